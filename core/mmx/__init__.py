@@ -1,0 +1,165 @@
+"""mmx: image and text disease classification from interchangeable methods."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mmx.data import inside, read_image, read_table
+    from mmx.errors import (
+        DataError,
+        Fault,
+        MissingExtraError,
+        MmxError,
+        PluginError,
+        PluginLoadError,
+        RunError,
+        ShapeError,
+        SpecError,
+        WeightsError,
+    )
+    from mmx.experiment import (
+        Answer,
+        Case,
+        Evaluated,
+        Run,
+        evaluate_run,
+        predict,
+        read_cases,
+        run,
+        write_answers,
+    )
+    from mmx.interfaces import (
+        Batch,
+        Dataset,
+        DatasetParams,
+        DecisionFusion,
+        Encoder,
+        EncoderParams,
+        Facts,
+        Features,
+        FeatureShape,
+        FeatureSource,
+        Fusion,
+        FusionParams,
+        Head,
+        HeadOutput,
+        HeadParams,
+        ImageEncoder,
+        Images,
+        InferenceHook,
+        InferenceParams,
+        Loss,
+        LossParams,
+        LossValue,
+        Narrative,
+        NarrativeParams,
+        Outputs,
+        Params,
+        Picture,
+        Prediction,
+        Rejected,
+        Sample,
+        Sampler,
+        SamplerParams,
+        SingleImageEncoder,
+        SpecPath,
+        TextEncoder,
+        Texts,
+        Validation,
+        masked_mean,
+    )
+    from mmx.plugins import (
+        Description,
+        Installed,
+        Parameter,
+        Registry,
+        Source,
+        describe,
+        find,
+        hookimpl,
+        installed,
+        nearest,
+        new_plugin,
+        registry,
+        use_files,
+    )
+    from mmx.runs import Observer, Progress
+    from mmx.spec import (
+        ABSENT,
+        Columns,
+        Difference,
+        Spec,
+        check_spec,
+        chosen,
+        diff_specs,
+        guess_columns,
+        load_spec,
+        spec_schema,
+        write_template,
+    )
+    from mmx.testing import Certificate, check_plugin
+
+__all__ = [
+    "ABSENT", "Answer", "Batch", "Case", "Certificate", "Columns", "DataError", "Dataset",
+    "DatasetParams", "DecisionFusion", "Description", "Difference", "Encoder", "EncoderParams",
+    "Evaluated", "Facts", "Fault", "FeatureShape", "FeatureSource", "Features", "Fusion",
+    "FusionParams", "Head", "HeadOutput", "HeadParams", "ImageEncoder", "Images", "InferenceHook",
+    "InferenceParams", "Installed", "Loss", "LossParams", "LossValue", "MissingExtraError",
+    "MmxError", "Narrative", "NarrativeParams", "Observer", "Outputs", "Parameter", "Params",
+    "Picture", "PluginError", "PluginLoadError", "Prediction", "Progress", "Registry", "Rejected",
+    "Run", "RunError", "Sample", "Sampler", "SamplerParams", "ShapeError", "SingleImageEncoder",
+    "Source", "Spec", "SpecError", "SpecPath", "TextEncoder", "Texts", "Validation", "WeightsError",
+    "check_plugin", "check_spec", "chosen", "describe", "diff_specs", "evaluate_run", "find",
+    "guess_columns", "hookimpl", "inside", "installed", "load_spec", "masked_mean", "nearest",
+    "new_plugin", "predict", "read_cases", "read_image", "read_table", "registry", "run",
+    "spec_schema", "use_files", "write_answers", "write_template",
+]  # fmt: skip
+
+if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt name
+    _HOMES = {
+        "mmx.data": [
+            "inside", "read_image", "read_table",
+        ],
+        "mmx.errors": [
+            "DataError", "Fault", "MissingExtraError", "MmxError", "PluginError", "PluginLoadError",
+            "RunError", "ShapeError", "SpecError", "WeightsError",
+        ],
+        "mmx.experiment": [
+            "Answer", "Case", "Evaluated", "Run", "evaluate_run", "predict", "read_cases", "run",
+            "write_answers",
+        ],
+        "mmx.interfaces": [
+            "Batch", "Dataset", "DatasetParams", "DecisionFusion", "Encoder", "EncoderParams",
+            "Facts", "FeatureShape", "FeatureSource", "Features", "Fusion", "FusionParams", "Head",
+            "HeadOutput", "HeadParams", "ImageEncoder", "Images", "InferenceHook",
+            "InferenceParams", "Loss", "LossParams", "LossValue", "Narrative", "NarrativeParams",
+            "Outputs", "Params", "Picture", "Prediction", "Rejected", "Sample", "Sampler",
+            "SamplerParams", "SingleImageEncoder", "SpecPath", "TextEncoder", "Texts", "Validation",
+            "masked_mean",
+        ],
+        "mmx.plugins": [
+            "Description", "Installed", "Parameter", "Registry", "Source", "describe", "find",
+            "hookimpl", "installed", "nearest", "new_plugin", "registry", "use_files",
+        ],
+        "mmx.runs": [
+            "Observer", "Progress",
+        ],
+        "mmx.spec": [
+            "ABSENT", "Columns", "Difference", "Spec", "check_spec", "chosen", "diff_specs",
+            "guess_columns", "load_spec", "spec_schema", "write_template",
+        ],
+        "mmx.testing": [
+            "Certificate", "check_plugin",
+        ],
+    }  # fmt: skip
+    _HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+    def __getattr__(name):
+        """Import a public name from its home on first use (PEP 562)."""
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(_HOME[name]), name)
+        return value
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

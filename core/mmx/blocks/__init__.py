@@ -1,0 +1,49 @@
+"""Layers that three or more methods share; public, for plugin authors too."""
+
+from mmx.blocks.attention import (
+    Attention,
+    AttentionLayer,
+    FeedForward,
+    SelfAttentionLayer,
+    attention_weights,
+    check_heads,
+    masked_attention,
+    merge_heads,
+    split_heads,
+)
+from mmx.blocks.cut import Cut, classifier_layers, find_cut, flatten_map
+from mmx.blocks.mamba_kernel import compiled_scan
+from mmx.blocks.norms import Norm, PatientBatchNorm, vector_norm
+from mmx.blocks.pooling import pool_grid, real_first
+from mmx.blocks.presence import (
+    StandIn,
+    either_present,
+    fused_vector,
+    real_pooled,
+    real_tokens,
+    same_width,
+)
+from mmx.blocks.selective_scan import Scan, SelectiveStateSpace, selective_scan
+from mmx.blocks.ssd import ScalarStateSpace, ssd_chunked, ssd_quadratic, ssd_scan, ssd_state
+from mmx.blocks.weights import (
+    EFFICIENTNET_LITE0,
+    MINILM,
+    Weights,
+    WeightsFile,
+    find_weights,
+    load_by_position,
+    load_tensors,
+    read_tensors,
+    state_digest,
+)
+
+__all__ = [
+    "Attention", "AttentionLayer", "Cut", "EFFICIENTNET_LITE0", "FeedForward", "MINILM", "Norm",
+    "PatientBatchNorm", "ScalarStateSpace", "Scan", "SelectiveStateSpace", "SelfAttentionLayer",
+    "StandIn", "Weights", "WeightsFile", "attention_weights", "check_heads", "classifier_layers",
+    "compiled_scan", "either_present", "find_cut", "find_weights", "flatten_map", "fused_vector",
+    "load_by_position", "load_tensors", "masked_attention", "merge_heads", "pool_grid",
+    "read_tensors", "real_first", "real_pooled", "real_tokens", "same_width", "selective_scan",
+    "split_heads", "ssd_chunked", "ssd_quadratic", "ssd_scan", "ssd_state", "state_digest",
+    "vector_norm",
+]  # fmt: skip

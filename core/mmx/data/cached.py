@@ -1,0 +1,157 @@
+"""Cached features: what a frozen encoder made of each row, read from memory maps batch by batch."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mmx.data.shards import Shard
+from mmx.errors import DataError
+from mmx.interfaces import Features
+
+
+class Ragged:
+    """Token arrays of one shard, one after the other: [total, D] and where each input starts."""
+
+    def __init__(self, tokens: NDArray[Any], lengths: NDArray[Any]) -> None:
+        self.tokens = tokens
+        self.lengths = np.asarray(lengths, dtype=np.int64)
+        self.starts = np.cumsum(self.lengths) - self.lengths
+        same = len(self.lengths) > 0 and bool((self.lengths == self.lengths[0]).all())
+        self.equal = int(self.lengths[0]) if same else 0
+
+    def fill(self, out: NDArray[Any], mask: NDArray[np.bool_], at: NDArray[Any], to: Any) -> None:
+        """Write the inputs ``at`` into rows ``to`` of ``out`` [B, N, D] and ``mask`` [B, N]."""
+        if self.equal:
+            stacked = self.tokens.reshape(-1, self.equal, self.tokens.shape[1])
+            out[to, : self.equal], mask[to, : self.equal] = stacked[at], True
+            return
+        columns = np.arange(mask.shape[1])
+        real = columns < self.lengths[at][:, None]
+        values = np.zeros((len(at), *out.shape[1:]), out.dtype)
+        values[real] = self.tokens[(self.starts[at][:, None] + columns)[real]]
+        out[to], mask[to] = values, real
+
+
+class Stream:
+    """One kind of stored features (pooled, tokens or levels) over all shards that hold it."""
+
+    def __init__(self, kind: str, shards: Sequence[Shard], keys: Sequence[str]) -> None:
+        self.kind = kind
+        self.shards = [shard for shard in shards if f"{kind}.present" in shard.arrays]
+        place = {
+            key: (number, row)
+            for number, shard in enumerate(self.shards)
+            for row, key in enumerate(shard.keys)
+        }
+        found = np.array([place.get(key, (-1, -1)) for key in keys], dtype=np.int64).reshape(-1, 2)
+        self.shard, self.row = found[:, 0], found[:, 1]
+        self._ragged: dict[tuple[int, str], Ragged] = {}
+
+    def has(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """[B], whether each row is stored."""
+        found: NDArray[np.bool_] = self.shard[rows] >= 0
+        return found
+
+    def groups(self, rows: NDArray[np.int64]) -> "list[tuple[int, NDArray[Any], NDArray[Any]]]":
+        """Shard, places in it, and places in the batch, for each shard that the rows need."""
+        owner = self.shard[rows]
+        wanted = [(int(one), np.flatnonzero(owner == one)) for one in np.unique(owner)]
+        return [(number, self.row[rows[to]], to) for number, to in wanted]
+
+    def vectors(self, name: str, rows: NDArray[np.int64]) -> Tensor:
+        """[B, ...] of an array with one entry per input, as it is stored."""
+        first = self.shards[int(self.shard[rows[0]])].arrays[name]
+        out = np.empty((len(rows), *first.shape[1:]), first.dtype)
+        for number, at, to in self.groups(rows):
+            out[to] = self.shards[number].arrays[name][at]
+        return torch.from_numpy(out)
+
+    def tokens(self, name: str, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """[B, N, D] float32 and mask [B, N]; N is the most tokens in these rows, at least 1."""
+        groups = self.groups(rows)
+        parts = [(self._open(number, name), at, to) for number, at, to in groups]
+        longest = max(1, *(int(part.lengths[at].max()) for part, at, _ in parts))
+        array = parts[0][0].tokens
+        out = np.zeros((len(rows), longest, array.shape[1]), array.dtype)
+        mask = np.zeros((len(rows), longest), np.bool_)
+        for part, at, to in parts:
+            part.fill(out, mask, at, to)
+        return torch.from_numpy(out).float(), torch.from_numpy(mask)
+
+    def _open(self, number: int, name: str) -> Ragged:
+        if (number, name) not in self._ragged:
+            arrays = self.shards[number].arrays
+            self._ragged[number, name] = Ragged(arrays[name], arrays[f"{name}.lengths"])
+        return self._ragged[number, name]
+
+    @property
+    def depth(self) -> int:
+        """How many levels are stored."""
+        names = self.shards[0].arrays if self.shards else {}
+        return sum(name.startswith("levels.") and name.endswith(".pooled") for name in names)
+
+
+class CachedFeatures:
+    """Features of rows, from the cache.
+
+    Without stored tokens the pooled vector stands as the only token; without a stored pooled vector
+    it is the mean of the tokens.
+
+    Attributes:
+        encoded: inputs that the encoder ran on for this call.
+        hits: distinct inputs that were there already.
+        damaged: shards that were found damaged and thrown away.
+    """
+
+    def __init__(
+        self, streams: Mapping[str, Stream], *, encoded: int, hits: int, damaged: int
+    ) -> None:
+        self._streams = streams
+        self.encoded, self.hits, self.damaged = encoded, hits, damaged
+
+    def features(self, rows: Sequence[int]) -> Features:
+        """Features of these rows of the source, float32.
+
+        Raises:
+            DataError: a row that was not asked for when the cache was filled.
+        """
+        wanted = np.asarray(rows, dtype=np.int64)
+        if len(wanted) == 0:
+            raise DataError("no rows were asked for")
+        for kind, stream in self._streams.items():
+            if not stream.has(wanted).all():
+                missing = wanted[~stream.has(wanted)][:4].tolist()
+                raise DataError(f"{kind} of rows {missing} are not in the cache; encode them first")
+        return self._gather(wanted)
+
+    def _gather(self, rows: NDArray[np.int64]) -> Features:
+        streams = self._streams
+        kind, stream = next(iter(streams.items()))
+        present = stream.vectors(f"{kind}.present", rows)
+        levels = tuple[Features, ...]()
+        if "levels" in streams:
+            levels = _levels(streams["levels"], rows, present)
+        pooled = streams["pooled"].vectors("pooled", rows).float() if "pooled" in streams else None
+        if "tokens" in streams:
+            tokens, mask = streams["tokens"].tokens("tokens", rows)
+        elif pooled is None:
+            tokens, mask = levels[-1].tokens, levels[-1].mask
+        else:
+            tokens, mask = pooled[:, None], present[:, None]
+        if pooled is None:
+            return Features(tokens, mask, levels=levels, present=present)
+        return Features(tokens, mask, pooled, levels=levels, present=present)
+
+
+def _levels(stream: Stream, rows: NDArray[np.int64], present: Tensor) -> tuple[Features, ...]:
+    """Levels from shallow to deep."""
+    levels = []
+    for depth in range(stream.depth):
+        tokens, mask = stream.tokens(f"levels.{depth}", rows)
+        pooled = stream.vectors(f"levels.{depth}.pooled", rows).float()
+        levels.append(Features(tokens, mask, pooled, present=present))
+    return tuple(levels)

@@ -1,0 +1,169 @@
+"""Running a frozen encoder over inputs, and the arrays that are kept of what it gives."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from einops import rearrange
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool1d, adaptive_avg_pool2d
+
+from mmx.errors import DataError
+from mmx.interfaces import Encoder, Features, Images, Texts
+
+SIDE = 4  # image levels are stored as at most SIDE x SIDE tokens
+
+Precision = Literal["fp32", "bf16"]
+
+
+@runtime_checkable
+class KeyedImages(Protocol):
+    """Images with the digest of each row's content, size and fit."""
+
+    keys: list[str]
+
+    def images(self, rows: Sequence[int]) -> Images:
+        """The images of these rows."""
+        ...
+
+
+@runtime_checkable
+class KeyedTexts(Protocol):
+    """Texts with the digest of each row's text."""
+
+    keys: list[str]
+
+    def texts(self, rows: Sequence[int]) -> Texts:
+        """The token ids of these rows."""
+        ...
+
+
+Keyed = KeyedImages | KeyedTexts
+
+
+class Encoding:
+    """Encodes the missing inputs and appends what is wanted of them."""
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        source: Keyed,
+        rows: list[int],
+        kinds: list[str],
+        dtype: "np.dtype[Any]",
+        precision: Precision,
+        batch_size: int,
+    ) -> None:
+        self.encoder, self.source, self.rows, self.kinds = encoder, source, rows, kinds
+        self.dtype, self.batch_size = dtype, batch_size
+        self.precision: Precision = precision
+        state = [*encoder.parameters(), *encoder.buffers()]
+        self.device = state[0].device if state else torch.device("cpu")
+
+    def batches(self) -> Iterator[tuple[list[int], list[tuple[str, NDArray[Any]]]]]:
+        """Rows and their named arrays, batch by batch; in eval mode, without gradients."""
+        for start in range(0, len(self.rows), self.batch_size):
+            rows = self.rows[start : start + self.batch_size]
+            with _evaluating(self.encoder, self.device, self.precision):
+                found, frame = self._encode(rows)
+                arrays = list(self._arrays(found, frame))
+            yield rows, arrays
+
+    def _encode(self, rows: list[int]) -> tuple[Features, tuple[int, int] | None]:
+        """Features of a batch, and height and width of its images."""
+        if isinstance(self.source, KeyedImages):
+            given = self.source.images(rows)
+            boxes = None if given.boxes is None else given.boxes.to(self.device)
+            images = Images(given.pixels.to(self.device), given.mask.to(self.device), boxes)
+            return self.encoder(images), (given.pixels.shape[-2], given.pixels.shape[-1])
+        texts = self.source.texts(rows)
+        return self.encoder(Texts(texts.ids.to(self.device), texts.mask.to(self.device))), None
+
+    def _arrays(
+        self, found: Features, frame: tuple[int, int] | None
+    ) -> Iterator[tuple[str, NDArray[Any]]]:
+        """Named arrays of a batch, as they are appended."""
+        for kind in self.kinds:
+            yield f"{kind}.present", found.present.cpu().numpy()
+        if "pooled" in self.kinds:
+            yield "pooled", self._numbers(found.pooled)
+        if "tokens" in self.kinds:
+            yield from self._ragged("tokens", found)
+        if "levels" in self.kinds:
+            if not found.levels:
+                raise DataError("this encoder gives no levels; choose a fusion that reads none")
+            for depth, level in enumerate(found.levels):
+                yield f"levels.{depth}.pooled", self._numbers(level.pooled)
+                stored = level if frame is None else pool_level(level, *frame)
+                yield from self._ragged(f"levels.{depth}", stored)
+
+    def _ragged(self, name: str, found: Features) -> Iterator[tuple[str, NDArray[Any]]]:
+        """Real tokens one after the other, and how many each input has."""
+        yield name, self._numbers(found.tokens[found.mask])
+        yield f"{name}.lengths", found.mask.sum(dim=1).to(torch.int32).cpu().numpy()
+
+    def _numbers(self, values: Tensor) -> NDArray[Any]:
+        """As they are stored; what does not fit the type is refused."""
+        exact = values.float().cpu().numpy()
+        with np.errstate(over="ignore"):
+            stored: NDArray[Any] = exact.astype(self.dtype)
+        if not np.isfinite(stored).all():
+            worst = float(np.abs(exact).max())
+            raise DataError(
+                f"a feature of {type(self.encoder).__name__} is {worst:g}, which {self.dtype} "
+                "cannot hold; store them as float32, or check the weights where it is not finite"
+            )
+        return stored
+
+
+@contextmanager
+def _evaluating(encoder: Encoder, device: torch.device, precision: Precision) -> Iterator[None]:
+    """Eval mode without gradients; under autocast where bf16 is asked for."""
+    mode = encoder.training
+    encoder.eval()
+    if any(value.ndim == 4 for value in encoder.parameters()):
+        encoder.to(memory_format=torch.channels_last)
+    try:
+        with (
+            torch.inference_mode(),
+            torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"),
+        ):
+            yield
+    finally:
+        encoder.train(mode)
+
+
+def pool_level(level: Features, height: int, width: int) -> Features:
+    """A level of an image with at most 4 x 4 tokens: means over the cells of a grid.
+
+    The grid of the tokens is the one whose sides are nearest to those of the image. Tokens that
+    form no such grid are pooled along their row.
+
+    Args:
+        level: tokens [B, h*w, D], row by row.
+        height: of the image that was encoded, in pixels.
+        width: of the image that was encoded, in pixels.
+    """
+    tokens = level.tokens.float()
+    count, grid = tokens.shape[1], _grid(tokens.shape[1], height / width)
+    if grid is None:
+        flat = rearrange(tokens, "b n d -> b d n")
+        pooled = adaptive_avg_pool1d(flat, min(count, SIDE * SIDE))
+    else:
+        rows, columns = grid
+        flat = rearrange(tokens, "b (h w) d -> b d h w", h=rows, w=columns)
+        pooled = adaptive_avg_pool2d(flat, (min(rows, SIDE), min(columns, SIDE))).flatten(2)
+    kept = rearrange(pooled, "b d n -> b n d")
+    return Features(kept, torch.ones(kept.shape[:2], dtype=torch.bool, device=kept.device))
+
+
+def _grid(count: int, ratio: float) -> tuple[int, int] | None:
+    """Rows and columns of ``count`` tokens nearest to height / width; None when none is near."""
+    sides = [(rows, count // rows) for rows in range(1, count + 1) if count % rows == 0]
+    rows, columns = min(sides, key=lambda side: abs(np.log(side[0] / side[1] / ratio)))
+    # maps round up, so a side may be one larger than the ratio says
+    near = (rows - 1) / columns <= ratio <= rows / max(columns - 1, 0.5)
+    return (rows, columns) if near else None

@@ -1,0 +1,185 @@
+"""The images of the rows, decoded once and handed out as uint8 batches."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from einops import rearrange
+
+from mmx.data.decoded import Report, decode, decode_all, file_keys
+from mmx.data.images import Frame, box_shares
+from mmx.interfaces import Images, Picture, Rejected, Sample
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mmx.spec import ImageSpec
+
+
+def _silent(done: int, total: int) -> None:
+    """Report to nobody."""
+
+
+class ImageStore:
+    """Images of the rows at one size, [V, 3, H, W] each; V is the most images that any row has.
+
+    Equal files are decoded and kept once. The decoded pixels are a memory map in ``folder``, found
+    again by later runs on the same files; above ``memory_gb`` images are decoded on each access.
+
+    Attributes:
+        keys: [n], digest of all that ``images`` gives for a row: contents, size, fit and boxes.
+        unreadable: one entry for each image that cannot be read; it is masked out.
+        duplicates: ids of rows with byte-identical images, together.
+        digest: SHA-256 of the keys, whatever the order of rows.
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        spec: "ImageSpec",
+        *,
+        folder: str | Path,
+        memory_gb: float,
+        progress: Report | None = None,
+    ) -> None:
+        self._spec = spec
+        rows = _Rows(samples)
+        content = list(file_keys(rows.sources))
+        self._sources, kept = _distinct(rows.sources, content)
+        self._place = np.where(rows.place >= 0, np.append(kept, -1)[rows.place], -1)  # [n, V]
+        kept_keys = [""] * len(self._sources)
+        for source, key in zip(kept, content, strict=True):
+            kept_keys[source] = key
+        self._decoded = decode_all(
+            self._sources, kept_keys, spec,
+            folder=Path(folder), memory_gb=memory_gb, report=progress or _silent,
+        )  # fmt: skip
+        self.unreadable = self._unreadable(rows.ids)
+        self._boxes = self._shares(rows.boxes) if rows.boxes else None
+        self.keys = self._keys(kept_keys)
+        self.duplicates = _twins(rows.ids, self._place)
+        self.digest = hashlib.sha256("".join(sorted(self.keys)).encode()).hexdigest()
+
+    def __len__(self) -> int:
+        """Rows."""
+        return len(self._place)
+
+    @property
+    def views(self) -> int:
+        """V, the most images that any row has; at least 1."""
+        return int(self._place.shape[1])
+
+    @property
+    def absent(self) -> int:
+        """Rows without a readable image."""
+        return int((~self._readable(self._place).any(axis=1)).sum())
+
+    def images(self, rows: Sequence[int]) -> Images:
+        """Pixels [B, V, 3, H, W] uint8, mask and boxes; black where there is no image."""
+        chosen = np.asarray(rows, dtype=np.int64)
+        place = self._place[chosen]
+        mask = self._readable(place)
+        size = (*place.shape, self._spec.height, self._spec.width, 3)
+        pixels = np.zeros(size, dtype=np.uint8)
+        pixels[mask] = self._pixels(place[mask])
+        return Images(
+            pixels=rearrange(torch.from_numpy(pixels), "b v h w c -> b v c h w"),
+            mask=torch.from_numpy(mask),
+            boxes=None if self._boxes is None else torch.from_numpy(self._boxes[chosen]),
+        )
+
+    def _pixels(self, places: "NDArray[np.int64]") -> "NDArray[np.uint8]":
+        if self._decoded.pixels is not None:
+            return np.asarray(self._decoded.pixels[places])
+        size = (len(places), self._spec.height, self._spec.width, 3)
+        pixels = np.empty(size, dtype=np.uint8)
+        for target, place in enumerate(places):
+            pixels[target] = decode(self._sources[place], self._spec)[0]
+        return pixels
+
+    def _readable(self, place: "NDArray[np.int64]") -> "NDArray[np.bool_]":
+        return (place >= 0) & (np.append(self._decoded.frames[:, 0], 0)[place] > 0)
+
+    def _unreadable(self, ids: Sequence[str]) -> list[Rejected]:
+        places = np.argwhere((self._place >= 0) & ~self._readable(self._place))
+        return [
+            Rejected(ids[int(row)], self._decoded.faults[int(self._place[row, view])])
+            for row, view in places
+        ]
+
+    def _shares(self, boxes: "dict[tuple[int, int], tuple[float, ...]]") -> "NDArray[np.float32]":
+        """[n, V, 4], boxes as shares of the shown picture; NaN where there is none."""
+        shares = np.full((*self._place.shape, 4), np.nan, dtype=np.float32)
+        spec = self._spec
+        for (row, view), box in boxes.items():
+            frame = self._decoded.frames[self._place[row, view]]
+            if frame[0] > 0:
+                left, top, right, bottom = box
+                shown = Frame(*frame.tolist())
+                shares[row, view] = box_shares(
+                    (left, top, right, bottom), shown, spec.height, spec.width, spec.fit
+                )
+        return shares
+
+    def _keys(self, content: Sequence[str]) -> list[str]:
+        spec, keys = self._spec, []
+        for row, places in enumerate(self._place.tolist()):
+            images = [content[place] for place in places if place >= 0]
+            boxes = b"" if self._boxes is None else self._boxes[row].tobytes()
+            what = repr((images, spec.height, spec.width, spec.fit)).encode() + boxes
+            keys.append(hashlib.blake2b(what, digest_size=20).hexdigest())
+        return keys
+
+
+class _Rows:
+    """What rows say about images: ids, sources without repetition, [n, V] places in them, boxes."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self.ids: list[str] = []
+        self.boxes: dict[tuple[int, int], tuple[float, ...]] = {}
+        places: list[list[int]] = []
+        seen: dict[Path | str, int] = {}
+        self.sources: list[Path | Picture] = []
+        for row in range(len(samples)):
+            sample = samples[row]
+            self.ids.append(sample.id)
+            places.append([])
+            for image in sample.images:
+                name = image if isinstance(image, Path) else image.key
+                if name not in seen:
+                    seen[name] = len(self.sources)
+                    self.sources.append(image)
+                places[-1].append(seen[name])
+            boxes = {view: box for view, box in enumerate(sample.boxes) if box is not None}
+            self.boxes.update({(row, view): box for view, box in boxes.items()})
+        views = max((len(one) for one in places), default=0) or 1
+        self.place = np.full((len(places), views), -1, dtype=np.int64)
+        for row, one in enumerate(places):
+            self.place[row, : len(one)] = one
+
+
+def _distinct(
+    sources: Sequence[Path | Picture], content: Sequence[str]
+) -> "tuple[list[Path | Picture], NDArray[np.int64]]":
+    """The sources of different content, and for each source its place among them."""
+    seen: dict[object, int] = {}
+    kept: list[Path | Picture] = []
+    places = np.empty(len(sources), dtype=np.int64)
+    for number, (source, key) in enumerate(zip(sources, content, strict=True)):
+        name = key or number  # two files that cannot be read are not the same
+        if name not in seen:
+            seen[name] = len(kept)
+            kept.append(source)
+        places[number] = seen[name]
+    return kept, places
+
+
+def _twins(ids: Sequence[str], place: "NDArray[np.int64]") -> list[tuple[str, ...]]:
+    rows: dict[int, list[str]] = {}
+    for row, view in np.argwhere(place >= 0):
+        rows.setdefault(int(place[row, view]), []).append(ids[int(row)])
+    together = (tuple(dict.fromkeys(one)) for one in rows.values())
+    return sorted(one for one in together if len(one) > 1)

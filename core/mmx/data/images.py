@@ -1,0 +1,188 @@
+"""Reading image files safely, always to 8-bit RGB.
+
+| file | behaviour |
+|---|---|
+| truncated, damaged or zero bytes | DataError; missing pixels are never filled in |
+| more pixels than the limit | DataError before anything is decoded |
+| grey, 1 bit, palette | the same picture in RGB |
+| alpha channel, transparent palette | laid over white |
+| CMYK, YCbCr, Lab | converted to RGB |
+| 16 bit | divided by 257, so that 65535 is white; never stretched picture by picture |
+| 32 bit, floating point | DataError, for its range of grey values is not known |
+| EXIF orientation | turned upright |
+| animated, several pages | the first frame |
+"""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from PIL import Image
+
+from mmx.errors import DataError
+from mmx.interfaces import Box
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM")
+"""What is decoded; formats that run an interpreter, such as EPS, are left out."""
+
+Fit = Literal["cover", "stretch"]
+_ORIENTATION = 0x0112  # the EXIF tag
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """How an image file lies before it is turned and cut.
+
+    Attributes:
+        width: pixels as stored, before it is turned upright.
+        height: pixels as stored.
+        orientation: EXIF value 1..8; 1 is upright.
+    """
+
+    width: int
+    height: int
+    orientation: int = 1
+
+    @property
+    def upright(self) -> tuple[int, int]:
+        """Width and height once turned upright."""
+        turned = self.orientation >= 5  # 5..8 lie on their side
+        return (self.height, self.width) if turned else (self.width, self.height)
+
+
+def read_image(path: str | Path, *, pixel_limit: int = 50_000_000) -> "NDArray[np.uint8]":
+    """Read an image file as [H, W, 3], RGB, upright, whatever its mode (see the module's table).
+
+    Args:
+        path: of the file.
+        pixel_limit: width x height above which the file is refused; Pillow itself refuses more than
+            178,956,970.
+
+    Raises:
+        DataError: the file is missing, damaged, too large, or of a kind that is not read.
+    """
+    image, _ = open_upright(read_bytes(path), str(path), pixel_limit=pixel_limit)
+    return np.asarray(image)
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The bytes of a file; DataError in plain words when it cannot be read or is empty."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+    if not data:
+        raise DataError(f"{path} is empty (zero bytes)")
+    return data
+
+
+def open_upright(
+    data: bytes, name: str, *, pixel_limit: int, at_least: tuple[int, int] | None = None
+) -> tuple[Image.Image, Frame]:
+    """Decode to an upright RGB image, and tell how it was stored.
+
+    ``at_least`` is a width and height that will do: a JPEG may then come out at 1/2, 1/4 or 1/8 of
+    its size, which its decoder does several times faster.
+    """
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        stored = image.size
+        if stored[0] * stored[1] > pixel_limit:
+            raise DataError(
+                f"{name} has {stored[0]} x {stored[1]} pixels, more than "
+                f"pixel_limit = {pixel_limit}; make it smaller, or raise data.image.pixel_limit"
+            )
+        orientation = int(image.getexif().get(_ORIENTATION, 1))
+        frame = Frame(*stored, orientation if orientation in range(1, 9) else 1)
+        if at_least and image.format == "JPEG" and image.mode in ("L", "RGB", "YCbCr"):
+            wanted = at_least if frame.orientation < 5 else (at_least[1], at_least[0])
+            image.draft(None, wanted)
+        image.load()
+        upright = _rgb(image, name)
+    except DataError:
+        raise
+    except Exception as error:  # decoders raise many types for damaged bytes
+        raise DataError(f"{name} is not a readable image: {error}") from error
+    return (
+        upright.transpose(_UPRIGHT[frame.orientation]) if frame.orientation > 1 else upright
+    ), frame
+
+
+def _rgb(image: Image.Image, name: str) -> Image.Image:
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    if image.mode in ("F", "I") or image.mode.startswith("I;"):
+        return _eight_bit(image, name)
+    if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
+        layers = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), layers).convert("RGB")
+    return image.convert("RGB")
+
+
+def _eight_bit(image: Image.Image, name: str) -> Image.Image:
+    values = np.asarray(image)
+    known = image.mode != "F" and values.min(initial=0) >= 0 and values.max(initial=0) <= 65535
+    if not known:
+        raise DataError(
+            f"{name} has {image.mode!r} pixels of an unknown range; save it with 8 or 16 bits"
+        )
+    return Image.fromarray((values // 257).astype(np.uint8)).convert("RGB")
+
+
+def window(frame: Frame, height: int, width: int, fit: Fit) -> Box:
+    """The part of the upright image that is shown: left, top, right, bottom in its pixels.
+
+    ``cover`` cuts the overhang off on both sides alike; ``stretch`` shows all, in another shape.
+    """
+    wide, tall = frame.upright
+    if fit == "stretch":
+        return 0.0, 0.0, float(wide), float(tall)
+    scale = max(width / wide, height / tall)
+    left, top = (wide - width / scale) / 2, (tall - height / scale) / 2
+    return max(left, 0.0), max(top, 0.0), min(wide - left, wide), min(tall - top, tall)
+
+
+def resized(
+    image: Image.Image, frame: Frame, height: int, width: int, fit: Fit
+) -> "NDArray[np.uint8]":
+    """Cut and scale an upright image to [height, width, 3]; antialiased, bicubic."""
+    box = window(frame, height, width, fit)
+    across, down = image.width / frame.upright[0], image.height / frame.upright[1]
+    shown = (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
+    if image.size == (width, height) and shown == (0, 0, width, height):
+        return np.asarray(image)
+    return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC, box=shown))
+
+
+def box_shares(box: Box, frame: Frame, height: int, width: int, fit: Fit) -> Box:
+    """A box in pixels as stored -> shares of the shown picture; NaN if nothing of it shows."""
+    points = np.array(box, dtype=np.float64).reshape(2, 2) / (frame.width, frame.height)
+    turned = _turned(points, frame.orientation) * frame.upright
+    left, top, right, bottom = window(frame, height, width, fit)
+    shares = ((turned - (left, top)) / (right - left, bottom - top)).clip(0, 1)
+    low, high = shares.min(axis=0), shares.max(axis=0)
+    if not (high > low).all():
+        return float("nan"), float("nan"), float("nan"), float("nan")
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def _turned(points: "NDArray[np.float64]", orientation: int) -> "NDArray[np.float64]":
+    """Points [n, 2] as shares of the stored image -> shares of the upright image."""
+    x, y = points[:, 0], points[:, 1]
+    across = {2: 1 - x, 3: 1 - x, 5: y, 6: 1 - y, 7: 1 - y, 8: y}.get(orientation, x)
+    down = {3: 1 - y, 4: 1 - y, 5: x, 6: x, 7: 1 - x, 8: 1 - x}.get(orientation, y)
+    return np.stack([across, down], axis=1)

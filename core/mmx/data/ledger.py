@@ -1,0 +1,98 @@
+"""The data ledger: what was there, what was used, what was not and why."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mmx.data.image_store import ImageStore
+from mmx.data.manifest import Manifest
+from mmx.data.split import PARTS, UNUSED, Split
+from mmx.interfaces import Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many of a class are in a part."""
+
+    samples: int
+    groups: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Nothing is dropped in silence: it stands here.
+
+    Attributes:
+        rows: all rows of the data set, rejected ones included.
+        parts: part -> class -> how many; a class without samples is there with zeros.
+        rejected: rows that are not used or have no usable label, with the reason.
+        unreadable: images that cannot be read; their samples count as without that image.
+        without_label: ids of rows in no part because they have no usable label.
+        without_image: samples that have no readable image.
+        without_text: ids of samples whose text is empty.
+        duplicates: ids of samples that share a byte-identical image, together.
+        digest: of the manifest.
+    """
+
+    rows: int
+    parts: dict[str, dict[str, Count]]
+    rejected: tuple[Rejected, ...] = ()
+    unreadable: tuple[Rejected, ...] = ()
+    without_label: tuple[str, ...] = ()
+    without_image: int = 0
+    without_text: tuple[str, ...] = ()
+    duplicates: tuple[tuple[str, ...], ...] = ()
+    digest: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for a JSON file."""
+        return asdict(self)
+
+    @property
+    def absent(self) -> dict[str, tuple[str, ...]]:
+        """Part -> classes that have no sample in it."""
+        empty = {
+            part: tuple(name for name, count in classes.items() if not count.samples)
+            for part, classes in self.parts.items()
+        }
+        return {part: names for part, names in empty.items() if names}
+
+
+def make_ledger(
+    manifest: Manifest,
+    split: Split,
+    *,
+    images: ImageStore | None = None,
+    texts: Sequence[str] | None = None,
+) -> Ledger:
+    """Count rows, parts and faults; images and texts where they are at hand already."""
+    unusable = len(manifest.rejected) - int((manifest.labels < 0).sum())
+    return Ledger(
+        rows=len(manifest) + unusable,
+        parts=_counts(manifest, split),
+        rejected=manifest.rejected,
+        unreadable=tuple(images.unreadable) if images else (),
+        without_label=tuple(manifest.ids[split.parts == UNUSED]),
+        without_image=images.absent if images else 0,
+        without_text=tuple(
+            sample
+            for sample, text in zip(manifest.ids, texts or (), strict=bool(texts))
+            if not text
+        ),
+        duplicates=tuple(images.duplicates) if images else (),
+        digest=manifest.digest,
+    )
+
+
+def _counts(manifest: Manifest, split: Split) -> dict[str, dict[str, Count]]:
+    counts: dict[str, dict[str, Count]] = {}
+    for part in PARTS:
+        rows = split.rows(part)
+        if not len(rows):
+            continue
+        labels, groups = manifest.labels[rows], manifest.groups[rows]
+        counts[part] = {
+            name: Count(int((labels == place).sum()), len(set(groups[labels == place])))
+            for place, name in enumerate(manifest.classes)
+        }
+    return counts

@@ -1,0 +1,147 @@
+"""The manifest: all rows of a data set, checked once."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmx.errors import DataError
+from mmx.interfaces import Dataset, Facts, Rejected, Sample
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_SHOWN = 10  # rows named in an error
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The rows of a data set; a row number means a place in these sequences.
+
+    Attributes:
+        samples: n rows; may be built when they are asked for.
+        ids: [n], str, all different.
+        groups: [n], str; lesion, patient or study.
+        labels: [n], int64, places in ``classes``; -1 where the label is unknown.
+        classes: class names in their fixed order.
+        facts: what the data set knows about itself.
+        rejected: rows that cannot be used or have no usable label, with the reason.
+        digest: SHA-256 of ids, groups, labels, records, boxes and image names, whatever the order
+            of rows and wherever the files lie; pixels are in ``ImageStore.digest``.
+    """
+
+    samples: Sequence[Sample]
+    ids: "NDArray[np.object_]"
+    groups: "NDArray[np.object_]"
+    labels: "NDArray[np.int64]"
+    classes: tuple[str, ...]
+    facts: Facts
+    rejected: tuple[Rejected, ...]
+    digest: str
+
+    def __len__(self) -> int:
+        """Rows."""
+        return len(self.ids)
+
+
+def read_manifest(dataset: Dataset, max_bad: float) -> Manifest:
+    """Check all rows of a data set.
+
+    Args:
+        dataset: gives the rows.
+        max_bad: share of the rows, in [0, 1], that may be rejected or without a usable label.
+
+    Raises:
+        DataError: no rows, an id twice, or more bad rows than ``max_bad``; the rows are named.
+    """
+    samples, unusable = dataset.samples(), tuple(dataset.rejected())
+    if not len(samples):
+        check_bad(unusable, len(unusable), max_bad)
+        raise DataError("the data set has no rows")
+    columns = _columns(samples, dataset.classes)
+    _refuse_twice(columns.ids)
+    rejected = unusable + tuple(columns.unlabelled)
+    check_bad(rejected, len(samples) + len(unusable), max_bad)
+    return Manifest(
+        samples=samples, ids=columns.ids, groups=columns.groups, labels=columns.labels,
+        classes=tuple(dataset.classes), facts=dataset.facts, rejected=rejected,
+        digest=_digest(columns.digests, dataset.classes),
+    )  # fmt: skip
+
+
+def check_bad(bad: Sequence[Rejected], rows: int, max_bad: float) -> None:
+    """Stop when more than a share ``max_bad`` of the rows is bad.
+
+    Raises:
+        DataError: names the first rows and says how to allow them.
+    """
+    if len(bad) <= max_bad * rows:
+        return
+    shown = "".join(f"\n  {one.row}: {one.reason}" for one in bad[:_SHOWN])
+    more = f"\n  ... and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
+    raise DataError(
+        f"{len(bad)} of {rows} rows cannot be used, and data.max_bad = {max_bad:g} allows "
+        f"{int(max_bad * rows)}; mend them, or raise data.max_bad:{shown}{more}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    ids: "NDArray[np.object_]"
+    groups: "NDArray[np.object_]"
+    labels: "NDArray[np.int64]"
+    digests: "NDArray[np.uint64]"  # [n, 2]
+    unlabelled: list[Rejected]
+
+
+def _columns(samples: Sequence[Sample], classes: tuple[str, ...]) -> _Columns:
+    n, places = len(samples), {name: place for place, name in enumerate(classes)}
+    ids, groups = np.empty(n, dtype=object), np.empty(n, dtype=object)
+    labels, digests = np.full(n, -1, dtype=np.int64), bytearray(16 * n)
+    unlabelled: list[Rejected] = []
+    seen: dict[str, str] = {}  # one string per group, not one per row
+    for row in range(n):
+        sample = samples[row]
+        if not sample.id or not sample.group:
+            raise DataError(f"row {row} of the data set has no {'group' if sample.id else 'id'}")
+        ids[row], groups[row] = sample.id, seen.setdefault(sample.group, sample.group)
+        digests[16 * row : 16 * row + 16] = _row_digest(sample)
+        if sample.label in places:
+            labels[row] = places[sample.label]
+        else:
+            unlabelled.append(Rejected(sample.id, _why(sample.label, classes)))
+    return _Columns(
+        ids, groups, labels, np.frombuffer(digests, np.uint64).reshape(n, 2), unlabelled
+    )
+
+
+def _why(label: str | None, classes: Iterable[str]) -> str:
+    if label is None:
+        return "has no label"
+    return f"label {label!r} is none of the classes {', '.join(classes)}"
+
+
+def _row_digest(sample: Sample) -> bytes:
+    images = [image.name if isinstance(image, Path) else image.key for image in sample.images]
+    record = sorted(sample.record.items())
+    fields = (sample.id, sample.group, sample.label, images, list(sample.boxes), record)
+    return hashlib.blake2b(repr(fields).encode(), digest_size=16).digest()
+
+
+def _digest(digests: "NDArray[np.uint64]", classes: tuple[str, ...]) -> str:
+    ordered = digests[np.lexsort(digests.T)]
+    return hashlib.sha256(repr(classes).encode() + ordered.tobytes()).hexdigest()
+
+
+def _refuse_twice(ids: "NDArray[np.object_]") -> None:
+    if len(set(ids)) == len(ids):
+        return
+    names, counts = np.unique(ids.astype(str), return_counts=True)
+    twice = names[counts > 1].tolist()
+    raise DataError(
+        f"{len(twice)} ids stand for more than one row, such as {', '.join(twice[:_SHOWN])}; "
+        "every row needs an id of its own"
+    )

@@ -1,0 +1,174 @@
+"""Shards: sets of arrays on disk that are published whole or not at all, and checked when opened.
+
+A shard is a folder with one file of raw numbers per array and ``index.json``, which holds keys,
+shapes, types and CRC-32 of all of them. It is written beside its place and moved there in one step;
+what is torn, cut short or changed does not match its index and is thrown away.
+"""
+
+import json
+import logging
+import os
+import shutil
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+
+LOG = logging.getLogger("mmx.data")
+INDEX = "index.json"
+BLOCK = 1 << 22  # bytes read at a time when a file is checked
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A shard that passed its checks.
+
+    Attributes:
+        folder: where it is.
+        keys: [n], digest of the input that each place along the first axis belongs to.
+        arrays: by name; memory maps, opened for reading.
+    """
+
+    folder: Path
+    keys: tuple[str, ...]
+    arrays: Mapping[str, NDArray[Any]]
+
+
+class ShardWriter:
+    """Collects arrays batch by batch on disk, and publishes them as one shard.
+
+    Attributes:
+        written: bytes so far.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self.written = 0
+        self.place = place
+        self._folder = place / f".writing-{uuid4().hex}"
+        self._folder.mkdir(parents=True)
+        self._arrays: dict[str, dict[str, Any]] = {}
+        self._files: dict[str, Any] = {}
+
+    def append(self, name: str, values: NDArray[Any]) -> None:
+        """Append along the first axis; type and other axes must stay the same."""
+        if name not in self._files:
+            self._files[name] = (self._folder / f"{name}.bin").open("wb")
+            self._arrays[name] = {
+                "dtype": values.dtype.str,
+                "shape": [0, *values.shape[1:]],
+                "crc": 0,
+            }
+        data, entry = np.ascontiguousarray(values), self._arrays[name]
+        if entry["dtype"] != data.dtype.str or entry["shape"][1:] != list(data.shape[1:]):
+            raise ValueError(f"{name} holds {entry}, got {data.dtype} {data.shape}")
+        entry["shape"][0] += len(data)
+        raw = data.reshape(-1).view(np.uint8).data
+        entry["crc"] = zlib.crc32(raw, entry["crc"])
+        self.written += self._files[name].write(raw)
+
+    def publish(self, keys: list[str]) -> Path:
+        """Force all to the disk and move the shard to its place in one step."""
+        for stream in self._files.values():
+            _settle(stream)
+        body = {"keys": keys, "arrays": self._arrays}
+        text = json.dumps(body, sort_keys=True)
+        with (self._folder / INDEX).open("w", encoding="utf-8") as stream:
+            json.dump({"crc": zlib.crc32(text.encode()), "body": text}, stream)
+            _settle(stream)
+        target = self.place / f"shard-{uuid4().hex}"
+        os.rename(self._folder, target)
+        return target
+
+    def discard(self) -> None:
+        """Throw away what was not published."""
+        for stream in self._files.values():
+            stream.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _settle(stream: Any) -> None:
+    """Flush a file to the disk and close it."""
+    if not stream.closed:
+        stream.flush()
+        os.fsync(stream.fileno())
+        stream.close()
+
+
+def open_shards(place: Path, known: dict[Path, Shard]) -> tuple[list[Shard], int]:
+    """All good shards of a folder; what is damaged or was never finished is deleted.
+
+    Only the holder of the folder's lock may call this.
+
+    Args:
+        place: folder of shards.
+        known: shards that this process has checked before; they are not read again, and new ones
+            are added.
+
+    Returns:
+        The shards, and how many were damaged.
+    """
+    for torn in place.glob(".writing-*"):
+        shutil.rmtree(torn, ignore_errors=True)
+    good, damaged = [], 0
+    for folder in sorted(place.glob("shard-*")):
+        try:
+            shard = known[folder] if _unchanged(folder, known) else _open(folder)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            LOG.warning(
+                "cached features in %s are damaged (%s); they are made again", folder, error
+            )
+            shutil.rmtree(folder, ignore_errors=True)
+            known.pop(folder, None)
+            damaged += 1
+            continue
+        known[folder] = shard
+        good.append(shard)
+    return good, damaged
+
+
+def _unchanged(folder: Path, known: Mapping[Path, Shard]) -> bool:
+    """Whether a shard was checked before and its files still have their sizes."""
+    return folder in known and all(
+        (folder / f"{name}.bin").is_file()
+        and (folder / f"{name}.bin").stat().st_size == array.nbytes
+        for name, array in known[folder].arrays.items()
+    )
+
+
+def _open(folder: Path) -> Shard:
+    """Open a shard after comparing index, sizes and checksums.
+
+    Raises:
+        ValueError, KeyError, TypeError, OSError: it is damaged.
+    """
+    with (folder / INDEX).open(encoding="utf-8") as stream:
+        index = json.load(stream)
+    if zlib.crc32(index["body"].encode()) != index["crc"]:
+        raise ValueError("its index does not match its checksum")
+    body = json.loads(index["body"])
+    arrays = {}
+    for name, entry in body["arrays"].items():
+        arrays[name] = _map(folder / f"{name}.bin", entry)
+    return Shard(folder, tuple(body["keys"]), arrays)
+
+
+def _map(path: Path, entry: Mapping[str, Any]) -> NDArray[Any]:
+    """Map one file into memory after comparing size and checksum."""
+    dtype, shape = np.dtype(entry["dtype"]), tuple(entry["shape"])
+    size = dtype.itemsize * int(np.prod(shape))
+    if path.stat().st_size != size:
+        raise ValueError(f"{path.name} has {path.stat().st_size} bytes instead of {size}")
+    checksum = 0
+    with path.open("rb") as stream:
+        while block := stream.read(BLOCK):
+            checksum = zlib.crc32(block, checksum)
+    if checksum != entry["crc"]:
+        raise ValueError(f"{path.name} does not match its checksum")
+    if size == 0:  # an empty file cannot be mapped
+        return np.zeros(shape, dtype)
+    return np.memmap(path, dtype=dtype, mode="r", shape=shape)

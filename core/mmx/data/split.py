@@ -1,0 +1,186 @@
+"""The split: which rows train, validate and test; no group is in two parts."""
+
+import hashlib
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas
+
+from mmx.data.assign import assign_groups
+from mmx.data.manifest import Manifest
+from mmx.data.tables import read_table
+from mmx.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mmx.spec import SplitSpec
+
+PARTS = ("train", "validation", "test", "calibration")
+UNUSED = "unused"
+"""The part of rows without a usable label."""
+COLUMNS = ["sample_id", "group_id", "label", "part", "fold"]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The part of every row.
+
+    Attributes:
+        parts: [n], str: train, validation, test, calibration, or unused for rows without a label.
+        fold: which fold of a cross-validation is the test part; 0 when there is none.
+        digest: SHA-256 of the split file, whatever the order of rows.
+    """
+
+    parts: "NDArray[np.str_]"
+    fold: int
+    digest: str
+
+    def rows(self, part: str) -> "NDArray[np.int64]":
+        """Row numbers of a part, ascending; empty when the split has no such part."""
+        return np.flatnonzero(self.parts == part)
+
+
+def make_split(manifest: Manifest, spec: "SplitSpec") -> Split:
+    """Split by groups, stratified by label; or read the split that ``spec.file`` names.
+
+    Only the rows and ``spec`` decide, not the order of the rows. With ``folds`` > 1 the test part
+    is one fold of scikit-learn's StratifiedGroupKFold, and the other parts share the rest as their
+    fractions say.
+
+    Raises:
+        DataError: too few groups, or a split file that does not fit the rows.
+    """
+    if spec.file is not None:
+        return read_split(spec.file, manifest)
+    known = np.flatnonzero(manifest.labels >= 0)
+    wanted = {part: getattr(spec, part) for part in PARTS if getattr(spec, part) > 0}
+    names, group_of = np.unique(manifest.groups[known].astype(str), return_inverse=True)
+    if len(names) < max(len(wanted), spec.folds):
+        raise DataError(
+            f"{len(names)} groups cannot fill {max(len(wanted), spec.folds)} parts or folds; "
+            "every part needs a group of its own"
+        )
+    counts = np.zeros((len(names), len(manifest.classes)), dtype=np.int64)
+    np.add.at(counts, (group_of, manifest.labels[known]), 1)
+    part_of = _folds(counts, spec, wanted) if spec.folds > 1 else _deal(counts, wanted, spec.seed)
+    parts = np.full(len(manifest), UNUSED, dtype="<U11")
+    parts[known] = part_of[group_of]
+    return Split(parts, spec.fold, _digest(_table(manifest, parts, spec.fold)))
+
+
+def write_split(path: str | Path, manifest: Manifest, split: Split) -> None:
+    """Write the split as CSV, sorted by sample: sample_id, group_id, label, part, fold."""
+    text = _csv(_table(manifest, split.parts, split.fold))
+    Path(path).write_text(text, encoding="utf-8", newline="")
+
+
+def read_split(path: str | Path, manifest: Manifest) -> Split:
+    """Read a split and check it against the rows.
+
+    Raises:
+        DataError: missing columns, unknown, missing or repeated ids, another group or label than
+            the rows have, a group in two parts, or an unknown part; the first ones are named.
+    """
+    table = read_table(path).astype(str)
+    lacking = [column for column in COLUMNS if column not in table.columns]
+    if lacking:
+        raise DataError(f"the split {path} has no column {', '.join(lacking)}")
+    table = table.set_index("sample_id")
+    _check_ids(path, table.index, manifest.ids)
+    table = table.reindex(manifest.ids.tolist())
+    expected = _table(manifest, np.full(len(manifest), UNUSED), 0)
+    for column, word in (("group_id", "group"), ("label", "label")):
+        differ = manifest.ids[table[column].to_numpy() != expected[column].to_numpy()]
+        _refuse(path, f"gives another {word} than the data set to", differ)
+    parts = table["part"].to_numpy().astype(str)
+    _refuse(path, f"names a part other than {', '.join(PARTS)}:", set(parts) - {*PARTS, UNUSED})
+    unlabelled = (manifest.labels < 0) & (parts != UNUSED)
+    _refuse(path, "puts a part on rows without a label:", manifest.ids[unlabelled])
+    check_groups(manifest, parts, str(path))
+    folds = set(table["fold"])
+    if len(folds) != 1 or not next(iter(folds)).isdigit():
+        raise DataError(
+            f"the split {path} must hold one fold, a whole number, got {sorted(folds)[:5]}"
+        )
+    fold = int(folds.pop())
+    return Split(parts, fold, _digest(_table(manifest, parts, fold)))
+
+
+def check_groups(manifest: Manifest, parts: "NDArray[np.str_]", name: str) -> None:
+    """DataError when a group is in two parts; rows in no part do not count."""
+    used = parts != UNUSED
+    pairs = pandas.DataFrame(
+        {"group": manifest.groups[used], "part": parts[used]}
+    ).drop_duplicates()
+    twice = pairs["group"][pairs["group"].duplicated()].unique()
+    _refuse(name, "puts a group in two parts, which makes the test part too easy:", twice)
+
+
+def _deal(counts: "NDArray[np.int64]", wanted: dict[str, float], seed: int) -> "NDArray[np.str_]":
+    """[G], the part of each group; the fractions are brought to a sum of 1."""
+    total = sum(wanted.values())
+    places = assign_groups(counts, [share / total for share in wanted.values()], seed)
+    return np.array(list(wanted))[places]
+
+
+def _folds(
+    counts: "NDArray[np.int64]", spec: "SplitSpec", wanted: dict[str, float]
+) -> "NDArray[np.str_]":
+    """[G], the part of each group; the test part is fold ``spec.fold``."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    group_of, label_of = (np.repeat(axis, counts[counts > 0]) for axis in np.nonzero(counts))
+    splitter = StratifiedGroupKFold(spec.folds, shuffle=True, random_state=spec.seed)
+    with warnings.catch_warnings():  # a class with few rows: the ledger shows it by part
+        warnings.filterwarnings("ignore", message="The least populated class")
+        try:
+            folds = list(splitter.split(np.zeros(len(label_of)), label_of, group_of))
+        except ValueError as error:
+            raise DataError(f"the rows cannot be cut into {spec.folds} folds: {error}") from error
+    result = np.full(len(counts), "test", dtype="<U11")
+    rest = np.ones(len(counts), dtype=bool)
+    rest[group_of[folds[spec.fold][1]]] = False
+    others = {part: share for part, share in wanted.items() if part != "test"}
+    result[rest] = _deal(counts[rest], others, spec.seed)
+    return result
+
+
+def _table(manifest: Manifest, parts: "NDArray[np.str_]", fold: int) -> pandas.DataFrame:
+    labels = np.array([*manifest.classes, ""], dtype=object)[manifest.labels]  # -1 is the last: ""
+    columns = [manifest.ids, manifest.groups, labels, parts.astype(object), fold]
+    return pandas.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
+
+
+def _csv(table: pandas.DataFrame) -> str:
+    text = StringIO()
+    table.sort_values("sample_id").to_csv(text, index=False, lineterminator="\n")
+    return text.getvalue()
+
+
+def _digest(table: pandas.DataFrame) -> str:
+    return hashlib.sha256(_csv(table).encode()).hexdigest()
+
+
+def _check_ids(path: str | Path, given: pandas.Index, ids: "NDArray[np.object_]") -> None:
+    _refuse(path, "names a sample more than once:", given[given.duplicated()].unique())
+    _refuse(path, "names samples that the data set does not have:", set(given) - set(ids))
+    _refuse(path, "leaves out samples of the data set:", set(ids) - set(given))
+
+
+def _refuse(
+    name: str | Path,
+    what: str,
+    bad: "Sequence[str] | set[str] | pandas.Index | NDArray[np.object_]",
+) -> None:
+    if not len(bad):
+        return
+    shown = ", ".join(map(str, sorted(bad)[:5])) + (
+        f" and {len(bad) - 5} more" if len(bad) > 5 else ""
+    )
+    raise DataError(f"the split {name} {what} {shown}; write a new split, or mend the file")

@@ -1,0 +1,101 @@
+"""Everything that mmx raises on purpose.
+
+MmxError                a user's mistake: the CLI prints its words and exits with status 2
+|-- SpecError           the faults of a spec, each at file:line:column
+|-- PluginError         a method that cannot be found, loaded or used
+|   `-- PluginLoadError importing one method failed
+|-- DataError           a table, an image or a split that cannot be used
+|-- WeightsError        pretrained weights that are missing, damaged or unsafe
+|-- ShapeError          tensors that do not fit together
+|-- RunError            a run directory that cannot be read, written or resumed
+`-- MissingExtraError   an optional dependency is not installed
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class MmxError(Exception):
+    """A mistake that its message explains in plain words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault of a spec file.
+
+    Attributes:
+        message: what is wrong and what to do about it.
+        key: dotted path of the key, such as ``model.fusion.heads``; empty for the whole file.
+        file: the file that holds the key; None when the value came from the command line.
+        line: 1-based; 0 when unknown.
+        column: 1-based; 0 when unknown.
+        source: the offending line as written; empty when unknown.
+    """
+
+    message: str
+    key: str = ""
+    file: Path | None = None
+    line: int = 0
+    column: int = 0
+    source: str = ""
+
+    def __str__(self) -> str:
+        """``file:line:column: key: message`` with the offending line and a caret under it."""
+        place = f"{self.file}:{self.line}:{self.column}: " if self.file and self.line else ""
+        if self.file and not self.line:
+            place = f"{self.file}: "
+        key = f"{self.key}: " if self.key else ""
+        shown = f"\n    {self.source}\n    {' ' * (self.column - 1)}^" if self.source else ""
+        return f"{place}{key}{self.message}{shown}"
+
+
+class SpecError(MmxError):
+    """All faults of a spec at once."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(map(str, faults)))
+
+
+class PluginError(MmxError):
+    """A method that cannot be found or used."""
+
+
+class PluginLoadError(PluginError):
+    """Importing or registering one method failed.
+
+    Attributes:
+        key: ``kind.type`` of the method, or the name of a local file.
+        package: the distribution that provides it.
+        cause: what was raised.
+        place: ``file:line`` where it was raised; empty when unknown.
+    """
+
+    def __init__(self, key: str, package: str, cause: BaseException, place: str = "") -> None:
+        self.key, self.package, self.cause, self.place = key, package, cause, place
+        words = str(cause) if isinstance(cause, MmxError) else f"{type(cause).__name__}: {cause}"
+        place = f"{place}: " if place else ""
+        super().__init__(f"{key} of {package} cannot be loaded: {place}{words}")
+
+
+class DataError(MmxError):
+    """A table, an image or a split that cannot be used."""
+
+
+class WeightsError(MmxError):
+    """Pretrained weights that are missing, damaged or unsafe."""
+
+
+class ShapeError(MmxError):
+    """Tensors or widths that do not fit together."""
+
+
+class RunError(MmxError):
+    """A run directory that cannot be read, written or resumed."""
+
+
+class MissingExtraError(MmxError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, module: str, install: str) -> None:
+        super().__init__(f"{module} is not installed; run: pip install '{install}'")

@@ -1,0 +1,174 @@
+"""What an evaluation found: plain numbers with their intervals, written to and read from JSON."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A value with its 95 % percentile interval; NaN where it is not defined.
+
+    Attributes:
+        value: on the sample itself.
+        low: 2.5 % percentile over resampled groups.
+        high: 97.5 % percentile over resampled groups.
+    """
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScores:
+    """One class against the rest; all scores are NaN for a class without samples.
+
+    Attributes:
+        name: of the class.
+        support: samples with this label.
+        groups: groups that have such a sample.
+        predicted: samples that were given this class.
+        sensitivity: share of its samples that were found, in [0, 1].
+        specificity: share of the others that were not called so, in [0, 1].
+        precision: share of the predictions that were right; NaN when it was never predicted.
+        f1: harmonic mean of sensitivity and precision; 0 when it was never predicted.
+        auroc: one against the rest, in [0, 1]; ties count half.
+    """
+
+    name: str
+    support: int
+    groups: int
+    predicted: int
+    sensitivity: Interval
+    specificity: Interval
+    precision: Interval
+    f1: Interval
+    auroc: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Samples of similar confidence (probability of the predicted class).
+
+    Attributes:
+        count: samples in the bin.
+        confidence: their mean confidence, in [0, 1].
+        accuracy: share of them that is right, with interval.
+    """
+
+    count: int
+    confidence: float
+    accuracy: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class RocCurve:
+    """Points of a one-against-rest ROC curve, thinned for plotting.
+
+    Attributes:
+        name: of the class.
+        false_positive: rising from 0 to 1.
+        true_positive: rising from 0 to 1.
+    """
+
+    name: str
+    false_positive: tuple[float, ...]
+    true_positive: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The scores of one set of predictions.
+
+    Attributes:
+        classes: all classes of the task, in the order of the confusion matrix.
+        samples: rows that were scored.
+        groups: distinct groups among them.
+        absent_classes: classes without a sample; they are left out of every average over classes.
+        metrics: balanced_accuracy, accuracy, macro_f1, macro_auroc, ece, classwise_ece, brier, nll.
+        per_class: one entry per class.
+        confusion: [C, C] counts; row = true class, column = predicted class.
+        reliability: bins of equal mass, from low to high confidence.
+        roc: one curve per class that has both samples and others.
+        resamples: how many resamples the intervals rest on.
+        redrawn: resamples that were thrown away because a class was missing from them.
+        seed: of the resampling.
+        notes: what a reader has to know about these numbers.
+    """
+
+    classes: tuple[str, ...]
+    samples: int
+    groups: int
+    absent_classes: tuple[str, ...]
+    metrics: Mapping[str, Interval]
+    per_class: tuple[ClassScores, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    reliability: tuple[ReliabilityBin, ...]
+    roc: tuple[RocCurve, ...]
+    resamples: int
+    redrawn: int
+    seed: int
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for ``json.dumps``; NaN becomes null."""
+        plain: dict[str, Any] = _without_nan(asdict(self))
+        return plain
+
+    @staticmethod
+    def from_json(plain: Mapping[str, Any]) -> "Evaluation":
+        """Rebuild what ``to_json`` wrote."""
+        return Evaluation(
+            classes=tuple(plain["classes"]),
+            samples=plain["samples"],
+            groups=plain["groups"],
+            absent_classes=tuple(plain["absent_classes"]),
+            metrics={name: _interval(value) for name, value in plain["metrics"].items()},
+            per_class=tuple(map(_class_scores, plain["per_class"])),
+            confusion=tuple(tuple(row) for row in plain["confusion"]),
+            reliability=tuple(map(_reliability_bin, plain["reliability"])),
+            roc=tuple(map(_roc_curve, plain["roc"])),
+            resamples=plain["resamples"],
+            redrawn=plain["redrawn"],
+            seed=plain["seed"],
+            notes=tuple(plain["notes"]),
+        )
+
+
+def _without_nan(value: Any) -> Any:
+    """The same nested data with None for NaN, which JSON cannot say."""
+    if isinstance(value, Mapping):
+        return {key: _without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, tuple | list):
+        return [_without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _interval(plain: Mapping[str, Any]) -> Interval:
+    return Interval(*(_number(plain[name]) for name in ("value", "low", "high")))
+
+
+def _class_scores(plain: Mapping[str, Any]) -> ClassScores:
+    scored = ("sensitivity", "specificity", "precision", "f1", "auroc")
+    return ClassScores(
+        plain["name"],
+        plain["support"],
+        plain["groups"],
+        plain["predicted"],
+        *(_interval(plain[name]) for name in scored),
+    )
+
+
+def _reliability_bin(plain: Mapping[str, Any]) -> ReliabilityBin:
+    confidence = _number(plain["confidence"])
+    return ReliabilityBin(plain["count"], confidence, _interval(plain["accuracy"]))
+
+
+def _roc_curve(plain: Mapping[str, Any]) -> RocCurve:
+    return RocCurve(plain["name"], tuple(plain["false_positive"]), tuple(plain["true_positive"]))

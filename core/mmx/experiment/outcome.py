@@ -1,0 +1,206 @@
+"""From a trained model to what a run keeps: predictions, metrics and fitted hooks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+
+from mmx.data import Part
+from mmx.evaluation import Evaluation, Interval, evaluate
+from mmx.experiment.prediction import PartPrediction, fit_hooks, plain, predict_part, wrap
+from mmx.experiment.prepare import Prepared
+from mmx.experiment.progress import stage
+from mmx.experiment.task import Task
+from mmx.interfaces import InferenceHook, Validation
+from mmx.runs import Observer
+from mmx.spec import EvaluationSpec, Spec
+from mmx.training import Precision
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Predictions and scores of the validation and the test part.
+
+    Attributes:
+        predictions: by part.
+        evaluations: by part, of the wrapped predictions.
+        alone: scores of the parts that have a head (image, text) on the test part, by name.
+        stages: the test part before and after each inference hook.
+        fitted: what each hook was fitted on.
+    """
+
+    predictions: Mapping[str, PartPrediction]
+    evaluations: Mapping[str, Evaluation]
+    alone: Mapping[str, Mapping[str, Interval]]
+    stages: Sequence[tuple[str, Mapping[str, Interval]]]
+    fitted: Sequence[Validation]
+
+
+def predict_and_score(
+    spec: Spec,
+    task: Task,
+    prepared: Prepared,
+    parts: Mapping[str, Part],
+    observer: Observer,
+    precision: Precision,
+) -> Outcome:
+    """Fit the inference hooks on validation, predict both parts, score them."""
+    hooks = [params.build() for params in spec.inference]
+    counts = (task.class_counts, task.sampled_counts)
+    views = prepared.manifest.facts.allowed_views
+    size = spec.evaluation.batch_size
+    fitted = fit_hooks(
+        hooks, task.model, task.loss, precision, parts["validation"], counts, views, size
+    )
+    predictions = {
+        name: _predict(name, task, precision, hooks, parts[name], size, observer)
+        for name in ("validation", "test")
+    }
+    classes = prepared.manifest.classes
+    evaluations = {
+        name: score(
+            prediction.log_probs, prediction.target, parts[name].groups, classes, spec.evaluation
+        )
+        for name, prediction in predictions.items()
+    }
+    test = predictions["test"]
+    alone = {
+        f"{name} alone": score(
+            values, test.target, parts["test"].groups, classes, spec.evaluation
+        ).metrics
+        for name, values in test.parts.items()
+    }
+    stages = _stages(spec, task, precision, hooks, parts["test"], classes, evaluations["test"])
+    return Outcome(predictions, evaluations, alone, stages, fitted)
+
+
+def score(
+    log_probs: Tensor,
+    target: Tensor,
+    groups: Sequence[str],
+    classes: Sequence[str],
+    spec: EvaluationSpec,
+) -> Evaluation:
+    """Evaluate the rows whose label is known."""
+    known = target >= 0
+    return evaluate(
+        log_probs[known].double().numpy(),
+        target[known].numpy(),
+        [group for group, kept in zip(groups, known.tolist(), strict=True) if kept],
+        classes,
+        resamples=spec.resamples,
+        seed=spec.seed,
+    )
+
+
+def _predict(
+    name: str,
+    task: Task,
+    precision: Precision,
+    hooks: Sequence[InferenceHook],
+    part: Part,
+    size: int,
+    observer: Observer,
+) -> PartPrediction:
+    with stage(observer, name, "samples") as told:
+        predict = wrap(plain(task.model, task.loss, precision), hooks)
+        return predict_part(task.model, predict, part, size, lambda done: told(done, len(part)))
+
+
+def _stages(
+    spec: Spec,
+    task: Task,
+    precision: Precision,
+    hooks: Sequence[InferenceHook],
+    part: Part,
+    classes: Sequence[str],
+    final: Evaluation,
+) -> list[tuple[str, Mapping[str, Interval]]]:
+    """The test part without hooks, with the first, the first two, and so on."""
+    found: list[tuple[str, Mapping[str, Interval]]] = []
+    for count in range(len(hooks)):
+        predict = wrap(plain(task.model, task.loss, precision), hooks[:count])
+        seen = predict_part(
+            task.model, predict, part, spec.evaluation.batch_size, lambda done: None
+        )
+        scored = score(seen.log_probs, seen.target, part.groups, classes, spec.evaluation)
+        found.append((_name(spec, count), scored.metrics))
+    return [*found, (_name(spec, len(hooks)), final.metrics)] if hooks else []
+
+
+def _name(spec: Spec, count: int) -> str:
+    names = [params.entry_point.partition(".")[2] for params in spec.inference[:count]]
+    return "plain" if not names else "after " + " and ".join(names)
+
+
+def prediction_table(
+    prepared: Prepared, parts: Mapping[str, Part], predictions: Mapping[str, PartPrediction]
+) -> pd.DataFrame:
+    """One row per sample: sample, group, part, label, predicted, p_CLASS, and columns of hooks."""
+    tables = [_rows(prepared, name, parts[name], found) for name, found in predictions.items()]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _rows(prepared: Prepared, name: str, part: Part, found: PartPrediction) -> pd.DataFrame:
+    classes = np.array([*prepared.manifest.classes, None], dtype=object)  # -1 is the last: None
+    columns: dict[str, Any] = {
+        "sample": prepared.manifest.ids[part.rows],
+        "group": list(part.groups),
+        "part": name,
+        "label": classes[found.target.numpy()],
+        "predicted": classes[found.log_probs.argmax(dim=1).numpy()],
+    }
+    probabilities = found.log_probs.double().exp().numpy()
+    columns |= {f"p_{c}": probabilities[:, i] for i, c in enumerate(prepared.manifest.classes)}
+    for key, value in found.extras.items():
+        columns |= _extra(key, value)
+    return pd.DataFrame(columns)
+
+
+def _extra(name: str, value: Tensor) -> dict[str, Any]:
+    """Columns of one extra: itself, or one per entry of its second axis."""
+    if value.ndim == 1:
+        return {name: value.numpy()}
+    flat = value.flatten(start_dim=1).numpy()
+    return {f"{name}_{i}": flat[:, i] for i in range(flat.shape[1])}
+
+
+def parquet(table: pd.DataFrame) -> bytes:
+    """The table as a Parquet file."""
+    buffer = BytesIO()
+    table.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def metrics(outcome: Outcome, task: Task, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What metrics.json holds: both parts, the parts alone, sizes, and facts of the run."""
+    return {
+        **{name: evaluation.to_json() for name, evaluation in outcome.evaluations.items()},
+        "alone": {
+            name: {key: vars_of(value) for key, value in scores.items()}
+            for name, scores in outcome.alone.items()
+        },
+        "parameters": parameters(task),
+        **facts,
+    }
+
+
+def vars_of(interval: Interval) -> dict[str, float]:
+    """Value, low and high as plain data."""
+    return {"value": interval.value, "low": interval.low, "high": interval.high}
+
+
+def parameters(task: Task) -> dict[str, int]:
+    """How many parameters stand where, and how many of them learn."""
+    model = task.model
+    counted = {
+        "image encoder": model.image, "text encoder": model.text, "projections": model.projections,
+        "fusion": model.fusion, "head": model.heads,
+    }  # fmt: skip
+    sizes = {name: sum(p.numel() for p in module.parameters()) for name, module in counted.items()}
+    learning = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    return {**sizes, "learning": learning}

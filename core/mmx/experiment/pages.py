@@ -1,0 +1,114 @@
+"""Fills the report of a run."""
+
+import time
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from typing import Any
+
+import torch
+import yaml
+from PIL import Image
+
+from mmx.data import ImageStore, Part, make_ledger
+from mmx.experiment.outcome import Outcome, parameters
+from mmx.experiment.prepare import Prepared
+from mmx.experiment.task import Task
+from mmx.report import Mistake, RunReport
+from mmx.spec import Spec
+
+MISTAKES = 12  # thumbnails in a report
+_THUMBNAIL = 192  # pixels, the longer side
+
+
+def run_report(
+    spec: Spec,
+    task: Task,
+    prepared: Prepared,
+    outcome: Outcome,
+    test: Part,
+    facts: Mapping[str, Any],
+) -> RunReport:
+    """Everything that the report shows.
+
+    Args:
+        spec: of the run.
+        task: model, loss and sampler.
+        prepared: rows, split, texts and images.
+        outcome: predictions and scores.
+        test: the test part.
+        facts: ``digest``, ``history``, ``best_epoch``, ``environment``, ``seconds``, ``warnings``,
+            ``notes`` and ``sections`` of the run.
+    """
+    return RunReport(
+        name=spec.name,
+        evaluation=outcome.evaluations["test"],
+        validation=outcome.evaluations["validation"],
+        group=prepared.manifest.facts.group,
+        methods=methods(spec),
+        select=spec.train.select,
+        mistakes=mistakes(prepared, outcome, test),
+        controls=outcome.alone,
+        stages=outcome.stages,
+        ledger=make_ledger(
+            prepared.manifest, prepared.split, images=prepared.images, texts=prepared.texts
+        ).to_json(),
+        split={
+            "digest": prepared.split.digest,
+            "seed": spec.data.split.seed,
+            "fold": f"{prepared.split.fold} of {spec.data.split.folds}",
+            "file": str(spec.data.split.file or "made by this run, kept in split.csv"),
+        },
+        spec=spec.text,
+        resolved=yaml.safe_dump(spec.resolved(), sort_keys=False, allow_unicode=True),
+        digests=prepared.digests,
+        waivers=dict(spec.audit.waive),
+        parameters=parameters(task),
+        created=time.strftime("%Y-%m-%d %H:%M"),
+        **facts,
+    )
+
+
+def methods(spec: Spec) -> dict[str, str]:
+    """What the run is made of, by place."""
+    named = {
+        "dataset": spec.data.dataset, "narrative": spec.data.narrative, "image": spec.model.image,
+        "text": spec.model.text, "fusion": spec.model.fusion, "head": spec.model.head,
+        "loss": spec.loss, "sampler": spec.train.sampler,
+    }  # fmt: skip
+    found = {place: params.entry_point.partition(".")[2] for place, params in named.items()}
+    hooks = ", ".join(params.entry_point.partition(".")[2] for params in spec.inference)
+    return {**found, "inference": hooks} if hooks else found
+
+
+def mistakes(prepared: Prepared, outcome: Outcome, test: Part) -> Sequence[Mistake]:
+    """The wrong predictions of the test part that were made with most confidence."""
+    found = outcome.predictions["test"]
+    confidence, predicted = found.log_probs.exp().max(dim=1)
+    wrong = torch.nonzero((predicted != found.target) & (found.target >= 0)).flatten()
+    chosen = wrong[confidence[wrong].argsort(descending=True)][:MISTAKES]
+    classes = prepared.manifest.classes
+    rows = test.rows[chosen.numpy()]
+    return [
+        Mistake(
+            sample=str(prepared.manifest.ids[row]),
+            image=thumbnail(prepared.images, int(row)),
+            text=prepared.texts[row],
+            true=classes[found.target[place]],
+            predicted=classes[predicted[place]],
+            probability=float(confidence[place]),
+            true_probability=float(found.log_probs[place, found.target[place]].exp()),
+        )
+        for place, row in zip(chosen.tolist(), rows, strict=True)
+    ]
+
+
+def thumbnail(images: ImageStore, row: int) -> bytes | None:
+    """The first image of a row as a small JPEG file; None when it has none."""
+    shown = images.images([row])
+    if not shown.mask[0, 0]:
+        return None
+    picture = Image.fromarray(shown.pixels[0, 0].permute(1, 2, 0).numpy())
+    picture.thumbnail((_THUMBNAIL, _THUMBNAIL))
+    buffer = BytesIO()
+    picture.save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()

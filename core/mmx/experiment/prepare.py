@@ -1,0 +1,105 @@
+"""From a spec to rows, split, texts and images: all that is ready before training."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mmx.data import (
+    ImageStore,
+    Manifest,
+    Split,
+    check_bad,
+    make_split,
+    read_manifest,
+    write_texts,
+)
+from mmx.errors import DataError
+from mmx.experiment.progress import stage
+from mmx.interfaces import Rejected
+from mmx.runs import Observer
+from mmx.spec import DataSpec
+
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Rows and all that belongs to them.
+
+    Attributes:
+        manifest: the rows.
+        split: the part of each row.
+        texts: the text of each row; empty where it has none.
+        images: the pixels of each row.
+    """
+
+    manifest: Manifest
+    split: Split
+    texts: list[str]
+    images: ImageStore
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Digests of rows, split, texts and pixels."""
+        return {
+            "rows": self.manifest.digest,
+            "split": self.split.digest,
+            "texts": hashlib.sha256("\0".join(self.texts).encode()).hexdigest(),
+            "images": self.images.digest,
+        }
+
+
+def prepare(spec: DataSpec, observer: Observer) -> Prepared:
+    """Read the rows, split them, write their texts and open their images.
+
+    Raises:
+        DataError: more unusable rows than ``data.max_bad`` allows.
+    """
+    manifest = read_manifest(spec.dataset.build(), spec.max_bad)
+    split = make_split(manifest, spec.split)
+    texts = write_texts(manifest, spec.narrative, split)
+    images = open_images(manifest, spec, observer)
+    _refuse_empty(manifest, split, texts, images, spec.max_bad)
+    return Prepared(manifest, split, texts, images)
+
+
+def open_images(manifest: Manifest, spec: DataSpec, observer: Observer) -> ImageStore:
+    """The images of all rows, in the frame that the spec asks for."""
+    with stage(observer, "reading", "images") as told:
+        return ImageStore(
+            manifest.samples,
+            spec.image,
+            folder=cache_folder(spec) / "images",
+            memory_gb=spec.memory_gb,
+            progress=told,
+        )
+
+
+def cache_folder(spec: DataSpec) -> Path:
+    """Where decoded images, features and the record of looks are kept."""
+    if spec.cache.folder is not None:
+        return spec.cache.folder
+    return Path(os.environ.get("MMX_CACHE") or Path.home() / ".cache" / "mmx")
+
+
+def _refuse_empty(
+    manifest: Manifest, split: Split, texts: Sequence[str], images: ImageStore, max_bad: float
+) -> None:
+    """A row with neither image nor text is a fault of the data."""
+    unreadable = {rejected.row for rejected in images.unreadable}
+    check_bad(images.unreadable, len(manifest), max_bad)
+    bare = [
+        Rejected(str(manifest.ids[row]), "has neither an image nor a text")
+        for row in np.flatnonzero(split.parts != "unused").tolist()
+        if not texts[row] and (not manifest.samples[row].images or manifest.ids[row] in unreadable)
+    ]
+    check_bad(bare, len(manifest), max_bad)
+    for part in ("train", "validation", "test"):
+        if not len(split.rows(part)):
+            raise DataError(
+                f"the {part} part of the split is empty; give data.split.{part} a share"
+            )

@@ -1,0 +1,100 @@
+"""What a run keeps so that it can predict later: weights, and what its hooks were fitted on."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from mmx.errors import RunError
+from mmx.experiment.identity import weights_digest
+from mmx.experiment.prepare import Prepared
+from mmx.experiment.task import Task
+from mmx.interfaces import Encoder, InferenceHook, Validation
+from mmx.model import Model
+from mmx.runs import RunFolder
+
+WEIGHTS, MODEL = "model.safetensors", "model.json"
+HOOKS, GROUPS = "hooks.safetensors", "hooks.json"
+
+
+def keep_model(
+    folder: RunFolder, task: Task, prepared: Prepared, initial: Mapping[str, str], precision: str
+) -> None:
+    """Write the weights that training changed, and what is needed to build the rest again.
+
+    Args:
+        folder: of the run.
+        task: trained.
+        prepared: knows the classes.
+        initial: digest of each encoder's weights before training.
+        precision: arithmetic that it was trained in.
+    """
+    state = {name: value.contiguous() for name, value in task.model.trainable_state().items()}
+    folder.write_bytes(WEIGHTS, save(state))
+    folder.write_json(
+        MODEL,
+        {
+            "classes": prepared.manifest.classes,
+            "class_counts": task.class_counts.tolist(),
+            "sampled_counts": task.sampled_counts.tolist(),
+            "allowed_views": prepared.manifest.facts.allowed_views,
+            "parts": list(task.model.part_heads),
+            "encoders": dict(initial),
+            "precision": precision,
+        },
+    )
+
+
+def take_back(folder: RunFolder, model: Model) -> None:
+    """Load the weights of a run into a model built from its spec.
+
+    Raises:
+        RunError: the weights are missing, damaged or of another model, or a frozen encoder has
+            other weights than the run had.
+    """
+    recorded: dict[str, Any] = folder.read_json(MODEL)["encoders"]
+    for side, encoder in model.encoders().items():
+        if model.frozen(side):
+            _same(side, encoder, recorded.get(side, ""))
+    model.load_trainable(_tensors(folder.path / WEIGHTS))
+
+
+def _same(side: str, encoder: Encoder, recorded: str) -> None:
+    if weights_digest(encoder) != recorded:
+        raise RunError(
+            f"the frozen {side} encoder has other weights than this run was made with "
+            f"({encoder.weights.get('origin', 'unknown origin')}); install the version that "
+            "environment.json names"
+        )
+
+
+def keep_hooks(folder: RunFolder, fitted: Sequence[Validation]) -> None:
+    """Write what each inference hook was fitted on; nothing when there is none."""
+    if not fitted:
+        return
+    tensors = {f"{place}.logits": one.logits.contiguous() for place, one in enumerate(fitted)}
+    folder.write_bytes(HOOKS, save({**tensors, "target": fitted[0].target.contiguous()}))
+    folder.write_json(GROUPS, list(fitted[0].group))
+
+
+def fit_again(folder: RunFolder, hooks: Sequence[InferenceHook]) -> None:
+    """Fit fresh hooks on what the run's own were fitted on."""
+    if not hooks:
+        return
+    tensors, facts = _tensors(folder.path / HOOKS), folder.read_json(MODEL)
+    groups = tuple(folder.read_json(GROUPS))
+    counts = [torch.tensor(facts[name]) for name in ("class_counts", "sampled_counts")]
+    views = tuple(facts["allowed_views"])
+    for place, hook in enumerate(hooks):
+        logits = tensors[f"{place}.logits"]
+        hook.fit(Validation(logits, tensors["target"], groups, counts[0], counts[1], views))
+
+
+def _tensors(file: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(file)
+    except Exception as error:  # safetensors has its own error class, and files may be missing
+        raise RunError(f"{file} cannot be read ({error}); run the spec with --fresh") from error

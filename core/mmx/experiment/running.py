@@ -1,0 +1,221 @@
+"""One run, from a spec to its report."""
+
+import os
+import time
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mmx.data import Part, make_ledger, write_split
+from mmx.experiment.identity import environment, run_digest, weights_digest
+from mmx.experiment.looks import note_look
+from mmx.experiment.outcome import Outcome, metrics, parquet, predict_and_score, prediction_table
+from mmx.experiment.pages import run_report
+from mmx.experiment.prepare import PARTS, Prepared, cache_folder, prepare
+from mmx.experiment.processes import first_process, heard, lock_of, wait_for_everyone
+from mmx.experiment.record import keep_hooks, keep_model
+from mmx.experiment.saved import Run
+from mmx.experiment.sources import Sources, open_sources
+from mmx.experiment.task import Task, build_task
+from mmx.plugins import registry
+from mmx.report import render_run
+from mmx.runs import Observer, RunFolder
+from mmx.spec import Spec
+from mmx.training import History, train
+
+
+def runs_folder() -> Path:
+    """Where runs are kept: ``MMX_RUNS``, else ``runs`` in the working folder."""
+    return Path(os.environ.get("MMX_RUNS") or "runs")
+
+
+def run(spec: Spec, *, fresh: bool = False, observer: Observer | None = None) -> Run:
+    """Train and evaluate what a spec describes, or come back to it.
+
+    The same spec on the same data continues a run that was stopped, and returns one that is done.
+
+    Args:
+        spec: what ``load_spec`` gave.
+        fresh: start over.
+        observer: is told how far the run has come.
+
+    Raises:
+        MmxError: faults of data, weights, plugins or widths, in plain words.
+        KeyboardInterrupt: stopped by hand; the run can be resumed.
+    """
+    observer = heard(observer)
+    if spec.train.threads:
+        torch.set_num_threads(spec.train.threads)
+    for name in spec.hooks:
+        registry().use_hook(name)
+    prepared = prepare(spec.data, observer)
+    task = build_task(spec, prepared.manifest, prepared.split)
+    initial = {side: weights_digest(one) for side, one in task.model.encoders().items()}
+    digest = run_digest(spec, prepared.digests, initial)
+    folder = RunFolder.create(runs_folder(), spec.name, digest, fresh and first_process())
+    with lock_of(folder, observer):
+        if folder.finished:
+            observer.message(f"{folder.path} is finished already; --fresh starts it over")
+        else:
+            _Work(spec, prepared, task, initial, folder, digest, observer).do()
+    wait_for_everyone()
+    return Run(folder.path)
+
+
+class _Work:
+    """The stages of a run that is not finished."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        prepared: Prepared,
+        task: Task,
+        initial: Mapping[str, str],
+        folder: RunFolder,
+        digest: str,
+        observer: Observer,
+    ) -> None:
+        self.spec, self.prepared, self.task, self.initial = spec, prepared, task, initial
+        self.folder, self.digest, self.observer = folder, digest, observer
+        self.seconds: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def do(self) -> None:
+        """Encode, train, predict, score, report."""
+        if first_process():
+            self._begin()
+        sources = self._encode()
+        parts = {name: sources.part(self.prepared, name) for name in PARTS}
+        history = self._train(parts)
+        if first_process():
+            outcome = self._predict(parts, history)
+            self._keep(sources, parts, history, outcome)
+
+    def _begin(self) -> None:
+        folder, prepared = self.folder, self.prepared
+        folder.sweep()
+        self.surroundings = environment(self.spec, prepared.digests, self.task.model.encoders())
+        folder.write_text("spec.yaml", self.spec.text)
+        folder.write_text("resolved.yaml", self.spec.to_yaml())
+        folder.write_json("environment.json", self.surroundings)
+        write_split(folder.path / "split.csv", prepared.manifest, prepared.split)
+        folder.event("started", digest=self.digest)
+        registry().hook.mmx_run_started(run_path=folder.path, spec=self.spec)
+
+    def _encode(self) -> Sources:
+        used = [row for row, part in enumerate(self.prepared.split.parts) if part in PARTS]
+        sources = open_sources(self.spec, self.task.model, self.prepared, self.observer, rows=used)
+        if first_process():
+            self.folder.event("encoded", **sources.encoded)
+        for note in sources.notes:
+            self.observer.message(note)
+        self._stop("encode")
+        return sources
+
+    def _train(self, parts: Mapping[str, Part]) -> History:
+        prepared, told = self.prepared, registry().hook.mmx_epoch_ended
+        history = train(
+            self.task.model,
+            parts,
+            self.spec,
+            self.task.loss,
+            self.task.sampler,
+            self.folder,
+            self.observer,
+            allowed_views=prepared.manifest.facts.allowed_views,
+            sample_names=prepared.manifest.ids[parts["train"].rows].tolist(),
+            epoch_ended=lambda epoch, values: told(
+                run_path=self.folder.path, epoch=epoch, values=values
+            ),
+        )
+        self._stop("train")
+        return history
+
+    def _predict(self, parts: Mapping[str, Part], history: History) -> Outcome:
+        look = partial(note_look, cache_folder(self.spec.data))
+        self.looks = look(self.prepared.manifest, self.prepared.split, self.folder.path.name)
+        outcome = predict_and_score(
+            self.spec, self.task, self.prepared, parts, self.observer, history.precision
+        )
+        self._stop("evaluate")
+        return outcome
+
+    def _keep(
+        self, sources: Sources, parts: Mapping[str, Part], history: History, outcome: Outcome
+    ) -> None:
+        folder, prepared = self.folder, self.prepared
+        keep_model(folder, self.task, prepared, self.initial, history.precision)
+        keep_hooks(folder, outcome.fitted)
+        table = prediction_table(prepared, parts, outcome.predictions)
+        folder.write_bytes("predictions.parquet", parquet(table))
+        ledger = make_ledger(
+            prepared.manifest, prepared.split, images=prepared.images, texts=prepared.texts
+        )
+        facts = {
+            "digest": self.digest, "data": prepared.digests, "seconds": self.seconds,
+            "best_epoch": history.best_epoch, "precision": history.precision,
+            "stopped_early": history.stopped_early, "looks_at_test": self.looks,
+            "ledger": ledger.to_json(), "encoded": dict(sources.encoded),
+        }  # fmt: skip
+        found = metrics(outcome, self.task, facts)
+        folder.write_json("metrics.json", found)
+        sections = registry().hook.mmx_report_sections(run_path=folder.path, metrics=found)
+        folder.write_text("report.html", self._page(parts, history, outcome, sections, sources))
+        registry().hook.mmx_run_finished(run_path=folder.path, metrics=found)
+        folder.event("finished", seconds=self.seconds)
+        folder.finish(digest=self.digest)
+
+    def _page(
+        self,
+        parts: Mapping[str, Part],
+        history: History,
+        outcome: Outcome,
+        sections: list[list[tuple[str, str]]],
+        sources: Sources,
+    ) -> str:
+        facts: dict[str, Any] = {
+            "digest": self.digest,
+            "history": [_for_report(epoch) for epoch in history.to_json()["epochs"]],
+            "best_epoch": history.best_epoch - 1,
+            "environment": self.surroundings,
+            "seconds": self.seconds,
+            "version": self.surroundings["libraries"]["mmx"],
+            "warnings": self._warnings(),
+            "notes": [*self._notes(), *sources.notes, *self.prepared.manifest.facts.notes],
+            "sections": [section for answer in sections for section in answer],
+        }
+        report = run_report(self.spec, self.task, self.prepared, outcome, parts["test"], facts)
+        return render_run(report)
+
+    def _warnings(self) -> list[str]:
+        leaky = self.spec.data.narrative.needs_label
+        return ["LEAKY: the texts were written knowing the label."] if leaky else []
+
+    def _notes(self) -> list[str]:
+        if self.looks == 1:
+            return ["This run is the first one that reads this test part."]
+        return [
+            f"{self.looks} runs have read this test part. Choosing among them by their test "
+            "figures would make the best one look better than it is."
+        ]
+
+    def _stop(self, stage: str) -> None:
+        """Give the time since the last stop to a stage."""
+        now = time.monotonic()
+        self.seconds[stage], self._last = round(now - self._last, 3), now
+
+
+def _for_report(epoch: Mapping[str, Any]) -> dict[str, Any]:
+    """An epoch in the words of the report, which counts from 0."""
+    return {
+        "epoch": epoch["epoch"] - 1,
+        "loss": epoch["loss"],
+        "terms": epoch["terms"],
+        "validation": epoch["scores"],
+        "lr": epoch["rates"],
+        "seconds": epoch["seconds"],
+        "images_per_second": epoch["samples_per_second"],
+    }

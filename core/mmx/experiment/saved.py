@@ -1,0 +1,56 @@
+"""A run on disk, as its users see it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mmx.errors import RunError
+from mmx.runs import RunFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        path: its directory.
+    """
+
+    path: Path
+
+    @property
+    def digest(self) -> str:
+        """Digest of everything that decides its numbers, as in the name of the directory."""
+        return self.path.name.rpartition("-")[2]
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """What metrics.json holds."""
+        found: dict[str, Any] = RunFolder(self.path).read_json("metrics.json")
+        return found
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """What predictions.parquet holds: sample, group, part, label and probabilities."""
+        file = self.path / "predictions.parquet"
+        try:
+            return pd.read_parquet(file)
+        except (OSError, ValueError) as error:
+            raise RunError(
+                f"{file} cannot be read ({error}); run the spec again with --fresh"
+            ) from error
+
+    @property
+    def report(self) -> Path:
+        """The HTML report."""
+        return self.path / "report.html"
+
+    def headline(self) -> str:
+        """Balanced accuracy on the test part with its interval, in one line."""
+        value = self.metrics["test"]["metrics"]["balanced_accuracy"]
+        return (
+            f"balanced accuracy {value['value']:.1%} "
+            f"(95 % interval {value['low']:.1%} to {value['high']:.1%})"
+        )

@@ -1,0 +1,99 @@
+"""Where batches come from: cached features of frozen encoders, or pixels and token ids."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mmx.data import CachedFeatures, FeatureCache, ImageStore, Part, TextStore, part_of
+from mmx.experiment.prepare import Prepared, cache_folder
+from mmx.experiment.progress import stage
+from mmx.interfaces import Features, TextEncoder
+from mmx.model import Model
+from mmx.runs import Observer
+from mmx.spec import Spec
+
+
+class Unread:
+    """Stands for a side that the fusion never reads: nothing is decoded, tokenised or encoded."""
+
+    def __init__(self, present: Tensor) -> None:
+        self._present = present
+
+    def features(self, rows: Sequence[int]) -> Features:
+        """Zeros [B, 1, 1]; present where the row has this side."""
+        return Features.of_pooled(torch.zeros(len(rows), 1), self._present[list(rows)])
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Both sides of the batches, and how they came about.
+
+    Attributes:
+        image: of all rows.
+        text: of all rows.
+        encoded: inputs that each frozen encoder ran on just now; a side that trains is absent.
+        notes: what a reader of the log should know.
+    """
+
+    image: ImageStore | CachedFeatures | Unread
+    text: TextStore | CachedFeatures | Unread
+    encoded: Mapping[str, int]
+    notes: tuple[str, ...]
+
+    def part(self, prepared: Prepared, name: str) -> Part:
+        """The part of the split with this name."""
+        return part_of(prepared.manifest, prepared.split, name, self.image, self.text)
+
+
+def open_sources(
+    spec: Spec, model: Model, prepared: Prepared, observer: Observer, *, rows: list[int]
+) -> Sources:
+    """Run frozen encoders once over the rows, unless something moves the pixels in training."""
+    encoded: dict[str, int] = {}
+    notes = []
+    image: ImageStore | CachedFeatures | Unread = prepared.images
+    if not model.reads["image"]:
+        image = Unread(torch.tensor([bool(sample.images) for sample in prepared.manifest.samples]))
+    elif model.frozen("image") and spec.train.augment == "none":
+        image = _encode(spec, model, "image", prepared.images, rows, observer, encoded)
+    elif model.frozen("image"):
+        notes.append("image augmentation moves the pixels: the frozen encoder runs in every epoch")
+    tokens = TextStore(prepared.texts, _text_encoder(model))
+    text: TextStore | CachedFeatures | Unread = tokens
+    if not model.reads["text"]:
+        text = Unread(torch.tensor([bool(one) for one in prepared.texts]))
+    elif model.frozen("text"):
+        text = _encode(spec, model, "text", tokens, rows, observer, encoded)
+    return Sources(image, text, encoded, tuple(notes))
+
+
+def _text_encoder(model: Model) -> TextEncoder:
+    if not isinstance(model.text, TextEncoder):
+        raise TypeError(f"model.text is {type(model.text).__name__}, which encodes no text")
+    return model.text
+
+
+def _encode(
+    spec: Spec,
+    model: Model,
+    side: str,
+    source: ImageStore | TextStore,
+    rows: list[int],
+    observer: Observer,
+    encoded: dict[str, int],
+) -> CachedFeatures:
+    cache = FeatureCache(cache_folder(spec.data) / "features", budget_gb=spec.data.cache.budget_gb)
+    with stage(observer, f"{side}s", side + "s") as told:
+        features = cache.encode(
+            model.encoders()[side],
+            getattr(spec.model, side).model_dump_json(exclude={"train"}),
+            source,
+            rows,
+            want=model.reads[side],
+            batch_size=spec.evaluation.batch_size,
+            progress=told,
+        )
+    encoded[side] = features.encoded
+    return features

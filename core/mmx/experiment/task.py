@@ -1,0 +1,58 @@
+"""The things that learn: sampler, loss and model, built for the rows at hand."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mmx.data import Manifest, Split
+from mmx.interfaces import Loss, Sampler
+from mmx.model import Model, assemble
+from mmx.spec import Spec
+from mmx.training import auxiliary_weights, try_loss
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What training needs besides the data.
+
+    Attributes:
+        model: assembled, at its start.
+        loss: built for the counts that training sees.
+        sampler: of the training part.
+        class_counts: [C], of the training part.
+        sampled_counts: [C], as training sees them after the sampler.
+        auxiliary: part to weight of its cross-entropy.
+    """
+
+    model: Model
+    loss: Loss
+    sampler: Sampler
+    class_counts: Tensor
+    sampled_counts: Tensor
+    auxiliary: Mapping[str, float]
+
+
+def build_task(spec: Spec, manifest: Manifest, split: Split) -> Task:
+    """Build sampler, loss and model; the loss sees the class counts as the sampler changes them."""
+    labels = torch.from_numpy(manifest.labels[split.rows("train")])
+    counts = torch.bincount(labels, minlength=len(manifest.classes))
+    sampler = spec.train.sampler.build(labels, spec.seed)
+    sampler.set_groups(manifest.groups[split.rows("train")].tolist())
+    sampled = sampler.expected_counts(counts)
+    loss = spec.loss.build(sampled)
+    try_loss(spec.loss, loss, len(manifest.classes))
+    auxiliary = auxiliary_weights(spec)
+    model = assemble(
+        spec.model,
+        len(manifest.classes),
+        parts=named_parts(loss.parts, auxiliary),
+        seed=spec.seed,
+    )
+    return Task(model, loss, sampler, counts, sampled, auxiliary)
+
+
+def named_parts(parts: Sequence[str], auxiliary: Mapping[str, float]) -> list[str]:
+    """Names of the parts that need a small head, each once."""
+    return list(dict.fromkeys([*parts, *auxiliary]))

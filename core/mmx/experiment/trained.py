@@ -1,0 +1,89 @@
+"""A finished run, ready to predict."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mmx.data import Part
+from mmx.data.part import CachedSource, ImageSource, TextSource
+from mmx.errors import RunError
+from mmx.experiment.prediction import PartPrediction, Predict, plain, predict_part, wrap
+from mmx.experiment.progress import Told
+from mmx.experiment.record import MODEL, fit_again, take_back
+from mmx.interfaces import Loss, TextEncoder
+from mmx.model import Model, assemble
+from mmx.runs import RunFolder
+from mmx.spec import Spec, load_spec
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """Everything of a run that predicting needs.
+
+    Attributes:
+        folder: the run.
+        spec: what it was made from, with every default.
+        classes: class names in the order of the columns.
+        model: with the weights of the best epoch.
+        loss: may adjust logits.
+        predict: the prediction with its fitted hooks around it.
+    """
+
+    folder: RunFolder
+    spec: Spec
+    classes: tuple[str, ...]
+    model: Model
+    loss: Loss
+    predict: Predict
+
+    @property
+    def text_encoder(self) -> TextEncoder:
+        """The encoder that tokenises texts."""
+        if not isinstance(self.model.text, TextEncoder):
+            raise RunError(f"{type(self.model.text).__name__} of this run encodes no text")
+        return self.model.text
+
+    def over(
+        self,
+        image: ImageSource | CachedSource,
+        text: TextSource | CachedSource,
+        labels: Tensor,
+        groups: Sequence[str],
+        told: Told,
+    ) -> PartPrediction:
+        """Predict rows 0..n-1 of these sources, in order."""
+        part = Part(range(len(labels)), image, text, labels, groups)
+        size = self.spec.evaluation.batch_size
+        return predict_part(
+            self.model, self.predict, part, size, lambda done: told(done, len(part))
+        )
+
+
+def load_trained(path: Path, plugins: Sequence[str | Path] = ()) -> Trained:
+    """Build the model of a finished run again.
+
+    Args:
+        path: the run's directory.
+        plugins: local plugin files that the run was made with.
+
+    Raises:
+        RunError: it is not a finished run, or its files are damaged.
+    """
+    folder = RunFolder(path)
+    if not folder.finished:
+        there = "is not finished; run its spec again" if path.is_dir() else "does not exist"
+        raise RunError(f"the run {path} {there}")
+    recorded = folder.read_json("environment.json").get("plugins", [])
+    spec = load_spec(path / "resolved.yaml", plugins=[*recorded, *plugins])
+    facts = folder.read_json(MODEL)
+    loss = spec.loss.build(torch.tensor(facts["sampled_counts"]))
+    classes = tuple(facts["classes"])
+    model = assemble(spec.model, len(classes), parts=facts["parts"], seed=spec.seed)
+    take_back(folder, model)
+    hooks = [params.build() for params in spec.inference]
+    fit_again(folder, hooks)
+    predict = wrap(plain(model, loss, facts["precision"]), hooks)
+    return Trained(folder, spec, classes, model.eval(), loss, predict)

@@ -1,0 +1,40 @@
+"""What a plugin author reads: one small file per kind of method, and features.py."""
+
+from mmx.interfaces.dataset import (
+    Box,
+    Dataset,
+    DatasetParams,
+    Facts,
+    Picture,
+    Rejected,
+    Sample,
+    Value,
+    View,
+)
+from mmx.interfaces.encoder import (
+    Encoder,
+    EncoderParams,
+    ImageEncoder,
+    SingleImageEncoder,
+    TextEncoder,
+    Training,
+)
+from mmx.interfaces.features import Features, FeatureShape, masked_mean
+from mmx.interfaces.fusion import DecisionFusion, Fusion, FusionParams
+from mmx.interfaces.head import Head, HeadOutput, HeadParams
+from mmx.interfaces.inference import InferenceHook, InferenceParams, Prediction, Validation
+from mmx.interfaces.inputs import Batch, Images, Texts
+from mmx.interfaces.loss import Loss, LossParams, LossValue, Outputs
+from mmx.interfaces.narrative import FeatureSource, Narrative, NarrativeParams
+from mmx.interfaces.params import API, Params, SpecPath
+from mmx.interfaces.sampler import Sampler, SamplerParams
+
+__all__ = [
+    "API", "Batch", "Box", "Dataset", "DatasetParams", "DecisionFusion", "Encoder",
+    "EncoderParams", "Facts", "FeatureShape", "FeatureSource", "Features", "Fusion",
+    "FusionParams", "Head", "HeadOutput", "HeadParams", "ImageEncoder", "Images",
+    "InferenceHook", "InferenceParams", "Loss", "LossParams", "LossValue", "Narrative",
+    "NarrativeParams", "Outputs", "Params", "Picture", "Prediction", "Rejected", "Sample",
+    "Sampler", "SamplerParams", "SingleImageEncoder", "SpecPath", "TextEncoder", "Texts",
+    "Training", "Validation", "Value", "View", "masked_mean",
+]  # fmt: skip

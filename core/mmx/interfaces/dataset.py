@@ -1,0 +1,115 @@
+"""Data sets: the rows of an experiment."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+
+from mmx.interfaces.params import Params
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom in pixels of the image as stored."""
+
+Value = str | float | None
+"""One field of a record; None when it is missing or unknown."""
+
+View = Literal[
+    "identity", "hflip", "vflip", "rot90", "rot180", "rot270", "transpose", "anti_transpose"
+]
+"""One of the eight ways to mirror and turn an image."""
+
+
+class Picture(Protocol):
+    """An image that is computed, not read from a file."""
+
+    @property
+    def key(self) -> str:
+        """Digest of all that decides the pixels."""
+        ...
+
+    def pixels(self) -> "NDArray[np.uint8]":
+        """[H, W, 3], RGB."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One row: what a doctor would see together.
+
+    Attributes:
+        id: unique in the data set.
+        group: lesion, patient or study; never in two parts of a split.
+        images: photographs, ordered levels or slices; usually one, empty when there is none.
+        boxes: one for each image, or empty.
+        record: fields such as age and sex, and text columns.
+        label: class name; None when unknown.
+    """
+
+    id: str
+    group: str
+    images: tuple[Path | Picture, ...] = ()
+    boxes: tuple[Box | None, ...] = ()
+    record: Mapping[str, Value] = field(default_factory=dict)
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that cannot be used, for the data ledger."""
+
+    row: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a data set knows about itself.
+
+    Attributes:
+        synonyms: other names and codes of each class, as they may appear in texts.
+        leak_columns: record fields that tell the label; narratives never see them.
+        allowed_views: views that leave the diagnosis unchanged, such as ``hflip``.
+        notes: sentences for the report, such as the licence.
+        group: what a group is called in sentences: lesion, patient, study.
+    """
+
+    synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    leak_columns: tuple[str, ...] = ()
+    allowed_views: tuple[View, ...] = ("identity",)
+    notes: tuple[str, ...] = ()
+    group: str = "group"
+
+
+class DatasetParams(Params):
+    """Settings of a data set."""
+
+    kind: ClassVar[str] = "dataset"
+
+    @abstractmethod
+    def build(self) -> "Dataset":
+        """Read the tables; images are decoded later."""
+
+
+class Dataset(ABC):
+    """Rows, and what is known about them.
+
+    Attributes:
+        classes: class names in a fixed order.
+        facts: what the data set knows about itself.
+    """
+
+    classes: tuple[str, ...]
+    facts: Facts = Facts()
+
+    @abstractmethod
+    def samples(self) -> Sequence[Sample]:
+        """All usable rows, in a fixed order; may build each Sample when it is asked for."""
+
+    def rejected(self) -> Sequence[Rejected]:
+        """Rows that cannot be used, with the reason."""
+        return ()

@@ -1,0 +1,116 @@
+"""Encoders: from images or texts to features."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, Literal
+
+import torch
+from einops import rearrange
+from pydantic import Field
+from torch import Tensor, nn
+
+from mmx.errors import ShapeError
+from mmx.interfaces.features import Features, FeatureShape
+from mmx.interfaces.inputs import Images, Texts
+from mmx.interfaces.params import Params
+
+Training = Literal["frozen", "last", "full"]
+
+
+class EncoderParams(Params):
+    """Settings of an encoder; ``build`` gives the module with its weights loaded."""
+
+    kind: ClassVar[str] = "encoder"
+    modality: ClassVar[Literal["image", "text"]]
+    auxiliary_defaults: ClassVar[Mapping[str, float]] = {}  # part -> weight of its cross-entropy
+
+    train: Training = Field(
+        default="frozen", description="what learns: nothing, the last stage, or all"
+    )
+
+    @abstractmethod
+    def build(self) -> "Encoder":
+        """Build the encoder and load its weights."""
+
+
+class Encoder(nn.Module, ABC):
+    """Turns one modality into features; knows its widths before it runs.
+
+    Attributes:
+        shape: widths of the features.
+        weights: where the weights came from and their SHA-256, for the record of a run.
+    """
+
+    shape: FeatureShape
+    weights: Mapping[str, str]
+    _training: Training = "full"
+
+    def last_stage(self) -> Iterable[nn.Module]:
+        """The modules that ``train: last`` lets learn."""
+        raise ShapeError(f"{type(self).__name__} has no last stage; use train: frozen or full")
+
+    def learn(self, training: Training) -> None:
+        """Let nothing, the last stage or everything learn; what is frozen stays in eval mode."""
+        self._training = training
+        self.requires_grad_(training == "full")
+        if training == "last":
+            for stage in self.last_stage():
+                stage.requires_grad_(True)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> "Encoder":
+        """Enter training mode, but never for frozen parts: no dropout, no buffer update."""
+        super().train(mode and self._training == "full")
+        self.training = mode
+        if mode and self._training == "last":
+            for stage in self.last_stage():
+                stage.train(True)
+        return self
+
+
+class ImageEncoder(Encoder):
+    """Images to features."""
+
+    @abstractmethod
+    def forward(self, images: Images) -> Features:
+        """Encode [B, V, 3, H, W]; samples without an image are not present in the result."""
+
+
+class SingleImageEncoder(ImageEncoder):
+    """Encodes one image per sample; ``encode`` sees [B, 3, H, W], normalised."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
+
+    @abstractmethod
+    def encode(self, pixels: Tensor) -> Features:
+        """Encode normalised pixels [B, 3, H, W]."""
+
+    def forward(self, images: Images) -> Features:
+        """Encode [B, 1, 3, H, W]."""
+        if images.pixels.shape[1] != 1:
+            raise ShapeError(
+                f"this encoder reads one image per sample, got {images.pixels.shape[1]} views; "
+                "wrap it in an encoder for several views"
+            )
+        pixels = rearrange(images.pixels, "b 1 c h w -> b c h w")
+        if not pixels.is_floating_point():
+            pixels = pixels.to(self.mean.dtype) / 255
+        return self.encode((pixels - self.mean) / self.std).with_present(images.present)
+
+
+class TextEncoder(Encoder):
+    """Texts to features."""
+
+    @abstractmethod
+    def tokenize(self, texts: Sequence[str]) -> Texts:
+        """Ids and mask, padded to the longest of these texts; an empty text has no real token."""
+
+    @abstractmethod
+    def forward(self, texts: Texts) -> Features:
+        """Encode [B, N] ids; samples without a real token are not present in the result."""

@@ -1,0 +1,66 @@
+"""Inference hooks: middleware between the model and its predictions."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from torch import Tensor
+
+from mmx.interfaces.inputs import Batch
+from mmx.interfaces.params import Params
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What is predicted for a batch.
+
+    Attributes:
+        log_probs: [B, C]; each row's exponentials sum to 1.
+        extras: further columns by name, first axis B: sets, entropies, acceptance.
+    """
+
+    log_probs: Tensor
+    extras: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What a hook may be fitted on: predictions of the validation part.
+
+    Attributes:
+        logits: [n, C], as they reach this hook.
+        target: [n], int64.
+        group: the group of each row.
+        class_counts: [C], of the training part.
+        sampled_counts: [C], as training saw them after the sampler.
+        allowed_views: views that the data set allows.
+    """
+
+    logits: Tensor
+    target: Tensor
+    group: tuple[str, ...]
+    class_counts: Tensor
+    sampled_counts: Tensor
+    allowed_views: tuple[str, ...]
+
+
+class InferenceParams(Params):
+    """Settings of an inference hook."""
+
+    kind: ClassVar[str] = "inference"
+
+    @abstractmethod
+    def build(self) -> "InferenceHook":
+        """Build the hook, not yet fitted."""
+
+
+class InferenceHook(ABC):
+    """Wraps the prediction of what stands inside it; the first hook of a spec is innermost."""
+
+    def fit(self, validation: Validation) -> None:  # noqa: B027 - most hooks learn nothing
+        """Learn from validation predictions only."""
+
+    @abstractmethod
+    def predict(self, next: Callable[[Batch], Prediction], batch: Batch) -> Prediction:
+        """Predict, calling ``next`` on the batch or on changed copies of it."""

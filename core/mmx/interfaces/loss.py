@@ -1,0 +1,89 @@
+"""Losses: from the outputs of the model to a scalar with named terms."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from mmx.interfaces.params import Params
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """All that the model gives for a batch.
+
+    Attributes:
+        logits: [B, C], of the fused path.
+        part_logits: [B, C] by name of a part, only of parts that the loss or an auxiliary asks for.
+        present: [B, 2], bool: image, text.
+        penalties: scalars that are added to the loss, already weighted.
+        explain: gates, attention and the like; detached, first axis B.
+    """
+
+    logits: Tensor
+    part_logits: Mapping[str, Tensor] = field(default_factory=dict)
+    # None only until __post_init__
+    present: Tensor = None  # type: ignore[assignment]
+    penalties: Mapping[str, Tensor] = field(default_factory=dict)
+    explain: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Without ``present``, every sample has both modalities."""
+        if self.present is None:
+            both = torch.ones(len(self.logits), 2, dtype=torch.bool, device=self.logits.device)
+            object.__setattr__(self, "present", both)
+
+
+@dataclass(frozen=True, slots=True)
+class LossValue:
+    """A loss and what it is made of.
+
+    Attributes:
+        total: scalar that is minimised; penalties of the model are added by the loop.
+        terms: named parts, detached scalars, for logs and plots.
+    """
+
+    total: Tensor
+    terms: Mapping[str, Tensor]
+
+
+class LossParams(Params):
+    """Settings of a loss."""
+
+    kind: ClassVar[str] = "loss"
+
+    @property
+    def rebalances(self) -> bool:
+        """Whether it corrects class imbalance by itself."""
+        return False
+
+    @abstractmethod
+    def build(self, class_counts: Tensor) -> "Loss":
+        """Build the loss for training class counts [C], as seen after the sampler."""
+
+
+class Loss(nn.Module, ABC):
+    """Scores a batch.
+
+    Attributes:
+        parts: names of the parts whose logits it reads.
+    """
+
+    parts: tuple[str, ...] = ()
+
+    @abstractmethod
+    def forward(self, outputs: Outputs, target: Tensor, progress: float) -> LossValue:
+        """Score a batch.
+
+        Args:
+            outputs: of the model.
+            target: [B], int64 in 0..C-1.
+            progress: share of the training that is done, in [0, 1].
+        """
+
+    def adjust(self, logits: Tensor) -> Tensor:
+        """Logits [B, C] as predictions are made from them; most losses change nothing."""
+        return logits

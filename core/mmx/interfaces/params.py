@@ -1,0 +1,51 @@
+"""Params: the settings of one method, and how a spec names files."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic.functional_validators import AfterValidator
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+API = 1  # version of these interfaces; a plugin module may state MMX_API = 1
+
+
+def _beside_the_spec(path: Path, info: ValidationInfo) -> Path:
+    """Resolve a path against the folder of the spec file, after expanding ${MMX_DATA} and ~."""
+    path = Path(os.path.expandvars(path)).expanduser()
+    folder = (info.context or {}).get("folder")
+    return path if folder is None or path.is_absolute() else Path(os.path.normpath(folder / path))
+
+
+SpecPath = Annotated[
+    Path, AfterValidator(_beside_the_spec), Field(json_schema_extra={"path": True})
+]
+"""A file or folder named in a spec; the digest of a run holds its content instead."""
+
+
+class Params(BaseModel):
+    """Closed and frozen settings of one method; its ``type`` is a Literal that a spec names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    kind: ClassVar[str]
+    source: ClassVar[str] = ""  # authors, year, arXiv or DOI of the method
+    expected_failures: ClassVar[Mapping[str, str]] = {}  # law of mmx.testing -> why it fails here
+
+    @classmethod
+    def reduces_to(cls) -> "Mapping[str, Callable[[], tuple[Tensor, Tensor]]]":
+        """Simpler methods that this one becomes in a limit.
+
+        Returns:
+            What is claimed in words, and a function that computes both sides; mmx.testing compares
+            them.
+        """
+        return {}
+
+    @property
+    def entry_point(self) -> str:
+        """``kind.type``, as in ``mmx plugins list``."""
+        return f"{self.kind}.{getattr(self, 'type', '')}"

@@ -1,0 +1,50 @@
+"""Samplers: the order in which training samples are drawn."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from torch import Tensor
+from torch.utils.data import Sampler as TorchSampler
+
+from mmx.interfaces.params import Params
+
+
+class SamplerParams(Params):
+    """Settings of a sampler."""
+
+    kind: ClassVar[str] = "sampler"
+
+    @property
+    def rebalances(self) -> bool:
+        """Whether it changes the class frequencies that training sees."""
+        return False
+
+    @abstractmethod
+    def build(self, labels: Tensor, seed: int) -> "Sampler":
+        """Build the sampler for training labels [n], int64."""
+
+
+class Sampler(TorchSampler[int], ABC):
+    """Yields rows of the training part; the same seed and epoch give the same order."""
+
+    epoch: int = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch (from 0) that the next iteration draws."""
+        self.epoch = epoch
+
+    def set_groups(self, groups: Sequence[str]) -> None:  # noqa: B027 - most draw rows alone
+        """Take the group of each training row; called once, right after ``build``."""
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[int]:
+        """Rows of this epoch."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Rows in an epoch."""
+
+    def expected_counts(self, class_counts: Tensor) -> Tensor:
+        """Class counts [C] as training sees them in an epoch, for losses that correct a prior."""
+        return class_counts

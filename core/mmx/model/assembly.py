@@ -1,0 +1,110 @@
+"""Builds the model that a spec describes."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from zlib import crc32
+
+import torch
+from torch import nn
+
+from mmx.errors import ShapeError
+from mmx.interfaces import DecisionFusion, Encoder, FeatureShape, Fusion
+from mmx.model.model import SIDES, Model
+from mmx.model.projection import Projection
+from mmx.model.trial import check_fusion, check_head, try_model
+from mmx.spec import ModelSpec
+
+
+def assemble(spec: ModelSpec, classes: int, *, parts: Sequence[str] = (), seed: int = 0) -> Model:
+    """Build all modules of a model.
+
+    Every part draws its first weights from its own stream of the seed, so that changing one part,
+    say the fusion, leaves the start of all others as it was.
+
+    Args:
+        spec: the model.
+        classes: number of classes C.
+        parts: names of the parts that need a head of their own.
+        seed: of all initial weights.
+
+    Raises:
+        ShapeError: widths that do not fit, or a part that nothing provides.
+        PluginError: a fusion or a head gives something else than its interface asks.
+    """
+    encoders = build_encoders(spec, seed)
+    reads = {
+        side: spec.fusion.reads if side in spec.fusion.sides else frozenset() for side in SIDES
+    }
+    shapes = {side: _asked(encoder.shape, reads[side]) for side, encoder in encoders.items()}
+    projections = {side: _projection(spec, side, shapes[side], seed) for side in SIDES}
+    shapes = {side: getattr(projections[side], "shape", shapes[side]) for side in SIDES}
+    if spec.fusion.equal_widths and shapes["image"].dim != shapes["text"].dim:
+        raise ShapeError(
+            f"{spec.fusion.entry_point} needs images and texts of one width, got "
+            f"{shapes['image'].dim} and {shapes['text'].dim}; set model.projection"
+        )
+    with _stream(seed, "fusion"):
+        fusion = spec.fusion.build(shapes["image"], shapes["text"])
+    check_fusion(spec.fusion, fusion)
+    with _stream(seed, "head"):
+        if isinstance(fusion, DecisionFusion):
+            heads = {side: spec.head.build(shapes[side].dim, classes) for side in SIDES}
+        else:
+            heads = {"fused": spec.head.build(fusion.dim, classes)}
+    for head in heads.values():
+        check_head(spec.head, head)
+    widths = try_model((spec.fusion, fusion), (spec.head, heads), shapes, classes)
+    with _stream(seed, "parts"):
+        part_heads = _part_heads(fusion, widths, parts, classes)
+    return Model(encoders, projections, fusion, heads, part_heads, reads)
+
+
+def build_encoders(spec: ModelSpec, seed: int) -> dict[str, Encoder]:
+    """Both encoders, weights loaded, told what of them learns."""
+    encoders: dict[str, Encoder] = {}
+    for side in SIDES:
+        params = getattr(spec, side)
+        with _stream(seed, side):
+            encoders[side] = params.build()
+        encoders[side].learn(params.train)
+    return encoders
+
+
+def _asked(shape: FeatureShape, reads: frozenset[str]) -> FeatureShape:
+    return shape if "levels" in reads else FeatureShape(shape.dim)
+
+
+def _projection(spec: ModelSpec, side: str, shape: FeatureShape, seed: int) -> nn.Module:
+    if spec.projection is None:
+        return nn.Identity()
+    with _stream(seed, f"projection of {side}"):
+        return Projection(shape, spec.projection.dim, normalise=spec.projection.normalise)
+
+
+def _part_heads(
+    fusion: Fusion | DecisionFusion,
+    widths: Mapping[str, int],
+    parts: Sequence[str],
+    classes: int,
+) -> dict[str, nn.Module]:
+    """One LayerNorm and Linear per part; a fusion of decisions has whole heads there already."""
+    if isinstance(fusion, DecisionFusion):
+        return {}
+    missing = [name for name in parts if name not in widths]
+    if missing:
+        raise ShapeError(
+            f"the loss or train.auxiliary asks for the part {missing[0]!r}, which nothing in this "
+            f"model provides; there is: {', '.join(widths) or 'none'}"
+        )
+    return {
+        name: nn.Sequential(nn.LayerNorm(widths[name]), nn.Linear(widths[name], classes))
+        for name in parts
+    }
+
+
+@contextmanager
+def _stream(seed: int, name: str) -> Iterator[None]:
+    """Random numbers of a part's own; the global state is as before afterwards."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed((seed << 32) + crc32(name.encode()))
+        yield

@@ -1,0 +1,129 @@
+"""The model: two encoders, their projections, a fusion and a head."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from mmx.errors import RunError
+from mmx.interfaces import (
+    Batch,
+    DecisionFusion,
+    Encoder,
+    Features,
+    Fusion,
+    Head,
+    HeadOutput,
+    Outputs,
+)
+
+SIDES = ("image", "text")
+
+
+class Model(nn.Module):
+    """Classifies batches of images and texts.
+
+    Attributes:
+        image: encoder of the images.
+        text: encoder of the texts.
+        projections: ``image`` and ``text``, between encoder and fusion.
+        fusion: mixes features, or decisions.
+        heads: ``fused``, or ``image`` and ``text`` under a fusion of decisions.
+        part_heads: small heads on named parts, where the loss asks for them.
+        reads: what is asked of each encoder: any of pooled, tokens, levels; empty for a side that
+            the fusion ignores, whose encoder then never runs.
+    """
+
+    def __init__(
+        self,
+        encoders: Mapping[str, Encoder],
+        projections: Mapping[str, nn.Module],
+        fusion: Fusion | DecisionFusion,
+        heads: Mapping[str, Head],
+        part_heads: Mapping[str, nn.Module],
+        reads: Mapping[str, frozenset[str]],
+    ) -> None:
+        super().__init__()
+        self.image, self.text = encoders["image"], encoders["text"]
+        self.projections = nn.ModuleDict(projections)
+        self.fusion = fusion
+        self.heads = nn.ModuleDict(heads)
+        self.part_heads = nn.ModuleDict(part_heads)
+        self.reads = dict(reads)
+
+    def forward(self, batch: Batch) -> Outputs:
+        """Logits [B, C] of the fused path, and of the parts that have a head."""
+        image, text = self.features(batch)
+        present = torch.stack([image.present, text.present], dim=1)
+        if isinstance(self.fusion, DecisionFusion):
+            return self._decide(self.fusion, image, text, present)
+        fused = self.fusion(image, text)
+        result: HeadOutput = self.heads["fused"](fused)
+        parts = {**image.parts, **text.parts, **fused.parts}
+        return Outputs(
+            logits=result.logits,
+            part_logits={name: head(parts[name]) for name, head in self.part_heads.items()},
+            present=present,
+            penalties=_merge(image.penalties, text.penalties, fused.penalties, result.penalties),
+            explain=_merge(image.explain, text.explain, fused.explain, result.explain),
+        )
+
+    def features(self, batch: Batch) -> tuple[Features, Features]:
+        """Projected features of both sides, missing where the batch says so."""
+        image = self._side("image", batch.image, batch.present[:, 0])
+        return image, self._side("text", batch.text, batch.present[:, 1])
+
+    def _side(self, side: str, inputs: object, present: Tensor) -> Features:
+        if not self.reads[side]:
+            return self._ignored(side, present)
+        given = inputs if isinstance(inputs, Features) else getattr(self, side)(inputs)
+        projected: Features = self.projections[side](given)
+        return projected.with_present(present)
+
+    def _ignored(self, side: str, present: Tensor) -> Features:
+        """What stands for a side that the fusion never reads."""
+        width: int = getattr(self.projections[side], "shape", self.encoders()[side].shape).dim
+        zeros = next(self.heads.parameters()).new_zeros(len(present), width)
+        return Features.of_pooled(zeros, present)
+
+    def _decide(
+        self, fusion: DecisionFusion, image: Features, text: Features, present: Tensor
+    ) -> Outputs:
+        results = {"image": self.heads["image"](image), "text": self.heads["text"](text)}
+        logits = {side: result.logits for side, result in results.items()}
+        return Outputs(
+            logits=fusion.combine(logits["image"], logits["text"], present),
+            part_logits=logits,
+            present=present,
+            penalties=_merge(*(results[side].penalties for side in SIDES)),
+            explain=_merge(*(results[side].explain for side in SIDES)),
+        )
+
+    def encoders(self) -> dict[str, Encoder]:
+        """Both encoders by side."""
+        return {"image": self.image, "text": self.text}
+
+    def frozen(self, side: str) -> bool:
+        """Whether nothing of this side's encoder learns."""
+        return not any(p.requires_grad for p in self.encoders()[side].parameters())
+
+    def trainable_state(self) -> dict[str, Tensor]:
+        """All weights and buffers but those of frozen encoders, which their source gives back."""
+        frozen = tuple(f"{side}." for side in SIDES if self.frozen(side))
+        return {k: v for k, v in self.state_dict().items() if not (frozen and k.startswith(frozen))}
+
+    def load_trainable(self, state: Mapping[str, Tensor]) -> None:
+        """Take back what ``trainable_state`` gave; anything missing or unknown is an error."""
+        own = self.trainable_state()
+        if own.keys() != state.keys():
+            odd = sorted(own.keys() ^ state.keys())[:3]
+            raise RunError(f"the weights are of another model; they differ in {', '.join(odd)}")
+        self.load_state_dict(dict(state), strict=False)
+
+
+def _merge(*mappings: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    merged: dict[str, Tensor] = {}
+    for mapping in mappings:
+        for name, value in mapping.items():
+            merged[name if name not in merged else f"{name} (2)"] = value
+    return merged

@@ -1,0 +1,65 @@
+"""Plugins that are a file and no distribution: ``--plugin ./my_fusion.py``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pluggy
+
+from mmx.errors import PluginError, PluginLoadError
+from mmx.plugins import loading
+from mmx.plugins.discovery import HOOK, Claim
+from mmx.plugins.names import other_api
+from mmx.plugins.source import Outline, outline
+
+PACKAGE = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A local plugin that was imported.
+
+    Attributes:
+        name: module name, unique for the file's content.
+        outline: its digest and summary.
+        claims: what it provides; one at least.
+    """
+
+    name: str
+    outline: Outline
+    claims: tuple[Claim, ...]
+
+
+def read(path: Path) -> Outline:
+    """Outline of a local plugin file; raises PluginError when it is not a Python file."""
+    if path.suffix != ".py" or not path.is_file():
+        what = "is not a Python file" if path.exists() else "does not exist"
+        raise PluginError(f"{path} {what}; a local plugin is a file such as my_fusion.py")
+    return outline(str(path), path.read_bytes())
+
+
+def load(manager: pluggy.PluginManager, path: Path, read: Outline) -> LocalFile:
+    """Import and register a local plugin file."""
+    if fault := read.fault or other_api(path.name, read.api):
+        raise PluginError(f"{path.name} of {PACKAGE} cannot be used: {fault}")
+    name = f"mmx_local_{path.stem}_{read.digest[:12]}"
+    module = loading.import_file(path, name)
+    try:
+        loading.register(manager, module, name)
+        keys = _keys(manager, module, path)
+    except Exception as error:
+        if manager.has_plugin(name):
+            manager.unregister(name=name)
+        place = loading.place_of(error, str(path))
+        raise PluginLoadError(path.name, PACKAGE, error, place) from error
+    version = f"sha256:{read.digest[:12]}"
+    claims = (Claim(kind, type, PACKAGE, version, name) for kind, type in keys)
+    return LocalFile(name, read, tuple(claims))
+
+
+def _keys(manager: pluggy.PluginManager, module: object, path: Path) -> list[tuple[str, str]]:
+    """Kind and type of all that a module provides."""
+    hooks = {caller.name for caller in manager.get_hookcallers(module) or []}
+    if hooks and "mmx_components" not in hooks:
+        return [(HOOK, path.stem)]
+    classes = loading.components(manager, module)
+    return [(params.kind, params.model_fields["type"].default) for params in classes]

@@ -1,0 +1,117 @@
+"""Writing a whole pip package around one new method."""
+
+import keyword
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from string import Template
+from time import localtime
+
+from mmx.errors import PluginError
+from mmx.plugins import names
+from mmx.plugins.discovery import KINDS
+from mmx.plugins.registry import Registry, registry
+
+TEMPLATES = Path(__file__).parent / "templates"
+WHERE = {  # how a spec names a method of each kind that has a template
+    "fusion": "model:\n  fusion: $type",
+    "head": "model:\n  head: $type",
+    "loss": "loss: $type",
+}
+FILES = {
+    "pyproject.toml": "pyproject.toml.txt",
+    "README.md": "README.md.txt",
+    "LICENSE": "LICENSE.txt",
+    ".gitignore": "gitignore.txt",
+    "src/$module/__init__.py": "init.py.txt",
+    "src/$module/py.typed": "",
+    "src/$module/$type.py": "$kind.py.txt",
+    "tests/test_$type.py": "test.py.txt",
+}
+
+
+def new_plugin(
+    kind: str, name: str, folder: str | Path = ".", *, plugins: Registry | None = None
+) -> Path:
+    """Write a pip package with one small working method, its test, readme and licence.
+
+    Args:
+        kind: of the method: fusion, head or loss.
+        name: of the method, such as ``cross_talk``; the package is then ``mmx-cross-talk``.
+        folder: where the folder of the package goes; made if it is not there.
+        plugins: the names that are taken; None for the registry of this process.
+
+    Returns:
+        The new folder.
+
+    Raises:
+        PluginError: there is no template, the name cannot be used or is taken, or the folder is
+            there already or cannot be written.
+    """
+    words = _words(kind, name)
+    _refuse_taken(words, plugins or registry())
+    root = Path(folder) / words["package"]
+    if root.exists():
+        raise PluginError(
+            f"{root} is there already, and nothing is overwritten; choose another name, or another "
+            "folder with --dir"
+        )
+    try:
+        for target, template in FILES.items():
+            _write(root / _filled(target, words), _filled(template, words), words)
+    except OSError as error:
+        raise PluginError(f"{root} cannot be written: {error.strerror}") from None
+    return root
+
+
+def _words(kind: str, name: str) -> dict[str, str]:
+    """What is filled into the templates."""
+    names.check_kind(kind)
+    if kind not in WHERE:
+        raise PluginError(
+            f"there is no template for the kind {kind}; templates: {', '.join(WHERE)}. A {kind} "
+            f"starts best from one that is installed: mmx plugins list --kind {kind}"
+        )
+    type = name.replace("-", "_").removeprefix("mmx_")
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", type):
+        raise PluginError(
+            f"{name!r} cannot be a name; write lower-case letters, digits and single underscores, "
+            "a letter first, such as cross_talk"
+        )
+    if keyword.iskeyword(type) or type in KINDS:  # FusionParams is a class of mmx
+        raise PluginError(f"{name!r} means something else already; choose another name")
+    words = {
+        "kind": kind,
+        "type": type,
+        "name": "".join(word.capitalize() for word in type.split("_")),
+        "package": f"mmx-{type.replace('_', '-')}",
+        "module": f"mmx_{type}",
+        "year": str(localtime().tm_year),
+    }
+    return {**words, "where": _filled(WHERE[kind], words)}
+
+
+def _refuse_taken(words: dict[str, str], plugins: Registry) -> None:
+    """Raise where the method or its module would hide, or clash with, what is installed."""
+    for method in plugins.installed(words["kind"]):
+        if method.type == words["type"]:
+            raise PluginError(
+                f"{method.key} is installed already, by {method.package} {method.version}; "
+                "choose another name"
+            )
+    if find_spec(words["module"]) is not None:
+        raise PluginError(
+            f"the module {words['module']} is installed already; choose another name than "
+            f"{words['type']!r}"
+        )
+
+
+def _filled(text: str, words: dict[str, str]) -> str:
+    return Template(text).substitute(words)
+
+
+def _write(file: Path, template: str, words: dict[str, str]) -> None:
+    """Fill in one template; without one, the file is empty."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = (TEMPLATES / template).read_text(encoding="utf-8") if template else ""
+    file.write_text(_filled(text, words), encoding="utf-8")

@@ -1,0 +1,164 @@
+"""The figures of a run: learning curves, reliability diagram, ROC curves."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from mmx.evaluation import Evaluation, Interval
+from mmx.report.svg import (
+    ACCENT,
+    COLOURS,
+    DASHES,
+    INK,
+    MUTED,
+    RULE,
+    WARM,
+    drawing,
+    inline,
+    new_figure,
+)
+from mmx.report.wording import decimal, known, title
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Curves = dict[str, list[tuple[int, float]]]
+NAMED_CLASSES = 8  # beyond this many, colours can no longer be told apart
+
+
+def learning_curves(
+    history: Sequence[Mapping[str, Any]], best_epoch: int | None, select: str
+) -> Markup:
+    """Loss with its named terms, and validation scores, over epochs; empty without history."""
+    losses, scores = _curves(history)
+    if not losses and not scores:
+        return Markup("")
+    with drawing("learning"):
+        figure, (left, right) = new_figure(9.6, 3.3, panels=2)
+        _draw_curves(left, losses, "Loss")
+        _draw_curves(right, scores, "Validation scores", ahead=title(select))
+        for axes in (left, right):
+            _mark_epoch(axes, best_epoch)
+        chosen = "" if best_epoch is None else f"; epoch {best_epoch + 1} was kept"
+        return inline(figure, "learning", f"Learning curves over {len(history)} epochs{chosen}")
+
+
+def _curves(history: Sequence[Mapping[str, Any]]) -> tuple[Curves, Curves]:
+    """Named series of (epoch from 1, value) of losses and of validation scores."""
+    losses: Curves = {}
+    scores: Curves = {}
+
+    def add(curves: Curves, name: str, epoch: int, value: Any) -> None:
+        if known(value):
+            curves.setdefault(name, []).append((epoch, float(value)))
+
+    for number, record in enumerate(history):
+        epoch = int(record.get("epoch", number)) + 1
+        terms = record.get("terms") or {}
+        add(losses, "training", epoch, record.get("loss"))
+        for name, value in terms.items() if len(terms) > 1 else ():
+            add(losses, f"training: {name}", epoch, value)
+        for name, value in (record.get("validation") or {}).items():
+            is_loss = name in {"nll", "loss"}
+            label = f"validation {name.upper()}" if is_loss else title(name)
+            add(losses if is_loss else scores, label, epoch, value)
+    return losses, scores
+
+
+def _draw_curves(axes: "Axes", curves: Curves, name: str, ahead: str = "") -> None:
+    """Draw all series; the one called ``ahead`` stands out."""
+    from matplotlib.ticker import MaxNLocator
+
+    ordered = sorted(curves.items(), key=lambda pair: pair[0] != ahead)
+    longest = max((len(points) for _, points in ordered), default=0)
+    for index, (label, points) in enumerate(ordered):
+        epochs, values = zip(*points, strict=True)
+        axes.plot(
+            epochs,
+            values,
+            label=label,
+            color=COLOURS[index % len(COLOURS)],
+            linestyle=DASHES[index % len(DASHES)] if ahead != label else "-",
+            linewidth=2.2 if ahead == label else 1.5,
+            marker="o" if longest < 4 else "",
+            markersize=4,
+        )
+    axes.set_title(name)
+    axes.set_xlabel("Epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    if curves:
+        axes.legend(loc="best", handlelength=2.4)
+
+
+def _mark_epoch(axes: "Axes", best_epoch: int | None) -> None:
+    if best_epoch is None:
+        return
+    axes.axvline(best_epoch + 1, color=WARM, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
+    axes.annotate(
+        f"kept: {best_epoch + 1}",
+        (best_epoch + 1, 0),  # at the foot: titles stand above
+        xycoords=("data", "axes fraction"),
+        xytext=(3, 3),
+        textcoords="offset points",
+        fontsize=8.5,
+        color=WARM,
+    )
+
+
+def reliability_diagram(evaluation: Evaluation) -> Markup:
+    """Accuracy over confidence in bins of equal mass, with intervals and the diagonal."""
+    bins = [each for each in evaluation.reliability if known(each.accuracy.value)]
+    ece = evaluation.metrics.get("ece", Interval(float("nan")))
+    with drawing("reliability"):
+        figure, (axes,) = new_figure(4.6, 4.3)
+        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+        for each in bins:
+            gap = [each.confidence, each.confidence]
+            axes.plot(gap, gap[:1] + [each.accuracy.value], color=WARM, linewidth=1, alpha=0.7)
+            if known(each.accuracy.low):
+                ends = [each.accuracy.low, each.accuracy.high]
+                axes.plot(gap, ends, color=ACCENT, linewidth=4, alpha=0.25)
+        points = [(each.confidence, each.accuracy.value) for each in bins]
+        axes.plot(*zip(*points, strict=True), color=ACCENT, marker="o", markersize=5, linewidth=1)
+        axes.set(xlim=(0, 1), ylim=(0, 1.01), aspect="equal")
+        axes.set(xlabel="Confidence", ylabel="Share that is right")
+        axes.set_title(f"ECE {decimal(ece.value)}")
+        words = f"Reliability diagram of {len(bins)} bins; ECE {decimal(ece.value)}"
+        return inline(figure, "reliability", words)
+
+
+def roc_curves(evaluation: Evaluation) -> Markup:
+    """One-against-rest ROC curves; of many classes only the three hardest have a colour."""
+    areas = {scores.name: scores.auroc.value for scores in evaluation.per_class}
+    curves = sorted(evaluation.roc, key=lambda curve: areas[curve.name])
+    if not curves:
+        return Markup("")
+    named = curves if len(curves) <= NAMED_CLASSES else curves[:3]
+    rest = curves[len(named) :]
+    with drawing("roc"):
+        figure, (axes,) = new_figure(4.6, 4.3)
+        axes.plot([0, 1], [0, 1], color=RULE, linewidth=1)
+        for curve in rest:
+            axes.plot(curve.false_positive, curve.true_positive, color=MUTED, lw=0.7, alpha=0.6)
+        for index, curve in enumerate(named):
+            axes.plot(
+                curve.false_positive,
+                curve.true_positive,
+                color=COLOURS[index % len(COLOURS)],
+                linestyle=DASHES[index % len(DASHES)],
+                label=f"{_short(curve.name)}\u2002{decimal(areas[curve.name])}",
+            )
+        if rest:
+            low, high = areas[rest[0].name], areas[rest[-1].name]
+            label = f"{len(rest)} others\u2002{decimal(low)} to {decimal(high)}"
+            axes.plot([], [], color=MUTED, linewidth=0.7, label=label)
+        axes.set(xlim=(-0.01, 1), ylim=(0, 1.01), aspect="equal")
+        axes.set(xlabel="1 − specificity", ylabel="Sensitivity")
+        axes.set_title("AUROC, hardest class first")
+        axes.legend(loc="lower right", labelcolor=INK)
+        return inline(figure, "roc", f"ROC curves of {len(curves)} classes, each against the rest")
+
+
+def _short(name: str, length: int = 22) -> str:
+    return name if len(name) <= length else f"{name[: length - 1]}…"

@@ -1,0 +1,156 @@
+"""Turn the plain results of a run into one HTML file that opens offline."""
+
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from mmx.evaluation import Interval
+from mmx.report import wording
+from mmx.report.figures import learning_curves, reliability_diagram, roc_curves
+from mmx.report.run_report import Mistake, RunReport
+from mmx.report.sentences import interval_words, learning_words, meaning, measured
+from mmx.report.tables import Table, as_tables, confusion_cells, epoch_table, part_table
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+Metrics = Mapping[str, Interval]
+COMPARED = ("balanced_accuracy", "accuracy", "macro_f1", "macro_auroc", "ece", "nll")
+SECTIONS = {
+    "result": "Result",
+    "metrics": "Metrics",
+    "controls": "Parts alone",
+    "stages": "Inference hooks",
+    "learning": "Learning",
+    "confusion": "Confusion matrix",
+    "classes": "Classes",
+    "curves": "Ranking, calibration",
+    "mistakes": "Mistakes",
+    "data": "Split and ledger",
+}
+
+
+@cache
+def environment() -> "Environment":
+    """The templates of this package, with our words for numbers; everything is escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    made = Environment(
+        loader=PackageLoader("mmx.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in (
+        "bounds", "count", "decimal", "explanation", "known", "many", "percent", "plural", "title",
+    ):  # fmt: skip
+        made.filters[name] = getattr(wording, name)
+    made.filters["trusted"] = Markup
+    return made
+
+
+def render_run(report: RunReport) -> str:
+    """Render the report of a run.
+
+    All text is escaped, except the HTML of ``report.sections``, which plugins write. The page's
+    content security policy forbids scripts and any load from outside.
+
+    Args:
+        report: of the run.
+
+    Returns:
+        One HTML document with its styles, figures and pictures inside.
+    """
+    evaluation = report.evaluation
+    here = [scores for scores in evaluation.per_class if scores.support]
+    shown = {
+        "headline": evaluation.metrics["balanced_accuracy"],
+        "chance": 1 / len(here),
+        "meaning": meaning(report),
+        "measured": measured(report),
+        "interval_words": interval_words(report),
+        "notes": [*evaluation.notes, *report.notes],
+        "lower": wording.LOWER_IS_BETTER,
+        "control_arms": _compared([("whole model", evaluation.metrics), *report.controls.items()]),
+        "stages": _compared(report.stages),
+        "learning": learning_curves(report.history, report.best_epoch, report.select),
+        "learning_words": learning_words(report),
+        "epochs": epoch_table(report.history),
+        "cells": confusion_cells(evaluation.confusion),
+        "roc": roc_curves(evaluation),
+        "reliability": reliability_diagram(evaluation),
+        "mistakes": [_shown(mistake) for mistake in report.mistakes],
+        "split": as_tables(report.split, "Split"),
+        "ledger": _ledger_tables(report.ledger),
+        "record": _record_tables(report),
+    }
+    page = environment().get_template("run.html.j2")
+    return page.render(run=report, contents=_contents(report, shown), **shown)
+
+
+def _contents(report: RunReport, shown: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Anchor and label of the sections that this page has."""
+    optional = {
+        "controls": report.controls,
+        "stages": report.stages,
+        "learning": shown["learning"],
+        "mistakes": report.mistakes,
+        "data": shown["ledger"] or shown["split"],
+    }
+    own = [(anchor, label) for anchor, label in SECTIONS.items() if optional.get(anchor, True)]
+    more = [(f"more-{n}", title) for n, (title, _) in enumerate(report.sections, start=1)]
+    return [*own, *more, ("record", "How to repeat it")]
+
+
+def _compared(arms: Sequence[tuple[str, Metrics]]) -> list[tuple[str, Metrics]]:
+    """Arms beside each other, with the metrics that fit a page and that one of them has."""
+    names = [name for name in COMPARED if any(name in metrics for _, metrics in arms)]
+    unknown = Interval(math.nan)
+    return [(arm, {name: metrics.get(name, unknown) for name in names}) for arm, metrics in arms]
+
+
+def _shown(mistake: Mistake) -> dict[str, Any]:
+    """A mistake with its picture as a data address."""
+    return {
+        "sample": mistake.sample,
+        "address": _address(mistake.image),
+        "text": mistake.text,
+        "true": mistake.true,
+        "predicted": mistake.predicted,
+        "probability": mistake.probability,
+        "true_probability": mistake.true_probability,
+    }
+
+
+def _address(image: bytes | None) -> str:
+    """A data address of a PNG or JPEG file; empty for anything else."""
+    if not image:
+        return ""
+    kinds = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg"}
+    kind = next((kind for start, kind in kinds.items() if image.startswith(start)), "")
+    return f"data:image/{kind};base64,{base64.b64encode(image).decode()}" if kind else ""
+
+
+def _ledger_tables(ledger: Mapping[str, Any]) -> list[Table]:
+    """The parts first, then the rest of the ledger."""
+    rest = {key: value for key, value in ledger.items() if key != "parts"}
+    parts = ledger.get("parts") or {}
+    return [*([part_table(parts)] if parts else []), *as_tables(rest, "Ledger")]
+
+
+def _record_tables(report: RunReport) -> Sequence[Table]:
+    """Costs, environment and digests."""
+    parameters = {name: wording.count(number) for name, number in report.parameters.items()}
+    seconds = {name: wording.duration(value) for name, value in report.seconds.items()}
+    named = {
+        "Parameters": parameters,
+        "Time": seconds,
+        "Environment": report.environment,
+        "Digests": report.digests,
+    }
+    return [table for name, values in named.items() for table in as_tables(values, name)]

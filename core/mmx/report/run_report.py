@@ -1,0 +1,96 @@
+"""What the report of a run shows: plain results, nothing that computes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mmx.evaluation import Evaluation, Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A wrong prediction to look at.
+
+    Attributes:
+        sample: id of the sample.
+        image: a PNG or JPEG file; None when the sample has no image.
+        text: as the model read it; empty when the sample has none.
+        true: name of the class it has.
+        predicted: name of the class it was given.
+        probability: of the predicted class, in [0, 1].
+        true_probability: of the true class, in [0, 1]; None leaves it out.
+    """
+
+    sample: str
+    image: bytes | None
+    text: str
+    true: str
+    predicted: str
+    probability: float
+    true_probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """All that ``render_run`` prints.
+
+    Attributes:
+        name: of the run.
+        digest: of the run.
+        evaluation: of the headline part.
+        part: what that part is called in sentences.
+        group: what a group is called in sentences: group, lesion, patient, study.
+        validation: of the validation part.
+        methods: what the run is made of, by place: dataset, narrative, image, text, fusion, head,
+            loss, sampler, inference.
+        history: one mapping per epoch: ``epoch`` (from 0), ``loss``, ``terms`` (name to value),
+            ``validation`` (score to value), ``lr`` (a number, or name to number), ``seconds``,
+            ``images_per_second``; any of them may be missing.
+        best_epoch: the epoch (from 0) whose weights were kept.
+        select: the validation score that chose it.
+        mistakes: most confident first.
+        controls: further arms by name, such as "image alone", each with its metrics.
+        stages: the same model before and after each inference hook, in order: name and metrics.
+        ledger: of the data, as ``Ledger.to_json()`` gives it.
+        split: of the data, name to value: digest, seed, fold, file.
+        spec: as given, YAML.
+        resolved: with every default, YAML.
+        environment: name to value.
+        digests: name to digest.
+        waivers: audit check to the written reason; printed on top.
+        warnings: plain sentences that a reader must see first.
+        notes: plain sentences that stand beside the results.
+        parameters: name to count.
+        seconds: stage to duration.
+        sections: further sections, title and HTML without scripts and outside resources.
+        created: date and time of the run as text.
+        version: of mmx.
+    """
+
+    name: str
+    digest: str
+    evaluation: Evaluation
+    part: str = "test"
+    group: str = "group"
+    validation: Evaluation | None = None
+    methods: Mapping[str, str] = field(default_factory=dict)
+    history: Sequence[Mapping[str, Any]] = ()
+    best_epoch: int | None = None
+    select: str = "balanced_accuracy"
+    mistakes: Sequence[Mistake] = ()
+    controls: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
+    stages: Sequence[tuple[str, Mapping[str, Interval]]] = ()
+    ledger: Mapping[str, Any] = field(default_factory=dict)
+    split: Mapping[str, Any] = field(default_factory=dict)
+    spec: str = ""
+    resolved: str = ""
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
+    waivers: Mapping[str, str] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    sections: Sequence[tuple[str, str]] = ()
+    created: str = ""
+    version: str = ""

@@ -1,0 +1,88 @@
+"""Numbers and names as a reader wants them."""
+
+import math
+from typing import Any
+
+from mmx.evaluation import Interval
+
+METRICS = {
+    "balanced_accuracy": ("Balanced accuracy", "mean sensitivity over the classes"),
+    "accuracy": ("Accuracy", "share of samples that is right"),
+    "macro_f1": ("Macro F1", "mean F1 over the classes"),
+    "macro_auroc": ("Macro AUROC", "one against the rest, mean over the classes"),
+    "ece": ("ECE", "gap between confidence and accuracy, 15 bins of equal mass"),
+    "classwise_ece": ("Class-wise ECE", "the same gap per class, mean over the classes"),
+    "brier": ("Brier score", "squared error of the probabilities, 0 to 2"),
+    "nll": ("NLL", "negative log likelihood, nats"),
+}
+LOWER_IS_BETTER = frozenset({"ece", "classwise_ece", "brier", "nll"})
+NONE = "–"
+
+
+def title(name: str) -> str:
+    """A metric's or key's name for people: ``macro_f1`` is "Macro F1"."""
+    words = name.replace("_", " ")
+    return METRICS[name][0] if name in METRICS else words[:1].upper() + words[1:]
+
+
+def explanation(name: str) -> str:
+    """What a metric means, in a few words; empty for an unknown one."""
+    return METRICS[name][1] if name in METRICS else ""
+
+
+def known(value: float | None) -> bool:
+    """Whether there is a finite number."""
+    return value is not None and math.isfinite(value)
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """0.713 is "71.3 %"; a dash where there is no number."""
+    return f"{100 * value:.{digits}f}\u202f%" if value is not None and known(value) else NONE
+
+
+def decimal(value: float | None, digits: int = 3) -> str:
+    """0.71321 is "0.713"; a dash where there is no number."""
+    return f"{value:.{digits}f}" if value is not None and known(value) else NONE
+
+
+def bounds(interval: Interval) -> str:
+    """An interval's ends, "0.661 to 0.759"; empty where it is not known."""
+    if not (known(interval.low) and known(interval.high)):
+        return ""
+    return f"{decimal(interval.low)} to {decimal(interval.high)}"
+
+
+def count(number: float) -> str:
+    """12345 is "12,345"."""
+    return f"{number:,.0f}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as "8.4 s", "3 min 20 s" or "1 h 5 min"; a dash where there is no number."""
+    if seconds is None or not known(seconds):
+        return NONE
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def plain(value: Any) -> str:
+    """Any scalar as text: short numbers, yes and no, a dash for None and NaN."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return NONE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return count(value) if abs(value) >= 10_000 else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def many(noun: str) -> str:
+    """Plural of a regular noun: "samples", "studies"."""
+    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+
+
+def plural(number: int, noun: str) -> str:
+    """1 "sample", 2 "samples", 2 "studies"."""
+    return f"1 {noun}" if number == 1 else f"{count(number)} {many(noun)}"

@@ -1,0 +1,19 @@
+"""The spec of an experiment: models, reading with the place of every fault, schema, difference."""
+
+from mmx.spec.choice import Chosen, chosen
+from mmx.spec.columns import Columns, guess_columns
+from mmx.spec.data import CacheSpec, DataSpec, ImageSpec, SplitSpec
+from mmx.spec.difference import ABSENT, Difference, diff_specs
+from mmx.spec.load import check_spec, load_spec
+from mmx.spec.model import ModelSpec, ProjectionSpec
+from mmx.spec.schema import spec_schema
+from mmx.spec.template import write_template
+from mmx.spec.train import AuditSpec, EvaluationSpec, OptimizerSpec, TrainSpec
+from mmx.spec.whole import Spec
+
+__all__ = [
+    "ABSENT", "AuditSpec", "CacheSpec", "Chosen", "Columns", "DataSpec", "Difference",
+    "EvaluationSpec", "ImageSpec", "ModelSpec", "OptimizerSpec", "ProjectionSpec", "Spec",
+    "SplitSpec", "TrainSpec", "check_spec", "chosen", "diff_specs", "guess_columns", "load_spec",
+    "spec_schema", "write_template",
+]  # fmt: skip

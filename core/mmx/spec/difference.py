@@ -1,0 +1,53 @@
+"""What differs between two specs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from mmx.spec.whole import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Stands for a key that one of the two specs does not have."""
+
+    def __str__(self) -> str:
+        return "(absent)"
+
+
+ABSENT = Absent()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One key whose value differs.
+
+    Attributes:
+        key: dotted path, such as ``model.fusion.heads``.
+        left: value in the first spec; ``ABSENT`` when it has no such key.
+        right: value in the second spec.
+    """
+
+    key: str
+    left: Any
+    right: Any
+
+
+def diff_specs(left: Spec, right: Spec) -> list[Difference]:
+    """Every key whose resolved value differs, in the order of the spec; defaults count too."""
+    return _differences(left.resolved(), right.resolved(), "")
+
+
+def _differences(left: Any, right: Any, key: str) -> list[Difference]:
+    if isinstance(left, list) and isinstance(right, list):
+        left, right = dict(enumerate(left)), dict(enumerate(right))
+    if not (isinstance(left, dict) and isinstance(right, dict)):
+        # 1 and 1.0 and true are equal in Python, but not in a spec
+        same = left == right and type(left) is type(right)
+        return [] if same else [Difference(key, left, right)]
+    return [
+        difference
+        for name in left | right
+        for difference in _differences(
+            left.get(name, ABSENT), right.get(name, ABSENT), f"{key}.{name}" if key else str(name)
+        )
+    ]

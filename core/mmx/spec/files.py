@@ -1,0 +1,88 @@
+"""The text of a spec file, and the files that it starts from with ``base:``."""
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from mmx.errors import Fault, SpecError
+from mmx.spec.merge import overlay
+from mmx.spec.tree import SIZE_LIMIT, Node, read_tree
+
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+def read_text(path: Path) -> str:
+    """Text of a spec file.
+
+    Raises:
+        SpecError: there is no such file, it is too large, or it is not UTF-8.
+    """
+    try:
+        if path.stat().st_size > SIZE_LIMIT:
+            raise SpecError([Fault(f"it has more than {SIZE_LIMIT} bytes", file=path)])
+        data = path.read_bytes()
+    except OSError as error:
+        raise SpecError([Fault(f"cannot be read: {error.strerror}", file=path)]) from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        column = error.start - data.rfind(b"\n", 0, error.start)
+        message = f"byte 0x{data[error.start]:02X} is not UTF-8; save the file as UTF-8"
+        raise SpecError([Fault(message, file=path, line=line, column=column)]) from None
+
+
+def read_file(path: Path, faults: list[Fault], above: tuple[Path, ...] = ()) -> Node | None:
+    """A spec file over its bases; None when there is nothing to check, and faults say why."""
+    try:
+        text = read_text(path)
+    except SpecError as error:
+        faults += error.faults
+        return None
+    root, found = read_tree(text, path)
+    faults += found
+    if root is None or not isinstance(root.content, dict):
+        if root is not None:
+            faults.append(root.place.fault(f"a spec is a mapping, got {_name(root.content)}"))
+        return None
+    base = root.get("base")
+    root = replace(root, content={k: v for k, v in root.content.items() if k != "base"})
+    below = _base(base, path, faults, (*above, path)) if base else None
+    return overlay(below, root) if below else root
+
+
+def _base(node: Node, path: Path, faults: list[Fault], above: tuple[Path, ...]) -> Node | None:
+    if not isinstance(node.content, str):
+        faults.append(node.place.fault("base is the name of a file", "base"))
+        return None
+    missing = unset(node.content)
+    if missing:
+        faults.append(node.place.fault(missing, "base"))
+        return None
+    below = Path(os.path.normpath(path.parent / expanded(node.content)))
+    if below in above:
+        chain = " -> ".join(file.name for file in (*above, below))
+        faults.append(node.place.fault(f"the bases go round in a circle: {chain}", "base"))
+    elif not below.is_file():
+        faults.append(node.place.fault(f"there is no file {below}", "base"))
+    else:
+        return read_file(below, faults, above)
+    return None
+
+
+def expanded(text: str) -> Path:
+    """A path with ``${NAME}`` and ``~`` filled in."""
+    return Path(os.path.expandvars(text)).expanduser()
+
+
+def unset(text: str) -> str | None:
+    """What to do about a ``${NAME}`` that is not set; None when there is nothing to do."""
+    for name in _VARIABLE.findall(text):
+        if name not in os.environ:
+            return f"${{{name}}} is not set; run `export {name}=FOLDER`, or write the path out"
+    return None
+
+
+def _name(content: object) -> str:
+    return "a list" if isinstance(content, list) else repr(content)

@@ -1,0 +1,138 @@
+"""From a file to a Spec, or to all its faults at once."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from mmx.errors import Fault, MmxError, SpecError
+from mmx.plugins import use_files
+from mmx.spec.explain import explain, place_of
+from mmx.spec.files import expanded, read_file, read_text, unset
+from mmx.spec.merge import override
+from mmx.spec.train import TrainSpec
+from mmx.spec.tree import Node
+from mmx.spec.walk import file_names, shape
+from mmx.spec.whole import Spec, corrections, too_many
+
+
+def load_spec(
+    path: str | Path, *, overrides: Sequence[str] = (), plugins: Sequence[str | Path] = ()
+) -> Spec:
+    """Read a spec.
+
+    Args:
+        path: a YAML file; paths in it are relative to it, and ``base: FILE`` starts from another.
+        overrides: single values, such as ``model.fusion=gated``.
+        plugins: local plugin files to use besides what is installed.
+
+    Raises:
+        SpecError: all faults at once, each with file, line and column.
+        PluginError: a local plugin file cannot be used.
+    """
+    path = Path(path).absolute()
+    use_files([Path(plugin) for plugin in plugins])
+    faults: list[Fault] = []
+    root = read_file(path, faults)
+    if root is None:
+        raise SpecError(_in_order(faults, path, overrides))
+    root = _set(root, overrides, faults)
+    spec = _validated(root, _rebased(root, path, faults), path, faults)
+    if spec is None or faults:
+        raise SpecError(_in_order(faults, path, overrides))
+    spec._file, spec._plugins = path, tuple(Path(plugin).absolute() for plugin in plugins)
+    spec._text = read_text(path) + "".join(f"\n# --set {text}" for text in overrides)
+    return spec
+
+
+def check_spec(
+    path: str | Path, *, overrides: Sequence[str] = (), plugins: Sequence[str | Path] = ()
+) -> list[Fault]:
+    """All faults of a spec; none when it can be run."""
+    try:
+        load_spec(path, overrides=overrides, plugins=plugins)
+    except SpecError as error:
+        return error.faults
+    return []
+
+
+def _set(root: Node, overrides: Sequence[str], faults: list[Fault]) -> Node:
+    for text in overrides:
+        try:
+            root = override(root, text)
+        except SpecError as error:
+            faults += error.faults
+    return root
+
+
+def _rebased(root: Node, path: Path, faults: list[Fault]) -> dict[int, str]:
+    """Absolute names of the files that a base names, for they are relative to that base."""
+    absolute = {}
+    for key, node in file_names(Spec, root):
+        named, file = str(node.content), node.place.file
+        if missing := unset(named):
+            faults.append(node.place.fault(missing, key))
+        elif file not in (None, path):
+            absolute[id(node)] = os.path.normpath(file.parent / expanded(named))
+    return absolute
+
+
+def _validated(root: Node, instead: dict[int, str], path: Path, faults: list[Fault]) -> Spec | None:
+    """The spec; None when pydantic refuses it, and then the faults are noted."""
+    try:
+        return Spec.model_validate(root.plain(instead), context={"folder": path.parent})
+    except ValidationError as error:
+        read = {(fault.file, fault.line, fault.column) for fault in faults}
+        # what cannot be read is no valid value either: one fault is enough
+        faults += [
+            fault
+            for fault in [*explain(error, Spec, root), *_double_correction(root, error)]
+            if not fault.line or (fault.file, fault.line, fault.column) not in read
+        ]
+        return None
+
+
+def _double_correction(root: Node, error: ValidationError) -> list[Fault]:
+    """The check of the whole spec, which pydantic leaves out when any key is wrong."""
+    if any(detail["type"] == "mmx_double_correction" for detail in error.errors()):
+        return []
+    train, allowed = root.get("train"), root.get("allow_double_correction")
+    sampler = _alone(TrainSpec.model_fields["sampler"], train and train.get("sampler"))
+    loss = _alone(Spec.model_fields["loss"], root.get("loss"))
+    weights = train and train.get("class_weights")
+    named = corrections(sampler, weights and weights.content, loss)
+    if len(named) < 2 or (allowed and allowed.content is True):
+        return []
+    return [place_of(named[0].split("."), Spec, root).fault(too_many(named), named[0])]
+
+
+def _alone(field: FieldInfo, node: Node | None) -> BaseModel | None:
+    """One method of a spec that has faults elsewhere; None when it has faults itself."""
+    chosen = shape(field).at(node)
+    settings = node.plain({}) if node and isinstance(node.content, dict) else {}
+    try:
+        return None if chosen is None else chosen.model_validate(settings)
+    except (ValidationError, MmxError):
+        return None
+
+
+def _in_order(faults: list[Fault], path: Path, overrides: Sequence[str]) -> list[Fault]:
+    """By place: the spec itself, its bases, the command line; files as seen from here."""
+
+    given = [f"--set {text}" for text in overrides]
+
+    def place(fault: Fault) -> tuple[bool, bool, str, int, int]:
+        if fault.file is None:
+            return True, True, "", given.index(fault.source), fault.column
+        return False, fault.file != path, str(fault.file), fault.line, fault.column
+
+    here = Path.cwd()
+    return [
+        replace(fault, file=fault.file.relative_to(here))
+        if fault.file and fault.file.is_relative_to(here)
+        else fault
+        for fault in sorted(faults, key=place)
+    ]

@@ -1,0 +1,97 @@
+"""Two specs on top of each other, and single values set from the command line."""
+
+from dataclasses import replace
+
+from mmx.errors import Fault, SpecError
+from mmx.spec.tree import Entry, Node, Place, read_tree
+
+
+def overlay(below: Node, above: Node) -> Node:
+    """``above`` over ``below``: mappings merge key by key, everything else is replaced.
+
+    A mapping whose ``type`` changes is replaced as well, for the settings of one method mean
+    nothing to another. A name stands for a mapping with that type: ``gated`` is ``{type: gated}``.
+    """
+    below, above = _spelled_out(below, above), _spelled_out(above, below)
+    if not (isinstance(below.content, dict) and isinstance(above.content, dict)):
+        return above
+    old, new = below.get("type"), above.get("type")
+    if old and new and old.content != new.content:
+        return above
+    merged = dict(below.content)
+    for key, entry in above.content.items():
+        under = merged.get(key)
+        merged[key] = replace(entry, node=overlay(under.node, entry.node)) if under else entry
+    return Node(merged, above.place)
+
+
+def _spelled_out(node: Node, other: Node) -> Node:
+    """A name beside a mapping becomes a mapping too."""
+    if isinstance(node.content, str) and isinstance(other.content, dict):
+        return Node({"type": Entry(node.place, node)}, node.place)
+    return node
+
+
+def override(root: Node, text: str) -> Node:
+    """Set one value, such as ``model.fusion=gated`` or ``inference.0.type=tta``.
+
+    Raises:
+        SpecError: it is not written as path=value, or the path leads nowhere.
+    """
+    path, equals, value = text.partition("=")
+    source = f"--set {text}"
+    names = path.strip().split(".")
+    start = Place(None, 0, len("--set ") + 1, source)
+    if not equals or not all(names):
+        raise SpecError([start.fault("write it as path=value, such as train.epochs=5")])
+    node, faults = read_tree(value, None)
+    if node is None or faults:
+        offset = len(source) - len(value)
+        raise SpecError([_on_command_line(fault, path, source, offset) for fault in faults])
+    return _put(root, names, _moved(node, replace(start, column=len(source) - len(value) + 1)), ())
+
+
+def _on_command_line(fault: Fault, path: str, source: str, offset: int) -> Fault:
+    column = offset + max(fault.column, 1)
+    return replace(fault, key=path, line=0, column=column, source=source)
+
+
+def _moved(node: Node, place: Place) -> Node:
+    """The same value, with every place on the command line."""
+    if isinstance(node.content, dict):
+        entries = {k: Entry(place, _moved(e.node, place)) for k, e in node.content.items()}
+        return Node(entries, place)
+    if isinstance(node.content, list):
+        return Node([_moved(item, place) for item in node.content], place)
+    return Node(node.content, place)
+
+
+def _put(node: Node, names: list[str], value: Node, above: tuple[str, ...]) -> Node:
+    if not names:
+        return value
+    name, rest = names[0], names[1:]
+    if isinstance(node.content, list):
+        return _put_in_list(node, name, rest, value, above)
+    if isinstance(node.content, str):
+        node = Node({"type": Entry(node.place, node)}, node.place)
+    if node.content is None:
+        node = Node({}, value.place)
+    if not isinstance(node.content, dict):
+        message = f"{'.'.join(above)} is {node.content!r}, which has no keys"
+        raise SpecError([value.place.fault(message, ".".join([*above, *names]))])
+    old = node.get(name)
+    if name == "type" and not rest and old and old.content != value.content:
+        return Node({"type": Entry(value.place, value)}, value.place)
+    inner = _put(old or Node(None, value.place), rest, value, (*above, name))
+    return Node({**node.content, name: Entry(value.place, inner)}, node.place)
+
+
+def _put_in_list(
+    node: Node, name: str, rest: list[str], value: Node, above: tuple[str, ...]
+) -> Node:
+    items = list(node.content) if isinstance(node.content, list) else []
+    if not (name.isascii() and name.isdigit() and int(name) < len(items)):
+        message = f"{'.'.join(above)} is a list of {len(items)}; {name!r} is no place in it, from 0"
+        raise SpecError([value.place.fault(message, ".".join([*above, name, *rest]))])
+    items[int(name)] = _put(items[int(name)], rest, value, (*above, name))
+    return Node(items, node.place)

@@ -1,0 +1,100 @@
+"""JSON Schema of the spec with the settings of every installed method, for editors."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from mmx.errors import PluginError
+from mmx.plugins import Installed, find, installed
+from mmx.spec.choice import MARK
+from mmx.spec.whole import Spec
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+Schema = dict[str, Any]
+
+
+def spec_schema() -> Schema:
+    """JSON Schema 2020-12 of a spec; imports every installed method.
+
+    A method that cannot be used is left out, and ``$comment`` says why. A spec with a ``base`` may
+    leave everything out; what is missing in the end, ``load_spec`` tells.
+    """
+    body = Spec.model_json_schema()
+    definitions: Schema = body.pop("$defs")
+    methods, notes = _methods(definitions)
+    for definition in _marks([body, *definitions.values()]):
+        kind, modality, default = definition.pop(MARK)
+        name = f"{modality or ''} {kind}".strip()
+        definition["$ref"] = f"#/$defs/{name if default is None else f'{name}, {default}'}"
+        definitions.setdefault(
+            definition["$ref"].removeprefix("#/$defs/"), _any_of(methods, kind, modality, default)
+        )
+    schema = {"$schema": DIALECT} | _with_base(body, definitions) | {"$defs": definitions}
+    return schema | ({"$comment": "; ".join(notes)} if notes else {})
+
+
+def _methods(definitions: Schema) -> tuple[list[tuple[Installed, str | None]], list[str]]:
+    """Usable methods with their modality; their schemas go to the definitions."""
+    usable: list[tuple[Installed, str | None]] = []
+    notes = []
+    for method in installed():
+        if method.kind == "hook":
+            continue
+        try:
+            params = find(method.kind, f"{method.package}/{method.type}")
+            schema = params.model_json_schema(ref_template=f"#/$defs/{method.key}.{{model}}")
+        except PluginError as error:
+            notes.append(f"{method.key} is left out: {error}")
+            continue
+        for name, inner in schema.pop("$defs", {}).items():
+            definitions[f"{method.key}.{name}"] = inner
+        names = [method.type, f"{method.package}/{method.type}"]
+        schema["properties"]["type"] = {"enum": names, "description": method.summary}
+        definitions[method.key] = schema
+        usable.append((method, getattr(params, "modality", None)))
+    return usable, notes
+
+
+def _any_of(
+    methods: Iterable[tuple[Installed, str | None]],
+    kind: str,
+    modality: str | None,
+    default: str | None,
+) -> Schema:
+    """One name, or a mapping with a type; only the default method needs no type."""
+    here = [method for method, its in methods if method.kind == kind and modality in (None, its)]
+    names = [name for method in here for name in (method.type, f"{method.package}/{method.type}")]
+    mappings = [
+        {"$ref": f"#/$defs/{method.key}"}
+        | ({} if method.type == default else {"required": ["type"]})
+        for method in here
+    ]
+    return {"oneOf": [{"enum": names}, *mappings]} if names else {"not": {}}
+
+
+def _marks(value: Any) -> Iterable[Schema]:
+    """Every mapping inside that a ``chosen`` key left its mark on."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _marks(item)
+    elif isinstance(value, dict):
+        if MARK in value:
+            yield value
+        for item in list(value.values()):
+            yield from _marks(item)
+
+
+def _with_base(body: Schema, definitions: Schema) -> Schema:
+    """Add ``base``; only a spec without it must have everything that has no default."""
+    needed: Schema = {"required": body.pop("required"), "properties": {}}
+    for key, field in body["properties"].items():
+        table = definitions.get(str(field.get("$ref", "")).removeprefix("#/$defs/"), {})
+        if table.get("title", "").endswith("Spec") and "required" in table:
+            needed["properties"][key] = {"required": table.pop("required")}
+    base = {"type": "string", "description": "a spec file that this one changes, relative to it"}
+    return {
+        **body,
+        "properties": {"base": base, **body["properties"]},
+        "if": {"not": {"required": ["base"]}},
+        "then": needed,
+    }

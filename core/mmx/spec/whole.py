@@ -1,0 +1,106 @@
+"""Spec: a whole experiment."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, PrivateAttr, SerializeAsAny, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from mmx.interfaces import InferenceParams, LossParams
+from mmx.spec.choice import chosen
+from mmx.spec.closed import Closed, method, table
+from mmx.spec.data import DataSpec, Seed
+from mmx.spec.model import ModelSpec
+from mmx.spec.train import AuditSpec, EvaluationSpec, TrainSpec
+from mmx.spec.write import identity, to_yaml
+
+
+class Spec(Closed):
+    """A whole experiment: data, model, training and evaluation; closed and frozen."""
+
+    name: str = Field(
+        min_length=1,
+        max_length=80,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        description="begins the name of the run's folder: letters, digits, dot, dash, underscore",
+    )
+    seed: Seed = Field(default=0, description="seed of weights, order and augmentation")
+    data: DataSpec = Field(description="rows, their texts and their parts")
+    model: ModelSpec = Field(description="encoders, fusion and head")
+    loss: Annotated[SerializeAsAny[LossParams], chosen(LossParams, default="cross_entropy")] = (
+        method("cross_entropy", "what training makes small")
+    )
+    train: TrainSpec = table("how the model learns")
+    evaluation: EvaluationSpec = table("how the test part is scored")
+    inference: list[Annotated[SerializeAsAny[InferenceParams], chosen(InferenceParams)]] = Field(
+        default=[], description="what stands between model and prediction; the first is innermost"
+    )
+    audit: AuditSpec = table("findings of the audit that do not stop a run")
+    hooks: list[str] = Field(default=[], description="hook plugins to load, such as trackers")
+    allow_double_correction: bool = Field(
+        default=False, description="allow more than one correction of class imbalance"
+    )
+
+    _file: Path | None = PrivateAttr(None)
+    _text: str = PrivateAttr("")
+    _plugins: tuple[Path, ...] = PrivateAttr(())
+
+    @property
+    def file(self) -> Path | None:
+        """The file it was read from."""
+        return self._file
+
+    @property
+    def text(self) -> str:
+        """As given: the text of the file, and the overrides as comments."""
+        return self._text
+
+    @property
+    def plugins(self) -> tuple[Path, ...]:
+        """Local plugin files that it was read with."""
+        return self._plugins
+
+    @model_validator(mode="after")
+    def _one_correction(self) -> "Spec":
+        weights = self.train.class_weights
+        named = corrections(self.train.sampler, weights, self.loss)
+        if len(named) > 1 and not self.allow_double_correction:
+            raise _fault_at(named[0].split("."), too_many(named))
+        return self
+
+    def resolved(self) -> dict[str, Any]:
+        """Plain data with every default filled in; paths are absolute when read from a file."""
+        return self.model_dump(mode="json")
+
+    def to_yaml(self) -> str:
+        """Resolved, as YAML that loads back to the same spec from any folder."""
+        return to_yaml(self.resolved())
+
+    def digest_fields(self) -> dict[str, Any]:
+        """What identifies a run: resolved without name, paths, workers, cache and the like."""
+        return identity(self)
+
+
+def _fault_at(path: list[str], message: str) -> ValidationError:
+    detail = PydanticCustomError("mmx_double_correction", "{message}", {"message": message})
+    return ValidationError.from_exception_data(
+        "Spec", [InitErrorDetails(type=detail, loc=tuple(path), input=None)]
+    )
+
+
+def corrections(sampler: object, weights: object, loss: object) -> list[str]:
+    """The keys that correct class imbalance, with what stands there."""
+    found = {
+        "train.sampler": getattr(sampler, "rebalances", False),
+        "train.class_weights": weights is not None,
+        "loss": getattr(loss, "rebalances", False),
+    }
+    return [key for key, corrects in found.items() if corrects]
+
+
+def too_many(keys: list[str]) -> str:
+    """The words of a refusal."""
+    return (
+        f"class imbalance is corrected more than once, by {' and '.join(keys)}; keep one of them, "
+        "or set allow_double_correction: true"
+    )

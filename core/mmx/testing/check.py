@@ -1,0 +1,137 @@
+"""Run the laws of a kind on one method and tell what came out."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import ValidationError
+
+from mmx.errors import PluginError
+from mmx.interfaces import Params
+from mmx.testing.encoders import ENCODER
+from mmx.testing.hooks import INFERENCE
+from mmx.testing.law import Law, LawError, Laws
+from mmx.testing.losses import LOSS
+from mmx.testing.modules import FUSION, HEAD
+from mmx.testing.rows import DATASET, NARRATIVE, SAMPLER
+from mmx.testing.settings import ANY
+
+if TYPE_CHECKING:
+    import pytest
+
+Status = Literal["passed", "failed", "expected failure", "unexpected pass", "not run"]
+
+LAWS: Mapping[str, Laws] = {
+    "dataset": {**DATASET, **ANY},
+    "encoder": {**ENCODER, **ANY},
+    "fusion": {**FUSION, **ANY},
+    "head": {**HEAD, **ANY},
+    "inference": {**INFERENCE, **ANY},
+    "loss": {**LOSS, **ANY},
+    "narrative": {**NARRATIVE, **ANY},
+    "sampler": {**SAMPLER, **ANY},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One law, tried on one method.
+
+    Attributes:
+        name: of the law.
+        ok: it holds, or fails as the method declares in ``expected_failures``, or cannot be tried.
+        detail: how it fails, or what is worth knowing; for an expected failure its reason too.
+        status: in words.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+    status: Status
+
+
+def laws(kind: str) -> Laws:
+    """The laws of a kind by name.
+
+    Raises:
+        PluginError: there is no such kind.
+    """
+    if kind not in LAWS:
+        raise PluginError(f"there are no laws for the kind {kind!r}; kinds: {', '.join(LAWS)}")
+    return LAWS[kind]
+
+
+def check(method: type[Params] | Params) -> list[Check]:
+    """Try all laws of its kind on a method; a law that fails never stops the others.
+
+    Args:
+        method: its Params class, for default settings, or an instance.
+
+    Raises:
+        PluginError: the kind has no laws.
+    """
+    known = laws(method.kind)
+    strange = [name for name in method.expected_failures if name not in known]
+    words = "expected_failures names a law that does not exist"
+    unknown = [Check(name, False, words, "failed") for name in strange]
+    return [check_law(method, name) for name in known] + unknown
+
+
+def check_law(method: type[Params] | Params, name: str) -> Check:
+    """Try one law on a method.
+
+    Raises:
+        PluginError: its kind has no such law.
+    """
+    known = laws(method.kind)
+    if name not in known:
+        raise PluginError(f"no law {name!r} for {method.kind}; laws: {', '.join(known)}")
+    if isinstance(method, type) and name not in ANY and (needed := _needed(method)):
+        return Check(name, True, f"needs settings: {', '.join(needed)}", "not run")
+    try:
+        params = method() if isinstance(method, type) and not _needed(method) else method
+    except ValidationError as error:
+        return Check(name, False, f"its default settings are refused: {error}", "failed")
+    return _tried(params, name, known[name])
+
+
+def _needed(method: type[Params]) -> list[str]:
+    """Settings that have no default."""
+    return [key for key, field in method.model_fields.items() if field.is_required()]
+
+
+def _tried(method: type[Params] | Params, name: str, law: Law) -> Check:
+    """The outcome of a law, seen against what the method expects."""
+    reason = method.expected_failures.get(name)
+    try:
+        detail = law(method) or ""
+    except Exception as error:  # a broken plugin may raise anything
+        words = str(error) if isinstance(error, LawError) else f"{type(error).__name__}: {error}"
+        if reason is None:
+            return Check(name, False, words, "failed")
+        return Check(name, True, f"{reason} ({words})", "expected failure")
+    if reason is None:
+        return Check(name, True, detail, "passed")
+    words = f"holds, though it is declared to fail: {reason}; take it out of expected_failures"
+    return Check(name, False, words, "unexpected pass")
+
+
+def parametrize_with_checks(methods: Iterable[type[Params] | Params]) -> "pytest.MarkDecorator":
+    """One pytest case for each method and law.
+
+    Use it on a test with the arguments ``method`` and ``law``::
+
+        @parametrize_with_checks([FilmParams])
+        def test_keeps_the_laws(method, law):
+            result = check_law(method, law)
+            assert result.ok, result.detail
+    """
+    import pytest
+
+    cases: list[Any] = []
+    for method in methods:
+        own = method if isinstance(method, type) else type(method)
+        kind_type = own.model_fields["type"].default
+        for name in laws(method.kind):
+            cases.append(pytest.param(method, name, id=f"{method.kind}.{kind_type}-{name}"))
+    return pytest.mark.parametrize(("method", "law"), cases)

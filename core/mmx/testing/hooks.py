@@ -1,0 +1,69 @@
+"""Laws of inference hooks."""
+
+import torch
+from torch import Tensor
+
+from mmx.interfaces import Batch, Images, InferenceHook, InferenceParams, Prediction, Validation
+from mmx.testing.law import Laws, demand, finite, same, shape
+from mmx.testing.samples import batch
+from mmx.testing.subjects import CLASSES
+
+
+def fitted(params: InferenceParams) -> InferenceHook:
+    """The hook, fitted on 300 validation predictions that are right more often than not."""
+    generator = torch.Generator().manual_seed(0)
+    target = torch.arange(300) % CLASSES
+    logits = torch.randn(300, CLASSES, generator=generator)
+    logits[torch.arange(300), target] += 2
+    hook = params.build()
+    hook.fit(
+        Validation(
+            logits, target, tuple(f"group {row}" for row in range(300)),
+            torch.tensor([90, 9, 1]), torch.tensor([40, 30, 30]), ("identity", "hflip"),
+        )
+    )  # fmt: skip
+    return hook
+
+
+def model(given: Batch) -> Prediction:
+    """A small fixed model: the mean colour of an image."""
+    assert isinstance(given.image, Images)
+    colours = given.image.pixels.float().mean(dim=(1, 3, 4)) / 50
+    return Prediction(colours.log_softmax(dim=-1))
+
+
+def builds(params: InferenceParams) -> str:
+    """``build`` gives a hook that can be fitted on validation predictions."""
+    hook = fitted(params)
+    demand(isinstance(hook, InferenceHook), f"build must give an InferenceHook, got {type(hook)}")
+    return type(hook).__name__
+
+
+def normalised(params: InferenceParams) -> None:
+    """Probabilities of each sample are finite and sum to 1; other columns have a row for each."""
+    for rows in (1, 4):
+        prediction = fitted(params).predict(model, batch(rows))
+        got = prediction.log_probs
+        demand(list(got.shape) == [rows, CLASSES], f"log_probs are {shape(got)}")
+        finite({"probabilities": got.exp()}, f"with {rows} samples")
+        total: Tensor = got.exp().sum(dim=1)
+        same({"sum": total}, {"sum": torch.ones(rows)}, "the sum of probabilities")
+        for name, extra in prediction.extras.items():
+            demand(len(extra) == rows, f"extras[{name!r}] is {shape(extra)}; samples come first")
+
+
+def repeats(params: InferenceParams) -> None:
+    """Two hooks fitted alike predict alike."""
+    first, second = (fitted(params).predict(model, batch()).log_probs for _ in range(2))
+    same({"log_probs": second}, {"log_probs": first}, "fitted twice")
+
+
+def inputs_kept(params: InferenceParams) -> None:
+    """The batch is not changed in place."""
+    given, fresh = batch(), batch()
+    fitted(params).predict(model, given)
+    kept = torch.equal(given.image.pixels, fresh.image.pixels)  # type: ignore[union-attr]
+    demand(kept and torch.equal(given.present, fresh.present), "predict changes its batch in place")
+
+
+INFERENCE: Laws = {law.__name__: law for law in (builds, normalised, repeats, inputs_kept)}

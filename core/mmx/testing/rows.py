@@ -1,0 +1,182 @@
+"""Laws of data sets, narratives and samplers: what rows there are, their words and their order."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from mmx.interfaces import (
+    Dataset,
+    DatasetParams,
+    Narrative,
+    NarrativeParams,
+    Sample,
+    Sampler,
+    SamplerParams,
+)
+from mmx.interfaces.dataset import Value
+from mmx.testing.law import Laws, demand
+
+LABELS = torch.tensor([0] * 20 + [1] * 8 + [2] * 2)
+GROUPS = tuple(f"group {row // 2}" for row in range(len(LABELS)))
+RECORD: dict[str, Value] = {"age": 45.0, "sex": "male", "site": "back", "text": "A brown spot."}
+SAMPLES = [
+    Sample(f"row {n}", f"group {n // 2}", record={**RECORD, "age": 30.0 + n}, label="a")
+    for n in range(6)
+]
+
+
+class RandomFeatures:
+    """Stands for the frozen image features of samples."""
+
+    def pooled(self, samples: Sequence[Sample]) -> Tensor:
+        """[B, 8], decided by the ids."""
+        seeds = [sum(sample.id.encode()) for sample in samples]
+        drawn = [torch.randn(8, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
+        return torch.stack(drawn)
+
+
+def dataset_builds(params: DatasetParams) -> str:
+    """``build`` gives a data set with rows and at least two classes."""
+    dataset = params.build()
+    demand(isinstance(dataset, Dataset), f"build must give a Dataset, got {type(dataset)}")
+    demand(len(dataset.samples()) > 0, "it has no rows")
+    unique = len(set(dataset.classes)) == len(dataset.classes)
+    demand(unique and len(dataset.classes) > 1, f"classes must be 2 or more: {dataset.classes}")
+    return f"{len(dataset.samples())} rows, {len(dataset.classes)} classes"
+
+
+def ids_unique(params: DatasetParams) -> None:
+    """Each row has an id of its own and a group."""
+    samples = params.build().samples()
+    demand(len({sample.id for sample in samples}) == len(samples), "two rows have one id")
+    demand(all(sample.group for sample in samples), "a row has no group")
+
+
+def labels_known(params: DatasetParams) -> None:
+    """Each label is one of the classes, or None."""
+    dataset = params.build()
+    strange = {sample.label for sample in dataset.samples()} - {None, *dataset.classes}
+    demand(not strange, f"labels that are no class: {sorted(map(str, strange))}")
+
+
+def boxes_fit(params: DatasetParams) -> None:
+    """Each row has as many boxes as images, or none."""
+    for sample in params.build().samples():
+        fits = not sample.boxes or len(sample.boxes) == len(sample.images)
+        demand(fits, f"{sample.id}: {len(sample.boxes)} boxes for {len(sample.images)} images")
+
+
+def rows_repeat(params: DatasetParams) -> None:
+    """Two builds give the same rows in the same order."""
+    first, second = params.build().samples(), params.build().samples()
+    demand([_told(s) for s in first] == [_told(s) for s in second], "two builds give other rows")
+
+
+def narrative_builds(params: NarrativeParams) -> str:
+    """``build`` gives a narrative that writes a string, also where all fields are missing."""
+    narrative = told(params)
+    demand(isinstance(narrative, Narrative), f"build must give a Narrative, got {type(narrative)}")
+    empty = replace(SAMPLES[0], record=dict.fromkeys(RECORD))
+    for sample in (*SAMPLES, empty):
+        demand(isinstance(narrative.write(sample), str), "write must give a string")
+    return repr(narrative.write(SAMPLES[0]))
+
+
+def label_unseen(params: NarrativeParams) -> None:
+    """Another label, or none, changes no text."""
+    if params.needs_label:
+        return
+    seen = [told(params).write(sample) for sample in SAMPLES]
+    for label in ("b", None):
+        others = [replace(sample, label=label) for sample in SAMPLES]
+        written = [told(params, others).write(sample) for sample in others]
+        demand(written == seen, "the text changes with the label")
+
+
+def text_repeats(params: NarrativeParams) -> None:
+    """A sample has one text, whoever is asked and however often."""
+    narrative = told(params)
+    first = [narrative.write(sample) for sample in SAMPLES]
+    again = [narrative.write(sample) for sample in reversed(SAMPLES)][::-1]
+    demand(first == again, "writing twice gives two texts")
+    demand(
+        [told(params).write(sample) for sample in SAMPLES] == first, "two builds write two texts"
+    )
+
+
+def told(params: NarrativeParams, train: Sequence[Sample] = SAMPLES) -> Narrative:
+    """A fitted narrative."""
+    narrative = params.build(RandomFeatures() if params.needs_features else None)
+    narrative.fit(train)
+    return narrative
+
+
+def sampler_builds(params: SamplerParams) -> str:
+    """``build`` gives a sampler that yields rows of the training part, as many as its length."""
+    sampler = drawn(params)
+    demand(isinstance(sampler, Sampler), f"build must give a Sampler, got {type(sampler)}")
+    rows = list(sampler)
+    demand(len(rows) == len(sampler), f"it yields {len(rows)} rows, its length is {len(sampler)}")
+    demand(all(0 <= row < len(LABELS) for row in rows), "it yields a row that does not exist")
+    return f"{len(rows)} rows of {len(LABELS)}"
+
+
+def order_repeats(params: SamplerParams) -> None:
+    """The same seed and epoch give the same order, whatever was drawn before."""
+    used = drawn(params)
+    list(used)
+    for epoch in (2, 0):
+        fresh = drawn(params)
+        fresh.set_epoch(epoch)
+        used.set_epoch(epoch)
+        demand(list(used) == list(fresh), f"epoch {epoch} depends on what was drawn before")
+
+
+def sampler_random_state(params: SamplerParams) -> None:
+    """It leaves the global random numbers of torch alone."""
+    before = torch.get_rng_state()
+    list(drawn(params))
+    demand(torch.equal(before, torch.get_rng_state()), "it draws from the global random numbers")
+
+
+def counts_match(params: SamplerParams) -> None:
+    """``expected_counts`` are the mean counts of what it draws, within four standard errors."""
+    sampler, counts = drawn(params), LABELS.bincount()
+    epochs = []
+    for epoch in range(200):
+        sampler.set_epoch(epoch)
+        epochs.append(LABELS[list(sampler)].bincount(minlength=len(counts)).double())
+    seen = torch.stack(epochs)
+    error = seen.std(dim=0) / len(seen) ** 0.5
+    told_counts = sampler.expected_counts(counts).double()
+    good = bool(((seen.mean(dim=0) - told_counts).abs() <= 4 * error + 1e-6).all())
+    demand(good, f"it tells {told_counts.tolist()}, but draws {seen.mean(dim=0).tolist()}")
+
+
+def drawn(params: SamplerParams) -> Sampler:
+    """A sampler for imbalanced labels."""
+    sampler = params.build(LABELS, 0)
+    sampler.set_groups(GROUPS)
+    return sampler
+
+
+def _told(sample: Sample) -> tuple[object, ...]:
+    images = tuple(getattr(image, "key", image) for image in sample.images)
+    return sample.id, sample.group, images, sample.boxes, dict(sample.record), sample.label
+
+
+DATASET: Laws = {
+    "builds": dataset_builds,
+    **{law.__name__: law for law in (ids_unique, labels_known, boxes_fit, rows_repeat)},
+}
+NARRATIVE: Laws = {
+    "builds": narrative_builds,
+    **{law.__name__: law for law in (label_unseen, text_repeats)},
+}
+SAMPLER: Laws = {
+    "builds": sampler_builds,
+    **{law.__name__: law for law in (order_repeats, counts_match)},
+    "random_state": sampler_random_state,
+}

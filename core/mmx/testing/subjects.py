@@ -1,0 +1,118 @@
+"""Fusions and heads as the laws of modules see them: built from a seed, fed and read alike."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from mmx.interfaces import DecisionFusion, Features, FeatureShape, FusionParams, HeadParams, Outputs
+from mmx.testing.law import demand
+from mmx.testing.samples import LENGTH, ROWS, features
+
+IMAGE, TEXT = FeatureShape(32, (32, 32, 32)), FeatureShape(48, (48, 48, 48))
+CLASSES = 3
+Inputs = tuple[Features, ...]
+
+
+class Subject(ABC):
+    """One method under test."""
+
+    padded: ClassVar[int]  # which input has padding
+    names: tuple[str, ...]  # of the inputs whose content must matter
+
+    @abstractmethod
+    def make(self) -> nn.Module:
+        """Build the module."""
+
+    @abstractmethod
+    def inputs(self, rows: int = ROWS, length: int = LENGTH, *, grad: bool = False) -> Inputs:
+        """Random inputs."""
+
+    @abstractmethod
+    def outputs(self, module: nn.Module, inputs: Inputs) -> dict[str, Tensor]:
+        """What the module gives, first axis B; ``result`` is what comes after it."""
+
+    def build(self, seed: int = 0) -> nn.Module:
+        """Build in eval mode from a seed; the global random state is as before afterwards."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return self.make().eval()
+
+    def awake(self) -> nn.Module:
+        """Build, and move all parameters that start at zero away from it."""
+        module = self.build()
+        generator = torch.Generator().manual_seed(5)
+        with torch.no_grad():
+            for parameter in module.parameters():
+                if not parameter.any():
+                    parameter.copy_(0.1 * torch.randn(parameter.shape, generator=generator))
+        return module
+
+
+class FusionSubject(Subject):
+    """A fusion; one of decisions gets the pooled vectors as logits."""
+
+    padded = 1
+
+    def __init__(self, params: FusionParams) -> None:
+        self.params, self.names = params, params.sides
+        self.image, self.text = IMAGE, IMAGE if params.equal_widths else TEXT
+
+    def make(self) -> nn.Module:
+        """Build the fusion."""
+        built = self.params.build(self.image, self.text)
+        if isinstance(built, DecisionFusion):
+            self.text = self.image  # decisions have as many classes on both sides
+        return built
+
+    def inputs(self, rows: int = ROWS, length: int = LENGTH, *, grad: bool = False) -> Inputs:
+        """Four image tokens, and text tokens of this length."""
+        image = features(self.image, rows, 4, seed=1, grad=grad)
+        return image, features(self.text, rows, length, seed=2, grad=grad)
+
+    def fuse(self, module: nn.Module, inputs: Inputs) -> Features:
+        """The fused features."""
+        image, text = inputs
+        if isinstance(module, DecisionFusion):
+            present = torch.stack([image.present, text.present], dim=1)
+            return Features.of_pooled(module.combine(image.pooled, text.pooled, present))
+        fused = module(image, text)
+        demand(isinstance(fused, Features), f"forward must give Features, got {type(fused)}")
+        return fused  # type: ignore[no-any-return]
+
+    def outputs(self, module: nn.Module, inputs: Inputs) -> dict[str, Tensor]:
+        """The pooled result and all parts."""
+        fused = self.fuse(module, inputs)
+        parts = {f"part {name}": part for name, part in fused.parts.items()}
+        return {"result": fused.pooled, **parts}
+
+
+class HeadSubject(Subject):
+    """A head on features of one set."""
+
+    padded = 0
+    names = ("features",)
+
+    def __init__(self, params: HeadParams) -> None:
+        self.params = params
+
+    def make(self) -> nn.Module:
+        """Build the head."""
+        return self.params.build(IMAGE.dim, CLASSES)
+
+    def inputs(self, rows: int = ROWS, length: int = LENGTH, *, grad: bool = False) -> Inputs:
+        """Tokens of this length."""
+        return (features(FeatureShape(IMAGE.dim), rows, length, seed=1, grad=grad),)
+
+    def outputs(self, module: nn.Module, inputs: Inputs) -> dict[str, Tensor]:
+        """The logits."""
+        return {"result": module(*inputs).logits}
+
+
+def outputs_of(rows: int, seed: int = 0, *, size: float = 1.0) -> Outputs:
+    """Random outputs of a model, for losses."""
+    generator = torch.Generator().manual_seed(seed)
+    drawn = [size * torch.randn(rows, CLASSES, generator=generator) for _ in range(3)]
+    logits, image, text = (x.requires_grad_() for x in drawn)
+    return Outputs(logits, {"image": image, "text": text})

@@ -1,0 +1,299 @@
+"""The training loop: its body only; devices and processes are Accelerate's.
+
+Every random number of a step is drawn from a seed of its own (seed, step), and the order of an
+epoch from (seed, epoch). A checkpoint therefore needs weights, the optimiser's memory and a few
+plain facts, and a run that was killed at any moment ends with the same weights as one that was not.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from mmx.interfaces import Batch, Images, Outputs, Sampler
+from mmx.runs import Observer, RunFolder
+from mmx.spec import Spec
+from mmx.training.augment import Augmentation
+from mmx.training.batches import Share, cut, load, share, steps_of
+from mmx.training.checkpoint import Checkpoints, Snapshot
+from mmx.training.history import EpochRecord, History
+from mmx.training.interfaces import Rows, Trainable
+from mmx.training.interrupt import StopRequest
+from mmx.training.meter import FiniteGuard, Meter
+from mmx.training.modality_dropout import drop_modalities
+from mmx.training.objective import Objective
+from mmx.training.optimiser import build_optimizer, flat_state, load_flat_state, rates, set_rates
+from mmx.training.precision import autocast, encodes
+from mmx.training.reporting import Reporter
+from mmx.training.schedule import rate_factor
+from mmx.training.scoring import better, scores
+from mmx.training.seeds import generator_at, reseed, seed_at
+from mmx.training.session import Session, remember
+from mmx.training.state import State
+from mmx.training.transfer import channels_last, to_device
+
+EpochEnded = Callable[[int, Mapping[str, float]], None]
+LEAST_PAUSE = 1.0  # seconds between checkpoints at the ends of very short epochs
+GUARD_STEPS = 20  # steps between looks at the losses where a look waits for the device
+
+
+@dataclass
+class Loop:
+    """One session of a training; ``train`` puts it together."""
+
+    model: Trainable
+    parts: Mapping[str, Rows]
+    spec: Spec
+    objective: Objective
+    sampler: Sampler
+    run: RunFolder
+    observer: Observer
+    augment: Augmentation | None
+    session: Session
+    accelerator: Any
+    stop: StopRequest
+    epoch_ended: EpochEnded | None
+    sample_names: Sequence[str]
+
+    def __post_init__(self) -> None:
+        """Bring everything to the device and find the place to go on from."""
+        settings, accelerator = self.spec.train, self.accelerator
+        self.device: torch.device = accelerator.device
+        self.first = bool(accelerator.is_main_process)
+        self.process, self.processes = accelerator.process_index, accelerator.num_processes
+        self.objective.loss.to(self.device)
+        images, _ = self.parts["train"].batch([0])
+        self.stored_last = encodes(images)  # convolutions like it in every precision
+        if self.stored_last:
+            self.model.image.to(memory_format=torch.channels_last)
+        self.wrapped: Any = accelerator.prepare_model(self.model)
+        self.forward: Any = torch.compile(self.wrapped) if settings.compile else self.wrapped
+        self.optimizer: Optimizer = build_optimizer(self.model, settings.optimizer)
+        self.scaler = torch.amp.GradScaler(
+            self.device.type, enabled=self.session.precision == "fp16"
+        )
+        self.learning = [p for p in self.model.parameters() if p.requires_grad]
+        batches = cut(range(len(self.sampler)), settings.batch_size, self.processes)
+        self.epoch_steps = len(steps_of(batches, settings.accumulate))
+        self.steps = self.epoch_steps * settings.epochs
+        every = 1 if self.device.type == "cpu" else GUARD_STEPS
+        self.guard = FiniteGuard(every, self.sample_names)
+        self.checkpoints = Checkpoints(self.run)
+        self.state = self._restore()
+        self.reporter = Reporter(
+            self.run, self.observer, self.steps, self.state.step, talks=self.first
+        )
+        self._saved = time.perf_counter()
+
+    def _restore(self) -> State:
+        snapshot = self.checkpoints.load(self.observer)
+        self.accelerator.wait_for_everyone()  # nobody writes before all have read
+        if self.first:
+            remember(self.run, self.session)
+        if snapshot is None:
+            return State()
+        self.model.load_trainable(snapshot.weights)
+        load_flat_state(self.optimizer, dict(snapshot.optimizer))
+        state = State.of(dict(snapshot.facts), dict(snapshot.best), snapshot.best_epoch)
+        if state.scale:
+            self.scaler.load_state_dict(state.scale)
+        if self.first:
+            self.run.event("resumed", step=state.step, of=self.steps)
+        if not state.done:
+            self.observer.message(f"going on from step {state.step} of {self.steps}")
+        return state
+
+    def fit(self) -> History:
+        """Train to the end; the model then has its best weights."""
+        while not self.state.done:
+            self._epoch(self.state.step // self.epoch_steps)
+        self.model.load_trainable(self.state.best)
+        self.model.eval()
+        return self._history()
+
+    def _history(self) -> History:
+        planned = self.spec.train.epochs
+        return History(
+            epochs=tuple(self.state.records),
+            best_epoch=self.state.best_epoch,
+            stopped_early=len(self.state.records) < planned,
+            precision=self.session.precision,
+            threads=self.session.threads,
+            processes=self.processes,
+            steps=self.state.step,
+        )
+
+    def _epoch(self, epoch: int) -> None:
+        """The rest of an epoch, its validation, and a checkpoint."""
+        settings, state = self.spec.train, self.state
+        started, before = time.perf_counter(), state.seconds
+        self.sampler.set_epoch(epoch)
+        batches = cut(list(self.sampler), settings.batch_size, self.processes)
+        planned = steps_of(batches, settings.accumulate)[state.step % self.epoch_steps :]
+        own = [[share(b, self.process, self.processes) for b in step] for step in planned]
+        fetched = load(
+            self.parts["train"], [s.own for step in own for s in step], self.spec.data.workers
+        )
+        self.model.train()
+        for index, shares in enumerate(own):
+            self._step([(s, *next(fetched)) for s in shares])
+            state.seconds = before + time.perf_counter() - started
+            if index + 1 < len(own):  # after the last step validation comes first
+                self._between_steps()
+        self._end_epoch(epoch, started - before)
+
+    def _step(self, batches: list[tuple[Share, Batch, Tensor]]) -> None:
+        """One update of the weights from one or more batches."""
+        state = self.state
+        set_rates(
+            self.optimizer,
+            rate_factor(self.spec.train.schedule, state.step, self.steps, self.spec.train.warmup),
+        )
+        total = sum(len(share.positions) for share, _, _ in batches)
+        for index, (share_, batch, target) in enumerate(batches):
+            last = index + 1 == len(batches)  # processes exchange gradients once per step
+            with nullcontext() if last else self.accelerator.no_sync(self.wrapped):
+                self._backward(share_, batch, target, index, total)
+        self._clip([p for share_, _, _ in batches for p in share_.positions])
+        self.guard.look(state.step)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        state.step += 1
+        if self.reporter.due(total):
+            # the sums of this process times their number: near enough to show
+            loss = state.meter.means()["loss"] * self.processes
+            self.reporter.step(state.step, loss, self.optimizer.param_groups[-1]["lr"], log=True)
+
+    def _backward(self, share: Share, batch: Batch, target: Tensor, index: int, total: int) -> None:
+        """Gradients of one batch, weighted so that a step is the mean over its samples."""
+        step = self.state.step
+        batch, target = self._prepared(share, batch, index), to_device(target, self.device)
+        # dropout in the model: each process drops its own
+        reseed(self.device, seed_at(self.spec.seed, "model", step, index, self.process))
+        with autocast(self.session.precision, self.device):
+            outputs: Outputs = self.forward(batch)
+        value = self.objective(outputs, target, step / self.steps)
+        self.guard.note(step, "loss", value.total, share.own)
+        # DDP averages over processes, whose shares may differ in size
+        weight = len(target) * self.processes / total
+        self.scaler.scale(value.total * weight).backward()
+        self.state.meter.add(
+            {"loss": value.total, **value.terms}, len(target), len(share.positions)
+        )
+
+    def _prepared(self, share: Share, batch: Batch, index: int) -> Batch:
+        """On the device, augmented, with modality dropout; drawn for the global batch."""
+        batch = to_device(batch, self.device)
+        own, size = slice(share.start, share.stop), len(share.positions)
+        if self.augment and isinstance(batch.image, Images):
+            generator = generator_at(self.spec.seed, "augment", self.state.step, index)
+            draws = self.augment.draw(size, generator)[own]
+            batch = replace(batch, image=self.augment(batch.image, draws))
+        if self.spec.train.modality_dropout:
+            generator = generator_at(self.spec.seed, "modality", self.state.step, index)
+            draws = torch.rand(size, 2, generator=generator)[own].to(self.device)
+            dropped = drop_modalities(batch.present, draws, self.spec.train.modality_dropout)
+            batch = replace(batch, present=dropped)
+        return channels_last(batch) if self.stored_last else batch
+
+    def _clip(self, positions: Sequence[int]) -> None:
+        if self.spec.train.clip_norm is None:
+            return
+        self.scaler.unscale_(self.optimizer)
+        norm = nn.utils.clip_grad_norm_(self.learning, self.spec.train.clip_norm)
+        if not self.scaler.is_enabled():  # under fp16 an overflow is normal and skipped
+            self.guard.note(self.state.step, "gradient norm", norm, positions)
+
+    def _between_steps(self) -> None:
+        """Checkpoint when it is time, and stop when somebody asked."""
+        minutes = (time.perf_counter() - self._saved) / 60
+        if self.stop.asked or minutes >= self.spec.train.checkpoint_minutes:
+            self._save()
+        self._leave_if_asked()
+
+    def _leave_if_asked(self) -> None:
+        if self.stop.asked:
+            self.reporter.event("interrupted", step=self.state.step)
+            raise KeyboardInterrupt(
+                f"stopped after step {self.state.step} of {self.steps}; run the same spec again "
+                f"to go on from there ({self.run.path})"
+            )
+
+    def _save(self) -> None:
+        self.guard.look(self.state.step, now=True)  # never a checkpoint of broken weights
+        if self.first:
+            if self.scaler.is_enabled():
+                self.state.scale = self.scaler.state_dict()
+            weights, memory = self.model.trainable_state(), flat_state(self.optimizer)
+            facts, state = self.state.facts(), self.state
+            self.checkpoints.save(Snapshot(facts, weights, memory, state.best, state.best_epoch))
+        self._saved = time.perf_counter()
+
+    def _end_epoch(self, epoch: int, started: float) -> None:
+        """Validate, keep the best weights, tell, and save."""
+        state, settings = self.state, self.spec.train
+        self.guard.look(state.step, now=True)
+        speed = state.meter.samples / max(1e-9, state.seconds)
+        scored = self._validate()
+        state.seconds = time.perf_counter() - started
+        means = self._means()
+        entry = EpochRecord(
+            epoch + 1, means.pop("loss"), means, scored, rates(self.optimizer), state.seconds, speed
+        )
+        state.records.append(entry)
+        self._keep_best(entry)
+        state.meter, state.seconds = Meter(), 0.0
+        waited_enough = settings.early_stopping and state.waited >= settings.early_stopping
+        state.done = bool(epoch + 1 == settings.epochs or waited_enough)
+        self.reporter.scores = {settings.select: scored[settings.select]} if scored else {}
+        self.reporter.event("epoch", epoch=epoch + 1, step=state.step, **entry.values())
+        if self.first:
+            self.reporter.step(state.step, entry.loss, 0.0, log=False)
+            if self.epoch_ended:
+                self.epoch_ended(epoch + 1, entry.values())
+        pause = min(LEAST_PAUSE, 60 * settings.checkpoint_minutes)
+        if state.done or self.stop.asked or time.perf_counter() - self._saved >= pause:
+            self._save()
+        if not state.done:
+            self._leave_if_asked()
+
+    def _means(self) -> dict[str, float]:
+        """Means over the training samples of all processes."""
+        means = self.state.meter.means()
+        if self.processes == 1:
+            return means
+        values = torch.tensor(list(means.values()), device=self.device)
+        summed = self.accelerator.reduce(values, reduction="sum").tolist()
+        return dict(zip(means, summed, strict=True))
+
+    def _validate(self) -> dict[str, float]:
+        if self.processes > 1:
+            # running means of batch normalisation are those of the first process
+            for buffer in self.model.buffers():  # type: ignore[attr-defined]
+                torch.distributed.broadcast(buffer, 0)
+        return scores(
+            self.model,
+            self.parts["validation"],
+            self.objective.loss,
+            batch_size=self.spec.evaluation.batch_size,
+            precision=self.session.precision,
+            process=self.process,
+            processes=self.processes,
+            gather=lambda tensor: self.accelerator.gather(tensor.to(self.device)).cpu(),
+        )
+
+    def _keep_best(self, entry: EpochRecord) -> None:
+        state, select = self.state, self.spec.train.select
+        value = entry.scores.get(select)
+        if value is None or better(select, value, state.best_score) or not state.best:
+            state.best_score, state.best_epoch, state.waited = value, entry.epoch, 0
+            weights = self.model.trainable_state()
+            state.best = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
+        else:
+            state.waited += 1

@@ -1,0 +1,68 @@
+"""One cheap try of a new loss, so that a wrong shape is told before training."""
+
+import inspect
+
+import torch
+from torch import Tensor
+
+from mmx.errors import PluginError, ShapeError
+from mmx.interfaces import Loss, LossParams, LossValue, Outputs
+from mmx.plugins.loading import place_of
+
+ROWS = 2
+
+
+def try_loss(params: LossParams, loss: object, classes: int) -> None:
+    """Score two samples with logits of zero, without gradient and in eval mode.
+
+    Args:
+        params: settings of the loss.
+        loss: what their ``build`` gave.
+        classes: number of classes C.
+
+    Raises:
+        PluginError: it is no loss, or gives no LossValue.
+        ShapeError: the total is no scalar, or forward fails.
+    """
+    name = params.entry_point
+    if not isinstance(loss, Loss):
+        raise PluginError(
+            f"{name}: build() gave a {type(loss).__name__}; return an instance of a class that "
+            "derives from mmx.Loss"
+        )
+    value: object = _scored(params, loss, classes)
+    if not isinstance(value, LossValue):
+        raise PluginError(
+            f"{name} returned a {type(value).__name__} instead of LossValue; return "
+            'LossValue(total, {"name": total.detach()})'
+        )
+    if not isinstance(value.total, Tensor) or value.total.ndim:
+        raise ShapeError(
+            f"{name} returned a total of {_told(value.total)} for a batch of {ROWS}, not a scalar; "
+            "take its mean over the batch"
+        )
+
+
+def _scored(params: LossParams, loss: Loss, classes: int) -> object:
+    """What forward gives; what it raises becomes a ShapeError that names the method and line."""
+    logits = torch.zeros(ROWS, classes)
+    outputs = Outputs(logits, {part: logits for part in loss.parts})
+    mode = loss.training
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            return loss.eval()(outputs, torch.zeros(ROWS, dtype=torch.long), 0.0)
+    except Exception as error:
+        file = inspect.getsourcefile(type(params)) or ""
+        raise ShapeError(
+            f"{params.entry_point} fails on a batch of {ROWS} (logits {list(logits.shape)}): "
+            f"{place_of(error, file)}: {type(error).__name__}: {error}"
+        ) from error
+    finally:
+        loss.train(mode)
+
+
+def _told(value: object) -> str:
+    """A tensor by its shape, anything else by its type."""
+    if isinstance(value, Tensor):
+        return f"shape {list(value.shape)}"
+    return f"type {type(value).__name__}"

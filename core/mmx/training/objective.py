@@ -1,0 +1,107 @@
+"""What training makes small: loss, penalties, auxiliary cross-entropies, class weights."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from mmx.errors import ShapeError
+from mmx.interfaces import Loss, LossValue, Outputs
+from mmx.spec import Spec
+
+SIDES = {"image": 0, "text": 1}
+
+
+def auxiliary_weights(spec: Spec) -> dict[str, float]:
+    """Weight of the cross-entropy on each part: of the spec, or what its encoders want."""
+    if spec.train.auxiliary is not None:
+        return dict(spec.train.auxiliary)
+    return {**spec.model.image.auxiliary_defaults, **spec.model.text.auxiliary_defaults}
+
+
+def inverse_frequency(counts: Tensor) -> Tensor:
+    """Weights [C] of classes with these training counts [C]: n / (C n_c), over classes that occur.
+
+    Their mean over the training samples is 1, so that the loss keeps its scale.
+    """
+    occurring = counts > 0
+    weights = counts.sum() / (occurring.sum() * counts.clamp(min=1))
+    return torch.where(occurring, weights, 0).float()
+
+
+@dataclass
+class Objective:
+    """Scores a batch by everything that is minimised.
+
+    Attributes:
+        loss: of the spec.
+        auxiliary: part -> weight of its cross-entropy.
+        class_weights: [C] or None.
+    """
+
+    loss: Loss
+    auxiliary: Mapping[str, float] = field(default_factory=dict)
+    class_weights: Tensor | None = None
+
+    def __call__(self, outputs: Outputs, target: Tensor, progress: float) -> LossValue:
+        """Score outputs [B, C] against a target [B]; ``progress`` is the share of training done."""
+        outputs = _single(outputs)
+        value = self._weighted(outputs, target, progress)
+        total, terms = value.total, dict(value.terms)
+        for name, term in self._more(outputs, target):
+            total = total + term
+            terms[name] = term.detach()
+        return LossValue(total, terms)
+
+    def _more(self, outputs: Outputs, target: Tensor) -> Iterator[tuple[str, Tensor]]:
+        for name, penalty in outputs.penalties.items():
+            yield f"penalty {name}", penalty
+        for part, weight in self.auxiliary.items():
+            yield f"auxiliary {part}", weight * _auxiliary(outputs, part, target)
+
+    def _weighted(self, outputs: Outputs, target: Tensor, progress: float) -> LossValue:
+        """The loss; with class weights, sum of w_c n_c / B times the loss over class c alone.
+
+        For any loss that is a mean over samples that is the mean of w_y times each sample's loss.
+        """
+        if self.class_weights is None:
+            value: LossValue = self.loss(outputs, target, progress)
+            return value
+        weights = self.class_weights.to(target.device)
+        total, terms = outputs.logits.new_zeros(()), dict[str, Tensor]()
+        for label in torch.unique(target).tolist():
+            rows = target == label
+            value = self.loss(_rows(outputs, rows), target[rows], progress)
+            factor = weights[label] * rows.sum() / len(target)
+            total = total + factor * value.total
+            for name, term in value.terms.items():
+                terms[name] = terms.get(name, 0) + factor * term
+        return LossValue(total, terms)
+
+
+def _auxiliary(outputs: Outputs, part: str, target: Tensor) -> Tensor:
+    """Mean cross-entropy of a part; samples that miss its modality count as 0."""
+    if part not in outputs.part_logits:
+        raise ShapeError(
+            f"train.auxiliary names the part {part!r}; this model gives "
+            f"{', '.join(outputs.part_logits) or 'none'}"
+        )
+    each = cross_entropy(outputs.part_logits[part], target, reduction="none")
+    if part in SIDES:
+        each = each.masked_fill(~outputs.present[:, SIDES[part]], 0)
+    return each.mean()
+
+
+def _single(outputs: Outputs) -> Outputs:
+    """In single precision: a softmax in bf16 has three digits."""
+    if outputs.logits.dtype == torch.float32:
+        return outputs
+    parts = {name: logits.float() for name, logits in outputs.part_logits.items()}
+    return replace(outputs, logits=outputs.logits.float(), part_logits=parts)
+
+
+def _rows(outputs: Outputs, rows: Tensor) -> Outputs:
+    parts = {name: logits[rows] for name, logits in outputs.part_logits.items()}
+    return Outputs(outputs.logits[rows], parts, outputs.present[rows])

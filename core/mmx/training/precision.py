@@ -1,0 +1,58 @@
+"""Which arithmetic a model trains in."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal
+
+import torch
+
+from mmx.errors import RunError
+from mmx.interfaces import Batch, Features
+
+Precision = Literal["fp32", "bf16", "fp16"]
+DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def resolve_precision(
+    wanted: Literal["auto", "fp32", "bf16", "fp16"], device: torch.device, batch: Batch
+) -> Precision:
+    """Decide what ``auto`` means; the answer is stored in the run and used again on resume.
+
+    On CUDA: bf16 where the device has it, else fp16. On a CPU: bf16 where it has instructions for
+    whole tiles of it (AMX) and an encoder runs in every step; with AVX512_BF16 alone ResNet-18 and
+    EfficientNet-Lite0 trained slower than in fp32 (tests/benchmarks/encoding.py). For heads on
+    cached features fp32, as casting costs more than their small products save. It asks what the
+    CPU can do instead of timing it, so that a busy machine never changes the numbers of a run.
+
+    Raises:
+        RunError: fp16 without CUDA.
+    """
+    if wanted == "fp16" and device.type != "cuda":
+        raise RunError(f"fp16 needs a CUDA device, this is {device.type}; use bf16 or fp32")
+    if wanted != "auto":
+        return wanted
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    helps = device.type == "cpu" and encodes(batch) and cpu_has_bf16()
+    return "bf16" if helps else "fp32"
+
+
+def encodes(batch: Batch) -> bool:
+    """Whether an encoder runs on such batches, instead of reading cached features."""
+    return not (isinstance(batch.image, Features) and isinstance(batch.text, Features))
+
+
+def cpu_has_bf16() -> bool:
+    """Whether this CPU multiplies tiles of bf16; elsewhere it is no quicker than fp32."""
+    try:
+        abilities: Mapping[str, Any] = torch.cpu.get_capabilities()
+    except (AttributeError, RuntimeError):  # torch before 2.11 cannot tell
+        return False
+    return bool(abilities.get("amx_bf16"))
+
+
+def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
+    """The context in which a model runs forward."""
+    if precision == "fp32":
+        return nullcontext()
+    return torch.autocast(device.type, DTYPES[precision])

@@ -1,0 +1,108 @@
+"""Logits of a part, without training."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from mmx.evaluation import quick_scores
+from mmx.interfaces import Loss, Outputs
+from mmx.training.interfaces import Rows, Trainable
+from mmx.training.precision import Precision, autocast, encodes
+from mmx.training.transfer import channels_last, to_device
+
+Gather = Callable[[Tensor], Tensor]
+
+
+def predict_logits(
+    model: Trainable,
+    part: Rows,
+    *,
+    batch_size: int,
+    precision: Precision = "fp32",
+    positions: Sequence[int] | None = None,
+    advance: Callable[[int], None] | None = None,
+) -> Outputs:
+    """Run the model over a part in eval mode; its mode is as before afterwards.
+
+    Args:
+        model: on any device.
+        part: n rows; at least one.
+        batch_size: rows at a time.
+        precision: arithmetic of the model.
+        positions: rows to look at, in this order; None: all.
+        advance: told after each batch how many rows are done.
+
+    Returns:
+        On the CPU, in float32: logits [n, C], part_logits by name, present [n, 2].
+    """
+    device = next(iter(model.parameters())).device
+    rows = range(len(part)) if positions is None else positions
+    was_training = bool(getattr(model, "training", False))
+    model.eval()
+    seen = []
+    with torch.inference_mode():
+        for start in range(0, len(rows), batch_size):
+            seen.append(_outputs(model, part, rows[start : start + batch_size], precision, device))
+            if advance:
+                advance(min(start + batch_size, len(rows)))
+    model.train(was_training)
+    parts = {
+        name: torch.cat([outputs.part_logits[name] for outputs in seen])
+        for name in seen[0].part_logits
+    }
+    return Outputs(
+        logits=torch.cat([outputs.logits for outputs in seen]),
+        part_logits=parts,
+        present=torch.cat([outputs.present for outputs in seen]),
+    )
+
+
+def _outputs(
+    model: Trainable, part: Rows, rows: Sequence[int], precision: Precision, device: torch.device
+) -> Outputs:
+    batch, _ = part.batch(rows)
+    batch = to_device(batch, device)
+    if encodes(batch):
+        batch = channels_last(batch)
+    with autocast(precision, device):
+        outputs = model(batch)
+    parts = {name: logits.float().cpu() for name, logits in outputs.part_logits.items()}
+    return Outputs(outputs.logits.float().cpu(), parts, outputs.present.cpu())
+
+
+def scores(
+    model: Trainable,
+    part: Rows,
+    loss: Loss,
+    *,
+    batch_size: int,
+    precision: Precision,
+    process: int = 0,
+    processes: int = 1,
+    gather: Gather | None = None,
+) -> dict[str, float]:
+    """Quick scores of a part; rows without label are left out, and no rows give no scores.
+
+    Several processes share the rows; ``gather`` stacks their tensors in the order of processes.
+    """
+    known = (part.labels >= 0).nonzero().flatten()
+    if not len(known):
+        return {}
+    # every process sees equally many rows; the repeats at the end are cut off again
+    padded = torch.cat([known, known[:1].expand(-len(known) % processes)])
+    own = rearrange(padded, "(m w) -> w m", w=processes)[process].tolist()
+    seen = predict_logits(model, part, batch_size=batch_size, precision=precision, positions=own)
+    logits = seen.logits
+    if gather is not None and processes > 1:
+        logits = rearrange(gather(logits), "(w m) c -> (m w) c", w=processes)[: len(known)]
+    log_probs = loss.adjust(logits).double().log_softmax(dim=1)
+    return quick_scores(log_probs.numpy(), part.labels[known].numpy())
+
+
+def better(select: str, value: float, than: float | None) -> bool:
+    """Whether a validation score beats the best so far; NaN beats nothing but nothing."""
+    if than is None or than != than:
+        return value == value or than is None
+    return value < than if select == "nll" else value > than

@@ -1,0 +1,122 @@
+"""train: puts a training together and runs it."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+
+from mmx.errors import DataError, RunError
+from mmx.interfaces import Batch, Images, Loss, Sampler
+from mmx.runs import Observer, RunFolder
+from mmx.spec import Spec
+from mmx.training.augment import Augmentation, augmentation
+from mmx.training.history import History
+from mmx.training.interfaces import Rows, Trainable
+from mmx.training.interrupt import StopRequest
+from mmx.training.loop import EpochEnded, Loop
+from mmx.training.objective import Objective, auxiliary_weights, inverse_frequency
+from mmx.training.session import settle, threads
+from mmx.training.transfer import to_device
+
+
+def train(
+    model: Trainable,
+    parts: Mapping[str, Rows],
+    spec: Spec,
+    loss: Loss,
+    sampler: Sampler,
+    run: RunFolder,
+    observer: Observer,
+    *,
+    allowed_views: Sequence[str] = ("identity",),
+    sample_names: Sequence[str] = (),
+    epoch_ended: EpochEnded | None = None,
+) -> History:
+    """Train a model, or go on from the last checkpoint of the run.
+
+    At the end the model has the weights of the epoch with the best validation score
+    (``train.select``); without labelled validation rows, of the last epoch.
+
+    Args:
+        model: built from the seed of the spec; moved to the device of this process.
+        parts: ``train`` and ``validation``.
+        spec: ``seed``, ``train``, ``evaluation.batch_size`` and ``data.workers`` are read.
+        loss: built for the class counts that the sampler gives.
+        sampler: of the training part.
+        run: where checkpoints and events go; the caller holds its lock.
+        observer: told at most ten times a second.
+        allowed_views: of the data set; augmentation makes no others.
+        sample_names: ids of the training rows, for messages; may be empty.
+        epoch_ended: called in the first process with the 1-based epoch and its figures.
+
+    Raises:
+        RunError: a loss that is not finite, nothing that learns, settings that this machine
+            cannot run, or a run that cannot be written.
+        DataError: no training rows, or training rows without label.
+        KeyboardInterrupt: Ctrl-C; a checkpoint was written, and the same spec goes on from it.
+    """
+    check_rows(parts["train"])
+    from accelerate import Accelerator
+    from accelerate.utils import DistributedDataParallelKwargs
+
+    # fusions of one modality leave projections without gradient, which DDP must expect
+    unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+    accelerator = Accelerator(mixed_precision="no", kwargs_handlers=[unused])
+    first, _ = parts["train"].batch([0])
+    session = settle(
+        run, spec.train, accelerator.device, first, accelerator.num_processes, observer
+    )
+    sampler.set_groups(parts["train"].groups)
+    with threads(session.threads), StopRequest() as stop:
+        loop = Loop(
+            model=model,
+            parts=parts,
+            spec=spec,
+            objective=build_objective(spec, loss, sampler, parts["train"], first, model),
+            sampler=sampler,
+            run=run,
+            observer=observer,
+            augment=pick_augmentation(spec, allowed_views, first),
+            session=session,
+            accelerator=accelerator,
+            stop=stop,
+            epoch_ended=epoch_ended,
+            sample_names=sample_names,
+        )
+        return loop.fit()
+
+
+def check_rows(part: Rows) -> None:
+    """Refuse a training part without rows or with unknown labels."""
+    if not len(part):
+        raise DataError("the training part has no rows; see data.split")
+    unknown = int((part.labels < 0).sum())
+    if unknown:
+        raise DataError(f"{unknown} rows of the training part have no label; leave them out")
+
+
+def pick_augmentation(
+    spec: Spec, allowed_views: Sequence[str], first: Batch
+) -> Augmentation | None:
+    """The augmentation of the spec; RunError where there are no pixels to change."""
+    chosen = augmentation(spec.train.augment, allowed_views)
+    if chosen and not isinstance(first.image, Images):
+        raise RunError(
+            f"train.augment: {spec.train.augment} changes pixels, but the image features are "
+            "cached; set train.augment: none, or model.image.train: last or full"
+        )
+    return chosen
+
+
+def build_objective(
+    spec: Spec, loss: Loss, sampler: Sampler, part: Rows, first: Batch, model: Trainable
+) -> Objective:
+    """What is minimised; class weights follow the counts that the sampler gives."""
+    weights = None
+    if spec.train.class_weights is not None:
+        model.eval()
+        with torch.inference_mode():
+            device = next(iter(model.parameters())).device
+            classes = model(to_device(first, device)).logits.shape[1]
+        counts = torch.bincount(part.labels, minlength=classes)
+        weights = inverse_frequency(sampler.expected_counts(counts))
+    return Objective(loss, auxiliary_weights(spec), weights)

@@ -1,0 +1,64 @@
+"""Batches on their way to the device."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from mmx.interfaces import Batch, Images
+
+T = TypeVar("T")
+ALIGNMENT = 64  # bytes; what torch itself allocates by
+
+
+def map_tensors(value: T, change: Callable[[Tensor], Tensor]) -> T:
+    """The same dataclass, tuple or mapping with every tensor changed; itself if none was."""
+    return _mapped(value, change)  # type: ignore[no-any-return]
+
+
+def _mapped(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, tuple):
+        items = tuple(_mapped(item, change) for item in value)
+        return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
+    if isinstance(value, Mapping):
+        named = {name: _mapped(item, change) for name, item in value.items()}
+        return named if any(named[name] is not value[name] for name in named) else value
+    if is_dataclass(value) and not isinstance(value, type):
+        old = {field.name: getattr(value, field.name) for field in fields(value)}
+        new = {name: _mapped(item, change) for name, item in old.items()}
+        changed = {name: item for name, item in new.items() if item is not old[name]}
+        return replace(value, **changed) if changed else value
+    return value
+
+
+def to_device(value: T, device: torch.device) -> T:
+    """Bring a batch to a device.
+
+    On the CPU, memory that numpy allocated at an odd address is copied to an aligned one: products
+    round differently there, and a resumed run would not end with the same bits.
+    """
+    if device.type == "cpu":
+        return map_tensors(value, _aligned)
+    if device.type == "cuda":  # pinned, so that the copy overlaps with the step before
+        return map_tensors(value, lambda tensor: tensor.pin_memory().to(device, non_blocking=True))
+    return map_tensors(value, lambda tensor: tensor.to(device))
+
+
+def _aligned(tensor: Tensor) -> Tensor:
+    return tensor.clone() if tensor.data_ptr() % ALIGNMENT else tensor
+
+
+def channels_last(batch: Batch) -> Batch:
+    """The same batch with pixels [B, V, 3, H, W] stored as convolutions like them."""
+    if not isinstance(batch.image, Images):
+        return batch
+    flat = rearrange(batch.image.pixels, "b v c h w -> (b v) c h w")
+    stored = flat.contiguous(memory_format=torch.channels_last)
+    views = batch.image.pixels.shape[1]
+    pixels = rearrange(stored, "(b v) c h w -> b v c h w", v=views)
+    return replace(batch, image=replace(batch.image, pixels=pixels))
