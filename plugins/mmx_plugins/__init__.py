@@ -1,0 +1,1 @@
+"""The methods that ship with mmx, one module and one entry point each."""

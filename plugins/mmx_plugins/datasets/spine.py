@@ -1,0 +1,100 @@
+"""Discs and vertebrae of lumbar MRI, six classes: a folder with metadata.csv and images/.
+
+``metadata.csv`` has image_id, study_id, structure (disc | vertebra), level (T12-L1 ... L5-S1, L1
+... L5) and label. The images of one patient share a study, so the study is the group.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from mmx import (
+    DataError,
+    Dataset,
+    DatasetParams,
+    Facts,
+    Params,
+    Rejected,
+    Sample,
+    SpecPath,
+    hookimpl,
+    inside,
+    read_table,
+)
+
+CLASSES = (
+    "disc_normal", "disc_bulge", "disc_protrusion", "disc_schmorl",
+    "vertebra_normal", "vertebra_degeneration",
+)  # fmt: skip
+_COLUMNS = ("image_id", "study_id", "structure", "level", "label")
+_FACTS = Facts(
+    synonyms={
+        "disc_normal": ("normal disc",),
+        "disc_bulge": ("disc bulge", "bulging disc", "bulge"),
+        "disc_protrusion": ("disc protrusion", "protrusion", "herniation", "herniated disc"),
+        "disc_schmorl": ("Schmorl node", "Schmorl's node", "schmorl"),
+        "vertebra_normal": ("normal vertebra",),
+        "vertebra_degeneration": ("vertebral degeneration", "degeneration", "degenerated"),
+    },
+    group="study",
+    allowed_views=("identity",),  # a mirrored or turned spine is another anatomy
+    notes=(
+        "One sagittal slice per study: no neighbouring slices for a 2.5D stack.",
+        "The classes are named by structure, so a text that states it rules out part of them.",
+    ),
+)
+
+
+class SpineParams(DatasetParams):
+    """Lumbar spine crops; group = study."""
+
+    type: Literal["spine"] = "spine"
+    root: SpecPath = Field(description="folder with metadata.csv and images/")
+
+    def build(self) -> "Spine":
+        return Spine(self.root)
+
+
+class Spine(Dataset):
+    """Crops in the order of the table."""
+
+    classes = CLASSES
+    facts = _FACTS
+
+    def __init__(self, root: Path) -> None:
+        table = read_table(root / "metadata.csv")
+        lacking = [name for name in _COLUMNS if name not in table.columns]
+        if lacking:
+            raise DataError(f"{root / 'metadata.csv'} has no column {', '.join(lacking)}")
+        self._samples: list[Sample] = []
+        self._rejected: list[Rejected] = []
+        for row in zip(*(table[name] for name in _COLUMNS), strict=True):
+            self._add(root / "images", *row)
+
+    def _add(
+        self, folder: Path, image: str, study: str, structure: str, level: str, label: str
+    ) -> None:
+        try:
+            path = inside(folder, f"{image}.jpg")
+        except DataError as error:
+            self._rejected.append(Rejected(image, str(error)))
+            return
+        if not study or not image:
+            self._rejected.append(Rejected(image or "?", "has no study_id or no image_id"))
+            return
+        record = {"structure": structure or None, "level": level or None}
+        self._samples.append(Sample(image, study, (path,), record=record, label=label or None))
+
+    def samples(self) -> Sequence[Sample]:
+        return self._samples
+
+    def rejected(self) -> Sequence[Rejected]:
+        return self._rejected
+
+
+@hookimpl
+def mmx_components() -> Sequence[type[Params]]:
+    """Give the settings of this data set."""
+    return [SpineParams]

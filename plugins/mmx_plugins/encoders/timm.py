@@ -1,0 +1,226 @@
+"""Image encoder: any backbone of timm that gives intermediate maps.
+
+Source: Wightman 2019, PyTorch Image Models, doi:10.5281/zenodo.4414861; each network its own paper.
+"""
+
+import difflib
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
+from typing import Any, ClassVar, Literal
+
+import torch
+from einops import rearrange
+from pydantic import Field
+from torch import Tensor, nn
+
+from mmx import (
+    EncoderParams,
+    Features,
+    FeatureShape,
+    Params,
+    PluginError,
+    ShapeError,
+    SingleImageEncoder,
+    WeightsError,
+    hookimpl,
+)
+from mmx.blocks.weights import (
+    EFFICIENTNET_LITE0,
+    Weights,
+    find_weights,
+    load_by_position,
+    load_tensors,
+    read_tensors,
+    state_digest,
+)
+
+BUNDLED = {"tf_efficientnet_lite0": EFFICIENTNET_LITE0}
+# the bundled weights were trained with this normalisation, which is not timm's for that name
+BUNDLED_MEAN, BUNDLED_STD = (0.498, 0.498, 0.498), (0.502, 0.502, 0.502)
+
+
+class TimmParams(EncoderParams):
+    """Settings of a timm backbone."""
+
+    modality: ClassVar[Literal["image", "text"]] = "image"
+    source: ClassVar[str] = "Wightman 2019, doi:10.5281/zenodo.4414861"
+
+    type: Literal["timm"] = "timm"
+    arch: str = Field(
+        default="tf_efficientnet_lite0", description="name of the network, as in timm"
+    )
+    weights: Weights = Field(
+        default="bundled",
+        description="none, bundled (tf_efficientnet_lite0 only), default (timm's download), "
+        "package:NAME/PATH or a file",
+    )
+    levels: tuple[int, ...] | None = Field(
+        default=None,
+        description="indices of the intermediate maps to give as levels before the last one; null: "
+        "the last map at each of the two resolutions before the final one",
+    )
+
+    def build(self) -> "TimmEncoder":
+        with warnings.catch_warnings():  # renamed networks warn; the name given stays valid
+            warnings.simplefilter("ignore")
+            network, record = _network(self.arch, self.weights)
+        mean, std = _normalisation(network, self.weights)
+        return TimmEncoder(network, self.levels, mean, std, record)
+
+
+def _network(arch: str, weights: Any) -> tuple[Any, dict[str, str]]:
+    """The network without its classifier, with weights, and the record of where they came from."""
+    import timm
+
+    network: Any  # timm types its models as plain modules
+    if not timm.is_model(arch):
+        near = difflib.get_close_matches(arch, timm.list_models(), n=1, cutoff=0.4)
+        hint = f"; nearest: {near[0]}" if near else ""
+        raise PluginError(f"timm has no network {arch!r}{hint}")
+    if weights == "default":
+        return _downloaded(arch)
+    network = timm.create_model(arch, pretrained=False)
+    record = {"origin": "none", "sha256": ""}
+    if weights != "none":
+        record = _load(network, arch, weights)
+    network.reset_classifier(0)
+    return network, record
+
+
+def _load(network: Any, arch: str, weights: Any) -> dict[str, str]:
+    """Load a file into the whole classifier; the bundled one goes by position."""
+    if weights == "bundled":
+        if arch not in BUNDLED:
+            raise WeightsError(f"no weights of {arch} are bundled; bundled: {', '.join(BUNDLED)}")
+        found = find_weights(BUNDLED[arch])
+        load_by_position(network, read_tensors(found.path), found.origin)
+        return found.record()
+    found = find_weights(weights)
+    named = network.pretrained_cfg.get("classifier") or ()
+    heads = [f"{name}." for name in ([named] if isinstance(named, str) else named)]
+    load_tensors(network, read_tensors(found.path), found.origin, unused=heads)
+    return found.record()
+
+
+def _downloaded(arch: str) -> tuple[Any, dict[str, str]]:
+    """The network with timm's own weights, from the hub or its cache."""
+    import timm
+
+    network: Any
+    try:
+        network = timm.create_model(arch, pretrained=True, num_classes=0)
+    except (OSError, RuntimeError) as error:
+        raise WeightsError(
+            f"the weights of {arch} cannot be downloaded ({error}); use weights: none, bundled or "
+            "a file"
+        ) from error
+    source = network.pretrained_cfg.get("hf_hub_id") or network.pretrained_cfg.get("url") or arch
+    return network, {"origin": f"timm {source}", "sha256": state_digest(network)}
+
+
+def _normalisation(network: Any, weights: Any) -> tuple[Sequence[float], Sequence[float]]:
+    """Mean and standard deviation that the weights were trained with."""
+    if weights == "bundled":
+        return BUNDLED_MEAN, BUNDLED_STD
+    config = _data_config(network)
+    return config["mean"], config["std"]
+
+
+def _data_config(network: Any) -> dict[str, Any]:
+    """Size of the images, mean and standard deviation, as timm knows them."""
+    data: Any = import_module("timm.data")  # its types are incomplete
+    found: dict[str, Any] = data.resolve_model_data_config(network)
+    return found
+
+
+class TimmEncoder(SingleImageEncoder):
+    """[B, 3, H, W] -> tokens [B, h*w, C] of the last map, pooled [B, C] as before the classifier.
+
+    Tokens are timm's ``forward_features`` without prefix (class) tokens, ``pooled`` is its
+    ``forward_head(pre_logits=True)``: the network with ``num_classes=0``. The last level holds the
+    tokens. All are float32, under autocast too, so that features computed now and features from the
+    cache look alike.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        levels: Sequence[int] | None,
+        mean: Sequence[float],
+        std: Sequence[float],
+        weights: Mapping[str, str],
+    ) -> None:
+        super().__init__(mean, std)
+        self.network = network
+        self.layout = getattr(network, "output_fmt", "NCHW")
+        self.prefix = getattr(network, "num_prefix_tokens", 0)
+        self.weights = weights
+        self.indices = _default_levels(network) if levels is None else list(levels)
+        self.shape = self._probe()
+
+    def _probe(self) -> FeatureShape:
+        """Widths, from one black image."""
+        sides = _data_config(self.network)["input_size"]
+        self.eval()
+        with torch.no_grad():
+            found = self.encode(torch.zeros(1, *sides))
+        self.train()
+        width, dim = found.pooled.shape[1], found.tokens.shape[2]
+        if width != dim:
+            raise ShapeError(
+                f"this network pools {width} channels but its last map has {dim}; "
+                "choose another arch"
+            )
+        return FeatureShape(dim, tuple(level.tokens.shape[2] for level in found.levels))
+
+    def encode(self, pixels: Tensor) -> Features:
+        """Encode normalised pixels [B, 3, H, W]."""
+        last, maps = self.network.forward_intermediates(pixels, indices=self.indices)
+        tokens = self._tokens(last).float()
+        pooled = self.network.forward_head(last, pre_logits=True).float()
+        levels = [_real(rearrange(found, "b c h w -> b (h w) c").float()) for found in maps]
+        return Features(tokens, _real(tokens).mask, pooled, levels=(*levels, _real(tokens)))
+
+    def _tokens(self, last: Tensor) -> Tensor:
+        """The last map as tokens, without class or register tokens."""
+        if last.ndim == 3:
+            return last[:, self.prefix :]
+        axes = "b h w c" if self.layout == "NHWC" else "b c h w"
+        return rearrange(last, f"{axes} -> b (h w) c")
+
+    def last_stage(self) -> Iterable[nn.Module]:
+        """Every child after the last intermediate map but the final one."""
+        names = [str(info["module"]) for info in self.network.feature_info]
+        before = names[self.indices[-1]] if self.indices else names[-2]
+        modules = dict(self.network.named_modules())
+        inside = [n for n, name in enumerate(modules) if f"{name}.".startswith(f"{before}.")]
+        return [module for module in list(modules.values())[inside[-1] + 1 :] if _owns(module)]
+
+
+def _owns(module: nn.Module) -> bool:
+    """Whether a module has parameters of its own, not only inside children."""
+    return next(module.parameters(recurse=False), None) is not None
+
+
+def _real(tokens: Tensor) -> Features:
+    """Features of tokens that are all real."""
+    return Features(tokens, torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device))
+
+
+def _default_levels(network: Any) -> list[int]:
+    """Indices of the last map at each of the two resolutions before the final one.
+
+    A vision transformer has one resolution; there it is the layers at 1/3 and 2/3 of the depth.
+    """
+    strides = [int(info["reduction"]) for info in network.feature_info]
+    ends = {stride: index for index, stride in enumerate(strides)}
+    before = [index for stride, index in sorted(ends.items()) if stride < strides[-1]][-2:]
+    if len(before) == 2:
+        return before
+    return list(dict.fromkeys(round(len(strides) * third / 3) - 1 for third in (1, 2)))
+
+
+@hookimpl
+def mmx_components() -> Sequence[type[Params]]:
+    return [TimmParams]

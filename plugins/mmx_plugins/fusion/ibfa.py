@@ -1,0 +1,159 @@
+"""IBFA of MIBF-Net: each modality reads itself and the other in one attention, both ways.
+
+With one token per side it is a scalar gate per head between the two values: give it tokens, or
+claim nothing about alignment. What the letters stand for is not known, so nothing is made up here.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import torch
+from pydantic import Field, PositiveInt, model_validator
+from torch import Tensor, nn
+
+from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl, masked_mean
+from mmx.blocks import (
+    StandIn,
+    attention_weights,
+    check_heads,
+    fused_vector,
+    masked_attention,
+    merge_heads,
+    real_tokens,
+    split_heads,
+)
+
+REFERENCE = {"tokens": False, "residual": False, "heads": 1}
+
+
+class IbfaParams(FusionParams):
+    """Both modalities read themselves and each other."""
+
+    type: Literal["ibfa"] = "ibfa"
+    source: ClassVar[str] = "public repository of MIBF-Net; the paper itself was not available"
+
+    heads: PositiveInt = Field(default=8, description="attention heads; divides dim")
+    tokens: bool = Field(default=True, description="false: one token per side, its pooled vector")
+    residual: bool = Field(
+        default=True,
+        description="LayerNorm before the attention and the sum with its input after it",
+    )
+    reference: bool = Field(
+        default=False,
+        description="true: as published: pooled vectors, one head unless heads is given, neither "
+        "residual nor LayerNorm",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_published(cls, given: Any) -> Any:
+        """Let ``reference`` choose what is not given, so that a resolved spec tells the truth."""
+        if not isinstance(given, Mapping) or given.get("reference") is not True:
+            return given
+        chosen = {**REFERENCE, **given}
+        for name in ("tokens", "residual"):
+            if chosen[name] is not False:
+                raise ValueError(f"reference: true means {name}: false; leave {name} out")
+        return chosen
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset({"pooled", "tokens"} if self.tokens else {"pooled"})
+
+    def build(self, image: FeatureShape, text: FeatureShape) -> "Ibfa":
+        return Ibfa(
+            image.dim,
+            text.dim,
+            self.dim,
+            heads=self.heads,
+            tokens=self.tokens,
+            residual=self.residual,
+        )
+
+
+class Ibfa(Fusion):
+    """[B, N, D_image] and [B, M, D_text] -> [B, dim]: f = Linear([mean o_i; mean o_t]).
+
+    o_i = image reads (image, text) and o_t = text reads (text, image), by two independent modules.
+    Keys of a missing side are masked, and a learned vector stands for its stream. The parts
+    ``image`` and ``text`` are the means of o_i and o_t.
+    """
+
+    def __init__(
+        self,
+        image_dim: int,
+        text_dim: int,
+        dim: int,
+        *,
+        heads: int = 8,
+        tokens: bool = True,
+        residual: bool = True,
+    ) -> None:
+        super().__init__()
+        self.dim, self.tokens = dim, tokens
+        self.image_reads = Reading(image_dim, text_dim, dim, heads=heads, residual=residual)
+        self.text_reads = Reading(text_dim, image_dim, dim, heads=heads, residual=residual)
+        self.no_image, self.no_text = StandIn(image_dim), StandIn(text_dim)
+        self.out = nn.Linear(image_dim + text_dim, dim)
+
+    def forward(self, image: Features, text: Features) -> Features:
+        if not self.tokens:
+            image = Features.of_pooled(image.pooled, image.present)
+            text = Features.of_pooled(text.pooled, text.present)
+        (a, image_mask), (t, text_mask) = real_tokens(image), real_tokens(text)
+        explain: dict[str, Tensor] = {}
+        if not self.training:
+            explain["image_reads"] = self.image_reads.weights(a, t, image_mask, text_mask)
+            explain["text_reads"] = self.text_reads.weights(t, a, text_mask, image_mask)
+        o_i = masked_mean(self.image_reads(a, t, image_mask, text_mask), image_mask)
+        o_t = masked_mean(self.text_reads(t, a, text_mask, image_mask), text_mask)
+        o_i = self.no_image.instead_of(o_i, image.present)
+        o_t = self.no_text.instead_of(o_t, text.present)
+        fused = self.out(torch.cat([o_i, o_t], dim=-1))
+        return fused_vector(fused, image, text, parts={"image": o_i, "text": o_t}, explain=explain)
+
+
+class Reading(nn.Module):
+    """x reads (x, y): Q = W_q x, K = [W_kx x; W_ky y], V = [W_vx x; W_vy y], o = W_o softmax(..) V.
+
+    Args:
+        dim: width of x and of the result.
+        other_dim: width of y.
+        width: of all heads together.
+        heads: number of heads; divides ``width``.
+        residual: LayerNorm in front, and x added to the result.
+    """
+
+    def __init__(self, dim: int, other_dim: int, width: int, *, heads: int, residual: bool) -> None:
+        super().__init__()
+        check_heads(width, heads)
+        self.heads, self.residual = heads, residual
+        self.norm = nn.LayerNorm(dim) if residual else nn.Identity()
+        self.other_norm = nn.LayerNorm(other_dim) if residual else nn.Identity()
+        self.query_key_value = nn.Linear(dim, 3 * width)
+        self.other_key_value = nn.Linear(other_dim, 2 * width)
+        self.out = nn.Linear(width, dim)
+
+    def forward(self, x: Tensor, y: Tensor, mask: Tensor, other_mask: Tensor) -> Tensor:
+        """x [B, N, dim] reads itself and y [B, M, other_dim]: [B, N, dim]."""
+        q, k, v = self._project(x, y)
+        keys = torch.cat([mask, other_mask], dim=1)
+        o: Tensor = self.out(merge_heads(masked_attention(q, k, v, keys)))
+        return x + o if self.residual else o
+
+    @torch.no_grad()
+    def weights(self, x: Tensor, y: Tensor, mask: Tensor, other_mask: Tensor) -> Tensor:
+        """Attention [B, N, N + M] over x, then y; mean over the heads."""
+        q, k, _ = self._project(x, y)
+        return attention_weights(q, k, torch.cat([mask, other_mask], dim=1))
+
+    def _project(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        q, k_x, v_x = self.query_key_value(self.norm(x)).chunk(3, dim=-1)
+        k_y, v_y = self.other_key_value(self.other_norm(y)).chunk(2, dim=-1)
+        k, v = torch.cat([k_x, k_y], dim=1), torch.cat([v_x, v_y], dim=1)
+        return tuple(split_heads(sequence, self.heads) for sequence in (q, k, v))  # type: ignore[return-value]
+
+
+@hookimpl
+def mmx_components() -> Sequence[type[Params]]:
+    return [IbfaParams]

@@ -1,0 +1,235 @@
+"""State-space fusion: a bidirectional selective scan over the tokens of both modalities.
+
+At these lengths it is no cheaper than attention, and the order of tokens matters: report both
+orders of the modalities, and the same block without its scan (``mixer: gated_conv``).
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import ceil, isqrt
+from typing import ClassVar, Literal, Self
+
+import torch
+from pydantic import Field, PositiveInt, model_validator
+from torch import Tensor, nn
+from torch.nn.functional import pad, silu
+
+from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl, masked_mean
+from mmx.blocks import (
+    ScalarStateSpace,
+    SelectiveStateSpace,
+    StandIn,
+    compiled_scan,
+    fused_vector,
+    pool_grid,
+    real_first,
+    real_pooled,
+    real_tokens,
+)
+
+Side = Literal["image", "text"]
+Ssm = Literal["ssd", "sequential", "mamba_ssm"]
+Mixer = Literal["ssm", "gated_conv"]
+BuildScan = Callable[..., nn.Module]
+
+
+class MambaParams(FusionParams):
+    """Selective state space over the concatenated tokens, in both directions."""
+
+    type: Literal["mamba"] = "mamba"
+    source: ClassVar[str] = (
+        "Wan et al. 2025, Sigma, arXiv:2404.04256; Dao and Gu 2024, arXiv:2405.21060"
+    )
+
+    dim: PositiveInt = Field(
+        default=256, multiple_of=2, description="width of the result, channels; even"
+    )
+    blocks: PositiveInt = Field(default=1, description="number of blocks")
+    state: PositiveInt = Field(default=16, description="size of the state per channel")
+    expand: PositiveInt = Field(
+        default=2, description="width inside a block over its outer width dim / 2"
+    )
+    head_dim: PositiveInt = Field(default=64, description="channels with one decay; for ssm: ssd")
+    conv: PositiveInt = Field(default=4, description="tokens that the causal convolution sees")
+    bidirectional: bool = Field(default=True, description="scan backwards as well")
+    image_tokens: Literal[16, 49] = Field(
+        default=49, description="more image tokens are pooled to a square grid of so many"
+    )
+    first: Side = Field(default="image", description="the modality whose tokens come first")
+    ssm: Ssm = Field(
+        default="ssd",
+        description="ssd: one decay per head, as matmuls; sequential: full decay, step by step; "
+        "mamba_ssm: the same by a CUDA kernel",
+    )
+    mixer: Mixer = Field(default="ssm", description="gated_conv: the same block without its scan")
+    cross_gate: bool = Field(
+        default=False, description="gate the channels of each modality by the mean of the other"
+    )
+
+    @model_validator(mode="after")
+    def _heads_fit(self) -> Self:
+        inner = self.expand * self.dim // 2
+        if self.ssm == "ssd" and self.mixer == "ssm" and inner % self.head_dim:
+            raise ValueError(
+                f"head_dim = {self.head_dim} does not divide expand * dim / 2 = {inner}"
+            )
+        return self
+
+    def build(self, image: FeatureShape, text: FeatureShape) -> "Mamba":
+        width = self.dim // 2
+        build_block = partial(
+            Block,
+            width,
+            self.expand * width,
+            conv=self.conv,
+            build_scan=self._scan() if self.mixer == "ssm" else None,
+            bidirectional=self.bidirectional,
+        )
+        return Mamba(
+            image.dim,
+            text.dim,
+            self.dim,
+            [build_block() for _ in range(self.blocks)],
+            image_tokens=self.image_tokens,
+            first=self.first,
+            cross_gate=self.cross_gate,
+        )
+
+    def _scan(self) -> BuildScan:
+        inner = self.expand * self.dim // 2
+        if self.ssm == "ssd":
+            return partial(ScalarStateSpace, inner, self.state, self.head_dim)
+        scan = compiled_scan() if self.ssm == "mamba_ssm" else None
+        rank = ceil(self.dim / 2 / 16)
+        return partial(SelectiveStateSpace, inner, self.state, rank, scan=scan)
+
+
+class Mamba(Fusion):
+    """z = [A + e_i; T + e_t], blocks on z, f = [mean image; mean text]: -> [B, dim].
+
+    z is dim / 2 wide. Real tokens stand together, so that no gap leaks through the convolution. A
+    missing side has no token, and its mean is a learned vector.
+    """
+
+    def __init__(
+        self,
+        image_dim: int,
+        text_dim: int,
+        dim: int,
+        blocks: Sequence["Block"],
+        *,
+        image_tokens: int = 49,
+        first: Side = "image",
+        cross_gate: bool = False,
+    ) -> None:
+        super().__init__()
+        self.dim, self.grid, self.image_is_first = dim, isqrt(image_tokens), first == "image"
+        width = dim // 2
+        self.image, self.text = nn.Linear(image_dim, width), nn.Linear(text_dim, width)
+        self.side = nn.Parameter(torch.randn(2, width) * 0.02)  # e_i, e_t
+        self.blocks = nn.ModuleList(blocks)
+        self.no_image, self.no_text = StandIn(width), StandIn(width)
+        self.image_gate = CrossGate(width) if cross_gate else None
+        self.text_gate = CrossGate(width) if cross_gate else None
+
+    def forward(self, image: Features, text: Features) -> Features:
+        a, image_mask = pool_grid(*real_tokens(image), self.grid)
+        t, text_mask = real_tokens(text)
+        sides = [(self.image(a) + self.side[0], image_mask, True)]
+        sides.insert(int(self.image_is_first), (self.text(t) + self.side[1], text_mask, False))
+        z = torch.cat([tokens for tokens, _, _ in sides], dim=1)
+        mask = torch.cat([mask for _, mask, _ in sides], dim=1)
+        is_image = torch.cat([torch.full_like(mask, which) for _, mask, which in sides], dim=1)
+        order = real_first(mask)
+        z = z.take_along_dim(order[..., None], dim=1)
+        mask, is_image = mask.take_along_dim(order, dim=1), is_image.take_along_dim(order, dim=1)
+        for block in self.blocks:
+            z = block(z, mask)
+        m_i = self.no_image.instead_of(masked_mean(z, mask & is_image), image.present)
+        m_t = self.no_text.instead_of(masked_mean(z, mask & ~is_image), text.present)
+        explain: dict[str, Tensor] = {}
+        if self.image_gate is not None and self.text_gate is not None:
+            explain = {"image_gate": self.image_gate(m_t), "text_gate": self.text_gate(m_i)}
+            m_i, m_t = m_i * explain["image_gate"], m_t * explain["text_gate"]
+        parts = {"image": real_pooled(image), "text": real_pooled(text)}
+        fused = torch.cat([m_i, m_t], dim=-1)
+        return fused_vector(fused, image, text, parts=parts, explain=explain)
+
+
+class Block(nn.Module):
+    """(x, g) = split(W_in LN z); x = SiLU(conv(mask x)); y = scans of x; z + W_out(LN(y) SiLU(g)).
+
+    Args:
+        width: of z.
+        inner: of x, g and y.
+        conv: tokens that the causal depthwise convolution sees.
+        build_scan: makes the scan, given ``reverse``; without one y = x.
+        bidirectional: add a second scan from the last token to the first.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        inner: int,
+        *,
+        conv: int = 4,
+        build_scan: BuildScan | None = None,
+        bidirectional: bool = True,
+    ) -> None:
+        super().__init__()
+        self.norm, self.inner_norm = nn.LayerNorm(width), nn.LayerNorm(inner)
+        self.enter, self.leave = nn.Linear(width, 2 * inner), nn.Linear(inner, width)
+        self.conv = CausalConv(inner, conv)
+        self.forwards = build_scan(reverse=False) if build_scan else None
+        self.backwards = build_scan(reverse=True) if build_scan and bidirectional else None
+
+    def forward(self, z: Tensor, mask: Tensor) -> Tensor:
+        """Update z [B, L, width]; real tokens of mask [B, L] stand together."""
+        x, g = self.enter(self.norm(z)).chunk(2, dim=-1)
+        x = silu(self.conv(x.masked_fill(~mask[..., None], 0)))
+        y = x if self.forwards is None else self.forwards(x, mask)
+        if self.backwards is not None:
+            y = y + self.backwards(x, mask)
+        updated: Tensor = z + self.leave(self.inner_norm(y) * silu(g))
+        return updated
+
+
+class CausalConv(nn.Module):
+    """y_t = bias + sum_k weight_k x_(t-k), per channel."""
+
+    def __init__(self, channels: int, size: int) -> None:
+        super().__init__()
+        bound = size**-0.5
+        self.weight = nn.Parameter(torch.empty(size, channels).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve [B, L, D]; before the first token stand zeros."""
+        y, length = self.bias + self.weight[0] * x, x.shape[1]
+        for k, weight in enumerate(self.weight[1:], start=1):
+            # a few products of shifted sequences are faster than a depthwise conv1d on CPU
+            y = y + weight * pad(x, (0, 0, k, 0))[:, :length]
+        return y
+
+
+class CrossGate(nn.Module):
+    """Squeeze-excite gate in (0, 1) from the other modality's mean; 0.5 at the start."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.squeeze, self.excite = (
+            nn.Linear(width, width // 4 or 1),
+            nn.Linear(width // 4 or 1, width),
+        )
+        nn.init.zeros_(self.excite.weight)
+        nn.init.zeros_(self.excite.bias)
+
+    def forward(self, other: Tensor) -> Tensor:
+        """Gate [B, width] from [B, width]."""
+        gate: Tensor = self.excite(self.squeeze(other).relu()).sigmoid()
+        return gate
+
+
+@hookimpl
+def mmx_components() -> Sequence[type[Params]]:
+    return [MambaParams]

@@ -1,0 +1,95 @@
+"""MetaBlock and MetaNet: the text gates the channels of the image tokens."""
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
+from mmx.blocks import Norm, StandIn, either_present, real_pooled, vector_norm
+
+Variant = Literal["metablock", "metanet"]
+
+
+class MetablockParams(FusionParams):
+    """Gates image channels by short clinical text; as wide as the image features."""
+
+    type: Literal["metablock"] = "metablock"
+    source: ClassVar[str] = "Pacheco and Krohling 2021, MetaBlock, doi:10.1109/JBHI.2021.3062002"
+
+    variant: Variant = Field(
+        default="metablock",
+        description="metablock: gates and bounds the result; metanet: gates only",
+    )
+    norm: Norm = Field(
+        default="layer",
+        description="of what the text generates in metablock; the reference has batch",
+    )
+
+    def build(self, image: FeatureShape, text: FeatureShape) -> "MetaBlock | MetaNet":
+        if self.variant == "metanet":
+            return MetaNet(image.dim, text.dim)
+        return MetaBlock(image.dim, text.dim, norm=self.norm)
+
+
+class MetaBlock(Fusion):
+    """V' = sigmoid(tanh(V f(u)) + g(u)), f = mean V': [B, N, D] -> [B, N, D], in (0, 1).
+
+    u is the pooled text, f and g are Linear and norm. A missing text is a learned u, a missing
+    image one learned token.
+    """
+
+    def __init__(self, image_dim: int, text_dim: int, *, norm: Norm = "layer") -> None:
+        super().__init__()
+        self.dim = image_dim
+        self.no_image, self.no_text = StandIn(image_dim), StandIn(text_dim)
+        self.scale = nn.Sequential(nn.Linear(text_dim, image_dim), vector_norm(norm, image_dim))
+        self.shift = nn.Sequential(nn.Linear(text_dim, image_dim), vector_norm(norm, image_dim))
+
+    def forward(self, image: Features, text: Features) -> Features:
+        v, mask = self.no_image.tokens(image)
+        u = self.no_text.pooled(text)
+        scale, shift = self.scale(u)[:, None], self.shift(u)[:, None]
+        gated = ((v * scale).tanh() + shift).sigmoid()
+        return _result(gated, mask, image, text, {"scale": scale[:, 0], "shift": shift[:, 0]})
+
+
+class MetaNet(Fusion):
+    """V' = V sigmoid(W_2 ReLU(W_1 u)), f = mean V': [B, N, D] -> [B, N, D].
+
+    W_2 starts at 0, so that every gate starts at 0.5. Without a text the gate is 1; a missing image
+    is one learned token.
+    """
+
+    def __init__(self, image_dim: int, text_dim: int) -> None:
+        super().__init__()
+        self.dim = image_dim
+        self.no_image = StandIn(image_dim)
+        last = nn.Linear(image_dim, image_dim)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.gate = nn.Sequential(nn.Linear(text_dim, image_dim), nn.ReLU(), last)
+
+    def forward(self, image: Features, text: Features) -> Features:
+        v, mask = self.no_image.tokens(image)
+        gate: Tensor = self.gate(real_pooled(text)).sigmoid()
+        gate = gate.masked_fill(~text.present[:, None], 1)
+        return _result(v * gate[:, None], mask, image, text, {"gate": gate})
+
+
+def _result(
+    tokens: Tensor, mask: Tensor, image: Features, text: Features, gates: dict[str, Tensor]
+) -> Features:
+    return Features(
+        tokens,
+        mask,
+        present=either_present(image, text),
+        parts={"image": real_pooled(image), "text": real_pooled(text)},
+        explain={name: gate.detach() for name, gate in gates.items()},
+    )
+
+
+@hookimpl
+def mmx_components() -> Sequence[type[Params]]:
+    return [MetablockParams]

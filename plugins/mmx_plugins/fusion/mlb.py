@@ -1,0 +1,68 @@
+"""Multimodal low-rank bilinear pooling (MLB): a product of two projections."""
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from pydantic import Field, PositiveInt
+from torch import nn
+
+from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
+from mmx.blocks import StandIn, fused_vector
+
+Activation = Literal["tanh", "identity"]
+
+
+class MlbParams(FusionParams):
+    """Projects both modalities, multiplies and projects again."""
+
+    type: Literal["mlb"] = "mlb"
+    source: ClassVar[str] = "Kim et al. 2017, Low-rank Bilinear Pooling, arXiv:1610.04325"
+
+    rank: PositiveInt = Field(
+        default=256, description="width of the product; the reference uses 1200"
+    )
+    activation: Activation = Field(
+        default="tanh", description="on both projections before the product"
+    )
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset({"pooled"})
+
+    def build(self, image: FeatureShape, text: FeatureShape) -> "Mlb":
+        return Mlb(image.dim, text.dim, self.dim, rank=self.rank, activation=self.activation)
+
+
+class Mlb(Fusion):
+    """f = W_o (s(U x) s(V y)): [B, D_image], [B, D_text] -> [B, dim].
+
+    A zero vector would kill the result, so a missing side is a learned vector. Without biases it is
+    bilinear when s is the identity.
+    """
+
+    def __init__(
+        self,
+        image_dim: int,
+        text_dim: int,
+        dim: int,
+        *,
+        rank: int = 256,
+        activation: Activation = "tanh",
+    ) -> None:
+        super().__init__()
+        self.dim = dim
+        self.no_image, self.no_text = StandIn(image_dim), StandIn(text_dim)
+        self.image = nn.Linear(image_dim, rank, bias=False)
+        self.text = nn.Linear(text_dim, rank, bias=False)
+        self.out = nn.Linear(rank, dim, bias=False)
+        self.activation = nn.Tanh() if activation == "tanh" else nn.Identity()
+
+    def forward(self, image: Features, text: Features) -> Features:
+        x, y = self.no_image.pooled(image), self.no_text.pooled(text)
+        fused = self.out(self.activation(self.image(x)) * self.activation(self.text(y)))
+        return fused_vector(fused, image, text, parts={"image": x, "text": y})
+
+
+@hookimpl
+def mmx_components() -> Sequence[type[Params]]:
+    return [MlbParams]

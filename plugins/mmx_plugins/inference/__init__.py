@@ -1,0 +1,1 @@
+"""Inference hooks, one module each."""

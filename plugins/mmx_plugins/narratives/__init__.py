@@ -1,0 +1,1 @@
+"""Narratives, one module each."""

@@ -1,0 +1,49 @@
+"""The text of a column as it is; mmx does not know where it came from, so the audit judges it."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from mmx import DataError, FeatureSource, Narrative, NarrativeParams, Params, Sample, hookimpl
+
+
+class ColumnParams(NarrativeParams):
+    """A text column of the record, unchanged."""
+
+    type: Literal["column"] = "column"
+    column: str = Field(
+        default="text", min_length=1, description="field of the record that holds the text"
+    )
+    on_missing: Literal["absent", "error"] = Field(
+        default="absent", description="an empty cell: the sample has no text, or the run stops"
+    )
+
+    def build(self, features: FeatureSource | None) -> "Column":
+        return Column(self.column, stop=self.on_missing == "error")
+
+
+class Column(Narrative):
+    """Reads one field of the record."""
+
+    def __init__(self, column: str, *, stop: bool) -> None:
+        self.column, self.stop = column, stop
+
+    def write(self, sample: Sample) -> str:
+        if self.column not in sample.record:
+            there = ", ".join(sample.record) or "no fields"
+            raise DataError(
+                f"narrative.column: no field {self.column!r} in the record of {sample.id}, "
+                f"which has {there}; columns that tell the label are hidden from narratives"
+            )
+        value = sample.record[self.column]
+        text = "" if value is None else str(value)
+        if self.stop and not text.strip():
+            raise DataError(f"narrative.column: {self.column!r} is empty for {sample.id}")
+        return text if text.strip() else ""
+
+
+@hookimpl
+def mmx_components() -> Sequence[type[Params]]:
+    """Give the settings of this narrative."""
+    return [ColumnParams]
