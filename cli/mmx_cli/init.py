@@ -1,0 +1,37 @@
+"""mmx init: write a first spec."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import mmx
+from mmx_cli.plain_words import plain_words
+
+Name = Annotated[str | None, typer.Option(metavar="COLUMN", help="Do not guess this column.")]
+
+
+def init(
+    table: Annotated[
+        Path | None, typer.Option(help="Your own table, CSV or Parquet; without: synthetic data.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The spec to write.")] = Path("spec.yaml"),
+    image: Name = None,
+    text: Name = None,
+    label: Name = None,
+    group: Name = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite.")] = False,
+) -> None:
+    """Write a commented spec for synthetic data, or for your own table by guessing its columns."""
+    given = {"image": image, "text": text, "label": label, "group": group}
+    said = {role: name for role, name in given.items() if name is not None}
+    with plain_words():
+        if table is None and said:
+            raise mmx.MmxError(f"--{next(iter(said))} names a column; name its table with --table")
+        columns = None
+        if table is not None:
+            columns = mmx.guess_columns(mmx.read_table(table), table.absolute().parent, given=said)
+        mmx.write_template(out, table=table, columns=columns, force=force)
+    for line in columns.told() if columns else []:
+        typer.echo(line)
+    typer.echo(f"wrote {out}; next: mmx spec check {out}, then mmx run {out}")

@@ -1,0 +1,38 @@
+"""The command `mmx`: every group of commands is registered here, one line each."""
+
+from typing import Annotated
+
+import typer
+
+from mmx_cli import evaluate, init, plugins, predict, run, spec
+
+app = typer.Typer(
+    help="Which fusion, head, loss or encoder is really better for an image + text diagnosis?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # a bug of ours shows the plain traceback, to be pasted
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(plugins.app, name="plugins")
+app.add_typer(spec.app, name="spec")
+app.command("init")(init.init)
+app.command("run")(run.run)
+app.command("evaluate")(evaluate.evaluate)
+app.command("predict")(predict.predict)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # 25 ms that no other command needs
+
+        typer.echo(f"mmx {version('mmx')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""

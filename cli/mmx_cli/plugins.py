@@ -1,0 +1,121 @@
+"""mmx plugins: what is installed, what it can be told, which laws it keeps; and a new one."""
+
+import json
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import mmx
+from mmx_cli import table
+from mmx_cli.plain_words import plain_words
+
+app = typer.Typer(
+    help="List installed methods, show one, check one, or begin one.", no_args_is_help=True
+)
+
+Files = Annotated[list[Path], typer.Option("--plugin", help="Add methods from a Python file.")]
+COLOURS = {
+    "found": "green",
+    "blocked": "yellow",
+    "clash": "red",
+    "incompatible": "red",
+    "missing module": "red",
+}
+OUTCOMES = {
+    "passed": "green",
+    "expected failure": "yellow",
+    "not run": "yellow",
+    "failed": "red",
+    "unexpected pass": "red",
+}
+BROKEN = 1  # exit status
+
+
+@app.command("list")
+def list_methods(
+    kind: Annotated[str | None, typer.Option(help="Only this kind, such as fusion.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    files: Files = [],  # noqa: B006 - typer copies it
+) -> None:
+    """List all methods from package metadata; no plugin is imported."""
+    with plain_words():
+        mmx.use_files(files)
+        methods = mmx.installed(kind)
+    if as_json:
+        typer.echo(json.dumps([asdict(method) for method in methods], indent=2))
+        return
+    columns = ("kind", "type", "distribution", "version", "status", "summary")
+    rows = [
+        (one.kind, one.type, one.package, one.version, one.status, one.reason or one.summary)
+        for one in methods
+    ]
+    for line in table.lines(columns, rows, COLOURS):
+        typer.echo(line)
+
+
+@app.command("show")
+def show_method(
+    name: Annotated[str, typer.Argument(help="fusion.concat, or concat, or mmx-film/film.")],
+    files: Files = [],  # noqa: B006
+) -> None:
+    """Show the parameters of a method, and the paper it comes from."""
+    with plain_words():
+        mmx.use_files(files)
+        shown = mmx.describe(name)
+    method = shown.method
+    typer.secho(f"{method.key}  ({method.package} {method.version}, {method.module})", bold=True)
+    typer.echo(f"{shown.text}\n")
+    if shown.source and shown.source not in " ".join(shown.text.split()):
+        typer.echo(f"Source: {shown.source}\n")
+    for one in shown.parameters:
+        typer.secho(_told(one), fg="cyan")
+        typer.echo(f"    {one.description or 'not described'}")
+
+
+@app.command("check")
+def check_method(
+    name: Annotated[str, typer.Argument(help="fusion.concat, or concat, or mmx-film/film.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    files: Files = [],  # noqa: B006
+) -> None:
+    """Try the laws of its kind on a method; exit status 1 when it breaks one."""
+    with plain_words():
+        mmx.use_files(files)
+        certificate = mmx.check_plugin(name)
+    if as_json:
+        typer.echo(json.dumps({**asdict(certificate), "ok": certificate.ok}, indent=2))
+    else:
+        made = f"({certificate.package} {certificate.version}, sha256 {certificate.digest})"
+        typer.secho(f"{certificate.key}  {made}", bold=True)
+        rows = [(one.name, one.status, one.detail) for one in certificate.checks]
+        for line in table.lines(("law", "status", "detail"), rows, OUTCOMES):
+            typer.echo(line)
+        held = sum(one.status == "passed" for one in certificate.checks)
+        typer.echo(f"{held} of {len(certificate.checks)} laws hold")
+    if not certificate.ok:
+        raise typer.Exit(BROKEN)
+
+
+@app.command("new")
+def new_package(
+    kind: Annotated[str, typer.Argument(help="fusion, head or loss.")],
+    name: Annotated[str, typer.Argument(help="Of the method, such as cross_talk.")],
+    folder: Annotated[Path, typer.Option("--dir", help="Where the package goes.")] = Path(),
+) -> None:
+    """Write a pip package with a small working method of this kind, its test and a readme."""
+    with plain_words():
+        root = mmx.new_plugin(kind, name, folder)
+    for file in sorted(path for path in root.rglob("*") if path.is_file()):
+        typer.echo(f"wrote {file}")
+    typer.echo(f"next: cd {shlex.quote(str(root))}, pip install -e '.[test]', python -m pytest")
+
+
+def _told(one: "mmx.Parameter") -> str:
+    """One line on a parameter: ``heads: int, >= 1, in channels (default 8)``."""
+    unit = f"in {one.unit}" if one.unit else ""
+    told = ", ".join(filter(None, (one.type, one.range, unit)))
+    given = "required" if one.default is None else f"default {one.default}"
+    return f"{one.name}: {told} ({given})"

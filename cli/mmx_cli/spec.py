@@ -1,0 +1,85 @@
+"""mmx spec: check, show and compare specs, and give editors their schema."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import mmx
+from mmx_cli.plain_words import USER_MISTAKE, plain_words
+
+app = typer.Typer(help="Check, show or compare specs.", no_args_is_help=True)
+
+File = Annotated[Path, typer.Argument(help="The spec, a YAML file.")]
+Overrides = Annotated[
+    list[str], typer.Option("--set", metavar="PATH=VALUE", help="Change one value of the spec.")
+]
+Plugins = Annotated[list[Path], typer.Option("--plugin", help="Add methods from a Python file.")]
+
+
+@app.command("check")
+def check(
+    file: File,
+    overrides: Overrides = [],  # noqa: B006 - typer copies it
+    plugins: Plugins = [],  # noqa: B006
+) -> None:
+    """Tell every fault of a spec, each with its file, line and column."""
+    with plain_words():
+        faults = mmx.check_spec(file, overrides=overrides, plugins=plugins)
+    for fault in faults:
+        typer.echo(str(fault), err=True)
+    if faults:
+        typer.echo(f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'}", err=True)
+        raise typer.Exit(USER_MISTAKE)
+    typer.echo(f"{file} is valid")
+
+
+@app.command("show")
+def show(
+    file: File,
+    overrides: Overrides = [],  # noqa: B006
+    plugins: Plugins = [],  # noqa: B006
+) -> None:
+    """Show a spec with every default filled in, as YAML."""
+    with plain_words():
+        typer.echo(mmx.load_spec(file, overrides=overrides, plugins=plugins).to_yaml(), nl=False)
+
+
+@app.command("diff")
+def diff(
+    left: Annotated[Path, typer.Argument(help="The first spec.")],
+    right: Annotated[Path, typer.Argument(help="The second spec.")],
+    plugins: Plugins = [],  # noqa: B006
+) -> None:
+    """List the values that differ between two specs, defaults included."""
+    with plain_words():
+        first, second = (mmx.load_spec(file, plugins=plugins) for file in (left, right))
+        differences = mmx.diff_specs(first, second)
+    for one in differences:
+        typer.echo(f"{one.key}: {_told(one.left)} -> {_told(one.right)}")
+    if not differences:
+        typer.echo("no difference")
+
+
+@app.command("schema")
+def schema(
+    out: Annotated[Path | None, typer.Option(help="Write it to this file.")] = None,
+    plugins: Plugins = [],  # noqa: B006
+) -> None:
+    """Print the JSON Schema of a spec with all installed methods, for editors."""
+    with plain_words():
+        mmx.use_files(plugins)
+        text = json.dumps(mmx.spec_schema(), indent=2) + "\n"
+        if out is None:
+            typer.echo(text, nl=False)
+            return
+        try:
+            out.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise mmx.MmxError(f"{out} cannot be written: {error.strerror}") from None
+    typer.echo(f"wrote {out}")
+
+
+def _told(value: object) -> str:
+    return str(value) if value is mmx.ABSENT else json.dumps(value, ensure_ascii=False)
