@@ -1,0 +1,97 @@
+"""`mmx init`: a first spec that is valid as it stands."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import mmx
+from mmx_cli.main import app
+
+CASES = """\
+image,person_id,age,sex,"what: notes, seen",finding,dx_type,row
+1.jpg,p1,30,male,a round brown spot,nevus,histo,a1
+2.jpg,p1,31,male,a dark uneven spot,melanoma,histo,a2
+3.jpg,p2,50,female,a small red mark,nevus,consensus,a3
+4.jpg,p3,60,female,a dark bleeding spot,melanoma,histo,a4
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a table and the images that it names."""
+    (tmp_path / "mine" / "pictures").mkdir(parents=True)
+    (tmp_path / "mine" / "cases.csv").write_text(CASES)
+    for row in range(1, 5):
+        (tmp_path / "mine" / "pictures" / f"{row}.jpg").touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def init(*arguments: str) -> Result:
+    """Run ``mmx init``."""
+    return CliRunner().invoke(app, ["init", *arguments])
+
+
+def test_the_spec_for_synthetic_data_is_valid() -> None:
+    assert init().exit_code == 0
+    spec = mmx.load_spec("spec.yaml")
+    assert spec.resolved()["data"]["dataset"]["type"] == "synthetic"
+    assert "#" in Path("spec.yaml").read_text()
+
+
+def test_the_spec_for_a_table_names_its_columns_and_says_why(folder: Path) -> None:
+    result = init("--table", "mine/cases.csv", "--out", "my spec.yaml")
+    assert result.exit_code == 0
+    assert "label: finding (by its name, 2 classes)" in result.stdout
+    assert "left out: dx_type (its name speaks of the diagnosis)" in result.stdout
+    spec = mmx.load_spec("my spec.yaml")
+    assert spec.name == "my-spec"
+    dataset = spec.resolved()["data"]["dataset"]
+    assert dataset["path"] == str(folder / "mine" / "cases.csv")
+    assert dataset["root"] == str(folder / "mine" / "pictures")
+    assert {key: dataset[key] for key in ("images", "text", "label", "group", "record")} == {
+        "images": ["image"], "text": "what: notes, seen", "label": "finding",
+        "group": "person_id", "record": ["age", "sex"],
+    }  # fmt: skip
+    assert spec.resolved()["data"]["narrative"]["column"] == "what: notes, seen"
+
+
+def test_the_rows_of_a_guessed_table_can_be_read() -> None:
+    assert init("--table", "mine/cases.csv").exit_code == 0
+    rows = mmx.load_spec("spec.yaml").data.dataset.build().samples()
+    assert [row.label for row in rows] == ["nevus", "melanoma", "nevus", "melanoma"]
+    assert [row.group for row in rows] == ["p1", "p1", "p2", "p3"]
+
+
+def test_a_table_without_sentences_or_groups_gives_a_valid_spec() -> None:
+    Path("plain.csv").write_text("file,age,label\n1.jpg,30,a\n2.jpg,40,b\n3.jpg,50,a\n")
+    assert init("--table", "plain.csv").exit_code == 0
+    spec = mmx.load_spec("spec.yaml").resolved()
+    assert spec["data"]["narrative"]["type"] == "template"
+    assert spec["data"]["dataset"]["group"] is None
+
+
+def test_it_never_overwrites_unless_told_to() -> None:
+    Path("spec.yaml").write_text("mine")
+    refused = init()
+    assert refused.exit_code == 2
+    assert "spec.yaml is there already; --force overwrites it" in refused.stderr
+    assert Path("spec.yaml").read_text() == "mine"
+    assert init("--force").exit_code == 0
+    assert Path("spec.yaml").read_text() != "mine"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--table", "nowhere.csv"], "nowhere.csv"),
+        (["--table", "mine/cases.csv", "--label", "findin"], "nearest: finding"),
+        (["--label", "finding"], "name its table with --table"),
+        (["--out", "nowhere/spec.yaml"], "nowhere/spec.yaml cannot be written"),
+    ],
+)
+def test_a_mistake_ends_with_plain_words(arguments: list[str], words: str) -> None:
+    result = init(*arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr

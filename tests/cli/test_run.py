@@ -1,0 +1,125 @@
+"""mmx run, evaluate and predict as a user types them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+MMX = (sys.executable, "-m", "mmx_cli")
+
+
+def mmx(*words: object, limit: float = 120) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*MMX, *map(str, words)], capture_output=True, text=True, timeout=limit, check=False
+    )
+
+
+@pytest.fixture
+def run_words(tiny_spec: Path, tiny_plugin: Path) -> list[str]:
+    """Arguments that run the tiny experiment."""
+    return ["run", str(tiny_spec), "--plugin", str(tiny_plugin)]
+
+
+def only_run(home: Path) -> Path:
+    return next((home / "runs").iterdir())
+
+
+def test_a_run_prints_its_headline_and_its_report_and_can_be_used(
+    run_words: list[str], home: Path, tiny_spec: Path
+) -> None:
+    done = mmx(*run_words)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("balanced accuracy ")
+    report = Path(done.stdout.rpartition("report: ")[2].strip())
+    assert report.read_text().startswith("<!doctype html>")
+    run = only_run(home)
+    told = mmx("predict", run, "--text", "It itches badly at night.")
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.count("%") == 3
+    scored = mmx("evaluate", run, "--data", tiny_spec)
+    assert scored.returncode == 0, scored.stderr
+    assert "balanced accuracy" in scored.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["run", "missing.yaml"], "missing.yaml"),
+        (["evaluate", "nowhere", "--data", "x.csv"], "the run nowhere does not exist"),
+        (["predict", "nowhere", "--text", "a"], "the run nowhere does not exist"),
+        (["predict", "nowhere"], "give --image or --text for one case, or --table for many"),
+    ],
+)
+def test_a_users_mistake_is_told_in_plain_words(words: list[str], expected: str) -> None:
+    done = mmx(*words)
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_faulty_value_points_to_the_command_line(run_words: list[str]) -> None:
+    done = mmx(*run_words, "--set", "model.fusion=gatedd")
+    assert done.returncode == 2
+    assert "nearest: gated" in done.stderr
+
+
+def interrupt(run_words: list[str], home: Path, by: signal.Signals, steps: int) -> str:
+    """Start a long run, stop it after some steps, and give what it wrote to stderr."""
+    started = subprocess.Popen(
+        [*MMX, *run_words], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+    deadline = time.monotonic() + 100
+    while time.monotonic() < deadline and started.poll() is None:
+        pointers = list(home.glob("runs/*/checkpoint/*"))
+        events = next(iter(home.glob("runs/*/events.jsonl")), None)
+        epochs = events.read_text().count('"event": "epoch"') if events else 0
+        if pointers and epochs >= steps:
+            break
+        time.sleep(0.01)
+    started.send_signal(by)
+    return started.communicate(timeout=60)[1]
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_or_stopped_ends_with_the_same_weights(
+    run_words: list[str], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [*run_words, "--set", "train.epochs=200", "--set", "train.checkpoint_minutes=0.001"]
+    interrupt(words, home, signal.SIGKILL, steps=3)
+    assert "Traceback" not in (told := interrupt(words, home, signal.SIGINT, steps=20))
+    assert "the same command" in told or "the same spec" in told
+    resumed = only_run(home)
+    assert not (resumed / "finished.json").exists()
+    assert mmx(*words).returncode == 0
+    events = [json.loads(line) for line in (resumed / "events.jsonl").read_text().splitlines()]
+    assert sum(event["event"] == "resumed" for event in events) == 2
+    monkeypatch.setenv("MMX_RUNS", str(home / "whole"))
+    assert mmx(*words).returncode == 0
+    whole = next((home / "whole").iterdir())
+    for name in ("model.safetensors", "predictions.parquet"):
+        assert (resumed / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_metrics_of_one(run_words: list[str], home: Path) -> None:
+    words = [*run_words, "--set", "model.head.dropout=0", "--set", "train.precision=fp32"]
+    assert mmx(*words, "--set", "name=one").returncode == 0
+    launched = subprocess.run(
+        [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2",
+         "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
+         "-m", "mmx_cli", *words, "--set", "name=two"],
+        capture_output=True, text=True, timeout=200, check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "MMX_RUNS": str(home / "runs")},
+    )  # fmt: skip
+    assert launched.returncode == 0, launched.stderr[-2000:]
+    one, two = (
+        json.loads(next((home / "runs").glob(f"{name}-*/metrics.json")).read_text())["test"]
+        for name in ("one", "two")
+    )
+    for name, interval in one["metrics"].items():
+        assert two["metrics"][name]["value"] == pytest.approx(interval["value"], abs=1e-3), name

@@ -1,0 +1,87 @@
+"""Fixtures for all tests: real data where it is, small data everywhere, no network."""
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import mmx
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported anywhere
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder with ham10000/ and spine/; the test is skipped where it is absent."""
+    beside = Path(__file__).parents[1].parent / "shared" / "data"
+    folder = Path(os.environ.get("MMX_DATA") or beside)
+    if not (folder / "ham10000").is_dir():
+        pytest.skip(f"no real images: {folder} is not there; set MMX_DATA to their folder")
+    return folder
+
+
+@pytest.fixture
+def write_image(tmp_path: Path) -> Callable[..., Path]:
+    """Write a random image: write_image("a.png", width=30, height=20, seed=0) -> its path."""
+
+    def write(name: str, *, width: int = 30, height: int = 20, seed: int = 0) -> Path:
+        pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def write_cases(tmp_path: Path, write_image: Callable[..., Path]) -> Callable[..., Path]:
+    """Write images and cases.csv (photo, notes, finding, person, age, sex) -> its path."""
+
+    def write(n: int = 12, classes: Sequence[str] = ("benign", "malignant")) -> Path:
+        lines = ["photo,notes,finding,person,age,sex"]
+        for row in range(n):
+            write_image(f"cases/images/{row:03d}.png", seed=row)
+            sex = "male" if row % 2 else "female"
+            label = classes[row % len(classes)]
+            lines.append(f"images/{row:03d}.png,note {row},{label},person-{row},{30 + row},{sex}")
+        table = tmp_path / "cases" / "cases.csv"
+        table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return table
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def tiny_plugin() -> Path:
+    """A plugin file with two encoders that cost nothing."""
+    return Path(__file__).parent / "tiny" / "encoders.py"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty place for runs and caches."""
+    monkeypatch.setenv("MMX_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("MMX_RUNS", str(tmp_path / "runs"))
+    return tmp_path
+
+
+@pytest.fixture
+def tiny_spec(home: Path) -> Path:
+    """A whole experiment of two seconds, as a file."""
+    return Path(shutil.copy(Path(__file__).parent / "tiny" / "spec.yaml", home / "tiny.yaml"))
+
+
+@pytest.fixture
+def load(tiny_spec: Path, tiny_plugin: Path) -> Callable[..., mmx.Spec]:
+    """Load that experiment with values changed: ``load("model.fusion=gated")``."""
+
+    def loaded(*overrides: str) -> mmx.Spec:
+        return mmx.load_spec(tiny_spec, overrides=overrides, plugins=[tiny_plugin])
+
+    return loaded

@@ -1,0 +1,85 @@
+"""Tables are read as they are written, and paths stay inside their folder."""
+
+from pathlib import Path
+
+import pandas
+import pytest
+
+from mmx import DataError, inside, read_table
+
+
+def test_cells_stay_as_they_are_written(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('id,age\n007,80.0\nNA,"two\nlines"\n,\n', encoding="utf-8")
+    assert read_table(tmp_path / "a.csv").to_dict("list") == {
+        "id": ["007", "NA", ""],
+        "age": ["80.0", "two\nlines", ""],
+    }
+
+
+def test_tabs_semicolons_and_byte_order_marks_are_understood(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("a\tb\n1\t2,5\n", encoding="utf-8")
+    (tmp_path / "b.csv").write_text("\ufeffa;b\n1;2,5\n", encoding="utf-8")
+    for name in ("a.tsv", "b.csv"):
+        assert read_table(tmp_path / name).to_dict("list") == {"a": ["1"], "b": ["2,5"]}
+
+
+def test_parquet_keeps_its_types(tmp_path: Path) -> None:
+    pandas.DataFrame({"a": [1, 2], "b": ["x", None]}).to_parquet(tmp_path / "a.parquet")
+    table = read_table(tmp_path / "a.parquet")
+    assert table["a"].tolist() == [1, 2]
+    assert table["b"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.csv", b"a,b\n1,2\n3\n", "Row #3"),
+        ("a.csv", b"a,b\n1,2,3\n", "Row #2"),
+        ("a.csv", b"a,a\n1,2\n", "more than one column named a"),
+        ("a.csv", b"", "no header row"),
+        ("a.csv", b"a,b\n\xff,1\n", "UTF-?8"),
+        ("a.pkl", b"x", "must be .csv, .tsv or .parquet"),
+        ("a.parquet", b"no parquet", "not a readable Parquet file"),
+    ],
+)
+def test_faults_of_a_table_are_named(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=words):
+        read_table(tmp_path / name)
+
+
+def test_a_missing_table_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is no table"):
+        read_table(tmp_path / "none.csv")
+
+
+def test_a_path_inside_is_found(tmp_path: Path) -> None:
+    assert inside(tmp_path, "a/b.png") == (tmp_path / "a/b.png").resolve()
+    assert inside(tmp_path, "a/../b.png") == (tmp_path / "b.png").resolve()
+    assert inside(tmp_path, tmp_path / "b.png") == (tmp_path / "b.png").resolve()
+
+
+@pytest.mark.parametrize("path", ["../b.png", "a/../../b.png", "/etc/passwd", "..", "a/../.."])
+def test_a_path_that_leaves_is_refused(tmp_path: Path, path: str) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    with pytest.raises(DataError, match="leaves the folder"):
+        inside(root, path)
+
+
+def test_a_neighbour_with_a_longer_name_is_outside(tmp_path: Path) -> None:
+    (tmp_path / "root-2").mkdir()
+    with pytest.raises(DataError, match="leaves the folder"):
+        inside(tmp_path / "root", "../root-2/a.png")
+
+
+def test_links_that_leave_are_refused(tmp_path: Path) -> None:
+    root, secret = tmp_path / "root", tmp_path / "secret"
+    root.mkdir()
+    secret.mkdir()
+    (secret / "a.png").write_bytes(b"x")
+    (root / "file.png").symlink_to(secret / "a.png")
+    (root / "folder").symlink_to(secret)
+    for path in ("file.png", "folder/a.png"):
+        with pytest.raises(DataError, match="leaves the folder"):
+            inside(root, path)

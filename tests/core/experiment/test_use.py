@@ -1,0 +1,77 @@
+"""A finished run predicts and is evaluated as it was when it was made."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+import mmx
+
+Load = Callable[..., mmx.Spec]
+
+
+def test_evaluating_a_run_on_its_own_data_gives_its_test_figures(
+    load: Load, tiny_spec: Path
+) -> None:
+    run = mmx.run(load())
+    again = mmx.evaluate_run(run.path, tiny_spec)
+    expected = run.metrics["test"]["metrics"]
+    for name, interval in again.evaluation.metrics.items():
+        assert interval.value == pytest.approx(expected[name]["value"], abs=5e-3), name
+    assert "its test part is scored" in again.warnings[0]
+    assert (again.folder / "metrics.json").is_file()
+
+
+def test_predictions_of_a_table_are_those_of_the_run(load: Load, home: Path) -> None:
+    spec = load()
+    run = mmx.run(spec)
+    samples = {sample.id: sample for sample in spec.data.dataset.build().samples()}
+    table = run.predictions.query("part == 'test'").head(5)
+    rows = []
+    for name in table["sample"]:
+        picture = samples[name].images[0]
+        assert not isinstance(picture, Path)
+        Image.fromarray(picture.pixels()).save(home / f"{name}.png")
+        rows.append({"id": name, "image": f"{name}.png", "text": samples[name].record["text"]})
+    pd.DataFrame(rows).to_csv(home / "cases.csv", index=False)
+    answers = mmx.predict(run.path, mmx.read_cases(home / "cases.csv"))
+    for answer, (_, row) in zip(answers, table.iterrows(), strict=True):
+        for name, probability in answer.probabilities.items():
+            assert probability == pytest.approx(row[f"p_{name}"], abs=5e-3)
+    mmx.write_answers(home / "out.csv", answers)
+    assert list(pd.read_csv(home / "out.csv")["predicted"]) == [one.predicted for one in answers]
+
+
+def test_one_side_is_enough_and_none_is_refused(load: Load) -> None:
+    run = mmx.run(load())
+    answer = mmx.predict(run.path, [mmx.Case("x", text="It itches badly at night.")])[0]
+    assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-5)
+    with pytest.raises(mmx.DataError, match="no image and no text"):
+        mmx.predict(run.path, [mmx.Case("x")])
+
+
+def test_hooks_are_fitted_again_from_what_the_run_kept(load: Load, tiny_spec: Path) -> None:
+    spec = load("train.sampler={type: weighted, q: 1}", "inference=[{type: prior_correction}]")
+    run = mmx.run(spec)
+    again = mmx.evaluate_run(run.path, tiny_spec).evaluation.metrics["nll"].value
+    assert again == pytest.approx(run.metrics["test"]["metrics"]["nll"]["value"], abs=5e-3)
+
+
+def test_other_classes_are_refused_by_name(load: Load, home: Path) -> None:
+    run = mmx.run(load())
+    other = load("data.dataset.classes=4")
+    (home / "other.yaml").write_text(other.to_yaml())
+    with pytest.raises(mmx.DataError, match="the data has cordella too"):
+        mmx.evaluate_run(run.path, home / "other.yaml")
+
+
+def test_a_run_that_is_not_finished_or_damaged_is_told_plainly(load: Load, home: Path) -> None:
+    with pytest.raises(mmx.RunError, match="does not exist"):
+        mmx.predict(home / "nothing", [mmx.Case("x", text="a")])
+    run = mmx.run(load())
+    weights = run.path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(mmx.RunError, match="model.safetensors cannot be read"):
+        mmx.predict(run.path, [mmx.Case("x", text="a")])

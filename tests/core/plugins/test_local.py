@@ -1,0 +1,100 @@
+"""Local plugin files: as good as installed ones, and known by their digest."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mmx.errors import PluginError, PluginLoadError
+from mmx.plugins import Registry
+
+Install = Callable[..., Path]
+
+
+@pytest.fixture
+def file(site: Path, film: str) -> Path:
+    path = site.parent / "my film.py"
+    path.write_text(film.lstrip())
+    return path
+
+
+def test_a_local_file_is_listed_with_its_digest_and_found(file: Path) -> None:
+    registry = Registry(path=[])
+    added = registry.add_file(file)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert (added.key, added.package, added.status) == ("fusion.film", "local", "found")
+    assert added.version == f"sha256:{digest[:12]}"
+    assert registry.installed() == [added]
+    assert registry.source("fusion", "film").digest == digest
+    assert registry.find("fusion", "film") is registry.find("fusion", "local/film")
+
+
+def test_adding_the_same_file_again_changes_nothing_unless_it_was_edited(file: Path) -> None:
+    registry = Registry(path=[])
+    first = registry.add_file(file)
+    before = registry.find("fusion", "film")
+    assert registry.add_file(str(file)) == first
+    assert registry.find("fusion", "film") is before
+    file.write_text(file.read_text() + "\nEDITED = True\n")
+    assert registry.add_file(file).version != first.version
+    assert len(registry.installed()) == 1
+    assert registry.find("fusion", "film") is not before
+
+
+def test_a_local_file_does_not_silently_replace_an_installed_method(
+    install: Install, film: str, file: Path
+) -> None:
+    registry = Registry(
+        path=[str(install("mmx-film", {"fusion.film": "film_a"}, {"film_a.py": film}))]
+    )
+    registry.add_file(file)
+    with pytest.raises(PluginError, match="write mmx-film/film or local/film"):
+        registry.find("fusion", "film")
+    assert registry.find("fusion", "local/film").__module__.startswith("mmx_local_")
+
+
+def test_a_local_file_of_hooks_alone_takes_part(file: Path) -> None:
+    file.write_text(
+        "from mmx import hookimpl\n\n@hookimpl\ndef mmx_audit_checks():\n    return [1]\n"
+    )
+    registry = Registry(path=[])
+    assert registry.add_file(file).key == "hook.my film"
+    assert registry.hook.mmx_audit_checks() == [[1]]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x = 1", "my film.py of local cannot be loaded: .*has no mmx_components"),
+        ("\nimport nowhere_at_all", r"my film\.py:2: ModuleNotFoundError"),
+        ("MMX_API = None", r"my film\.py:1: MMX_API must be a plain integer"),
+        ("def f(:", r"my film\.py:1: "),
+        ("MMX_API = 2\n1 / 0", "made for plugin API 2, and this mmx has 1 and 0; update mmx"),
+    ],
+)
+def test_a_broken_local_file_says_what_and_where_and_is_not_listed(
+    file: Path, text: str, words: str
+) -> None:
+    file.write_text(text)
+    registry = Registry(path=[])
+    with pytest.raises(PluginError, match=words):
+        registry.add_file(file)
+    assert registry.installed() == []
+
+
+def test_an_edit_that_breaks_a_local_file_does_not_leave_the_old_version(file: Path) -> None:
+    registry = Registry(path=[])
+    registry.add_file(file)
+    file.write_text("import nowhere_at_all\n")
+    with pytest.raises(PluginLoadError):
+        registry.add_file(file)
+    assert registry.installed() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("gone.py", "does not exist"), ("site", "is not a Python file")]
+)
+def test_what_is_no_python_file_is_refused(site: Path, name: str, words: str) -> None:
+    with pytest.raises(PluginError, match=words):
+        Registry(path=[]).add_file(site.parent / name)

