@@ -18,11 +18,11 @@ def resolve_precision(
 ) -> Precision:
     """Decide what ``auto`` means; the answer is stored in the run and used again on resume.
 
-    On CUDA: bf16 where the device has it, else fp16. On a CPU: bf16 where it has instructions for
-    whole tiles of it (AMX) and an encoder runs in every step; with AVX512_BF16 alone ResNet-18 and
-    EfficientNet-Lite0 trained slower than in fp32 (tests/benchmarks/encoding.py). For heads on
-    cached features fp32, as casting costs more than their small products save. It asks what the
-    CPU can do instead of timing it, so that a busy machine never changes the numbers of a run.
+    On CUDA: bf16 where the device has it, else fp16. On a CPU: bf16 where it multiplies bf16 itself
+    (AVX512_BF16 or AMX) and an encoder runs in every step (tests/benchmarks/encoding.py has the
+    ratios). For heads on cached features fp32, as casting costs more than their small products
+    save. It asks what the CPU can do instead of timing it, so that a busy machine never changes
+    the numbers of a run.
 
     Raises:
         RunError: fp16 without CUDA.
@@ -43,12 +43,12 @@ def encodes(batch: Batch) -> bool:
 
 
 def cpu_has_bf16() -> bool:
-    """Whether this CPU multiplies tiles of bf16; elsewhere it is no quicker than fp32."""
+    """Whether this CPU multiplies bf16 itself; elsewhere it is no quicker than fp32."""
     try:
         abilities: Mapping[str, Any] = torch.cpu.get_capabilities()
     except (AttributeError, RuntimeError):  # torch before 2.11 cannot tell
         return False
-    return bool(abilities.get("amx_bf16"))
+    return any(abilities.get(name) for name in ("avx512_bf16", "amx_bf16"))
 
 
 def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
