@@ -75,7 +75,7 @@ def interrupt(run_words: list[str], home: Path, by: signal.Signals, steps: int) 
     )
     deadline = time.monotonic() + 100
     while time.monotonic() < deadline and started.poll() is None:
-        pointers = list(home.glob("runs/*/checkpoint/*"))
+        pointers = list(home.glob("runs/*/checkpoint/latest.json"))  # a whole checkpoint is there
         events = next(iter(home.glob("runs/*/events.jsonl")), None)
         epochs = events.read_text().count('"event": "epoch"') if events else 0
         if pointers and epochs >= steps:

@@ -28,6 +28,7 @@ from mmx.training.meter import FiniteGuard, Meter
 from mmx.training.modality_dropout import drop_modalities
 from mmx.training.objective import Objective
 from mmx.training.optimiser import build_optimizer, flat_state, load_flat_state, rates, set_rates
+from mmx.training.pace import Pace
 from mmx.training.precision import autocast, encodes
 from mmx.training.reporting import Reporter
 from mmx.training.schedule import rate_factor
@@ -38,7 +39,6 @@ from mmx.training.state import State
 from mmx.training.transfer import channels_last, to_device
 
 EpochEnded = Callable[[int, Mapping[str, float]], None]
-LEAST_PAUSE = 1.0  # seconds between checkpoints at the ends of very short epochs
 GUARD_STEPS = 20  # steps between looks at the losses where a look waits for the device
 
 
@@ -88,7 +88,7 @@ class Loop:
         self.reporter = Reporter(
             self.run, self.observer, self.steps, self.state.step, talks=self.first
         )
-        self._saved = time.perf_counter()
+        self.pace = Pace(settings.checkpoint_minutes)
 
     def _restore(self) -> State:
         snapshot = self.checkpoints.load(self.observer)
@@ -97,9 +97,10 @@ class Loop:
             remember(self.run, self.session)
         if snapshot is None:
             return State()
-        self.model.load_trainable(snapshot.weights)
-        load_flat_state(self.optimizer, dict(snapshot.optimizer))
         state = State.of(dict(snapshot.facts), dict(snapshot.best), snapshot.best_epoch)
+        if not state.done:  # a finished training keeps its best weights only
+            self.model.load_trainable(snapshot.weights)
+            load_flat_state(self.optimizer, dict(snapshot.optimizer))
         if state.scale:
             self.scaler.load_state_dict(state.scale)
         if self.first:
@@ -117,11 +118,10 @@ class Loop:
         return self._history()
 
     def _history(self) -> History:
-        planned = self.spec.train.epochs
         return History(
             epochs=tuple(self.state.records),
             best_epoch=self.state.best_epoch,
-            stopped_early=len(self.state.records) < planned,
+            stopped_early=len(self.state.records) < self.spec.train.epochs,
             precision=self.session.precision,
             threads=self.session.threads,
             processes=self.processes,
@@ -212,8 +212,7 @@ class Loop:
 
     def _between_steps(self) -> None:
         """Checkpoint when it is time, and stop when somebody asked."""
-        minutes = (time.perf_counter() - self._saved) / 60
-        if self.stop.asked or minutes >= self.spec.train.checkpoint_minutes:
+        if self.stop.asked or self.pace.due():
             self._save()
         self._leave_if_asked()
 
@@ -226,14 +225,17 @@ class Loop:
             )
 
     def _save(self) -> None:
+        """Write a checkpoint; of a finished training only what is read again, its best weights."""
         self.guard.look(self.state.step, now=True)  # never a checkpoint of broken weights
-        if self.first:
+        state = self.state
+        with self.pace.saving():
+            if not self.first:
+                return
             if self.scaler.is_enabled():
-                self.state.scale = self.scaler.state_dict()
-            weights, memory = self.model.trainable_state(), flat_state(self.optimizer)
-            facts, state = self.state.facts(), self.state
-            self.checkpoints.save(Snapshot(facts, weights, memory, state.best, state.best_epoch))
-        self._saved = time.perf_counter()
+                state.scale = self.scaler.state_dict()
+            now = {} if state.done else self.model.trainable_state()
+            own = {} if state.done else flat_state(self.optimizer)
+            self.checkpoints.save(Snapshot(state.facts(), now, own, state.best, state.best_epoch))
 
     def _end_epoch(self, epoch: int, started: float) -> None:
         """Validate, keep the best weights, tell, and save."""
@@ -257,8 +259,7 @@ class Loop:
             self.reporter.step(state.step, entry.loss, 0.0, log=False)
             if self.epoch_ended:
                 self.epoch_ended(epoch + 1, entry.values())
-        pause = min(LEAST_PAUSE, 60 * settings.checkpoint_minutes)
-        if state.done or self.stop.asked or time.perf_counter() - self._saved >= pause:
+        if state.done or self.stop.asked or self.pace.due_after_epoch():
             self._save()
         if not state.done:
             self._leave_if_asked()
