@@ -172,4 +172,4 @@ def _table(
         "predicted": classes[found.log_probs.argmax(dim=1).numpy()],
     }
     columns |= {f"p_{name}": probabilities[:, place] for place, name in enumerate(classes)}
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns | found.columns(trained.classes))

@@ -15,7 +15,7 @@ from mmx.experiment.prediction import PartPrediction, fit_hooks, plain, predict_
 from mmx.experiment.prepare import Prepared
 from mmx.experiment.progress import stage
 from mmx.experiment.task import Task
-from mmx.interfaces import InferenceHook, Validation
+from mmx.interfaces import InferenceHook, Prediction, Validation
 from mmx.runs import Observer
 from mmx.spec import EvaluationSpec, Spec
 from mmx.training import Precision
@@ -31,6 +31,8 @@ class Outcome:
         alone: scores of the parts that have a head (image, text) on the test part, by name.
         stages: the test part before and after each inference hook.
         fitted: what each hook was fitted on.
+        kept: what each hook promised and kept on the test part, by its name.
+        notes: what hooks say about themselves.
     """
 
     predictions: Mapping[str, PartPrediction]
@@ -38,6 +40,8 @@ class Outcome:
     alone: Mapping[str, Mapping[str, Interval]]
     stages: Sequence[tuple[str, Mapping[str, Interval]]]
     fitted: Sequence[Validation]
+    kept: Mapping[str, Mapping[str, float]]
+    notes: tuple[str, ...]
 
 
 def predict_and_score(
@@ -75,7 +79,21 @@ def predict_and_score(
         for name, values in test.parts.items()
     }
     stages = _stages(spec, task, precision, hooks, parts["test"], classes, evaluations["test"])
-    return Outcome(predictions, evaluations, alone, stages, fitted)
+    kept = measured(spec, hooks, test)
+    notes = tuple(note for hook in hooks for note in hook.notes)
+    return Outcome(predictions, evaluations, alone, stages, fitted, kept, notes)
+
+
+def measured(
+    spec: Spec, hooks: Sequence[InferenceHook], found: PartPrediction
+) -> dict[str, Mapping[str, float]]:
+    """What each hook kept of its promises on rows whose label is known."""
+    known = found.target >= 0
+    extras = {name: values[known] for name, values in found.extras.items()}
+    prediction = Prediction(found.log_probs[known], extras)
+    names = [params.entry_point.partition(".")[2] for params in spec.inference]
+    kept = [hook.measure(prediction, found.target[known]) for hook in hooks]
+    return {name: values for name, values in zip(names, kept, strict=True) if values}
 
 
 def score(
@@ -156,17 +174,7 @@ def _rows(prepared: Prepared, name: str, part: Part, found: PartPrediction) -> p
     }
     probabilities = found.log_probs.double().exp().numpy()
     columns |= {f"p_{c}": probabilities[:, i] for i, c in enumerate(prepared.manifest.classes)}
-    for key, value in found.extras.items():
-        columns |= _extra(key, value)
-    return pd.DataFrame(columns)
-
-
-def _extra(name: str, value: Tensor) -> dict[str, Any]:
-    """Columns of one extra: itself, or one per entry of its second axis."""
-    if value.ndim == 1:
-        return {name: value.numpy()}
-    flat = value.flatten(start_dim=1).numpy()
-    return {f"{name}_{i}": flat[:, i] for i in range(flat.shape[1])}
+    return pd.DataFrame(columns | found.columns(prepared.manifest.classes))
 
 
 def parquet(table: pd.DataFrame) -> bytes:
@@ -184,9 +192,19 @@ def metrics(outcome: Outcome, task: Task, facts: Mapping[str, Any]) -> dict[str,
             name: {key: vars_of(value) for key, value in scores.items()}
             for name, scores in outcome.alone.items()
         },
+        **({"inference": dict(outcome.kept)} if outcome.kept else {}),
         "parameters": parameters(task),
         **facts,
     }
+
+
+def outcome_notes(outcome: Outcome) -> list[str]:
+    """What the hooks say, and what they kept, in sentences for the report."""
+    kept = [
+        f"{name} on the test part: {', '.join(f'{what} {value:.3g}' for what, value in of.items())}"
+        for name, of in outcome.kept.items()
+    ]
+    return [*outcome.notes, *kept]
 
 
 def vars_of(interval: Interval) -> dict[str, float]:

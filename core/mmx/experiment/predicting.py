@@ -86,7 +86,7 @@ def _answers(trained: Trained, cases: Sequence[Case], observer: Observer) -> lis
     nothing = torch.full((len(cases),), -1)
     with stage(observer, "predicting", "cases") as told:
         found = trained.over(images, texts, nothing, [case.id for case in cases], told)
-    extras = {name: value for name, value in found.extras.items() if value.ndim == 1}
+    extras = found.columns(trained.classes)
     return [
         Answer(
             case.id,

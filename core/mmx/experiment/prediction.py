@@ -3,8 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mmx.data import Part
@@ -34,6 +36,22 @@ class PartPrediction:
     parts: dict[str, Tensor] = field(default_factory=dict)
     extras: dict[str, Tensor] = field(default_factory=dict)
     explain: dict[str, Tensor] = field(default_factory=dict)
+
+    def columns(self, classes: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """The columns of hooks [n] by name; one with a second axis gives one per entry, or class.
+
+        Args:
+            classes: C names, which stand for the entries of a second axis of C.
+        """
+        found: dict[str, NDArray[Any]] = {}
+        for name, value in self.extras.items():
+            if value.ndim == 1:
+                found[name] = value.numpy()
+                continue
+            flat = value.flatten(start_dim=1).numpy()
+            names = classes if flat.shape[1] == len(classes) else range(flat.shape[1])
+            found |= {f"{name}_{which}": flat[:, place] for place, which in enumerate(names)}
+        return found
 
 
 def plain(model: Model, loss: Loss, precision: Precision) -> Predict:

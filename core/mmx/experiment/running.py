@@ -12,7 +12,14 @@ import torch
 from mmx.data import Part, make_ledger, write_split
 from mmx.experiment.identity import environment, run_digest, weights_digest
 from mmx.experiment.looks import note_look
-from mmx.experiment.outcome import Outcome, metrics, parquet, predict_and_score, prediction_table
+from mmx.experiment.outcome import (
+    Outcome,
+    metrics,
+    outcome_notes,
+    parquet,
+    predict_and_score,
+    prediction_table,
+)
 from mmx.experiment.pages import run_report
 from mmx.experiment.prepare import PARTS, Prepared, cache_folder, prepare
 from mmx.experiment.processes import first_process, heard, lock_of, wait_for_everyone
@@ -184,7 +191,12 @@ class _Work:
             "seconds": self.seconds,
             "version": self.surroundings["libraries"]["mmx"],
             "warnings": self._warnings(),
-            "notes": [*self._notes(), *sources.notes, *self.prepared.manifest.facts.notes],
+            "notes": [
+                *self._notes(),
+                *outcome_notes(outcome),
+                *sources.notes,
+                *self.prepared.manifest.facts.notes,
+            ],
             "sections": [section for answer in sections for section in answer],
         }
         report = run_report(self.spec, self.task, self.prepared, outcome, parts["test"], facts)

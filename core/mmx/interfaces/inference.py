@@ -49,6 +49,9 @@ class InferenceParams(Params):
     """Settings of an inference hook."""
 
     kind: ClassVar[str] = "inference"
+    # hooks stand in this order: 0 changes what is predicted from, 1 changes probabilities,
+    # 2 reads the final ones
+    place: ClassVar[int] = 1
 
     @abstractmethod
     def build(self) -> "InferenceHook":
@@ -56,7 +59,13 @@ class InferenceParams(Params):
 
 
 class InferenceHook(ABC):
-    """Wraps the prediction of what stands inside it; the first hook of a spec is innermost."""
+    """Wraps the prediction of what stands inside it; the first hook of a spec is innermost.
+
+    Attributes:
+        notes: sentences for the report, known after ``fit``.
+    """
+
+    notes: tuple[str, ...] = ()
 
     def fit(self, validation: Validation) -> None:  # noqa: B027 - most hooks learn nothing
         """Learn from validation predictions only."""
@@ -64,3 +73,12 @@ class InferenceHook(ABC):
     @abstractmethod
     def predict(self, next: Callable[[Batch], Prediction], batch: Batch) -> Prediction:
         """Predict, calling ``next`` on the batch or on changed copies of it."""
+
+    def measure(self, prediction: Prediction, target: Tensor) -> Mapping[str, float]:
+        """What the hook promised and what it kept, by name; rows with a known label only.
+
+        Args:
+            prediction: of all rows [n, C], with the columns of this hook.
+            target: [n], int64, no -1.
+        """
+        return {}

@@ -1,7 +1,8 @@
 """Spec: a whole experiment."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, LiteralString
 
 from pydantic import Field, PrivateAttr, SerializeAsAny, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -61,12 +62,26 @@ class Spec(Closed):
         return self._plugins
 
     @model_validator(mode="after")
-    def _one_correction(self) -> "Spec":
+    def _fits_together(self) -> "Spec":
+        found = [*self._corrected_twice(), *self._out_of_order()]
+        if found:
+            raise ValidationError.from_exception_data("Spec", found)
+        return self
+
+    def _corrected_twice(self) -> list[InitErrorDetails]:
         weights = self.train.class_weights
         named = corrections(self.train.sampler, weights, self.loss)
-        if len(named) > 1 and not self.allow_double_correction:
-            raise _fault_at(named[0].split("."), too_many(named))
-        return self
+        if len(named) < 2 or self.allow_double_correction:
+            return []
+        return [_fault_at("mmx_double_correction", named[0].split("."), too_many(named))]
+
+    def _out_of_order(self) -> list[InitErrorDetails]:
+        right = sorted(self.inference, key=lambda params: params.place)
+        pairs = enumerate(zip(self.inference, right, strict=True))
+        wrong = [index for index, (given, wanted) in pairs if given.place != wanted.place]
+        names = ", ".join(params.entry_point.partition(".")[2] for params in right)
+        words = f"the order of inference methods is wrong; use [{names}]"
+        return [_fault_at("mmx_order", ["inference", index], words) for index in wrong[:1]]
 
     def resolved(self) -> dict[str, Any]:
         """Plain data with every default filled in; paths are absolute when read from a file."""
@@ -81,11 +96,9 @@ class Spec(Closed):
         return identity(self)
 
 
-def _fault_at(path: list[str], message: str) -> ValidationError:
-    detail = PydanticCustomError("mmx_double_correction", "{message}", {"message": message})
-    return ValidationError.from_exception_data(
-        "Spec", [InitErrorDetails(type=detail, loc=tuple(path), input=None)]
-    )
+def _fault_at(kind: LiteralString, path: Sequence[str | int], message: str) -> InitErrorDetails:
+    detail = PydanticCustomError(kind, "{message}", {"message": message})
+    return InitErrorDetails(type=detail, loc=tuple(path), input=None)
 
 
 def corrections(sampler: object, weights: object, loss: object) -> list[str]:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-LEAST_PAUSE = 1.0  # seconds between checkpoints at the ends of very short epochs
+LEAST_PAUSE = 5.0  # seconds between checkpoints at the ends of short epochs: all a kill can cost
 PAUSE_PER_COST = 20  # writing at the ends of epochs takes at most about 5 % of the time
 
 

@@ -1,0 +1,132 @@
+"""Conformal prediction: sets of classes that hold the truth as often as promised.
+
+Source: Sadinle et al. 2019, arXiv:1609.00451 (lac); Romano et al. 2020, arXiv:2006.02544 (aps);
+Angelopoulos et al. 2021, arXiv:2009.14193 (raps).
+"""
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from mmx import hookimpl
+from mmx.errors import RunError
+from mmx.interfaces import Batch, InferenceHook, InferenceParams, Params, Prediction, Validation
+
+
+class ConformalParams(InferenceParams):
+    """Settings of split conformal prediction, calibrated on one row per group."""
+
+    source: ClassVar[str] = "Romano et al. 2020, arXiv:2006.02544"
+    place: ClassVar[int] = 2
+
+    type: Literal["conformal"] = "conformal"
+    score: Literal["lac", "aps", "raps"] = Field(
+        default="aps",
+        description="lac: 1 - p_y; aps: randomised mass of the classes down to y; raps: aps with a "
+        "price for ranks beyond `free_rank`",
+    )
+    alpha: float = Field(default=0.1, gt=0, lt=1, description="share of sets that may miss")
+    per_class: bool = Field(default=False, description="promise it for each class on its own")
+    penalty: float = Field(default=0.01, ge=0, description="raps: price of each further rank")
+    free_rank: int = Field(default=2, ge=0, description="raps: ranks without a price")
+    seed: int = Field(default=0, ge=0, description="which row stands for a group")
+
+    def build(self) -> "Conformal":
+        return Conformal(self)
+
+
+class Conformal(InferenceHook):
+    """{y : s(x, y) <= q}, q the ceil((n + 1)(1 - alpha)) / n quantile over n calibration groups."""
+
+    def __init__(self, params: ConformalParams) -> None:
+        self.params = params
+        self.thresholds: Tensor | None = None
+
+    def fit(self, validation: Validation) -> None:
+        rows = one_per_group(validation.group, validation.target, self.params.seed)
+        log_probs, target = validation.logits[rows].log_softmax(dim=1), validation.target[rows]
+        own = self.scores(log_probs).gather(1, target[:, None])[:, 0]
+        classes = log_probs.shape[1]
+        if self.params.per_class:
+            of_class = [own[target == c] for c in range(classes)]
+        else:
+            of_class = [own] * classes
+        self.thresholds = torch.stack([quantile(s, self.params.alpha) for s in of_class])
+        short = [c for c in range(classes) if torch.isinf(self.thresholds[c])]
+        if short:
+            least = math.ceil(1 / self.params.alpha) - 1
+            whom = (
+                f"{len(short)} of {classes} classes have" if self.params.per_class else "there are"
+            )
+            self.notes = (
+                f"conformal sets: {whom} fewer than {least} validation groups, too few to promise "
+                f"{1 - self.params.alpha:.0%}; these classes are in every set",
+            )
+
+    def predict(self, next: Callable[[Batch], Prediction], batch: Batch) -> Prediction:
+        if self.thresholds is None:
+            raise RunError("inference.conformal predicts before it was fitted; call fit")
+        prediction = next(batch)
+        chosen = self.scores(prediction.log_probs) <= self.thresholds.to(prediction.log_probs)
+        extras = {"in_set": chosen, "set_size": chosen.sum(dim=1)}
+        return replace(prediction, extras={**prediction.extras, **extras})
+
+    def scores(self, log_probs: Tensor) -> Tensor:
+        """s(x, y) [B, C] of every class."""
+        probs = log_probs.exp()
+        if self.params.score == "lac":
+            return 1 - probs
+        order = probs.argsort(dim=1, descending=True, stable=True)
+        ranked = probs.gather(1, order)
+        mass = ranked.cumsum(dim=1) - own_number(log_probs)[:, None] * ranked
+        if self.params.score == "raps":
+            rank = torch.arange(1, probs.shape[1] + 1)
+            mass = mass + self.params.penalty * (rank - self.params.free_rank).clamp(min=0)
+        return torch.empty_like(mass).scatter_(1, order, mass)
+
+    def measure(self, prediction: Prediction, target: Tensor) -> Mapping[str, float]:
+        """Share of sets that hold the truth, least share of a class, and the mean set size."""
+        hit = prediction.extras["in_set"].bool().gather(1, target[:, None])[:, 0].double()
+        by_class = [float(hit[target == c].mean()) for c in set(target.tolist())]
+        return {
+            "promised coverage": 1 - self.params.alpha,
+            "coverage": float(hit.mean()),
+            "least coverage of a class": min(by_class),
+            "mean set size": float(prediction.extras["set_size"].double().mean()),
+        }
+
+
+def one_per_group(groups: Sequence[str], target: Tensor, seed: int) -> Tensor:
+    """Places of one row of each group, drawn by seed; rows without a label are left out."""
+    places = np.flatnonzero((target >= 0).numpy())
+    shuffled = np.random.default_rng(seed).permutation(places)
+    _, first = np.unique(np.array(groups, dtype=object)[shuffled].astype(str), return_index=True)
+    return torch.from_numpy(np.sort(shuffled[first]))
+
+
+def quantile(scores: Tensor, alpha: float) -> Tensor:
+    """The ceil((n + 1)(1 - alpha))-th smallest of n scores; infinite when n is too small."""
+    rank = math.ceil((len(scores) + 1) * (1 - alpha))
+    if rank > len(scores):
+        return torch.tensor(math.inf, dtype=scores.dtype)
+    return scores.sort().values[rank - 1]
+
+
+def own_number(log_probs: Tensor) -> Tensor:
+    """A uniform number [B] from each row's own digest: the same set for a row in any batch."""
+    rows = log_probs.double().contiguous().numpy()
+    digests = [hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows]
+    numbers = np.frombuffer(b"".join(digests), dtype=np.uint64) / 2.0**64
+    return torch.from_numpy(numbers).to(log_probs.dtype)
+
+
+@hookimpl
+def mmx_components() -> Sequence[type[Params]]:
+    return [ConformalParams]

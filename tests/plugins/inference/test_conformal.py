@@ -1,0 +1,154 @@
+"""Laws of inference.conformal."""
+
+from typing import Literal, cast
+
+import pytest
+import torch
+from scipy.stats import betabinom
+
+from mmx import Batch, Prediction, RunError, Validation
+from mmx_plugins.inference.conformal import (
+    Conformal,
+    ConformalParams,
+    one_per_group,
+    own_number,
+    quantile,
+)
+
+Score = Literal["lac", "aps", "raps"]
+SCORES: tuple[Score, ...] = ("lac", "aps", "raps")
+BATCH = cast(Batch, None)  # the hook never looks at it
+
+
+def drawn(n: int, seed: int, classes: int = 5) -> tuple[torch.Tensor, torch.Tensor]:
+    """Log-probabilities of a model that is too sure, and labels."""
+    generator = torch.Generator().manual_seed(seed)
+    logits = 2 * torch.randn(n, classes, generator=generator)
+    target = torch.multinomial(logits.softmax(dim=1), 1, generator=generator)[:, 0]
+    return (2 * logits).log_softmax(dim=1), target
+
+
+def fitted(params: ConformalParams, logits: torch.Tensor, target: torch.Tensor) -> Conformal:
+    hook = params.build()
+    counts, groups = torch.ones(logits.shape[1]), tuple(map(str, range(len(target))))
+    hook.fit(Validation(logits, target, groups, counts, counts, ("identity",)))
+    return hook
+
+
+def sets(hook: Conformal, log_probs: torch.Tensor) -> torch.Tensor:
+    return hook.predict(lambda _: Prediction(log_probs), BATCH).extras["in_set"]
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_mean_coverage_lies_where_theory_puts_it(score: Score) -> None:
+    n, m, repeats, alpha = 99, 200, 200, 0.1
+    covered = []
+    for seed in range(repeats):
+        log_probs, target = drawn(n + m, seed)
+        hook = fitted(ConformalParams(score=score, alpha=alpha), log_probs[:n], target[:n])
+        hit = sets(hook, log_probs[n:]).gather(1, target[n:, None])
+        covered.append(float(hit.double().mean()))
+    # the k-th smallest of n scores covers Beta(k, n + 1 - k), its count over m is beta-binomial
+    law = betabinom(m, 90, 10)
+    error = float(law.std()) / m / repeats**0.5
+    least = 0.9 - 4 * error
+    assert least <= sum(covered) / repeats
+    if score != "raps":  # its prices come in steps, so sets may be a little too large
+        assert sum(covered) / repeats <= 0.9 + 4 * error
+    inside = [law.ppf(0.005) / m <= c for c in covered]
+    assert sum(inside) / repeats > 0.97
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_sets_are_nested_in_alpha(score: Score) -> None:
+    log_probs, target = drawn(300, 0)
+    before = torch.zeros(300, 5, dtype=torch.bool)
+    for alpha in (0.4, 0.2, 0.1, 0.05):
+        now = sets(fitted(ConformalParams(score=score, alpha=alpha), log_probs, target), log_probs)
+        assert (now | ~before).all()
+        before = now
+
+
+def test_a_perfect_model_gives_single_classes() -> None:
+    target = torch.arange(60) % 3
+    log_probs = torch.full((60, 3), -30.0).scatter_(1, target[:, None], 0.0).log_softmax(dim=1)
+    hook = fitted(ConformalParams(score="lac"), log_probs, target)
+    assert torch.equal(sets(hook, log_probs).sum(dim=1), torch.ones(60, dtype=torch.int64))
+
+
+def test_too_few_groups_give_the_full_set_and_say_so() -> None:
+    log_probs, target = drawn(8, 0)
+    hook = fitted(ConformalParams(alpha=0.1), log_probs, target)
+    assert sets(hook, log_probs).all()
+    assert "fewer than 9 validation groups" in hook.notes[0]
+
+
+def test_per_class_promises_each_class_by_its_own_threshold() -> None:
+    log_probs, target = drawn(4000, 0)
+    log_probs = (log_probs + torch.tensor([3.0, 0, 0, 0, -3.0])).log_softmax(dim=1)
+    half = 2000
+    hook = fitted(ConformalParams(per_class=True), log_probs[:half], target[:half])
+    hit = sets(hook, log_probs[half:]).gather(1, target[half:, None])[:, 0].double()
+    by_class = [float(hit[target[half:] == c].mean()) for c in range(5)]
+    assert min(by_class) > 0.84
+    plain = fitted(ConformalParams(), log_probs[:half], target[:half])
+    missed = sets(plain, log_probs[half:])[:, 4][target[half:] == 4].double().mean()
+    assert float(missed) < min(by_class)
+
+
+def test_scores_are_their_formulas() -> None:
+    log_probs, _ = drawn(20, 1)
+    p, u = log_probs.exp(), own_number(log_probs)
+    lac, aps, raps = (
+        ConformalParams(score=s, penalty=0.5, free_rank=1).build().scores(log_probs) for s in SCORES
+    )
+    for i in range(20):
+        for c in range(5):
+            above = float(p[i][p[i] > p[i, c]].sum())
+            rank = 1 + int((p[i] > p[i, c]).sum())
+            own = above + float((1 - u[i]) * p[i, c])
+            assert float(lac[i, c]) == pytest.approx(1 - float(p[i, c]), abs=1e-6)
+            assert float(aps[i, c]) == pytest.approx(own, abs=1e-5)
+            assert float(raps[i, c]) == pytest.approx(own + 0.5 * max(rank - 1, 0), abs=1e-5)
+
+
+def test_a_row_has_the_same_set_in_any_batch() -> None:
+    log_probs, target = drawn(50, 0)
+    hook = fitted(ConformalParams(), log_probs, target)
+    together = sets(hook, log_probs)
+    alone = torch.cat([sets(hook, log_probs[i : i + 1]) for i in range(50)])
+    assert torch.equal(together, alone)
+    numbers = own_number(drawn(5000, 0)[0])
+    assert float(numbers.mean()) == pytest.approx(0.5, abs=0.02)
+
+
+def test_the_quantile_is_the_rank_that_the_promise_needs() -> None:
+    scores = torch.arange(1.0, 20.0)  # 19 scores: ceil(20 * 0.9) = 18
+    assert float(quantile(scores, 0.1)) == 18
+    assert float(quantile(scores[:8], 0.1)) == float("inf")
+
+
+def test_each_group_speaks_once() -> None:
+    target = torch.tensor([0, 1, 2, -1, 1, 0])
+    rows = one_per_group(("a", "a", "b", "c", "b", "a"), target, seed=0)
+    assert len(rows) == 2
+    chosen = {"aabcba"[row] for row in rows.tolist()}
+    assert chosen == {"a", "b"}
+
+
+def test_what_was_kept_is_measured() -> None:
+    log_probs, target = drawn(500, 0)
+    hook = fitted(ConformalParams(), log_probs, target)
+    prediction = hook.predict(lambda _: Prediction(log_probs), BATCH)
+    kept = hook.measure(prediction, target)
+    hit = prediction.extras["in_set"][torch.arange(500), target]
+    assert kept["coverage"] == pytest.approx(float(hit.double().mean()))
+    assert kept["mean set size"] == pytest.approx(
+        float(prediction.extras["in_set"].sum(dim=1).double().mean())
+    )
+    assert kept["least coverage of a class"] <= kept["coverage"]
+
+
+def test_refuses_to_predict_before_it_was_fitted() -> None:
+    with pytest.raises(RunError, match="fitted"):
+        sets(ConformalParams().build(), torch.zeros(1, 2))
