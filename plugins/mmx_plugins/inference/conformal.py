@@ -36,7 +36,9 @@ class ConformalParams(InferenceParams):
     per_class: bool = Field(default=False, description="promise it for each class on its own")
     penalty: float = Field(default=0.01, ge=0, description="raps: price of each further rank")
     free_rank: int = Field(default=2, ge=0, description="raps: ranks without a price")
-    seed: int = Field(default=0, ge=0, description="which row stands for a group")
+    seed: int = Field(
+        default=0, ge=0, description="which row stands for a group, and the random shares"
+    )
 
     def build(self) -> "Conformal":
         return Conformal(self)
@@ -52,7 +54,8 @@ class Conformal(InferenceHook):
     def fit(self, validation: Validation) -> None:
         rows = one_per_group(validation.group, validation.target, self.params.seed)
         log_probs, target = validation.logits[rows].log_softmax(dim=1), validation.target[rows]
-        own = self.scores(log_probs).gather(1, target[:, None])[:, 0]
+        groups = [validation.group[row] for row in rows.tolist()]
+        own = self.scores(log_probs, groups).gather(1, target[:, None])[:, 0]
         classes = log_probs.shape[1]
         if self.params.per_class:
             of_class = [own[target == c] for c in range(classes)]
@@ -74,18 +77,21 @@ class Conformal(InferenceHook):
         if self.thresholds is None:
             raise RunError("inference.conformal predicts before it was fitted; call fit")
         prediction = next(batch)
-        chosen = self.scores(prediction.log_probs) <= self.thresholds.to(prediction.log_probs)
+        scores = self.scores(prediction.log_probs, batch.group)
+        chosen = scores <= self.thresholds.to(prediction.log_probs)
         extras = {"in_set": chosen, "set_size": chosen.sum(dim=1)}
         return replace(prediction, extras={**prediction.extras, **extras})
 
-    def scores(self, log_probs: Tensor) -> Tensor:
-        """s(x, y) [B, C] of every class."""
+    def scores(self, log_probs: Tensor, groups: Sequence[str]) -> Tensor:
+        """s(x, y) [B, C] of every class, for rows of these groups."""
         probs = log_probs.exp()
         if self.params.score == "lac":
             return 1 - probs
         order = probs.argsort(dim=1, descending=True, stable=True)
         ranked = probs.gather(1, order)
-        mass = ranked.cumsum(dim=1) - own_number(log_probs)[:, None] * ranked
+        mass = (
+            ranked.cumsum(dim=1) - own_number(groups, self.params.seed).to(ranked)[:, None] * ranked
+        )
         if self.params.score == "raps":
             rank = torch.arange(1, probs.shape[1] + 1)
             mass = mass + self.params.penalty * (rank - self.params.free_rank).clamp(min=0)
@@ -119,12 +125,14 @@ def quantile(scores: Tensor, alpha: float) -> Tensor:
     return scores.sort().values[rank - 1]
 
 
-def own_number(log_probs: Tensor) -> Tensor:
-    """A uniform number [B] from each row's own digest: the same set for a row in any batch."""
-    rows = log_probs.double().contiguous().numpy()
-    digests = [hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows]
-    numbers = np.frombuffer(b"".join(digests), dtype=np.uint64) / 2.0**64
-    return torch.from_numpy(numbers).to(log_probs.dtype)
+def own_number(groups: Sequence[str], seed: int) -> Tensor:
+    """A uniform number [B] from the name of each row's group.
+
+    Not from a generator: a case has the same set in any batch and at any time.
+    """
+    digests = [hashlib.blake2b(f"{seed} {name}".encode(), digest_size=8) for name in groups]
+    numbers = np.frombuffer(b"".join(one.digest() for one in digests), dtype=np.uint64)
+    return torch.from_numpy(numbers / 2.0**64)
 
 
 @hookimpl

@@ -1,10 +1,11 @@
 """Laws of inference.conformal."""
 
+from types import SimpleNamespace
 from typing import Literal, cast
 
 import pytest
 import torch
-from scipy.stats import betabinom
+from scipy.stats import betabinom, kstest
 
 from mmx import Batch, Prediction, RunError, Validation
 from mmx_plugins.inference.conformal import (
@@ -17,7 +18,6 @@ from mmx_plugins.inference.conformal import (
 
 Score = Literal["lac", "aps", "raps"]
 SCORES: tuple[Score, ...] = ("lac", "aps", "raps")
-BATCH = cast(Batch, None)  # the hook never looks at it
 
 
 def drawn(n: int, seed: int, classes: int = 5) -> tuple[torch.Tensor, torch.Tensor]:
@@ -35,8 +35,15 @@ def fitted(params: ConformalParams, logits: torch.Tensor, target: torch.Tensor) 
     return hook
 
 
-def sets(hook: Conformal, log_probs: torch.Tensor) -> torch.Tensor:
-    return hook.predict(lambda _: Prediction(log_probs), BATCH).extras["in_set"]
+def predicted(hook: Conformal, log_probs: torch.Tensor, first: int = 0) -> Prediction:
+    """The prediction of rows whose groups are numbered from ``first``."""
+    groups = tuple(map(str, range(first, first + len(log_probs))))
+    batch = cast(Batch, SimpleNamespace(group=groups))  # all that the hook looks at
+    return hook.predict(lambda _: Prediction(log_probs), batch)
+
+
+def sets(hook: Conformal, log_probs: torch.Tensor, first: int = 0) -> torch.Tensor:
+    return predicted(hook, log_probs, first).extras["in_set"]
 
 
 @pytest.mark.parametrize("score", SCORES)
@@ -46,7 +53,7 @@ def test_mean_coverage_lies_where_theory_puts_it(score: Score) -> None:
     for seed in range(repeats):
         log_probs, target = drawn(n + m, seed)
         hook = fitted(ConformalParams(score=score, alpha=alpha), log_probs[:n], target[:n])
-        hit = sets(hook, log_probs[n:]).gather(1, target[n:, None])
+        hit = sets(hook, log_probs[n:], first=n).gather(1, target[n:, None])
         covered.append(float(hit.double().mean()))
     # the k-th smallest of n scores covers Beta(k, n + 1 - k), its count over m is beta-binomial
     law = betabinom(m, 90, 10)
@@ -98,9 +105,11 @@ def test_per_class_promises_each_class_by_its_own_threshold() -> None:
 
 def test_scores_are_their_formulas() -> None:
     log_probs, _ = drawn(20, 1)
-    p, u = log_probs.exp(), own_number(log_probs)
+    groups = [str(number) for number in range(20)]
+    p, u = log_probs.exp(), own_number(groups, seed=0)
     lac, aps, raps = (
-        ConformalParams(score=s, penalty=0.5, free_rank=1).build().scores(log_probs) for s in SCORES
+        ConformalParams(score=s, penalty=0.5, free_rank=1).build().scores(log_probs, groups)
+        for s in SCORES
     )
     for i in range(20):
         for c in range(5):
@@ -116,10 +125,15 @@ def test_a_row_has_the_same_set_in_any_batch() -> None:
     log_probs, target = drawn(50, 0)
     hook = fitted(ConformalParams(), log_probs, target)
     together = sets(hook, log_probs)
-    alone = torch.cat([sets(hook, log_probs[i : i + 1]) for i in range(50)])
+    alone = torch.cat([sets(hook, log_probs[i : i + 1], first=i) for i in range(50)])
     assert torch.equal(together, alone)
-    numbers = own_number(drawn(5000, 0)[0])
-    assert float(numbers.mean()) == pytest.approx(0.5, abs=0.02)
+
+
+def test_the_random_shares_are_uniform_and_change_with_the_seed() -> None:
+    names = [f"lesion {number}" for number in range(5000)]
+    numbers = own_number(names, seed=0)
+    assert kstest(numbers.numpy(), "uniform").pvalue > 0.001
+    assert float(torch.corrcoef(torch.stack([numbers, own_number(names, 1)]))[0, 1]) < 0.05
 
 
 def test_the_quantile_is_the_rank_that_the_promise_needs() -> None:
@@ -139,7 +153,7 @@ def test_each_group_speaks_once() -> None:
 def test_what_was_kept_is_measured() -> None:
     log_probs, target = drawn(500, 0)
     hook = fitted(ConformalParams(), log_probs, target)
-    prediction = hook.predict(lambda _: Prediction(log_probs), BATCH)
+    prediction = predicted(hook, log_probs)
     kept = hook.measure(prediction, target)
     hit = prediction.extras["in_set"][torch.arange(500), target]
     assert kept["coverage"] == pytest.approx(float(hit.double().mean()))
