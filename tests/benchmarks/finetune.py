@@ -1,6 +1,6 @@
 """Fine-tuning throughput against a plain PyTorch loop, side by side in one run.
 
-    MMX_DATA=... python tests/benchmarks/finetune.py [--turns 3]
+    MMX_DATA=... python tests/benchmarks/finetune.py [--turns 5]
 
 Both train ResNet-18 from scratch at 128 px beside a frozen MiniLM, batch 32, on 320 images of
 HAM10000 for two epochs, with validation after each epoch and the test part at the end. mmx's time
@@ -152,7 +152,7 @@ def seconds(layout: torch.memory_format, kind: torch.dtype) -> tuple[float, floa
 def main() -> None:
     """Print the ratio of each turn and their median."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--turns", type=int, default=5)
     turns = parser.parse_args().turns
     data = Path(os.environ["MMX_DATA"]) / "ham10000"
     ratios, highest = [], []
