@@ -93,12 +93,17 @@ def selective_scan(
         delta = softplus(delta)
     decay = (delta[..., None, :] * a.to(kind)[..., None]).exp()
     added = einsum(delta * u, b, "b d l, b n l -> b d n l")
+    y = einsum(_states(decay, added), c, "b d n l, b n l -> b d l")
+    if skip is not None:
+        y = y + skip.to(kind)[:, None] * u
+    return (y if gate is None else y * silu(gate.to(kind))).to(given.dtype)
+
+
+def _states(decay: Tensor, added: Tensor) -> Tensor:
+    """h_t = decay_t h_{t-1} + added_t along the last axis of [B, D, N, L]; h_{-1} = 0."""
     hidden, states = torch.zeros_like(added[..., 0]), []
     # unbind, not an index: each index would allocate a full-size gradient
     for decay_t, added_t in zip(decay.unbind(-1), added.unbind(-1), strict=True):
         hidden = decay_t * hidden + added_t
         states.append(hidden)
-    y = einsum(torch.stack(states, dim=-1), c, "b d n l, b n l -> b d l")
-    if skip is not None:
-        y = y + skip.to(kind)[:, None] * u
-    return (y if gate is None else y * silu(gate.to(kind))).to(given.dtype)
+    return torch.stack(states, dim=-1)

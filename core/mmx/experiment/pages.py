@@ -52,12 +52,7 @@ def run_report(
         ledger=make_ledger(
             prepared.manifest, prepared.split, images=prepared.images, texts=prepared.texts
         ).to_json(),
-        split={
-            "digest": prepared.split.digest,
-            "seed": spec.data.split.seed,
-            "fold": f"{prepared.split.fold} of {spec.data.split.folds}",
-            "file": str(spec.data.split.file or "made by this run, kept in split.csv"),
-        },
+        split=_split(spec, prepared),
         spec=spec.text,
         resolved=yaml.safe_dump(spec.resolved(), sort_keys=False, allow_unicode=True),
         digests=prepared.digests,
@@ -66,6 +61,17 @@ def run_report(
         created=time.strftime("%Y-%m-%d %H:%M"),
         **facts,
     )
+
+
+def _split(spec: Spec, prepared: Prepared) -> dict[str, Any]:
+    """Where the split comes from."""
+    asked = spec.data.split
+    return {
+        "digest": prepared.split.digest,
+        "seed": asked.seed,
+        "fold": f"{prepared.split.fold} of {asked.folds}",
+        "file": str(asked.file or "made by this run, kept in split.csv"),
+    }
 
 
 def methods(spec: Spec) -> dict[str, str]:

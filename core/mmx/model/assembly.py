@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from mmx.errors import ShapeError
-from mmx.interfaces import DecisionFusion, Encoder, FeatureShape, Fusion
+from mmx.interfaces import DecisionFusion, Encoder, FeatureShape, Fusion, Head
 from mmx.model.model import SIDES, Model
 from mmx.model.projection import Projection
 from mmx.model.trial import check_fusion, check_head, try_model
@@ -47,16 +47,27 @@ def assemble(spec: ModelSpec, classes: int, *, parts: Sequence[str] = (), seed: 
         fusion = spec.fusion.build(shapes["image"], shapes["text"])
     check_fusion(spec.fusion, fusion)
     with _stream(seed, "head"):
-        if isinstance(fusion, DecisionFusion):
-            heads = {side: spec.head.build(shapes[side].dim, classes) for side in SIDES}
-        else:
-            heads = {"fused": spec.head.build(fusion.dim, classes)}
-    for head in heads.values():
-        check_head(spec.head, head)
+        heads = _heads(spec, fusion, shapes, classes)
     widths = try_model((spec.fusion, fusion), (spec.head, heads), shapes, classes)
     with _stream(seed, "parts"):
         part_heads = _part_heads(fusion, widths, parts, classes)
     return Model(encoders, projections, fusion, heads, part_heads, reads)
+
+
+def _heads(
+    spec: ModelSpec,
+    fusion: Fusion | DecisionFusion,
+    shapes: Mapping[str, FeatureShape],
+    classes: int,
+) -> dict[str, Head]:
+    """One head for the fused features, or one for each side whose decisions are fused."""
+    if isinstance(fusion, DecisionFusion):
+        heads = {side: spec.head.build(shapes[side].dim, classes) for side in SIDES}
+    else:
+        heads = {"fused": spec.head.build(fusion.dim, classes)}
+    for head in heads.values():
+        check_head(spec.head, head)
+    return heads
 
 
 def build_encoders(spec: ModelSpec, seed: int) -> dict[str, Encoder]:

@@ -48,13 +48,15 @@ def predict_logits(
             if advance:
                 advance(min(start + batch_size, len(rows)))
     model.train(was_training)
-    parts = {
-        name: torch.cat([outputs.part_logits[name] for outputs in seen])
-        for name in seen[0].part_logits
-    }
+    return _joined(seen)
+
+
+def _joined(seen: Sequence[Outputs]) -> Outputs:
+    """The outputs of all batches behind each other."""
+    names = seen[0].part_logits
     return Outputs(
         logits=torch.cat([outputs.logits for outputs in seen]),
-        part_logits=parts,
+        part_logits={name: torch.cat([one.part_logits[name] for one in seen]) for name in names},
         present=torch.cat([outputs.present for outputs in seen]),
     )
 

@@ -19,9 +19,10 @@ def run(load: Callable[..., Any]) -> Any:
 
 def test_a_run_keeps_the_columns_and_what_was_kept_of_the_promises(run: Any) -> None:
     table = pd.read_parquet(run.path / "predictions.parquet")
-    sets = table[[column for column in table if column.startswith("in_set_")]]
-    classes = [column.removeprefix("p_") for column in table if column.startswith("p_")]
-    assert [column.removeprefix("in_set_") for column in sets] == classes
+    columns = [str(column) for column in table.columns]
+    sets = table[[column for column in columns if column.startswith("in_set_")]]
+    classes = [column.removeprefix("p_") for column in columns if column.startswith("p_")]
+    assert [str(column).removeprefix("in_set_") for column in sets.columns] == classes
     assert (sets.sum(axis=1) == table["set_size"]).all()
     test = table[table["part"] == "test"]
     hit = [row[f"in_set_{row['label']}"] for _, row in test.iterrows()]
