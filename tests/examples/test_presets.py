@@ -68,6 +68,8 @@ def flat(tree: Any, path: str = "") -> dict[str, Any]:
         ("weighted_sampler", ("train.sampler",)),
         ("prior_correction", ("train.sampler", "inference")),
         ("temperature", ("inference",)),
+        ("tta", ("inference",)),
+        ("mc_dropout", ("inference",)),
         ("conformal", ("inference",)),
         ("selective", ("inference",)),
         ("mibf_net_bundled", ("model.fusion", "loss")),

@@ -25,6 +25,7 @@ from mmx.blocks.presence import (
 )
 from mmx.blocks.selective_scan import Scan, SelectiveStateSpace, selective_scan
 from mmx.blocks.ssd import ScalarStateSpace, ssd_chunked, ssd_quadratic, ssd_scan, ssd_state
+from mmx.blocks.views import TURNS, Window, cut, turned
 from mmx.blocks.weights import (
     EFFICIENTNET_LITE0,
     MINILM,
@@ -40,10 +41,10 @@ from mmx.blocks.weights import (
 __all__ = [
     "Attention", "AttentionLayer", "Cut", "EFFICIENTNET_LITE0", "FeedForward", "MINILM", "Norm",
     "PatientBatchNorm", "ScalarStateSpace", "Scan", "SelectiveStateSpace", "SelfAttentionLayer",
-    "StandIn", "Weights", "WeightsFile", "attention_weights", "check_heads", "classifier_layers",
-    "compiled_scan", "either_present", "find_cut", "find_weights", "flatten_map", "fused_vector",
-    "load_by_position", "load_tensors", "masked_attention", "merge_heads", "pool_grid",
-    "read_tensors", "real_first", "real_pooled", "real_tokens", "same_width", "selective_scan",
-    "split_heads", "ssd_chunked", "ssd_quadratic", "ssd_scan", "ssd_state", "state_digest",
-    "vector_norm",
+    "StandIn", "TURNS", "Weights", "WeightsFile", "Window", "attention_weights", "check_heads",
+    "classifier_layers", "compiled_scan", "cut", "either_present", "find_cut", "find_weights",
+    "flatten_map", "fused_vector", "load_by_position", "load_tensors", "masked_attention",
+    "merge_heads", "pool_grid", "read_tensors", "real_first", "real_pooled", "real_tokens",
+    "same_width", "selective_scan", "split_heads", "ssd_chunked", "ssd_quadratic", "ssd_scan",
+    "ssd_state", "state_digest", "turned", "vector_norm",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mmx.data import Part
 from mmx.evaluation import Evaluation, Interval, evaluate
-from mmx.experiment.prediction import PartPrediction, fit_hooks, plain, predict_part, wrap
+from mmx.experiment.prediction import Chain, PartPrediction
 from mmx.experiment.prepare import Prepared
 from mmx.experiment.progress import stage
 from mmx.experiment.task import Task
@@ -53,35 +53,36 @@ def predict_and_score(
     precision: Precision,
 ) -> Outcome:
     """Fit the inference hooks on validation, predict both parts, score them."""
-    hooks = [params.build() for params in spec.inference]
+    chain = Chain(spec.inference, task.model, task.loss, precision)
+    size, views = spec.evaluation.batch_size, prepared.manifest.facts.allowed_views
     counts = (task.class_counts, task.sampled_counts)
-    views = prepared.manifest.facts.allowed_views
-    size = spec.evaluation.batch_size
-    fitted = fit_hooks(
-        hooks, task.model, task.loss, precision, parts["validation"], counts, views, size
-    )
-    predictions = {
-        name: _predict(name, task, precision, hooks, parts[name], size, observer)
-        for name in ("validation", "test")
-    }
-    classes = prepared.manifest.classes
-    evaluations = {
-        name: score(
-            prediction.log_probs, prediction.target, parts[name].groups, classes, spec.evaluation
-        )
-        for name, prediction in predictions.items()
-    }
-    test = predictions["test"]
+    with stage(observer, "validation", "samples") as told:
+        fitted, validation = chain.fit(parts["validation"], size, counts, views)
+        told(len(parts["validation"]), len(parts["validation"]))
+    with stage(observer, "test", "samples") as told:
+        stages = chain.over(parts["test"], size, lambda done: told(done, len(parts["test"])))
+    predictions = {"validation": validation, "test": stages[-1]}
+
+    def scored(name: str, log_probs: Tensor) -> Evaluation:
+        target, groups = predictions[name].target, parts[name].groups
+        return score(log_probs, target, groups, prepared.manifest.classes, spec.evaluation)
+
+    evaluations = {name: scored(name, found.log_probs) for name, found in predictions.items()}
     alone = {
-        f"{name} alone": score(
-            values, test.target, parts["test"].groups, classes, spec.evaluation
-        ).metrics
-        for name, values in test.parts.items()
+        f"{name} alone": scored("test", values).metrics for name, values in stages[-1].parts.items()
     }
-    stages = _stages(spec, task, precision, hooks, parts["test"], classes, evaluations["test"])
-    kept = measured(spec, hooks, test)
-    notes = tuple(note for hook in hooks for note in hook.notes)
-    return Outcome(predictions, evaluations, alone, stages, fitted, kept, notes)
+    before = [scored("test", found.log_probs).metrics for found in stages[:-1]]
+    metrics = [*before, evaluations["test"].metrics]
+    named = [(_name(spec, count), of) for count, of in enumerate(metrics)]
+    return Outcome(
+        predictions,
+        evaluations,
+        alone,
+        stages=named if chain.hooks else [],
+        fitted=fitted,
+        kept=measured(spec, chain.hooks, stages[-1]),
+        notes=tuple(note for hook in chain.hooks for note in hook.notes),
+    )
 
 
 def measured(
@@ -113,41 +114,6 @@ def score(
         resamples=spec.resamples,
         seed=spec.seed,
     )
-
-
-def _predict(
-    name: str,
-    task: Task,
-    precision: Precision,
-    hooks: Sequence[InferenceHook],
-    part: Part,
-    size: int,
-    observer: Observer,
-) -> PartPrediction:
-    with stage(observer, name, "samples") as told:
-        predict = wrap(plain(task.model, task.loss, precision), hooks)
-        return predict_part(task.model, predict, part, size, lambda done: told(done, len(part)))
-
-
-def _stages(
-    spec: Spec,
-    task: Task,
-    precision: Precision,
-    hooks: Sequence[InferenceHook],
-    part: Part,
-    classes: Sequence[str],
-    final: Evaluation,
-) -> list[tuple[str, Mapping[str, Interval]]]:
-    """The test part without hooks, with the first, the first two, and so on."""
-    found: list[tuple[str, Mapping[str, Interval]]] = []
-    for count in range(len(hooks)):
-        predict = wrap(plain(task.model, task.loss, precision), hooks[:count])
-        seen = predict_part(
-            task.model, predict, part, spec.evaluation.batch_size, lambda done: None
-        )
-        scored = score(seen.log_probs, seen.target, part.groups, classes, spec.evaluation)
-        found.append((_name(spec, count), scored.metrics))
-    return [*found, (_name(spec, len(hooks)), final.metrics)] if hooks else []
 
 
 def _name(spec: Spec, count: int) -> str:

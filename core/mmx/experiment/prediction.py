@@ -1,22 +1,32 @@
 """From a trained model through the inference hooks to predictions of a part."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from mmx.data import Part
-from mmx.interfaces import Batch, InferenceHook, Loss, Outputs, Prediction, Validation
-from mmx.model import Model
+from mmx.interfaces import (
+    Batch,
+    InferenceHook,
+    InferenceParams,
+    Loss,
+    Outputs,
+    Prediction,
+    Validation,
+)
+from mmx.model import SIDES, Model
 from mmx.training import Precision, autocast
 from mmx.training.precision import encodes
 from mmx.training.transfer import channels_last, map_tensors, to_device
 
 Predict = Callable[[Batch], Prediction]
+Advance = Callable[[int], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,65 +64,12 @@ class PartPrediction:
         return found
 
 
-def plain(model: Model, loss: Loss, precision: Precision) -> Predict:
-    """The prediction that hooks wrap: the model's adjusted log-probabilities, on the CPU."""
-
-    def predict(batch: Batch) -> Prediction:
-        outputs = outputs_of(model, batch, precision)
-        extras = {f"part {k}": v.log_softmax(dim=1) for k, v in outputs.part_logits.items()}
-        extras |= {f"explain {name}": value for name, value in outputs.explain.items()}
-        return Prediction(loss.adjust(outputs.logits).log_softmax(dim=1), extras)
-
-    return predict
-
-
-def outputs_of(model: Model, batch: Batch, precision: Precision) -> Outputs:
-    """Run the model in its arithmetic on its device; all results in float32 on the CPU."""
-    device = next(model.parameters()).device
-    batch = to_device(batch, device)
-    if encodes(batch):
-        batch = channels_last(batch)
-    with autocast(precision, device):
-        outputs: Outputs = model(batch)
-    return map_tensors(outputs, _plain_numbers)
-
-
-def _plain_numbers(tensor: Tensor) -> Tensor:
-    return tensor.float().cpu() if tensor.is_floating_point() else tensor.cpu()
-
-
-def wrap(predict: Predict, hooks: Sequence[InferenceHook]) -> Predict:
-    """Put hooks around a prediction; the first is innermost."""
-    for hook in hooks:
-        predict = partial(hook.predict, predict)
-    return predict
-
-
-def predict_part(
-    model: Model, predict: Predict, part: Part, batch_size: int, advance: Callable[[int], None]
-) -> PartPrediction:
-    """Predict every row of a part, in order.
-
-    Args:
-        model: put into eval mode.
-        predict: the wrapped prediction.
-        part: the rows.
-        batch_size: rows at a time.
-        advance: told how many rows are done after each batch.
-    """
-    model.eval()
-    predictions, targets = [], []
-    with torch.inference_mode():
-        for start in range(0, len(part), batch_size):
-            stop = min(start + batch_size, len(part))
-            batch, target = part.batch(range(start, stop))
-            predictions.append(predict(batch))
-            targets.append(target)
-            advance(stop)
+def joined(predictions: Sequence[Prediction], targets: Sequence[Tensor]) -> PartPrediction:
+    """Predictions of batches as those of their part."""
     extras = _joined([dict(prediction.extras) for prediction in predictions])
     return PartPrediction(
         log_probs=torch.cat([prediction.log_probs for prediction in predictions]),
-        target=torch.cat(targets),
+        target=torch.cat(list(targets)),
         parts=_named("part ", extras),
         explain=_named("explain ", extras),
         extras={k: v for k, v in extras.items() if not k.startswith(("part ", "explain "))},
@@ -134,32 +91,150 @@ def _named(prefix: str, columns: dict[str, Tensor]) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in columns.items() if k.startswith(prefix)}
 
 
-def fit_hooks(
-    hooks: Sequence[InferenceHook],
-    model: Model,
-    loss: Loss,
-    precision: Precision,
-    part: Part,
-    counts: tuple[Tensor, Tensor],
-    allowed_views: tuple[str, ...],
-    batch_size: int,
-) -> list[Validation]:
-    """Fit each hook on the validation predictions as they reach it, which are given back.
+class Chain:
+    """A trained model and the inference hooks around it, the first one innermost.
 
-    Args:
-        hooks: innermost first.
-        model: trained.
-        loss: may adjust logits.
-        precision: arithmetic of the model.
-        part: the validation part.
-        counts: class counts [C] of the training part, and as training saw them.
-        allowed_views: of the data set.
-        batch_size: rows at a time.
+    Attributes:
+        model: in eval mode while it predicts.
+        hooks: built, bound to the model; fitted by ``fit`` or by who made them.
     """
-    predict, fitted = plain(model, loss, precision), []
-    for hook in hooks:
-        seen = predict_part(model, predict, part, batch_size, lambda done: None)
-        fitted.append(Validation(seen.log_probs, seen.target, part.groups, *counts, allowed_views))
-        hook.fit(fitted[-1])
-        predict = wrap(predict, [hook])
-    return fitted
+
+    def __init__(
+        self, params: Sequence[InferenceParams], model: Model, loss: Loss, precision: Precision
+    ) -> None:
+        self.params, self.model, self._loss, self._precision = params, model, loss, precision
+        self.hooks: list[InferenceHook] = [one.build() for one in params]
+        for hook in self.hooks:
+            hook.bind(model)
+
+    def plain(self, batch: Batch) -> Prediction:
+        """What hooks wrap: the model's adjusted log-probabilities, on the CPU."""
+        outputs = outputs_of(self.model, batch, self._precision)
+        extras = {f"part {k}": v.log_softmax(dim=1) for k, v in outputs.part_logits.items()}
+        extras |= {f"explain {name}": value for name, value in outputs.explain.items()}
+        return Prediction(self._loss.adjust(outputs.logits).log_softmax(dim=1), extras)
+
+    def __call__(self, batch: Batch) -> Prediction:
+        """The prediction with all hooks around it."""
+        return self.stages(batch)[-1]
+
+    def stages(self, batch: Batch) -> list[Prediction]:
+        """Without hooks, with the first, the first two, ...; each from the one before."""
+        batch = self.ready(batch)
+        found = [self.plain(batch)]
+        for place in range(len(self.hooks)):
+            found.append(self.hooks[place].predict(self._inner(place, batch, found[-1]), batch))
+        return found
+
+    def ready(self, batch: Batch) -> Batch:
+        """The batch with all that hooks leave alone encoded already, if they ask several times."""
+        sides = [side for side in SIDES if self._encoded_once(side)]
+        return encoded(self.model, batch, self._precision, sides) if sides else batch
+
+    def _encoded_once(self, side: str) -> bool:
+        repeats = any(one.place == 0 for one in self.params)
+        changed = side == "image" and any(one.reads_pixels for one in self.params)
+        drawn = any(one.draws for one in self.params) and not self.model.frozen(side)
+        return repeats and not changed and not drawn
+
+    def _inner(self, place: int, batch: Batch, known: Prediction) -> Predict:
+        """What the hook at this place wraps; what is known of the batch is not computed again."""
+        inner: Predict = self.plain
+        for hook in self.hooks[:place]:
+            inner = partial(hook.predict, inner)
+        if self.params[place].draws:
+            return inner
+        return lambda asked: known if asked is batch else inner(asked)
+
+    def over(self, part: Part, batch_size: int, advance: Advance) -> list[PartPrediction]:
+        """Predict every row of a part, in order; one result per stage.
+
+        Args:
+            part: the rows.
+            batch_size: rows at a time.
+            advance: told how many rows are done after each batch.
+        """
+        self.model.eval()
+        found: list[list[Prediction]] = []
+        targets, done = [], 0
+        with torch.inference_mode():
+            for batch, target in _batches(part, batch_size):
+                found.append(self.stages(batch))
+                targets.append(target)
+                done += len(target)
+                advance(done)
+        return [joined(stage, targets) for stage in zip(*found, strict=True)]
+
+    def fit(
+        self,
+        part: Part,
+        batch_size: int,
+        counts: tuple[Tensor, Tensor],
+        allowed_views: tuple[str, ...],
+    ) -> tuple[list[Validation], PartPrediction]:
+        """Fit each hook on the validation predictions as they reach it.
+
+        Args:
+            part: the validation part.
+            batch_size: rows at a time.
+            counts: class counts [C] of the training part, and as training saw them.
+            allowed_views: of the data set.
+
+        Returns:
+            What each hook was fitted on, and the part as all of them predict it.
+        """
+        self.model.eval()
+        with torch.inference_mode():
+            found = [self.plain(self.ready(batch)) for batch, _ in _batches(part, batch_size)]
+        fitted = []
+        for place, hook in enumerate(self.hooks):
+            seen = self._each(part, batch_size, place, found, hook.observe)
+            given = Validation(torch.cat(seen), part.labels, part.groups, *counts, allowed_views)
+            hook.fit(given)
+            fitted.append(given)
+            found = self._each(part, batch_size, place, found, hook.predict)
+        return fitted, joined(found, [part.labels])
+
+    def _each(
+        self,
+        part: Part,
+        batch_size: int,
+        place: int,
+        known: Sequence[Prediction],
+        ask: Callable[[Predict, Batch], T],
+    ) -> list[T]:
+        """What a hook says to each batch of a part."""
+        with torch.inference_mode():
+            pairs = zip(_batches(part, batch_size), known, strict=True)
+            ready = ((self.ready(batch), before) for (batch, _), before in pairs)
+            return [ask(self._inner(place, batch, before), batch) for batch, before in ready]
+
+
+def _batches(part: Part, batch_size: int) -> Iterator[tuple[Batch, Tensor]]:
+    for start in range(0, len(part), batch_size):
+        yield part.batch(range(start, min(start + batch_size, len(part))))
+
+
+def encoded(model: Model, batch: Batch, precision: Precision, sides: Sequence[str]) -> Batch:
+    """The batch on the model's device, with these sides encoded in its arithmetic."""
+    batch, device = _placed(model, batch)
+    with autocast(precision, device):
+        return model.encoded(batch, sides)
+
+
+def outputs_of(model: Model, batch: Batch, precision: Precision) -> Outputs:
+    """Run the model in its arithmetic on its device; all results in float32 on the CPU."""
+    batch, device = _placed(model, batch)
+    with autocast(precision, device):
+        outputs: Outputs = model(batch)
+    return map_tensors(outputs, _plain_numbers)
+
+
+def _placed(model: Model, batch: Batch) -> tuple[Batch, torch.device]:
+    device = next(model.parameters()).device
+    batch = to_device(batch, device)
+    return channels_last(batch) if encodes(batch) else batch, device
+
+
+def _plain_numbers(tensor: Tensor) -> Tensor:
+    return tensor.float().cpu() if tensor.is_floating_point() else tensor.cpu()

@@ -59,6 +59,8 @@ def run(spec: Spec, *, fresh: bool = False, observer: Observer | None = None) ->
     for name in spec.hooks:
         registry().use_hook(name)
     prepared = prepare(spec.data, observer)
+    for params in spec.inference:
+        params.check(prepared.manifest.facts.allowed_views)
     task = build_task(spec, prepared.manifest, prepared.split)
     initial = {side: weights_digest(one) for side, one in task.model.encoders().items()}
     digest = run_digest(spec, prepared.digests, initial)
@@ -98,6 +100,9 @@ class _Work:
         parts = {name: sources.part(self.prepared, name) for name in PARTS}
         history = self._train(parts)
         if first_process():
+            if any(params.reads_pixels for params in self.spec.inference):
+                sources = sources.pixels(self.prepared)
+                parts = {name: sources.part(self.prepared, name) for name in PARTS}
             outcome = self._predict(parts, history)
             self._keep(sources, parts, history, outcome)
 

@@ -1,7 +1,7 @@
 """Where batches come from: cached features of frozen encoders, or pixels and token ids."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -41,6 +41,10 @@ class Sources:
     text: TextStore | CachedFeatures | Unread
     encoded: Mapping[str, int]
     notes: tuple[str, ...]
+
+    def pixels(self, prepared: Prepared) -> "Sources":
+        """The same with images before encoding, for inference that changes them."""
+        return replace(self, image=prepared.images)
 
     def part(self, prepared: Prepared, name: str) -> Part:
         """The part of the split with this name."""

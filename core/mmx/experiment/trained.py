@@ -10,7 +10,7 @@ from torch import Tensor
 from mmx.data import Part
 from mmx.data.part import CachedSource, ImageSource, TextSource
 from mmx.errors import RunError
-from mmx.experiment.prediction import PartPrediction, Predict, plain, predict_part, wrap
+from mmx.experiment.prediction import Chain, PartPrediction
 from mmx.experiment.progress import Told
 from mmx.experiment.record import MODEL, fit_again, take_back
 from mmx.interfaces import Loss, TextEncoder
@@ -29,7 +29,7 @@ class Trained:
         classes: class names in the order of the columns.
         model: with the weights of the best epoch.
         loss: may adjust logits.
-        predict: the prediction with its fitted hooks around it.
+        chain: the model with its fitted hooks around it.
     """
 
     folder: RunFolder
@@ -37,7 +37,7 @@ class Trained:
     classes: tuple[str, ...]
     model: Model
     loss: Loss
-    predict: Predict
+    chain: Chain
 
     @property
     def text_encoder(self) -> TextEncoder:
@@ -57,9 +57,7 @@ class Trained:
         """Predict rows 0..n-1 of these sources, in order."""
         part = Part(range(len(labels)), image, text, labels, groups)
         size = self.spec.evaluation.batch_size
-        return predict_part(
-            self.model, self.predict, part, size, lambda done: told(done, len(part))
-        )
+        return self.chain.over(part, size, lambda done: told(done, len(part)))[-1]
 
 
 def load_trained(path: Path, plugins: Sequence[str | Path] = ()) -> Trained:
@@ -83,7 +81,6 @@ def load_trained(path: Path, plugins: Sequence[str | Path] = ()) -> Trained:
     classes = tuple(facts["classes"])
     model = assemble(spec.model, len(classes), parts=facts["parts"], seed=spec.seed)
     take_back(folder, model)
-    hooks = [params.build() for params in spec.inference]
-    fit_again(folder, hooks)
-    predict = wrap(plain(model, loss, facts["precision"]), hooks)
-    return Trained(folder, spec, classes, model.eval(), loss, predict)
+    chain = Chain(spec.inference, model.eval(), loss, facts["precision"])
+    fit_again(folder, chain.hooks)
+    return Trained(folder, spec, classes, model, loss, chain)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmx.interfaces.inputs import Batch
 from mmx.interfaces.params import Params
@@ -29,7 +29,7 @@ class Validation:
     """What a hook may be fitted on: predictions of the validation part.
 
     Attributes:
-        logits: [n, C], as they reach this hook.
+        logits: [n, C], as they reach this hook; or what its ``observe`` gave for each row.
         target: [n], int64.
         group: the group of each row.
         class_counts: [C], of the training part.
@@ -52,6 +52,15 @@ class InferenceParams(Params):
     # hooks stand in this order: 0 changes what is predicted from, 1 changes probabilities,
     # 2 reads the final ones
     place: ClassVar[int] = 1
+    reads_pixels: ClassVar[bool] = False  # True: changes images, so they come before encoding
+    draws: ClassVar[bool] = False  # True: lets modules of the model draw at random
+
+    def check(self, allowed_views: tuple[str, ...]) -> None:  # noqa: B027 - most fit any data
+        """Refuse data that these settings do not fit, before anything is trained.
+
+        Raises:
+            DataError: says what to set instead.
+        """
 
     @abstractmethod
     def build(self) -> "InferenceHook":
@@ -66,6 +75,13 @@ class InferenceHook(ABC):
     """
 
     notes: tuple[str, ...] = ()
+
+    def bind(self, model: nn.Module) -> None:  # noqa: B027 - most hooks never touch the model
+        """Be given the trained model, before anything else is called."""
+
+    def observe(self, next: Callable[[Batch], Prediction], batch: Batch) -> Tensor:
+        """What ``fit`` is to see of each row, first axis B; if not said, log-probabilities."""
+        return next(batch).log_probs
 
     def fit(self, validation: Validation) -> None:  # noqa: B027 - most hooks learn nothing
         """Learn from validation predictions only."""

@@ -1,7 +1,7 @@
 """From the parts that a spec names to one trainable model."""
 
 from mmx.model.assembly import assemble
-from mmx.model.model import Model
+from mmx.model.model import SIDES, Model
 from mmx.model.projection import Projection
 
-__all__ = ["Model", "Projection", "assemble"]
+__all__ = ["SIDES", "Model", "Projection", "assemble"]

@@ -1,6 +1,7 @@
 """The model: two encoders, their projections, a fusion and a head."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -72,6 +73,17 @@ class Model(nn.Module):
         """Projected features of both sides, missing where the batch says so."""
         image = self._side("image", batch.image, batch.present[:, 0])
         return image, self._side("text", batch.text, batch.present[:, 1])
+
+    def encoded(self, batch: Batch, sides: Iterable[str]) -> Batch:
+        """The same batch with these sides encoded, so that several passes encode them once."""
+        todo = [side for side in sides if self.reads[side]]
+        given = {side: getattr(batch, side) for side in todo}
+        done = {
+            side: getattr(self, side)(inputs)
+            for side, inputs in given.items()
+            if not isinstance(inputs, Features)
+        }
+        return replace(batch, **done) if done else batch
 
     def _side(self, side: str, inputs: object, present: Tensor) -> Features:
         if not self.reads[side]:

@@ -63,7 +63,7 @@ class Spec(Closed):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Spec":
-        found = [*self._corrected_twice(), *self._out_of_order()]
+        found = [*self._corrected_twice(), *self._out_of_order(), *self._unseen()]
         if found:
             raise ValidationError.from_exception_data("Spec", found)
         return self
@@ -82,6 +82,18 @@ class Spec(Closed):
         names = ", ".join(params.entry_point.partition(".")[2] for params in right)
         words = f"the order of inference methods is wrong; use [{names}]"
         return [_fault_at("mmx_order", ["inference", index], words) for index in wrong[:1]]
+
+    def _unseen(self) -> list[InitErrorDetails]:
+        """Inference that changes images, under a fusion that reads none."""
+        fusion = self.model.fusion
+        if "image" in fusion.sides:
+            return []
+        words = f"it changes images, which {fusion.entry_point} never reads; leave it out"
+        return [
+            _fault_at("mmx_unseen", ["inference", index], words)
+            for index, params in enumerate(self.inference)
+            if params.reads_pixels
+        ]
 
     def resolved(self) -> dict[str, Any]:
         """Plain data with every default filled in; paths are absolute when read from a file."""

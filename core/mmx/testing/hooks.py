@@ -1,7 +1,7 @@
 """Laws of inference hooks."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmx.interfaces import Batch, Images, InferenceHook, InferenceParams, Prediction, Validation
 from mmx.testing.law import Laws, demand, finite, same, shape
@@ -16,6 +16,8 @@ def fitted(params: InferenceParams) -> InferenceHook:
     logits = torch.randn(300, CLASSES, generator=generator)
     logits[torch.arange(300), target] += 2
     hook = params.build()
+    if isinstance(hook, InferenceHook):
+        hook.bind(nn.Sequential(nn.Linear(3, CLASSES), nn.Dropout(0.5)))
     hook.fit(
         Validation(
             logits, target, tuple(f"group {row}" for row in range(300)),

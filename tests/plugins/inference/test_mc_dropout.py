@@ -1,0 +1,95 @@
+"""Laws of inference.mc_dropout."""
+
+from typing import cast
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from mmx import Batch, Features, Prediction, RunError
+from mmx_plugins.inference.mc_dropout import MCDropoutParams, dropout_layers, entropy
+
+GIVEN = torch.randn(6, 5, generator=torch.Generator().manual_seed(0))
+FEATURES = Features.of_pooled(GIVEN)
+BATCH = Batch(FEATURES, FEATURES, torch.ones(6, 2, dtype=torch.bool), tuple("abcdef"))
+
+
+def network(p: float) -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Linear(5, 16), nn.BatchNorm1d(16), nn.Dropout(p), nn.Linear(16, 3)
+    ).eval()
+
+
+def predicted(model: nn.Sequential, **settings: int) -> Prediction:
+    hook = MCDropoutParams(**settings).build()
+    hook.bind(model)
+    with torch.no_grad():
+        return hook.predict(lambda batch: Prediction(_plain(model, batch)), BATCH)
+
+
+def _plain(model: nn.Sequential, batch: Batch) -> Tensor:
+    return cast(Tensor, model(cast(Features, batch.image).pooled).log_softmax(dim=1))
+
+
+def test_without_dropout_it_is_the_plain_prediction_and_nothing_is_unknown() -> None:
+    model = network(0.0)
+    found = predicted(model)
+    with torch.no_grad():
+        torch.testing.assert_close(found.log_probs, _plain(model, BATCH))
+    torch.testing.assert_close(
+        found.extras["mutual_information"], torch.zeros(6), atol=1e-6, rtol=0
+    )
+
+
+def test_it_is_the_mean_of_the_samples() -> None:
+    model = network(0.5)
+    found = predicted(model, samples=7, seed=3)
+    drop = model[2]
+    with torch.no_grad():
+        from zlib import crc32
+
+        torch.manual_seed(crc32(b"a\0b\0c\0d\0e\0f", 3))
+        drop.train()
+        drawn = torch.stack([_plain(model, BATCH).exp() for _ in range(7)])
+        drop.eval()
+    torch.testing.assert_close(found.log_probs.exp(), drawn.mean(dim=0))
+    spread = entropy(drawn.mean(dim=0).log()) - entropy(drawn.log()).mean(dim=0)
+    torch.testing.assert_close(found.extras["mutual_information"], spread, atol=1e-6, rtol=1e-4)
+    assert bool((spread > 0).all())
+
+
+def test_the_same_seed_draws_the_same_and_another_one_does_not() -> None:
+    model = network(0.5)
+    first, again, other = (predicted(model, seed=seed).log_probs for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_batch_norm_and_the_modes_of_all_modules_stay() -> None:
+    model = network(0.5)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    state = torch.random.get_rng_state()
+    predicted(model)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert not any(module.training for module in model.modules())
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_entropy_is_that_of_scipy() -> None:
+    from scipy.stats import entropy as reference
+
+    p = torch.tensor([[0.2, 0.3, 0.5], [1.0, 0.0, 0.0]])
+    torch.testing.assert_close(entropy(p.log()), torch.tensor(reference(p.numpy(), axis=1)))
+
+
+def test_a_model_without_dropout_is_told() -> None:
+    hook = MCDropoutParams().build()
+    hook.bind(nn.Linear(2, 2))
+    assert "all samples are equal" in hook.notes[0]
+    assert dropout_layers(nn.Linear(2, 2)) == []
+
+
+def test_predicting_without_a_model_is_refused() -> None:
+    with pytest.raises(RunError, match="call bind"):
+        MCDropoutParams().build().predict(lambda batch: Prediction(GIVEN), BATCH)
