@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 import mmx
 from mmx import Progress
+from mmx.evaluation import Contrast, compare
 
 ROOT = Path(__file__).parents[2]
 BASE = ROOT / "examples" / "ham10000" / "baseline.yaml"
 PAGE = ROOT / "docs" / "results" / "fusions-ham10000.md"
 SHORTER = ("train.epochs=6", "train.batch_size=64")  # than the example, for all fusions alike
-RESAMPLES, LEVEL = 5000, 0.05
+RESAMPLES = 10_000
 REFERENCE = "concat"
 # accuracy in per cent that the source document claims
 REPORTED = {
@@ -101,58 +101,21 @@ def measured(fusion: str) -> Row:
     return Row(fusion, run.metrics, test, seconds)
 
 
-def balanced_accuracies(test: pd.DataFrame, draws: NDArray[np.int64]) -> NDArray[np.float64]:
-    """[R], balanced accuracy under each draw [R, G] of how often a lesion counts."""
-    classes = sorted(set(test["label"]))
-    of_class = test["label"].to_numpy()[:, None] == np.array(classes, dtype=object)
-    right = of_class & (test["label"] == test["predicted"]).to_numpy()[:, None]
-    _, group = np.unique(test["group"].astype(str), return_inverse=True)
-    counts = np.zeros((2, draws.shape[1], len(classes)))
-    np.add.at(counts[0], group, right)
-    np.add.at(counts[1], group, of_class)
-    hits, total = draws @ counts[0], draws @ counts[1]
-    with np.errstate(invalid="ignore"):
-        return np.nanmean(np.where(total > 0, hits / total, np.nan), axis=1)
-
-
-def differences(rows: list[Row]) -> dict[str, NDArray[np.float64]]:
-    """[1 + R] by fusion: the difference to the reference as measured, then resampled."""
+def differences(rows: list[Row]) -> dict[str, Contrast]:
+    """By fusion: the difference to the reference on the same test rows."""
     reference = next(row for row in rows if row.fusion == REFERENCE)
-    lesions = reference.test["group"].nunique()
-    draw = np.random.default_rng(0)
-    draws = draw.multinomial(lesions, np.full(lesions, 1 / lesions), size=RESAMPLES)
-    draws = np.concatenate([np.ones((1, lesions), dtype=np.int64), draws])
-    base = balanced_accuracies(reference.test, draws)
-    found = {}
     for row in rows:
         if not row.test["sample"].equals(reference.test["sample"]):
             raise RuntimeError(f"{row.fusion} and {REFERENCE} were tested on different rows")
-        if row is not reference:
-            found[row.fusion] = balanced_accuracies(row.test, draws) - base
-    return found
-
-
-def p_value(difference: NDArray[np.float64]) -> float:
-    """Two-sided, from the share of resamples on the other side of 0; never below its floor."""
-    resampled = difference[1:]
-    other = min((resampled <= 0).sum(), (resampled >= 0).sum())
-    return float(min(1.0, 2 * (1 + other) / (1 + len(resampled))))
-
-
-def holm(values: dict[str, float]) -> dict[str, float]:
-    """p-values corrected for their number, step down."""
-    corrected, largest = {}, 0.0
-    for place, name in enumerate(sorted(values, key=values.__getitem__)):
-        largest = max(largest, min(1.0, (len(values) - place) * values[name]))
-        corrected[name] = largest
-    return corrected
-
-
-def verdict(difference: NDArray[np.float64], corrected: float) -> str:
-    """Better, worse or neither, in words."""
-    if corrected > LEVEL:
-        return "not distinguishable"
-    return "better" if difference[0] > 0 else "worse"
+    classes = sorted(set(reference.test["label"]))
+    number = {name: place for place, name in enumerate(classes)}
+    found = compare(
+        {row.fusion: row.test["predicted"].map(number).to_numpy()[None] for row in rows},
+        reference.test["label"].map(number).to_numpy(),
+        reference.test["group"].astype(str).tolist(),
+        len(classes), base=REFERENCE, metrics=("balanced_accuracy",), resamples=RESAMPLES,
+    )  # fmt: skip
+    return {one.method: one for one in found.contrasts["balanced_accuracy"]}
 
 
 def interval(score: dict[str, float]) -> str:
@@ -160,15 +123,14 @@ def interval(score: dict[str, float]) -> str:
     return f"{score['value']:.1%} ({score['low']:.1%} to {score['high']:.1%})"
 
 
-def line(row: Row, base: Row, found: dict[str, NDArray[np.float64]], p: dict[str, float]) -> str:
+def line(row: Row, base: Row, found: dict[str, Contrast]) -> str:
     """One line of the table."""
     scores = row.metrics["test"]["metrics"]
     gap, word = "", "reference"
     if row.fusion in found:
-        difference = found[row.fusion]
-        low, high = np.quantile(difference[1:], [0.025, 0.975]) * 100
-        gap = f"{difference[0] * 100:+.1f} ({low:+.1f} to {high:+.1f})"
-        word = verdict(difference, p[row.fusion])
+        one = found[row.fusion].difference
+        gap = f"{one.value * 100:+.1f} ({one.low * 100:+.1f} to {one.high * 100:+.1f})"
+        word = found[row.fusion].verdict
     cells = (
         row.fusion, interval(scores["balanced_accuracy"]), gap, word, interval(scores["macro_f1"]),
         interval(scores["accuracy"]), f"{row.metrics['parameters']['learning']:,}",
@@ -177,30 +139,24 @@ def line(row: Row, base: Row, found: dict[str, NDArray[np.float64]], p: dict[str
     return "| " + " | ".join(cells) + " |"
 
 
-def conclusion(found: dict[str, NDArray[np.float64]], p: dict[str, float]) -> str:
+def conclusion(found: dict[str, Contrast]) -> str:
     """What this table can tell apart, and what it cannot."""
-    words = {name: verdict(difference, p[name]) for name, difference in found.items()}
     by_word = {
-        word: [name for name in words if words[name] == word]
+        word: [name for name, one in found.items() if one.verdict == word]
         for word in ("better", "worse", "not distinguishable")
     }
-    error = float(np.median([difference[1:].std() for difference in found.values()]))
-    smallest = min(found, key=lambda name: found[name][1:].std())
     told = "; ".join(f"{word}: {', '.join(names) or 'none'}" for word, names in by_word.items())
+    smallest = float(np.median([one.detectable for one in found.values()])) * 100
     return (
-        f"Against {REFERENCE}, after Holm's correction over {len(found)} comparisons at "
-        f"{LEVEL:.0%}: {told}. The median standard error of a difference is {error * 100:.1f} "
-        f"points, so a typical arm would have to differ by about {2.8 * error * 100:.1f} points to "
-        "be found with 80 % power even without the correction (smallest standard error: "
-        f"{smallest}, {found[smallest][1:].std() * 100:.1f}). The order of the arms within that "
-        "distance says nothing.\n"
+        f"Against {REFERENCE}, after Holm's correction over {len(found)} comparisons at 5 %: "
+        f"{told}. The typical arm would have to differ by {smallest:.1f} points to be found with "
+        "80 % power. The order of the arms within that distance says nothing.\n"
     )
 
 
 def page(rows: list[Row]) -> str:
     """The whole page."""
     found = differences(rows)
-    p = holm({name: p_value(difference) for name, difference in found.items()})
     base = next(row for row in rows if row.fusion == REFERENCE)
     head = HEAD.format(
         shorter=", ".join(SHORTER), rows=len(base.test), lesions=base.test["group"].nunique()
@@ -211,9 +167,9 @@ def page(rows: list[Row]) -> str:
         "reported accuracy % (claim, see above)",
     )  # fmt: skip
     lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
-    lines += [line(row, base, found, p) for row in rows]
+    lines += [line(row, base, found) for row in rows]
     note = "\nTime is processor time of training on cached features, in one thread.\n"
-    return head + conclusion(found, p) + "\n" + "\n".join(lines) + "\n" + note
+    return head + conclusion(found) + "\n" + "\n".join(lines) + "\n" + note
 
 
 def main() -> None:

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmx.evaluation import compare
+
 Difference = tuple[float, float, float]
 
 
@@ -18,15 +20,12 @@ def balanced_difference(
     resamples: int = 2000,
     seed: int = 0,
 ) -> Difference:
-    """Balanced accuracy of ours minus theirs, with the 95 % interval of a paired bootstrap.
-
-    Groups are drawn with replacement, and seeds too, crossed with the groups, when there are two
-    or more; draws without one of the classes are drawn again.
+    """Balanced accuracy of ours minus theirs, with its 95 % interval over groups and seeds.
 
     Args:
-        ours: [S, n], predicted classes, one row per training seed.
-        theirs: [S, n], of the method to compare with, the same seeds and rows.
-        labels: [n], true classes.
+        ours: [S, n], names of the predicted classes, one row per training seed.
+        theirs: [S, n], of the method to compare with, on the same rows.
+        labels: [n], names of the true classes.
         groups: [n], rows of one group are drawn together.
         resamples: how many draws.
         seed: of the draws.
@@ -34,30 +33,15 @@ def balanced_difference(
     Returns:
         The difference, and the low and the high end of its interval.
     """
-    place, gain, count = np.unique(groups, return_inverse=True)[1], [], []
-    for label in np.unique(labels):
-        of = labels == label
-        right = (ours == labels).astype(float) - (theirs == labels)
-        gain.append([np.bincount(place[of], row[of], place.max() + 1) for row in right])
-        count.append(np.bincount(place[of], minlength=place.max() + 1))
-    gains, counts = np.array(gain), np.array(count, dtype=float)  # [C, S, G] and [C, G]
-    value = float((gains.sum(axis=2).mean(axis=1) / counts.sum(axis=1)).mean())
-    generator = np.random.default_rng(seed)
-    drawn = [_draw(gains, counts, generator) for _ in range(resamples)]
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return value, float(low), float(high)
-
-
-def _draw(gains: NDArray[Any], counts: NDArray[Any], generator: np.random.Generator) -> float:
-    """The difference in one draw of groups and seeds."""
-    classes, seeds, groups = gains.shape
-    while True:
-        weight = np.bincount(generator.integers(groups, size=groups), minlength=groups)
-        rows = counts @ weight
-        if rows.all():
-            break
-    chosen = generator.integers(seeds, size=seeds)
-    return float(((gains[:, chosen] @ weight).mean(axis=1) / rows).mean())
+    names = [ours.astype(str), theirs.astype(str), labels.astype(str)]
+    classes, codes = np.unique(np.concatenate([n.ravel() for n in names]), return_inverse=True)
+    first, second, truth = np.split(codes, np.cumsum([ours.size, theirs.size]))
+    found = compare(
+        {"ours": first.reshape(ours.shape), "theirs": second.reshape(theirs.shape)},
+        truth, groups, len(classes), base="theirs", metrics=("balanced_accuracy",),
+        fixed=["theirs"] if (theirs == theirs[0]).all() else [], resamples=resamples, seed=seed,
+    ).contrasts["balanced_accuracy"][0].difference  # fmt: skip
+    return found.value, found.low, found.high
 
 
 def verdict(difference: Difference) -> str:

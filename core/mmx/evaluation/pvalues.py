@@ -1,0 +1,78 @@
+"""P-values: from resamples, for discordant pairs, and corrected for their number."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from mmx.evaluation.confusion import Floats
+
+EXACT_BELOW = 25  # discordant pairs; with fewer the chi-squared distribution fits badly
+
+
+@dataclass(frozen=True, slots=True)
+class McNemar:
+    """Whether two sets of answers to the same questions are right equally often.
+
+    Attributes:
+        gained: rows that only ours has right.
+        lost: rows that only theirs has right.
+        p: two-sided; groups are not regarded, each row counts as a question of its own.
+        exact: by the binomial distribution, as there are few discordant pairs.
+    """
+
+    gained: int
+    lost: int
+    p: float
+    exact: bool
+
+
+def mcnemar(ours: NDArray[Any], theirs: NDArray[Any]) -> McNemar:
+    """McNemar's test: exact below 25 discordant pairs, else with continuity correction.
+
+    Args:
+        ours: [n], True where our answer is right.
+        theirs: [n], the same of the other method.
+
+    Source: McNemar 1947, doi:10.1007/BF02295996; Edwards 1948, doi:10.1007/BF02289261.
+    """
+    from scipy.stats import binomtest, chi2  # type: ignore[import-untyped]
+
+    gained, lost = int((ours & ~theirs).sum()), int((~ours & theirs).sum())
+    pairs = gained + lost
+    if pairs == 0:
+        return McNemar(0, 0, 1.0, exact=True)
+    if pairs < EXACT_BELOW:
+        return McNemar(gained, lost, float(binomtest(gained, pairs).pvalue), exact=True)
+    statistic = max(abs(gained - lost) - 1, 0) ** 2 / pairs
+    return McNemar(gained, lost, float(chi2.sf(statistic, 1)), exact=False)
+
+
+def two_sided(draws: Floats) -> float:
+    """Twice the share of resampled differences on the other side of 0, at least the floor.
+
+    Args:
+        draws: [R], of a difference.
+
+    Source: Davison and Hinkley 1997, Bootstrap Methods, 4.2.5: (1 + count) / (1 + R).
+    """
+    other = min(int((draws <= 0).sum()), int((draws >= 0).sum()))
+    return min(1.0, 2 * (1 + other) / (1 + len(draws)))
+
+
+def floor(resamples: int) -> float:
+    """The smallest p-value that so many resamples can give."""
+    return min(1.0, 2 / (1 + resamples))
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """P-values corrected for their number, in the order given.
+
+    Source: Holm 1979, A simple sequentially rejective multiple test procedure.
+    """
+    corrected, largest = [1.0] * len(values), 0.0
+    for place, index in enumerate(sorted(range(len(values)), key=values.__getitem__)):
+        largest = max(largest, min(1.0, (len(values) - place) * values[index]))
+        corrected[index] = largest
+    return corrected
