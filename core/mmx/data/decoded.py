@@ -5,9 +5,10 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import PIL
@@ -81,26 +82,65 @@ def decode_all(
 
     Every image is decoded once even when the result does not fit ``memory_gb``, so that none is
     found unreadable in the middle of a training.
+
+    Raises:
+        DataError: the folder cannot be written.
     """
     name = _digest(keys, spec)
     shape = (len(sources), spec.height, spec.width, 3)
     fits = 0 < int(np.prod(shape)) <= memory_gb * 1e9
-    folder.mkdir(parents=True, exist_ok=True)
-    found = _find(folder, name, shape, fits)
-    if found is not None:
-        return found
-    if fits:
-        _make_room(folder, int(np.prod(shape)), memory_gb)
     partial = folder / f"{name}.{os.getpid()}.partial"
-    pixels = np.lib.format.open_memmap(partial, "w+", np.uint8, shape) if fits else None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        found = _find(folder, name, shape, fits)
+        if found is not None:
+            return found
+        if fits:
+            _make_room(folder, int(np.prod(shape)), memory_gb)
+        frames, faults = _publish(sources, spec, partial, shape if fits else None, report)
+    except OSError as error:
+        raise DataError(
+            f"decoded images cannot be kept in {folder}: {error}; if the disk is full, make room; "
+            "or name another folder with data.cache.folder or MMX_CACHE"
+        ) from error
+    finally:
+        for left in (partial, partial.with_suffix(".facts")):
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
+    return _find(folder, name, shape, fits) or Decoded(frames, faults, None)
+
+
+def _publish(
+    sources: Sequence[Path | Picture],
+    spec: "ImageSpec",
+    partial: Path,
+    shape: tuple[int, ...] | None,
+    report: Report,
+) -> tuple["NDArray[np.int32]", dict[int, str]]:
+    """Decode into files beside their places, then move them there."""
+    name = partial.name.partition(".")[0]
+    pixels = None if shape is None else _map(partial, shape)
     frames, faults = _fill(sources, spec, pixels, report)
     if pixels is not None:
         pixels.flush()
-        partial.replace(folder / f"{name}.npy")
+        partial.replace(partial.with_name(f"{name}.npy"))
     facts = partial.with_suffix(".facts")
     facts.write_text(json.dumps({"frames": frames.tolist(), "faults": faults}), encoding="utf-8")
-    facts.replace(folder / f"{name}.json")  # last: its presence says that the map is whole
-    return _find(folder, name, shape, fits) or Decoded(frames, faults, None)
+    facts.replace(partial.with_name(f"{name}.json"))  # last: its presence says the map is whole
+    return frames, faults
+
+
+def _map(file: Path, shape: tuple[int, ...]) -> "np.memmap[Any, np.dtype[np.uint8]]":
+    """A new memory map whose room on the disk is taken at once.
+
+    A map may be larger than the disk; writing into it then ends the process by a signal (SIGBUS)
+    that no program can turn into words.
+    """
+    pixels: np.memmap[Any, np.dtype[np.uint8]] = np.lib.format.open_memmap(file, "w+", np.uint8, shape)
+    if hasattr(os, "posix_fallocate"):
+        with file.open("r+b") as stream:
+            os.posix_fallocate(stream.fileno(), 0, file.stat().st_size)
+    return pixels
 
 
 def _fill(

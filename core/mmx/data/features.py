@@ -8,13 +8,14 @@ folder at a time: a lock per key lets one of them encode while the others wait a
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
+from filelock import BaseFileLock, FileLock
 from numpy.typing import DTypeLike
 
 from mmx.blocks.weights import state_digest
@@ -71,13 +72,13 @@ class FeatureCache:
             precision: bf16 runs the encoder under autocast, channels last; part of the key.
 
         Raises:
-            DataError: the budget is too small, or a feature does not fit ``dtype``.
+            DataError: the budget is too small, a feature does not fit ``dtype``, or the folder
+                cannot be written.
         """
         kinds = _known_kinds(want)
         numbers = np.dtype(dtype)
         place = self.folder / _key(encoder, params_json, precision, numbers)
-        place.mkdir(parents=True, exist_ok=True)
-        with FileLock(place / "lock"):
+        with _writable(self.folder), _alone(place):
             shards, damaged = open_shards(place, self._checked)
             lacking, missing = _missing(shards, source, rows, kinds)
             if missing:
@@ -95,6 +96,24 @@ class FeatureCache:
         """Bytes that the budget leaves."""
         used = sum(file.stat().st_size for file in self.folder.rglob("*") if file.is_file())
         return int(self.budget_gb * GIB) - used
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    """Say in plain words that the cache cannot be written, and what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"features cannot be kept in {folder}: {error}; if the disk is full, make room; or "
+            "name another folder with data.cache.folder or MMX_CACHE"
+        ) from error
+
+
+def _alone(place: Path) -> BaseFileLock:
+    """The lock of one key's folder, which is made."""
+    place.mkdir(parents=True, exist_ok=True)
+    return FileLock(place / "lock")
 
 
 def _silent(done: int, total: int) -> None:

@@ -85,6 +85,8 @@ def read_bytes(path: str | Path) -> bytes:
         data = Path(path).read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:  # a zero byte in the name
+        raise DataError(f"{str(path)!r} cannot be read: {error}") from error
     if not data:
         raise DataError(f"{path} is empty (zero bytes)")
     return data

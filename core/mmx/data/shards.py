@@ -11,6 +11,7 @@ import os
 import shutil
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,8 @@ class ShardWriter:
     def discard(self) -> None:
         """Throw away what was not published."""
         for stream in self._files.values():
-            stream.close()
+            with suppress(OSError):  # what is still in its buffer finds no room either
+                stream.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

@@ -15,6 +15,7 @@ from mmx.data.assign import assign_groups
 from mmx.data.manifest import Manifest
 from mmx.data.tables import read_table
 from mmx.errors import DataError
+from mmx.runs import write_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,8 +77,7 @@ def make_split(manifest: Manifest, spec: "SplitSpec") -> Split:
 
 def write_split(path: str | Path, manifest: Manifest, split: Split) -> None:
     """Write the split as CSV, sorted by sample: sample_id, group_id, label, part, fold."""
-    text = _csv(_table(manifest, split.parts, split.fold))
-    Path(path).write_text(text, encoding="utf-8", newline="")
+    write_text(Path(path), _csv(_table(manifest, split.parts, split.fold)))
 
 
 def read_split(path: str | Path, manifest: Manifest) -> Split:

@@ -48,6 +48,8 @@ def inside(root: str | Path, path: str | Path) -> Path:
         DataError: the file would lie outside of ``root``, by ``..``, as an absolute path or a link.
     """
     base, name = _real_folder(os.fspath(root)), os.fspath(path)
+    if "\0" in name:
+        raise DataError(f"the path {name!r} holds a zero byte, which no file name can")
     wanted = os.path.join(base, name)
     folder, last = os.path.split(wanted)
     if last in ("", ".", "..") or os.path.islink(wanted):
@@ -86,6 +88,8 @@ def _text(path: Path, separator: str) -> pandas.DataFrame:
         raise DataError(f"{path} is not UTF-8 ({error.reason}); save it as UTF-8 CSV") from error
     except (pyarrow.ArrowInvalid, csv.Error) as error:
         raise DataError(f"{path} is not a readable table: {error}") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 def _cells(path: Path, names: list[str], separator: str) -> pandas.DataFrame:

@@ -7,9 +7,19 @@ import numpy as np
 import pandas as pd
 import torch
 
-from mmx.data import ImageStore, Manifest, Split, TextStore, read_manifest, read_split, write_texts
-from mmx.errors import DataError
+from mmx.data import (
+    ImageStore,
+    Manifest,
+    Split,
+    TextStore,
+    read_manifest,
+    read_split,
+    read_table,
+    write_texts,
+)
+from mmx.errors import DataError, RunError
 from mmx.evaluation import Evaluation
+from mmx.experiment.facts import read_scored
 from mmx.experiment.looks import note_look
 from mmx.experiment.outcome import parquet, score
 from mmx.experiment.prediction import PartPrediction
@@ -113,14 +123,16 @@ def _rows(
 ) -> tuple[list[int], tuple[str, ...]]:
     """The labelled rows to score; of the run's own rows only the test part."""
     labelled = (labels >= 0).numpy()
-    own = trained.folder.read_json("metrics.json")["data"]["rows"]
+    own = read_scored(trained.folder).data.rows
     file = trained.folder.path / "split.csv"
     if manifest.digest == own:
         split = read_split(file, manifest)
         note_look(cache_folder(trained.spec.data), manifest, split, trained.folder.path.name)
         chosen = np.flatnonzero(labelled & (split.parts == "test"))
         return chosen.tolist(), ("these are the rows of the run: its test part is scored",)
-    table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    table = read_table(file)
+    if not {"sample_id", "part"} <= set(table.columns):
+        raise RunError(f"{file} has no columns sample_id and part; run the spec with --fresh")
     trained_on = set(table["sample_id"][table["part"] != "test"])
     shared = int(np.isin(manifest.ids[labelled].astype(str), list(trained_on)).sum())
     warnings = (

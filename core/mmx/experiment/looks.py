@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from mmx.data import Manifest, Split
+from mmx.errors import RunError
 
 
 def note_look(folder: Path, manifest: Manifest, split: Split, run: str) -> int:
@@ -18,12 +19,21 @@ def note_look(folder: Path, manifest: Manifest, split: Split, run: str) -> int:
 
     Returns:
         How many different runs have read this test part, this one included.
+
+    Raises:
+        RunError: the record cannot be written; nothing is predicted then.
     """
     file = folder / "looks" / f"{manifest.digest[:16]}-{split.digest[:16]}.jsonl"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a", encoding="utf-8") as record:
-        record.write(json.dumps({"run": run, "time": round(time.time(), 3)}) + "\n")
-    return len(set(_runs(file)))
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a", encoding="utf-8") as record:
+            record.write(json.dumps({"run": run, "time": round(time.time(), 3)}) + "\n")
+        return len(set(_runs(file)))
+    except OSError as error:
+        raise RunError(
+            f"the look at the test part cannot be noted in {file}: {error}; make room, or name "
+            "another folder with data.cache.folder or MMX_CACHE"
+        ) from error
 
 
 def _runs(file: Path) -> list[str]:

@@ -60,6 +60,12 @@ def prepare(spec: DataSpec, observer: Observer) -> Prepared:
         DataError: more unusable rows than ``data.max_bad`` allows.
     """
     manifest = read_manifest(spec.dataset.build(), spec.max_bad)
+    if len(manifest.classes) < 2:
+        raise DataError(
+            f"there is nothing to tell apart: the only class is {manifest.classes[0]!r}"
+            if manifest.classes
+            else "no row has a label"
+        )
     split = make_split(manifest, spec.split)
     texts = write_texts(manifest, spec.narrative, split)
     images = open_images(manifest, spec, observer)

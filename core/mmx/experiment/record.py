@@ -2,22 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 
 from mmx.errors import RunError
+from mmx.experiment.facts import GROUPS, HOOKS, MODEL, WEIGHTS, read_facts, read_texts
 from mmx.experiment.identity import weights_digest
 from mmx.experiment.prepare import Prepared
 from mmx.experiment.task import Task
 from mmx.interfaces import Encoder, InferenceHook, Validation
 from mmx.model import Model
 from mmx.runs import RunFolder
-
-WEIGHTS, MODEL = "model.safetensors", "model.json"
-HOOKS, GROUPS = "hooks.safetensors", "hooks.json"
 
 
 def keep_model(
@@ -55,11 +52,17 @@ def take_back(folder: RunFolder, model: Model) -> None:
         RunError: the weights are missing, damaged or of another model, or a frozen encoder has
             other weights than the run had.
     """
-    recorded: dict[str, Any] = folder.read_json(MODEL)["encoders"]
+    recorded = read_facts(folder).encoders
     for side, encoder in model.encoders().items():
         if model.frozen(side):
             _same(side, encoder, recorded.get(side, ""))
-    model.load_trainable(_tensors(folder.path / WEIGHTS))
+    try:
+        model.load_trainable(_tensors(folder.path / WEIGHTS))
+    except (RuntimeError, KeyError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise RunError(
+            f"{folder.path / WEIGHTS} does not fit the model of resolved.yaml: {reason}"
+        ) from error
 
 
 def _same(side: str, encoder: Encoder, recorded: str) -> None:
@@ -84,13 +87,15 @@ def fit_again(folder: RunFolder, hooks: Sequence[InferenceHook]) -> None:
     """Fit fresh hooks on what the run's own were fitted on."""
     if not hooks:
         return
-    tensors, facts = _tensors(folder.path / HOOKS), folder.read_json(MODEL)
-    groups = tuple(folder.read_json(GROUPS))
-    counts = [torch.tensor(facts[name]) for name in ("class_counts", "sampled_counts")]
-    views = tuple(facts["allowed_views"])
+    tensors, facts = _tensors(folder.path / HOOKS), read_facts(folder)
+    groups = tuple(read_texts(folder, GROUPS))
+    counts = torch.tensor(facts.class_counts), torch.tensor(facts.sampled_counts)
     for place, hook in enumerate(hooks):
-        logits = tensors[f"{place}.logits"]
-        hook.fit(Validation(logits, tensors["target"], groups, counts[0], counts[1], views))
+        try:
+            logits, target = tensors[f"{place}.logits"], tensors["target"]
+        except KeyError as error:
+            raise RunError(f"{folder.path / HOOKS} has no {error}; run with --fresh") from error
+        hook.fit(Validation(logits, target, groups, *counts, facts.allowed_views))
 
 
 def _tensors(file: Path) -> dict[str, Tensor]:

@@ -10,9 +10,10 @@ from torch import Tensor
 from mmx.data import Part
 from mmx.data.part import CachedSource, ImageSource, TextSource
 from mmx.errors import RunError
+from mmx.experiment.facts import read_facts, read_surroundings
 from mmx.experiment.prediction import Chain, PartPrediction
 from mmx.experiment.progress import Told
-from mmx.experiment.record import MODEL, fit_again, take_back
+from mmx.experiment.record import fit_again, take_back
 from mmx.interfaces import Loss, TextEncoder
 from mmx.model import Model, assemble
 from mmx.runs import RunFolder
@@ -74,13 +75,12 @@ def load_trained(path: Path, plugins: Sequence[str | Path] = ()) -> Trained:
     if not folder.finished:
         there = "is not finished; run its spec again" if path.is_dir() else "does not exist"
         raise RunError(f"the run {path} {there}")
-    recorded = folder.read_json("environment.json").get("plugins", [])
+    recorded = read_surroundings(folder).plugins
     spec = load_spec(path / "resolved.yaml", plugins=[*recorded, *plugins])
-    facts = folder.read_json(MODEL)
-    loss = spec.loss.build(torch.tensor(facts["sampled_counts"]))
-    classes = tuple(facts["classes"])
-    model = assemble(spec.model, len(classes), parts=facts["parts"], seed=spec.seed)
+    facts = read_facts(folder)
+    loss = spec.loss.build(torch.tensor(facts.sampled_counts))
+    model = assemble(spec.model, len(facts.classes), parts=facts.parts, seed=spec.seed)
     take_back(folder, model)
-    chain = Chain(spec.inference, model.eval(), loss, facts["precision"])
+    chain = Chain(spec.inference, model.eval(), loss, facts.precision)
     fit_again(folder, chain.hooks)
-    return Trained(folder, spec, classes, model, loss, chain)
+    return Trained(folder, spec, facts.classes, model, loss, chain)

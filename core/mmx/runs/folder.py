@@ -58,11 +58,14 @@ class RunFolder:
 
     def clear(self) -> None:
         """Remove everything in it but the lock; hold the lock meanwhile."""
-        for entry in self.path.iterdir():
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
-            elif entry.name != LOCK:
-                entry.unlink()
+        try:
+            for entry in self.path.iterdir():
+                if entry.is_dir() and not entry.is_symlink():
+                    shutil.rmtree(entry)
+                elif entry.name != LOCK:
+                    entry.unlink()
+        except OSError as error:
+            raise RunError(f"{self.path} cannot be emptied: {error}") from error
 
     def lock(
         self, observer: Observer | None = None, *, wait: bool = True
@@ -82,10 +85,13 @@ class RunFolder:
     def event(self, kind: str, **values: Any) -> None:
         """Append one line to events.jsonl: the kind, the time, and the values."""
         line = json.dumps(plain({"event": kind, "time": round(time.time(), 3), **values}))
-        with (self.path / EVENTS).open("ab+") as file:
-            if file.seek(0, 2) and file.seek(-1, 2) is not None and file.read(1) != b"\n":
-                line = "\n" + line  # a killed process left half a line
-            file.write(line.encode() + b"\n")
+        try:
+            with (self.path / EVENTS).open("ab+") as file:
+                if file.seek(0, 2) and file.seek(-1, 2) is not None and file.read(1) != b"\n":
+                    line = "\n" + line  # a killed process left half a line
+                file.write(line.encode() + b"\n")
+        except OSError as error:
+            raise RunError(f"{self.path / EVENTS} cannot be written: {error}") from error
 
     def events(self, kind: str | None = None) -> list[dict[str, Any]]:
         """The events so far, of one kind or all; half a line that a kill left is passed over."""
@@ -122,7 +128,10 @@ class RunFolder:
         if Path(name).is_absolute() or ".." in parts or not parts:
             raise RunError(f"{name!r} is not inside the run {self.path}")
         path = self.path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"{path.parent} cannot be made: {error}") from error
         return path
 
     @property

@@ -20,6 +20,9 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what NumPy takes
 
 
+Side = Annotated[int, Field(gt=0, le=16_384)]  # beyond it a slip of the pen would fill any memory
+
+
 class SplitSpec(Closed):
     """How the groups are dealt to the parts; no group is ever in two of them."""
 
@@ -55,8 +58,8 @@ class SplitSpec(Closed):
 class ImageSpec(Closed):
     """How images are brought to one size."""
 
-    height: PositiveInt = Field(default=128, description="pixels")
-    width: PositiveInt = Field(default=128, description="pixels")
+    height: Side = Field(default=128, description="pixels")
+    width: Side = Field(default=128, description="pixels")
     fit: Literal["cover", "stretch"] = Field(
         default="cover",
         description="cover: scale, then cut the overhang off; stretch: change the shape",

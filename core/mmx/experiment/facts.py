@@ -1,0 +1,98 @@
+"""What a run wrote about itself, read as if a stranger had written it."""
+
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from mmx.errors import RunError
+from mmx.runs import RunFolder
+
+WEIGHTS, MODEL = "model.safetensors", "model.json"
+HOOKS, GROUPS = "hooks.safetensors", "hooks.json"
+SURROUNDINGS, METRICS = "environment.json", "metrics.json"
+
+Read = TypeVar("Read")
+Count = Annotated[float, Field(ge=0)]
+
+
+class _Record(BaseModel):
+    """A JSON file of a run; what else it holds is left alone."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class ModelFacts(_Record):
+    """What is needed to build a model again.
+
+    Attributes:
+        classes: names in the order of the outputs.
+        class_counts: of the training part.
+        sampled_counts: the same as training saw them.
+        allowed_views: of the data set.
+        parts: small heads besides the main one.
+        encoders: digest of each encoder's weights before training, by side.
+        precision: arithmetic that the model was trained in.
+    """
+
+    classes: Annotated[tuple[str, ...], Field(min_length=1)]
+    class_counts: tuple[int, ...]
+    sampled_counts: tuple[int | float, ...]
+    allowed_views: tuple[str, ...]
+    parts: tuple[str, ...]
+    encoders: dict[str, str]
+    precision: Literal["fp32", "bf16", "fp16"]
+
+    @model_validator(mode="after")
+    def _one_count_for_each_class(self) -> "ModelFacts":
+        if not len(self.classes) == len(self.class_counts) == len(self.sampled_counts):
+            raise ValueError(f"{len(self.classes)} classes and {len(self.class_counts)} counts")
+        return self
+
+
+class Surroundings(_Record):
+    """Local plugin files that a run was made with."""
+
+    plugins: tuple[str, ...] = ()
+
+
+class _Data(BaseModel):
+    rows: str
+
+
+class Scored(_Record):
+    """Digests of the data of a run, as its metrics hold them."""
+
+    data: _Data
+
+
+def read_facts(folder: RunFolder) -> ModelFacts:
+    """Read model.json; RunError when it is missing, damaged or incomplete."""
+    return _read(folder, MODEL, ModelFacts)
+
+
+def read_surroundings(folder: RunFolder) -> Surroundings:
+    """Read environment.json; RunError when it is missing or damaged."""
+    return _read(folder, SURROUNDINGS, Surroundings)
+
+
+def read_scored(folder: RunFolder) -> Scored:
+    """Read the digests in metrics.json; RunError when it is missing or damaged."""
+    return _read(folder, METRICS, Scored)
+
+
+def read_texts(folder: RunFolder, name: str) -> list[str]:
+    """Read a list of texts; RunError when the file holds anything else."""
+    return _read(folder, name, list[str])
+
+
+def _read(folder: RunFolder, name: str, kind: type[Read]) -> Read:
+    content = folder.read_json(name)
+    try:
+        return TypeAdapter(kind).validate_python(content)
+    except ValidationError as error:
+        detail = error.errors()[0]
+        place = ".".join(map(str, detail["loc"]))
+        raise RunError(
+            f"{folder.path / name} is not as a run writes it: {place or 'it'}: {detail['msg']}; "
+            "run the spec with --fresh"
+        ) from error
