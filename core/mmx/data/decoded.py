@@ -136,7 +136,9 @@ def _map(file: Path, shape: tuple[int, ...]) -> "np.memmap[Any, np.dtype[np.uint
     A map may be larger than the disk; writing into it then ends the process by a signal (SIGBUS)
     that no program can turn into words.
     """
-    pixels: np.memmap[Any, np.dtype[np.uint8]] = np.lib.format.open_memmap(file, "w+", np.uint8, shape)
+    pixels: np.memmap[Any, np.dtype[np.uint8]] = np.lib.format.open_memmap(
+        file, "w+", np.uint8, shape
+    )
     if hasattr(os, "posix_fallocate"):
         with file.open("r+b") as stream:
             os.posix_fallocate(stream.fileno(), 0, file.stat().st_size)
