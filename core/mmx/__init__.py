@@ -61,11 +61,14 @@ if TYPE_CHECKING:
         Sample,
         Sampler,
         SamplerParams,
+        Seen,
         SingleImageEncoder,
         SpecPath,
         TextEncoder,
         Texts,
         Validation,
+        WrappingEncoder,
+        WrappingParams,
         masked_mean,
     )
     from mmx.plugins import (
@@ -86,6 +89,7 @@ if TYPE_CHECKING:
     from mmx.runs import Observer, Progress
     from mmx.spec import (
         ABSENT,
+        Backbone,
         Columns,
         Difference,
         Spec,
@@ -100,57 +104,58 @@ if TYPE_CHECKING:
     from mmx.testing import Certificate, check_plugin
 
 __all__ = [
-    "ABSENT", "Answer", "Batch", "Case", "Certificate", "Columns", "DataError", "Dataset",
-    "DatasetParams", "DecisionFusion", "Description", "Difference", "Encoder", "EncoderParams",
-    "Evaluated", "Facts", "Fault", "FeatureShape", "FeatureSource", "Features", "Fusion",
-    "FusionParams", "Head", "HeadOutput", "HeadParams", "ImageEncoder", "Images", "InferenceHook",
-    "InferenceParams", "Installed", "Loss", "LossParams", "LossValue", "MissingExtraError",
-    "MmxError", "Narrative", "NarrativeParams", "Observer", "Outputs", "Parameter", "Params",
-    "Picture", "PluginError", "PluginLoadError", "Prediction", "Progress", "Registry", "Rejected",
-    "Run", "RunError", "Sample", "Sampler", "SamplerParams", "ShapeError", "SingleImageEncoder",
-    "Source", "Spec", "SpecError", "SpecPath", "TextEncoder", "Texts", "Validation", "WeightsError",
-    "check_plugin", "check_spec", "chosen", "describe", "diff_specs", "evaluate_run", "find",
-    "guess_columns", "hookimpl", "inside", "installed", "load_spec", "masked_mean", "nearest",
-    "new_plugin", "predict", "read_cases", "read_image", "read_table", "registry", "run",
-    "spec_schema", "use_files", "write_answers", "write_template",
+    "ABSENT", "Answer", "Backbone", "Batch", "Case", "Certificate", "Columns", "DataError",
+    "Dataset", "DatasetParams", "DecisionFusion", "Description", "Difference", "Encoder",
+    "EncoderParams", "Evaluated", "Facts", "Fault", "FeatureShape", "FeatureSource", "Features",
+    "Fusion", "FusionParams", "Head", "HeadOutput", "HeadParams", "ImageEncoder", "Images",
+    "InferenceHook", "InferenceParams", "Installed", "Loss", "LossParams", "LossValue",
+    "MissingExtraError", "MmxError", "Narrative", "NarrativeParams", "Observer", "Outputs",
+    "Parameter", "Params", "Picture", "PluginError", "PluginLoadError", "Prediction", "Progress",
+    "Registry", "Rejected", "Run", "RunError", "Sample", "Sampler", "SamplerParams", "Seen",
+    "ShapeError", "SingleImageEncoder", "Source", "Spec", "SpecError", "SpecPath", "TextEncoder",
+    "Texts", "Validation", "WeightsError", "WrappingEncoder", "WrappingParams", "check_plugin",
+    "check_spec", "chosen", "describe", "diff_specs", "evaluate_run", "find", "guess_columns",
+    "hookimpl", "inside", "installed", "load_spec", "masked_mean", "nearest", "new_plugin",
+    "predict", "read_cases", "read_image", "read_table", "registry", "run", "spec_schema",
+    "use_files", "write_answers", "write_template",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt name
     _HOMES = {
         "mmx.data": [
             "inside", "read_image", "read_table",
-        ],
+],
         "mmx.errors": [
             "DataError", "Fault", "MissingExtraError", "MmxError", "PluginError", "PluginLoadError",
             "RunError", "ShapeError", "SpecError", "WeightsError",
-        ],
+],
         "mmx.experiment": [
             "Answer", "Case", "Evaluated", "Run", "evaluate_run", "predict", "read_cases", "run",
             "write_answers",
-        ],
+],
         "mmx.interfaces": [
             "Batch", "Dataset", "DatasetParams", "DecisionFusion", "Encoder", "EncoderParams",
             "Facts", "FeatureShape", "FeatureSource", "Features", "Fusion", "FusionParams", "Head",
             "HeadOutput", "HeadParams", "ImageEncoder", "Images", "InferenceHook",
             "InferenceParams", "Loss", "LossParams", "LossValue", "Narrative", "NarrativeParams",
             "Outputs", "Params", "Picture", "Prediction", "Rejected", "Sample", "Sampler",
-            "SamplerParams", "SingleImageEncoder", "SpecPath", "TextEncoder", "Texts", "Validation",
-            "masked_mean",
-        ],
+            "SamplerParams", "Seen", "SingleImageEncoder", "SpecPath", "TextEncoder", "Texts",
+            "Validation", "WrappingEncoder", "WrappingParams", "masked_mean",
+],
         "mmx.plugins": [
             "Description", "Installed", "Parameter", "Registry", "Source", "describe", "find",
             "hookimpl", "installed", "nearest", "new_plugin", "registry", "use_files",
-        ],
+],
         "mmx.runs": [
             "Observer", "Progress",
-        ],
+],
         "mmx.spec": [
-            "ABSENT", "Columns", "Difference", "Spec", "check_spec", "chosen", "diff_specs",
-            "guess_columns", "load_spec", "spec_schema", "write_template",
-        ],
+            "ABSENT", "Backbone", "Columns", "Difference", "Spec", "check_spec", "chosen",
+            "diff_specs", "guess_columns", "load_spec", "spec_schema", "write_template",
+],
         "mmx.testing": [
             "Certificate", "check_plugin",
-        ],
+],
     }  # fmt: skip
     _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -72,6 +72,7 @@ def flat(tree: Any, path: str = "") -> dict[str, Any]:
         ("mc_dropout", ("inference",)),
         ("conformal", ("inference",)),
         ("selective", ("inference",)),
+        ("sequence", ("model.image", "data.dataset")),
         ("mibf_net_bundled", ("model.fusion", "loss")),
         ("connext_bundled", ("model.head",)),
     ],

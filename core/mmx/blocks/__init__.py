@@ -14,7 +14,7 @@ from mmx.blocks.attention import (
 from mmx.blocks.cut import Cut, classifier_layers, find_cut, flatten_map
 from mmx.blocks.mamba_kernel import compiled_scan
 from mmx.blocks.norms import Norm, PatientBatchNorm, vector_norm
-from mmx.blocks.pooling import pool_grid, real_first
+from mmx.blocks.pooling import masked_softmax, pool_grid, real_first
 from mmx.blocks.presence import (
     StandIn,
     either_present,
@@ -44,7 +44,7 @@ __all__ = [
     "StandIn", "TURNS", "Weights", "WeightsFile", "Window", "attention_weights", "check_heads",
     "classifier_layers", "compiled_scan", "cut", "either_present", "find_cut", "find_weights",
     "flatten_map", "fused_vector", "load_by_position", "load_tensors", "masked_attention",
-    "merge_heads", "pool_grid", "read_tensors", "real_first", "real_pooled", "real_tokens",
-    "same_width", "selective_scan", "split_heads", "ssd_chunked", "ssd_quadratic", "ssd_scan",
-    "ssd_state", "state_digest", "turned", "vector_norm",
+    "masked_softmax", "merge_heads", "pool_grid", "read_tensors", "real_first", "real_pooled",
+    "real_tokens", "same_width", "selective_scan", "split_heads", "ssd_chunked", "ssd_quadratic",
+    "ssd_scan", "ssd_state", "state_digest", "turned", "vector_norm",
 ]  # fmt: skip

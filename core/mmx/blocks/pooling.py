@@ -43,3 +43,10 @@ def _pool(channels: Tensor, side: int) -> Tensor:
 def real_first(mask: Tensor) -> Tensor:
     """Order [B, N] that moves real tokens to the front and keeps their order among themselves."""
     return torch.argsort((~mask).to(torch.uint8), dim=1, stable=True)
+
+
+def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
+    """Softmax over the last axis; weight exactly 0 where the mask is False, also for empty rows."""
+    # the smallest number instead of -inf: a row of -inf alone would give NaN
+    lowest = torch.finfo(scores.dtype).min
+    return scores.masked_fill(~mask, lowest).softmax(dim=-1).masked_fill(~mask, 0)

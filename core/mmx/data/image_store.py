@@ -59,8 +59,9 @@ class ImageStore:
         )  # fmt: skip
         self.unreadable = self._unreadable(rows.ids)
         self._boxes = self._shares(rows.boxes) if rows.boxes else None
-        self.keys = self._keys(kept_keys)
-        self.duplicates = _twins(rows.ids, self._place)
+        self._content = kept_keys
+        self.keys = [self._key(row, slice(None)) for row in range(len(self))]
+        self.duplicates = _twins(rows, self._place, np.bincount(kept))
         self.digest = hashlib.sha256("".join(sorted(self.keys)).encode()).hexdigest()
 
     def __len__(self) -> int:
@@ -71,6 +72,21 @@ class ImageStore:
     def views(self) -> int:
         """V, the most images that any row has; at least 1."""
         return int(self._place.shape[1])
+
+    @property
+    def mask(self) -> torch.Tensor:
+        """[n, V], bool; True where a row has a readable image."""
+        return torch.from_numpy(self._readable(self._place))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the images."""
+        return self._spec.height, self._spec.width
+
+    def view_keys(self) -> list[list[str]]:
+        """[n][V], for each image of each row the key of a row with that image alone."""
+        views = range(self.views)
+        return [[self._key(row, slice(v, v + 1)) for v in views] for row in range(len(self))]
 
     @property
     def absent(self) -> int:
@@ -124,14 +140,15 @@ class ImageStore:
                 )
         return shares
 
-    def _keys(self, content: Sequence[str]) -> list[str]:
-        spec, keys = self._spec, []
-        for row, places in enumerate(self._place.tolist()):
-            images = [content[place] for place in places if place >= 0]
-            boxes = b"" if self._boxes is None else self._boxes[row].tobytes()
-            what = repr((images, spec.height, spec.width, spec.fit)).encode() + boxes
-            keys.append(hashlib.blake2b(what, digest_size=20).hexdigest())
-        return keys
+    def _key(self, row: int, views: slice) -> str:
+        """Digest of these views of a row."""
+        spec, places = self._spec, self._place[row, views].tolist()
+        while places and places[-1] < 0:  # trailing places come from other rows' many images
+            places.pop()
+        images = [self._content[place] if place >= 0 else "" for place in places]
+        boxes = b"" if self._boxes is None else self._boxes[row, views].tobytes()
+        what = repr((images, spec.height, spec.width, spec.fit)).encode() + boxes
+        return hashlib.blake2b(what, digest_size=20).hexdigest()
 
 
 class _Rows:
@@ -139,6 +156,7 @@ class _Rows:
 
     def __init__(self, samples: Sequence[Sample]) -> None:
         self.ids: list[str] = []
+        self.groups: list[str] = []
         self.boxes: dict[tuple[int, int], tuple[float, ...]] = {}
         places: list[list[int]] = []
         seen: dict[Path | str, int] = {}
@@ -146,8 +164,12 @@ class _Rows:
         for row in range(len(samples)):
             sample = samples[row]
             self.ids.append(sample.id)
+            self.groups.append(sample.group)
             places.append([])
             for image in sample.images:
+                if image is None:
+                    places[-1].append(-1)
+                    continue
                 name = image if isinstance(image, Path) else image.key
                 if name not in seen:
                     seen[name] = len(self.sources)
@@ -177,9 +199,26 @@ def _distinct(
     return kept, places
 
 
-def _twins(ids: Sequence[str], place: "NDArray[np.int64]") -> list[tuple[str, ...]]:
-    rows: dict[int, list[str]] = {}
+def _twins(
+    rows: "_Rows", place: "NDArray[np.int64]", files: "NDArray[np.int64]"
+) -> list[tuple[str, ...]]:
+    """Ids of rows with byte-identical images, together.
+
+    One file in several rows of a group is no twin where rows have several images: a lesion's other
+    photographs or the levels around are there on purpose.
+
+    Args:
+        rows: ids and groups.
+        place: [n, V], places among the images of different content.
+        files: how many files hold each of these.
+    """
+    found: dict[int, dict[int, None]] = {}
     for row, view in np.argwhere(place >= 0):
-        rows.setdefault(int(place[row, view]), []).append(ids[int(row)])
-    together = (tuple(dict.fromkeys(one)) for one in rows.values())
-    return sorted(one for one in together if len(one) > 1)
+        found.setdefault(int(place[row, view]), {})[int(row)] = None
+    together = [
+        tuple(rows.ids[row] for row in one)
+        for content, one in found.items()
+        if len(one) > 1
+        and (place.shape[1] == 1 or files[content] > 1 or len({rows.groups[r] for r in one}) > 1)
+    ]
+    return sorted(together)

@@ -125,7 +125,9 @@ def _why(label: str | None, classes: Iterable[str]) -> str:
 
 
 def _row_digest(sample: Sample) -> bytes:
-    images = [image.name if isinstance(image, Path) else image.key for image in sample.images]
+    images = [
+        image.name if isinstance(image, Path) else image and image.key for image in sample.images
+    ]
     record = sorted(sample.record.items())
     fields = (sample.id, sample.group, sample.label, images, list(sample.boxes), record)
     return hashlib.blake2b(repr(fields).encode(), digest_size=16).digest()

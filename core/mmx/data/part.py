@@ -10,7 +10,7 @@ from torch import Tensor
 from mmx.data.manifest import Manifest
 from mmx.data.split import Split
 from mmx.errors import DataError
-from mmx.interfaces import Batch, Features, Images, Texts
+from mmx.interfaces import Batch, Features, Images, Texts, Views
 
 
 @runtime_checkable
@@ -40,6 +40,15 @@ class CachedSource(Protocol):
         ...
 
 
+@runtime_checkable
+class ViewSource(Protocol):
+    """Gives what a frozen backbone made of the views of rows."""
+
+    def views(self, rows: Sequence[int]) -> Views:
+        """The features of all views of these rows of the manifest."""
+        ...
+
+
 class Part:
     """Rows of one part, their images and texts or their cached features.
 
@@ -52,7 +61,7 @@ class Part:
     def __init__(
         self,
         rows: Sequence[int],
-        image: ImageSource | CachedSource,
+        image: ImageSource | CachedSource | ViewSource,
         text: TextSource | CachedSource,
         labels: Tensor,
         groups: Sequence[str],
@@ -73,11 +82,7 @@ class Part:
     def batch(self, positions: Sequence[int]) -> tuple[Batch, Tensor]:
         """The batch and target [B] of places 0..n-1 in this part, in the order asked for."""
         rows = self.rows[np.asarray(positions, dtype=np.int64)].tolist()
-        image = (
-            self.image.images(rows)
-            if isinstance(self.image, ImageSource)
-            else self.image.features(rows)
-        )
+        image = self._image(rows)
         text = (
             self.text.texts(rows) if isinstance(self.text, TextSource) else self.text.features(rows)
         )
@@ -89,12 +94,19 @@ class Part:
         )
         return batch, self.labels[torch.as_tensor(positions, dtype=torch.int64)]
 
+    def _image(self, rows: Sequence[int]) -> Images | Features | Views:
+        if isinstance(self.image, ImageSource):
+            return self.image.images(rows)
+        if isinstance(self.image, CachedSource):
+            return self.image.features(rows)
+        return self.image.views(rows)
+
 
 def part_of(
     manifest: Manifest,
     split: Split,
     part: str,
-    image: ImageSource | CachedSource,
+    image: ImageSource | CachedSource | ViewSource,
     text: TextSource | CachedSource,
 ) -> Part:
     """The part of a split with this name."""

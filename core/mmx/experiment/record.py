@@ -39,10 +39,15 @@ def keep_model(
             "sampled_counts": task.sampled_counts.tolist(),
             "allowed_views": prepared.manifest.facts.allowed_views,
             "parts": list(task.model.part_heads),
-            "encoders": dict(initial),
+            "encoders": {**initial, **_frozen_digests(task.model)},
             "precision": precision,
         },
     )
+
+
+def _frozen_digests(model: Model) -> dict[str, str]:
+    """Digest of the weights of each encoder that never learns, by name."""
+    return {name: weights_digest(one) for name, one in model.frozen_encoders().items()}
 
 
 def take_back(folder: RunFolder, model: Model) -> None:
@@ -53,9 +58,8 @@ def take_back(folder: RunFolder, model: Model) -> None:
             other weights than the run had.
     """
     recorded = read_facts(folder).encoders
-    for side, encoder in model.encoders().items():
-        if model.frozen(side):
-            _same(side, encoder, recorded.get(side, ""))
+    for name, encoder in model.frozen_encoders().items():
+        _same(name, encoder, recorded.get(name, ""))
     try:
         model.load_trainable(_tensors(folder.path / WEIGHTS))
     except (RuntimeError, KeyError) as error:
@@ -65,10 +69,10 @@ def take_back(folder: RunFolder, model: Model) -> None:
         ) from error
 
 
-def _same(side: str, encoder: Encoder, recorded: str) -> None:
+def _same(name: str, encoder: Encoder, recorded: str) -> None:
     if weights_digest(encoder) != recorded:
         raise RunError(
-            f"the frozen {side} encoder has other weights than this run was made with "
+            f"the frozen {name} encoder has other weights than this run was made with "
             f"({encoder.weights.get('origin', 'unknown origin')}); install the version that "
             "environment.json names"
         )

@@ -199,6 +199,7 @@ class _Work:
             "notes": [
                 *self._notes(),
                 *outcome_notes(outcome),
+                *(note for one in self.task.model.encoders().values() for note in one.notes),
                 *sources.notes,
                 *self.prepared.manifest.facts.notes,
             ],

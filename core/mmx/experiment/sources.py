@@ -6,10 +6,19 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from mmx.data import CachedFeatures, FeatureCache, ImageStore, Part, TextStore, part_of
+from mmx.data import (
+    CachedFeatures,
+    CachedViews,
+    FeatureCache,
+    ImageStore,
+    Part,
+    TextStore,
+    ViewStore,
+    part_of,
+)
 from mmx.experiment.prepare import Prepared, cache_folder
 from mmx.experiment.progress import stage
-from mmx.interfaces import Features, TextEncoder
+from mmx.interfaces import Features, TextEncoder, WrappingEncoder, innermost, innermost_params
 from mmx.model import Model
 from mmx.runs import Observer
 from mmx.spec import Spec
@@ -33,11 +42,12 @@ class Sources:
     Attributes:
         image: of all rows.
         text: of all rows.
-        encoded: inputs that each frozen encoder ran on just now; a side that trains is absent.
+        encoded: inputs that each frozen encoder ran on just now, views where it stands in a
+            wrapping one; a side that trains is absent.
         notes: what a reader of the log should know.
     """
 
-    image: ImageStore | CachedFeatures | Unread
+    image: ImageStore | CachedFeatures | CachedViews | Unread
     text: TextStore | CachedFeatures | Unread
     encoded: Mapping[str, int]
     notes: tuple[str, ...]
@@ -57,11 +67,13 @@ def open_sources(
     """Run frozen encoders once over the rows, unless something moves the pixels in training."""
     encoded: dict[str, int] = {}
     notes = []
-    image: ImageStore | CachedFeatures | Unread = prepared.images
+    image: ImageStore | CachedFeatures | CachedViews | Unread = prepared.images
+    if isinstance(model.image, WrappingEncoder):
+        model.image.check_views(prepared.images.views)
     if not model.reads["image"]:
         image = Unread(torch.tensor([bool(sample.images) for sample in prepared.manifest.samples]))
     elif model.frozen("image") and spec.train.augment == "none":
-        image = _encode(spec, model, "image", prepared.images, rows, observer, encoded)
+        image = _image_features(spec, model, prepared.images, rows, observer, encoded)
     elif model.frozen("image"):
         notes.append("image augmentation moves the pixels: the frozen encoder runs in every epoch")
     tokens = TextStore(prepared.texts, _text_encoder(model))
@@ -71,6 +83,22 @@ def open_sources(
     elif model.frozen("text"):
         text = _encode(spec, model, "text", tokens, rows, observer, encoded)
     return Sources(image, text, encoded, tuple(notes))
+
+
+def _image_features(
+    spec: Spec,
+    model: Model,
+    images: ImageStore,
+    rows: list[int],
+    observer: Observer,
+    encoded: dict[str, int],
+) -> CachedFeatures | CachedViews:
+    """Features of the images, or of the views that a wrapping encoder shows its backbone."""
+    if not isinstance(model.image, WrappingEncoder):
+        return _encode(spec, model, "image", images, rows, observer, encoded)
+    views = ViewStore(images, model.image)
+    found = _encode(spec, model, "image", views, views.real(rows), observer, encoded)
+    return CachedViews(found, views, rows)
 
 
 def _text_encoder(model: Model) -> TextEncoder:
@@ -83,19 +111,23 @@ def _encode(
     spec: Spec,
     model: Model,
     side: str,
-    source: ImageStore | TextStore,
+    source: ImageStore | TextStore | ViewStore,
     rows: list[int],
     observer: Observer,
     encoded: dict[str, int],
 ) -> CachedFeatures:
+    encoder, want = model.encoders()[side], model.reads[side]
+    if isinstance(encoder, WrappingEncoder):
+        want = encoder.needs(want)
+    params = innermost_params(getattr(spec.model, side))
     cache = FeatureCache(cache_folder(spec.data) / "features", budget_gb=spec.data.cache.budget_gb)
     with stage(observer, f"{side}s", side + "s") as told:
         features = cache.encode(
-            model.encoders()[side],
-            getattr(spec.model, side).model_dump_json(exclude={"train"}),
+            innermost(encoder),
+            params.model_dump_json(exclude={"train"}),
             source,
             rows,
-            want=model.reads[side],
+            want=want,
             batch_size=spec.evaluation.batch_size,
             progress=told,
         )

@@ -44,7 +44,8 @@ class Sample:
     Attributes:
         id: unique in the data set.
         group: lesion, patient or study; never in two parts of a split.
-        images: photographs, ordered levels or slices; usually one, empty when there is none.
+        images: photographs, ordered levels or slices; usually one, empty when there is none. None
+            keeps the place of one that is absent, such as the level above the first.
         boxes: one for each image, or empty.
         record: fields such as age and sex, and text columns.
         label: class name; None when unknown.
@@ -52,7 +53,7 @@ class Sample:
 
     id: str
     group: str
-    images: tuple[Path | Picture, ...] = ()
+    images: tuple[Path | Picture | None, ...] = ()
     boxes: tuple[Box | None, ...] = ()
     record: Mapping[str, Value] = field(default_factory=dict)
     label: str | None = None

@@ -22,11 +22,15 @@ class EncoderParams(Params):
 
     kind: ClassVar[str] = "encoder"
     modality: ClassVar[Literal["image", "text"]]
-    auxiliary_defaults: ClassVar[Mapping[str, float]] = {}  # part -> weight of its cross-entropy
 
     train: Training = Field(
         default="frozen", description="what learns: nothing, the last stage, or all"
     )
+
+    @property
+    def auxiliary_defaults(self) -> Mapping[str, float]:
+        """Part -> weight of a cross-entropy of its own, unless ``train.auxiliary`` says else."""
+        return {}
 
     @abstractmethod
     def build(self) -> "Encoder":
@@ -39,10 +43,14 @@ class Encoder(nn.Module, ABC):
     Attributes:
         shape: widths of the features.
         weights: where the weights came from and their SHA-256, for the record of a run.
+        parts: width of each named part that its features have.
+        notes: sentences for the report.
     """
 
     shape: FeatureShape
     weights: Mapping[str, str]
+    parts: Mapping[str, int] = {}
+    notes: tuple[str, ...] = ()
     _training: Training = "full"
 
     def last_stage(self) -> Iterable[nn.Module]:

@@ -29,6 +29,28 @@ class Images:
 
 
 @dataclass(frozen=True, slots=True)
+class Views:
+    """What a frozen backbone made of the views that a wrapping encoder shows it.
+
+    Attributes:
+        features: of all views, [B*V, N, D]: view by view, sample by sample; what an absent view
+            holds never matters.
+        masks: [B, V] of the outermost wrapping encoder, bool; True marks a real view. Then
+            [B*V, W] of a wrapping encoder inside it, and so on.
+        size: height and width of the views in pixels.
+    """
+
+    features: Features
+    masks: tuple[Tensor, ...]
+    size: tuple[int, int]
+
+    @property
+    def present(self) -> Tensor:
+        """[B], bool: samples that have a view."""
+        return self.masks[0].any(dim=1)
+
+
+@dataclass(frozen=True, slots=True)
 class Texts:
     """The tokenised texts of a batch, padded to the longest one.
 
@@ -57,7 +79,7 @@ class Batch:
         group: the group (lesion, patient, study) of each sample; empty when nobody needs it.
     """
 
-    image: Images | Features
+    image: Images | Features | Views
     text: Texts | Features
     present: Tensor
     group: tuple[str, ...] = ()

@@ -50,7 +50,8 @@ def assemble(spec: ModelSpec, classes: int, *, parts: Sequence[str] = (), seed: 
         heads = _heads(spec, fusion, shapes, classes)
     widths = try_model((spec.fusion, fusion), (spec.head, heads), shapes, classes)
     with _stream(seed, "parts"):
-        part_heads = _part_heads(fusion, widths, parts, classes)
+        offered = {k: v for side in SIDES if reads[side] for k, v in encoders[side].parts.items()}
+        part_heads = _part_heads(fusion, offered, widths, parts, classes)
     return Model(encoders, projections, fusion, heads, part_heads, reads)
 
 
@@ -94,13 +95,18 @@ def _projection(spec: ModelSpec, side: str, shape: FeatureShape, seed: int) -> n
 
 def _part_heads(
     fusion: Fusion | DecisionFusion,
+    offered: Mapping[str, int],
     widths: Mapping[str, int],
     parts: Sequence[str],
     classes: int,
 ) -> dict[str, nn.Module]:
-    """One LayerNorm and Linear per part; a fusion of decisions has whole heads there already."""
+    """One LayerNorm and Linear per part of the encoders or the fusion.
+
+    A fusion of decisions has whole heads on image and text already.
+    """
     if isinstance(fusion, DecisionFusion):
-        return {}
+        parts = [name for name in parts if name not in SIDES]
+    widths = {**offered, **widths}
     missing = [name for name in parts if name not in widths]
     if missing:
         raise ShapeError(

@@ -16,6 +16,7 @@ from mmx.interfaces import (
     Head,
     HeadOutput,
     Outputs,
+    WrappingEncoder,
 )
 
 SIDES = ("image", "text")
@@ -63,11 +64,15 @@ class Model(nn.Module):
         parts = {**image.parts, **text.parts, **fused.parts}
         return Outputs(
             logits=result.logits,
-            part_logits={name: head(parts[name]) for name, head in self.part_heads.items()},
+            part_logits=self._of_parts(parts),
             present=present,
             penalties=_merge(image.penalties, text.penalties, fused.penalties, result.penalties),
             explain=_merge(image.explain, text.explain, fused.explain, result.explain),
         )
+
+    def _of_parts(self, parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Logits [B, C] of each part that has a head."""
+        return {name: head(parts[name]) for name, head in self.part_heads.items()}
 
     def features(self, batch: Batch) -> tuple[Features, Features]:
         """Projected features of both sides, missing where the batch says so."""
@@ -105,23 +110,36 @@ class Model(nn.Module):
         logits = {side: result.logits for side, result in results.items()}
         return Outputs(
             logits=fusion.combine(logits["image"], logits["text"], present),
-            part_logits=logits,
+            part_logits={**logits, **self._of_parts({**image.parts, **text.parts})},
             present=present,
-            penalties=_merge(*(results[side].penalties for side in SIDES)),
-            explain=_merge(*(results[side].explain for side in SIDES)),
+            penalties=_merge(
+                image.penalties, text.penalties, *(results[side].penalties for side in SIDES)
+            ),
+            explain=_merge(image.explain, text.explain, *(results[s].explain for s in SIDES)),
         )
 
     def encoders(self) -> dict[str, Encoder]:
         """Both encoders by side."""
         return {"image": self.image, "text": self.text}
 
+    def frozen_encoders(self) -> dict[str, Encoder]:
+        """Encoders of which nothing learns, by name; of wrapping ones the innermost backbone."""
+        found: dict[str, Encoder] = {}
+        for side, encoder in self.encoders().items():
+            name, inner = side, encoder
+            while isinstance(inner, WrappingEncoder):
+                name, inner = f"{name}.backbone", inner.backbone
+            if not any(p.requires_grad for p in inner.parameters()):
+                found[name] = inner
+        return found
+
     def frozen(self, side: str) -> bool:
-        """Whether nothing of this side's encoder learns."""
-        return not any(p.requires_grad for p in self.encoders()[side].parameters())
+        """Whether nothing of this side's encoder, or of the backbone inside it, learns."""
+        return any(name.partition(".")[0] == side for name in self.frozen_encoders())
 
     def trainable_state(self) -> dict[str, Tensor]:
         """All weights and buffers but those of frozen encoders, which their source gives back."""
-        frozen = tuple(f"{side}." for side in SIDES if self.frozen(side))
+        frozen = tuple(f"{name}." for name in self.frozen_encoders())
         return {k: v for k, v in self.state_dict().items() if not (frozen and k.startswith(frozen))}
 
     def load_trainable(self, state: Mapping[str, Tensor]) -> None:

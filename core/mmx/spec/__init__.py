@@ -1,6 +1,6 @@
 """The spec of an experiment: models, reading with the place of every fault, schema, difference."""
 
-from mmx.spec.choice import Chosen, chosen
+from mmx.spec.choice import Backbone, Chosen, chosen
 from mmx.spec.columns import Columns, guess_columns
 from mmx.spec.data import CacheSpec, DataSpec, ImageSpec, SplitSpec
 from mmx.spec.difference import ABSENT, Difference, diff_specs
@@ -12,7 +12,7 @@ from mmx.spec.train import AuditSpec, EvaluationSpec, OptimizerSpec, TrainSpec
 from mmx.spec.whole import Spec
 
 __all__ = [
-    "ABSENT", "AuditSpec", "CacheSpec", "Chosen", "Columns", "DataSpec", "Difference",
+    "ABSENT", "AuditSpec", "Backbone", "CacheSpec", "Chosen", "Columns", "DataSpec", "Difference",
     "EvaluationSpec", "ImageSpec", "ModelSpec", "OptimizerSpec", "ProjectionSpec", "Spec",
     "SplitSpec", "TrainSpec", "check_spec", "chosen", "diff_specs", "guess_columns", "load_spec",
     "spec_schema", "write_template",

@@ -1,14 +1,20 @@
 """chosen: a key of a spec that holds one method, whose own class checks its settings."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, ValidationInfo
+from pydantic import (
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    SerializeAsAny,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
 from mmx.errors import MmxError, PluginError
-from mmx.interfaces import Params
+from mmx.interfaces import EncoderParams, Params
 from mmx.plugins import find
 
 MARK = "x-mmx-method"  # in a JSON Schema: kind, modality and default of a method
@@ -94,6 +100,10 @@ def chosen(
         modality: ``image`` or ``text``: the only encoders that may stand here.
     """
     return Chosen(kind, default, modality)
+
+
+Backbone = Annotated[SerializeAsAny[EncoderParams], chosen(EncoderParams, modality="image")]
+"""Type of a key that holds the image encoder inside a wrapping one."""
 
 
 def _fault_at_type(message: str, named: object) -> ValidationError:

@@ -13,6 +13,8 @@ from mmx.interfaces import (
     Images,
     TextEncoder,
     Texts,
+    WrappingParams,
+    innermost,
 )
 from mmx.testing.law import Laws, demand, finite, same, shape
 from mmx.testing.samples import batch
@@ -31,15 +33,21 @@ def built(params: EncoderParams) -> Encoder:
 @lru_cache(maxsize=1)
 def _built(kind: type[EncoderParams], settings: str) -> Encoder:
     """A new encoder from settings in JSON, which can be a key of the cache."""
-    params = kind.model_validate_json(settings)
-    if "weights" in kind.model_fields:
-        params = params.model_copy(update={"weights": "none"})
+    params = without_weights(kind.model_validate_json(settings))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         encoder = params.build()
     encoder.learn("frozen")
     encoder.eval()
     return encoder
+
+
+def without_weights(params: EncoderParams) -> EncoderParams:
+    """The same settings with random weights, also of the backbone of a wrapping encoder."""
+    if isinstance(params, WrappingParams):
+        return params.model_copy(update={"backbone": without_weights(params.backbone)})
+    none = {"weights": "none"} if "weights" in type(params).model_fields else {}
+    return params.model_copy(update=none)
 
 
 def encoded(encoder: Encoder, rows: Tensor | None = None) -> Features:
@@ -92,14 +100,18 @@ def batch_independence(params: EncoderParams) -> None:
 
 
 def frozen(params: EncoderParams) -> None:
-    """Frozen: nothing learns, and training mode changes no buffer and no feature."""
-    encoder = built(params)
+    """Frozen: nothing learns, and training mode changes no buffer and no feature.
+
+    Of a wrapping encoder that holds for the backbone inside.
+    """
+    outer = built(params)
+    encoder = innermost(outer)
     demand(not any(p.requires_grad for p in encoder.parameters()), "frozen, a parameter learns")
     before = {name: buffer.clone() for name, buffer in encoder.named_buffers()}
     wanted = encoded(encoder).pooled
-    encoder.train()
+    outer.train()
     trained = {"pooled": encoded(encoder).pooled}
-    encoder.eval()
+    outer.eval()
     same(trained, {"pooled": wanted}, "training mode, frozen", exact=True)
     same(dict(encoder.named_buffers()), before, "buffers after training mode, frozen", exact=True)
 

@@ -18,7 +18,8 @@ def auxiliary_weights(spec: Spec) -> dict[str, float]:
     """Weight of the cross-entropy on each part: of the spec, or what its encoders want."""
     if spec.train.auxiliary is not None:
         return dict(spec.train.auxiliary)
-    return {**spec.model.image.auxiliary_defaults, **spec.model.text.auxiliary_defaults}
+    read = {"image": spec.model.image, "text": spec.model.text}
+    return {k: v for s in spec.model.fusion.sides for k, v in read[s].auxiliary_defaults.items()}
 
 
 def inverse_frequency(counts: Tensor) -> Tensor:

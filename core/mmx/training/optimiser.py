@@ -7,6 +7,7 @@ from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from mmx.errors import RunError
+from mmx.interfaces import WrappingEncoder
 from mmx.spec import OptimizerSpec
 from mmx.training.interfaces import Trainable
 
@@ -16,7 +17,8 @@ KINDS = ("image", "text", "new")
 def parameter_groups(model: Trainable, settings: OptimizerSpec) -> list[dict[str, Any]]:
     """Groups of the parameters that learn, by kind of layer and by weight decay.
 
-    The image encoder learns at ``lr_image``, the text encoder at ``lr_text``, all else at ``lr``.
+    The image encoder learns at ``lr_image``, the text encoder at ``lr_text``, all else at ``lr``,
+    also what a wrapping encoder adds to its backbone.
     Biases, norms and other parameters of fewer than two axes have no weight decay, nor has a
     parameter whose attribute ``no_weight_decay`` is true.
 
@@ -27,9 +29,7 @@ def parameter_groups(model: Trainable, settings: OptimizerSpec) -> list[dict[str
     members: dict[tuple[str, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            first = name.partition(".")[0]
-            kind = first if first in ("image", "text") else "new"
-            members.setdefault((kind, _decays(parameter)), []).append(parameter)
+            members.setdefault((_kind(model, name), _decays(parameter)), []).append(parameter)
     return [
         {
             "params": members[kind, decays],
@@ -42,6 +42,19 @@ def parameter_groups(model: Trainable, settings: OptimizerSpec) -> list[dict[str
         for decays in (True, False)
         if (kind, decays) in members
     ]
+
+
+def _kind(model: Trainable, name: str) -> str:
+    """Kind of layer of a parameter."""
+    side, *path = name.split(".")
+    if side not in ("image", "text"):
+        return "new"
+    encoder = getattr(model, side, None)
+    while isinstance(encoder, WrappingEncoder):
+        if path[0] not in encoder.pretrained:
+            return "new"
+        encoder = getattr(encoder, path.pop(0))
+    return side
 
 
 def _decays(parameter: nn.Parameter) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 
 from mmx.errors import RunError
-from mmx.interfaces import Batch, Features
+from mmx.interfaces import Batch, Images, Texts
 
 Precision = Literal["fp32", "bf16", "fp16"]
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -39,7 +39,7 @@ def resolve_precision(
 
 def encodes(batch: Batch) -> bool:
     """Whether an encoder runs on such batches, instead of reading cached features."""
-    return not (isinstance(batch.image, Features) and isinstance(batch.text, Features))
+    return isinstance(batch.image, Images) or isinstance(batch.text, Texts)
 
 
 def cpu_has_bf16() -> bool:

@@ -5,10 +5,11 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveInt, field_validator
 
 from mmx import (
     DataError,
@@ -27,6 +28,9 @@ from mmx import (
 CLASSES = (
     "disc_normal", "disc_bulge", "disc_protrusion", "disc_schmorl",
     "vertebra_normal", "vertebra_degeneration",
+)  # fmt: skip
+_LEVELS = (
+    "T12-L1", "L1", "L1-L2", "L2", "L2-L3", "L3", "L3-L4", "L4", "L4-L5", "L5", "L5-S1",
 )  # fmt: skip
 _COLUMNS = ("image_id", "study_id", "structure", "level", "label")
 _FACTS = Facts(
@@ -53,8 +57,24 @@ class SpineParams(DatasetParams):
     type: Literal["spine"] = "spine"
     root: SpecPath = Field(description="folder with metadata.csv and images/")
 
+    context: PositiveInt = Field(
+        default=1,
+        description="images of a sample: the crop in the middle, the levels around it in order; "
+        "an odd number",
+    )
+
+    @field_validator("context")
+    @classmethod
+    def _odd(cls, context: int) -> int:
+        if context % 2 == 0:
+            raise ValueError(
+                f"the crop stands in the middle, so context is odd; got {context}, use "
+                f"{context - 1} or {context + 1}"
+            )
+        return context
+
     def build(self) -> "Spine":
-        return Spine(self.root)
+        return Spine(self.root, self.context)
 
 
 class Spine(Dataset):
@@ -63,7 +83,7 @@ class Spine(Dataset):
     classes = CLASSES
     facts = _FACTS
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, context: int = 1) -> None:
         table = read_table(root / "metadata.csv")
         lacking = [name for name in _COLUMNS if name not in table.columns]
         if lacking:
@@ -72,6 +92,8 @@ class Spine(Dataset):
         self._rejected: list[Rejected] = []
         for row in zip(*(table[name] for name in _COLUMNS), strict=True):
             self._add(root / "images", *row)
+        if context > 1:
+            self._samples = _with_context(self._samples, context // 2)
 
     def _add(
         self, folder: Path, image: str, study: str, structure: str, level: str, label: str
@@ -92,6 +114,27 @@ class Spine(Dataset):
 
     def rejected(self) -> Sequence[Rejected]:
         return self._rejected
+
+
+def _with_context(samples: Sequence[Sample], around: int) -> list[Sample]:
+    """Each crop between the levels above and below; None where the study has no such level."""
+    crops: dict[tuple[str, object], Sample] = {}
+    for sample in samples:
+        crops.setdefault((sample.group, sample.record["level"]), sample)
+    result = []
+    for sample in samples:
+        names = [_level(sample.record["level"], step) for step in range(-around, around + 1)]
+        near = [crops.get((sample.group, name)) for name in names]
+        near[around] = sample  # also where another crop of the study has the same level
+        images = tuple(one.images[0] if one else None for one in near)
+        result.append(replace(sample, images=images))
+    return result
+
+
+def _level(level: object, step: int) -> str:
+    """Name of the level so many steps below; empty beyond the ends, or from an unknown one."""
+    place = _LEVELS.index(str(level)) + step if level in _LEVELS else -1
+    return _LEVELS[place] if 0 <= place < len(_LEVELS) else ""
 
 
 @hookimpl

@@ -13,6 +13,7 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from mmx import hookimpl
+from mmx.blocks import masked_softmax
 from mmx.errors import ShapeError
 from mmx.interfaces import Features, Head, HeadOutput, HeadParams, Params
 
@@ -99,13 +100,6 @@ class LatentPool(nn.Module):
         mixed = einsum(weights.to(value.dtype), value, "b h n, b h n d -> b h d")
         pooled = self.project(rearrange(mixed, "b h d -> b (h d)"))
         return pooled + self.mlp(self.norm(pooled)), weights.mean(dim=1)
-
-
-def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
-    """Softmax over the last axis; weight exactly 0 where the mask is False, also for empty rows."""
-    # the smallest number instead of -inf: a row of -inf alone would give NaN
-    lowest = torch.finfo(scores.dtype).min
-    return scores.masked_fill(~mask, lowest).softmax(dim=-1).masked_fill(~mask, 0)
 
 
 @hookimpl

@@ -32,6 +32,7 @@ def test_predictions_of_a_table_are_those_of_the_run(load: Load, home: Path) -> 
     rows = []
     for name in table["sample"]:
         picture = samples[name].images[0]
+        assert picture is not None
         assert not isinstance(picture, Path)
         Image.fromarray(picture.pixels()).save(home / f"{name}.png")
         rows.append({"id": name, "image": f"{name}.png", "text": samples[name].record["text"]})

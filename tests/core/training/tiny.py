@@ -47,6 +47,7 @@ class Tiny(nn.Module):
         if isinstance(batch.image, Images):
             image = batch.image.pixels.float().mean(dim=(1, 3, 4)).repeat(1, 2) / 255
         else:
+            assert isinstance(batch.image, Features)
             image = batch.image.pooled
         assert isinstance(batch.text, Features)
         sides = [self.image(image), self.text(batch.text.pooled)]
@@ -96,7 +97,9 @@ def tiny_spec(seed: int = 0, **settings: Any) -> Spec:
         name="tiny",
         seed=seed,
         data=SimpleNamespace(workers=0),
-        model=SimpleNamespace(image=side, text=side),
+        model=SimpleNamespace(
+            image=side, text=side, fusion=SimpleNamespace(sides=("image", "text"))
+        ),
         train=TrainSpec.model_validate(chosen),
         evaluation=EvaluationSpec(),
     )

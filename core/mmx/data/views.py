@@ -1,0 +1,108 @@
+"""The views that a wrapping encoder shows its backbone, one by one, and their cached features."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmx.data.cached import CachedFeatures
+from mmx.data.image_store import ImageStore
+from mmx.interfaces import Images, Views, WrappingEncoder, one_by_one
+
+
+class ViewStore:
+    """Every view of every row as an input of its own; number = row * views per row + view.
+
+    A view that is an image as it comes has the key of a row with that image alone, so that methods
+    over the same photographs, and the backbone without a wrapping encoder, share features.
+
+    Attributes:
+        keys: [n * V], digest of all that decides a view.
+        masks: as in ``Views``, of all rows.
+        per_row: V, views of a row in all.
+    """
+
+    def __init__(self, store: ImageStore, encoder: WrappingEncoder) -> None:
+        self._store, self._encoder = store, encoder
+        keys, mask = store.view_keys(), store.mask
+        self.masks: list[Tensor] = []
+        for wrapper in _wrappers(encoder):
+            mask = wrapper.view_mask(mask)
+            keys = _keys(keys, wrapper.recipe, mask.shape[1])
+            self.masks.append(mask)
+            mask, keys = mask.reshape(-1, 1), [[key] for row in keys for key in row]
+        self.keys = [key for row in keys for key in row]
+        self.per_row = len(self.keys) // len(store)
+        self.size = store.size
+
+    def numbers(self, rows: Sequence[int]) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
+        """[B, V], numbers of all views of these rows."""
+        first = np.asarray(rows, dtype=np.int64)[:, None] * self.per_row
+        return first + np.arange(self.per_row)
+
+    def real(self, rows: Sequence[int]) -> list[int]:
+        """Numbers of the views of these rows that are there."""
+        numbers = self.numbers(rows).ravel()
+        there: list[int] = numbers[self.masks[-1].numpy().ravel()[numbers]].tolist()
+        return there
+
+    def images(self, rows: Sequence[int]) -> Images:
+        """Views [B, 1, C, H, W] by their numbers; all views of an image are drawn together."""
+        numbers = np.asarray(rows, dtype=np.int64)
+        own, at = np.unique(numbers // self.per_row, return_inverse=True)
+        shown = self._store.images(own.tolist())
+        for wrapper in _wrappers(self._encoder):
+            shown = one_by_one(wrapper.views(shown))
+        chosen = torch.from_numpy(at * self.per_row + numbers % self.per_row)
+        boxes = None if shown.boxes is None else shown.boxes[chosen]
+        return Images(shown.pixels[chosen], shown.mask[chosen], boxes)
+
+
+class CachedViews:
+    """What a frozen backbone made of the views of each row.
+
+    Attributes:
+        encoded: views that the backbone ran on for this call.
+    """
+
+    def __init__(self, features: CachedFeatures, store: ViewStore, rows: Sequence[int]) -> None:
+        self._features, self._store = features, store
+        self._any = store.real(rows)[:1]  # stands where a view is absent
+        self.encoded = features.encoded
+
+    def views(self, rows: Sequence[int]) -> Views:
+        """The features of all views of these rows of the manifest."""
+        numbers = self._store.numbers(rows)
+        masks, sizes = [], numbers.shape[1]
+        chosen = torch.as_tensor(list(rows))
+        for mask in self._store.masks:
+            by_row = mask.reshape(len(self._store.masks[0]), -1, mask.shape[1])
+            masks.append(by_row[chosen].flatten(end_dim=1))
+        real = masks[-1].flatten().numpy()
+        wanted = np.where(real, numbers.reshape(len(rows) * sizes), self._any)
+        found = self._features.features(wanted.tolist())
+        present = found.present & torch.from_numpy(real)
+        return Views(replace(found, present=present), tuple(masks), self._store.size)
+
+
+def _wrappers(encoder: object) -> list[WrappingEncoder]:
+    """Wrapping encoders from the outermost in."""
+    found = []
+    while isinstance(encoder, WrappingEncoder):
+        found.append(encoder)
+        encoder = encoder.backbone
+    return found
+
+
+def _keys(keys: Sequence[Sequence[str]], recipe: str, views: int) -> list[list[str]]:
+    """Keys of the views of each row, from those of its images."""
+    if not recipe:
+        return [list(row) for row in keys]
+    return [[_digest(row, recipe, view) for view in range(views)] for row in keys]
+
+
+def _digest(row: Sequence[str], recipe: str, view: int) -> str:
+    return hashlib.blake2b(repr((list(row), recipe, view)).encode(), digest_size=20).hexdigest()

@@ -1,0 +1,197 @@
+"""Image encoder: a sequence model over the ordered images of a sample.
+
+The levels of a spine study, slices, or a lesion's photographs pass one shared backbone; a BiLSTM or
+a transformer reads what it gives. Sources: Graves & Schmidhuber 2005,
+doi:10.1016/j.neunet.2005.06.042; Vaswani et al. 2017, arXiv:1706.03762. Its use here is unverified.
+"""
+
+from collections.abc import Sequence as Several
+from typing import Any, Literal, cast
+
+import torch
+from einops import einsum, rearrange
+from pydantic import Field, PositiveInt
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from mmx import (
+    Backbone,
+    DataError,
+    Features,
+    FeatureShape,
+    Params,
+    Seen,
+    WrappingEncoder,
+    WrappingParams,
+    hookimpl,
+)
+from mmx.blocks import SelfAttentionLayer, check_heads, masked_softmax, real_first
+
+Positions = Literal["learned", "sinusoidal", "none"]
+Pool = Literal["attention", "mean", "centre"]
+
+
+class SequenceParams(WrappingParams):
+    """Settings of a sequence model over images."""
+
+    source = "Graves & Schmidhuber 2005, doi:10.1016/j.neunet.2005.06.042"
+
+    type: Literal["sequence"] = "sequence"
+    backbone: Backbone = Field(
+        default=cast(Any, "timm"),  # checked like what is given
+        validate_default=True,
+        description="encoder of each image",
+    )
+    model: Literal["bilstm", "transformer", "none"] = Field(
+        default="bilstm", description="what reads the sequence; none pools the images as they are"
+    )
+    width: PositiveInt = Field(
+        default=256, description="of a bilstm per direction, of a transformer in all, channels"
+    )
+    layers: PositiveInt | None = Field(
+        default=None, description="null: 1 of a bilstm, 2 of a transformer"
+    )
+    heads: PositiveInt = Field(default=4, description="of a transformer; they divide the width")
+    dropout: float = Field(default=0.1, ge=0, lt=1, description="inside a transformer")
+    positions: Positions = Field(
+        default="learned", description="added before the sequence model; none: without order"
+    )
+    longest: PositiveInt = Field(default=32, description="most images that learned positions know")
+    pool: Pool = Field(
+        default="attention",
+        description="centre: the label is that of the middle image, as with spine's context",
+    )
+
+    def build(self) -> "Sequence":
+        return Sequence(self, self.backbone.build())
+
+
+class Sequence(WrappingEncoder):
+    """[B, V, 3, H, W] -> tokens [B, V, D'], one for each image, pooled [B, D'].
+
+    D' is twice the width of a BiLSTM, the width of a transformer, or that of the backbone.
+    """
+
+    def __init__(self, params: SequenceParams, backbone: Any) -> None:
+        super().__init__(backbone)
+        dim = backbone.shape.dim
+        self.positions = _Positions(params.positions, params.longest, dim)
+        self.model = _model(params, dim)
+        self.shape = FeatureShape(getattr(self.model, "dim", dim))
+        self.pool = params.pool
+        self.score = nn.Linear(self.shape.dim, 1, bias=False) if self.pool == "attention" else None
+        if self.score is not None:
+            nn.init.zeros_(self.score.weight)  # starts as the mean over the images
+
+    def check_views(self, most: int) -> None:
+        if self.positions.kind == "learned" and most > self.positions.longest:
+            raise DataError(
+                f"samples have up to {most} images and the learned positions of encoder.sequence "
+                f"end at {self.positions.longest}; set longest: {most}"
+            )
+
+    def needs(self, reads: frozenset[str]) -> frozenset[str]:
+        return frozenset({"pooled"})
+
+    def combine(self, seen: Seen) -> Features:
+        read = self.positions(seen.pooled)
+        read = self.model(read.masked_fill(~seen.mask[..., None], 0), seen.mask)
+        weights = self._weights(read, seen.mask)
+        pooled = einsum(weights.to(read.dtype), read, "b v, b v d -> b d")
+        return Features(read, seen.mask, pooled, explain={"view weights": weights.detach()})
+
+    def _weights(self, read: Tensor, mask: Tensor) -> Tensor:
+        """[B, V], how much of each image is pooled; 0 where there is none."""
+        if self.score is not None:
+            return masked_softmax(self.score(read)[..., 0], mask)
+        if self.pool == "centre":
+            middle = torch.zeros_like(mask)
+            middle[:, mask.shape[1] // 2] = True
+            middle = middle & mask
+            mask = torch.where(middle.any(dim=1, keepdim=True), middle, mask)
+        return mask / mask.sum(dim=1, keepdim=True).clamp(min=1)
+
+
+class _Positions(nn.Module):
+    """Adds where an image stands, counted from the middle place, so that 1 image stands there."""
+
+    def __init__(self, kind: Positions, longest: int, dim: int) -> None:
+        super().__init__()
+        self.kind, self.longest = kind, longest
+        self.table = nn.Parameter(torch.zeros(longest, dim)) if kind == "learned" else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, V, D] with positions added."""
+        places = torch.arange(x.shape[1], device=x.device) - x.shape[1] // 2
+        if self.table is not None:
+            return x + self.table[places + self.longest // 2]
+        return x if self.kind == "none" else x + _waves(places, x.shape[2]).to(x.dtype)
+
+
+def _waves(places: Tensor, dim: int) -> Tensor:
+    """[V, D], sines and cosines of falling frequency."""
+    rates = 10_000 ** (-torch.arange(0, dim, 2, device=places.device) / dim)
+    angles = places[:, None] * rates
+    return rearrange([angles.sin(), angles.cos()], "k v f -> v (f k)")[:, :dim]
+
+
+def _model(params: SequenceParams, dim: int) -> nn.Module:
+    if params.model == "bilstm":
+        return BiLstm(dim, params.width, params.layers or 1)
+    if params.model == "transformer":
+        return Transformer(dim, params.width, params.layers or 2, params.heads, params.dropout)
+    return _Unchanged()
+
+
+class _Unchanged(nn.Module):
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """[B, V, D] as it is."""
+        return x
+
+
+class BiLstm(nn.Module):
+    """[B, V, D] -> [B, V, 2W], both directions over the real images only."""
+
+    def __init__(self, dim: int, width: int, layers: int) -> None:
+        super().__init__()
+        self.dim = 2 * width
+        self.lstm = nn.LSTM(dim, width, layers, batch_first=True, bidirectional=True)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Read [B, V, D] with mask [B, V]; zeros where there is no image."""
+        order = real_first(mask)
+        packed = torch.take_along_dim(x, order[..., None], dim=1)
+        lengths = mask.sum(dim=1).clamp(min=1).cpu()  # a row without an image reads one zero
+        sequence = pack_padded_sequence(packed, lengths, batch_first=True, enforce_sorted=False)
+        read, _ = pad_packed_sequence(
+            self.lstm(sequence)[0], batch_first=True, total_length=x.shape[1]
+        )
+        back = torch.take_along_dim(read, order.argsort(dim=1)[..., None], dim=1)
+        return back.masked_fill(~mask[..., None], 0)
+
+
+class Transformer(nn.Module):
+    """[B, V, D] -> [B, V, W] by a linear map and pre-norm layers."""
+
+    def __init__(self, dim: int, width: int, layers: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        check_heads(width, heads)
+        self.dim = width
+        self.entry = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, width))
+        self.layers = nn.ModuleList(
+            SelfAttentionLayer(width, heads, expansion=2, dropout=dropout) for _ in range(layers)
+        )
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Read [B, V, D] with mask [B, V]; zeros where there is no image."""
+        x = self.entry(x)
+        for layer in self.layers:
+            x = layer(x, mask)
+        read: Tensor = self.norm(x).masked_fill(~mask[..., None], 0)
+        return read
+
+
+@hookimpl
+def mmx_components() -> Several[type[Params]]:
+    return [SequenceParams]
