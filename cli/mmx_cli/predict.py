@@ -1,5 +1,6 @@
 """mmx predict: what a run says to new cases."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,10 @@ def predict(
     out: Annotated[Path | None, typer.Option("--out", help="Where to write the CSV.")] = None,
     image_column: Annotated[str, typer.Option(help="Column of image files.")] = "image",
     text_column: Annotated[str, typer.Option(help="Column of texts.")] = "text",
+    explain: Annotated[
+        Path | None,
+        typer.Option("--explain", metavar="PAGE.html", help="Also write a page that says why."),
+    ] = None,
 ) -> None:
     """Predict one case from --image and --text, or the cases of a --table."""
     if (table is None) == (image is None and not text):
@@ -32,7 +37,10 @@ def predict(
         else:
             cases = mmx.read_cases(table, image=image_column, text=text_column)
         with Bars(Console(stderr=True)) as bars:
-            answers = mmx.predict(run, cases, observer=bars)
+            answers = mmx.predict(run, cases, explain=explain is not None, observer=bars)
+        if explain is not None:
+            mmx.write_explanations(explain, run.name, cases, answers)
+            typer.echo(f"why: {explain}")
         if out is not None:
             mmx.write_answers(out, answers)
             typer.echo(f"{len(answers)} cases written to {out}")
@@ -44,3 +52,19 @@ def predict(
             typer.echo(f"  {name:<24} {probability:6.1%}")
         for name, value in answer.extras.items():
             typer.echo(f"  {name:<24} {value:.4g}")
+        if answer.explanation is not None:
+            for line in _reasons(answer.explanation):
+                typer.echo(f"  {line}")
+
+
+def _reasons(why: "mmx.Explanation") -> Iterator[str]:
+    """Shares of the sides, the words that matter most, and gates, in lines."""
+    if why.shares:
+        told = ", ".join(f"{side} {100 * share:+.0f}" for side, share in why.shares.items())
+        yield f"from: {told} points of the probability"
+    strongest = sorted(why.words, key=lambda pair: -abs(pair[1]))[:5]
+    if strongest:
+        told = ", ".join(f"{word} {100 * value:+.0f}" for word, value in strongest)
+        yield f"words: {told} points"
+    for name, values in why.weights.items():
+        yield f"{name}: {', '.join(f'{value:.2f}' for value in values)}"

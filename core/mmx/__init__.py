@@ -27,9 +27,11 @@ if TYPE_CHECKING:
         read_cases,
         run,
         write_answers,
+        write_explanations,
     )
     from mmx.interfaces import (
         Batch,
+        Curve,
         Dataset,
         DatasetParams,
         DecisionFusion,
@@ -86,6 +88,7 @@ if TYPE_CHECKING:
         registry,
         use_files,
     )
+    from mmx.report import Explanation
     from mmx.runs import Observer, Progress
     from mmx.spec import (
         ABSENT,
@@ -104,11 +107,11 @@ if TYPE_CHECKING:
     from mmx.testing import Certificate, check_plugin
 
 __all__ = [
-    "ABSENT", "Answer", "Backbone", "Batch", "Case", "Certificate", "Columns", "DataError",
+    "ABSENT", "Answer", "Backbone", "Batch", "Case", "Certificate", "Columns", "Curve", "DataError",
     "Dataset", "DatasetParams", "DecisionFusion", "Description", "Difference", "Encoder",
-    "EncoderParams", "Evaluated", "Facts", "Fault", "FeatureShape", "FeatureSource", "Features",
-    "Fusion", "FusionParams", "Head", "HeadOutput", "HeadParams", "ImageEncoder", "Images",
-    "InferenceHook", "InferenceParams", "Installed", "Loss", "LossParams", "LossValue",
+    "EncoderParams", "Evaluated", "Explanation", "Facts", "Fault", "FeatureShape", "FeatureSource",
+    "Features", "Fusion", "FusionParams", "Head", "HeadOutput", "HeadParams", "ImageEncoder",
+    "Images", "InferenceHook", "InferenceParams", "Installed", "Loss", "LossParams", "LossValue",
     "MissingExtraError", "MmxError", "Narrative", "NarrativeParams", "Observer", "Outputs",
     "Parameter", "Params", "Picture", "PluginError", "PluginLoadError", "Prediction", "Progress",
     "Registry", "Rejected", "Run", "RunError", "Sample", "Sampler", "SamplerParams", "Seen",
@@ -117,7 +120,7 @@ __all__ = [
     "check_spec", "chosen", "describe", "diff_specs", "evaluate_run", "find", "guess_columns",
     "hookimpl", "inside", "installed", "load_spec", "masked_mean", "nearest", "new_plugin",
     "predict", "read_cases", "read_image", "read_table", "registry", "run", "spec_schema",
-    "use_files", "write_answers", "write_template",
+    "use_files", "write_answers", "write_explanations", "write_template",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt name
@@ -131,21 +134,24 @@ if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt 
 ],
         "mmx.experiment": [
             "Answer", "Case", "Evaluated", "Run", "evaluate_run", "predict", "read_cases", "run",
-            "write_answers",
-],
+            "write_answers", "write_explanations",
+        ],
         "mmx.interfaces": [
-            "Batch", "Dataset", "DatasetParams", "DecisionFusion", "Encoder", "EncoderParams",
-            "Facts", "FeatureShape", "FeatureSource", "Features", "Fusion", "FusionParams", "Head",
-            "HeadOutput", "HeadParams", "ImageEncoder", "Images", "InferenceHook",
-            "InferenceParams", "Loss", "LossParams", "LossValue", "Narrative", "NarrativeParams",
-            "Outputs", "Params", "Picture", "Prediction", "Rejected", "Sample", "Sampler",
-            "SamplerParams", "Seen", "SingleImageEncoder", "SpecPath", "TextEncoder", "Texts",
-            "Validation", "WrappingEncoder", "WrappingParams", "masked_mean",
-],
+            "Batch", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "Encoder",
+            "EncoderParams", "Facts", "FeatureShape", "FeatureSource", "Features", "Fusion",
+            "FusionParams", "Head", "HeadOutput", "HeadParams", "ImageEncoder", "Images",
+            "InferenceHook", "InferenceParams", "Loss", "LossParams", "LossValue", "Narrative",
+            "NarrativeParams", "Outputs", "Params", "Picture", "Prediction", "Rejected", "Sample",
+            "Sampler", "SamplerParams", "Seen", "SingleImageEncoder", "SpecPath", "TextEncoder",
+            "Texts", "Validation", "WrappingEncoder", "WrappingParams", "masked_mean",
+        ],
         "mmx.plugins": [
             "Description", "Installed", "Parameter", "Registry", "Source", "describe", "find",
             "hookimpl", "installed", "nearest", "new_plugin", "registry", "use_files",
 ],
+        "mmx.report": [
+            "Explanation",
+        ],
         "mmx.runs": [
             "Observer", "Progress",
 ],

@@ -1,11 +1,18 @@
 """One run from spec to report: the only place that knows the whole way."""
 
 from mmx.experiment.evaluating import Evaluated, evaluate_run
-from mmx.experiment.predicting import Answer, Case, predict, read_cases, write_answers
+from mmx.experiment.predicting import (
+    Answer,
+    Case,
+    predict,
+    read_cases,
+    write_answers,
+    write_explanations,
+)
 from mmx.experiment.running import run
 from mmx.experiment.saved import Run
 
 __all__ = [
     "Answer", "Case", "Evaluated", "Run", "evaluate_run", "predict", "read_cases", "run",
-    "write_answers",
+    "write_answers", "write_explanations",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """From a trained model to what a run keeps: predictions, metrics and fitted hooks."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -11,11 +11,12 @@ from torch import Tensor
 
 from mmx.data import Part
 from mmx.evaluation import Evaluation, Interval, evaluate
+from mmx.experiment.missing import Missing, predict_missing
 from mmx.experiment.prediction import Chain, PartPrediction
 from mmx.experiment.prepare import Prepared
 from mmx.experiment.progress import stage
 from mmx.experiment.task import Task
-from mmx.interfaces import InferenceHook, Prediction, Validation
+from mmx.interfaces import Curve, InferenceHook, Prediction, Validation
 from mmx.runs import Observer
 from mmx.spec import EvaluationSpec, Spec
 from mmx.training import Precision
@@ -31,8 +32,11 @@ class Outcome:
         alone: scores of the parts that have a head (image, text) on the test part, by name.
         stages: the test part before and after each inference hook.
         fitted: what each hook was fitted on.
+        missing: the test part with sides taken away, by what was there.
+        curves: figures of the hooks.
         kept: what each hook promised and kept on the test part, by its name.
         notes: what hooks say about themselves.
+        precision: arithmetic of the model.
     """
 
     predictions: Mapping[str, PartPrediction]
@@ -40,8 +44,11 @@ class Outcome:
     alone: Mapping[str, Mapping[str, Interval]]
     stages: Sequence[tuple[str, Mapping[str, Interval]]]
     fitted: Sequence[Validation]
+    missing: Mapping[str, Mapping[str, Interval]]
+    curves: Sequence[Curve]
     kept: Mapping[str, Mapping[str, float]]
     notes: tuple[str, ...]
+    precision: Precision
 
 
 def predict_and_score(
@@ -56,12 +63,16 @@ def predict_and_score(
     chain = Chain(spec.inference, task.model, task.loss, precision)
     size, views = spec.evaluation.batch_size, prepared.manifest.facts.allowed_views
     counts = (task.class_counts, task.sampled_counts)
-    with stage(observer, "validation", "samples") as told:
-        fitted, validation = chain.fit(parts["validation"], size, counts, views)
-        told(len(parts["validation"]), len(parts["validation"]))
+    held_out = "calibration" if "calibration" in parts else "validation"
+    with stage(observer, held_out, "samples") as told:
+        fitted, seen = chain.fit(parts[held_out], size, counts, views)
+        told(len(parts[held_out]), len(parts[held_out]))
+    if held_out == "calibration":
+        seen = chain.over(parts["validation"], size, lambda done: None)[-1]
     with stage(observer, "test", "samples") as told:
         stages = chain.over(parts["test"], size, lambda done: told(done, len(parts["test"])))
-    predictions = {"validation": validation, "test": stages[-1]}
+    missing = predict_missing(chain, parts["test"], size)
+    predictions = {"validation": seen, "test": _with_shares(stages[-1], missing)}
 
     def scored(name: str, log_probs: Tensor) -> Evaluation:
         target, groups = predictions[name].target, parts[name].groups
@@ -80,21 +91,44 @@ def predict_and_score(
         alone,
         stages=named if chain.hooks else [],
         fitted=fitted,
+        missing={name: scored("test", of).metrics for name, of in missing.arms.items()}
+        if missing
+        else {},
+        curves=curves(chain.hooks, stages[-1]),
         kept=measured(spec, chain.hooks, stages[-1]),
         notes=tuple(note for hook in chain.hooks for note in hook.notes),
+        precision=precision,
     )
+
+
+def _with_shares(found: PartPrediction, missing: Missing | None) -> PartPrediction:
+    """The same with columns of how much each side carries of the answer."""
+    if missing is None:
+        return found
+    shares = {f"share_{side}": values for side, values in missing.shares.items()}
+    return replace(found, extras={**found.extras, **shares})
 
 
 def measured(
     spec: Spec, hooks: Sequence[InferenceHook], found: PartPrediction
 ) -> dict[str, Mapping[str, float]]:
     """What each hook kept of its promises on rows whose label is known."""
+    prediction, target = _labelled(found)
+    names = [params.entry_point.partition(".")[2] for params in spec.inference]
+    kept = [hook.measure(prediction, target) for hook in hooks]
+    return {name: values for name, values in zip(names, kept, strict=True) if values}
+
+
+def curves(hooks: Sequence[InferenceHook], found: PartPrediction) -> list[Curve]:
+    """What the hooks have to show of rows whose label is known."""
+    prediction, target = _labelled(found)
+    return [curve for hook in hooks for curve in hook.curves(prediction, target)]
+
+
+def _labelled(found: PartPrediction) -> tuple[Prediction, Tensor]:
     known = found.target >= 0
     extras = {name: values[known] for name, values in found.extras.items()}
-    prediction = Prediction(found.log_probs[known], extras)
-    names = [params.entry_point.partition(".")[2] for params in spec.inference]
-    kept = [hook.measure(prediction, found.target[known]) for hook in hooks]
-    return {name: values for name, values in zip(names, kept, strict=True) if values}
+    return Prediction(found.log_probs[known], extras), found.target[known]
 
 
 def score(
@@ -154,10 +188,8 @@ def metrics(outcome: Outcome, task: Task, facts: Mapping[str, Any]) -> dict[str,
     """What metrics.json holds: both parts, the parts alone, sizes, and facts of the run."""
     return {
         **{name: evaluation.to_json() for name, evaluation in outcome.evaluations.items()},
-        "alone": {
-            name: {key: vars_of(value) for key, value in scores.items()}
-            for name, scores in outcome.alone.items()
-        },
+        "alone": as_numbers(outcome.alone),
+        **({"missing": as_numbers(outcome.missing)} if outcome.missing else {}),
         **({"inference": dict(outcome.kept)} if outcome.kept else {}),
         "parameters": parameters(task),
         **facts,
@@ -171,6 +203,14 @@ def outcome_notes(outcome: Outcome) -> list[str]:
         for name, of in outcome.kept.items()
     ]
     return [*outcome.notes, *kept]
+
+
+def as_numbers(arms: Mapping[str, Mapping[str, Interval]]) -> dict[str, dict[str, Any]]:
+    """Metrics of several arms as plain data."""
+    return {
+        name: {key: vars_of(value) for key, value in scores.items()}
+        for name, scores in arms.items()
+    }
 
 
 def vars_of(interval: Interval) -> dict[str, float]:

@@ -10,11 +10,15 @@ import yaml
 from PIL import Image
 
 from mmx.data import ImageStore, Part, make_ledger
+from mmx.experiment.explaining import Explainer
 from mmx.experiment.outcome import Outcome, parameters
+from mmx.experiment.prediction import Chain
 from mmx.experiment.prepare import Prepared
 from mmx.experiment.task import Task
-from mmx.report import Mistake, RunReport
+from mmx.interfaces import TextEncoder
+from mmx.report import Explanation, Mistake, RunReport
 from mmx.spec import Spec
+from mmx.training import Precision
 
 MISTAKES = 12  # thumbnails in a report
 _THUMBNAIL = 192  # pixels, the longer side
@@ -46,8 +50,10 @@ def run_report(
         group=prepared.manifest.facts.group,
         methods=methods(spec),
         select=spec.train.select,
-        mistakes=mistakes(prepared, outcome, test),
+        mistakes=mistakes(spec, task, prepared, outcome, test),
         controls=outcome.alone,
+        missing=outcome.missing,
+        curves=outcome.curves,
         stages=outcome.stages,
         ledger=make_ledger(
             prepared.manifest, prepared.split, images=prepared.images, texts=prepared.texts
@@ -86,7 +92,9 @@ def methods(spec: Spec) -> dict[str, str]:
     return {**found, "inference": hooks} if hooks else found
 
 
-def mistakes(prepared: Prepared, outcome: Outcome, test: Part) -> Sequence[Mistake]:
+def mistakes(
+    spec: Spec, task: Task, prepared: Prepared, outcome: Outcome, test: Part
+) -> Sequence[Mistake]:
     """The wrong predictions of the test part that were made with most confidence."""
     found = outcome.predictions["test"]
     confidence, predicted = found.log_probs.exp().max(dim=1)
@@ -94,6 +102,14 @@ def mistakes(prepared: Prepared, outcome: Outcome, test: Part) -> Sequence[Mista
     chosen = wrong[confidence[wrong].argsort(descending=True)][:MISTAKES]
     classes = prepared.manifest.classes
     rows = test.rows[chosen.numpy()]
+    explainer = _explainer(spec, task, prepared, outcome.precision)
+
+    def why(row: int, place: int, answer: int) -> Explanation | None:
+        if explainer is None:
+            return None
+        said = {name: values[place] for name, values in found.explain.items()}
+        return explainer.explain(row, prepared.texts[row], answer, said)
+
     return [
         Mistake(
             sample=str(prepared.manifest.ids[row]),
@@ -103,9 +119,19 @@ def mistakes(prepared: Prepared, outcome: Outcome, test: Part) -> Sequence[Mista
             predicted=classes[predicted[place]],
             probability=float(confidence[place]),
             true_probability=float(found.log_probs[place, found.target[place]].exp()),
+            explanation=why(int(row), place, int(predicted[place])),
         )
         for place, row in zip(chosen.tolist(), rows, strict=True)
     ]
+
+
+def _explainer(
+    spec: Spec, task: Task, prepared: Prepared, precision: Precision
+) -> Explainer | None:
+    if not spec.evaluation.explain or not isinstance(task.model.text, TextEncoder):
+        return None
+    chain = Chain((), task.model, task.loss, precision)
+    return Explainer(chain, prepared.images, task.model.text)
 
 
 def thumbnail(images: ImageStore, row: int) -> bytes | None:

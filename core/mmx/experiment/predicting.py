@@ -10,11 +10,14 @@ import torch
 
 from mmx.data import ImageStore, TextStore, inside, read_table
 from mmx.errors import DataError
+from mmx.experiment.explaining import Explainer
+from mmx.experiment.prediction import PartPrediction
 from mmx.experiment.prepare import cache_folder
 from mmx.experiment.processes import heard
 from mmx.experiment.progress import stage
 from mmx.experiment.trained import Trained, load_trained
 from mmx.interfaces import Sample
+from mmx.report import CaseReport, Explanation, render_cases
 from mmx.runs import Observer, write_text
 
 
@@ -41,11 +44,13 @@ class Answer:
         id: of the case.
         probabilities: by class, highest first.
         extras: further columns of inference hooks.
+        explanation: why, where that was asked for.
     """
 
     id: str
     probabilities: dict[str, float]
     extras: dict[str, float]
+    explanation: Explanation | None = None
 
     @property
     def predicted(self) -> str:
@@ -54,13 +59,18 @@ class Answer:
 
 
 def predict(
-    path: str | Path, cases: Sequence[Case], *, observer: Observer | None = None
+    path: str | Path,
+    cases: Sequence[Case],
+    *,
+    explain: bool = False,
+    observer: Observer | None = None,
 ) -> list[Answer]:
     """Predict cases with a finished run.
 
     Args:
         path: the run's directory.
         cases: at least one; each with an image or a text.
+        explain: also say why: heat on the image, words, shares of the sides, gates.
         observer: is told how far it has come.
 
     Raises:
@@ -72,10 +82,12 @@ def predict(
         raise DataError(
             f"nothing to look at: no image and no text in {', '.join(bare[:5]) or 'it'}"
         )
-    return _answers(load_trained(Path(path)), cases, heard(observer))
+    return _answers(load_trained(Path(path)), cases, explain, heard(observer))
 
 
-def _answers(trained: Trained, cases: Sequence[Case], observer: Observer) -> list[Answer]:
+def _answers(
+    trained: Trained, cases: Sequence[Case], explain: bool, observer: Observer
+) -> list[Answer]:
     spec = trained.spec.data
     samples = [Sample(case.id, case.id, (case.image,) if case.image else ()) for case in cases]
     images = ImageStore(samples, spec.image, folder=cache_folder(spec) / "images", memory_gb=0)
@@ -87,14 +99,50 @@ def _answers(trained: Trained, cases: Sequence[Case], observer: Observer) -> lis
     with stage(observer, "predicting", "cases") as told:
         found = trained.over(images, texts, nothing, [case.id for case in cases], told)
     extras = found.columns(trained.classes)
+    reasons = _reasons(trained, cases, images, found) if explain else [None] * len(cases)
     return [
         Answer(
             case.id,
             _sorted(found.log_probs[row].exp().tolist(), trained.classes),
             {name: float(value[row]) for name, value in extras.items()},
+            reasons[row],
         )
         for row, case in enumerate(cases)
     ]
+
+
+def _reasons(
+    trained: Trained, cases: Sequence[Case], images: ImageStore, found: PartPrediction
+) -> list[Explanation | None]:
+    explainer = Explainer(trained.chain, images, trained.text_encoder)
+    return [
+        explainer.explain(
+            row,
+            case.text.strip(),
+            int(found.log_probs[row].argmax()),
+            {name: values[row] for name, values in found.explain.items()},
+        )
+        for row, case in enumerate(cases)
+    ]
+
+
+def write_explanations(
+    path: str | Path, run: str, cases: Sequence[Case], answers: Sequence[Answer]
+) -> None:
+    """Write a page with each case and why it was answered so.
+
+    Args:
+        path: of the HTML file.
+        run: name of the run, for the title.
+        cases: as they were given to ``predict``.
+        answers: what it gave with ``explain=True``.
+    """
+    shown = [
+        CaseReport(case.id, case.text, answer.probabilities, answer.explanation)
+        for case, answer in zip(cases, answers, strict=True)
+        if answer.explanation is not None
+    ]
+    write_text(Path(path), render_cases(run, shown))
 
 
 def _sorted(probabilities: Sequence[float], classes: Sequence[str]) -> dict[str, float]:

@@ -102,7 +102,8 @@ class Chain:
     def __init__(
         self, params: Sequence[InferenceParams], model: Model, loss: Loss, precision: Precision
     ) -> None:
-        self.params, self.model, self._loss, self._precision = params, model, loss, precision
+        self.params, self.model, self._loss = params, model, loss
+        self._precision: Precision = precision
         self.hooks: list[InferenceHook] = [one.build() for one in params]
         for hook in self.hooks:
             hook.bind(model)
@@ -129,7 +130,13 @@ class Chain:
     def ready(self, batch: Batch) -> Batch:
         """The batch with all that hooks leave alone encoded already, if they ask several times."""
         sides = [side for side in SIDES if self._encoded_once(side)]
-        return encoded(self.model, batch, self._precision, sides) if sides else batch
+        return self.encoded(batch, sides) if sides else batch
+
+    def encoded(self, batch: Batch, sides: Sequence[str]) -> Batch:
+        """The batch on the model's device, with these sides encoded in its arithmetic."""
+        batch, device = _placed(self.model, batch)
+        with autocast(self._precision, device):
+            return self.model.encoded(batch, sides)
 
     def _encoded_once(self, side: str) -> bool:
         repeats = any(one.place == 0 for one in self.params)
@@ -213,13 +220,6 @@ class Chain:
 def _batches(part: Part, batch_size: int) -> Iterator[tuple[Batch, Tensor]]:
     for start in range(0, len(part), batch_size):
         yield part.batch(range(start, min(start + batch_size, len(part))))
-
-
-def encoded(model: Model, batch: Batch, precision: Precision, sides: Sequence[str]) -> Batch:
-    """The batch on the model's device, with these sides encoded in its arithmetic."""
-    batch, device = _placed(model, batch)
-    with autocast(precision, device):
-        return model.encoded(batch, sides)
 
 
 def outputs_of(model: Model, batch: Batch, precision: Precision) -> Outputs:

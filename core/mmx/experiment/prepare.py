@@ -23,7 +23,7 @@ from mmx.interfaces import Rejected
 from mmx.runs import Observer
 from mmx.spec import DataSpec
 
-PARTS = ("train", "validation", "test")
+PARTS = ("train", "validation", "test", "calibration")
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,12 +97,12 @@ class _Work:
         if first_process():
             self._begin()
         sources = self._encode()
-        parts = {name: sources.part(self.prepared, name) for name in PARTS}
+        parts = sources.parts(self.prepared)
         history = self._train(parts)
         if first_process():
             if any(params.reads_pixels for params in self.spec.inference):
                 sources = sources.pixels(self.prepared)
-                parts = {name: sources.part(self.prepared, name) for name in PARTS}
+                parts = sources.parts(self.prepared)
             outcome = self._predict(parts, history)
             self._keep(sources, parts, history, outcome)
 

@@ -16,7 +16,7 @@ from mmx.data import (
     ViewStore,
     part_of,
 )
-from mmx.experiment.prepare import Prepared, cache_folder
+from mmx.experiment.prepare import PARTS, Prepared, cache_folder
 from mmx.experiment.progress import stage
 from mmx.interfaces import Features, TextEncoder, WrappingEncoder, innermost, innermost_params
 from mmx.model import Model
@@ -56,9 +56,13 @@ class Sources:
         """The same with images before encoding, for inference that changes them."""
         return replace(self, image=prepared.images)
 
-    def part(self, prepared: Prepared, name: str) -> Part:
-        """The part of the split with this name."""
-        return part_of(prepared.manifest, prepared.split, name, self.image, self.text)
+    def parts(self, prepared: Prepared) -> dict[str, Part]:
+        """The parts that the split has rows for, by name."""
+        return {
+            name: part_of(prepared.manifest, prepared.split, name, self.image, self.text)
+            for name in PARTS
+            if len(prepared.split.rows(name))
+        }
 
 
 def open_sources(

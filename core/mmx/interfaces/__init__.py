@@ -22,7 +22,7 @@ from mmx.interfaces.encoder import (
 from mmx.interfaces.features import Features, FeatureShape, masked_mean
 from mmx.interfaces.fusion import DecisionFusion, Fusion, FusionParams
 from mmx.interfaces.head import Head, HeadOutput, HeadParams
-from mmx.interfaces.inference import InferenceHook, InferenceParams, Prediction, Validation
+from mmx.interfaces.inference import Curve, InferenceHook, InferenceParams, Prediction, Validation
 from mmx.interfaces.inputs import Batch, Images, Texts, Views
 from mmx.interfaces.loss import Loss, LossParams, LossValue, Outputs
 from mmx.interfaces.narrative import FeatureSource, Narrative, NarrativeParams
@@ -38,11 +38,11 @@ from mmx.interfaces.wrapping import (
 )
 
 __all__ = [
-    "API", "Batch", "Box", "Dataset", "DatasetParams", "DecisionFusion", "Encoder", "EncoderParams",
-    "Facts", "FeatureShape", "FeatureSource", "Features", "Fusion", "FusionParams", "Head",
-    "HeadOutput", "HeadParams", "ImageEncoder", "Images", "InferenceHook", "InferenceParams",
-    "Loss", "LossParams", "LossValue", "Narrative", "NarrativeParams", "Outputs", "Params",
-    "Picture", "Prediction", "Rejected", "Sample", "Sampler", "SamplerParams", "Seen",
+    "API", "Batch", "Box", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "Encoder",
+    "EncoderParams", "Facts", "FeatureShape", "FeatureSource", "Features", "Fusion", "FusionParams",
+    "Head", "HeadOutput", "HeadParams", "ImageEncoder", "Images", "InferenceHook",
+    "InferenceParams", "Loss", "LossParams", "LossValue", "Narrative", "NarrativeParams", "Outputs",
+    "Params", "Picture", "Prediction", "Rejected", "Sample", "Sampler", "SamplerParams", "Seen",
     "SingleImageEncoder", "SpecPath", "TextEncoder", "Texts", "Training", "Validation", "Value",
     "View", "Views", "WrappingEncoder", "WrappingParams", "innermost", "innermost_params",
     "masked_mean", "one_by_one",

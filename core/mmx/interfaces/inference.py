@@ -1,7 +1,7 @@
 """Inference hooks: middleware between the model and its predictions."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -22,6 +22,27 @@ class Prediction:
 
     log_probs: Tensor
     extras: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Points of a figure for the report.
+
+    Attributes:
+        title: over it.
+        x_label: below it.
+        y_label: beside it.
+        x: along.
+        y: up.
+        bars: as bars instead of a line.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    bars: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +119,7 @@ class InferenceHook(ABC):
             target: [n], int64, no -1.
         """
         return {}
+
+    def curves(self, prediction: Prediction, target: Tensor) -> Sequence[Curve]:
+        """Figures of what was kept, of the same rows as ``measure``."""
+        return ()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from mmx.evaluation import Evaluation, Interval
+from mmx.interfaces import Curve
 from mmx.report.svg import (
     ACCENT,
     COLOURS,
@@ -158,6 +159,52 @@ def roc_curves(evaluation: Evaluation) -> Markup:
         axes.set_title("AUROC, hardest class first")
         axes.legend(loc="lower right", labelcolor=INK)
         return inline(figure, "roc", f"ROC curves of {len(curves)} classes, each against the rest")
+
+
+def missing_curves(missing: Mapping[str, Mapping[str, Interval]]) -> Markup:
+    """Balanced accuracy over the share of samples that lose a side, with intervals."""
+    sides: dict[str, list[tuple[float, Interval]]] = {}
+    for name, metrics in missing.items():
+        side, found, rate = name.partition(" missing in ")
+        if found:
+            value = metrics["balanced_accuracy"]
+            sides.setdefault(side, []).append((float(rate.rstrip("%")), value))
+    if not sides:
+        return Markup("")
+    ends = {"image": ("image and text", "text only"), "text": ("image and text", "image only")}
+    with drawing("missing"):
+        figure, (axes,) = new_figure(4.6, 3.6)
+        for index, (side, points) in enumerate(sides.items()):
+            first, last = (missing[name]["balanced_accuracy"] for name in ends[side])
+            whole = [(0.0, first), *points, (100.0, last)]
+            rates = [rate for rate, _ in whole]
+            colour = COLOURS[index]
+            axes.plot(rates, [of.value for _, of in whole], color=colour, marker="o", markersize=4,
+                      linestyle=DASHES[index], label=f"{side} missing")  # fmt: skip
+            if all(known(of.low) for _, of in whole):
+                low, high = [of.low for _, of in whole], [of.high for _, of in whole]
+                axes.fill_between(rates, low, high, color=colour, alpha=0.12, linewidth=0)
+        axes.set(xlim=(0, 100), xlabel="Samples that lose the side, %", ylabel="Balanced accuracy")
+        axes.set_title("Missing sides")
+        axes.legend(loc="best", handlelength=2.4)
+        return inline(figure, "missing", "Balanced accuracy when one side is missing")
+
+
+def hook_curve(curve: Curve, number: int) -> Markup:
+    """What an inference hook has to show."""
+    with drawing(f"hook-{number}"):
+        figure, (axes,) = new_figure(4.6, 3.6)
+        if curve.bars:
+            axes.bar(curve.x, curve.y, color=ACCENT, width=0.8)
+            axes.set_xticks(curve.x)
+        else:
+            axes.plot(curve.x, curve.y, color=ACCENT)
+        axes.set_ylim(bottom=0)
+        axes.set(xlabel=curve.x_label, ylabel=curve.y_label)
+        axes.set_title(curve.title)
+        return inline(
+            figure, f"hook-{number}", f"{curve.title}: {curve.y_label} over {curve.x_label}"
+        )
 
 
 def _short(name: str, length: int = 22) -> str:

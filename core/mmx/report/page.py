@@ -1,22 +1,23 @@
 """Turn the plain results of a run into one HTML file that opens offline."""
 
-import base64
 import math
 from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import TYPE_CHECKING, Any
-
-from markupsafe import Markup
+from typing import Any
 
 from mmx.evaluation import Interval
 from mmx.report import wording
-from mmx.report.figures import learning_curves, reliability_diagram, roc_curves
+from mmx.report.environment import environment
+from mmx.report.explained import data_address, shown_explanation
+from mmx.report.figures import (
+    hook_curve,
+    learning_curves,
+    missing_curves,
+    reliability_diagram,
+    roc_curves,
+)
 from mmx.report.run_report import Mistake, RunReport
 from mmx.report.sentences import interval_words, learning_words, meaning, measured
 from mmx.report.tables import Table, as_tables, confusion_cells, epoch_table, part_table
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 Metrics = Mapping[str, Interval]
 COMPARED = ("balanced_accuracy", "accuracy", "macro_f1", "macro_auroc", "ece", "nll")
@@ -24,6 +25,7 @@ SECTIONS = {
     "result": "Result",
     "metrics": "Metrics",
     "controls": "Parts alone",
+    "missing": "Missing sides",
     "stages": "Inference hooks",
     "learning": "Learning",
     "confusion": "Confusion matrix",
@@ -32,26 +34,6 @@ SECTIONS = {
     "mistakes": "Mistakes",
     "data": "Split and ledger",
 }
-
-
-@cache
-def environment() -> "Environment":
-    """The templates of this package, with our words for numbers; everything is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    made = Environment(
-        loader=PackageLoader("mmx.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    for name in (
-        "bounds", "count", "decimal", "explanation", "known", "many", "percent", "plural", "title",
-    ):  # fmt: skip
-        made.filters[name] = getattr(wording, name)
-    made.filters["trusted"] = Markup
-    return made
 
 
 def render_run(report: RunReport) -> str:
@@ -77,7 +59,10 @@ def render_run(report: RunReport) -> str:
         "notes": [*evaluation.notes, *report.notes],
         "lower": wording.LOWER_IS_BETTER,
         "control_arms": _compared([("whole model", evaluation.metrics), *report.controls.items()]),
+        "missing_arms": _compared(list(report.missing.items())),
+        "missing_curves": missing_curves(report.missing),
         "stages": _compared(report.stages),
+        "hook_curves": [hook_curve(one, n) for n, one in enumerate(report.curves, start=1)],
         "learning": learning_curves(report.history, report.best_epoch, report.select),
         "learning_words": learning_words(report),
         "epochs": epoch_table(report.history),
@@ -97,6 +82,7 @@ def _contents(report: RunReport, shown: Mapping[str, Any]) -> list[tuple[str, st
     """Anchor and label of the sections that this page has."""
     optional = {
         "controls": report.controls,
+        "missing": report.missing,
         "stages": report.stages,
         "learning": shown["learning"],
         "mistakes": report.mistakes,
@@ -118,22 +104,14 @@ def _shown(mistake: Mistake) -> dict[str, Any]:
     """A mistake with its picture as a data address."""
     return {
         "sample": mistake.sample,
-        "address": _address(mistake.image),
+        "address": data_address(mistake.image),
+        "why": None if mistake.explanation is None else shown_explanation(mistake.explanation),
         "text": mistake.text,
         "true": mistake.true,
         "predicted": mistake.predicted,
         "probability": mistake.probability,
         "true_probability": mistake.true_probability,
     }
-
-
-def _address(image: bytes | None) -> str:
-    """A data address of a PNG or JPEG file; empty for anything else."""
-    if not image:
-        return ""
-    kinds = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg"}
-    kind = next((kind for start, kind in kinds.items() if image.startswith(start)), "")
-    return f"data:image/{kind};base64,{base64.b64encode(image).decode()}" if kind else ""
 
 
 def _ledger_tables(ledger: Mapping[str, Any]) -> list[Table]:

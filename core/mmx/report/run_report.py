@@ -5,6 +5,27 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mmx.evaluation import Evaluation, Interval
+from mmx.interfaces import Curve
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a model answered as it did.
+
+    Attributes:
+        shares: ``prior``, ``image``, ``text``: where the probability of the answer comes from,
+            by exact Shapley values of present and missing sides; empty for models of one side.
+        words: of the text in order, and by how much the probability falls without each.
+        weights: gates, experts and levels, by name.
+        image: what the model saw, a PNG or JPEG file.
+        heat: the same under its Grad-CAM; None where the encoder has no map.
+    """
+
+    shares: Mapping[str, float] = field(default_factory=dict)
+    words: Sequence[tuple[str, float]] = ()
+    weights: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    image: bytes | None = None
+    heat: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +40,7 @@ class Mistake:
         predicted: name of the class it was given.
         probability: of the predicted class, in [0, 1].
         true_probability: of the true class, in [0, 1]; None leaves it out.
+        explanation: why; None leaves it out.
     """
 
     sample: str
@@ -28,6 +50,7 @@ class Mistake:
     predicted: str
     probability: float
     true_probability: float | None = None
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +73,8 @@ class RunReport:
         select: the validation score that chose it.
         mistakes: most confident first.
         controls: further arms by name, such as "image alone", each with its metrics.
+        missing: metrics with sides taken away, by what was there; empty for models of one side.
+        curves: what inference hooks have to show.
         stages: the same model before and after each inference hook, in order: name and metrics.
         ledger: of the data, as ``Ledger.to_json()`` gives it.
         split: of the data, name to value: digest, seed, fold, file.
@@ -79,6 +104,8 @@ class RunReport:
     select: str = "balanced_accuracy"
     mistakes: Sequence[Mistake] = ()
     controls: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
+    missing: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
+    curves: Sequence[Curve] = ()
     stages: Sequence[tuple[str, Mapping[str, Interval]]] = ()
     ledger: Mapping[str, Any] = field(default_factory=dict)
     split: Mapping[str, Any] = field(default_factory=dict)

@@ -96,6 +96,9 @@ class EvaluationSpec(Closed):
     batch_size: PositiveInt = Field(
         default=64, description="samples in a batch when encoding, validating and predicting"
     )
+    explain: bool = Field(
+        default=True, description="explain the mistakes in the report: heat, words, shares"
+    )
 
 
 class AuditSpec(Closed):

@@ -17,7 +17,15 @@ from torch import Tensor
 
 from mmx import hookimpl
 from mmx.errors import RunError
-from mmx.interfaces import Batch, InferenceHook, InferenceParams, Params, Prediction, Validation
+from mmx.interfaces import (
+    Batch,
+    Curve,
+    InferenceHook,
+    InferenceParams,
+    Params,
+    Prediction,
+    Validation,
+)
 
 
 class ConformalParams(InferenceParams):
@@ -107,6 +115,14 @@ class Conformal(InferenceHook):
             "least coverage of a class": min(by_class),
             "mean set size": float(prediction.extras["set_size"].double().mean()),
         }
+
+    def curves(self, prediction: Prediction, target: Tensor) -> Sequence[Curve]:
+        """How often a set has 0, 1, 2, ... classes."""
+        sizes = prediction.extras["set_size"].long()
+        shares = torch.bincount(sizes, minlength=prediction.log_probs.shape[1] + 1) / len(sizes)
+        words = ("Set sizes", "Classes in the set", "Share of samples")
+        along = tuple(float(size) for size in range(len(shares)))
+        return [Curve(*words, along, tuple(shares.tolist()), bars=True)]
 
 
 def one_per_group(groups: Sequence[str], target: Tensor, seed: int) -> Tensor:

@@ -14,7 +14,15 @@ from torch import Tensor
 
 from mmx import hookimpl
 from mmx.errors import RunError
-from mmx.interfaces import Batch, InferenceHook, InferenceParams, Params, Prediction, Validation
+from mmx.interfaces import (
+    Batch,
+    Curve,
+    InferenceHook,
+    InferenceParams,
+    Params,
+    Prediction,
+    Validation,
+)
 
 Score = Literal["max_prob", "neg_entropy"]
 
@@ -78,6 +86,19 @@ class Selective(InferenceHook):
             "AURC": float(risk.mean()),
             "coverage at 5 % risk": float(allowed.max()) if len(allowed) else 0.0,
         }
+
+    def curves(self, prediction: Prediction, target: Tensor) -> Sequence[Curve]:
+        """Risk over coverage."""
+        wrong = prediction.log_probs.argmax(dim=1) != target
+        coverage, risk = risk_coverage(prediction.extras["confidence"], wrong)
+        words = ("Risk and coverage", "Share answered", "Share of answers that is wrong")
+        return [Curve(*words, _thinned(coverage), _thinned(risk))]
+
+
+def _thinned(values: Tensor) -> tuple[float, ...]:
+    """At most 200 of the values, evenly chosen, first and last among them."""
+    chosen = torch.linspace(0, len(values) - 1, min(len(values), 200)).round().long()
+    return tuple(values[chosen].tolist())
 
 
 def confidence(log_probs: Tensor, score: Score) -> Tensor:

@@ -82,7 +82,8 @@ class TTA(InferenceHook):
     """p(c) = sum_v w_v p_v(c) over views v, with w_v = 1 / V unless learned; text encoded once."""
 
     def __init__(self, views: tuple[str, ...], combine: Combine) -> None:
-        self.views, self.combine = views, combine
+        self.views = views
+        self.combine: Combine = combine
         self.weights = torch.full((len(views),), 1 / len(views))
 
     def observe(self, next: Callable[[Batch], Prediction], batch: Batch) -> Tensor:

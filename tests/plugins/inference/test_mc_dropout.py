@@ -1,6 +1,6 @@
 """Laws of inference.mc_dropout."""
 
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import torch
@@ -21,7 +21,7 @@ def network(p: float) -> nn.Sequential:
     ).eval()
 
 
-def predicted(model: nn.Sequential, **settings: int) -> Prediction:
+def predicted(model: nn.Sequential, **settings: Any) -> Prediction:
     hook = MCDropoutParams(**settings).build()
     hook.bind(model)
     with torch.no_grad():

@@ -1,0 +1,146 @@
+"""Why a model said so, for single cases: heat on the image, words, shares of the sides, gates."""
+
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from mmx.data import ImageSource, TextStore
+from mmx.experiment.heat import heat_maps
+from mmx.experiment.missing import shares_of_case
+from mmx.experiment.prediction import Chain
+from mmx.interfaces import Batch, Images, TextEncoder
+from mmx.model import SIDES
+from mmx.report import Explanation
+from mmx.training.transfer import map_tensors
+
+Pixels = NDArray[np.uint8]
+PIECES = 48  # of a text; longer ones are cut into pieces of several words
+NUMBERS = 16  # of a gate or level weight; longer ones say nothing to a reader
+_SIDE = 192  # pixels, the longer side of a picture
+_WARM = np.array([214.0, 62.0, 0.0])
+
+
+class Explainer:
+    """Explains single cases of one model.
+
+    Attributes:
+        chain: the model; inference hooks are left out.
+    """
+
+    def __init__(self, chain: Chain, images: ImageSource, encoder: TextEncoder) -> None:
+        self.chain, self.images, self.encoder = chain, images, encoder
+
+    def explain(
+        self, row: int, text: str, predicted: int, explained: Mapping[str, Tensor]
+    ) -> Explanation:
+        """One case.
+
+        Args:
+            row: of the images.
+            text: as the model read it.
+            predicted: the class to explain, a place among the classes.
+            explained: gates and the like of this row, by name.
+        """
+        self.chain.model.eval()
+        images = self.images.images([row])
+        given = self._batch(images, [text])
+        picture = _picture(images)
+        return Explanation(
+            shares=self._shares(given),
+            words=self._words(given, text, predicted),
+            weights=_readable(explained),
+            image=None if picture is None else _jpeg(picture),
+            heat=None if picture is None else self._heat(given, predicted, picture),
+        )
+
+    def _batch(self, images: Images, texts: Sequence[str]) -> Batch:
+        tokens = TextStore(texts, self.encoder).texts(range(len(texts)))
+        return Batch(images, tokens, torch.stack([images.present, tokens.present], dim=1))
+
+    def _shares(self, given: Batch) -> dict[str, float]:
+        if not all(self.chain.model.reads[side] for side in SIDES):
+            return {}
+        with torch.inference_mode():
+            return shares_of_case(self.chain, self.chain.encoded(given, SIDES))
+
+    def _words(self, given: Batch, text: str, predicted: int) -> tuple[tuple[str, float], ...]:
+        """Each word, and by how much the probability falls when it is left out."""
+        pieces = pieces_of(text)
+        if not pieces or not self.chain.model.reads["text"]:
+            return ()
+        texts = [text, *(without(pieces, place) for place in range(len(pieces)))]
+        tokens = TextStore(texts, self.encoder).texts(range(len(texts)))
+        with torch.inference_mode():
+            image = self.chain.encoded(given, ["image"]).image
+            image = map_tensors(image, lambda tensor: _repeated(tensor, len(texts)))
+            there = torch.stack([given.present[:, 0].expand(len(texts)), tokens.present], dim=1)
+            log_probs = self.chain.plain(Batch(image, tokens, there)).log_probs
+        probability = log_probs[:, predicted].exp()
+        drops = (probability[0] - probability[1:]).tolist()
+        return tuple(zip(pieces, drops, strict=True))
+
+    def _heat(self, given: Batch, predicted: int, picture: Pixels) -> bytes | None:
+        if not self.chain.model.reads["image"]:
+            return None
+        device = next(self.chain.model.parameters()).device
+        on = map_tensors(given, lambda tensor: tensor.to(device))
+        heat = heat_maps(self.chain.model, on, torch.tensor([predicted], device=device))
+        return None if heat is None else _jpeg(_overlay(picture, heat[0].float().cpu()))
+
+
+def pieces_of(text: str) -> list[str]:
+    """The words of a text, or runs of them when there are many."""
+    words = text.split()
+    size = max(1, -(-len(words) // PIECES))
+    return [" ".join(words[start : start + size]) for start in range(0, len(words), size)]
+
+
+def without(pieces: Sequence[str], place: int) -> str:
+    """The text without one of its pieces."""
+    return " ".join(piece for index, piece in enumerate(pieces) if index != place)
+
+
+def _repeated(tensor: Tensor, times: int) -> Tensor:
+    """One row as many; scalars, such as penalties, as they are."""
+    return tensor.repeat_interleave(times, dim=0) if tensor.ndim else tensor
+
+
+def _readable(explained: Mapping[str, Tensor]) -> dict[str, tuple[float, ...]]:
+    """Gates and weights of a few numbers; of a long vector its mean, maps not at all."""
+    found: dict[str, tuple[float, ...]] = {}
+    for name, value in explained.items():
+        if 0 < value.numel() <= NUMBERS:
+            found[name] = tuple(value.flatten().float().tolist())
+        elif value.ndim == 1:
+            found[f"{name}, mean of {len(value)}"] = (float(value.float().mean()),)
+    return found
+
+
+def _picture(images: Images) -> Pixels | None:
+    """[H, W, 3] of the first view, small; None when there is none."""
+    if not images.mask[0, 0]:
+        return None
+    whole = Image.fromarray(images.pixels[0, 0].permute(1, 2, 0).numpy())
+    whole.thumbnail((_SIDE, _SIDE))
+    return np.asarray(whole)
+
+
+def _overlay(picture: Pixels, heat: Tensor) -> Pixels:
+    """The picture in grey under its heat [h, w] in [0, 1]."""
+    height, width = picture.shape[:2]
+    shown = Image.fromarray((heat.numpy() * 255).astype(np.uint8))
+    alpha = np.asarray(shown.resize((width, height), Image.Resampling.BICUBIC)) / 255 * 0.75
+    grey = picture.mean(axis=2, keepdims=True)
+    mixed: NDArray[np.float64] = grey * (1 - alpha[..., None]) + _WARM * alpha[..., None]
+    return mixed.round().clip(0, 255).astype(np.uint8)
+
+
+def _jpeg(picture: Pixels) -> bytes:
+    buffer = BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()

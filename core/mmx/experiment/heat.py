@@ -1,0 +1,87 @@
+"""Grad-CAM: where in an image the evidence for a class lies.
+
+Source: Selvaraju et al. 2017, Grad-CAM, arXiv:1610.02391.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import isqrt
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from mmx.interfaces import Batch, Images
+from mmx.model import Model
+
+
+def heat_maps(model: Model, batch: Batch, target: Tensor) -> Tensor | None:
+    """Grad-CAM of the last feature map of the image encoder.
+
+    Args:
+        model: in eval mode; its gradients stay as they were.
+        batch: B rows with images before encoding; the first view is looked at.
+        target: [B], int64, the class to explain.
+
+    Returns:
+        [B, h, w] in [0, 1], the largest value of each row being 1 where anything speaks for the
+        class; None when the encoder has no map with a gradient.
+    """
+    assert isinstance(batch.image, Images)
+    pixels = batch.image.pixels
+    pixels = pixels if pixels.is_floating_point() else pixels.float() / 255
+    # a frozen encoder has no gradient of its own: it must come from the pixels
+    images = replace(batch.image, pixels=pixels.detach().clone().requires_grad_(True))
+    maps: list[Tensor] = []
+    hooks = [module.register_forward_hook(_keeping(maps)) for module in model.image.modules()]
+    try:
+        with torch.enable_grad():
+            outputs = model(replace(batch, image=images))
+            score = outputs.logits.gather(1, target[:, None]).sum()
+            gradients = torch.autograd.grad(score, maps, allow_unused=True) if maps else ()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    pairs = [(a, g) for a, g in zip(maps, gradients, strict=True) if g is not None]
+    return _cam(*pairs[-1], rows=len(target)).detach() if pairs else None
+
+
+def _keeping(maps: list[Tensor]) -> Callable[[nn.Module, object, object], None]:
+    """A forward hook that keeps what lies on a grid."""
+
+    def keep(module: nn.Module, inputs: object, output: object) -> None:
+        if isinstance(output, Tensor) and output.requires_grad and _on_grid(output):
+            maps.append(output)
+
+    return keep
+
+
+def _on_grid(output: Tensor) -> bool:
+    """Whether it is a map [B, D, h, w], or tokens [B, N, D] that form one."""
+    if output.ndim == 4:
+        return min(output.shape[-2:]) > 1
+    return output.ndim == 3 and _side(output.shape[1]) > 1
+
+
+def _side(tokens: int) -> int:
+    """Side of the square grid that tokens form, a class token in front or not; 0 if none."""
+    for count in (tokens, tokens - 1):
+        side = isqrt(count)
+        if side * side == count:
+            return side
+    return 0
+
+
+def _cam(activation: Tensor, gradient: Tensor, rows: int) -> Tensor:
+    """ReLU(sum_d mean(gradient_d) activation_d) of the first views, divided by their maxima."""
+    if activation.ndim == 3:
+        side = _side(activation.shape[1])
+        activation, gradient = (
+            rearrange(one[:, -side * side :], "b (h w) d -> b d h w", h=side)
+            for one in (activation, gradient)
+        )
+    weight = gradient.mean(dim=(2, 3), keepdim=True)
+    cam = (weight * activation).sum(dim=1).relu()
+    # encoders of several views see them one by one
+    first: Tensor = rearrange(cam, "(b v) h w -> b v h w", b=rows)[:, 0]
+    return first / first.amax(dim=(1, 2), keepdim=True).clamp(min=1e-12)

@@ -1,0 +1,94 @@
+"""What a model does when one side is missing, and how much of each answer a side carries."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from mmx.data import Part
+from mmx.experiment.prediction import Chain
+from mmx.interfaces import Batch
+from mmx.model import SIDES
+
+BOTH, RATES, SEED = "image and text", (0.25, 0.5, 0.75), 0
+KEPT = {BOTH: (True, True), "image only": (True, False), "text only": (False, True),
+        "neither": (False, False)}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A part predicted again with sides taken away.
+
+    Attributes:
+        arms: log-probabilities [n, C] by what was there; inference hooks are left out.
+        shares: side -> [n], its exact Shapley value of the probability of the predicted class.
+    """
+
+    arms: Mapping[str, Tensor]
+    shares: Mapping[str, Tensor]
+
+
+def predict_missing(chain: Chain, part: Part, batch_size: int) -> Missing | None:
+    """Predict with both sides, one, none, and with sides dropped at random; each encoded once.
+
+    Dropping is nested: who loses a side at 25 % loses it at 50 % too.
+
+    Returns:
+        None for a model that reads one side only.
+    """
+    if not all(chain.model.reads[side] for side in SIDES):
+        return None
+    kept = _kept(len(part))
+    found: dict[str, list[Tensor]] = {name: [] for name in kept}
+    chain.model.eval()
+    with torch.inference_mode():
+        for start in range(0, len(part), batch_size):
+            rows = range(start, min(start + batch_size, len(part)))
+            batch = chain.encoded(part.batch(rows)[0], SIDES)
+            for name, keep in kept.items():
+                given = replace(batch, present=batch.present & keep[rows.start : rows.stop])
+                found[name].append(chain.plain(given).log_probs)
+    arms = {name: torch.cat(values) for name, values in found.items()}
+    return Missing(arms, _shares([arms[name] for name in KEPT]))
+
+
+def _kept(rows: int) -> dict[str, Tensor]:
+    """[n, 2] by arm: which sides stay."""
+    whole = {name: torch.tensor([sides] * rows) for name, sides in KEPT.items()}
+    drawn = torch.rand(rows, generator=torch.Generator().manual_seed(SEED))
+    for place, side in enumerate(SIDES):
+        for rate in RATES:
+            keep = torch.ones(rows, 2, dtype=torch.bool)
+            keep[:, place] = drawn >= rate
+            whole[f"{side} missing in {rate:.0%}"] = keep
+    return whole
+
+
+def _shares(arms: Sequence[Tensor]) -> dict[str, Tensor]:
+    """Shapley values of log-probabilities [n, C] with both sides, image, text, and neither."""
+    predicted = arms[0].argmax(dim=1, keepdim=True)
+    both, image, text, neither = (arm.exp().gather(1, predicted)[:, 0] for arm in arms)
+    return {
+        "image": ((image - neither) + (both - text)) / 2,
+        "text": ((text - neither) + (both - image)) / 2,
+    }
+
+
+def shares_of_case(chain: Chain, batch: Batch) -> dict[str, float]:
+    """Where the probability of one case's answer comes from: neither side, image, text.
+
+    Args:
+        chain: the model.
+        batch: one row, both sides encoded, or as they come.
+
+    Returns:
+        Three numbers whose sum is the probability of the predicted class.
+    """
+    arms = []
+    for sides in KEPT.values():
+        given = replace(batch, present=batch.present & torch.tensor([sides]))
+        arms.append(chain.plain(given).log_probs)
+    shares = {side: float(value) for side, value in _shares(arms).items()}
+    probability = float(arms[0].exp().max())
+    return {"prior": probability - sum(shares.values()), **shares}

@@ -1,0 +1,31 @@
+"""The templates of this package, ready to render."""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from mmx.report import wording
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+@cache
+def environment() -> "Environment":
+    """The templates of this package, with our words for numbers; everything is escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    made = Environment(
+        loader=PackageLoader("mmx.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in (
+        "bounds", "count", "decimal", "explanation", "known", "many", "percent", "plural", "title",
+    ):  # fmt: skip
+        made.filters[name] = getattr(wording, name)
+    made.filters["trusted"] = Markup
+    return made

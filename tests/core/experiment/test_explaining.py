@@ -1,0 +1,66 @@
+"""Explanations of single cases, for `mmx predict --explain`."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import mmx
+from mmx.experiment.explaining import PIECES, pieces_of, without
+from mmx_cli.main import app
+
+
+@pytest.fixture
+def run(load: Callable[..., mmx.Spec]) -> mmx.Run:
+    return mmx.run(load("model.fusion=gated", "train.epochs=2"))
+
+
+def test_shares_and_the_prior_make_up_the_probability(
+    run: mmx.Run, write_image: Callable[..., Path]
+) -> None:
+    case = mmx.Case("one", write_image("a.png", width=32, height=32), "round and <b>dark</b>")
+    (answer,) = mmx.predict(run.path, [case], explain=True)
+    why = answer.explanation
+    assert why is not None
+    assert sum(why.shares.values()) == pytest.approx(
+        answer.probabilities[answer.predicted], abs=1e-5
+    )
+    assert [word for word, _ in why.words] == ["round", "and", "<b>dark</b>"]
+    assert why.image is not None
+    assert why.weights
+    less = mmx.predict(run.path, [mmx.Case("less", case.image, "round and")])[0]
+    fall = answer.probabilities[answer.predicted] - less.probabilities[answer.predicted]
+    assert dict(why.words)["<b>dark</b>"] == pytest.approx(fall, abs=1e-5)
+
+
+def test_the_command_writes_a_page_with_escaped_words(
+    run: mmx.Run, write_image: Callable[..., Path], tmp_path: Path
+) -> None:
+    page = tmp_path / "why.html"
+    image = write_image("a.png", width=32, height=32)
+    asked = ["predict", str(run.path), "--image", str(image), "--text", "a <script>", "--explain"]
+    result = CliRunner().invoke(app, [*asked, str(page)])
+    assert result.exit_code == 0, result.output
+    assert "points of the probability" in result.output
+    text = page.read_text(encoding="utf-8")
+    assert "&lt;script&gt;" in text
+    assert "<script" not in text
+
+
+def test_a_case_without_an_image_is_explained_by_its_words(run: mmx.Run) -> None:
+    (answer,) = mmx.predict(run.path, [mmx.Case("one", None, "round")], explain=True)
+    why = answer.explanation
+    assert why is not None
+    assert why.image is None
+    assert why.heat is None
+    assert len(why.words) == 1
+
+
+def test_long_texts_fall_into_a_bounded_number_of_pieces() -> None:
+    text = " ".join(map(str, range(1000)))
+    pieces = pieces_of(text)
+    assert len(pieces) <= PIECES
+    assert " ".join(pieces) == text
+    assert without(["a", "b", "c"], 1) == "a c"
+    assert pieces_of("  ") == []

@@ -1,0 +1,82 @@
+"""Grad-CAM against its formula, and that it finds what a model looks at."""
+
+import torch
+from torch import Tensor, nn
+
+from mmx import Batch, Features, FeatureShape, Images, SingleImageEncoder
+from mmx.experiment.heat import heat_maps
+from mmx.interfaces import Outputs
+
+
+class Encoder(SingleImageEncoder):
+    """One convolution, then the mean."""
+
+    def __init__(self) -> None:
+        super().__init__((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+        self.shape, self.weights = FeatureShape(6), {}
+        torch.manual_seed(0)
+        self.layer = nn.Conv2d(3, 6, 4, stride=4)
+
+    def encode(self, pixels: Tensor) -> Features:
+        tokens = self.layer(pixels).flatten(2).transpose(1, 2)
+        return Features(tokens, torch.ones(tokens.shape[:2], dtype=torch.bool))
+
+
+class Classifier(nn.Module):
+    """A linear layer on the pooled image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.image = Encoder()
+        self.head = nn.Linear(6, 3)
+
+    def forward(self, batch: Batch) -> Outputs:
+        assert isinstance(batch.image, Images)
+        features = self.image(batch.image)
+        return Outputs(self.head(features.pooled), {}, batch.present, {}, {})
+
+
+def batch(pixels: Tensor) -> Batch:
+    there = torch.ones(len(pixels), 2, dtype=torch.bool)
+    return Batch(
+        Images(pixels, there[:, :1]), Features.of_pooled(torch.zeros(len(pixels), 1)), there
+    )
+
+
+def test_it_is_its_formula() -> None:
+    model = Classifier().eval().requires_grad_(False)
+    pixels, target = torch.rand(2, 1, 3, 16, 24), torch.tensor([0, 2])
+    found = heat_maps(model, batch(pixels), target)  # type: ignore[arg-type]
+    activation = model.image.layer(pixels[:, 0])
+    # the gradient of a linear head over a mean is its weight / number of places
+    weight = model.head.weight[target] / (4 * 6)
+    cam = torch.einsum("bd,bdhw->bhw", weight, activation).relu()
+    assert found is not None
+    torch.testing.assert_close(found, cam / cam.amax(dim=(1, 2), keepdim=True))
+
+
+def test_a_patch_that_decides_is_where_the_heat_is() -> None:
+    model = Classifier().eval()
+    with torch.no_grad():
+        model.image.layer.weight.fill_(0.1)
+        model.image.layer.bias.fill_(0.0)  # type: ignore[union-attr]
+        model.head.weight.fill_(0.0)
+        model.head.weight[1] = 1.0
+    pixels = torch.zeros(1, 1, 3, 16, 16)
+    pixels[..., 8:12, 4:8] = 1
+    found = heat_maps(model, batch(pixels), torch.tensor([1]))  # type: ignore[arg-type]
+    assert found is not None
+    assert int(found[0].argmax()) == 2 * 4 + 1
+    assert float(found.sum()) == 1
+
+
+def test_gradients_of_the_model_stay_as_they_were() -> None:
+    model = Classifier().eval()
+    heat_maps(model, batch(torch.rand(1, 1, 3, 8, 8)), torch.tensor([0]))  # type: ignore[arg-type]
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_an_encoder_without_a_map_has_no_heat() -> None:
+    model = Classifier().eval()
+    found = heat_maps(model, batch(torch.rand(1, 1, 3, 4, 4)), torch.tensor([0]))  # type: ignore[arg-type]
+    assert found is None
