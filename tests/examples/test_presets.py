@@ -73,6 +73,8 @@ def flat(tree: Any, path: str = "") -> dict[str, Any]:
         ("conformal", ("inference",)),
         ("selective", ("inference",)),
         ("sequence", ("model.image", "data.dataset")),
+        ("multi_view", ("model.image", "data.dataset")),
+        ("dual_expert", ("model.image",)),
         ("mibf_net_bundled", ("model.fusion", "loss")),
         ("connext_bundled", ("model.head",)),
     ],

@@ -25,7 +25,7 @@ from mmx.blocks.presence import (
 )
 from mmx.blocks.selective_scan import Scan, SelectiveStateSpace, selective_scan
 from mmx.blocks.ssd import ScalarStateSpace, ssd_chunked, ssd_quadratic, ssd_scan, ssd_state
-from mmx.blocks.views import TURNS, Window, cut, turned
+from mmx.blocks.views import TURNS, Window, cut, turned, unit_pixels
 from mmx.blocks.weights import (
     EFFICIENTNET_LITE0,
     MINILM,
@@ -46,5 +46,5 @@ __all__ = [
     "flatten_map", "fused_vector", "load_by_position", "load_tensors", "masked_attention",
     "masked_softmax", "merge_heads", "pool_grid", "read_tensors", "real_first", "real_pooled",
     "real_tokens", "same_width", "selective_scan", "split_heads", "ssd_chunked", "ssd_quadratic",
-    "ssd_scan", "ssd_state", "state_digest", "turned", "vector_norm",
+    "ssd_scan", "ssd_state", "state_digest", "turned", "unit_pixels", "vector_norm",
 ]  # fmt: skip

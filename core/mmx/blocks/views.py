@@ -63,12 +63,17 @@ def cut(images: Images, window: Window) -> Images:
     left, right = round(window[0] * width), round(window[2] * width)
     top, bottom = round(window[1] * height), round(window[3] * height)
     shown = rearrange(images.pixels[..., top:bottom, left:right], "b v c h w -> (b v) c h w")
-    if not shown.is_floating_point():
-        shown = shown.float() / 255
-    sized = interpolate(shown, (height, width), mode="bicubic", antialias=True).clamp(0, 1)
+    sized = interpolate(unit_pixels(shown), (height, width), mode="bicubic", antialias=True).clamp(
+        0, 1
+    )
     pixels = rearrange(sized, "(b v) c h w -> b v c h w", v=views)
     boxes = None if images.boxes is None else _cut_boxes(images.boxes, window)
     return replace(images, pixels=pixels, boxes=boxes)
+
+
+def unit_pixels(pixels: Tensor) -> Tensor:
+    """Floating point in [0, 1], from whole numbers up to 255 or as they are."""
+    return pixels if pixels.is_floating_point() else pixels.float() / 255
 
 
 def _cut_boxes(boxes: Tensor, window: Window) -> Tensor:

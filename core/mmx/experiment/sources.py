@@ -76,9 +76,9 @@ def open_sources(
         model.image.check_views(prepared.images.views)
     if not model.reads["image"]:
         image = Unread(torch.tensor([bool(sample.images) for sample in prepared.manifest.samples]))
-    elif model.frozen("image") and spec.train.augment == "none":
+    elif model.frozen_inside("image") and spec.train.augment == "none":
         image = _image_features(spec, model, prepared.images, rows, observer, encoded)
-    elif model.frozen("image"):
+    elif model.frozen_inside("image"):
         notes.append("image augmentation moves the pixels: the frozen encoder runs in every epoch")
     tokens = TextStore(prepared.texts, _text_encoder(model))
     text: TextStore | CachedFeatures | Unread = tokens

@@ -34,6 +34,7 @@ from mmx.interfaces.wrapping import (
     WrappingParams,
     innermost,
     innermost_params,
+    on_real,
     one_by_one,
 )
 
@@ -45,5 +46,5 @@ __all__ = [
     "Params", "Picture", "Prediction", "Rejected", "Sample", "Sampler", "SamplerParams", "Seen",
     "SingleImageEncoder", "SpecPath", "TextEncoder", "Texts", "Training", "Validation", "Value",
     "View", "Views", "WrappingEncoder", "WrappingParams", "innermost", "innermost_params",
-    "masked_mean", "one_by_one",
+    "masked_mean", "on_real", "one_by_one",
 ]  # fmt: skip

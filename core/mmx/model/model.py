@@ -134,7 +134,11 @@ class Model(nn.Module):
         return found
 
     def frozen(self, side: str) -> bool:
-        """Whether nothing of this side's encoder, or of the backbone inside it, learns."""
+        """Whether nothing of this side's encoder learns."""
+        return side in self.frozen_encoders()
+
+    def frozen_inside(self, side: str) -> bool:
+        """Whether nothing learns of this side's encoder, or of the backbone inside it."""
         return any(name.partition(".")[0] == side for name in self.frozen_encoders())
 
     def trainable_state(self) -> dict[str, Tensor]:

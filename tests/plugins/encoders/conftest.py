@@ -1,8 +1,11 @@
 """What the tests of encoders share."""
 
 import os
+import sys
 from collections.abc import Callable
 from importlib import metadata
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,6 +13,13 @@ import torch
 from mmx import Encoder, Features, Images
 
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+if "wrapped" not in sys.modules:  # a backbone and views that several tests build on
+    _found = spec_from_file_location("wrapped", Path(__file__).with_name("wrapped.py"))
+    assert _found is not None
+    assert _found.loader is not None
+    sys.modules["wrapped"] = module_from_spec(_found)
+    _found.loader.exec_module(sys.modules["wrapped"])
 
 
 @pytest.fixture
