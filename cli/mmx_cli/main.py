@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from mmx_cli import evaluate, init, plugins, predict, run, spec
+from mmx_cli import evaluate, init, plugins, predict, reproduce, run, spec
 
 app = typer.Typer(
     help="Which fusion, head, loss or encoder is really better for an image + text diagnosis?",
@@ -18,6 +18,7 @@ app.command("init")(init.init)
 app.command("run")(run.run)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
+app.command("reproduce")(reproduce.reproduce)
 
 
 def _print_version(wanted: bool) -> None:

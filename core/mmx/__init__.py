@@ -21,10 +21,12 @@ if TYPE_CHECKING:
         Answer,
         Case,
         Evaluated,
+        Reproduced,
         Run,
         evaluate_run,
         predict,
         read_cases,
+        reproduce,
         run,
         write_answers,
         write_explanations,
@@ -114,27 +116,27 @@ __all__ = [
     "Images", "InferenceHook", "InferenceParams", "Installed", "Loss", "LossParams", "LossValue",
     "MissingExtraError", "MmxError", "Narrative", "NarrativeParams", "Observer", "Outputs",
     "Parameter", "Params", "Picture", "PluginError", "PluginLoadError", "Prediction", "Progress",
-    "Registry", "Rejected", "Run", "RunError", "Sample", "Sampler", "SamplerParams", "Seen",
-    "ShapeError", "SingleImageEncoder", "Source", "Spec", "SpecError", "SpecPath", "TextEncoder",
-    "Texts", "Validation", "WeightsError", "WrappingEncoder", "WrappingParams", "check_plugin",
-    "check_spec", "chosen", "describe", "diff_specs", "evaluate_run", "find", "guess_columns",
-    "hookimpl", "inside", "installed", "load_spec", "masked_mean", "nearest", "new_plugin",
-    "predict", "read_cases", "read_image", "read_table", "registry", "run", "spec_schema",
-    "use_files", "write_answers", "write_explanations", "write_template",
+    "Registry", "Rejected", "Reproduced", "Run", "RunError", "Sample", "Sampler", "SamplerParams",
+    "Seen", "ShapeError", "SingleImageEncoder", "Source", "Spec", "SpecError", "SpecPath",
+    "TextEncoder", "Texts", "Validation", "WeightsError", "WrappingEncoder", "WrappingParams",
+    "check_plugin", "check_spec", "chosen", "describe", "diff_specs", "evaluate_run", "find",
+    "guess_columns", "hookimpl", "inside", "installed", "load_spec", "masked_mean", "nearest",
+    "new_plugin", "predict", "read_cases", "read_image", "read_table", "registry", "reproduce",
+    "run", "spec_schema", "use_files", "write_answers", "write_explanations", "write_template",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt name
     _HOMES = {
         "mmx.data": [
             "inside", "read_image", "read_table",
-],
+        ],
         "mmx.errors": [
             "DataError", "Fault", "MissingExtraError", "MmxError", "PluginError", "PluginLoadError",
             "RunError", "ShapeError", "SpecError", "WeightsError",
-],
+        ],
         "mmx.experiment": [
-            "Answer", "Case", "Evaluated", "Run", "evaluate_run", "predict", "read_cases", "run",
-            "write_answers", "write_explanations",
+            "Answer", "Case", "Evaluated", "Reproduced", "Run", "evaluate_run", "predict",
+            "read_cases", "reproduce", "run", "write_answers", "write_explanations",
         ],
         "mmx.interfaces": [
             "Batch", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "Encoder",
@@ -148,20 +150,20 @@ if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt 
         "mmx.plugins": [
             "Description", "Installed", "Parameter", "Registry", "Source", "describe", "find",
             "hookimpl", "installed", "nearest", "new_plugin", "registry", "use_files",
-],
+        ],
         "mmx.report": [
             "Explanation",
         ],
         "mmx.runs": [
             "Observer", "Progress",
-],
+        ],
         "mmx.spec": [
             "ABSENT", "Backbone", "Columns", "Difference", "Spec", "check_spec", "chosen",
             "diff_specs", "guess_columns", "load_spec", "spec_schema", "write_template",
-],
+        ],
         "mmx.testing": [
             "Certificate", "check_plugin",
-],
+        ],
     }  # fmt: skip
     _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

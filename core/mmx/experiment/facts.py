@@ -10,9 +10,9 @@ from mmx.runs import RunFolder
 WEIGHTS, MODEL = "model.safetensors", "model.json"
 HOOKS, GROUPS = "hooks.safetensors", "hooks.json"
 SURROUNDINGS, METRICS = "environment.json", "metrics.json"
+SETTLED = "training.json"
 
 Read = TypeVar("Read")
-Count = Annotated[float, Field(ge=0)]
 
 
 class _Record(BaseModel):
@@ -50,9 +50,15 @@ class ModelFacts(_Record):
 
 
 class Surroundings(_Record):
-    """Local plugin files that a run was made with."""
+    """What environment.json must hold.
+
+    Attributes:
+        plugins: local plugin files that the run was made with.
+        threads: of torch.
+    """
 
     plugins: tuple[str, ...] = ()
+    threads: Annotated[int, Field(ge=1)] = 1
 
 
 class _Data(BaseModel):

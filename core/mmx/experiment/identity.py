@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import features
 from pydantic import BaseModel
 
 import mmx
@@ -76,7 +77,10 @@ def run_digest(spec: Spec, data: Mapping[str, str], weights: Mapping[str, str]) 
 
 
 def environment(
-    spec: Spec, data: Mapping[str, str], encoders: Mapping[str, Encoder]
+    spec: Spec,
+    data: Mapping[str, str],
+    encoders: Mapping[str, Encoder],
+    initial: Mapping[str, str],
 ) -> dict[str, Any]:
     """Versions of everything that matters, and the digests of data, weights and methods."""
     return {
@@ -85,12 +89,24 @@ def environment(
         "processor": _processor(),
         "device": "cuda" if torch.cuda.is_available() else "cpu",
         "threads": torch.get_num_threads(),
-        "libraries": {name: _version(name) for name in _LIBRARIES},
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "libraries": libraries(),
         "data": dict(data),
-        "weights": {side: dict(encoder.weights) for side, encoder in encoders.items()},
+        "weights": {
+            side: {**encoder.weights, "digest": initial[side]} for side, encoder in encoders.items()
+        },
         "methods": sources_used(spec),
         "plugins": [str(file) for file in spec.plugins],
         "core": core_digest(),
+    }
+
+
+def libraries() -> dict[str, str]:
+    """Version of every library that can change a number, decoders and CUDA included."""
+    return {
+        **{name: _version(name) for name in _LIBRARIES},
+        "libjpeg": str(features.version("jpg")),
+        "cuda": str(torch.version.cuda or "none"),
     }
 
 

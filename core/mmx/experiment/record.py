@@ -61,7 +61,7 @@ def take_back(folder: RunFolder, model: Model) -> None:
     for name, encoder in model.frozen_encoders().items():
         _same(name, encoder, recorded.get(name, ""))
     try:
-        model.load_trainable(_tensors(folder.path / WEIGHTS))
+        model.load_trainable(tensors_of(folder.path / WEIGHTS))
     except (RuntimeError, KeyError) as error:
         reason = " ".join(str(error).split())[:300]
         raise RunError(
@@ -91,7 +91,7 @@ def fit_again(folder: RunFolder, hooks: Sequence[InferenceHook]) -> None:
     """Fit fresh hooks on what the run's own were fitted on."""
     if not hooks:
         return
-    tensors, facts = _tensors(folder.path / HOOKS), read_facts(folder)
+    tensors, facts = tensors_of(folder.path / HOOKS), read_facts(folder)
     groups = tuple(read_texts(folder, GROUPS))
     counts = torch.tensor(facts.class_counts), torch.tensor(facts.sampled_counts)
     for place, hook in enumerate(hooks):
@@ -102,7 +102,8 @@ def fit_again(folder: RunFolder, hooks: Sequence[InferenceHook]) -> None:
         hook.fit(Validation(logits, target, groups, *counts, facts.allowed_views))
 
 
-def _tensors(file: Path) -> dict[str, Tensor]:
+def tensors_of(file: Path) -> dict[str, Tensor]:
+    """Tensors of a file of a run; RunError when it is missing or damaged."""
     try:
         return load_file(file)
     except Exception as error:  # safetensors has its own error class, and files may be missing

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from mmx.data import Part, make_ledger, write_split
+from mmx.experiment.facts import SETTLED
 from mmx.experiment.identity import environment, run_digest, weights_digest
 from mmx.experiment.looks import note_look
 from mmx.experiment.outcome import (
@@ -53,6 +54,18 @@ def run(spec: Spec, *, fresh: bool = False, observer: Observer | None = None) ->
         MmxError: faults of data, weights, plugins or widths, in plain words.
         KeyboardInterrupt: stopped by hand; the run can be resumed.
     """
+    return run_into(runs_folder(), spec, fresh=fresh, observer=observer)
+
+
+def run_into(
+    root: Path,
+    spec: Spec,
+    *,
+    fresh: bool = False,
+    observer: Observer | None = None,
+    settled: Mapping[str, Any] | None = None,
+) -> Run:
+    """``run`` in another folder of runs; ``settled`` holds precision, threads and the like."""
     observer = heard(observer)
     if spec.train.threads:
         torch.set_num_threads(spec.train.threads)
@@ -64,12 +77,12 @@ def run(spec: Spec, *, fresh: bool = False, observer: Observer | None = None) ->
     task = build_task(spec, prepared.manifest, prepared.split)
     initial = {side: weights_digest(one) for side, one in task.model.encoders().items()}
     digest = run_digest(spec, prepared.digests, initial)
-    folder = RunFolder.create(runs_folder(), spec.name, digest, fresh and first_process())
+    folder = RunFolder.create(root, spec.name, digest, fresh and first_process())
     with lock_of(folder, observer):
         if folder.finished:
             observer.message(f"{folder.path} is finished already; --fresh starts it over")
         else:
-            _Work(spec, prepared, task, initial, folder, digest, observer).do()
+            _Work(spec, prepared, task, initial, folder, digest, observer).do(settled or {})
     wait_for_everyone()
     return Run(folder.path)
 
@@ -92,10 +105,12 @@ class _Work:
         self.seconds: dict[str, float] = {}
         self._last = time.monotonic()
 
-    def do(self) -> None:
-        """Encode, train, predict, score, report."""
+    def do(self, settled: Mapping[str, Any]) -> None:
+        """Encode, train, predict, score, report; ``settled`` is kept from an earlier run."""
         if first_process():
             self._begin()
+            if settled:
+                self.folder.write_json(SETTLED, settled)
         sources = self._encode()
         parts = sources.parts(self.prepared)
         history = self._train(parts)
@@ -109,7 +124,9 @@ class _Work:
     def _begin(self) -> None:
         folder, prepared = self.folder, self.prepared
         folder.sweep()
-        self.surroundings = environment(self.spec, prepared.digests, self.task.model.encoders())
+        self.surroundings = environment(
+            self.spec, prepared.digests, self.task.model.encoders(), self.initial
+        )
         folder.write_text("spec.yaml", self.spec.text)
         folder.write_text("resolved.yaml", self.spec.to_yaml())
         folder.write_json("environment.json", self.surroundings)

@@ -4,10 +4,11 @@ import sys
 import traceback
 from collections.abc import Iterator
 from importlib import import_module
+from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from itertools import chain
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, get_args
 
 import pluggy
@@ -42,9 +43,17 @@ def import_plugin(key: str, package: str, module: str, file: str) -> ModuleType:
         raise PluginLoadError(key, package, error, place_of(error, file)) from error
 
 
+class _AsItStands(SourceFileLoader):
+    """Compiles a file each time: bytecode kept beside it is known by second and size alone."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """The code of the file as it stands now, which is what its digest is of."""
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def import_file(file: Path, name: str) -> ModuleType:
     """Import a file that no distribution owns, under a name of its own."""
-    spec = spec_from_file_location(name, file)
+    spec = spec_from_file_location(name, file, loader=_AsItStands(name, str(file)))
     if spec is None or spec.loader is None:
         raise PluginError(f"{file} is not a Python file; a local plugin is a file such as film.py")
     module = sys.modules[name] = module_from_spec(spec)

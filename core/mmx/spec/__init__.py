@@ -3,7 +3,7 @@
 from mmx.spec.choice import Backbone, Chosen, chosen
 from mmx.spec.columns import Columns, guess_columns
 from mmx.spec.data import CacheSpec, DataSpec, ImageSpec, SplitSpec
-from mmx.spec.difference import ABSENT, Difference, diff_specs
+from mmx.spec.difference import ABSENT, Difference, diff_specs, differences
 from mmx.spec.load import check_spec, load_spec
 from mmx.spec.model import ModelSpec, ProjectionSpec
 from mmx.spec.schema import spec_schema
@@ -14,6 +14,6 @@ from mmx.spec.whole import Spec
 __all__ = [
     "ABSENT", "AuditSpec", "Backbone", "CacheSpec", "Chosen", "Columns", "DataSpec", "Difference",
     "EvaluationSpec", "ImageSpec", "ModelSpec", "OptimizerSpec", "ProjectionSpec", "Spec",
-    "SplitSpec", "TrainSpec", "check_spec", "chosen", "diff_specs", "guess_columns", "load_spec",
-    "spec_schema", "write_template",
+    "SplitSpec", "TrainSpec", "check_spec", "chosen", "diff_specs", "differences",
+    "guess_columns", "load_spec", "spec_schema", "write_template",
 ]  # fmt: skip

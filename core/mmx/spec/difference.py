@@ -34,10 +34,11 @@ class Difference:
 
 def diff_specs(left: Spec, right: Spec) -> list[Difference]:
     """Every key whose resolved value differs, in the order of the spec; defaults count too."""
-    return _differences(left.resolved(), right.resolved(), "")
+    return differences(left.resolved(), right.resolved(), "")
 
 
-def _differences(left: Any, right: Any, key: str) -> list[Difference]:
+def differences(left: Any, right: Any, key: str = "") -> list[Difference]:
+    """Every key whose value differs between two pieces of plain data, nested ones too."""
     if isinstance(left, list) and isinstance(right, list):
         left, right = dict(enumerate(left)), dict(enumerate(right))
     if not (isinstance(left, dict) and isinstance(right, dict)):
@@ -47,7 +48,7 @@ def _differences(left: Any, right: Any, key: str) -> list[Difference]:
     return [
         difference
         for name in left | right
-        for difference in _differences(
+        for difference in differences(
             left.get(name, ABSENT), right.get(name, ABSENT), f"{key}.{name}" if key else str(name)
         )
     ]

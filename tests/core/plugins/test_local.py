@@ -1,6 +1,7 @@
 """Local plugin files: as good as installed ones, and known by their digest."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from mmx.errors import PluginError, PluginLoadError
 from mmx.plugins import Registry
+from mmx.plugins.loading import import_file
 
 Install = Callable[..., Path]
 
@@ -40,6 +42,17 @@ def test_adding_the_same_file_again_changes_nothing_unless_it_was_edited(file: P
     assert registry.add_file(file).version != first.version
     assert len(registry.installed()) == 1
     assert registry.find("fusion", "film") is not before
+
+
+def test_an_edit_of_the_same_length_and_second_counts(site: Path) -> None:
+    file = site.parent / "probe.py"
+    text = "import mmx\nVALUE = 1\n@mmx.hookimpl\ndef mmx_run_finished(run_path):\n    pass\n"
+    for value in "12":
+        file.write_text(text.replace("1", value))
+        os.utime(file, (1_700_000_000, 1_700_000_000))  # bytecode is known by second and size
+        module = import_file(file, "probe")
+        assert int(value) == module.VALUE
+    assert not (file.parent / "__pycache__").exists()
 
 
 def test_a_local_file_does_not_silently_replace_an_installed_method(

@@ -1,0 +1,41 @@
+"""mmx reproduce: make a run again from its own files and compare."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import mmx
+from mmx_cli.plain_words import plain_words
+
+DIFFERENT = 1  # exit status
+
+
+def reproduce(
+    run: Annotated[Path, typer.Argument(help="Directory of a finished run.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder of the new run; else RUN/reproduced."),
+    ] = None,
+    overrides: Annotated[
+        list[str],
+        typer.Option("--set", metavar="PATH=VALUE", help="Say where the data lie now."),
+    ] = [],  # noqa: B006 - typer copies it
+    plugins: Annotated[
+        list[Path], typer.Option("--plugin", help="Use this Python file instead of the run's own.")
+    ] = [],  # noqa: B006
+) -> None:
+    """Make a run again, compare bit for bit, and say what differs; exit status 1 if any does."""
+    from mmx_cli.progress import Bars, Console  # rich, which no other command should wait for
+
+    with plain_words(), Bars(Console(stderr=True)) as bars:
+        found = mmx.reproduce(run, out=out, overrides=overrides, plugins=plugins, observer=bars)
+    for one in found.results:
+        typer.echo(f"{one.name:<12} {'identical' if one.same else 'DIFFERENT: ' + one.words}")
+    if found.surroundings:
+        typer.echo("around the run, these have changed:")
+    for change in found.surroundings:
+        typer.echo(f"  {change.key}: {change.left} -> {change.right}")
+    typer.echo(f"made again in {found.run.path}")
+    if not found.identical:
+        raise typer.Exit(DIFFERENT)
