@@ -61,7 +61,7 @@ class FeatureCache:
 
         Args:
             encoder: frozen; it runs in eval mode, and its mode comes back after.
-            params_json: its settings.
+            params_json: its settings, and whatever else decides its features, such as its source.
             source: gives inputs and their keys.
             rows: rows of the source.
             want: what the model reads: pooled, tokens, levels (image levels as at most 4 x 4

@@ -1,10 +1,19 @@
-"""One run from mmx.experiment.evaluating import Evaluated, evaluate_run
-from mmx.experiment.predicting import Answer, Case, predict, read_cases, write_answers
+"""One run from spec to report: the only place that knows the whole way."""
+
+from mmx.experiment.evaluating import Evaluated, evaluate_run
+from mmx.experiment.predicting import (
+    Answer,
+    Case,
+    predict,
+    read_cases,
+    write_answers,
+    write_explanations,
+)
 from mmx.experiment.reproducing import Reproduced, reproduce
 from mmx.experiment.running import run
 from mmx.experiment.saved import Run
 
 __all__ = [
     "Answer", "Case", "Evaluated", "Reproduced", "Run", "evaluate_run", "predict", "read_cases",
-    "reproduce", "run", "write_answers",
+    "reproduce", "run", "write_answers", "write_explanations",
 ]  # fmt: skip

@@ -37,8 +37,8 @@ def methods_used(model: BaseModel) -> Iterator[Params]:
                 yield from methods_used(item)
 
 
-def sources_used(spec: Spec) -> dict[str, dict[str, str]]:
-    """Distribution, version and source digest of each method, by ``kind.type``."""
+def sources_used(spec: BaseModel) -> dict[str, dict[str, str]]:
+    """Distribution, version and source digest of each method in a spec or a part of it."""
     found = {}
     for params in methods_used(spec):
         source = registry().source(*params.entry_point.split(".", 1))

@@ -1,5 +1,6 @@
 """Where batches come from: cached features of frozen encoders, or pixels and token ids."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,9 +17,17 @@ from mmx.data import (
     ViewStore,
     part_of,
 )
+from mmx.experiment.identity import sources_used
 from mmx.experiment.prepare import PARTS, Prepared, cache_folder
 from mmx.experiment.progress import stage
-from mmx.interfaces import Features, TextEncoder, WrappingEncoder, innermost, innermost_params
+from mmx.interfaces import (
+    EncoderParams,
+    Features,
+    TextEncoder,
+    WrappingEncoder,
+    innermost,
+    innermost_params,
+)
 from mmx.model import Model
 from mmx.runs import Observer
 from mmx.spec import Spec
@@ -111,6 +120,12 @@ def _text_encoder(model: Model) -> TextEncoder:
     return model.text
 
 
+def _settings(params: EncoderParams) -> str:
+    """Settings and source of an encoder: edited code with the same weights gives other features."""
+    sources = [(name, one["source"]) for name, one in sources_used(params).items()]
+    return json.dumps([params.model_dump_json(exclude={"train"}), sources])
+
+
 def _encode(
     spec: Spec,
     model: Model,
@@ -128,7 +143,7 @@ def _encode(
     with stage(observer, f"{side}s", side + "s") as told:
         features = cache.encode(
             innermost(encoder),
-            params.model_dump_json(exclude={"train"}),
+            _settings(params),
             source,
             rows,
             want=want,
