@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from mmx_cli import evaluate, init, plugins, predict, reproduce, run, spec
+from mmx_cli import evaluate, init, narratives, plugins, predict, reproduce, run, spec
 
 app = typer.Typer(
     help="Which fusion, head, loss or encoder is really better for an image + text diagnosis?",
@@ -16,6 +16,7 @@ app.add_typer(plugins.app, name="plugins")
 app.add_typer(spec.app, name="spec")
 app.command("init")(init.init)
 app.command("run")(run.run)
+app.command("narratives")(narratives.narratives)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("reproduce")(reproduce.reproduce)

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mmx.data import inside, read_image, read_table
+    from mmx.data import Appearance, appearance_of, inside, read_image, read_table
     from mmx.errors import (
         DataError,
         Fault,
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
         Answer,
         Case,
         Evaluated,
+        Narrated,
         Reproduced,
         Run,
         evaluate_run,
+        narratives,
         predict,
         read_cases,
         reproduce,
@@ -109,34 +111,36 @@ if TYPE_CHECKING:
     from mmx.testing import Certificate, check_plugin
 
 __all__ = [
-    "ABSENT", "Answer", "Backbone", "Batch", "Case", "Certificate", "Columns", "Curve", "DataError",
-    "Dataset", "DatasetParams", "DecisionFusion", "Description", "Difference", "Encoder",
-    "EncoderParams", "Evaluated", "Explanation", "Facts", "Fault", "FeatureShape", "FeatureSource",
-    "Features", "Fusion", "FusionParams", "Head", "HeadOutput", "HeadParams", "ImageEncoder",
-    "Images", "InferenceHook", "InferenceParams", "Installed", "Loss", "LossParams", "LossValue",
-    "MissingExtraError", "MmxError", "Narrative", "NarrativeParams", "Observer", "Outputs",
-    "Parameter", "Params", "Picture", "PluginError", "PluginLoadError", "Prediction", "Progress",
-    "Registry", "Rejected", "Reproduced", "Run", "RunError", "Sample", "Sampler", "SamplerParams",
-    "Seen", "ShapeError", "SingleImageEncoder", "Source", "Spec", "SpecError", "SpecPath",
-    "TextEncoder", "Texts", "Validation", "WeightsError", "WrappingEncoder", "WrappingParams",
-    "check_plugin", "check_spec", "chosen", "describe", "diff_specs", "evaluate_run", "find",
-    "guess_columns", "hookimpl", "inside", "installed", "load_spec", "masked_mean", "nearest",
-    "new_plugin", "predict", "read_cases", "read_image", "read_table", "registry", "reproduce",
-    "run", "spec_schema", "use_files", "write_answers", "write_explanations", "write_template",
+    "ABSENT", "Answer", "Appearance", "Backbone", "Batch", "Case", "Certificate", "Columns",
+    "Curve", "DataError", "Dataset", "DatasetParams", "DecisionFusion", "Description", "Difference",
+    "Encoder", "EncoderParams", "Evaluated", "Explanation", "Facts", "Fault", "FeatureShape",
+    "FeatureSource", "Features", "Fusion", "FusionParams", "Head", "HeadOutput", "HeadParams",
+    "ImageEncoder", "Images", "InferenceHook", "InferenceParams", "Installed", "Loss", "LossParams",
+    "LossValue", "MissingExtraError", "MmxError", "Narrated", "Narrative", "NarrativeParams",
+    "Observer", "Outputs", "Parameter", "Params", "Picture", "PluginError", "PluginLoadError",
+    "Prediction", "Progress", "Registry", "Rejected", "Reproduced", "Run", "RunError", "Sample",
+    "Sampler", "SamplerParams", "Seen", "ShapeError", "SingleImageEncoder", "Source", "Spec",
+    "SpecError", "SpecPath", "TextEncoder", "Texts", "Validation", "WeightsError",
+    "WrappingEncoder", "WrappingParams", "appearance_of", "check_plugin", "check_spec", "chosen",
+    "describe", "diff_specs", "evaluate_run", "find", "guess_columns", "hookimpl", "inside",
+    "installed", "load_spec", "masked_mean", "narratives", "nearest", "new_plugin", "predict",
+    "read_cases", "read_image", "read_table", "registry", "reproduce", "run", "spec_schema",
+    "use_files", "write_answers", "write_explanations", "write_template",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt name
     _HOMES = {
         "mmx.data": [
-            "inside", "read_image", "read_table",
+            "Appearance", "appearance_of", "inside", "read_image", "read_table",
         ],
         "mmx.errors": [
             "DataError", "Fault", "MissingExtraError", "MmxError", "PluginError", "PluginLoadError",
             "RunError", "ShapeError", "SpecError", "WeightsError",
         ],
         "mmx.experiment": [
-            "Answer", "Case", "Evaluated", "Reproduced", "Run", "evaluate_run", "predict",
-            "read_cases", "reproduce", "run", "write_answers", "write_explanations",
+            "Answer", "Case", "Evaluated", "Narrated", "Reproduced", "Run", "evaluate_run",
+            "narratives", "predict", "read_cases", "reproduce", "run", "write_answers",
+            "write_explanations",
         ],
         "mmx.interfaces": [
             "Batch", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "Encoder",

@@ -1,5 +1,6 @@
 """Rows, splits, images and texts: from a data set to batches."""
 
+from mmx.data.appearance import Appearance, appearance_of
 from mmx.data.cached import CachedFeatures
 from mmx.data.features import FeatureCache
 from mmx.data.image_store import ImageStore
@@ -13,8 +14,9 @@ from mmx.data.texts import TextStore, write_texts
 from mmx.data.views import CachedViews, ViewStore
 
 __all__ = [
-    "CachedFeatures", "CachedSource", "CachedViews", "Count", "FeatureCache", "ImageSource",
-    "ImageStore", "Ledger", "Manifest", "Part", "Split", "TextSource", "TextStore", "ViewSource",
-    "ViewStore", "check_bad", "check_groups", "inside", "make_ledger", "make_split", "part_of",
-    "read_image", "read_manifest", "read_split", "read_table", "write_split", "write_texts",
+    "Appearance", "CachedFeatures", "CachedSource", "CachedViews", "Count", "FeatureCache",
+    "ImageSource", "ImageStore", "Ledger", "Manifest", "Part", "Split", "TextSource", "TextStore",
+    "ViewSource", "ViewStore", "appearance_of", "check_bad", "check_groups", "inside",
+    "make_ledger", "make_split", "part_of", "read_image", "read_manifest", "read_split",
+    "read_table", "write_split", "write_texts",
 ]  # fmt: skip

@@ -64,10 +64,9 @@ def write_texts(
     narrative = params.build(features)
     hidden, label = manifest.facts.leak_columns, params.needs_label
     narrative.fit(_Told(manifest.samples, split.rows("train").tolist(), hidden, label))
-    texts = [
-        narrative.write(sample)
-        for sample in _Told(manifest.samples, range(len(manifest)), hidden, label)
-    ]
+    texts = list(narrative.write_all(_Told(manifest.samples, range(len(manifest)), hidden, label)))
+    if len(texts) != len(manifest):
+        raise DataError(f"the narrative wrote {len(texts)} texts for {len(manifest)} samples")
     for row, text in enumerate(texts):
         if not isinstance(text, str):
             raise DataError(

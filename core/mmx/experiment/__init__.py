@@ -1,6 +1,7 @@
 """One run from spec to report: the only place that knows the whole way."""
 
 from mmx.experiment.evaluating import Evaluated, evaluate_run
+from mmx.experiment.narrated import Narrated, narratives
 from mmx.experiment.predicting import (
     Answer,
     Case,
@@ -14,6 +15,6 @@ from mmx.experiment.running import run
 from mmx.experiment.saved import Run
 
 __all__ = [
-    "Answer", "Case", "Evaluated", "Reproduced", "Run", "evaluate_run", "predict", "read_cases",
-    "reproduce", "run", "write_answers", "write_explanations",
+    "Answer", "Case", "Evaluated", "Narrated", "Reproduced", "Run", "evaluate_run", "narratives",
+    "predict", "read_cases", "reproduce", "run", "write_answers", "write_explanations",
 ]  # fmt: skip

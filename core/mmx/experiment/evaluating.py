@@ -23,9 +23,10 @@ from mmx.experiment.facts import read_scored
 from mmx.experiment.looks import note_look
 from mmx.experiment.outcome import parquet, score
 from mmx.experiment.prediction import PartPrediction
-from mmx.experiment.prepare import cache_folder
+from mmx.experiment.prepare import cache_folder, open_images
 from mmx.experiment.processes import heard
 from mmx.experiment.progress import stage
+from mmx.experiment.texts import LEAKY, FrozenFeatures
 from mmx.experiment.trained import Trained, load_trained
 from mmx.interfaces import DatasetParams, NarrativeParams
 from mmx.runs import Observer
@@ -73,7 +74,8 @@ def evaluate_run(
     manifest = read_manifest(dataset.build(), max_bad)
     labels = _labels(manifest, trained.classes)
     rows, warnings = _rows(trained, manifest, labels)
-    texts = write_texts(manifest, narrative, _nothing_learned(manifest, trained))
+    texts = _texts(trained, manifest, narrative, observer)
+    warnings += (LEAKY,) if narrative.needs_label else ()
     found = _predict(trained, manifest, texts, labels, rows, observer)
     groups = manifest.groups[rows].tolist()
     evaluation = score(
@@ -140,6 +142,27 @@ def _rows(
         "from; if they are the same cases, these figures are too good",
     )
     return np.flatnonzero(labelled).tolist(), warnings if shared else ()
+
+
+def _texts(
+    trained: Trained, manifest: Manifest, narrative: NarrativeParams, observer: Observer
+) -> list[str]:
+    """The text of each row; what a narrative learns, it learns from the run's own training rows."""
+    split = _nothing_learned(manifest, trained)
+    if manifest.digest == trained.folder.read_json("metrics.json")["data"]["rows"]:
+        split = read_split(trained.folder.path / "split.csv", manifest)
+    elif narrative.needs_features:
+        raise DataError(
+            f"{narrative.entry_point} writes from similar training images, which other data does "
+            "not have; give a spec whose data.narrative needs none"
+        )
+    if not narrative.needs_features:
+        return write_texts(manifest, narrative, split)
+    images = open_images(manifest, trained.spec.data, observer)
+    folder = cache_folder(trained.spec.data) / "features"
+    return write_texts(
+        manifest, narrative, split, FrozenFeatures(trained.spec, folder, manifest, images)
+    )
 
 
 def _nothing_learned(manifest: Manifest, trained: Trained) -> Split:

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,14 +15,15 @@ from mmx.data import (
     check_bad,
     make_split,
     read_manifest,
-    write_texts,
 )
 from mmx.errors import DataError
 from mmx.experiment.progress import stage
-from mmx.interfaces import Rejected
+from mmx.experiment.texts import kept_texts
+from mmx.interfaces import FeatureSource, Rejected
 from mmx.runs import Observer
 from mmx.spec import DataSpec
 
+Features = Callable[[Manifest, ImageStore], FeatureSource]
 PARTS = ("train", "validation", "test", "calibration")
 
 
@@ -53,8 +54,13 @@ class Prepared:
         }
 
 
-def prepare(spec: DataSpec, observer: Observer) -> Prepared:
-    """Read the rows, split them, write their texts and open their images.
+def prepare(spec: DataSpec, observer: Observer, features: Features | None = None) -> Prepared:
+    """Read the rows, split them, open their images and write their texts.
+
+    Args:
+        spec: of the data.
+        observer: is told how far it has come.
+        features: gives frozen image features of the rows, for narratives that need them.
 
     Raises:
         DataError: more unusable rows than ``data.max_bad`` allows.
@@ -67,8 +73,15 @@ def prepare(spec: DataSpec, observer: Observer) -> Prepared:
             else "no row has a label"
         )
     split = make_split(manifest, spec.split)
-    texts = write_texts(manifest, spec.narrative, split)
     images = open_images(manifest, spec, observer)
+    source = None
+    if spec.narrative.needs_features:
+        if features is None:
+            raise DataError(f"{spec.narrative.entry_point} needs the image encoder of a whole spec")
+        source = features(manifest, images)
+    texts = kept_texts(
+        cache_folder(spec) / "texts", manifest, spec.narrative, split, images.digest, source
+    )
     _refuse_empty(manifest, split, texts, images, spec.max_bad)
     return Prepared(manifest, split, texts, images)
 

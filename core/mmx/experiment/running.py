@@ -28,6 +28,7 @@ from mmx.experiment.record import keep_hooks, keep_model
 from mmx.experiment.saved import Run
 from mmx.experiment.sources import Sources, open_sources
 from mmx.experiment.task import Task, build_task
+from mmx.experiment.texts import LEAKY, FrozenFeatures
 from mmx.plugins import registry
 from mmx.report import render_run
 from mmx.runs import Observer, RunFolder
@@ -71,7 +72,7 @@ def run_into(
         torch.set_num_threads(spec.train.threads)
     for name in spec.hooks:
         registry().use_hook(name)
-    prepared = prepare(spec.data, observer)
+    prepared = prepare_spec(spec, observer)
     for params in spec.inference:
         params.check(prepared.manifest.facts.allowed_views)
     task = build_task(spec, prepared.manifest, prepared.split)
@@ -85,6 +86,12 @@ def run_into(
             _Work(spec, prepared, task, initial, folder, digest, observer).do(settled or {})
     wait_for_everyone()
     return Run(folder.path)
+
+
+def prepare_spec(spec: Spec, observer: Observer) -> Prepared:
+    """Rows, split, texts and images of a spec."""
+    features = partial(FrozenFeatures, spec, cache_folder(spec.data) / "features")
+    return prepare(spec.data, observer, features)
 
 
 class _Work:
@@ -187,6 +194,7 @@ class _Work:
             "digest": self.digest, "data": prepared.digests, "seconds": self.seconds,
             "best_epoch": history.best_epoch, "precision": history.precision,
             "stopped_early": history.stopped_early, "looks_at_test": self.looks,
+            "leaky": self.spec.leaky,
             "ledger": ledger.to_json(), "encoded": dict(sources.encoded),
         }  # fmt: skip
         found = metrics(outcome, self.task, facts)
@@ -226,8 +234,7 @@ class _Work:
         return render_run(report)
 
     def _warnings(self) -> list[str]:
-        leaky = self.spec.data.narrative.needs_label
-        return ["LEAKY: the texts were written knowing the label."] if leaky else []
+        return [LEAKY] if self.spec.leaky else []
 
     def _notes(self) -> list[str]:
         if self.looks == 1:

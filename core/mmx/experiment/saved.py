@@ -50,7 +50,8 @@ class Run:
     def headline(self) -> str:
         """Balanced accuracy on the test part with its interval, in one line."""
         value = self.metrics["test"]["metrics"]["balanced_accuracy"]
+        stamp = "LEAKY (the texts know the label): " if self.metrics.get("leaky") else ""
         return (
-            f"balanced accuracy {value['value']:.1%} "
+            f"{stamp}balanced accuracy {value['value']:.1%} "
             f"(95 % interval {value['low']:.1%} to {value['high']:.1%})"
         )

@@ -22,8 +22,21 @@ class NarrativeParams(Params):
     """Settings of a narrative."""
 
     kind: ClassVar[str] = "narrative"
-    needs_features: ClassVar[bool] = False
-    needs_label: ClassVar[bool] = False  # True runs only under a written audit waiver
+
+    @property
+    def needs_features(self) -> bool:
+        """Whether ``build`` wants the frozen image features."""
+        return False
+
+    @property
+    def needs_label(self) -> bool:
+        """Whether texts are written knowing the label; runs only under a written audit waiver."""
+        return False
+
+    @property
+    def slow(self) -> bool:
+        """Whether texts are worth keeping in the cache, as when images are looked at."""
+        return self.needs_features
 
     @abstractmethod
     def build(self, features: FeatureSource | None) -> "Narrative":
@@ -39,3 +52,7 @@ class Narrative(ABC):
     @abstractmethod
     def write(self, sample: Sample) -> str:
         """The text of a sample; empty when it has none."""
+
+    def write_all(self, samples: Sequence[Sample]) -> Sequence[str]:
+        """The texts of samples, in order; for narratives that are quicker with many at a time."""
+        return [self.write(sample) for sample in samples]

@@ -82,6 +82,12 @@ def build_encoders(spec: ModelSpec, seed: int) -> dict[str, Encoder]:
     return encoders
 
 
+def build_image_encoder(spec: ModelSpec, seed: int) -> Encoder:
+    """The image encoder as ``assemble`` starts it."""
+    with _stream(seed, "image"):
+        return spec.image.build()
+
+
 def _asked(shape: FeatureShape, reads: frozenset[str]) -> FeatureShape:
     return shape if "levels" in reads else FeatureShape(shape.dim)
 

@@ -59,7 +59,9 @@ def render_run(report: RunReport) -> str:
         "notes": [*evaluation.notes, *report.notes],
         "lower": wording.LOWER_IS_BETTER,
         "control_arms": _compared([("whole model", evaluation.metrics), *report.controls.items()]),
-        "missing_arms": _compared(list(report.missing.items())),
+        "missing_arms": _compared(
+            [arm for arm in report.missing.items() if " missing in " not in arm[0]]
+        ),
         "missing_curves": missing_curves(report.missing),
         "stages": _compared(report.stages),
         "hook_curves": [hook_curve(one, n) for n, one in enumerate(report.curves, start=1)],

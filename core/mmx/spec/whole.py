@@ -15,6 +15,8 @@ from mmx.spec.model import ModelSpec
 from mmx.spec.train import AuditSpec, EvaluationSpec, TrainSpec
 from mmx.spec.write import identity, to_yaml
 
+WAIVED = "text_tells_label"  # the check that such texts fail by nature
+
 
 class Spec(Closed):
     """A whole experiment: data, model, training and evaluation; closed and frozen."""
@@ -63,7 +65,7 @@ class Spec(Closed):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Spec":
-        found = [*self._corrected_twice(), *self._out_of_order(), *self._unseen()]
+        found = [*self._corrected_twice(), *self._out_of_order(), *self._unseen(), *self._told()]
         if found:
             raise ValidationError.from_exception_data("Spec", found)
         return self
@@ -94,6 +96,22 @@ class Spec(Closed):
             for index, params in enumerate(self.inference)
             if params.reads_pixels
         ]
+
+    def _told(self) -> list[InitErrorDetails]:
+        """Texts that are written knowing the label, without a written reason for it."""
+        narrative = self.data.narrative
+        if not narrative.needs_label or self.audit.waive.get(WAIVED, "").strip():
+            return []
+        words = (
+            f"these texts are written knowing the label, so every figure will be stamped LEAKY; if "
+            f'that is what you want to show, write down why: audit: {{waive: {{{WAIVED}: "..."}}}}'
+        )
+        return [_fault_at("mmx_leaky", ["data", "narrative"], words)]
+
+    @property
+    def leaky(self) -> bool:
+        """Whether its texts are written knowing the label."""
+        return self.data.narrative.needs_label
 
     def resolved(self) -> dict[str, Any]:
         """Plain data with every default filled in; paths are absolute when read from a file."""

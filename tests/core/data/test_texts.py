@@ -1,7 +1,6 @@
 """Texts see no label, and are tokenised once per distinct text."""
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
 
 import pytest
 import torch
@@ -61,7 +60,9 @@ class Spy(NarrativeParams):
 class Teller(Spy):
     """Declares that it needs the label."""
 
-    needs_label: ClassVar[bool] = True
+    @property
+    def needs_label(self) -> bool:
+        return True
 
 
 class Shown(Narrative):

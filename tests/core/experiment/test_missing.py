@@ -76,7 +76,8 @@ def test_a_run_reports_it(run: mmx.Run) -> None:
     assert metrics["missing"]["text only"]["balanced_accuracy"]["value"] <= 1
     page = run.report.read_text()
     assert "When a side is missing" in page
-    assert "text missing in 50%" in page
+    assert "Balanced accuracy when one side is missing" in page
+    assert set(metrics["missing"]) >= {"neither", "text missing in 50%"}
     for title in ("Set sizes", "Risk and coverage"):
         assert title in page
     table = pd.read_parquet(run.path / "predictions.parquet")

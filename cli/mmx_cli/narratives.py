@@ -1,0 +1,39 @@
+"""mmx narratives: what the model will read."""
+
+import shutil
+import textwrap
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import mmx
+from mmx_cli.plain_words import plain_words
+
+Overrides = Annotated[
+    list[str], typer.Option("--set", metavar="PATH=VALUE", help="Change one value of the spec.")
+]
+Plugins = Annotated[list[Path], typer.Option("--plugin", help="Load methods from a Python file.")]
+
+
+def narratives(
+    spec: Annotated[Path, typer.Argument(help="The spec, a YAML file.")],
+    n: Annotated[int, typer.Option("--n", min=1, help="How many samples.")] = 20,
+    overrides: Overrides = [],  # noqa: B006 - typer copies it
+    plugins: Plugins = [],  # noqa: B006
+) -> None:
+    """Print samples with their texts, evenly over the classes; nothing is trained."""
+    from mmx_cli.progress import Bars, Console  # rich, which no other command should wait for
+
+    with plain_words():
+        loaded = mmx.load_spec(spec, overrides=overrides, plugins=plugins)
+        with Bars(Console(stderr=True)) as bars:
+            samples = mmx.narratives(loaded, n, observer=bars)
+    if loaded.leaky:
+        typer.secho("LEAKY: these texts were written knowing the label", fg="red", bold=True)
+    width = min(shutil.get_terminal_size().columns, 100)
+    for sample in samples:
+        head = f"{sample.id}  {sample.label or 'no label'}  ({sample.part})"
+        typer.secho(head, bold=True)
+        text = sample.text or "(no text)"
+        typer.echo(textwrap.fill(text, width, initial_indent="  ", subsequent_indent="  "))

@@ -1,0 +1,100 @@
+"""Texts of the rows, kept where writing them takes long, and the features that some need."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mmx.data import CachedFeatures, FeatureCache, ImageStore, Manifest, Split, write_texts
+from mmx.errors import DataError, ShapeError
+from mmx.interfaces import FeatureSource, NarrativeParams, Sample, WrappingEncoder
+from mmx.plugins import registry
+from mmx.runs import write_text
+from mmx.spec import Spec
+
+LEAKY = "LEAKY: the texts were written knowing the label; the figures show that, not a diagnosis."
+
+
+def kept_texts(
+    folder: Path,
+    manifest: Manifest,
+    params: NarrativeParams,
+    split: Split,
+    images: str,
+    features: FeatureSource | None,
+) -> list[str]:
+    """The text of every row; of slow narratives from the cache when nothing has changed.
+
+    Args:
+        folder: of the cache.
+        manifest: the rows.
+        params: of the narrative.
+        split: the narrative learns from its training part.
+        images: digest of the pixels.
+        features: for a narrative that needs them.
+    """
+    if not params.slow:
+        return write_texts(manifest, params, split, features)
+    source = registry().source(*params.entry_point.split(".", 1)).digest
+    facts = [params.model_dump_json(), source, manifest.digest, manifest.ids.tolist(),
+             split.digest, images, getattr(features, "digest", "")]  # fmt: skip
+    key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+    file = folder / f"{key}.json"
+    kept = _read(file, len(manifest))
+    if kept is None:
+        kept = write_texts(manifest, params, split, features)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(file, json.dumps(kept, ensure_ascii=False))
+    return kept
+
+
+def _read(file: Path, rows: int) -> list[str] | None:
+    """What was kept; None when there is nothing, or only half of it."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    whole = isinstance(found, list) and len(found) == rows
+    return found if whole and all(isinstance(text, str) for text in found) else None
+
+
+class FrozenFeatures:
+    """Pooled features of the rows by the image encoder of a spec as it starts, from the cache."""
+
+    def __init__(self, spec: Spec, folder: Path, manifest: Manifest, images: ImageStore) -> None:
+        self._spec, self._folder, self._images = spec, folder, images
+        self._row = {str(name): row for row, name in enumerate(manifest.ids)}
+
+    @property
+    def digest(self) -> str:
+        """What decides the features, besides the pixels."""
+        return self._spec.model.image.model_dump_json()
+
+    @cached_property
+    def _cached(self) -> CachedFeatures:
+        from mmx.model import build_image_encoder
+
+        encoder = build_image_encoder(self._spec.model, self._spec.seed)
+        if isinstance(encoder, WrappingEncoder):
+            raise ShapeError(
+                "texts from similar images need a plain image encoder; "
+                f"{self._spec.model.image.entry_point} wraps one"
+            )
+        encoder.learn("frozen")
+        cache = FeatureCache(self._folder, budget_gb=self._spec.data.cache.budget_gb)
+        settings = self._spec.model.image.model_dump_json(exclude={"train"})
+        rows = list(range(len(self._row)))
+        return cache.encode(encoder, settings, self._images, rows, want=frozenset({"pooled"}))
+
+    def pooled(self, samples: Sequence[Sample]) -> Tensor:
+        """[B, D], float32."""
+        lost = [sample.id for sample in samples if sample.id not in self._row]
+        if lost:
+            raise DataError(f"no image features of {', '.join(lost[:5])}")
+        if not samples:
+            return torch.zeros(0, 0)
+        return self._cached.features([self._row[sample.id] for sample in samples]).pooled
