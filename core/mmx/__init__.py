@@ -108,6 +108,15 @@ if TYPE_CHECKING:
         spec_schema,
         write_template,
     )
+    from mmx.study import (
+        Listed,
+        Study,
+        StudySpec,
+        list_studies,
+        load_study,
+        report_study,
+        run_study,
+    )
     from mmx.testing import Certificate, check_plugin
 
 __all__ = [
@@ -115,16 +124,17 @@ __all__ = [
     "Curve", "DataError", "Dataset", "DatasetParams", "DecisionFusion", "Description", "Difference",
     "Encoder", "EncoderParams", "Evaluated", "Explanation", "Facts", "Fault", "FeatureShape",
     "FeatureSource", "Features", "Fusion", "FusionParams", "Head", "HeadOutput", "HeadParams",
-    "ImageEncoder", "Images", "InferenceHook", "InferenceParams", "Installed", "Loss", "LossParams",
-    "LossValue", "MissingExtraError", "MmxError", "Narrated", "Narrative", "NarrativeParams",
-    "Observer", "Outputs", "Parameter", "Params", "Picture", "PluginError", "PluginLoadError",
-    "Prediction", "Progress", "Registry", "Rejected", "Reproduced", "Run", "RunError", "Sample",
-    "Sampler", "SamplerParams", "Seen", "ShapeError", "SingleImageEncoder", "Source", "Spec",
-    "SpecError", "SpecPath", "TextEncoder", "Texts", "Validation", "WeightsError",
-    "WrappingEncoder", "WrappingParams", "appearance_of", "check_plugin", "check_spec", "chosen",
-    "describe", "diff_specs", "evaluate_run", "find", "guess_columns", "hookimpl", "inside",
-    "installed", "load_spec", "masked_mean", "narratives", "nearest", "new_plugin", "predict",
-    "read_cases", "read_image", "read_table", "registry", "reproduce", "run", "spec_schema",
+    "ImageEncoder", "Images", "InferenceHook", "InferenceParams", "Installed", "Listed", "Loss",
+    "LossParams", "LossValue", "MissingExtraError", "MmxError", "Narrated", "Narrative",
+    "NarrativeParams", "Observer", "Outputs", "Parameter", "Params", "Picture", "PluginError",
+    "PluginLoadError", "Prediction", "Progress", "Registry", "Rejected", "Reproduced", "Run",
+    "RunError", "Sample", "Sampler", "SamplerParams", "Seen", "ShapeError", "SingleImageEncoder",
+    "Source", "Spec", "SpecError", "SpecPath", "Study", "StudySpec", "TextEncoder", "Texts",
+    "Validation", "WeightsError", "WrappingEncoder", "WrappingParams", "appearance_of",
+    "check_plugin", "check_spec", "chosen", "describe", "diff_specs", "evaluate_run", "find",
+    "guess_columns", "hookimpl", "inside", "installed", "list_studies", "load_spec", "load_study",
+    "masked_mean", "narratives", "nearest", "new_plugin", "predict", "read_cases", "read_image",
+    "read_table", "registry", "report_study", "reproduce", "run", "run_study", "spec_schema",
     "use_files", "write_answers", "write_explanations", "write_template",
 ]  # fmt: skip
 
@@ -164,6 +174,10 @@ if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt 
         "mmx.spec": [
             "ABSENT", "Backbone", "Columns", "Difference", "Spec", "check_spec", "chosen",
             "diff_specs", "guess_columns", "load_spec", "spec_schema", "write_template",
+        ],
+        "mmx.study": [
+            "Listed", "Study", "StudySpec", "list_studies", "load_study", "report_study",
+            "run_study",
         ],
         "mmx.testing": [
             "Certificate", "check_plugin",

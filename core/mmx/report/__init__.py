@@ -1,7 +1,13 @@
-"""One HTML file from the plain results of a run."""
+"""One HTML file from the plain results of a run, and of a study."""
 
 from mmx.report.cases import CaseReport, render_cases
 from mmx.report.page import render_run
 from mmx.report.run_report import Explanation, Mistake, RunReport
+from mmx.report.study_page import render_study
+from mmx.report.study_report import ArmResult, StudyReport
+from mmx.report.study_text import study_csv, study_latex, study_markdown
 
-__all__ = ["CaseReport", "Explanation", "Mistake", "RunReport", "render_cases", "render_run"]
+__all__ = [
+    "ArmResult", "CaseReport", "Explanation", "Mistake", "RunReport", "StudyReport", "render_cases",
+    "render_run", "render_study", "study_csv", "study_latex", "study_markdown",
+]  # fmt: skip

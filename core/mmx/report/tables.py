@@ -35,10 +35,10 @@ def confusion_cells(confusion: Sequence[Sequence[int]]) -> list[list[Cell]]:
 
 def _cell(count: int, total: int) -> Cell:
     share = count / total if total else 0.0
-    return Cell(count, share, _colour(share), share > 0.45)
+    return Cell(count, share, share_colour(share), share > 0.45)
 
 
-def _colour(share: float) -> str:
+def share_colour(share: float) -> str:
     """A colour between the stops, for a share in [0, 1]."""
     place = min(share, 1.0) * (len(STOPS) - 1)
     index = min(int(place), len(STOPS) - 2)

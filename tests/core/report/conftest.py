@@ -1,3 +1,4 @@
+import dataclasses
 import io
 from collections.abc import Callable
 from typing import Any
@@ -6,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmx.evaluation import Evaluation, evaluate
-from mmx.report import Mistake, RunReport, render_run
+from mmx.evaluation import Contrast, Evaluation, Interval, McNemar, evaluate
+from mmx.report import ArmResult, Mistake, RunReport, StudyReport, render_run
 
 
 @pytest.fixture(scope="session")
@@ -91,3 +92,64 @@ def full_report(scored: Callable[..., Evaluation]) -> Callable[..., RunReport]:
 def full_page(full_report: Callable[..., RunReport]) -> str:
     """The rendered full report."""
     return render_run(full_report())
+
+
+def _contrast(name: str, value: float, verdict: str, *, conditional: bool = False) -> Contrast:
+    interval = Interval(value, value - 0.02, value + 0.02)
+    pair = McNemar(12, 4, 0.077, exact=True)
+    return Contrast(
+        name, "balanced_accuracy", interval, 0.001, 0.004, verdict, 0.031, conditional, (pair,)
+    )
+
+
+def _arm(name: str, role: str = "arm", **more: object) -> ArmResult:
+    score = Interval(0.71, 0.66, 0.76)
+    given: dict[str, object] = {
+        "seeds": (0, 1),
+        "scores": dict.fromkeys(("balanced_accuracy", "macro_f1", "accuracy"), score),
+        "by_seed": {"balanced_accuracy": (0.70, 0.72)},
+        "means": {"ece": 0.05, "nll": 0.8},
+        "sensitivity": {"nevus": 0.9, "melanoma": 0.4},
+        "parameters": 120_000,
+        "seconds": 12.0,
+        "curve": [(1.0, 0.5), (2.0, 0.6)],
+        "reliability": [(0.5, 0.4), (0.9, 0.8)],
+        **more,
+    }
+    return ArmResult(name, role, **given)  # type: ignore[arg-type]  # a table of settings
+
+
+@pytest.fixture
+def full_study() -> Callable[..., StudyReport]:
+    """A study with everything that a page can show."""
+
+    def make(**changes: object) -> StudyReport:
+        def against(name: str, value: float, verdict: str, **more: object) -> ArmResult:
+            one = _contrast(name, value, verdict)
+            return _arm(name, contrasts={"balanced_accuracy": one, "macro_f1": one}, **more)
+
+        arms = [
+            _arm("concat", "base", reported="88.50"),
+            against("gated & <b>bold</b>", 0.04, "better", planned=False),
+            against("ibfa_100%", -0.05, "worse", confounded="confounded: 2 keys differ (a, b). x"),
+            against("mamba", 0.01, "not distinguishable", seconds=None, parameters=None),
+            ArmResult("late", "arm", error="MissingExtra: no\nsecond line"),
+        ]
+        control = _contrast("text only", -0.2, "worse")
+        controls = [
+            ArmResult(
+                "text only", "control", scores=arms[0].scores, sensitivity={"nevus": 0.2},
+                contrasts={"balanced_accuracy": control},
+            )
+        ]  # fmt: skip
+        plan = {"digest": "ab" * 32, "written": "2026-01-01", "data": {"rows": "c" * 64},
+                "later": {"gated": {"added": "2026-01-02"}}}  # fmt: skip
+        report = StudyReport(
+            name="fusion", metric="balanced_accuracy", base="concat", arms=arms, controls=controls,
+            seeds=(0, 1), folds=1, samples=1201, groups=896, group="lesion", resamples=2000,
+            redrawn=3, floor=2 / 2001, plan=plan, text="study: fusion\n", version="0",
+            created="now", machine={"processor": "a"}, warnings=["LEAKY: texts"],
+        )  # fmt: skip
+        return dataclasses.replace(report, **changes)  # type: ignore[arg-type]
+
+    return make

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mmx.report import RunReport, render_run
+from mmx.report import RunReport, StudyReport, render_run, render_study
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -48,6 +48,28 @@ def test_it_opens_without_console_error_network_request_or_overflow(
     assert page.locator("figure > svg").count() == 3
     boxes = page.locator("figure > svg").evaluate_all("all => all.map(one => one.clientHeight)")
     assert min(boxes) > 150
+    page.close()
+
+
+@pytest.mark.parametrize("width", [900, 1400])
+def test_a_study_opens_without_console_error_network_request_or_overflow(
+    browser: Any, full_study: Callable[..., StudyReport], tmp_path: Path, width: int
+) -> None:
+    file = tmp_path / "study.html"
+    file.write_text(render_study(full_study()), encoding="utf-8")
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(file.as_uri(), wait_until="load")
+    assert said == []
+    assert asked == [file.as_uri()]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("figure > svg").count() == 4
+    boxes = page.locator("figure > svg").evaluate_all("all => all.map(one => one.clientHeight)")
+    assert min(boxes) > 100
     page.close()
 
 

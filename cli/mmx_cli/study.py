@@ -1,0 +1,75 @@
+"""mmx study: compare methods under single-variable control."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import mmx
+from mmx_cli.plain_words import plain_words
+from mmx_cli.table import lines
+
+app = typer.Typer(help="Compare methods with everything else held fixed.", no_args_is_help=True)
+
+Plugins = Annotated[list[Path], typer.Option("--plugin", help="Load methods from a Python file.")]
+
+
+@app.command("run")
+def run(
+    study: Annotated[Path, typer.Argument(help="The study, a YAML file.")],
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes; unless said, one per core.")
+    ] = None,
+    replan: Annotated[
+        bool, typer.Option("--replan", help="Accept a changed base, metric, seeds or data.")
+    ] = False,
+    plugins: Plugins = [],  # noqa: B006 - typer copies it
+) -> None:
+    """Run every arm that is not finished, compare them, write the report."""
+    from mmx_cli.progress import Bars, Console  # rich, which no other command should wait for
+
+    console = Console(stderr=True)
+    with plain_words():
+        try:
+            with Bars(console) as bars:
+                done = mmx.run_study(
+                    study, plugins=plugins, workers=workers, replan=replan, observer=bars
+                )
+        except KeyboardInterrupt:
+            console.print("\nstopped; the same command continues where it was")
+            raise typer.Exit(130) from None
+    _tell(done)
+
+
+@app.command("report")
+def report(
+    study: Annotated[str, typer.Argument(help="Name, folder or file of a study.")],
+    plugins: Plugins = [],  # noqa: B006
+) -> None:
+    """Write the report of a study again from the runs that are finished."""
+    with plain_words():
+        _tell(mmx.report_study(study, plugins=plugins))
+
+
+@app.command("list")
+def list_() -> None:
+    """List the studies in the folder of the runs."""
+    with plain_words():
+        found = mmx.list_studies()
+    if not found:
+        typer.echo("no study yet; `mmx study run STUDY.yaml` makes one")
+        return
+    rows = [
+        (one.name, str(one.arms), str(one.finished), str(one.failed), one.written, str(one.path))
+        for one in found
+    ]
+    for line in lines(("study", "arms", "finished", "failed", "planned", "folder"), rows, {}):
+        typer.echo(line)
+
+
+def _tell(done: "mmx.Study") -> None:
+    """The words of the report on the terminal, and where the rest is."""
+    for name, reason in done.failed.items():
+        typer.echo(f"{name} has no result: {reason.splitlines()[0]}", err=True)
+    typer.echo(done.summary())
+    typer.echo(f"report: {done.report}")

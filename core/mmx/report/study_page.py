@@ -1,0 +1,92 @@
+"""Turn the results of a study into one HTML file that opens offline."""
+
+from typing import Any
+
+from mmx.report import study_words as words
+from mmx.report.page import environment
+from mmx.report.study_figures import calibration, cost, forest, learning
+from mmx.report.study_report import ArmResult, StudyReport
+from mmx.report.tables import as_tables, share_colour
+from mmx.report.wording import decimal, duration, known, percent
+
+SECTIONS = {
+    "result": "Result",
+    "verdicts": "Verdicts",
+    "controls": "Controls",
+    "learning": "Learning",
+    "cost": "Metric and cost",
+    "calibration": "Calibration",
+    "classes": "Classes",
+    "varied": "What was varied",
+    "plan": "What was planned",
+    "record": "How to repeat it",
+}
+
+
+def render_study(report: StudyReport) -> str:
+    """Render the report of a study; all text is escaped, nothing is loaded from outside."""
+    shown = {
+        "verdicts": [row(arm, report) for arm in report.done],
+        "controls": [row(arm, report) for arm in report.controls if not arm.error],
+        "verdict_words": words.verdict_words(report),
+        "detectable_words": words.detectable_words(report),
+        "control_words": words.control_words(report),
+        "interval_words": words.interval_words(report),
+        "caveat": words.CAVEAT,
+        "reported": any(arm.reported for arm in report.arms),
+        "forest": forest(report),
+        "learning": learning(report),
+        "cost": cost(report),
+        "calibration": calibration(report),
+        "classes": classes(report),
+        "heat": [
+            (arm, [(share, share_colour(share or 0.0)) for share in _shares(arm, report)])
+            for arm in (*report.done, *[one for one in report.controls if one.sensitivity])
+        ],
+        "plan": as_tables(
+            {k: v for k, v in report.plan.items() if k not in ("arms", "later", "before")}, "Plan"
+        ),
+        "machine": as_tables(dict(report.machine), "Machine"),
+    }
+    empty = {name for name in ("learning", "cost", "calibration", "controls") if not shown[name]}
+    contents = [(anchor, label) for anchor, label in SECTIONS.items() if anchor not in empty]
+    page = environment().get_template("study.html.j2")
+    return page.render(study=report, contents=contents, **shown)
+
+
+def classes(report: StudyReport) -> list[str]:
+    """Classes that some arm has a figure for."""
+    return list(dict.fromkeys(name for arm in report.done for name in arm.sensitivity))
+
+
+def _shares(arm: ArmResult, report: StudyReport) -> list[float | None]:
+    return [arm.sensitivity.get(name) for name in classes(report)]
+
+
+def row(arm: ArmResult, report: StudyReport) -> dict[str, Any]:
+    """One arm in the words of the table of verdicts."""
+    contrast = arm.contrasts.get(report.metric)
+    second = next((m for m in ("macro_f1", "balanced_accuracy") if m != report.metric), "")
+    other = arm.contrasts.get(second)
+    score = arm.scores[report.metric]
+    return {
+        "arm": arm,
+        "score": percent(score.value),
+        "range": f"{percent(score.low)} to {percent(score.high)}" if known(score.low) else "",
+        "seeds": words.seed_words(arm, report.metric),
+        "difference": words.points(contrast.difference.value) if contrast else "",
+        "difference_range": words.point_range(contrast.difference) if contrast else "",
+        "p": words.p_words(contrast, report.floor) if contrast else "",
+        "mcnemar": words.pair_words(contrast) if contrast else "",
+        "verdict": contrast.verdict if contrast else "the base" if arm.role == "base" else "",
+        "detectable": f"{100 * contrast.detectable:.1f}" if contrast else "",
+        "macro_f1": percent(arm.scores["macro_f1"].value),
+        "macro_f1_difference": words.points(other.difference.value) if other else "",
+        "accuracy": percent(arm.scores["accuracy"].value),
+        "ece": decimal(arm.means.get("ece")),
+        "nll": decimal(arm.means.get("nll")),
+        "parameters": f"{arm.parameters:,}" if arm.parameters is not None else "–",
+        "operations": f"{arm.operations:,}" if arm.operations else "–",
+        "seconds": duration(arm.seconds),
+        "reported": arm.reported,
+    }

@@ -1,0 +1,131 @@
+"""What the report of a study is made from: plain results, no files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from mmx.evaluation import Contrast, Interval
+
+Points = Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class ArmResult:
+    """One arm, or one control.
+
+    Attributes:
+        name: of the arm.
+        role: base, arm or control.
+        planned: False for an arm that was added after the first plan.
+        error: why it has no result; empty when it has one.
+        seeds: that are finished.
+        scores: by metric, mean over the seeds; 95 % over groups, for these runs.
+        by_seed: by metric, one value for each seed.
+        contrasts: by metric, against the base; empty for the base itself.
+        means: other metrics, mean over the seeds.
+        sensitivity: by class, mean over the seeds.
+        parameters: that learn; None for a control without any.
+        operations: multiply-adds of fusion and head for one sample; None when not counted.
+        seconds: of training, mean over the runs.
+        curve: (epoch, validation score), mean over the runs.
+        reliability: (confidence, share that is right) in bins of equal mass, all seeds together.
+        variables: in what it differs from the base.
+        changes: key, value in the base, value in this arm.
+        confounded: why it may differ in more than one variable; empty when it does not.
+        reported: what others claim, in per cent of accuracy.
+        runs: folders.
+    """
+
+    name: str
+    role: str
+    planned: bool = True
+    error: str = ""
+    seeds: tuple[int, ...] = ()
+    scores: Mapping[str, Interval] = field(default_factory=dict)
+    by_seed: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    contrasts: Mapping[str, Contrast] = field(default_factory=dict)
+    means: Mapping[str, float] = field(default_factory=dict)
+    sensitivity: Mapping[str, float] = field(default_factory=dict)
+    parameters: int | None = None
+    operations: int | None = None
+    seconds: float | None = None
+    curve: Points = ()
+    reliability: Points = ()
+    variables: tuple[str, ...] = ()
+    changes: Sequence[tuple[str, str, str]] = ()
+    confounded: str = ""
+    reported: str = ""
+    runs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StudyReport:
+    """A study with its results.
+
+    Attributes:
+        name: of the study.
+        metric: what the verdicts are about.
+        base: the arm that the others are held against.
+        arms: the base first, then the others in the order of the study.
+        controls: as far as they have results.
+        seeds: of the plan.
+        folds: of the plan.
+        samples: test rows.
+        groups: groups among them.
+        group: what a group is, such as lesion.
+        resamples: of the bootstrap.
+        redrawn: resamples that lacked a class.
+        floor: smallest p-value before correction.
+        plan: as written before the first run, with later additions.
+        text: the study file.
+        note: what its author wants a reader to know.
+        warnings: what a reader must know before any figure.
+        machine: processor and versions.
+        created: date and time.
+        version: of mmx.
+    """
+
+    name: str
+    metric: str
+    base: str
+    arms: Sequence[ArmResult]
+    controls: Sequence[ArmResult]
+    seeds: Sequence[int]
+    folds: int
+    samples: int
+    groups: int
+    group: str
+    resamples: int
+    redrawn: int
+    floor: float
+    plan: Mapping[str, Any]
+    text: str
+    note: str = ""
+    warnings: Sequence[str] = ()
+    machine: Mapping[str, str] = field(default_factory=dict)
+    created: str = ""
+    version: str = ""
+
+    @property
+    def done(self) -> list[ArmResult]:
+        """Arms with a result."""
+        return [arm for arm in self.arms if not arm.error]
+
+    @property
+    def failed(self) -> list[ArmResult]:
+        """Arms without one, planned or not, controls too."""
+        return [arm for arm in (*self.arms, *self.controls) if arm.error]
+
+    @property
+    def compared(self) -> list[ArmResult]:
+        """Arms that have a difference to the base."""
+        return [arm for arm in self.done if self.metric in arm.contrasts]
+
+    @property
+    def conditional(self) -> bool:
+        """Whether some difference rests on one training run of each arm."""
+        return any(arm.contrasts[self.metric].conditional for arm in self.compared)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data; numbers that are not finite are for the writer to replace."""
+        return asdict(self)

@@ -1,0 +1,179 @@
+"""The results of a study as Markdown, CSV and rows of a LaTeX table."""
+
+import csv
+import io
+
+from mmx.report import study_words as words
+from mmx.report.study_page import classes, row
+from mmx.report.study_report import ArmResult, StudyReport
+from mmx.report.wording import percent, title
+
+
+def study_markdown(report: StudyReport) -> str:
+    """A page of its own, without figures."""
+    head = [f"# {report.name}", ""]
+    head += [f"**{warning}**\n" for warning in report.warnings]
+    if report.note:
+        head += [report.note, ""]
+    told = (
+        words.control_words(report), words.verdict_words(report), words.detectable_words(report),
+        words.interval_words(report),
+    )  # fmt: skip
+    head += [sentence + "\n" for sentence in told if sentence]
+    body = [*_verdicts(report), "", *_controls(report), *_classes(report), *_failed(report)]
+    varied = [
+        f"- {arm.name}: {'; '.join(_change(change) for change in arm.changes) or 'nothing'}"
+        + (f" ({arm.confounded})" if arm.confounded else "")
+        + ("" if arm.planned else " (unplanned: added after the first plan)")
+        for arm in report.arms
+    ]
+    body += ["## What was varied", "", *varied, "", "## Record", "", *_record(report)]
+    return "\n".join([*head, *body]).rstrip() + "\n"
+
+
+def _verdicts(report: StudyReport) -> list[str]:
+    claimed = any(arm.reported for arm in report.arms)
+    metric = title(report.metric).lower()
+    columns = (
+        "arm", f"{metric}, %", "seeds", "difference, points", "p (Holm)", "verdict",
+        "macro-F1, %", "accuracy, %", "ECE", "McNemar p", "learn", "training",
+    )  # fmt: skip
+    heads = [*columns, *(["reported (claim)"] if claimed else [])]
+    lines = ["## Verdicts", "", _line(heads), "|" + "---|" * len(heads)]
+    for arm in report.done:
+        told = row(arm, report)
+        cells = [
+            arm.name + ("" if arm.planned else " (unplanned)"),
+            _with(told["score"], told["range"]), told["seeds"],
+            _with(told["difference"], told["difference_range"]), told["p"], told["verdict"],
+            told["macro_f1"], told["accuracy"], told["ece"], told["mcnemar"],
+            told["parameters"], told["seconds"],
+        ]  # fmt: skip
+        lines.append(_line([*cells, *([arm.reported] if claimed else [])]))
+    return [*lines, *(["", words.CAVEAT] if claimed else [])]
+
+
+def _controls(report: StudyReport) -> list[str]:
+    rows = [row(arm, report) for arm in report.controls if not arm.error]
+    if not rows:
+        return []
+    heads = ["control", f"{title(report.metric).lower()}, %", "difference to the base, points",
+             "macro-F1, %", "accuracy, %"]  # fmt: skip
+    lines = ["## Controls", "", _line(heads), "|" + "---|" * len(heads)]
+    lines += [
+        _line([
+            one["arm"].name, _with(one["score"], one["range"]),
+            _with(one["difference"], one["difference_range"]), one["macro_f1"], one["accuracy"],
+        ])
+        for one in rows
+    ]  # fmt: skip
+    return [*lines, ""]
+
+
+def _classes(report: StudyReport) -> list[str]:
+    names = classes(report)
+    lines = ["## Sensitivity by class, %", "", _line(["arm", *names])]
+    lines.append("|" + "---|" * (len(names) + 1))
+    lines += [
+        _line([arm.name, *(percent(arm.sensitivity.get(name)) for name in names)])
+        for arm in report.done
+    ]
+    return [*lines, ""]
+
+
+def _failed(report: StudyReport) -> list[str]:
+    if not report.failed:
+        return []
+    lines = [f"- {arm.name}: {_first_line(arm.error)}" for arm in report.failed]
+    return ["## Without a result", "", *lines, ""]
+
+
+def _record(report: StudyReport) -> list[str]:
+    plan = report.plan
+    data = plan.get("data", {})
+    facts = [
+        f"plan {plan.get('digest', '')[:12]} of {plan.get('written', '')}, "
+        f"{plan.get('comparisons', 0)} comparisons",
+        f"rows {data.get('rows', '')[:12]}, split {data.get('split', '')[:12]}",
+        *(f"{name}: {value}" for name, value in report.machine.items()),
+    ]
+    return [f"- {fact}" for fact in facts]
+
+
+def _change(change: tuple[str, str, str]) -> str:
+    key, base, arm = change
+    return f"`{key}`: {base} -> {arm}"
+
+
+def _with(value: str, between: str) -> str:
+    return f"{value} ({between})" if between else value
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _first_line(text: str) -> str:
+    return text.splitlines()[0] if text else ""
+
+
+def study_csv(report: StudyReport) -> str:
+    """One row per arm and control, numbers as they are."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    metric = report.metric
+    names = classes(report)
+    writer.writerow([
+        "arm", "role", "planned", "error", "seeds", metric, "low", "high", "difference",
+        "difference_low", "difference_high", "p", "p_holm", "verdict", "detectable", "macro_f1",
+        "accuracy", "ece", "nll", "brier", "macro_auroc", "parameters", "operations", "seconds",
+        "reported", *(f"sensitivity {name}" for name in names),
+    ])  # fmt: skip
+    for arm in (*report.arms, *report.controls):
+        writer.writerow([_cell(value) for value in _values(arm, metric, names)])
+    return out.getvalue()
+
+
+def _values(arm: ArmResult, metric: str, names: list[str]) -> list[object]:
+    score, contrast = arm.scores.get(metric), arm.contrasts.get(metric)
+    found: list[object] = [arm.name, arm.role, arm.planned, _first_line(arm.error)]
+    found.append(" ".join(map(str, arm.seeds)))
+    found += [score.value, score.low, score.high] if score else [None] * 3
+    if contrast:
+        gap = contrast.difference
+        found += [gap.value, gap.low, gap.high, contrast.p, contrast.corrected]
+        found += [contrast.verdict, contrast.detectable]
+    else:
+        found += [None] * 7
+    found += [arm.scores[m].value if m in arm.scores else None for m in ("macro_f1", "accuracy")]
+    found += [arm.means.get(m) for m in ("ece", "nll", "brier", "macro_auroc")]
+    found += [arm.parameters, arm.operations, arm.seconds, arm.reported]
+    return [*found, *(arm.sensitivity.get(name) for name in names)]
+
+
+def _cell(value: object) -> object:
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else value
+
+
+_LATEX = str.maketrans({
+    "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}",
+    "–": "--", "≤": r"$\leq$", "\u202f": r"\,",
+})  # fmt: skip
+
+
+def study_latex(report: StudyReport) -> str:
+    r"""Rows for a tabular: arm & score & difference & p & verdict & macro-F1 & reported \\."""
+    lines = [
+        f"% {report.name}: arm & {title(report.metric).lower()} (95 %) & difference, points (95 %)"
+        " & p (Holm) & verdict & macro-F1 & reported, a claim"
+    ]
+    for arm in (*report.done, *(one for one in report.controls if not one.error)):
+        told = row(arm, report)
+        cells = [
+            arm.name, _with(told["score"], told["range"]),
+            _with(told["difference"], told["difference_range"]), told["p"], told["verdict"],
+            told["macro_f1"], arm.reported,
+        ]  # fmt: skip
+        lines.append(" & ".join(cell.translate(_LATEX) for cell in cells) + r" \\")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,216 @@
+"""Arms: the specs of a study, and in what each differs from the base."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from mmx.errors import Fault, MmxError, SpecError
+from mmx.plugins.nearest import nearest
+from mmx.spec import Difference, Spec, diff_specs, load_spec
+from mmx.spec.write import inline
+from mmx.study.spec import OneAtATime, StudySpec
+
+Role = Literal["base", "arm", "control"]
+BASE = "base"
+# one modality alone: name of the control -> fusion that reads it
+ALONE: Mapping[str, str] = {"image only": "image_only", "text only": "text_only"}
+HEAD, MATCHED = "model.head", "mlp"  # beside each head stands this one with as many parameters
+_IGNORED = ("name",)
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One method of a study.
+
+    Attributes:
+        name: unique in the study.
+        role: the base, one that is compared with it, or a control that is trained.
+        file: the spec it is read from.
+        overrides: changes of it, as for ``--set``.
+        differences: every resolved key that differs from the base.
+        variables: what these amount to: a method and its settings count as one.
+        confounded: why it may differ in more than one variable; empty when it does not.
+        fault: why it cannot run; empty when it can.
+    """
+
+    name: str
+    role: Role
+    file: Path
+    overrides: tuple[str, ...]
+    differences: tuple[Difference, ...] = ()
+    variables: tuple[str, ...] = ()
+    confounded: str = ""
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Arms:
+    """All arms of a study, the base first.
+
+    Attributes:
+        base: resolved.
+        arms: base, arms and trained controls.
+        plugins: local files that they use.
+    """
+
+    base: Spec
+    arms: tuple[Arm, ...]
+    plugins: tuple[Path, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An arm as the study names it."""
+
+    name: str
+    file: Path
+    overrides: tuple[str, ...]
+    declared: tuple[str, ...] | None  # keys it may change; None: one, whichever
+
+
+def resolve_arms(study: StudySpec, plugins: Sequence[str | Path] = ()) -> Arms:
+    """Load every arm and hold it against the base.
+
+    An arm whose spec cannot be loaded keeps its reason and fails alone.
+
+    Raises:
+        SpecError: the base cannot be loaded, an arm differs in more than it may, or a name is
+            used twice or unknown.
+    """
+    shared = tuple(_override(key, value) for key, value in study.set.items())
+    base = load_spec(study.base, overrides=shared, plugins=plugins)
+    asked = list(_asked(study, shared))
+    _check_names(study, [one.name for one in asked])
+    found = [_resolved(one, "arm", study, base, plugins) for one in asked]
+    same = next((arm for arm in found if not arm.fault and not arm.differences), None)
+    own = Arm(same.name if same else BASE, "base", study.base, shared)
+    others = [arm for arm in found if arm is not same]
+    controls = _controls(study, base, shared, plugins) if study.controls else []
+    names = {arm.name for arm in (own, *others)}
+    fresh = [arm for arm in controls if arm.name not in names]
+    return Arms(base, (own, *others, *fresh), tuple(Path(file).absolute() for file in plugins))
+
+
+def _asked(study: StudySpec, shared: tuple[str, ...]) -> Iterator[_Asked]:
+    vary = study.vary
+    if isinstance(vary, OneAtATime):
+        for key, values in vary.one_at_a_time.items():
+            for value in values:
+                change = _override(key, value)
+                yield _Asked(f"{key} {_name(value)}", study.base, (*shared, change), (key,))
+    elif vary is not None:
+        arms = study.arms if isinstance(study.arms, dict) else {_name(v): v for v in study.arms}
+        if len(arms) < len(study.arms):
+            raise SpecError([Fault("two arms have the same name", "arms", study.file)])
+        for name, value in arms.items():
+            yield _Asked(name, study.base, (*shared, _override(vary, value)), (vary,))
+    elif isinstance(study.arms, dict):
+        for name, changes in study.arms.items():
+            yield _named(name, changes, study, shared)
+
+
+def _named(name: str, changes: Any, study: StudySpec, shared: tuple[str, ...]) -> _Asked:
+    """An arm that says itself what it changes, or names a whole spec."""
+    if isinstance(changes, str):
+        return _Asked(name, (study.file.parent / changes).resolve(), shared, None)
+    if not isinstance(changes, dict):
+        words = f"{changes!r} is neither a mapping of keys to values nor the name of a spec file"
+        raise SpecError([Fault(words, f"arms.{name}", study.file)])
+    overrides = tuple(_override(key, value) for key, value in changes.items())
+    return _Asked(name, study.base, (*shared, *overrides), tuple(changes))
+
+
+def _controls(
+    study: StudySpec, base: Spec, shared: tuple[str, ...], plugins: Sequence[str | Path]
+) -> list[Arm]:
+    """One modality alone, with all else as in the base; for heads also the matched ones."""
+    wanted: list[tuple[str, str, Any]] = [
+        (name, "model.fusion", fusion) for name, fusion in ALONE.items()
+    ]
+    if study.vary == HEAD:
+        values = study.arms.values() if isinstance(study.arms, dict) else study.arms
+        types = dict.fromkeys(one.get("type") if isinstance(one, dict) else one for one in values)
+        wanted += [
+            (f"{MATCHED} as large as {name}", HEAD, {"type": MATCHED, "match": name})
+            for name in types
+            if isinstance(name, str) and name != MATCHED
+        ]
+    asked = [
+        _Asked(name, study.base, (*shared, _override(key, value)), (key,))
+        for name, key, value in wanted
+    ]
+    return [_resolved(one, "control", study, base, plugins) for one in asked]
+
+
+def _resolved(
+    asked: _Asked, role: Role, study: StudySpec, base: Spec, plugins: Sequence[str | Path]
+) -> Arm:
+    try:
+        spec = load_spec(asked.file, overrides=asked.overrides, plugins=plugins)
+    except MmxError as error:
+        return Arm(asked.name, role, asked.file, asked.overrides, fault=str(error))
+    differences = tuple(
+        one for one in diff_specs(base, spec) if one.key.split(".")[0] not in _IGNORED
+    )
+    changed = variables(differences)
+    reason = _judged(asked, changed, study)
+    return Arm(asked.name, role, asked.file, asked.overrides, differences, changed, reason)
+
+
+def _judged(asked: _Asked, changed: tuple[str, ...], study: StudySpec) -> str:
+    """Nothing, or the written reason why more may differ; refuses an arm that has none."""
+    if asked.declared is None:
+        elsewhere = changed if len(changed) > 1 else ()
+    else:
+        elsewhere = tuple(key for key in changed if not _within(key, asked.declared))
+    if not elsewhere:
+        return ""
+    reason = study.reason(asked.name)
+    if reason:
+        return f"confounded: {len(changed)} keys differ ({', '.join(changed)}). {reason}"
+    raise SpecError([
+        Fault(
+            f"the arm {asked.name!r} differs from the base in {', '.join(changed)}; one variable "
+            "at a time, or say why not: allow_confounded: \"reason\"",
+            "arms", study.file,
+        )
+    ])  # fmt: skip
+
+
+def _within(key: str, declared: Sequence[str]) -> bool:
+    return any(key == one or key.startswith(f"{one}.") for one in declared)
+
+
+def variables(differences: Sequence[Difference]) -> tuple[str, ...]:
+    """The keys that differ; where a method changes, its settings belong to it."""
+    keys = [one.key for one in differences]
+    methods = [key.removesuffix(".type") for key in keys if key.endswith(".type")]
+    found = [next((m for m in methods if key.startswith(f"{m}.")), key) for key in keys]
+    return tuple(dict.fromkeys(found))
+
+
+def _override(key: str, value: Any) -> str:
+    return f"{key}={inline(value)}"
+
+
+def _name(value: Any) -> str:
+    """A short name for a value: ``gated``, ``gated dim 128``, ``0.001``."""
+    if isinstance(value, dict):
+        rest = [f"{key} {_name(one)}" for key, one in value.items() if key != "type"]
+        return " ".join([str(value.get("type", "")), *rest]).strip()
+    if isinstance(value, list):
+        return " + ".join(map(_name, value)) or "none"
+    return inline(value)
+
+
+def _check_names(study: StudySpec, names: list[str]) -> None:
+    """Refuse what is reported or excused for an arm that is not there."""
+    allowed = study.allow_confounded
+    excused = allowed if isinstance(allowed, dict) else {}
+    for key, given in (("reported", study.reported), ("allow_confounded", excused)):
+        for name in given:
+            if name not in (*names, BASE, *ALONE):
+                near = nearest(name, names)
+                words = f"there is no arm {name!r}" + (f"; nearest: {near}" if near else "")
+                raise SpecError([Fault(words, key, study.file)])

@@ -1,0 +1,96 @@
+"""Controls that need no network: the most common class, and a probe on the record's fields."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mmx.data import Manifest, Split, make_split, read_manifest, write_texts
+from mmx.errors import DataError, MmxError
+from mmx.runs.files import write_bytes, write_json
+from mmx.spec import DataSpec, Spec
+
+MAJORITY, METADATA = "majority class", "metadata only"
+
+
+def write_baselines(spec: Spec, file: Path) -> None:
+    """Predict the test part with both and write sample, group, label and one column for each.
+
+    A baseline that cannot be had is left out, and the reason stands in a file beside it.
+    """
+    manifest = read_manifest(spec.data.dataset.build(), spec.data.max_bad)
+    split = make_split(manifest, spec.data.split)
+    rows, classes = split.rows("test"), np.array([*manifest.classes, None], dtype=object)
+    found, missing = {MAJORITY: majority(manifest, split)}, {}
+    try:
+        found[METADATA] = metadata_probe(spec.data, manifest, split)
+    except MmxError as error:
+        missing[METADATA] = str(error)
+    table = pd.DataFrame({
+        "sample": manifest.ids[rows].astype(str),
+        "group": manifest.groups[rows].astype(str),
+        "label": classes[manifest.labels[rows]],
+        **{name: classes[predicted] for name, predicted in found.items()},
+    })  # fmt: skip
+    buffer = BytesIO()
+    table.to_parquet(buffer, index=False)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(file, buffer.getvalue())
+    write_json(file.with_suffix(".json"), missing)
+
+
+def majority(manifest: Manifest, split: Split) -> NDArray[np.int64]:
+    """[n], the most common class of the training part, for every test row."""
+    labels = manifest.labels[split.rows("train")]
+    counts = np.bincount(labels[labels >= 0], minlength=len(manifest.classes))
+    return np.full(len(split.rows("test")), counts.argmax(), dtype=np.int64)
+
+
+def metadata_probe(spec: DataSpec, manifest: Manifest, split: Split) -> NDArray[np.int64]:
+    """[n], classes of the test rows by a text probe on what the record's fields say.
+
+    The fields are written out by the default narrative, whatever the study's own narrative is.
+
+    Raises:
+        DataError: no row has such a field.
+    """
+    plain = type(spec).model_validate({**_settings(spec), "dataset": spec.dataset})
+    texts = write_texts(manifest, plain.narrative, split)
+    if not any(texts[row] for row in split.rows("train")):
+        raise DataError(
+            f"{plain.narrative.entry_point} writes nothing from these records: they have no fields "
+            "that it reads"
+        )
+    train = split.rows("train")
+    train = train[manifest.labels[train] >= 0]
+    return text_probe(
+        [texts[row] for row in train],
+        manifest.labels[train],
+        [texts[row] for row in split.rows("test")],
+    )
+
+
+def _settings(spec: DataSpec) -> dict[str, object]:
+    return {"max_bad": spec.max_bad}
+
+
+def text_probe(
+    train: Sequence[str], labels: NDArray[np.int64], test: Sequence[str]
+) -> NDArray[np.int64]:
+    """[n], classes of the test texts by TF-IDF of words and word pairs, and balanced logits.
+
+    Source: scikit-learn, TfidfVectorizer and LogisticRegression(class_weight="balanced").
+    """
+    from sklearn.feature_extraction.text import (
+        TfidfVectorizer,
+    )
+    from sklearn.linear_model import LogisticRegression
+
+    words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b")
+    model = LogisticRegression(class_weight="balanced", C=10.0, max_iter=2000)
+    model.fit(words.fit_transform(train), labels)
+    predicted: NDArray[np.int64] = model.predict(words.transform(test)).astype(np.int64)
+    return predicted

@@ -1,0 +1,127 @@
+"""The folder of a study: its plan, the record of its runs, its reports."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mmx.errors import RunError
+from mmx.experiment.running import runs_folder
+from mmx.runs.files import read_json, write_json
+
+PLAN, RECORD, COPY = "plan.json", "runs.jsonl", "study.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What became of one run of a study.
+
+    Attributes:
+        arm: its name.
+        seed: of the training.
+        fold: from 0.
+        identity: digest of the resolved spec with this seed and fold.
+        run: its folder; empty when it failed.
+        seconds: it took; 0 for a run that was finished before.
+        error: why it failed; empty when it did not.
+    """
+
+    arm: str
+    seed: int
+    fold: int
+    identity: str
+    run: str = ""
+    seconds: float = 0.0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFolder:
+    """The folder of one study.
+
+    Attributes:
+        path: ``studies/NAME`` in the folder of the runs.
+    """
+
+    path: Path
+
+    @classmethod
+    def of(cls, name: str) -> "StudyFolder":
+        """The folder of the study with this name, made when it is not there."""
+        path = studies_folder() / name
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"{path} cannot be made: {error}") from error
+        return cls(path)
+
+    @property
+    def plan(self) -> dict[str, Any] | None:
+        """The plan as written before the first run; None before."""
+        file = self.path / PLAN
+        if not file.is_file():
+            return None
+        found: dict[str, Any] = read_json(file)
+        return found
+
+    def write_plan(self, plan: Mapping[str, Any]) -> None:
+        """Write the plan whole."""
+        write_json(self.path / PLAN, plan)
+
+    def note(self, entry: Entry) -> None:
+        """Append what became of a run."""
+        line = json.dumps({**asdict(entry), "time": round(time.time(), 3)})
+        with (self.path / RECORD).open("ab+") as file:
+            if file.seek(0, 2) and file.seek(-1, 2) is not None and file.read(1) != b"\n":
+                line = "\n" + line  # a killed process left half a line
+            file.write(line.encode() + b"\n")
+
+    def entries(self) -> list[Entry]:
+        """What is noted, oldest first; half a line that a kill left is passed over."""
+        file = self.path / RECORD
+        if not file.is_file():
+            return []
+        return list(_entries(file.read_text(encoding="utf-8", errors="replace")))
+
+
+def _entries(text: str) -> Iterator[Entry]:
+    for line in text.splitlines():
+        try:
+            values = json.loads(line)
+            yield Entry(**{name: values[name] for name in Entry.__slots__})
+        except (ValueError, KeyError, TypeError):
+            continue
+
+
+def studies_folder() -> Path:
+    """Where studies are kept: ``studies`` in the folder of the runs."""
+    return runs_folder() / "studies"
+
+
+def find_study(named: str | Path) -> StudyFolder:
+    """The folder of a study, by its name, its folder or its file.
+
+    Raises:
+        RunError: there is none.
+    """
+    path = Path(named)
+    if path.is_file():
+        from mmx.study.spec import load_study
+
+        path = studies_folder() / load_study(path).study
+    elif not (path / PLAN).is_file():
+        path = studies_folder() / str(named)
+    if not (path / PLAN).is_file():
+        there = ", ".join(one.path.name for one in all_studies()) or "none"
+        raise RunError(
+            f"there is no study {named} in {studies_folder()}; there are: {there}. "
+            "`mmx study run STUDY.yaml` makes one"
+        )
+    return StudyFolder(path)
+
+
+def all_studies() -> list[StudyFolder]:
+    """Every study that has a plan, by name."""
+    return [StudyFolder(file.parent) for file in sorted(studies_folder().glob(f"*/{PLAN}"))]

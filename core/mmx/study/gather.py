@@ -1,0 +1,153 @@
+"""From the folders of finished runs to one answer per arm, seed and test row."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mmx.errors import RunError
+from mmx.experiment.saved import Run
+from mmx.runs import RunFolder
+from mmx.study.folder import Entry
+
+MEANS = ("macro_auroc", "ece", "classwise_ece", "brier", "nll")
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What one arm answered on the test rows.
+
+    Attributes:
+        samples: [n], ids in order.
+        labels: [n], class names.
+        groups: [n].
+        predicted: [S, n], class names, by seed.
+        confidence: [S, n], probability of the predicted class; empty when there is none.
+        seeds: S of them.
+        runs: the folders.
+    """
+
+    samples: NDArray[Any]
+    labels: NDArray[Any]
+    groups: NDArray[Any]
+    predicted: NDArray[Any]
+    confidence: NDArray[np.float64]
+    seeds: tuple[int, ...]
+    runs: tuple[Run, ...]
+
+    def same_rows(self, other: "Answers") -> bool:
+        """Whether both were asked the same."""
+        return np.array_equal(self.samples, other.samples) and np.array_equal(
+            self.labels, other.labels
+        )
+
+
+def answers_of(entries: Sequence[Entry], folds: int) -> Answers | None:
+    """The answers of the seeds whose folds are all finished; None when there is no such seed."""
+    by_seed: dict[int, list[Run]] = {}
+    for entry in sorted(entries, key=lambda one: (one.seed, one.fold)):
+        if not entry.error and RunFolder(Path(entry.run)).finished:
+            by_seed.setdefault(entry.seed, []).append(Run(Path(entry.run)))
+    whole = {seed: runs for seed, runs in by_seed.items() if len(runs) == folds}
+    if not whole:
+        return None
+    tables = [test_rows([run.predictions for run in runs]) for runs in whole.values()]
+    return stacked(tables, tuple(whole), tuple(run for runs in whole.values() for run in runs))
+
+
+def test_rows(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Labelled test rows of all folds, by sample."""
+    table = pd.concat(list(tables), ignore_index=True)
+    if "part" in table:
+        table = table[table["part"] == "test"]
+    return table[table["label"].notna()].sort_values("sample", ignore_index=True)
+
+
+def stacked(
+    tables: Sequence[pd.DataFrame], seeds: tuple[int, ...], runs: tuple[Run, ...]
+) -> Answers:
+    """The tables of several seeds as one.
+
+    Raises:
+        RunError: they do not hold the same rows.
+    """
+    first = tables[0]
+    if any(not first["sample"].equals(other["sample"]) for other in tables):
+        raise RunError("the seeds of an arm were tested on different rows; run them again")
+    chances = [name for name in first.columns if name.startswith("p_")]
+    confidence = [table[chances].max(axis=1).to_numpy(float) for table in tables if chances]
+    return Answers(
+        first["sample"].to_numpy(dtype=str),
+        first["label"].to_numpy(dtype=str),
+        first["group"].to_numpy(dtype=str),
+        np.stack([table["predicted"].to_numpy(dtype=str) for table in tables]),
+        np.stack(confidence) if confidence else np.zeros((0, len(first))),
+        seeds,
+        runs,
+    )
+
+
+def coded(values: NDArray[Any], classes: Sequence[str]) -> NDArray[np.int64]:
+    """Places of class names in ``classes``, in the same shape."""
+    places = {name: place for place, name in enumerate(classes)}
+    flat = np.array([places[name] for name in values.ravel()], dtype=np.int64)
+    return flat.reshape(values.shape)
+
+
+def mean_metrics(runs: Sequence[Run]) -> dict[str, float]:
+    """Metrics that are not compared, mean over the runs."""
+    tests = [run.metrics["test"]["metrics"] for run in runs]
+    found = {}
+    for name in MEANS:
+        values = [t[name]["value"] for t in tests if name in t and t[name]["value"] is not None]
+        if values:
+            found[name] = float(np.mean(values))
+    return found
+
+
+def mean_curve(runs: Sequence[Run], metric: str) -> list[tuple[float, float]]:
+    """(epoch, validation score), mean over the runs that came so far."""
+    by_epoch: dict[int, list[float]] = {}
+    for run in runs:
+        for event in RunFolder(run.path).events("epoch"):
+            value = event.get(f"validation {metric}")
+            if value is not None:
+                by_epoch.setdefault(int(event["epoch"]), []).append(float(value))
+    return [(float(epoch), float(np.mean(values))) for epoch, values in sorted(by_epoch.items())]
+
+
+def reliability(answers: Answers) -> list[tuple[float, float]]:
+    """(mean confidence, share that is right) in bins of equal mass over all seeds."""
+    from mmx.evaluation.calibration import BINS, equal_mass_bins
+
+    if not len(answers.confidence):
+        return []
+    right = (answers.predicted == answers.labels).ravel().astype(float)
+    confidence = answers.confidence.ravel()
+    bins = equal_mass_bins(confidence)
+    count = np.bincount(bins, minlength=BINS)
+    sums = [np.bincount(bins, values, minlength=BINS) for values in (confidence, right)]
+    return [
+        (float(sums[0][place] / count[place]), float(sums[1][place] / count[place]))
+        for place in np.flatnonzero(count)
+    ]
+
+
+def sensitivities(answers: Answers, classes: Sequence[str]) -> dict[str, float]:
+    """Share of each class's rows that was found, mean over the seeds."""
+    right = (answers.predicted == answers.labels).mean(axis=0)
+    members = {name: answers.labels == name for name in classes}
+    return {name: float(right[rows].mean()) for name, rows in members.items() if rows.any()}
+
+
+def costs(runs: Sequence[Run]) -> tuple[int | None, float | None]:
+    """Parameters that learn, and seconds of training, mean over the runs."""
+    found: list[Mapping[str, Any]] = [run.metrics for run in runs]
+    if not found:
+        return None, None
+    seconds = [one["seconds"]["train"] for one in found]
+    return int(found[0]["parameters"]["learning"]), float(np.mean(seconds))

@@ -1,0 +1,101 @@
+"""One piece of work of a study, as plain data that any machine can do."""
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from mmx.errors import MmxError
+from mmx.runs import Observer, SilentObserver
+
+Kind = Literal["run", "baselines", "shuffle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to do, without any object that a pipe or a cluster could not carry.
+
+    Attributes:
+        key: unique in the study.
+        arm: whose work it is, for the reader.
+        kind: a run; the majority class and the metadata probe; or a run with one side shuffled.
+        spec: file of the spec.
+        overrides: of the spec.
+        plugins: local files with methods.
+        values: what else the kind needs.
+    """
+
+    key: str
+    arm: str
+    kind: Kind
+    spec: str
+    overrides: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(plain: Mapping[str, Any]) -> "Job":
+        """Rebuild what ``to_json`` wrote."""
+        given = {
+            **plain,
+            "overrides": tuple(plain["overrides"]),
+            "plugins": tuple(plain["plugins"]),
+        }
+        return Job(**given)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a job.
+
+    Attributes:
+        key: of the job.
+        result: the run's folder, or the file that was written; empty when it failed.
+        error: why it failed, in words; empty when it did not.
+        trace: of a fault that mmx did not foresee.
+        seconds: it took.
+    """
+
+    key: str
+    result: str = ""
+    error: str = ""
+    trace: str = ""
+    seconds: float = 0.0
+
+
+def perform(job: Job, observer: Observer | None = None) -> Done:
+    """Do a job here and now; what goes wrong is told, not raised, so that it fails alone."""
+    import time
+
+    start = time.monotonic()
+    try:
+        result = _work(job, observer or SilentObserver())
+    except MmxError as error:
+        return Done(job.key, error=str(error))
+    except Exception as error:  # a bug of a method must not end the other arms
+        words = f"{type(error).__name__}: {error}"
+        return Done(job.key, error=words, trace=traceback.format_exc())
+    return Done(job.key, result, seconds=round(time.monotonic() - start, 3))
+
+
+def _work(job: Job, observer: Observer) -> str:
+    from mmx.experiment import run
+    from mmx.spec import load_spec
+    from mmx.study.baselines import write_baselines
+    from mmx.study.shuffle import write_shuffled
+
+    if job.kind == "shuffle":
+        given = job.values
+        file = Path(given["out"])
+        write_shuffled(Path(given["run"]), given["side"], given["seed"], file, observer)
+        return str(file)
+    spec = load_spec(job.spec, overrides=job.overrides, plugins=job.plugins)
+    if job.kind == "baselines":
+        write_baselines(spec, Path(job.values["out"]))
+        return str(job.values["out"])
+    return str(run(spec, observer=observer).path)

@@ -1,0 +1,278 @@
+"""The report of a study, from what its runs left behind."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mmx.errors import RunError
+from mmx.evaluation import Comparison, compare
+from mmx.experiment.saved import Run
+from mmx.report import (
+    ArmResult,
+    StudyReport,
+    render_study,
+    study_csv,
+    study_latex,
+    study_markdown,
+)
+from mmx.runs import RunFolder
+from mmx.runs.files import write_json, write_text
+from mmx.spec.difference import ABSENT
+from mmx.study import gather
+from mmx.study.arms import Arm, Arms, resolve_arms
+from mmx.study.baselines import MAJORITY, METADATA
+from mmx.study.folder import COPY, Entry, StudyFolder, find_study
+from mmx.study.gather import Answers
+from mmx.study.running import SIDES, Study, control_file, latest
+from mmx.study.spec import StudySpec, load_study
+
+LEAKY = "LEAKY: the texts of this study were written knowing the label."
+
+
+def report_study(study: str | Path, *, plugins: Sequence[str | Path] = ()) -> Study:
+    """Write report.html, report.md, results.csv, results.json and table.tex of a study.
+
+    Args:
+        study: its YAML file, its folder, or its name.
+        plugins: local files with methods.
+
+    Raises:
+        MmxError: there is no such study, or its base has no finished run.
+    """
+    folder, spec = _opened(study)
+    arms = resolve_arms(spec, plugins)
+    report = gather_study(folder, spec, arms)
+    write_text(folder.path / "report.html", render_study(report))
+    write_text(folder.path / "report.md", study_markdown(report))
+    write_text(folder.path / "results.csv", study_csv(report))
+    write_text(folder.path / "table.tex", study_latex(report))
+    write_json(folder.path / "results.json", report.to_json())
+    return Study(folder.path, {arm.name: arm.error for arm in report.failed})
+
+
+def _opened(named: str | Path) -> tuple[StudyFolder, StudySpec]:
+    """The folder of a study, and the study as it was last run or as its file says now."""
+    path, folder = Path(named), find_study(named)
+    if path.is_file():
+        return folder, load_study(path)
+    plan = folder.plan or {}
+    file = Path(plan.get("file", ""))
+    if not file.is_file():
+        raise RunError(
+            f"the study file {file} is not there any more; put {folder.path / COPY} there, or run "
+            "`mmx study report FILE`"
+        )
+    return folder, load_study(file)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Arms and controls with their answers, or with the reason why there are none."""
+
+    answers: dict[str, Answers]
+    errors: dict[str, str]
+
+
+def gather_study(folder: StudyFolder, study: StudySpec, arms: Arms) -> StudyReport:
+    """All results of a study as plain data.
+
+    Raises:
+        RunError: the base has no finished run, so there is nothing to compare with.
+    """
+    entries = latest(folder, study, arms)
+    base = arms.arms[0].name
+    found = _answers(study, arms, entries)
+    if base not in found.answers:
+        reason = found.errors.get(base, "it has not been run")
+        raise RunError(f"the base arm {base} has no result: {reason}")
+    own = found.answers[base]
+    classes = _classes(own)
+    trained = [arm.name for arm in arms.arms if arm.role != "control" and arm.name in found.answers]
+    controls = _control_answers(folder, study, arms, own, found)
+    tell = partial(_compared, own, classes)
+    compared = tell({name: found.answers[name] for name in trained}, base, ())
+    beside = tell({base: own, **controls}, base, (MAJORITY, METADATA))
+    plan = folder.plan or {}
+    results = [_arm_result(arm, found, compared, study, plan, classes) for arm in arms.arms]
+    return StudyReport(
+        name=study.study,
+        metric=study.metric,
+        base=base,
+        arms=[one for one in results if one.role != "control"],
+        controls=[
+            *_controls(controls, beside, study, classes),
+            *(one for one in results if one.role == "control" and one.error),
+        ],
+        seeds=study.seeds,
+        folds=study.folds,
+        samples=len(own.labels),
+        groups=len(set(own.groups)),
+        group=str(plan.get("data", {}).get("group", "group")),
+        resamples=compared.resamples,
+        redrawn=compared.redrawn,
+        floor=compared.floor,
+        plan=plan,
+        text=study.text,
+        note=study.note,
+        warnings=[LEAKY] if arms.base.data.narrative.needs_label else [],
+        machine=_machine(own.runs),
+        created=time.strftime("%Y-%m-%d %H:%M"),
+        version=version("mmx"),
+    )
+
+
+def _answers(study: StudySpec, arms: Arms, entries: Sequence[Entry]) -> _Found:
+    """The answers of each trained arm; one that saw other rows than the base has none."""
+    found = _Found({}, {})
+    for arm in arms.arms:
+        mine = [one for one in entries if one.arm == arm.name]
+        wrong = [one.error for one in mine if one.error]
+        answers = gather.answers_of(mine, study.folds)
+        base = found.answers.get(arms.arms[0].name)
+        if answers is None:
+            found.errors[arm.name] = arm.fault or next(iter(wrong), "it has not been run")
+        elif base is not None and not answers.same_rows(base):
+            found.errors[arm.name] = (
+                f"it was tested on other rows than {arms.arms[0].name}: the two cannot be paired"
+            )
+        else:
+            found.answers[arm.name] = answers
+    return found
+
+
+def _classes(base: Answers) -> list[str]:
+    """Class names in the order of the task."""
+    return list(base.runs[0].metrics["test"]["classes"])
+
+
+def _control_answers(
+    folder: StudyFolder, study: StudySpec, arms: Arms, base: Answers, found: _Found
+) -> dict[str, Answers]:
+    """Answers of all controls that are there, those without training first."""
+    if not study.controls:
+        return {}
+    controls: dict[str, Answers] = {}
+    first = [run for run, seed in zip(base.runs, _repeated(base, study.folds), strict=True)
+             if seed == study.seeds[0]]  # fmt: skip
+    files = [control_file(folder, "baselines", run) for run in first]
+    if files and all(file.is_file() for file in files):
+        tables = [pd.read_parquet(file) for file in files]
+        for name in (MAJORITY, METADATA):
+            if all(name in table for table in tables):
+                controls[name] = _fixed([t.assign(predicted=t[name]) for t in tables])
+    for arm in arms.arms:
+        if arm.role == "control" and arm.name in found.answers:
+            controls[arm.name] = found.answers[arm.name]
+    for side in SIDES:
+        files = [control_file(folder, f"{side}-shuffled", run) for run in base.runs]
+        if all(file.is_file() for file in files):
+            controls[f"{side} shuffled"] = _by_seed(files, base, study.folds)
+    return {name: one for name, one in controls.items() if one.same_rows(base)}
+
+
+def _repeated(base: Answers, folds: int) -> list[int]:
+    return [seed for seed in base.seeds for _ in range(folds)]
+
+
+def _fixed(tables: Sequence[pd.DataFrame]) -> Answers:
+    return gather.stacked([gather.test_rows(tables)], (0,), ())
+
+
+def _by_seed(files: Sequence[Path], base: Answers, folds: int) -> Answers:
+    tables = [
+        gather.test_rows([pd.read_parquet(file) for file in files[start : start + folds]])
+        for start in range(0, len(files), folds)
+    ]
+    return gather.stacked(tables, base.seeds, ())
+
+
+def _compared(
+    own: Answers, classes: Sequence[str], answers: Mapping[str, Answers], base: str,
+    fixed: Sequence[str],
+) -> Comparison:  # fmt: skip
+    predicted = {name: gather.coded(one.predicted, classes) for name, one in answers.items()}
+    labels = gather.coded(own.labels, classes)
+    return compare(predicted, labels, own.groups.tolist(), len(classes), base=base, fixed=fixed)
+
+
+def _arm_result(
+    arm: Arm, found: _Found, compared: Comparison, study: StudySpec, plan: Mapping[str, Any],
+    classes: Sequence[str],
+) -> ArmResult:  # fmt: skip
+    told = ArmResult(
+        arm.name,
+        arm.role,
+        planned=arm.name not in plan.get("later", {}),
+        error=found.errors.get(arm.name, ""),
+        variables=arm.variables,
+        changes=[(one.key, _told(one.left), _told(one.right)) for one in arm.differences],
+        confounded=arm.confounded,
+        reported=_claim(study.reported.get(arm.name)),
+    )
+    answers = found.answers.get(arm.name)
+    if answers is None or arm.role == "control":
+        return told
+    return _with_results(told, answers, compared, study, classes)
+
+
+def _with_results(
+    told: ArmResult, answers: Answers, compared: Comparison, study: StudySpec,
+    classes: Sequence[str],
+) -> ArmResult:  # fmt: skip
+    parameters, seconds = gather.costs(answers.runs)
+    return replace(
+        told,
+        seeds=answers.seeds,
+        scores={metric: scores[told.name] for metric, scores in compared.scores.items()},
+        by_seed={metric: values[told.name] for metric, values in compared.by_seed.items()},
+        contrasts={
+            metric: one
+            for metric, contrasts in compared.contrasts.items()
+            for one in contrasts
+            if one.method == told.name
+        },
+        means=gather.mean_metrics(answers.runs),
+        sensitivity=gather.sensitivities(answers, classes),
+        parameters=parameters,
+        seconds=seconds,
+        curve=gather.mean_curve(answers.runs, study.metric),
+        reliability=gather.reliability(answers),
+        runs=tuple(str(run.path) for run in answers.runs),
+    )
+
+
+def _controls(
+    controls: Mapping[str, Answers], beside: Comparison, study: StudySpec, classes: Sequence[str]
+) -> list[ArmResult]:
+    return [
+        _with_results(ArmResult(name, "control"), answers, beside, study, classes)
+        for name, answers in controls.items()
+    ]
+
+
+def _told(value: Any) -> str:
+    return "–" if value is ABSENT else str(value)
+
+
+def _claim(value: float | str | None) -> str:
+    return "" if value is None else value if isinstance(value, str) else f"{value:.2f}"
+
+
+def _machine(runs: Sequence[Run]) -> dict[str, str]:
+    """Where the base ran."""
+    made = RunFolder(runs[0].path).read_json("environment.json")
+    libraries = made.get("libraries", {})
+    return {
+        "processor": str(made.get("processor", "")),
+        "device": str(made.get("device", "")),
+        "threads of a run": str(made.get("threads", "")),
+        "python": str(made.get("python", "")),
+        "mmx": str(libraries.get("mmx", "")),
+        "torch": str(libraries.get("torch", "")),
+    }

@@ -1,0 +1,298 @@
+"""Run a study: plan, do what is not done, compare, report."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from mmx.experiment.identity import core_digest, sources_used
+from mmx.experiment.saved import Run
+from mmx.runs import Observer, Progress, RunFolder, SilentObserver
+from mmx.runs.files import read_json, write_text
+from mmx.runs.lock import locked
+from mmx.spec import Spec, load_spec
+from mmx.study.arms import Arm, Arms, resolve_arms
+from mmx.study.executor import Executor, LocalExecutor, Told
+from mmx.study.folder import COPY, Entry, StudyFolder
+from mmx.study.job import Done, Job
+from mmx.study.plan import digest_of, settle
+from mmx.study.spec import StudySpec, load_study
+
+SIDES: tuple[Literal["image", "text"], ...] = ("text", "image")
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A study on disk.
+
+    Attributes:
+        path: its folder.
+        failed: arms that have no result, and why.
+        seconds: the call that ran it took.
+    """
+
+    path: Path
+    failed: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def report(self) -> Path:
+        """The HTML report."""
+        return self.path / "report.html"
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """What results.json holds."""
+        found: dict[str, Any] = read_json(self.path / "results.json")
+        return found
+
+    def summary(self) -> str:
+        """The verdicts in words, one sentence for each arm."""
+        found = self.results
+        metric = found["metric"]
+        lines = []
+        for arm in found["arms"]:
+            if arm["role"] == "base" and not arm["error"]:
+                value = arm["scores"][metric]["value"]
+                lines.append(f"{arm['name']}: {value:.1%} {metric.replace('_', ' ')}, the base")
+            elif metric in arm["contrasts"]:
+                one = arm["contrasts"][metric]
+                gap = one["difference"]
+                ends = f"{100 * gap['low']:+.1f} to {100 * gap['high']:+.1f}"
+                lines.append(
+                    f"{arm['name']}: {100 * gap['value']:+.1f} points ({ends}), {one['verdict']}"
+                )
+        return "\n".join(lines)
+
+
+def run_study(
+    path: str | Path,
+    *,
+    plugins: Sequence[str | Path] = (),
+    workers: int | None = None,
+    replan: bool = False,
+    observer: Observer | None = None,
+    executor: Executor | None = None,
+) -> Study:
+    """Run every arm of a study that is not finished, then write its report.
+
+    Finished runs are never repeated, whichever study they were made for. An arm that cannot run
+    fails alone.
+
+    Args:
+        path: the study, a YAML file.
+        plugins: local files with methods.
+        workers: processes; None: as many as the processor has cores for ``threads`` each.
+        replan: accept that base, data, metric or seeds are not what was planned.
+        observer: is told how far each arm has come; one stage is one arm.
+        executor: does the work; None: processes on this machine.
+
+    Raises:
+        MmxError: faults of the study file, of the base or of the plan.
+        KeyboardInterrupt: stopped by hand; the same call goes on.
+    """
+    from mmx.study.reporting import report_study
+
+    start, observer = time.monotonic(), observer or SilentObserver()
+    study = load_study(path)
+    arms = resolve_arms(study, plugins)
+    folder = StudyFolder.of(study.study)
+    with locked(folder.path, observer, wait=False):
+        settle(folder, study, arms, replan)
+        write_text(folder.path / COPY, study.text)
+        cores = max((os.cpu_count() or 1) // study.threads, 1)
+        chosen = executor or LocalExecutor(workers or cores, folder.path / "workers.log")
+        _Work(study, arms, folder, chosen, observer).do()
+        done = report_study(path, plugins=plugins)
+    return replace(done, seconds=round(time.monotonic() - start, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One run that the study needs.
+
+    Attributes:
+        arm: whose.
+        seed: of the training.
+        fold: from 0.
+        spec: resolved.
+        overrides: that make it from the arm's file.
+    """
+
+    arm: Arm
+    seed: int
+    fold: int
+    spec: Spec
+    overrides: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """Unique in the study."""
+        return f"{self.arm.name}, seed {self.seed}, fold {self.fold}"
+
+    @property
+    def identity(self) -> str:
+        """Digest of all that the spec says."""
+        return digest_of(self.spec.digest_fields())
+
+
+def wanted_runs(study: StudySpec, arms: Arms) -> list[Wanted]:
+    """Every run of the study, seed by seed, so that all arms have a first result early."""
+    found = []
+    for seed in study.seeds:
+        for fold in range(study.folds):
+            for arm in arms.arms:
+                if not arm.fault:
+                    found.append(_wanted(study, arms, arm, seed, fold))
+    return found
+
+
+def _wanted(study: StudySpec, arms: Arms, arm: Arm, seed: int, fold: int) -> Wanted:
+    more = [f"seed={seed}", f"train.threads={study.threads}"]
+    if study.folds > 1:
+        more += [f"data.split.folds={study.folds}", f"data.split.fold={fold}"]
+    overrides = (*arm.overrides, *more)
+    spec = load_spec(arm.file, overrides=overrides, plugins=arms.plugins)
+    return Wanted(arm, seed, fold, spec, overrides)
+
+
+def latest(folder: StudyFolder, study: StudySpec, arms: Arms) -> list[Entry]:
+    """The last entry of each run that the study wants."""
+    noted = {(one.arm, one.seed, one.fold, one.identity): one for one in folder.entries()}
+    keys = [(w.arm.name, w.seed, w.fold, w.identity) for w in wanted_runs(study, arms)]
+    return [noted[key] for key in keys if key in noted]
+
+
+def finished(entry: Entry, spec: Spec) -> bool:
+    """Whether the run is there, whole, and made by the code that is installed now."""
+    if not entry.run or entry.error:
+        return False
+    run = RunFolder(Path(entry.run))
+    if not run.finished:
+        return False
+    made: dict[str, Any] = run.read_json("environment.json")
+    return made.get("core") == core_digest() and made.get("methods") == sources_used(spec)
+
+
+class _Work:
+    """What a study has to do."""
+
+    def __init__(
+        self, study: StudySpec, arms: Arms, folder: StudyFolder, executor: Executor,
+        observer: Observer,
+    ) -> None:  # fmt: skip
+        self.study, self.arms, self.folder = study, arms, folder
+        self.executor, self.observer = executor, observer
+
+    def do(self) -> None:
+        """Train what is not trained, then the controls that need no training."""
+        wanted = wanted_runs(self.study, self.arms)
+        noted = {(one.arm, one.seed, one.fold, one.identity): one for one in self.folder.entries()}
+        todo = []
+        for one in wanted:
+            entry = noted.get((one.arm.name, one.seed, one.fold, one.identity))
+            if entry is None or not finished(entry, one.spec):
+                todo.append(one)
+        board = Board(self.observer, wanted, {one.key for one in todo}, self.executor.workers)
+        by_key = {one.key: one for one in todo}
+
+        def heard(event: Told | Done) -> None:
+            if isinstance(event, Done):
+                self._note(by_key[event.key], event)
+            board.heard(event)
+
+        self._run([self._job(one) for one in todo], heard)
+        if self.study.controls:
+            self._run(self._controls(), board.control)
+
+    def _run(self, jobs: list[Job], heard: Callable[[Told | Done], None]) -> None:
+        if jobs:
+            self.executor.run(jobs, heard)
+
+    def _job(self, one: Wanted) -> Job:
+        files = tuple(map(str, self.arms.plugins))
+        return Job(one.key, one.arm.name, "run", str(one.arm.file), one.overrides, files)
+
+    def _note(self, one: Wanted, done: Done) -> None:
+        entry = Entry(
+            one.arm.name, one.seed, one.fold, one.identity, done.result, done.seconds, done.error
+        )
+        self.folder.note(entry)
+        if done.error:
+            self.observer.message(f"{one.key} failed: {done.error}")
+
+    def _controls(self) -> list[Job]:
+        """Jobs for baselines and shuffled inputs whose results are not there yet."""
+        base, jobs = self.arms.arms[0], list[Job]()
+        for entry in latest(self.folder, self.study, self.arms):
+            if entry.arm != base.name or entry.error:
+                continue
+            if entry.seed == self.study.seeds[0]:
+                jobs.append(self._baselines(base, entry))
+            jobs += [self._shuffle(side, entry) for side in SIDES]
+        return [job for job in jobs if not Path(job.values["out"]).is_file()]
+
+    def _baselines(self, base: Arm, entry: Entry) -> Job:
+        one = _wanted(self.study, self.arms, base, entry.seed, entry.fold)
+        job = self._job(one)
+        out = control_file(self.folder, "baselines", Run(Path(entry.run)))
+        return Job(f"baselines, fold {entry.fold}", "controls", "baselines", job.spec,
+                   job.overrides, job.plugins, {"out": str(out)})  # fmt: skip
+
+    def _shuffle(self, side: str, entry: Entry) -> Job:
+        run = Run(Path(entry.run))
+        out = control_file(self.folder, f"{side}-shuffled", run)
+        values = {"run": str(run.path), "side": side, "seed": entry.seed, "out": str(out)}
+        return Job(f"{side} shuffled, {run.path.name}", "controls", "shuffle", "", (),
+                   tuple(map(str, self.arms.plugins)), values)  # fmt: skip
+
+
+def control_file(folder: StudyFolder, name: str, run: Run) -> Path:
+    """Where a control that rests on a run is kept; another run makes another file."""
+    return folder.path / "controls" / f"{name}-{run.digest}.parquet"
+
+
+class Board:
+    """One line per arm, and the time left."""
+
+    def __init__(
+        self, observer: Observer, wanted: Sequence[Wanted], todo: set[str], workers: int
+    ) -> None:
+        self._observer, self._workers, self._start = observer, workers, time.monotonic()
+        self._arm = {one.key: one.arm.name for one in wanted}
+        names = list(dict.fromkeys(self._arm.values()))
+        self._total = {name: sum(arm == name for arm in self._arm.values()) for name in names}
+        self._left = set(todo)
+        self._todo = len(todo)
+        self._done = {
+            name: sum(arm == name and key not in todo for key, arm in self._arm.items())
+            for name in names
+        }
+        for name in names:
+            self._show(name)
+
+    def heard(self, event: Told | Done) -> None:
+        """Draw what happened."""
+        name = self._arm[event.key]
+        if isinstance(event, Done):
+            self._left.discard(event.key)
+            self._done[name] += 1
+            self._show(name)
+        else:
+            self._show(name, {event.stage: event.share})
+
+    def control(self, event: Told | Done) -> None:
+        """Draw what happened to a control; its failure is told and leaves the rest alone."""
+        if isinstance(event, Done) and event.error:
+            self._observer.message(f"control {event.key} failed: {event.error}")
+
+    def _show(self, name: str, values: dict[str, float] | None = None) -> None:
+        ended = self._todo - len(self._left)
+        each = (time.monotonic() - self._start) / ended if ended else None
+        mine = sum(self._arm[key] == name for key in self._left)
+        left = each * len(self._left) if each is not None and mine else None
+        self._observer.progress(
+            Progress(name, self._done[name], self._total[name], "run", 0.0, left, values or {})
+        )

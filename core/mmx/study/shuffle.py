@@ -1,0 +1,67 @@
+"""A trained run on test rows whose texts or images were dealt out anew."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from mmx.data import Part
+from mmx.experiment.outcome import parquet, prediction_table
+from mmx.experiment.prepare import prepare
+from mmx.experiment.sources import open_sources
+from mmx.experiment.trained import load_trained
+from mmx.runs import Observer
+from mmx.runs.files import write_bytes
+
+Side = Literal["image", "text"]
+
+
+class Moved:
+    """A source that gives for each row what belongs to another one."""
+
+    def __init__(self, source: Any, instead: dict[int, int]) -> None:
+        self._source, self._instead = source, instead
+
+    def __getattr__(self, name: str) -> Callable[[Sequence[int]], Any]:
+        """``images``, ``texts`` or ``features``, whichever the source has."""
+        give = getattr(self._source, name)
+        return lambda rows: give([self._instead[row] for row in rows])
+
+
+def write_shuffled(path: Path, side: Side, seed: int, file: Path, observer: Observer) -> None:
+    """Predict the test part of a run with one side shuffled among its rows, and write the table.
+
+    Args:
+        path: a finished run.
+        side: whose inputs change places.
+        seed: of the shuffling.
+        file: the Parquet file to write, with the columns of predictions.parquet.
+        observer: is told how far it has come.
+    """
+    trained = load_trained(path)
+    prepared = prepare(trained.spec.data, observer)
+    rows = prepared.split.rows("test")
+    sources = open_sources(trained.spec, trained.model, prepared, observer, rows=rows.tolist())
+    part = sources.part(prepared, "test")
+    instead = dict(zip(rows.tolist(), shuffled(rows.tolist(), seed), strict=True))
+    image: Any = Moved(part.image, instead) if side == "image" else part.image
+    text: Any = Moved(part.text, instead) if side == "text" else part.text
+    moved = Part(part.rows.tolist(), image, text, part.labels, part.groups)
+    size = trained.spec.evaluation.batch_size
+    found = trained.chain.over(moved, size, lambda done: None)[-1]
+    table = prediction_table(prepared, {"test": part}, {"test": found})
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(file, parquet(table))
+
+
+def shuffled(rows: Sequence[int], seed: int) -> list[int]:
+    """The rows in random order; none stays in its place when there are two or more.
+
+    Source: Sattolo 1986, An algorithm to generate a random cyclic permutation.
+    """
+    order, generator = list(rows), np.random.default_rng(seed)
+    for place in range(len(order) - 1, 0, -1):
+        other = int(generator.integers(place))
+        order[place], order[other] = order[other], order[place]
+    return order

@@ -1,0 +1,123 @@
+"""StudySpec: which methods are compared, with what held fixed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PositiveInt, PrivateAttr, ValidationError, model_validator
+
+from mmx.errors import Fault, SpecError
+from mmx.interfaces import SpecPath
+from mmx.spec.closed import Closed
+from mmx.spec.data import Seed
+from mmx.spec.explain import explain
+from mmx.spec.files import read_text
+from mmx.spec.tree import Node, read_tree
+
+Key = Annotated[str, Field(pattern=r"^[a-z_]+(\.[A-Za-z0-9_]+)*$")]
+
+
+class OneAtATime(Closed):
+    """Several keys, of which each arm changes one."""
+
+    one_at_a_time: dict[Key, Annotated[list[Any], Field(min_length=1)]] = Field(
+        min_length=1, description="key of the spec -> values to try"
+    )
+
+
+class StudySpec(Closed):
+    """A single-variable study: a base, what varies, and how often it is repeated."""
+
+    study: str = Field(
+        max_length=80,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        description="name of the study and of its folder",
+    )
+    base: SpecPath = Field(description="the spec that every arm starts from, a YAML file")
+    vary: Key | OneAtATime | None = Field(
+        default=None,
+        description="the one key that varies, or one_at_a_time; null: each arm names its own keys",
+    )
+    arms: list[Any] | dict[str, Any] = Field(
+        default=[], description="values of the key; or NAME: value; without vary NAME: {key: value}"
+    )
+    set: dict[Key, Any] = Field(
+        default={}, description="changes of the base that all arms share, key -> value"
+    )
+    seeds: Annotated[list[Seed], Field(min_length=1)] = Field(
+        default=[0, 1, 2], description="training seeds of every arm"
+    )
+    folds: PositiveInt = Field(
+        default=1, description="folds of cross-validation; 1: the split of the base"
+    )
+    metric: Literal["balanced_accuracy", "macro_f1", "accuracy"] = Field(
+        default="balanced_accuracy", description="what the verdicts are about"
+    )
+    controls: bool = Field(
+        default=True, description="majority, metadata only, one modality alone, and shuffled ones"
+    )
+    reported: dict[str, float | str] = Field(
+        default={}, description="arm -> what others claim, in per cent; shown, never used"
+    )
+    allow_confounded: str | dict[str, str] | None = Field(
+        default=None, description="why arms may differ in more than one variable, in words"
+    )
+    note: str = Field(default="", description="what a reader should know, for the report")
+    threads: PositiveInt = Field(default=1, description="threads of each run")
+
+    _file: Path = PrivateAttr(Path())
+    _text: str = PrivateAttr("")
+
+    @property
+    def file(self) -> Path:
+        """The file it was read from."""
+        return self._file
+
+    @property
+    def text(self) -> str:
+        """As given."""
+        return self._text
+
+    @model_validator(mode="after")
+    def _complete(self) -> "StudySpec":
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"a seed is named twice in seeds: {self.seeds}")
+        if isinstance(self.vary, OneAtATime):
+            if self.arms:
+                raise ValueError("one_at_a_time makes the arms itself; leave arms out")
+        elif not self.arms:
+            raise ValueError("arms is empty: name at least one, such as arms: [concat, gated]")
+        elif self.vary is None and not isinstance(self.arms, dict):
+            raise ValueError("a list of arms needs vary: KEY, the key that takes these values")
+        return self
+
+    def reason(self, arm: str) -> str | None:
+        """Why this arm may differ in more than one variable; None when it may not."""
+        allowed = self.allow_confounded
+        return allowed.get(arm) if isinstance(allowed, Mapping) else allowed
+
+
+def load_study(path: str | Path) -> StudySpec:
+    """Read a study.
+
+    Raises:
+        SpecError: all faults at once, each with file, line and column.
+    """
+    path = Path(path).absolute()
+    text = read_text(path)
+    root, faults = read_tree(text, path)
+    if root is None or faults or not isinstance(root.content, dict):
+        raise SpecError([*faults] or [Fault("a study is a mapping of keys", file=path)])
+    study = _validated(root, path)
+    if not study.base.is_file():
+        place = root.get("base") or root
+        raise SpecError([place.place.fault(f"there is no file {study.base}", "base")])
+    study._file, study._text = path, text
+    return study
+
+
+def _validated(root: Node, path: Path) -> StudySpec:
+    try:
+        return StudySpec.model_validate(root.plain({}), context={"folder": path.parent})
+    except ValidationError as error:
+        raise SpecError(explain(error, StudySpec, root)) from None

@@ -1,0 +1,45 @@
+"""mmx study: run, report, list."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mmx_cli.main import app
+
+
+@pytest.fixture
+def study(tiny_spec: Path) -> Path:
+    file = tiny_spec.parent / "study.yaml"
+    file.write_text(
+        "study: tiny\nbase: tiny.yaml\nvary: model.fusion\narms: [concat, add]\nseeds: [0]\n"
+        "controls: false\nset: {train.epochs: 1}\n"
+    )
+    return file
+
+
+def test_run_report_and_list(study: Path, tiny_plugin: Path) -> None:
+    runner = CliRunner()
+    empty = runner.invoke(app, ["study", "list"])
+    assert "no study yet" in empty.output
+    words = [str(study), "--plugin", str(tiny_plugin)]
+    done = runner.invoke(app, ["study", "run", *words, "--workers", "1"])
+    assert done.exit_code == 0, done.output
+    assert "concat: " in done.stdout
+    assert "not distinguishable" in done.stdout or "points" in done.stdout
+    again = runner.invoke(app, ["study", "report", "tiny", "--plugin", str(tiny_plugin)])
+    assert again.exit_code == 0, again.output
+    assert "report.html" in again.stdout
+    listed = runner.invoke(app, ["study", "list"])
+    assert "tiny" in listed.stdout
+
+
+def test_a_mistake_ends_with_status_2(study: Path) -> None:
+    runner = CliRunner()
+    unknown = runner.invoke(app, ["study", "report", "nothing"])
+    assert unknown.exit_code == 2
+    assert "there is no study nothing" in unknown.stderr
+    study.write_text("study: tiny\n")
+    broken = runner.invoke(app, ["study", "run", str(study)])
+    assert broken.exit_code == 2
+    assert "base: is missing" in broken.stderr

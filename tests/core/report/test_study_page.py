@@ -1,0 +1,74 @@
+"""The page of a study, and the same results as text."""
+
+import csv
+import dataclasses
+import io
+import math
+from collections.abc import Callable
+
+from mmx.report import (
+    StudyReport,
+    render_study,
+    study_csv,
+    study_latex,
+    study_markdown,
+)
+
+Study = Callable[..., StudyReport]
+
+
+def test_the_page_says_what_was_found(full_study: Study) -> None:
+    page = render_study(full_study())
+    assert "better: gated &amp; &lt;b&gt;bold&lt;/b&gt;; worse: ibfa_100%" in page
+    assert "text only 71.0" in page
+    assert page.index("text only 71.0") < page.index("<table")  # controls on top
+    assert "unplanned" in page
+    assert "confounded: 2 keys differ" in page
+    assert "a difference of 3.1 points" in page
+    assert "neither a target nor a result" in page
+    assert "LEAKY" in page
+    assert "MissingExtra: no" in page
+    assert "<b>bold" not in page
+    assert page.count("<svg") == 4
+    assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org", "")
+
+
+def test_one_seed_is_said_to_be_one_training_run(full_study: Study) -> None:
+    base, arm = full_study().arms[:2]
+    one = dataclasses.replace(arm.contrasts["balanced_accuracy"], conditional=True)
+    arms = [base, dataclasses.replace(arm, contrasts={"balanced_accuracy": one})]
+    assert "conditional on this training run" in render_study(full_study(arms=arms))
+    assert "conditional" not in render_study(full_study())
+
+
+def test_a_study_without_a_comparison_still_has_a_page(full_study: Study) -> None:
+    arms = [dataclasses.replace(full_study().arms[0], curve=(), reliability=())]
+    page = render_study(full_study(arms=arms, controls=[], plan={}))
+    assert "No arm could be compared" in page
+
+
+def test_csv_holds_numbers(full_study: Study) -> None:
+    rows = list(csv.DictReader(io.StringIO(study_csv(full_study()))))
+    assert [row["arm"] for row in rows][-2:] == ["late", "text only"]
+    assert math.isclose(float(rows[1]["difference"]), 0.04)
+    assert rows[1]["planned"] == "False"
+    assert rows[4]["error"] == "MissingExtra: no"
+    assert rows[0]["reported"] == "88.50"
+
+
+def test_latex_rows_are_escaped_and_alike(full_study: Study) -> None:
+    lines = study_latex(full_study()).splitlines()[1:]
+    assert len(lines) == 5
+    assert all(line.endswith(r"\\") for line in lines)
+    assert len({line.replace(r"\&", "").count("&") for line in lines}) == 1
+    assert r"gated \& <b>bold</b>" in lines[1]
+    assert r"ibfa\_100\%" in lines[2]
+
+
+def test_markdown_tables_have_as_many_cells_as_heads(full_study: Study) -> None:
+    text = study_markdown(full_study())
+    for table in text.split("\n\n"):
+        lines = [line for line in table.splitlines() if line.startswith("|")]
+        assert len({line.count("|") for line in lines}) <= 1
+    assert "88.50" in text
+    assert "gated & <b>bold</b> (unplanned)" in text

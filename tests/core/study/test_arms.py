@@ -1,0 +1,102 @@
+"""Arms differ from their base in one variable, or say why not."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmx import SpecError
+from mmx.spec import Difference
+from mmx.study import load_study
+from mmx.study.arms import Arms, resolve_arms, variables
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def arms(write_study: Write, tiny_plugin: Path) -> Callable[..., Arms]:
+    def resolved(**keys: Any) -> Arms:
+        return resolve_arms(load_study(write_study(**keys)), [tiny_plugin])
+
+    return resolved
+
+
+def test_the_arm_that_equals_the_base_is_the_base(arms: Callable[..., Arms]) -> None:
+    found = arms(arms=["gated", "concat"]).arms
+    assert [(arm.name, arm.role) for arm in found] == [("concat", "base"), ("gated", "arm")]
+    assert found[1].variables == ("model.fusion",)
+    assert found[1].differences[0] == Difference("model.fusion.type", "concat", "gated")
+
+
+def test_a_base_that_no_arm_equals_gets_an_arm_of_its_own(arms: Callable[..., Arms]) -> None:
+    found = arms(arms=["gated"]).arms
+    assert [(arm.name, arm.role) for arm in found] == [("base", "base"), ("gated", "arm")]
+
+
+def test_one_at_a_time_changes_one_key_in_each_arm(arms: Callable[..., Arms]) -> None:
+    vary = {"one_at_a_time": {"train.batch_size": [8, 16], "model.head.dropout": [0.1]}}
+    found = arms(vary=vary, arms="").arms
+    assert [arm.name for arm in found] == [
+        "train.batch_size 16", "train.batch_size 8", "model.head.dropout 0.1",
+    ]  # fmt: skip
+    assert [arm.variables for arm in found] == [(), ("train.batch_size",), ("model.head.dropout",)]
+
+
+def test_named_arms_may_couple_the_keys_that_they_name(arms: Callable[..., Arms]) -> None:
+    given = {"both": {"loss": "mp", "model.fusion": "ibfa"}, "settings": {"train.epochs": 2}}
+    found = arms(vary=None, arms=given).arms
+    assert {arm.name: arm.variables for arm in found[1:]} == {
+        "both": ("model.fusion", "loss"), "settings": ("train.epochs",),
+    }  # fmt: skip
+    assert not any(arm.confounded for arm in found)
+
+
+def test_an_arm_from_a_file_that_differs_elsewhere_is_refused(
+    arms: Callable[..., Arms], tiny_spec: Path
+) -> None:
+    other = tiny_spec.parent / "other.yaml"
+    other.write_text("base: tiny.yaml\nloss: mp\nmodel: {fusion: ibfa}\n")
+    with pytest.raises(SpecError, match=r"model\.fusion, loss; one variable at a time"):
+        arms(vary=None, arms={"other": "other.yaml"})
+    found = arms(vary=None, arms={"other": "other.yaml"}, allow_confounded="published together")
+    assert found.arms[1].confounded == (
+        "confounded: 2 keys differ (model.fusion, loss). published together"
+    )
+    other.write_text("base: tiny.yaml\nloss: mp\n")
+    assert arms(vary=None, arms={"other": "other.yaml"}).arms[1].variables == ("loss",)
+
+
+def test_an_arm_that_cannot_be_loaded_keeps_its_reason_and_leaves_the_others(
+    arms: Callable[..., Arms],
+) -> None:
+    found = arms(arms=["concat", "nosuch", "gated"]).arms
+    assert [bool(arm.fault) for arm in found] == [False, True, False]
+    assert "no fusion 'nosuch'" in found[1].fault
+
+
+def test_controls_stand_beside_the_arms(arms: Callable[..., Arms]) -> None:
+    found = arms(controls=True).arms
+    assert [arm.name for arm in found if arm.role == "control"] == ["image only", "text only"]
+    heads = arms(controls=True, vary="model.head", arms=["mlp", "kan"]).arms
+    assert "mlp as large as kan" in [arm.name for arm in heads if arm.role == "control"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"reported": {"gatd": 88.0}}, "no arm 'gatd'; nearest: gated"),
+        ({"allow_confounded": {"x": "y"}}, "no arm 'x'"),
+        ({"vary": None, "arms": {"a": 3}}, "neither a mapping"),
+        ({"arms": ["gated", "gated"]}, "same name"),
+        ({"set": {"train.epoch": 1}}, "epochs"),
+    ],
+)
+def test_faults(arms: Callable[..., Arms], keys: dict[str, Any], words: str) -> None:
+    with pytest.raises(SpecError, match=words):
+        arms(**keys)
+
+
+def test_a_method_and_its_settings_are_one_variable() -> None:
+    found = [Difference(key, 0, 1) for key in ("a.b.type", "a.b.c", "a.d", "a.bc")]
+    assert variables(found) == ("a.b", "a.d", "a.bc")

@@ -1,0 +1,16 @@
+"""Controls without a network."""
+
+import numpy as np
+
+from mmx.study.baselines import text_probe
+
+
+def test_the_probe_reads_what_a_text_tells_and_no_more() -> None:
+    generator = np.random.default_rng(0)
+    labels = generator.integers(2, size=400)
+    telling = [f"a man of 50 with a spot on the {('arm', 'leg')[one]}" for one in labels]
+    silent = ["a man of 50 with a spot" for _ in labels]
+    predicted = text_probe(telling[:300], labels[:300], telling[300:])
+    assert (predicted == labels[300:]).all()
+    guessed = text_probe(silent[:300], labels[:300], silent[300:])
+    assert len(set(guessed.tolist())) == 1
