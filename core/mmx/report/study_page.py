@@ -3,7 +3,7 @@
 from typing import Any
 
 from mmx.report import study_words as words
-from mmx.report.page import environment
+from mmx.report.environment import environment
 from mmx.report.study_figures import calibration, cost, forest, learning
 from mmx.report.study_report import ArmResult, StudyReport
 from mmx.report.tables import as_tables, share_colour

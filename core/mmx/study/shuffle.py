@@ -43,7 +43,9 @@ def write_shuffled(path: Path, side: Side, seed: int, file: Path, observer: Obse
     prepared = prepare(trained.spec.data, observer)
     rows = prepared.split.rows("test")
     sources = open_sources(trained.spec, trained.model, prepared, observer, rows=rows.tolist())
-    part = sources.part(prepared, "test")
+    if any(one.reads_pixels for one in trained.spec.inference):
+        sources = sources.pixels(prepared)
+    part = sources.parts(prepared)["test"]
     instead = dict(zip(rows.tolist(), shuffled(rows.tolist(), seed), strict=True))
     image: Any = Moved(part.image, instead) if side == "image" else part.image
     text: Any = Moved(part.text, instead) if side == "text" else part.text
