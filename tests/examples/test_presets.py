@@ -79,6 +79,8 @@ def flat(tree: Any, path: str = "") -> dict[str, Any]:
         ("sequence", ("model.image", "data.dataset")),
         ("multi_view", ("model.image", "data.dataset")),
         ("dual_expert", ("model.image",)),
+        ("global_local", ("model.image",)),
+        ("pseudo_3d", ("model.image",)),
         ("mibf_net_bundled", ("model.fusion", "loss")),
         ("connext_bundled", ("model.head",)),
     ],

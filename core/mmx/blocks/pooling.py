@@ -1,6 +1,6 @@
 """Fewer tokens out of many, and the order of real ones."""
 
-from math import isqrt
+from math import isqrt, log
 
 import torch
 from einops import rearrange
@@ -50,3 +50,17 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
     # the smallest number instead of -inf: a row of -inf alone would give NaN
     lowest = torch.finfo(scores.dtype).min
     return scores.masked_fill(~mask, lowest).softmax(dim=-1).masked_fill(~mask, 0)
+
+
+def near_grid(count: int, ratio: float) -> tuple[int, int] | None:
+    """Rows and columns of ``count`` tokens nearest to height / width; None when none is near."""
+    rows, columns = token_grid(count, ratio)
+    # maps round up, so a side may be one larger than the ratio says
+    near = (rows - 1) / columns <= ratio <= rows / max(columns - 1, 0.5)
+    return (rows, columns) if near else None
+
+
+def token_grid(count: int, ratio: float) -> tuple[int, int]:
+    """Rows and columns of a map of ``count`` tokens that come nearest to height / width."""
+    sides = [(rows, count // rows) for rows in range(1, count + 1) if count % rows == 0]
+    return min(sides, key=lambda side: abs(log(side[0] / side[1] / ratio)))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 from einops import rearrange
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import conv2d, interpolate, pad
 
 from mmx.interfaces import Images
 
@@ -74,6 +74,19 @@ def cut(images: Images, window: Window) -> Images:
 def unit_pixels(pixels: Tensor) -> Tensor:
     """Floating point in [0, 1], from whole numbers up to 255 or as they are."""
     return pixels if pixels.is_floating_point() else pixels.float() / 255
+
+
+def blurred(pixels: Tensor, sigma: float) -> Tensor:
+    """Gaussian blur of images [M, C, H, W]; edges are continued."""
+    reach = int(3 * sigma + 0.5)
+    places = torch.arange(-reach, reach + 1, device=pixels.device, dtype=pixels.dtype)
+    kernel = (-(places**2) / (2 * sigma**2)).exp()
+    kernel = (kernel / kernel.sum()).expand(pixels.shape[1], 1, -1)
+    groups = pixels.shape[1]
+    wide = pad(pixels, (reach, reach, 0, 0), mode="replicate")
+    across = conv2d(wide, kernel[:, :, None], groups=groups)
+    tall = pad(across, (0, 0, reach, reach), mode="replicate")
+    return conv2d(tall, kernel[..., None], groups=groups)
 
 
 def _cut_boxes(boxes: Tensor, window: Window) -> Tensor:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool1d, adaptive_avg_pool2d
 
+from mmx.blocks.pooling import near_grid
 from mmx.errors import DataError
 from mmx.interfaces import Encoder, Features, Images, Texts
 
@@ -148,7 +149,7 @@ def pool_level(level: Features, height: int, width: int) -> Features:
         width: of the image that was encoded, in pixels.
     """
     tokens = level.tokens.float()
-    count, grid = tokens.shape[1], _grid(tokens.shape[1], height / width)
+    count, grid = tokens.shape[1], near_grid(tokens.shape[1], height / width)
     if grid is None:
         flat = rearrange(tokens, "b n d -> b d n")
         pooled = adaptive_avg_pool1d(flat, min(count, SIDE * SIDE))
@@ -158,12 +159,3 @@ def pool_level(level: Features, height: int, width: int) -> Features:
         pooled = adaptive_avg_pool2d(flat, (min(rows, SIDE), min(columns, SIDE))).flatten(2)
     kept = rearrange(pooled, "b d n -> b n d")
     return Features(kept, torch.ones(kept.shape[:2], dtype=torch.bool, device=kept.device))
-
-
-def _grid(count: int, ratio: float) -> tuple[int, int] | None:
-    """Rows and columns of ``count`` tokens nearest to height / width; None when none is near."""
-    sides = [(rows, count // rows) for rows in range(1, count + 1) if count % rows == 0]
-    rows, columns = min(sides, key=lambda side: abs(np.log(side[0] / side[1] / ratio)))
-    # maps round up, so a side may be one larger than the ratio says
-    near = (rows - 1) / columns <= ratio <= rows / max(columns - 1, 0.5)
-    return (rows, columns) if near else None

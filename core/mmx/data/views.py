@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mmx.data.cached import CachedFeatures
 from mmx.data.image_store import ImageStore
-from mmx.interfaces import Images, Views, WrappingEncoder, one_by_one
+from mmx.interfaces import Features, Images, Views, WrappingEncoder, one_by_one
 
 
 class ViewStore:
@@ -43,9 +43,9 @@ class ViewStore:
         first = np.asarray(rows, dtype=np.int64)[:, None] * self.per_row
         return first + np.arange(self.per_row)
 
-    def real(self, rows: Sequence[int]) -> list[int]:
-        """Numbers of the views of these rows that are there."""
-        numbers = self.numbers(rows).ravel()
+    def real(self, rows: Sequence[int], first: int | None = None) -> list[int]:
+        """Numbers of the views of these rows that are there, or of the first few of each row."""
+        numbers = self.numbers(rows)[:, :first].ravel()
         there: list[int] = numbers[self.masks[-1].numpy().ravel()[numbers]].tolist()
         return there
 
@@ -64,28 +64,57 @@ class ViewStore:
 class CachedViews:
     """What a frozen backbone made of the views of each row.
 
+    Args:
+        features: of all views of ``rows``.
+        store: the views.
+        rows: rows of the manifest.
+        tokens: features with tokens, where only the first ``token_views`` of each row have them.
+        token_views: how many.
+
     Attributes:
-        encoded: views that the backbone ran on for this call.
+        encoded: how often the backbone ran for this call.
     """
 
-    def __init__(self, features: CachedFeatures, store: ViewStore, rows: Sequence[int]) -> None:
+    def __init__(
+        self,
+        features: CachedFeatures,
+        store: ViewStore,
+        rows: Sequence[int],
+        tokens: CachedFeatures | None = None,
+        token_views: int | None = None,
+    ) -> None:
         self._features, self._store = features, store
         self._any = store.real(rows)[:1]  # stands where a view is absent
-        self.encoded = features.encoded
+        self._tokens, self._token_views = tokens, token_views
+        self.encoded = features.encoded + (tokens.encoded if tokens else 0)
 
     def views(self, rows: Sequence[int]) -> Views:
         """The features of all views of these rows of the manifest."""
-        numbers = self._store.numbers(rows)
-        masks, sizes = [], numbers.shape[1]
+        numbers, masks = self._store.numbers(rows), []
         chosen = torch.as_tensor(list(rows))
         for mask in self._store.masks:
             by_row = mask.reshape(len(self._store.masks[0]), -1, mask.shape[1])
             masks.append(by_row[chosen].flatten(end_dim=1))
         real = masks[-1].flatten().numpy()
-        wanted = np.where(real, numbers.reshape(len(rows) * sizes), self._any)
+        wanted = np.where(real, numbers.ravel(), self._any)
         found = self._features.features(wanted.tolist())
+        if self._tokens is not None:
+            first = wanted.reshape(numbers.shape)[:, : self._token_views]
+            found = _with_tokens(found, self._tokens.features(first.ravel().tolist()), len(rows))
         present = found.present & torch.from_numpy(real)
         return Views(replace(found, present=present), tuple(masks), self._store.size)
+
+
+def _with_tokens(found: Features, first: Features, rows: int) -> Features:
+    """Features of all views [B*V], the first views of each row with their tokens."""
+    views, some = len(found.pooled) // rows, len(first.pooled) // rows
+    _, count, width = first.tokens.shape
+    tokens, mask = torch.zeros(rows, views, count, width), torch.zeros(rows, views, count).bool()
+    tokens[:, :some] = first.tokens.reshape(rows, some, count, width)
+    mask[:, :some] = first.mask.reshape(rows, some, count)
+    mask[:, some:, 0] = True  # the pooled vector stands for the others
+    tokens[:, some:, 0] = found.pooled.reshape(rows, views, width)[:, some:]
+    return Features(tokens.flatten(0, 1), mask.flatten(0, 1), found.pooled, present=found.present)
 
 
 def _wrappers(encoder: object) -> list[WrappingEncoder]:

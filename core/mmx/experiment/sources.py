@@ -94,7 +94,8 @@ def open_sources(
     if not model.reads["text"]:
         text = Unread(torch.tensor([bool(one) for one in prepared.texts]))
     elif model.frozen("text"):
-        text = _encode(spec, model, "text", tokens, rows, observer, encoded)
+        text = _encode(spec, model, "text", tokens, rows, observer, model.reads["text"])
+        encoded["text"] = text.encoded
     return Sources(image, text, encoded, tuple(notes))
 
 
@@ -108,10 +109,21 @@ def _image_features(
 ) -> CachedFeatures | CachedViews:
     """Features of the images, or of the views that a wrapping encoder shows its backbone."""
     if not isinstance(model.image, WrappingEncoder):
-        return _encode(spec, model, "image", images, rows, observer, encoded)
-    views = ViewStore(images, model.image)
-    found = _encode(spec, model, "image", views, views.real(rows), observer, encoded)
-    return CachedViews(found, views, rows)
+        found = _encode(spec, model, "image", images, rows, observer, model.reads["image"])
+        encoded["image"] = found.encoded
+        return found
+    wrapper, views = model.image, ViewStore(images, model.image)
+    want, first = wrapper.needs(model.reads["image"]), wrapper.token_views
+    if isinstance(wrapper.backbone, WrappingEncoder):
+        first = None
+    tokens = None
+    if first is not None and "tokens" in want:
+        tokens = _encode(spec, model, "image", views, views.real(rows, first), observer, want)
+        want = want - {"tokens"}
+    found = _encode(spec, model, "image", views, views.real(rows), observer, want)
+    cached = CachedViews(found, views, rows, tokens, first)
+    encoded["image"] = cached.encoded
+    return cached
 
 
 def _text_encoder(model: Model) -> TextEncoder:
@@ -133,16 +145,13 @@ def _encode(
     source: ImageStore | TextStore | ViewStore,
     rows: list[int],
     observer: Observer,
-    encoded: dict[str, int],
+    want: frozenset[str],
 ) -> CachedFeatures:
-    encoder, want = model.encoders()[side], model.reads[side]
-    if isinstance(encoder, WrappingEncoder):
-        want = encoder.needs(want)
     params = innermost_params(getattr(spec.model, side))
     cache = FeatureCache(cache_folder(spec.data) / "features", budget_gb=spec.data.cache.budget_gb)
     with stage(observer, f"{side}s", side + "s") as told:
-        features = cache.encode(
-            innermost(encoder),
+        return cache.encode(
+            innermost(model.encoders()[side]),
             _settings(params),
             source,
             rows,
@@ -150,5 +159,3 @@ def _encode(
             batch_size=spec.evaluation.batch_size,
             progress=told,
         )
-    encoded[side] = features.encoded
-    return features

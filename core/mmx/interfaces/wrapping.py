@@ -68,10 +68,12 @@ class WrappingEncoder(ImageEncoder):
     Attributes:
         backbone: any image encoder, also another wrapping one; it sees one view at a time.
         recipe: all settings that decide the views; empty when they are the images as they come.
+        token_views: how many of the first views ``combine`` reads the tokens of; None: of all.
         pretrained: names of its modules that come with weights; all others are new layers.
     """
 
     recipe: str = ""
+    token_views: int | None = None
     pretrained: ClassVar[tuple[str, ...]] = ("backbone",)
 
     def __init__(self, backbone: Encoder) -> None:

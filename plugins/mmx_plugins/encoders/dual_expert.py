@@ -13,7 +13,7 @@ import torch
 from einops import rearrange, reduce
 from pydantic import Field, model_validator
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, grid_sample, pad
+from torch.nn.functional import grid_sample
 
 from mmx import (
     Backbone,
@@ -28,7 +28,7 @@ from mmx import (
     WrappingParams,
     hookimpl,
 )
-from mmx.blocks import unit_pixels
+from mmx.blocks import blurred, unit_pixels
 from mmx.interfaces import Training, on_real
 
 Fill = Literal["blur", "mean"]
@@ -186,19 +186,6 @@ def _inside(boxes: Tensor, height: int, width: int) -> Tensor:
     across, down = (x >= left) & (x <= right), (y >= top) & (y <= bottom)
     inside: Tensor = (down[:, :, None] & across[:, None, :])[:, None]
     return inside
-
-
-def blurred(pixels: Tensor, sigma: float) -> Tensor:
-    """Gaussian blur of images [M, 3, H, W]; edges are continued."""
-    reach = int(3 * sigma + 0.5)
-    places = torch.arange(-reach, reach + 1, device=pixels.device, dtype=pixels.dtype)
-    kernel = (-(places**2) / (2 * sigma**2)).exp()
-    kernel = (kernel / kernel.sum()).expand(pixels.shape[1], 1, -1)
-    groups = pixels.shape[1]
-    wide = pad(pixels, (reach, reach, 0, 0), mode="replicate")
-    across = conv2d(wide, kernel[:, :, None], groups=groups)
-    tall = pad(across, (0, 0, reach, reach), mode="replicate")
-    return conv2d(tall, kernel[..., None], groups=groups)
 
 
 @hookimpl
