@@ -83,7 +83,9 @@ def _small(pixels: "NDArray[np.uint8]") -> "NDArray[np.float64]":
 
 def dark_region(pixels: "NDArray[Any]") -> "NDArray[np.bool_]":
     """[h, w], the largest connected region darker than Otsu's threshold; all when there is none."""
-    from scipy import ndimage  # type: ignore[import-untyped]
+    from scipy import ndimage as untyped  # type: ignore[import-untyped]
+
+    ndimage: Any = untyped
 
     grey = pixels.mean(axis=2)
     dark = grey < otsu(grey)

@@ -92,5 +92,4 @@ def text_probe(
     words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b")
     model = LogisticRegression(class_weight="balanced", C=10.0, max_iter=2000)
     model.fit(words.fit_transform(train), labels)
-    predicted: NDArray[np.int64] = model.predict(words.transform(test)).astype(np.int64)
-    return predicted
+    return np.asarray(model.predict(words.transform(test)), dtype=np.int64)

@@ -84,7 +84,8 @@ class DualExpert(WrappingEncoder):
         dim = backbone.shape.dim
         self.shape = FeatureShape(dim)
         self.parts = {"lesion": dim, "context": dim}
-        self.margin, self.crop, self.fill = params.margin, params.crop, params.fill
+        self.margin, self.crop = params.margin, params.crop
+        self.fill: Fill = params.fill
         self.recipe = repr(("dual_expert", self.margin, self.crop, self.fill))
         self.context_backbone = None if params.shared else deepcopy(backbone)
         self.fixed = params.gate

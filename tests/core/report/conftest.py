@@ -124,7 +124,7 @@ def full_study() -> Callable[..., StudyReport]:
     """A study with everything that a page can show."""
 
     def make(**changes: object) -> StudyReport:
-        def against(name: str, value: float, verdict: str, **more: object) -> ArmResult:
+        def against(name: str, value: float, verdict: str, **more: Any) -> ArmResult:
             one = _contrast(name, value, verdict)
             return _arm(name, contrasts={"balanced_accuracy": one, "macro_f1": one}, **more)
 
