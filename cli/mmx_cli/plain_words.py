@@ -10,11 +10,19 @@ import mmx
 USER_MISTAKE = 2  # exit status
 
 
+def shown(text: str) -> str:
+    """A text whose control characters are spelt out, for a terminal would obey them."""
+    return "".join(
+        one if one.isprintable() or one in "\n\t" else one.encode("unicode_escape").decode()
+        for one in text
+    )
+
+
 @contextmanager
 def plain_words() -> Iterator[None]:
     """Print what mmx raises on purpose to stderr and exit with status 2; let all else pass."""
     try:
         yield
     except mmx.MmxError as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {shown(str(error))}", err=True)
         raise typer.Exit(USER_MISTAKE) from error

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import mmx
-from mmx_cli.plain_words import USER_MISTAKE, plain_words
+from mmx_cli.plain_words import USER_MISTAKE, plain_words, shown
 
 
 def predict(
@@ -47,9 +47,9 @@ def predict(
             return
     for answer in answers:
         if table is not None:
-            typer.echo(f"{answer.id}:")
+            typer.echo(f"{shown(answer.id)}:")
         for name, probability in answer.probabilities.items():
-            typer.echo(f"  {name:<24} {probability:6.1%}")
+            typer.echo(f"  {shown(name):<24} {probability:6.1%}")
         for name, value in answer.extras.items():
             typer.echo(f"  {name:<24} {value:.4g}")
         if answer.explanation is not None:

@@ -177,14 +177,15 @@ def _find(folder: Path, name: str, shape: tuple[int, ...], fits: bool) -> Decode
     try:
         known = json.loads(facts.read_text(encoding="utf-8"))
         pixels = np.load(table, mmap_mode="r", allow_pickle=False) if fits else None
-    except (OSError, ValueError):  # not there, or damaged: it is made anew
-        return None
-    frames = np.array(known["frames"], dtype=np.int32).reshape(-1, 3)
+        frames = np.array(known["frames"], dtype=np.int32).reshape(-1, 3)
+        faults = {int(place): str(why) for place, why in known["faults"].items()}
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError):
+        return None  # not there, or damaged: it is made anew
     if len(frames) != shape[0] or (pixels is not None and pixels.shape != shape):
         return None
     if fits:
         os.utime(table)
-    return Decoded(frames, {int(place): why for place, why in known["faults"].items()}, pixels)
+    return Decoded(frames, faults, pixels)
 
 
 def _make_room(folder: Path, size: int, memory_gb: float) -> None:

@@ -32,6 +32,7 @@ class ModelFacts(_Record):
         parts: small heads besides the main one.
         encoders: digest of each encoder's weights before training, by side.
         precision: arithmetic that the model was trained in.
+        sha256: of the file of weights; empty in runs of older versions.
     """
 
     classes: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -41,6 +42,7 @@ class ModelFacts(_Record):
     parts: tuple[str, ...]
     encoders: dict[str, str]
     precision: Literal["fp32", "bf16", "fp16"]
+    sha256: str = ""
 
     @model_validator(mode="after")
     def _one_count_for_each_class(self) -> "ModelFacts":

@@ -1,5 +1,6 @@
 """What a run keeps so that it can predict later: weights, and what its hooks were fitted on."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from mmx.blocks.weights import file_digest
 from mmx.errors import RunError
 from mmx.experiment.facts import GROUPS, HOOKS, MODEL, WEIGHTS, read_facts, read_texts
 from mmx.experiment.identity import weights_digest
@@ -30,7 +32,8 @@ def keep_model(
         precision: arithmetic that it was trained in.
     """
     state = {name: value.contiguous() for name, value in task.model.trainable_state().items()}
-    folder.write_bytes(WEIGHTS, save(state))
+    content = save(state)
+    folder.write_bytes(WEIGHTS, content)
     folder.write_json(
         MODEL,
         {
@@ -41,6 +44,7 @@ def keep_model(
             "parts": list(task.model.part_heads),
             "encoders": {**initial, **_frozen_digests(task.model)},
             "precision": precision,
+            "sha256": hashlib.sha256(content).hexdigest(),
         },
     )
 
@@ -57,11 +61,18 @@ def take_back(folder: RunFolder, model: Model) -> None:
         RunError: the weights are missing, damaged or of another model, or a frozen encoder has
             other weights than the run had.
     """
-    recorded = read_facts(folder).encoders
+    facts = read_facts(folder)
+    recorded = facts.encoders
     for name, encoder in model.frozen_encoders().items():
         _same(name, encoder, recorded.get(name, ""))
+    tensors = tensors_of(folder.path / WEIGHTS)
+    if facts.sha256 not in ("", file_digest(folder.path / WEIGHTS)):
+        raise RunError(
+            f"{folder.path / WEIGHTS} is not as it was written: its digest is another than the one "
+            "in model.json; run the spec with --fresh"
+        )
     try:
-        model.load_trainable(tensors_of(folder.path / WEIGHTS))
+        model.load_trainable(tensors)
     except (RuntimeError, KeyError) as error:
         reason = " ".join(str(error).split())[:300]
         raise RunError(

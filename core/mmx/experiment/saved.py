@@ -37,7 +37,7 @@ class Run:
         file = self.path / "predictions.parquet"
         try:
             return pd.read_parquet(file)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # pyarrow raises many types for damaged bytes
             raise RunError(
                 f"{file} cannot be read ({error}); run the spec again with --fresh"
             ) from error
@@ -49,9 +49,16 @@ class Run:
 
     def headline(self) -> str:
         """Balanced accuracy on the test part with its interval, in one line."""
-        value = self.metrics["test"]["metrics"]["balanced_accuracy"]
-        stamp = "LEAKY (the texts know the label): " if self.metrics.get("leaky") else ""
-        return (
-            f"{stamp}balanced accuracy {value['value']:.1%} "
-            f"(95 % interval {value['low']:.1%} to {value['high']:.1%})"
-        )
+        try:
+            metrics = self.metrics
+            value = metrics["test"]["metrics"]["balanced_accuracy"]
+            stamp = "LEAKY (the texts know the label): " if metrics.get("leaky") else ""
+            return (
+                f"{stamp}balanced accuracy {value['value']:.1%} "
+                f"(95 % interval {value['low']:.1%} to {value['high']:.1%})"
+            )
+        except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
+            raise RunError(
+                f"{self.path / 'metrics.json'} is not as a run writes it ({error!r}); "
+                "run the spec again with --fresh"
+            ) from error

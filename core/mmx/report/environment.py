@@ -19,6 +19,7 @@ def environment() -> "Environment":
     made = Environment(
         loader=PackageLoader("mmx.report", "templates"),
         autoescape=True,
+        finalize=wording.visible,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

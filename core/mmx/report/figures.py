@@ -19,7 +19,7 @@ from mmx.report.svg import (
     inline,
     new_figure,
 )
-from mmx.report.wording import decimal, known, title
+from mmx.report.wording import decimal, known, title, visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -208,4 +208,5 @@ def hook_curve(curve: Curve, number: int) -> Markup:
 
 
 def _short(name: str, length: int = 22) -> str:
+    name = visible(name)
     return name if len(name) <= length else f"{name[: length - 1]}…"

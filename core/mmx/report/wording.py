@@ -1,6 +1,7 @@
 """Numbers and names as a reader wants them."""
 
 import math
+import re
 from typing import Any
 
 from mmx.evaluation import Interval
@@ -17,6 +18,7 @@ METRICS = {
 }
 LOWER_IS_BETTER = frozenset({"ece", "classwise_ece", "brier", "nll"})
 NONE = "–"
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def title(name: str) -> str:
@@ -86,3 +88,10 @@ def many(noun: str) -> str:
 def plural(number: int, noun: str) -> str:
     """1 "sample", 2 "samples", 2 "studies"."""
     return f"1 {noun}" if number == 1 else f"{count(number)} {many(noun)}"
+
+
+def visible(value: Any) -> Any:
+    """A text whose control characters are shown as a replacement character; markup stays markup."""
+    if not isinstance(value, str) or not _CONTROL.search(value):
+        return value
+    return type(value)(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", value))

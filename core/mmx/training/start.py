@@ -1,6 +1,7 @@
 """train: puts a training together and runs it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import torch
 
@@ -66,7 +67,7 @@ def train(
         run, spec.train, accelerator.device, first, accelerator.num_processes, observer
     )
     sampler.set_groups(parts["train"].groups)
-    with threads(session.threads), StopRequest() as stop:
+    with threads(session.threads), killed_fetchers(), StopRequest() as stop:
         loop = Loop(
             model=model,
             parts=parts,
@@ -83,6 +84,20 @@ def train(
             sample_names=sample_names,
         )
         return loop.fit()
+
+
+@contextmanager
+def killed_fetchers() -> Iterator[None]:
+    """Tell in plain words that a process which fetches data died; torch raises at any line then."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise RunError(
+            "a process that fetches the data was killed, often for want of memory; run the same "
+            f"spec again to go on, or set data.workers: 0 ({' '.join(str(error).split())[:200]})"
+        ) from error
 
 
 def check_rows(part: Rows) -> None:

@@ -1,0 +1,184 @@
+"""What must hold when a disk is full, a process dies, a clock goes back or a loss explodes."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import mmx
+
+Load = Callable[..., mmx.Spec]
+RESULTS = ("model.safetensors", "predictions.parquet")
+PLUGIN = Path(__file__).parents[1] / "tiny" / "encoders.py"
+
+
+def results(run: mmx.Run) -> dict[str, bytes]:
+    return {name: (run.path / name).read_bytes() for name in RESULTS}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Mount a file system with these options; skipped where that is not permitted."""
+    mounted = []
+
+    def mount(options: str) -> Path:
+        folder = tmp_path / f"disk{len(mounted)}"
+        folder.mkdir()
+        words = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+        try:
+            done = subprocess.run(words, capture_output=True, check=False)
+        except OSError:
+            pytest.skip("there is no mount command")
+        if done.returncode:
+            pytest.skip("this user may not mount a small disk")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", "-l", str(folder)], check=False)
+
+
+@pytest.mark.parametrize("variable", ["MMX_CACHE", "MMX_RUNS"])
+@pytest.mark.parametrize("options", ["size=64k", "size=16k", "ro,size=1m"])
+def test_a_disk_that_is_full_or_read_only_is_told_and_the_run_goes_on_elsewhere(
+    load: Load, home: Path, small_disk: Any, monkeypatch: pytest.MonkeyPatch, variable: str,
+    options: str,
+) -> None:  # fmt: skip
+    disk = small_disk(options)
+    usual = os.environ[variable]
+    monkeypatch.setenv(variable, str(disk))
+    with pytest.raises(mmx.MmxError, match=r"(cannot be|No space|Read-only)"):
+        mmx.run(load())
+    half = [f.name for f in disk.rglob("*") if f.name.endswith((".part", ".partial", ".facts"))]
+    assert half == []
+    monkeypatch.setenv(variable, usual)
+    assert mmx.run(load()).headline()
+
+
+@pytest.mark.parametrize("written", [1, 4, 9, 14])
+def test_a_disk_that_fills_up_in_the_middle_leaves_a_run_that_goes_on(
+    load: Load, home: Path, monkeypatch: pytest.MonkeyPatch, written: int
+) -> None:
+    spec, sync, done = load("train.checkpoint_minutes=0.0001"), os.fsync, []
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("MMX_RUNS", str(home / "whole"))
+        whole = mmx.run(spec)
+
+    def full(handle: int) -> None:
+        done.append(handle)
+        if len(done) > written:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(mmx.MmxError, match="No space left"):
+            mmx.run(spec)
+    run = next((home / "runs").iterdir())
+    assert not (run / "finished.json").exists()
+    assert not list(run.rglob(".*.part"))
+    assert results(mmx.run(spec)) == results(whole)
+
+
+def test_a_clock_that_goes_backwards_changes_nothing(
+    load: Load, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, now = load(), [1e9]
+
+    def earlier() -> float:
+        now[0] -= 3600
+        return now[0]
+
+    with monkeypatch.context() as patch:
+        patch.setenv("MMX_RUNS", str(home / "backwards"))
+        patch.setattr(time, "time", earlier)
+        backwards = mmx.run(spec)
+    assert mmx.run(spec).metrics["test"] == backwards.metrics["test"]
+    text = (backwards.path / "events.jsonl").read_text()
+    events = [json.loads(line) for line in text.splitlines()]
+    assert [events[0]["event"], events[-1]["event"]] == ["started", "finished"]
+
+
+def test_a_loss_that_explodes_stops_the_run_and_keeps_the_last_good_checkpoint(
+    load: Load, home: Path
+) -> None:
+    wild = load("train.optimizer={type: sgd, lr: 1e30}", "train.clip_norm=null",
+                "train.checkpoint_minutes=0.00001", "train.schedule=constant")  # fmt: skip
+    with pytest.raises(mmx.RunError, match=r"(?s)not finite|is (nan|inf) at step \d+") as caught:
+        mmx.run(wild)
+    assert "samples" in str(caught.value)
+    run = next((home / "runs").iterdir())
+    assert not (run / "finished.json").exists()
+    from mmx.runs import RunFolder, SilentObserver
+    from mmx.training.checkpoint import Checkpoints
+
+    kept = Checkpoints(RunFolder(run)).load(SilentObserver())
+    assert kept is None or all(value.isfinite().all() for value in kept.weights.values())
+
+
+@pytest.mark.parametrize("name", ["{}.npy", "{}.json"])
+@pytest.mark.parametrize("keep", [0, 40])
+def test_damaged_decoded_images_are_made_again(
+    load: Load, home: Path, monkeypatch: pytest.MonkeyPatch, name: str, keep: int
+) -> None:
+    first = mmx.run(load("model.image.train=full"))
+    stem = next((home / "cache" / "images").glob("*.npy")).stem
+    file = home / "cache" / "images" / name.format(stem)
+    file.write_bytes(file.read_bytes()[:keep])
+    monkeypatch.setenv("MMX_RUNS", str(home / "again"))
+    assert results(mmx.run(load("model.image.train=full"))) == results(first)
+
+
+@pytest.mark.slow
+def test_a_killed_data_loader_is_told_and_the_run_goes_on(home: Path, tiny_spec: Path) -> None:
+    words = [sys.executable, "-m", "mmx_cli", "run", str(tiny_spec), "--plugin", str(PLUGIN),
+             "--set", "data.workers=1", "--set", "model.image.train=full",
+             "--set", "train.epochs=40"]  # fmt: skip
+    started = subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    while started.poll() is None and not list(home.glob("runs/*/checkpoint/latest.json")):
+        time.sleep(0.01)
+    while started.poll() is None:  # one that has nothing left to fetch is not missed
+        kill_children(started.pid)
+        time.sleep(0.02)
+    told = started.communicate(timeout=100)[1]
+    assert started.returncode == 2, told
+    assert "a process that fetches the data was killed" in told
+    assert "Traceback" not in told
+    assert subprocess.run(words, check=False, capture_output=True).returncode == 0
+
+
+def kill_children(parent: int) -> None:
+    """Kill the processes that fetch data for another one."""
+    known = Path(f"/proc/{parent}/task/{parent}/children")
+    children = [
+        int(child)
+        for child in (known.read_text().split() if known.exists() else [])
+        if Path(f"/proc/{child}").exists()
+        and "tracker" not in Path(f"/proc/{child}/cmdline").read_text()
+    ]
+    for child in children:
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_two_processes_with_one_spec_train_once(home: Path, tiny_spec: Path) -> None:
+    words = [sys.executable, "-m", "mmx_cli", "run", str(tiny_spec), "--plugin", str(PLUGIN)]
+    both = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [process.communicate(timeout=200)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert told[0] == told[1]
+    (run,) = (home / "runs").iterdir()
+    text = (run / "events.jsonl").read_text()
+    events = [json.loads(line)["event"] for line in text.splitlines()]
+    assert (events.count("started"), events.count("finished")) == (1, 1)
