@@ -93,6 +93,21 @@ class ImageStore:
         """Rows without a readable image."""
         return int((~self._readable(self._place).any(axis=1)).sum())
 
+    @property
+    def has_first(self) -> "NDArray[np.bool_]":
+        """[n], whether the first image of a row is there and readable."""
+        return self._readable(self._place[:, 0])
+
+    def sizes(self, rows: Sequence[int]) -> "NDArray[np.int64]":
+        """[B, 2], width and height of the first images as stored; zeros where there is none."""
+        place = self._place[np.asarray(rows, dtype=np.int64), 0]
+        frames = np.append(self._decoded.frames[:, :2], [[0, 0]], axis=0)
+        return frames[np.where(place >= 0, place, -1)].astype(np.int64)
+
+    def counts(self, rows: Sequence[int]) -> "NDArray[np.int64]":
+        """[B], how many images these rows name."""
+        return np.asarray((self._place[np.asarray(rows, dtype=np.int64)] >= 0).sum(axis=1))
+
     def images(self, rows: Sequence[int]) -> Images:
         """Pixels [B, V, 3, H, W] uint8, mask and boxes; black where there is no image."""
         chosen = np.asarray(rows, dtype=np.int64)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from mmx.data import Part, make_ledger, write_split
+from mmx.experiment.auditing import Audited, short_audit
 from mmx.experiment.facts import SETTLED
 from mmx.experiment.identity import environment, run_digest, weights_digest
 from mmx.experiment.looks import note_look
@@ -52,7 +53,8 @@ def run(spec: Spec, *, fresh: bool = False, observer: Observer | None = None) ->
         observer: is told how far the run has come.
 
     Raises:
-        MmxError: faults of data, weights, plugins or widths, in plain words.
+        MmxError: faults of data, weights, plugins or widths, and errors of the audit that the
+            spec does not waive, in plain words.
         KeyboardInterrupt: stopped by hand; the run can be resumed.
     """
     return run_into(runs_folder(), spec, fresh=fresh, observer=observer)
@@ -75,6 +77,7 @@ def run_into(
     prepared = prepare_spec(spec, observer)
     for params in spec.inference:
         params.check(prepared.manifest.facts.allowed_views)
+    audited = short_audit(spec, prepared, observer)
     task = build_task(spec, prepared.manifest, prepared.split)
     initial = {side: weights_digest(one) for side, one in task.model.encoders().items()}
     digest = run_digest(spec, prepared.digests, initial)
@@ -83,7 +86,8 @@ def run_into(
         if folder.finished:
             observer.message(f"{folder.path} is finished already; --fresh starts it over")
         else:
-            _Work(spec, prepared, task, initial, folder, digest, observer).do(settled or {})
+            work = _Work(spec, prepared, task, initial, folder, digest, observer, audited)
+            work.do(settled or {})
     wait_for_everyone()
     return Run(folder.path)
 
@@ -106,7 +110,9 @@ class _Work:
         folder: RunFolder,
         digest: str,
         observer: Observer,
+        audited: Audited,
     ) -> None:
+        self.audited = audited
         self.spec, self.prepared, self.task, self.initial = spec, prepared, task, initial
         self.folder, self.digest, self.observer = folder, digest, observer
         self.seconds: dict[str, float] = {}
@@ -137,6 +143,7 @@ class _Work:
         folder.write_text("spec.yaml", self.spec.text)
         folder.write_text("resolved.yaml", self.spec.to_yaml())
         folder.write_json("environment.json", self.surroundings)
+        folder.write_json("audit.json", self.audited.to_json())
         write_split(folder.path / "split.csv", prepared.manifest, prepared.split)
         folder.event("started", digest=self.digest)
         registry().hook.mmx_run_started(run_path=folder.path, spec=self.spec)
@@ -227,6 +234,7 @@ class _Work:
                 *(note for one in self.task.model.encoders().values() for note in one.notes),
                 *sources.notes,
                 *self.prepared.manifest.facts.notes,
+                *self.audited.notes,
             ],
             "sections": [section for answer in sections for section in answer],
         }
@@ -234,7 +242,7 @@ class _Work:
         return render_run(report)
 
     def _warnings(self) -> list[str]:
-        return [LEAKY] if self.spec.leaky else []
+        return [*([LEAKY] if self.spec.leaky else []), *self.audited.alerts]
 
     def _notes(self) -> list[str]:
         if self.looks == 1:

@@ -1,0 +1,87 @@
+"""A check, and how all of them are found and asked."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+
+from mmx.audit.finding import Finding
+from mmx.audit.subject import Subject
+from mmx.errors import MmxError, PluginError
+from mmx.plugins import registry
+
+OWN = (
+    "group_overlap", "identical_images", "near_identical_images", "label_words",
+    "text_tells_label", "few_templates", "telling_columns", "border_shortcut", "repeated_text",
+    "small_classes",
+)  # fmt: skip
+"""Checks that ship with mmx, in the order in which they are told; each is a module."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check, as the hook ``mmx_audit_checks`` gives it.
+
+    Attributes:
+        id: as it stands in findings and in ``audit.waive``.
+        finds: what it looks for, in one line.
+        run: from a subject to findings; an empty sequence when all is well.
+        short: quick enough to be part of every run.
+    """
+
+    id: str
+    finds: str
+    run: Callable[[Subject], Sequence[Finding]]
+    short: bool = False
+
+
+def all_checks() -> list[Check]:
+    """Our checks and those of the plugins that were loaded.
+
+    Raises:
+        PluginError: a plugin gives something that is no check, or an id twice.
+    """
+    for name in OWN:
+        module = f"mmx.audit.checks.{name}"
+        registry().register(import_module(module), module)
+    found = list(_given())
+    places = {name: place for place, name in enumerate(OWN)}
+    ids = [check.id for check in found]
+    for id in ids:
+        if ids.count(id) > 1:
+            raise PluginError(f"two checks of the audit are called {id!r}; rename one of them")
+    return sorted(found, key=lambda check: (places.get(check.id, len(OWN)), check.id))
+
+
+def _given() -> Iterator[Check]:
+    for answer in registry().hook.mmx_audit_checks():
+        for check in answer:
+            if not isinstance(check, Check):
+                raise PluginError(
+                    f"mmx_audit_checks() must return a list of mmx.audit.Check, not {check!r}"
+                )
+            yield check
+
+
+def examine(subject: Subject, checks: Sequence[Check]) -> list[Finding]:
+    """The findings of these checks, in their order.
+
+    Raises:
+        PluginError: a check failed or gave something else than findings.
+    """
+    found: list[Finding] = []
+    for check in checks:
+        try:
+            answer = list(check.run(subject))
+        except MmxError:
+            raise
+        except Exception as error:
+            if check.id in OWN:
+                raise
+            raise PluginError(
+                f"the check {check.id} failed: {type(error).__name__}: {error}"
+            ) from error
+        strange = [one for one in answer if not isinstance(one, Finding)]
+        if strange:
+            raise PluginError(f"the check {check.id} gave {strange[0]!r}, which is no Finding")
+        found += answer
+    return found

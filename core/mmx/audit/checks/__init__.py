@@ -1,0 +1,1 @@
+"""The checks that ship with mmx, one module each."""

@@ -1,0 +1,54 @@
+"""Byte-identical images across parts, or with different labels."""
+
+from collections.abc import Sequence
+
+from mmx.audit.check import Check
+from mmx.audit.finding import SHOWN, Finding
+from mmx.audit.subject import Subject
+from mmx.data.split import UNUSED
+from mmx.plugins import hookimpl
+
+_PICTURES = 12  # sets whose pictures are shown
+
+
+def find(subject: Subject) -> list[Finding]:
+    """One error for images across parts, one for images with several labels."""
+    across, torn = [], []
+    for ids in subject.duplicates:
+        rows = [subject.row_of[name] for name in ids]
+        used = [row for row in rows if subject.parts[row] != UNUSED]
+        if len({subject.parts[row] for row in used}) > 1:
+            across.append(used)
+        if len({subject.labels[row] for row in used if subject.labels[row] >= 0}) > 1:
+            torn.append(used)
+    return [
+        *_told(subject, across, "stand in more than one part: the test part was partly seen"),
+        *_told(subject, torn, "have more than one label: at least one of them is wrong"),
+    ]
+
+
+def _told(subject: Subject, sets: list[list[int]], what: str) -> list[Finding]:
+    if not sets:
+        return []
+    evidence = tuple(
+        {
+            "samples": ", ".join(str(subject.ids[row]) for row in rows[:6]),
+            "parts": ", ".join(sorted({str(subject.parts[row]) for row in rows})),
+            "labels": ", ".join(sorted({subject.label(row) for row in rows})),
+        }
+        for rows in sets[:SHOWN]
+    )
+    pictures = tuple(tuple(str(subject.ids[row]) for row in rows[:4]) for rows in sets[:_PICTURES])
+    noun = "image" if len(sets) == 1 else "images"
+    message = (
+        f"{len(sets)} {noun} that several samples share, byte for byte, {what}; give such samples "
+        "one group, or remove the copies"
+    )
+    return [Finding("identical_images", "error", message, evidence, pictures)]
+
+
+@hookimpl
+def mmx_audit_checks() -> Sequence[Check]:
+    """Give this check."""
+    words = "the same image file in two parts, or with two labels"
+    return [Check("identical_images", words, find, short=True)]

@@ -1,0 +1,39 @@
+"""Classes of which a part has fewer than ten groups: their scores hang on single cases."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mmx.audit.check import Check
+from mmx.audit.finding import SHOWN, Evidence, Finding
+from mmx.audit.subject import LEAST_GROUPS, Subject
+from mmx.data.split import PARTS
+from mmx.plugins import hookimpl
+
+
+def find(subject: Subject) -> list[Finding]:
+    """One warning with a line for each class and part."""
+    lines: list[Evidence] = []
+    for part in PARTS:
+        rows = subject.used[subject.parts[subject.used] == part]
+        if not len(rows):
+            continue
+        for place, name in enumerate(subject.classes):
+            groups = np.unique(subject.groups[rows[subject.labels[rows] == place]].astype(str))
+            if len(groups) < LEAST_GROUPS:
+                lines.append({"part": part, "class": name, subject.many: len(groups)})
+    if not lines:
+        return []
+    classes = list(dict.fromkeys(str(line["class"]) for line in lines))
+    message = (
+        f"fewer than {LEAST_GROUPS} {subject.many} in a part: {', '.join(classes[:10])}; their "
+        "scores and intervals hang on single cases"
+    )
+    return [Finding("small_classes", "warning", message, tuple(lines[:SHOWN]))]
+
+
+@hookimpl
+def mmx_audit_checks() -> Sequence[Check]:
+    """Give this check."""
+    words = f"classes with fewer than {LEAST_GROUPS} groups in a part"
+    return [Check("small_classes", words, find)]

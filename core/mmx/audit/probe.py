@@ -1,0 +1,107 @@
+"""Small classifiers that ask whether something tells the label, in grouped cross-validation."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+# scipy ships no type information
+from scipy.sparse import csr_array  # type: ignore[import-untyped]
+
+from mmx.audit.finding import Score
+from mmx.audit.logistic import logistic
+from mmx.audit.subject import FOLDS, Subject
+from mmx.evaluation.bootstrap import Draws, percentile_interval, resampled_weights
+from mmx.evaluation.confusion import class_shares
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+
+RESAMPLES = 400
+
+
+def linear(subject: Subject, matrix: Any, place: "Ints") -> "Ints":
+    """Labels [m] of the probed rows as balanced logistic regression predicts them.
+
+    Args:
+        subject: gives labels and folds.
+        matrix: [d, F], dense or sparse, different rows only, so that equal ones are learned once.
+        place: [m], which of them each probed row has.
+    """
+    truth, fold, classes = subject.labels[subject.probed], subject.fold, len(subject.classes)
+    weights = np.zeros((matrix.shape[0], FOLDS, classes))
+    for number in range(FOLDS):
+        learn = fold != number
+        balance = _balance(truth[learn], classes)
+        np.add.at(weights[:, number], (place[learn], truth[learn]), balance[truth[learn]])
+    best = logistic(matrix, weights)  # [d, FOLDS]
+    return best[place, fold]
+
+
+def frequent(subject: Subject, codes: "Ints") -> "Ints":
+    """Labels [m] as a table of value and class predicts them, every class counting the same.
+
+    Args:
+        subject: gives labels and folds.
+        codes: [m], the value of each probed row, from 0.
+    """
+    truth, fold, classes = subject.labels[subject.probed], subject.fold, len(subject.classes)
+    predicted = np.empty_like(truth)
+    for number in range(FOLDS):
+        learn = fold != number
+        table = np.zeros((int(codes.max(initial=0)) + 1, classes))
+        np.add.at(table, (codes[learn], truth[learn]), 1)
+        shares = (table + 0.5) * _balance(truth[learn], classes)
+        predicted[~learn] = shares.argmax(axis=1)[codes[~learn]]
+    return predicted
+
+
+def quick(subject: Subject, predicted: "Ints") -> float:
+    """Balanced accuracy of predictions [m] of the probed rows."""
+    truth = subject.labels[subject.probed]
+    hits = np.bincount(truth[predicted == truth], minlength=len(subject.classes))
+    rows = np.bincount(truth, minlength=len(subject.classes))
+    return float((hits[rows > 0] / rows[rows > 0]).mean())
+
+
+def score(subject: Subject, predicted: "Ints", probe: str) -> Score:
+    """Balanced accuracy of predictions [m], with an interval from a bootstrap over groups."""
+    truth, member, classes = subject.labels[subject.probed], subject.member, len(subject.classes)
+    groups, ones = int(member.max()) + 1, np.ones(len(truth))
+    labels = csr_array((ones, (member, truth)), shape=(groups, classes))
+    cells = csr_array((ones, (member, truth * classes + predicted)), shape=(groups, classes**2))
+    values = []
+    for weights in resampled_weights(labels, RESAMPLES, 0, Draws()):
+        confusion = (weights @ cells).reshape(len(weights), classes, classes)
+        values.append(np.nanmean(class_shares(confusion)["sensitivity"], axis=1))
+    low, high = percentile_interval(np.concatenate(values)[:, None])
+    here = int((np.bincount(truth, minlength=classes) > 0).sum())
+    return Score(
+        probe,
+        quick(subject, predicted),
+        float(low[0]),
+        float(high[0]),
+        1 / here,
+        len(truth),
+        groups,
+    )
+
+
+def too_few(subject: Subject) -> str:
+    """Why there is no probe; empty when there can be one."""
+    if len(subject.probed):
+        return ""
+    return (
+        f"not probed: fewer than two classes have 10 {subject.many} or more, "
+        "so no score would mean anything"
+    )
+
+
+def _balance(truth: "Ints", classes: int) -> "NDArray[np.float64]":
+    """[C], weights that let every class count the same, 1 on average over the rows."""
+    counts = np.bincount(truth, minlength=classes)
+    present = counts > 0
+    weights = np.zeros(classes)
+    weights[present] = len(truth) / counts[present] / present.sum()
+    return weights

@@ -1,0 +1,131 @@
+"""What the checks look at: plain columns, and ways to the pixels."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmx.data.assign import assign_groups
+from mmx.data.split import UNUSED
+from mmx.interfaces import Value
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Rows = NDArray[np.int64]
+
+FOLDS = 5
+LEAST_GROUPS = 10  # groups of a class for a probe: two in each fold
+MOST_ROWS = (
+    20_000  # that a probe learns from, in whole groups; more would cost time and tell no more
+)
+
+
+def _no_columns(rows: "Rows") -> dict[str, Sequence[Value]]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Rows to be audited; a row number means a place in these sequences.
+
+    Attributes:
+        ids: [n], str, all different.
+        groups: [n], str; lesion, patient or study.
+        labels: [n], int64, places in ``classes``; -1 where the label is unknown.
+        classes: class names.
+        parts: [n], str: train, validation, test, calibration or unused.
+        texts: n narratives; empty where a row has none.
+        synonyms: other names and codes of each class.
+        leak_columns: record fields that are known to tell the label and that narratives never see.
+        group: what a group is called in sentences.
+        duplicates: ids of rows with byte-identical images, together.
+        texts_know_label: whether the narrative was shown the label.
+        record: fields of these rows, by name.
+        technical: what should tell nothing, such as file size and row order, by name.
+        has_picture: [n], bool; None where no row has one.
+        pictures: [B, H, W, 3], uint8, of rows that have one.
+        features: [B, D] of rows that have a picture, from an encoder; None when there is none.
+    """
+
+    ids: "NDArray[np.object_]"
+    groups: "NDArray[np.object_]"
+    labels: "NDArray[np.int64]"
+    classes: tuple[str, ...]
+    parts: "NDArray[np.str_]"
+    texts: Sequence[str]
+    synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    leak_columns: tuple[str, ...] = ()
+    group: str = "group"
+    duplicates: Sequence[tuple[str, ...]] = ()
+    texts_know_label: bool = False
+    record: "Callable[[Rows], Mapping[str, Sequence[Value]]]" = _no_columns
+    technical: "Callable[[Rows], Mapping[str, Sequence[Value]]]" = _no_columns
+    has_picture: "NDArray[np.bool_] | None" = None
+    pictures: "Callable[[Rows], NDArray[np.uint8]] | None" = None
+    features: "Callable[[Rows], NDArray[np.floating]] | None" = None
+
+    def __len__(self) -> int:
+        """Rows."""
+        return len(self.ids)
+
+    @cached_property
+    def used(self) -> "Rows":
+        """Rows that are in a part and have a label."""
+        return np.flatnonzero((self.parts != UNUSED) & (self.labels >= 0))
+
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        """Id -> row."""
+        return {name: row for row, name in enumerate(self.ids.tolist())}
+
+    @property
+    def many(self) -> str:
+        """Several groups, in sentences: lesions, studies."""
+        return f"{self.group[:-1]}ies" if self.group.endswith("y") else f"{self.group}s"
+
+    def label(self, row: int) -> str:
+        """Class name of a row; empty where it is unknown."""
+        return self.classes[self.labels[row]] if self.labels[row] >= 0 else ""
+
+    @cached_property
+    def probed(self) -> "Rows":
+        """Rows for probes: classes with 10 groups or more, at most 20,000 rows, whole groups.
+
+        Empty when fewer than two classes have so many groups.
+        """
+        rows = self._of_common_classes(self.used)
+        if len(rows) > MOST_ROWS:
+            names, member = np.unique(self.groups[rows].astype(str), return_inverse=True)
+            order = np.random.default_rng(0).permutation(len(names))
+            sizes = np.bincount(member)
+            kept = np.zeros(len(names), dtype=bool)
+            kept[order[np.cumsum(sizes[order]) <= MOST_ROWS]] = True
+            rows = self._of_common_classes(rows[kept[member]])
+        return rows
+
+    def _of_common_classes(self, rows: "Rows") -> "Rows":
+        pairs = {*zip(self.labels[rows].tolist(), self.groups[rows].tolist(), strict=True)}
+        counts = np.bincount([label for label, _ in pairs] or [0], minlength=len(self.classes))
+        common = counts >= LEAST_GROUPS
+        return rows[common[self.labels[rows]]] if common.sum() >= 2 else rows[:0]
+
+    @cached_property
+    def fold(self) -> "Rows":
+        """[len(probed)], 0..4; the rows of a group are in one fold."""
+        labels, member = self.labels[self.probed], self.member
+        counts = np.zeros((int(member.max(initial=-1)) + 1, len(self.classes)), dtype=np.int64)
+        np.add.at(counts, (member, labels), 1)
+        return assign_groups(counts, [1 / FOLDS] * FOLDS, seed=0)[member]
+
+    @cached_property
+    def member(self) -> "Rows":
+        """[len(probed)], number of each row's group."""
+        return np.unique(self.groups[self.probed].astype(str), return_inverse=True)[1].ravel()
+
+    @cached_property
+    def fields(self) -> Mapping[str, Sequence[Value]]:
+        """The record of the probed rows, read once."""
+        return self.record(self.probed)

@@ -1,0 +1,61 @@
+"""TF-IDF of one and two words, as scikit-learn computes it, without its seconds of import."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, pairwise
+from typing import Any
+
+import numpy as np
+
+# scipy ships no type information
+from scipy.sparse import csr_array  # type: ignore[import-untyped]
+
+VOCABULARY = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Texts as numbers.
+
+    Attributes:
+        matrix: [d, F] sparse, rows of length 1; a text without a known word is 0.
+        terms: F words or pairs of words, sorted.
+    """
+
+    matrix: Any
+    terms: list[str]
+
+
+def tf_idf(texts: Sequence[str], vocabulary: int = VOCABULARY) -> Words | None:
+    """Logarithmic counts times the logarithm of rarity; None when there is no word at all.
+
+    Args:
+        texts: each once.
+        vocabulary: the most frequent terms are kept.
+    """
+    counted = [Counter(_terms(text)) for text in texts]
+    frequency = Counter(chain.from_iterable(counted))
+    kept = sorted(frequency, key=lambda term: (-frequency[term], term))[:vocabulary]
+    if not kept:
+        return None
+    terms = sorted(kept)
+    places = {term: place for place, term in enumerate(terms)}
+    cells = [
+        (row, places[term], count)
+        for row, counts in enumerate(counted)
+        for term, count in counts.items()
+        if term in places
+    ]
+    rows, columns, counts = np.array(cells).T
+    rarity = np.log((1 + len(texts)) / (1 + np.bincount(columns, minlength=len(terms)))) + 1
+    values = (1 + np.log(counts)) * rarity[columns]
+    length = np.sqrt(np.bincount(rows, values**2, minlength=len(texts)))
+    shape = (len(texts), len(terms))
+    return Words(csr_array((values / length[rows], (rows, columns)), shape=shape), terms)
+
+
+def _terms(text: str) -> list[str]:
+    words = re.findall(r"\w+", text.lower())
+    return [*words, *(f"{first} {second}" for first, second in pairwise(words))]

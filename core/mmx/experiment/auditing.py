@@ -1,0 +1,162 @@
+"""The audit of a spec's data: its short form inside every run, and all of it on request."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mmx
+from mmx.audit import Check, Finding, all_checks, examine
+from mmx.errors import MmxError
+from mmx.experiment.prepare import Prepared, cache_folder
+from mmx.experiment.subject import subject_of
+from mmx.plugins import nearest, registry
+from mmx.runs import Observer
+from mmx.spec import Spec
+
+_ROOMS = ("audit", "data/assign.py", "experiment/subject.py", "evaluation/bootstrap.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """The findings of an audit, with the waivers that stood in the spec.
+
+    Attributes:
+        findings: in the order of the checks.
+        waived: id of a check -> written reason.
+        cached: whether an earlier audit of the same data had found them.
+    """
+
+    findings: tuple[Finding, ...]
+    waived: Mapping[str, str]
+    cached: bool = False
+
+    @property
+    def errors(self) -> list[Finding]:
+        """Errors that no waiver accepts."""
+        return [one for one in self.findings if self.counts(one) == "error"]
+
+    def counts(self, finding: Finding) -> str:
+        """The verdict of a finding; "waived" for an error that the spec accepts."""
+        accepted = finding.verdict == "error" and finding.check in self.waived
+        return "waived" if accepted else finding.verdict
+
+    @property
+    def alerts(self) -> list[str]:
+        """Sentences for the top of a report: what was found and waived."""
+        found = [one for one in self.findings if self.counts(one) == "waived"]
+        return [f"Waived finding of {one.check}: {one.message}." for one in found]
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences that stand beside the results."""
+        return [
+            f"Audit, {one.check}: {one.message}."
+            for one in self.findings
+            if one.verdict == "warning"
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for a JSON file."""
+        findings = [{**one.to_json(), "counts": self.counts(one)} for one in self.findings]
+        return {"errors": len(self.errors), "waived": dict(self.waived), "findings": findings}
+
+
+def short_audit(spec: Spec, prepared: Prepared, observer: Observer) -> Audited:
+    """The quick checks, or what they found before on the same data.
+
+    Raises:
+        MmxError: an error that the spec does not waive, or a waiver of no check.
+    """
+    checks = all_checks()
+    waived = waivers(spec, checks)
+    short = [check for check in checks if check.short]
+    file = cache_folder(spec.data) / "audit" / f"{_key(spec, prepared, short)}.json"
+    findings = _recall(file)
+    cached = findings is not None
+    if findings is None:
+        observer.message("auditing the data for leaks")
+        findings = examine(subject_of(spec, prepared), short)
+        _keep(file, findings)
+    audited = Audited(tuple(findings), waived, cached)
+    if audited.errors:
+        raise MmxError(refusal(audited.errors))
+    return audited
+
+
+def waivers(spec: Spec, checks: Sequence[Check]) -> dict[str, str]:
+    """What the spec waives.
+
+    Raises:
+        MmxError: there is no such check, or no reason is written.
+    """
+    ids = [check.id for check in checks]
+    for name, reason in spec.audit.waive.items():
+        if name not in ids:
+            meant = nearest(name, ids)
+            hint = f"nearest: {meant}" if meant else f"checks: {', '.join(ids)}"
+            raise MmxError(f"audit.waive: there is no check {name!r}; {hint}")
+        if not reason.strip():
+            raise MmxError(f"audit.waive.{name}: write the reason why its finding is accepted")
+    return dict(spec.audit.waive)
+
+
+def refusal(errors: Sequence[Finding]) -> str:
+    """The words that stop a run: what was found, and the lines that would accept it."""
+    told = "\n".join(f"  {one.check}: {one.message}" for one in errors)
+    ids = dict.fromkeys(one.check for one in errors)
+    lines = ", ".join(f'{name}: "written reason"' for name in ids)
+    noun = "an error" if len(errors) == 1 else f"{len(errors)} errors"
+    return (
+        f"the audit found {noun} in the data, and nothing was trained:\n{told}\n"
+        "mend the data (mmx audit SPEC shows the samples); or, if you know why this is "
+        "right, accept it in the spec, and every report will say so:\n"
+        f"  audit: {{waive: {{{lines}}}}}"
+    )
+
+
+def _key(spec: Spec, prepared: Prepared, checks: Sequence[Check]) -> str:
+    """Digest of all that the findings depend on."""
+    manifest = prepared.manifest
+    order = hashlib.sha256("\0".join(map(str, manifest.ids)).encode()).hexdigest()
+    hooks = {name: registry().source("hook", name).digest for name in spec.hooks}
+    facts = {
+        "data": prepared.digests, "order": order, "facts": repr(manifest.facts),
+        "label": spec.data.narrative.needs_label, "checks": [check.id for check in checks],
+        "hooks": hooks, "plugins": [_digest(file) for file in spec.plugins], "source": _source(),
+    }  # fmt: skip
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _source() -> str:
+    """Digest of the code of the audit."""
+    root = Path(mmx.__file__).parent
+    files = [
+        file
+        for room in _ROOMS
+        for file in ([root / room] if room.endswith(".py") else sorted((root / room).rglob("*.py")))
+    ]
+    return hashlib.sha256("".join(map(_digest, files)).encode()).hexdigest()
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _recall(file: Path) -> list[Finding] | None:
+    """Findings of an earlier audit; None when there is none, or it is damaged."""
+    try:
+        plain = json.loads(file.read_text(encoding="utf-8"))
+        return [Finding.from_json(one) for one in plain]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _keep(file: Path, findings: Sequence[Finding]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(f".{os.getpid()}.part")
+    partial.write_text(json.dumps([one.to_json() for one in findings]), encoding="utf-8")
+    partial.replace(file)

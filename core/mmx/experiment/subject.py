@@ -1,0 +1,106 @@
+"""The rows of a spec as the audit sees them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from mmx.audit import Subject
+from mmx.data import ImageStore, Manifest
+from mmx.experiment.prepare import Prepared
+from mmx.interfaces import Features, ImageEncoder, Images, Value
+from mmx.spec import Spec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Rows = NDArray[np.int64]
+
+
+def subject_of(spec: Spec, prepared: Prepared, encoder: ImageEncoder | None = None) -> Subject:
+    """All that the checks look at.
+
+    Args:
+        spec: says whether the narrative sees the label.
+        prepared: rows, split, texts and images.
+        encoder: confirms that two images are alike; None leaves it to small grey pictures.
+    """
+    manifest, images = prepared.manifest, prepared.images
+    facts = manifest.facts
+    return Subject(
+        ids=manifest.ids,
+        groups=manifest.groups,
+        labels=manifest.labels,
+        classes=manifest.classes,
+        parts=prepared.split.parts,
+        texts=prepared.texts,
+        synonyms=facts.synonyms,
+        leak_columns=facts.leak_columns,
+        group=facts.group,
+        duplicates=images.duplicates,
+        texts_know_label=spec.data.narrative.needs_label,
+        record=_record(manifest),
+        technical=_technical(manifest, images),
+        has_picture=images.has_first,
+        pictures=_pictures(images),
+        features=None if encoder is None else _features(images, encoder),
+    )
+
+
+def _record(manifest: Manifest) -> "Callable[[Rows], Mapping[str, Sequence[Value]]]":
+    def read(rows: "Rows") -> dict[str, list[Value]]:
+        columns: dict[str, list[Value]] = {}
+        for place, row in enumerate(rows.tolist()):
+            for name, value in manifest.samples[row].record.items():
+                columns.setdefault(name, [None] * len(rows))[place] = value
+        return columns
+
+    return read
+
+
+def _technical(
+    manifest: Manifest, images: ImageStore
+) -> "Callable[[Rows], Mapping[str, Sequence[Value]]]":
+    def read(rows: "Rows") -> dict[str, list[Value]]:
+        some = rows.tolist()
+        frames = images.sizes(some).astype(float)
+        return {
+            "file size": [_bytes(manifest, row) for row in some],
+            "image width": frames[:, 0].tolist(),
+            "image height": frames[:, 1].tolist(),
+            "number of images": images.counts(some).astype(float).tolist(),
+            "row order": rows.astype(float).tolist(),
+        }
+
+    return read
+
+
+def _bytes(manifest: Manifest, row: int) -> Value:
+    """Size of a row's first image file; None when it has none."""
+    first = next(iter(manifest.samples[row].images), None)
+    return float(first.stat().st_size) if isinstance(first, Path) and first.is_file() else None
+
+
+def _pictures(images: ImageStore) -> "Callable[[Rows], NDArray[np.uint8]]":
+    def read(rows: "Rows") -> "NDArray[np.uint8]":
+        pixels = images.images(rows.tolist()).pixels[:, 0]
+        return np.ascontiguousarray(pixels.permute(0, 2, 3, 1).numpy())
+
+    return read
+
+
+def _features(
+    images: ImageStore, encoder: ImageEncoder
+) -> "Callable[[Rows], NDArray[np.floating]]":
+    encoder.eval()
+
+    def read(rows: "Rows") -> "NDArray[np.floating]":
+        with torch.inference_mode():
+            shown = images.images(rows.tolist())
+            first = Images(shown.pixels[:, :1], shown.mask[:, :1])
+            found: Features = encoder(first)
+            return found.pooled.double().numpy()
+
+    return read

@@ -1,0 +1,72 @@
+"""Checks come through the hook; what a plugin does wrong is told."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import mmx
+from mmx.audit import Check, Finding, Score, all_checks, examine
+from mmx.audit.check import OWN
+
+
+@pytest.fixture
+def give() -> Iterator[Any]:
+    """Register a plugin that gives these checks, for one test."""
+    registered = []
+
+    def given(*checks: object) -> None:
+        plugin = SimpleNamespace(mmx_audit_checks=mmx.hookimpl(lambda: checks))
+        mmx.registry().register(plugin, "planted")
+        registered.append(plugin)
+
+    yield given
+    for plugin in registered:
+        mmx.registry()._manager.unregister(plugin)
+
+
+def test_ours_are_all_there_once_and_in_order() -> None:
+    assert [check.id for check in all_checks()] == list(OWN)
+    assert [check.id for check in all_checks() if check.short] == [
+        "group_overlap", "identical_images", "label_words", "text_tells_label", "telling_columns",
+    ]  # fmt: skip
+    assert all(check.finds for check in all_checks())
+
+
+def test_a_plugin_adds_a_check(give: Any, rows: Any) -> None:
+    finding = Finding("mine", "warning", "something")
+    give(Check("mine", "something of mine", lambda subject: [finding]))
+    checks = all_checks()
+    assert checks[-1].id == "mine"
+    assert examine(rows.subject(), checks[-1:]) == [finding]
+
+
+def test_an_id_that_is_taken_is_refused(give: Any) -> None:
+    give(Check("label_words", "again", lambda subject: []))
+    with pytest.raises(mmx.PluginError, match="two checks .* 'label_words'"):
+        all_checks()
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        (lambda subject: [1 / 0], "mine failed: ZeroDivisionError"),
+        (lambda subject: ["bad"], "mine gave 'bad'"),
+    ],
+)
+def test_a_check_that_fails_is_named(rows: Any, run: Any, words: str) -> None:
+    with pytest.raises(mmx.PluginError, match=words):
+        examine(rows.subject(), [Check("mine", "", run)])
+
+
+def test_what_is_no_check_is_refused(give: Any) -> None:
+    give("label_words")
+    with pytest.raises(mmx.PluginError, match="list of mmx.audit.Check"):
+        all_checks()
+
+
+def test_a_finding_survives_a_file() -> None:
+    score = Score("probe", 0.9, 0.8, 1.0, 0.5, 100, 50)
+    finding = Finding("a", "error", "b", ({"x": 1},), (("p", "q"),), score)
+    assert Finding.from_json(finding.to_json()) == finding

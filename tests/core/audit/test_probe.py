@@ -1,0 +1,94 @@
+"""The probes against scikit-learn, and against what they must not see."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from mmx.audit import probe
+from mmx.audit.columns import column
+from mmx.audit.logistic import fitted, logistic
+from mmx.audit.words import tf_idf
+
+
+def test_the_regression_is_that_of_scikit_learn() -> None:
+    draw = np.random.default_rng(0)
+    matrix = draw.normal(size=(300, 6))
+    truth = (matrix @ draw.normal(size=(6, 3)) + draw.normal(size=(300, 3))).argmax(axis=1)
+    weight = draw.uniform(0.5, 2, (2, 300))
+    weights = np.zeros((300, 2, 3))
+    for fold in range(2):
+        weights[np.arange(300), fold, truth] = weight[fold]
+    ours, _ = fitted(matrix, weights)
+    for fold in range(2):
+        model = LogisticRegression(C=10, tol=1e-8, max_iter=2000)
+        model.fit(matrix, truth, sample_weight=weight[fold])
+        own = ours[:, fold] - ours[:, fold].mean(axis=1, keepdims=True)
+        theirs = (model.coef_ - model.coef_.mean(axis=0)).T
+        np.testing.assert_allclose(own, theirs, atol=0.01)
+        assert (logistic(matrix, weights)[:, fold] == model.predict(matrix)).mean() > 0.99
+
+
+def test_the_words_are_those_of_scikit_learn() -> None:
+    texts = ["A spot on the back.", "The spot, the SPOT on 2 feet", "", "back back back"]
+    theirs = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b")
+    expected = theirs.fit_transform(texts)
+    ours = tf_idf(texts)
+    assert ours is not None
+    assert ours.terms == theirs.get_feature_names_out().tolist()
+    np.testing.assert_allclose(ours.matrix.toarray(), expected.toarray())
+
+
+def test_texts_without_words_have_no_matrix() -> None:
+    assert tf_idf(["", "!?"]) is None
+
+
+def test_intervals_of_random_texts_hold_chance(rows: Any) -> None:
+    """95 of 100 should; of 20, fewer than 16 would be an accident of 3 in 1,000."""
+    held = 0
+    for seed in range(20):
+        draw = np.random.default_rng(seed)
+        words = ["".join(map(chr, draw.integers(97, 123, 2))) for _ in range(180)]
+        subject = replace(rows, n=180).with_texts(words).subject()
+        matrix = tf_idf(sorted(set(words)))
+        assert matrix is not None
+        place = np.searchsorted(sorted(set(words)), words)
+        found = probe.score(subject, probe.linear(subject, matrix.matrix, place), "random")
+        held += found.low <= 1 / 3 <= found.high
+    assert held >= 16
+
+
+def test_no_group_is_learned_from_and_scored(rows: Any) -> None:
+    """A code of its own for each group would score 1 if a fold saw the group before."""
+    subject = rows.subject()
+    codes = np.arange(rows.n) // 2
+    assert probe.quick(subject, probe.frequent(subject, codes)) < 0.5
+    places = {}
+    for group, fold in zip(subject.groups, subject.fold, strict=True):
+        assert places.setdefault(group, fold) == fold
+
+
+def test_classes_with_fewer_than_ten_groups_are_not_probed(rows: Any) -> None:
+    few = replace(rows, n=54).subject()  # nine groups of each class
+    assert len(few.probed) == 0
+    assert "fewer than two classes" in probe.too_few(few)
+    assert len(replace(rows, n=60).subject().probed) == 60
+
+
+def test_many_rows_are_probed_by_whole_groups(rows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mmx.audit.subject.MOST_ROWS", 201)
+    probed = rows.subject().probed
+    assert len(probed) == 200
+    assert (np.bincount(probed // 2)[np.unique(probed // 2)] == 2).all()
+
+
+def test_numbers_are_binned_and_missing_ones_are_a_value() -> None:
+    one = column("age", [None, 1.0, 2.0, *np.linspace(3, 9, 97)])
+    assert one.codes[0] == 0
+    assert (np.diff(one.codes[1:]) >= 0).all()
+    words = column("site", ["back", None, "", "foot", 3.0])
+    assert words.codes.tolist() == [2, 0, 0, 3, 1]
+    assert words.names == ("missing", "3.0", "back", "foot")
