@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from mmx_cli import evaluate, init, narratives, plugins, predict, reproduce, run, spec, study
+from mmx_cli import audit, evaluate, init, narratives, plugins, predict, reproduce, run, spec, study
 
 app = typer.Typer(
     help="Which fusion, head, loss or encoder is really better for an image + text diagnosis?",
@@ -17,6 +17,7 @@ app.add_typer(spec.app, name="spec")
 app.add_typer(study.app, name="study")
 app.command("init")(init.init)
 app.command("run")(run.run)
+app.command("audit")(audit.audit)
 app.command("narratives")(narratives.narratives)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)

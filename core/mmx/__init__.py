@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mmx.audit import Check, Finding, Score, Subject
     from mmx.data import Appearance, appearance_of, inside, read_image, read_table
     from mmx.errors import (
         DataError,
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     )
     from mmx.experiment import (
         Answer,
+        Audited,
         Case,
         Evaluated,
         Narrated,
         Reproduced,
         Run,
+        audit_spec,
         evaluate_run,
         narratives,
         predict,
@@ -120,17 +123,18 @@ if TYPE_CHECKING:
     from mmx.testing import Certificate, check_plugin
 
 __all__ = [
-    "ABSENT", "Answer", "Appearance", "Backbone", "Batch", "Case", "Certificate", "Columns",
-    "Curve", "DataError", "Dataset", "DatasetParams", "DecisionFusion", "Description", "Difference",
-    "Encoder", "EncoderParams", "Evaluated", "Explanation", "Facts", "Fault", "FeatureShape",
-    "FeatureSource", "Features", "Fusion", "FusionParams", "Head", "HeadOutput", "HeadParams",
-    "ImageEncoder", "Images", "InferenceHook", "InferenceParams", "Installed", "Listed", "Loss",
-    "LossParams", "LossValue", "MissingExtraError", "MmxError", "Narrated", "Narrative",
-    "NarrativeParams", "Observer", "Outputs", "Parameter", "Params", "Picture", "PluginError",
-    "PluginLoadError", "Prediction", "Progress", "Registry", "Rejected", "Reproduced", "Run",
-    "RunError", "Sample", "Sampler", "SamplerParams", "Seen", "ShapeError", "SingleImageEncoder",
-    "Source", "Spec", "SpecError", "SpecPath", "Study", "StudySpec", "TextEncoder", "Texts",
-    "Validation", "WeightsError", "WrappingEncoder", "WrappingParams", "appearance_of",
+    "ABSENT", "Answer", "Appearance", "Audited", "Backbone", "Batch", "Case", "Certificate",
+    "Check", "Columns", "Curve", "DataError", "Dataset", "DatasetParams", "DecisionFusion",
+    "Description", "Difference", "Encoder", "EncoderParams", "Evaluated", "Explanation", "Facts",
+    "Fault", "FeatureShape", "FeatureSource", "Features", "Finding", "Fusion", "FusionParams",
+    "Head", "HeadOutput", "HeadParams", "ImageEncoder", "Images", "InferenceHook",
+    "InferenceParams", "Installed", "Listed", "Loss", "LossParams", "LossValue",
+    "MissingExtraError", "MmxError", "Narrated", "Narrative", "NarrativeParams", "Observer",
+    "Outputs", "Parameter", "Params", "Picture", "PluginError", "PluginLoadError", "Prediction",
+    "Progress", "Registry", "Rejected", "Reproduced", "Run", "RunError", "Sample", "Sampler",
+    "SamplerParams", "Score", "Seen", "ShapeError", "SingleImageEncoder", "Source", "Spec",
+    "SpecError", "SpecPath", "Study", "StudySpec", "Subject", "TextEncoder", "Texts", "Validation",
+    "WeightsError", "WrappingEncoder", "WrappingParams", "appearance_of", "audit_spec",
     "check_plugin", "check_spec", "chosen", "describe", "diff_specs", "evaluate_run", "find",
     "guess_columns", "hookimpl", "inside", "installed", "list_studies", "load_spec", "load_study",
     "masked_mean", "narratives", "nearest", "new_plugin", "predict", "read_cases", "read_image",
@@ -140,6 +144,9 @@ __all__ = [
 
 if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt name
     _HOMES = {
+        "mmx.audit": [
+            "Check", "Finding", "Score", "Subject",
+        ],
         "mmx.data": [
             "Appearance", "appearance_of", "inside", "read_image", "read_table",
         ],
@@ -148,9 +155,9 @@ if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt 
             "RunError", "ShapeError", "SpecError", "WeightsError",
         ],
         "mmx.experiment": [
-            "Answer", "Case", "Evaluated", "Narrated", "Reproduced", "Run", "evaluate_run",
-            "narratives", "predict", "read_cases", "reproduce", "run", "write_answers",
-            "write_explanations",
+            "Answer", "Audited", "Case", "Evaluated", "Narrated", "Reproduced", "Run", "audit_spec",
+            "evaluate_run", "narratives", "predict", "read_cases", "reproduce", "run",
+            "write_answers", "write_explanations",
         ],
         "mmx.interfaces": [
             "Batch", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "Encoder",

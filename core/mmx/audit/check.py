@@ -57,7 +57,7 @@ def _given() -> Iterator[Check]:
         for check in answer:
             if not isinstance(check, Check):
                 raise PluginError(
-                    f"mmx_audit_checks() must return a list of mmx.audit.Check, not {check!r}"
+                    f"mmx_audit_checks() must return a list of mmx.Check, not {check!r}"
                 )
             yield check
 

@@ -1,5 +1,6 @@
 """One run from spec to report: the only place that knows the whole way."""
 
+from mmx.experiment.auditing import Audited
 from mmx.experiment.evaluating import Evaluated, evaluate_run
 from mmx.experiment.narrated import Narrated, narratives
 from mmx.experiment.predicting import (
@@ -13,8 +14,10 @@ from mmx.experiment.predicting import (
 from mmx.experiment.reproducing import Reproduced, reproduce
 from mmx.experiment.running import run
 from mmx.experiment.saved import Run
+from mmx.experiment.whole_audit import audit_spec
 
 __all__ = [
-    "Answer", "Case", "Evaluated", "Narrated", "Reproduced", "Run", "evaluate_run", "narratives",
-    "predict", "read_cases", "reproduce", "run", "write_answers", "write_explanations",
+    "Answer", "Audited", "Case", "Evaluated", "Narrated", "Reproduced", "Run", "audit_spec",
+    "evaluate_run", "narratives", "predict", "read_cases", "reproduce", "run", "write_answers",
+    "write_explanations",
 ]  # fmt: skip

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from mmx.experiment.prepare import Prepared, cache_folder
 from mmx.experiment.subject import subject_of
 from mmx.plugins import nearest, registry
 from mmx.runs import Observer
+from mmx.runs.files import write_json
 from mmx.spec import Spec
 
 _ROOMS = ("audit", "data/assign.py", "experiment/subject.py", "evaluation/bootstrap.py")
@@ -28,11 +28,13 @@ class Audited:
         findings: in the order of the checks.
         waived: id of a check -> written reason.
         cached: whether an earlier audit of the same data had found them.
+        folder: where audit.html and audit.json were written; None for the short form.
     """
 
     findings: tuple[Finding, ...]
     waived: Mapping[str, str]
     cached: bool = False
+    folder: Path | None = None
 
     @property
     def errors(self) -> list[Finding]:
@@ -151,12 +153,13 @@ def _recall(file: Path) -> list[Finding] | None:
     try:
         plain = json.loads(file.read_text(encoding="utf-8"))
         return [Finding.from_json(one) for one in plain]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
 def _keep(file: Path, findings: Sequence[Finding]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(f".{os.getpid()}.part")
-    partial.write_text(json.dumps([one.to_json() for one in findings]), encoding="utf-8")
-    partial.replace(file)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MmxError(f"{file.parent} cannot be made ({error}); set MMX_CACHE") from error
+    write_json(file, [one.to_json() for one in findings])

@@ -39,7 +39,7 @@ def mmx_run_finished(run_path: Path, metrics: Metrics) -> None:
 
 @hookspec
 def mmx_audit_checks() -> Sequence[object]:  # type: ignore[empty-body]
-    """Give further checks of the audit, as `mmx.audit` defines them."""
+    """Give further checks of the audit, a list of `mmx.Check`."""
 
 
 @hookspec

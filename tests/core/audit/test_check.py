@@ -62,7 +62,7 @@ def test_a_check_that_fails_is_named(rows: Any, run: Any, words: str) -> None:
 
 def test_what_is_no_check_is_refused(give: Any) -> None:
     give("label_words")
-    with pytest.raises(mmx.PluginError, match="list of mmx.audit.Check"):
+    with pytest.raises(mmx.PluginError, match="list of mmx.Check"):
         all_checks()
 
 

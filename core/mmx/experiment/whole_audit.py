@@ -1,0 +1,110 @@
+"""All checks on the data of a spec, as a page, a file and a summary."""
+
+import time
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+
+from mmx.audit import Check, Finding, all_checks, examine
+from mmx.errors import RunError
+from mmx.experiment.auditing import Audited, waivers
+from mmx.experiment.pages import thumbnail
+from mmx.experiment.prepare import Prepared
+from mmx.experiment.processes import heard
+from mmx.experiment.progress import stage
+from mmx.experiment.running import prepare_spec
+from mmx.experiment.subject import subject_of
+from mmx.interfaces import SingleImageEncoder
+from mmx.model.assembly import build_encoders
+from mmx.plugins import registry
+from mmx.report.audit_page import AuditPage, Shown, render_audit
+from mmx.runs import Observer
+from mmx.runs.files import write_json, write_text
+from mmx.spec import Spec
+
+PAGE, FACTS = "audit.html", "audit.json"
+
+
+def audit_spec(
+    spec: Spec, *, out: str | Path | None = None, observer: Observer | None = None
+) -> Audited:
+    """Look for leaks and faults in the data of a spec with every check; nothing is trained.
+
+    Args:
+        spec: what ``load_spec`` gave.
+        out: folder for audit.html and audit.json; None: ``NAME-audit`` in the working folder.
+        observer: is told how far it has come.
+
+    Raises:
+        MmxError: data that cannot be used, a waiver of no check, or a folder that cannot be made.
+    """
+    observer = heard(observer)
+    for name in spec.hooks:
+        registry().use_hook(name)
+    checks = all_checks()
+    waived = waivers(spec, checks)
+    prepared = prepare_spec(spec, observer)
+    encoder = build_encoders(spec.model, spec.seed)["image"]
+    # other encoders look at several pictures together, which a pair of pictures is not
+    alone = encoder if isinstance(encoder, SingleImageEncoder) else None
+    subject, found = subject_of(spec, prepared, alone), list[Finding]()
+    with stage(observer, "audit", "checks") as told:
+        for done, check in enumerate(checks, start=1):
+            found += examine(subject, [check])
+            told(done, len(checks))
+    folder = Path(out) if out is not None else Path(f"{spec.name}-audit")
+    audited = Audited(tuple(found), waived, folder=folder)
+    _write(folder, spec, prepared, checks, audited)
+    return audited
+
+
+def _write(
+    folder: Path, spec: Spec, prepared: Prepared, checks: list[Check], audited: Audited
+) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder} cannot be made: {error}; name another one with --out") from error
+    facts = {"name": spec.name, "data": prepared.digests, "checks": [one.id for one in checks]}
+    write_json(folder / FACTS, {**facts, **audited.to_json()})
+    write_text(folder / PAGE, render_audit(_page(spec, prepared, checks, audited)))
+
+
+def _page(spec: Spec, prepared: Prepared, checks: list[Check], audited: Audited) -> AuditPage:
+    manifest = prepared.manifest
+    parts = {str(part): len(prepared.split.rows(str(part))) for part in _parts(prepared)}
+    return AuditPage(
+        name=spec.name,
+        group=manifest.facts.group,
+        samples=len(manifest),
+        groups=len(set(manifest.groups.tolist())),
+        classes=len(manifest.classes),
+        parts=parts,
+        checks=[(check.id, check.finds) for check in checks],
+        findings=[(audited.counts(one), one) for one in audited.findings],
+        waivers=dict(audited.waived),
+        shown=_shown(prepared, audited.findings),
+        created=time.strftime("%Y-%m-%d %H:%M"),
+        version=version("mmx"),
+    )
+
+
+def _parts(prepared: Prepared) -> list[str]:
+    return list(dict.fromkeys(prepared.split.parts.tolist()))
+
+
+def _shown(prepared: Prepared, findings: Iterable[Finding]) -> dict[str, Shown]:
+    """Thumbnail, part and label of every sample that a finding shows."""
+    manifest = prepared.manifest
+    wanted = {id for one in findings for line in one.pictures for id in line}
+    rows = [row for row, id in enumerate(manifest.ids.tolist()) if id in wanted]
+    labels = [*manifest.classes, ""]
+    return {
+        str(manifest.ids[row]): Shown(
+            image=thumbnail(prepared.images, row),
+            part=str(prepared.split.parts[row]),
+            label=labels[int(manifest.labels[row])],
+            group=str(manifest.groups[row]),
+        )
+        for row in rows
+    }
