@@ -159,7 +159,7 @@ TABLES: dict[str, tuple[Change, tuple[str, ...], str]] = {
                               "zero byte"),
     "path that is too long": (swapped("cases.csv", "images/00.png", "x" * 5000), RUN, "too long"),
     "cell without a group": (swapped("cases.csv", "person-3", ""), RUN, "column 'person' is empty"),
-    "cell without a label": (swapped("cases.csv", "benign,benign", "benign,"), RUN, "has no label"),
+    "cell without a label": (swapped("cases.csv", "days,benign", "days,"), RUN, "has no label"),
     "one id for two rows": (nothing, (*RUN, "--set", "data.dataset.id=finding"),
                             "stand for more than one row"),
     "fewer groups than parts": (nothing, (*RUN, "--set", "data.dataset.group=finding"),
