@@ -43,9 +43,7 @@ def write_good(folder: Path) -> None:
         pixels = np.random.default_rng(row).integers(0, 256, (20, 24, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / f"images/{row:02d}.png")
         label = ("benign", "malignant")[row % 2]
-        lines.append(
-            f"images/{row:02d}.png,for {row} days,{label},person-{row},{30 + row}"
-        )
+        lines.append(f"images/{row:02d}.png,for {row} days,{label},person-{row},{30 + row}")
     (folder / "cases.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "spec.yaml").write_text(SPEC, encoding="utf-8")
 
