@@ -30,6 +30,7 @@ class ImageStore:
     again by later runs on the same files; above ``memory_gb`` images are decoded on each access.
 
     Attributes:
+        own: [n], place of the image that stands for its row.
         keys: [n], digest of all that ``images`` gives for a row: contents, size, fit and boxes.
         unreadable: one entry for each image that cannot be read; it is masked out.
         duplicates: ids of rows with byte-identical images, together.
@@ -59,7 +60,7 @@ class ImageStore:
         )  # fmt: skip
         self.unreadable = self._unreadable(rows.ids)
         self._boxes = self._shares(rows.boxes) if rows.boxes else None
-        self._content = kept_keys
+        self._content, self.own = kept_keys, rows.own
         self.keys = [self._key(row, slice(None)) for row in range(len(self))]
         self.duplicates = _twins(rows, self._place, np.bincount(kept))
         self.digest = hashlib.sha256("".join(sorted(self.keys)).encode()).hexdigest()
@@ -172,6 +173,7 @@ class _Rows:
     def __init__(self, samples: Sequence[Sample]) -> None:
         self.ids: list[str] = []
         self.groups: list[str] = []
+        self.own: list[int] = []
         self.boxes: dict[tuple[int, int], tuple[float, ...]] = {}
         places: list[list[int]] = []
         seen: dict[Path | str, int] = {}
@@ -180,6 +182,7 @@ class _Rows:
             sample = samples[row]
             self.ids.append(sample.id)
             self.groups.append(sample.group)
+            self.own.append(sample.own)
             places.append([])
             for image in sample.images:
                 if image is None:

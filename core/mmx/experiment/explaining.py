@@ -13,7 +13,7 @@ from mmx.data import ImageSource, TextStore
 from mmx.experiment.heat import heat_maps
 from mmx.experiment.missing import shares_of_case
 from mmx.experiment.prediction import Chain
-from mmx.interfaces import Batch, Images, TextEncoder
+from mmx.interfaces import Batch, Images, TextEncoder, WrappingEncoder
 from mmx.model import SIDES
 from mmx.report import Explanation
 from mmx.training.transfer import map_tensors
@@ -49,14 +49,23 @@ class Explainer:
         self.chain.model.eval()
         images = self.images.images([row])
         given = self._batch(images, [text])
-        picture = _picture(images)
+        picture, view = self._looked_at(images)
         return Explanation(
             shares=self._shares(given),
             words=self._words(given, text, predicted),
             weights=_readable(explained),
             image=None if picture is None else _jpeg(picture),
-            heat=None if picture is None else self._heat(given, predicted, picture),
+            heat=None if picture is None else self._heat(given, predicted, picture, view),
         )
+
+    def _looked_at(self, images: Images) -> tuple[Pixels | None, int]:
+        """What the backbone saw of one case, small, and which of the real views that is."""
+        encoder = self.chain.model.image
+        if not bool(images.mask.any()) or not isinstance(encoder, WrappingEncoder):
+            return _picture(images, 0), 0
+        shown = encoder.views(images)
+        place = encoder.looked_at(shown.mask[0])
+        return _picture(shown, place), int(shown.mask[0, :place].sum())
 
     def _batch(self, images: Images, texts: Sequence[str]) -> Batch:
         tokens = TextStore(texts, self.encoder).texts(range(len(texts)))
@@ -84,12 +93,12 @@ class Explainer:
         drops = (probability[0] - probability[1:]).tolist()
         return tuple(zip(pieces, drops, strict=True))
 
-    def _heat(self, given: Batch, predicted: int, picture: Pixels) -> bytes | None:
+    def _heat(self, given: Batch, predicted: int, picture: Pixels, view: int) -> bytes | None:
         if not self.chain.model.reads["image"]:
             return None
         device = next(self.chain.model.parameters()).device
         on = map_tensors(given, lambda tensor: tensor.to(device))
-        heat = heat_maps(self.chain.model, on, torch.tensor([predicted], device=device))
+        heat = heat_maps(self.chain.model, on, torch.tensor([predicted], device=device), view)
         return None if heat is None else _jpeg(_overlay(picture, heat[0].float().cpu()))
 
 
@@ -121,11 +130,16 @@ def _readable(explained: Mapping[str, Tensor]) -> dict[str, tuple[float, ...]]:
     return found
 
 
-def _picture(images: Images) -> Pixels | None:
-    """[H, W, 3] of the first view, small; None when there is none."""
-    if not images.mask[0, 0]:
+def _picture(images: Images, view: int) -> Pixels | None:
+    """[H, W, 3] of a view, small; None when it is absent."""
+    if not images.mask[0, view]:
         return None
-    whole = Image.fromarray(images.pixels[0, 0].permute(1, 2, 0).numpy())
+    pixels = images.pixels[0, view]
+    if pixels.is_floating_point():
+        pixels = (pixels * 255).round().clamp(0, 255).to(torch.uint8)
+    if len(pixels) != 3:  # a stack of slices: the middle one
+        pixels = pixels[len(pixels) // 2].expand(3, -1, -1)
+    whole = Image.fromarray(pixels.permute(1, 2, 0).numpy())
     whole.thumbnail((_SIDE, _SIDE))
     return np.asarray(whole)
 

@@ -11,17 +11,18 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from mmx.interfaces import Batch, Images
+from mmx.interfaces import Batch, Images, innermost
 from mmx.model import Model
 
 
-def heat_maps(model: Model, batch: Batch, target: Tensor) -> Tensor | None:
+def heat_maps(model: Model, batch: Batch, target: Tensor, view: int = 0) -> Tensor | None:
     """Grad-CAM of the last feature map of the image encoder.
 
     Args:
         model: in eval mode; its gradients stay as they were.
-        batch: B rows with images before encoding; the first view is looked at.
+        batch: B rows with images before encoding.
         target: [B], int64, the class to explain.
+        view: which of the real views to look at, where a backbone sees several.
 
     Returns:
         [B, h, w] in [0, 1], the largest value of each row being 1 where anything speaks for the
@@ -33,7 +34,9 @@ def heat_maps(model: Model, batch: Batch, target: Tensor) -> Tensor | None:
     # a frozen encoder has no gradient of its own: it must come from the pixels
     images = replace(batch.image, pixels=pixels.detach().clone().requires_grad_(True))
     maps: list[Tensor] = []
-    hooks = [module.register_forward_hook(_keeping(maps)) for module in model.image.modules()]
+    hooks = [
+        module.register_forward_hook(_keeping(maps)) for module in innermost(model.image).modules()
+    ]
     try:
         with torch.enable_grad():
             outputs = model(replace(batch, image=images))
@@ -43,7 +46,7 @@ def heat_maps(model: Model, batch: Batch, target: Tensor) -> Tensor | None:
         for hook in hooks:
             hook.remove()
     pairs = [(a, g) for a, g in zip(maps, gradients, strict=True) if g is not None]
-    return _cam(*pairs[-1], rows=len(target)).detach() if pairs else None
+    return _cam(*pairs[-1], rows=len(target), view=view).detach() if pairs else None
 
 
 def _keeping(maps: list[Tensor]) -> Callable[[nn.Module, object, object], None]:
@@ -72,8 +75,8 @@ def _side(tokens: int) -> int:
     return 0
 
 
-def _cam(activation: Tensor, gradient: Tensor, rows: int) -> Tensor:
-    """ReLU(sum_d mean(gradient_d) activation_d) of the first views, divided by their maxima."""
+def _cam(activation: Tensor, gradient: Tensor, rows: int, view: int) -> Tensor:
+    """ReLU(sum_d mean(gradient_d) activation_d) of one view of each row, divided by its maximum."""
     if activation.ndim == 3:
         side = _side(activation.shape[1])
         activation, gradient = (
@@ -83,5 +86,6 @@ def _cam(activation: Tensor, gradient: Tensor, rows: int) -> Tensor:
     weight = gradient.mean(dim=(2, 3), keepdim=True)
     cam = (weight * activation).sum(dim=1).relu()
     # encoders of several views see them one by one
-    first: Tensor = rearrange(cam, "(b v) h w -> b v h w", b=rows)[:, 0]
-    return first / first.amax(dim=(1, 2), keepdim=True).clamp(min=1e-12)
+    views = rearrange(cam, "(b v) h w -> b v h w", b=rows)
+    one: Tensor = views[:, min(view, views.shape[1] - 1)]
+    return one / one.amax(dim=(1, 2), keepdim=True).clamp(min=1e-12)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mmx.data import Part
 from mmx.evaluation import Evaluation, Interval, evaluate
+from mmx.experiment.gates import in_words, mean_by_class
 from mmx.experiment.missing import Missing, predict_missing
 from mmx.experiment.prediction import Chain, PartPrediction
 from mmx.experiment.prepare import Prepared
@@ -37,6 +38,7 @@ class Outcome:
         kept: what each hook promised and kept on the test part, by its name.
         notes: what hooks say about themselves.
         precision: arithmetic of the model.
+        gates: mean of each gate on the test part, by true class.
     """
 
     predictions: Mapping[str, PartPrediction]
@@ -49,6 +51,7 @@ class Outcome:
     kept: Mapping[str, Mapping[str, float]]
     notes: tuple[str, ...]
     precision: Precision
+    gates: Mapping[str, Mapping[str, float]]
 
 
 def predict_and_score(
@@ -98,6 +101,7 @@ def predict_and_score(
         kept=measured(spec, chain.hooks, stages[-1]),
         notes=tuple(note for hook in chain.hooks for note in hook.notes),
         precision=precision,
+        gates=mean_by_class(predictions["test"], prepared.manifest.classes),
     )
 
 
@@ -191,6 +195,7 @@ def metrics(outcome: Outcome, task: Task, facts: Mapping[str, Any]) -> dict[str,
         "alone": as_numbers(outcome.alone),
         **({"missing": as_numbers(outcome.missing)} if outcome.missing else {}),
         **({"inference": dict(outcome.kept)} if outcome.kept else {}),
+        **({"gates": outcome.gates} if outcome.gates else {}),
         "parameters": parameters(task),
         **facts,
     }
@@ -202,7 +207,7 @@ def outcome_notes(outcome: Outcome) -> list[str]:
         f"{name} on the test part: {', '.join(f'{what} {value:.3g}' for what, value in of.items())}"
         for name, of in outcome.kept.items()
     ]
-    return [*outcome.notes, *kept]
+    return [*outcome.notes, *kept, *in_words(outcome.gates)]
 
 
 def as_numbers(arms: Mapping[str, Mapping[str, Interval]]) -> dict[str, dict[str, Any]]:

@@ -135,11 +135,11 @@ def _explainer(
 
 
 def thumbnail(images: ImageStore, row: int) -> bytes | None:
-    """The first image of a row as a small JPEG file; None when it has none."""
-    shown = images.images([row])
-    if not shown.mask[0, 0]:
+    """The image that stands for a row as a small JPEG file; None when it has none."""
+    shown, own = images.images([row]), images.own[row]
+    if not shown.mask[0, own]:
         return None
-    picture = Image.fromarray(shown.pixels[0, 0].permute(1, 2, 0).numpy())
+    picture = Image.fromarray(shown.pixels[0, own].permute(1, 2, 0).numpy())
     picture.thumbnail((_THUMBNAIL, _THUMBNAIL))
     buffer = BytesIO()
     picture.save(buffer, "JPEG", quality=85)

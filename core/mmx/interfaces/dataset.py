@@ -49,6 +49,7 @@ class Sample:
         boxes: one for each image, or empty.
         record: fields such as age and sex, and text columns.
         label: class name; None when unknown.
+        own: place of the image that the label is of, where others only surround it.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Sample:
     boxes: tuple[Box | None, ...] = ()
     record: Mapping[str, Value] = field(default_factory=dict)
     label: str | None = None
+    own: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,10 @@ class WrappingEncoder(ImageEncoder):
         """Mask [B, V] of the views, from the mask [B, U] of the images."""
         return mask
 
+    def looked_at(self, mask: Tensor) -> int:
+        """Which view of one sample, mask [V], a heat map is laid over; the first real one."""
+        return int(mask.int().argmax())
+
     def check_views(self, most: int) -> None:
         """Refuse data whose samples have up to ``most`` images, where they do not fit.
 

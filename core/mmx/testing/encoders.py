@@ -13,6 +13,7 @@ from mmx.interfaces import (
     Images,
     TextEncoder,
     Texts,
+    WrappingEncoder,
     WrappingParams,
     innermost,
 )
@@ -116,6 +117,26 @@ def frozen(params: EncoderParams) -> None:
     same(dict(encoder.named_buffers()), before, "buffers after training mode, frozen", exact=True)
 
 
+def views(params: EncoderParams) -> str | None:
+    """Of a wrapping encoder: views are fixed, and there are as many as their mask promises."""
+    encoder = built(params)
+    if not isinstance(encoder, WrappingEncoder):
+        return None
+    pixels = batch(3, side=64).image.pixels  # type: ignore[union-attr]
+    images = Images(pixels, torch.tensor([[True], [False], [True]]))
+    shown = encoder.views(images)
+    promised = encoder.view_mask(images.mask)
+    demand(torch.equal(shown.mask, promised), "views and view_mask tell different masks")
+    demand(shown.pixels.shape[:2] == promised.shape, f"views are {shape(shown.pixels)}")
+    encoder.train()
+    again = encoder.views(images)
+    encoder.eval()
+    same({"views": again.pixels}, {"views": shown.pixels}, "views in training mode", exact=True)
+    changed = not torch.equal(shown.pixels, images.pixels)
+    demand(bool(encoder.recipe) or not changed, "views that are not the images need a recipe")
+    return f"{promised.shape[1]} views of one image"
+
+
 def random_state(params: EncoderParams) -> None:
     """Eval leaves the global random numbers of torch alone."""
     encoder = built(params)
@@ -132,6 +153,6 @@ def provenance(params: EncoderParams) -> None:
 ENCODER: Laws = {
     law.__name__: law
     for law in (
-        builds, shapes, presence, batch_independence, frozen, random_state, provenance,
+        builds, shapes, presence, batch_independence, frozen, views, random_state, provenance,
     )
 }  # fmt: skip

@@ -127,7 +127,7 @@ def _with_context(samples: Sequence[Sample], around: int) -> list[Sample]:
         near = [crops.get((sample.group, name)) for name in names]
         near[around] = sample  # also where another crop of the study has the same level
         images = tuple(one.images[0] if one else None for one in near)
-        result.append(replace(sample, images=images))
+        result.append(replace(sample, images=images, own=around))
     return result
 
 

@@ -90,6 +90,10 @@ class Sequence(WrappingEncoder):
                 f"end at {self.positions.longest}; set longest: {most}"
             )
 
+    def looked_at(self, mask: Tensor) -> int:
+        middle = len(mask) // 2
+        return middle if self.pool == "centre" and mask[middle] else super().looked_at(mask)
+
     def needs(self, reads: frozenset[str]) -> frozenset[str]:
         return frozenset({"pooled"})
 

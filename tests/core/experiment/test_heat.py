@@ -3,7 +3,15 @@
 import torch
 from torch import Tensor, nn
 
-from mmx import Batch, Features, FeatureShape, Images, SingleImageEncoder
+from mmx import (
+    Batch,
+    Features,
+    FeatureShape,
+    Images,
+    Seen,
+    SingleImageEncoder,
+    WrappingEncoder,
+)
 from mmx.experiment.heat import heat_maps
 from mmx.interfaces import Outputs
 
@@ -80,3 +88,33 @@ def test_an_encoder_without_a_map_has_no_heat() -> None:
     model = Classifier().eval()
     found = heat_maps(model, batch(torch.rand(1, 1, 3, 4, 4)), torch.tensor([0]))  # type: ignore[arg-type]
     assert found is None
+
+
+class Mean(WrappingEncoder):
+    """The mean over the views, after a map that lies on a grid of its own."""
+
+    def __init__(self, backbone: Encoder) -> None:
+        super().__init__(backbone)
+        self.shape, self.mixed = backbone.shape, nn.Identity()
+
+    def combine(self, seen: Seen) -> Features:
+        share = seen.mask / seen.mask.sum(dim=1, keepdim=True)
+        return Features.of_pooled((self.mixed(seen.tokens.mean(dim=2)) * share[..., None]).sum(1))
+
+
+def test_of_several_views_the_one_that_is_asked_for_is_looked_at() -> None:
+    """A linear head over the mean of views: the heat of a view is that of the view alone."""
+    model = Classifier().eval().requires_grad_(False)
+    pixels, target = torch.rand(1, 4, 3, 16, 24), torch.tensor([2])
+    alone = [heat_maps(model, batch(pixels[:, [v]]), target) for v in range(4)]  # type: ignore[arg-type]
+    model.image = Mean(model.image)  # type: ignore[assignment]
+    there = torch.tensor([[True, False, True, True]])
+    several = Batch(
+        Images(pixels, there),
+        Features.of_pooled(torch.zeros(1, 1)),
+        torch.ones(1, 2, dtype=torch.bool),
+    )
+    for place, view in enumerate((0, 2, 3)):  # the real ones
+        found = heat_maps(model, several, target, place)  # type: ignore[arg-type]
+        assert found is not None
+        torch.testing.assert_close(found, alone[view])

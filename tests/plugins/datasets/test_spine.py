@@ -58,6 +58,7 @@ def test_context_puts_the_levels_around_a_crop_in_order(tmp_path: Path) -> None:
         "z": [None, None, "z", None, None],
         "e": ["c", None, "e", None, None],
     }
+    assert {sample.own for sample in around} == {2}
     for one, other in zip(plain, around, strict=True):
         assert (one.id, one.group, one.label, one.record) == (
             other.id, other.group, other.label, other.record,

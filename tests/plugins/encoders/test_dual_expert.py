@@ -156,3 +156,12 @@ def test_a_fusion_of_decisions_has_the_experts_too(load: Load) -> None:
     image = "model.image={type: dual_expert, backbone: tiny_image}"
     run = mmx.run(load(image, "model.fusion=late", "train.epochs=1"))
     assert {"lesion alone", "context alone"} <= set(run.metrics["alone"])
+
+
+def test_the_mean_gate_is_reported_by_class(load: Load) -> None:
+    image = "model.image={type: dual_expert, backbone: tiny_image, gate: 0.75}"
+    run = mmx.run(load(image, "train.epochs=1"))
+    gate = run.metrics["gates"]["gate"]
+    assert set(gate) == {"all", *run.metrics["test"]["classes"]}
+    assert set(gate.values()) == {0.75}
+    assert "Mean gate on the test part: 0.75; by class:" in run.report.read_text(encoding="utf-8")
