@@ -153,7 +153,8 @@ def test_a_killed_data_loader_is_told_and_the_run_goes_on(home: Path, tiny_spec:
     told = started.communicate(timeout=100)[1]
     assert started.returncode == 2, told
     assert "a process that fetches the data was killed" in told
-    assert "Traceback" not in told
+    ours = told.partition("Exception ignored in")[0]  # torch, when it clears a dead process away
+    assert "Traceback" not in ours
     assert subprocess.run(words, check=False, capture_output=True).returncode == 0
 
 
