@@ -1,7 +1,7 @@
 """Perceptual hashes of pictures, and all pairs of hashes that lie close together."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _SIDE, _KEPT = 32, 8
 _FLAT = 2.0  # grey levels of spread below which a picture has nothing to hash
-_BLOCK, _CHUNK = 64, 16_384  # 8 MB of distances at a time, which a cache nearly holds
+_BLOCK, _CHUNK = 32, 4_096  # 1 MB of differences at a time, which a cache holds
 
 
 def grey(pictures: "NDArray[np.uint8]") -> "NDArray[np.float32]":
@@ -48,21 +48,32 @@ def perceptual(small: "NDArray[np.float32]") -> "tuple[Hashes, NDArray[np.bool_]
 
 def close_pairs(left: "Hashes", right: "Hashes", distance: int) -> "NDArray[np.int64]":
     """[P, 2], places in both of all pairs of at most this many different bits."""
-    starts = range(0, len(left), _BLOCK)
+    return _search(left, right, distance, lambda start: 0)
+
+
+def close_within(hashes: "Hashes", distance: int) -> "NDArray[np.int64]":
+    """[P, 2], places of all such pairs of one list, the smaller place first."""
+    found = _search(hashes, hashes, distance, lambda start: start)
+    return found[found[:, 0] < found[:, 1]]
+
+
+def _search(
+    left: "Hashes", right: "Hashes", distance: int, first: Callable[[int], int]
+) -> "NDArray[np.int64]":
+    """Compare blocks of ``left`` with ``right`` from place ``first(start)`` on."""
+
+    def block(start: int) -> "NDArray[np.int64]":
+        found = [np.zeros((0, 2), dtype=np.int64)]
+        some = left[start : start + _BLOCK, None]
+        for offset in range(first(start), len(right), _CHUNK):
+            bits = np.bitwise_count(some ^ right[None, offset : offset + _CHUNK])
+            if bits.min() <= distance:
+                found.append(np.argwhere(bits <= distance) + (start, offset))
+        return np.concatenate(found)
+
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
-        blocks = pool.map(lambda start: _block(left, right, start, distance), starts)
-        found = [pairs for pairs in blocks if len(pairs)]
-    return np.concatenate(found) if found else np.zeros((0, 2), dtype=np.int64)
-
-
-def _block(left: "Hashes", right: "Hashes", start: int, distance: int) -> "NDArray[np.int64]":
-    found = [np.zeros((0, 2), dtype=np.int64)]
-    for offset in range(0, len(right), _CHUNK):
-        bits = left[start : start + _BLOCK, None] ^ right[None, offset : offset + _CHUNK]
-        near = np.bitwise_count(bits) <= distance
-        if near.any():
-            found.append(np.argwhere(near) + (start, offset))
-    return np.concatenate(found)
+        blocks = list(pool.map(block, range(0, len(left), _BLOCK)))
+    return np.concatenate(blocks) if blocks else np.zeros((0, 2), dtype=np.int64)
 
 
 def distances(left: "Hashes", right: "Hashes") -> "NDArray[np.int64]":

@@ -1,6 +1,7 @@
-"""TF-IDF of one and two words, as scikit-learn computes it, without its seconds of import."""
+"""Words of texts: their plain form, and TF-IDF as scikit-learn computes it, without its import."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,3 +60,9 @@ def tf_idf(texts: Sequence[str], vocabulary: int = VOCABULARY) -> Words | None:
 def _terms(text: str) -> list[str]:
     words = re.findall(r"\w+", text.lower())
     return [*words, *(f"{first} {second}" for first, second in pairwise(words))]
+
+
+def plain(text: str) -> str:
+    """Lower case, one space between words, no underscores, dashes or typographic apostrophes."""
+    folded = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
+    return " ".join(re.sub(r"[\s_\-\u2010-\u2015/]+", " ", folded).split())

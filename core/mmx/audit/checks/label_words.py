@@ -6,7 +6,6 @@ well: they count only where texts that hold them have that label more often than
 """
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -15,6 +14,7 @@ import numpy as np
 from mmx.audit.check import Check
 from mmx.audit.finding import Finding, Verdict
 from mmx.audit.subject import Subject
+from mmx.audit.words import plain
 from mmx.plugins import hookimpl
 
 _LIMIT = 0.01  # share of the samples
@@ -52,7 +52,7 @@ def names(subject: Subject) -> dict[str, int]:
     found: dict[str, set[int]] = {}
     for place, label in enumerate(subject.classes):
         for name in (label, *subject.synonyms.get(label, ())):
-            found.setdefault(_plain(name), set()).add(place)
+            found.setdefault(plain(name), set()).add(place)
     return {name: places.pop() for name, places in found.items() if name and len(places) == 1}
 
 
@@ -64,12 +64,6 @@ def pattern(all_names: Sequence[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(f'({word})' for word in words)})(?!\w)")
 
 
-def _plain(text: str) -> str:
-    """Lower case, one space between words, no underscores, dashes or typographic apostrophes."""
-    folded = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
-    return " ".join(re.sub(r"[\s_\-\u2010-\u2015/]+", " ", folded).split())
-
-
 def _found(subject: Subject, places: Places) -> dict[str, set[int]]:
     """Name -> used rows whose text holds it; each distinct text is searched once."""
     ordered = sorted(places, key=lambda name: (-len(name), name))
@@ -78,7 +72,7 @@ def _found(subject: Subject, places: Places) -> dict[str, set[int]]:
         rows_of.setdefault(subject.texts[int(row)], []).append(int(row))
     found: dict[str, set[int]] = {}
     for text, rows in rows_of.items():
-        for match in search.finditer(_plain(text)) if text else ():
+        for match in search.finditer(plain(text)) if text else ():
             found.setdefault(ordered[(match.lastindex or 1) - 1], set()).update(rows)
     return found
 

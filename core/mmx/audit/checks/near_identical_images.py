@@ -13,7 +13,15 @@ import numpy as np
 
 from mmx.audit.check import Check
 from mmx.audit.finding import SHOWN, Evidence, Finding
-from mmx.audit.hashes import batches, calibrated, close_pairs, distances, grey, perceptual
+from mmx.audit.hashes import (
+    batches,
+    calibrated,
+    close_pairs,
+    close_within,
+    distances,
+    grey,
+    perceptual,
+)
 from mmx.audit.subject import Subject
 from mmx.plugins import hookimpl
 
@@ -68,10 +76,10 @@ def _candidates(subject: Subject, rows: "Rows", hashes: "NDArray[np.uint64]") ->
     distance = calibrated(chance, compared, max(_ALLOWED * len(rows), 1), _MOST)
     distance = max(distance, 0)
     outer = close_pairs(hashes[others], hashes[rest], distance)
-    inner = close_pairs(hashes[others], hashes[others], distance)
+    inner = close_within(hashes[others], distance)
     found = np.concatenate([
         np.stack([others[outer[:, 0]], rest[outer[:, 1]]], axis=1),
-        np.stack([others[inner[:, 0]], others[inner[:, 1]]], axis=1)[inner[:, 0] < inner[:, 1]],
+        others[inner],
     ])  # fmt: skip
     left, right = found.T
     return found[(parts[left] != parts[right]) & (groups[left] != groups[right])], distance

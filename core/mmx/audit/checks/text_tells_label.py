@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mmx.audit import probe
+from mmx.audit.carried import carried
 from mmx.audit.check import Check
 from mmx.audit.columns import matrix, metadata
 from mmx.audit.finding import Evidence, Finding, Score
@@ -19,7 +20,7 @@ _ID = "text_tells_label"
 
 def find(subject: Subject) -> list[Finding]:
     """An error above 0.90; a warning when the text tells more than the record it came from."""
-    known = [_KNOWN] if subject.texts_know_label else []
+    known = [*([_KNOWN] if subject.texts_know_label else []), *_carried(subject)]
     texts = [subject.texts[int(row)] for row in subject.probed]
     if not any(texts):
         few = probe.too_few(subject) if any(subject.texts) else ""
@@ -41,6 +42,18 @@ _KNOWN = Finding(
     "the narrative was shown the label, so whatever its texts say may come from it; such texts "
     "are for measuring a leak, never for a claim",
 )
+
+
+def _carried(subject: Subject) -> list[Finding]:
+    lines = carried(subject)
+    if not lines:
+        return []
+    columns = ", ".join(str(line["column"]) for line in lines)
+    message = (
+        f"the texts hold the values of {columns}, which the data set names among the columns that "
+        "tell the label; write them without"
+    )
+    return [Finding(_ID, "error", message, tuple(lines))]
 
 
 def _judged(subject: Subject, found: Score, evidence: tuple[Evidence, ...]) -> list[Finding]:
