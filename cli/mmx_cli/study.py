@@ -1,7 +1,7 @@
 """mmx study: compare methods under single-variable control."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,6 +11,8 @@ from mmx_cli.table import lines
 
 app = typer.Typer(help="Compare methods with everything else held fixed.", no_args_is_help=True)
 
+Executor = Literal["local", "ray", "slurm"]
+EarlyStop = Literal["asha"]
 Plugins = Annotated[list[Path], typer.Option("--plugin", help="Load methods from a Python file.")]
 
 
@@ -23,6 +25,13 @@ def run(
     replan: Annotated[
         bool, typer.Option("--replan", help="Accept a changed base, metric, seeds or data.")
     ] = False,
+    executor: Annotated[
+        Executor, typer.Option("--executor", help="Where the runs are made.")
+    ] = "local",
+    early_stop: Annotated[
+        EarlyStop | None,
+        typer.Option("--early-stop", help="Stop arms that fall behind on validation."),
+    ] = None,
     plugins: Plugins = [],  # noqa: B006 - typer copies it
 ) -> None:
     """Run every arm that is not finished, compare them, write the report."""
@@ -33,7 +42,13 @@ def run(
         try:
             with Bars(console) as bars:
                 done = mmx.run_study(
-                    study, plugins=plugins, workers=workers, replan=replan, observer=bars
+                    study,
+                    plugins=plugins,
+                    workers=workers,
+                    replan=replan,
+                    observer=bars,
+                    executor=executor,
+                    early_stop=early_stop,
                 )
         except KeyboardInterrupt:
             console.print("\nstopped; the same command continues where it was")

@@ -129,6 +129,11 @@ class Registry:
         if not self._manager.has_plugin(name):
             loading.register(self._manager, plugin, name)
 
+    def unregister(self, name: str) -> None:
+        """Forget what ``register`` took under this name; nothing when it is not there."""
+        if self._manager.has_plugin(name):
+            self._manager.unregister(name=name)
+
     def add_file(self, path: str | Path) -> Installed:
         """Import a local plugin file and list what it provides under the package ``local``.
 

@@ -23,7 +23,7 @@ class Job:
         spec: file of the spec.
         overrides: of the spec.
         plugins: local files with methods.
-        values: what else the kind needs.
+        values: what else the kind needs; ``screen`` lets a run be stopped when it falls behind.
     """
 
     key: str
@@ -98,4 +98,8 @@ def _work(job: Job, observer: Observer) -> str:
     if job.kind == "baselines":
         write_baselines(spec, Path(job.values["out"]))
         return str(job.values["out"])
+    if job.values.get("screen"):
+        from mmx.study.screening import screen
+
+        return screen(spec, job.values["screen"], observer)
     return str(run(spec, observer=observer).path)

@@ -30,6 +30,7 @@ from mmx.study.baselines import MAJORITY, METADATA
 from mmx.study.folder import COPY, Entry, StudyFolder, find_study
 from mmx.study.gather import Answers
 from mmx.study.running import SIDES, Study, control_file, latest
+from mmx.study.screening import screening_words
 from mmx.study.spec import StudySpec, load_study
 
 LEAKY = "LEAKY: the texts of this study were written knowing the label."
@@ -120,7 +121,10 @@ def gather_study(folder: StudyFolder, study: StudySpec, arms: Arms) -> StudyRepo
         plan=plan,
         text=study.text,
         note=study.note,
-        warnings=[LEAKY] if arms.base.data.narrative.needs_label else [],
+        warnings=[
+            *([LEAKY] if arms.base.data.narrative.needs_label else []),
+            *screening_words(folder.path),
+        ],
         machine=_machine(own.runs),
         created=time.strftime("%Y-%m-%d %H:%M"),
         version=version("mmx"),

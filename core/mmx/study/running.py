@@ -14,10 +14,12 @@ from mmx.runs.files import read_json, write_text
 from mmx.runs.lock import locked
 from mmx.spec import Spec, load_spec
 from mmx.study.arms import Arm, Arms, resolve_arms
-from mmx.study.executor import Executor, LocalExecutor, Told
+from mmx.study.executor import Executor, Told
+from mmx.study.executors import Name, make_executor
 from mmx.study.folder import COPY, Entry, StudyFolder
 from mmx.study.job import Done, Job
 from mmx.study.plan import digest_of, settle
+from mmx.study.screening import SCREENED, need_optuna
 from mmx.study.spec import StudySpec, load_study
 
 SIDES: tuple[Literal["image", "text"], ...] = ("text", "image")
@@ -74,7 +76,8 @@ def run_study(
     workers: int | None = None,
     replan: bool = False,
     observer: Observer | None = None,
-    executor: Executor | None = None,
+    executor: Executor | Name | None = None,
+    early_stop: Literal["asha"] | None = None,
 ) -> Study:
     """Run every arm of a study that is not finished, then write its report.
 
@@ -87,7 +90,9 @@ def run_study(
         workers: processes; None: as many as the processor has cores for ``threads`` each.
         replan: accept that base, data, metric or seeds are not what was planned.
         observer: is told how far each arm has come; one stage is one arm.
-        executor: does the work; None: processes on this machine.
+        executor: does the work; ``local``, ``ray``, ``slurm``, or an object; None: local.
+        early_stop: ``asha`` stops arms that fall behind on validation at the first seed, for large
+            grids; they get no further seeds and no verdict, and the report says so.
 
     Raises:
         MmxError: faults of the study file, of the base or of the plan.
@@ -96,6 +101,8 @@ def run_study(
     from mmx.study.reporting import report_study
 
     start, observer = time.monotonic(), observer or SilentObserver()
+    if early_stop is not None:
+        need_optuna()
     study = load_study(path)
     arms = resolve_arms(study, plugins)
     folder = StudyFolder.of(study.study)
@@ -103,8 +110,12 @@ def run_study(
         settle(folder, study, arms, replan)
         write_text(folder.path / COPY, study.text)
         cores = max((os.cpu_count() or 1) // study.threads, 1)
-        chosen = executor or LocalExecutor(workers or cores, folder.path / "workers.log")
-        _Work(study, arms, folder, chosen, observer).do()
+        if executor is None or isinstance(executor, str):
+            log = folder.path / "workers.log"
+            executor = make_executor(
+                executor or "local", workers=workers or cores, threads=study.threads, log=log
+            )
+        _Work(study, arms, folder, executor, observer, early_stop is not None).do()
         done = report_study(path, plugins=plugins)
     return replace(done, seconds=round(time.monotonic() - start, 1))
 
@@ -181,10 +192,10 @@ class _Work:
 
     def __init__(
         self, study: StudySpec, arms: Arms, folder: StudyFolder, executor: Executor,
-        observer: Observer,
+        observer: Observer, screening: bool,
     ) -> None:  # fmt: skip
         self.study, self.arms, self.folder = study, arms, folder
-        self.executor, self.observer = executor, observer
+        self.executor, self.observer, self.screening = executor, observer, screening
 
     def do(self) -> None:
         """Train what is not trained, then the controls that need no training."""
@@ -193,7 +204,8 @@ class _Work:
         todo = []
         for one in wanted:
             entry = noted.get((one.arm.name, one.seed, one.fold, one.identity))
-            if entry is None or not finished(entry, one.spec):
+            kept = entry is not None and (finished(entry, one.spec) or self._out(entry))
+            if not kept:
                 todo.append(one)
         board = Board(self.observer, wanted, {one.key for one in todo}, self.executor.workers)
         by_key = {one.key: one for one in todo}
@@ -203,6 +215,11 @@ class _Work:
                 self._note(by_key[event.key], event)
             board.heard(event)
 
+        if self.screening:
+            first = [one for one in todo if self._first(one)]
+            self._run([self._job(one, screened=True) for one in first], heard)
+            out = {one.arm for one in self.folder.entries() if self._out(one)}
+            todo = [one for one in todo if not self._first(one) and one.arm.name not in out]
         self._run([self._job(one) for one in todo], heard)
         if self.study.controls:
             self._run(self._controls(), board.control)
@@ -211,9 +228,23 @@ class _Work:
         if jobs:
             self.executor.run(jobs, heard)
 
-    def _job(self, one: Wanted) -> Job:
+    def _first(self, one: Wanted) -> bool:
+        """Whether this is the run by which its arm is screened."""
+        return one.seed == self.study.seeds[0] and one.fold == 0
+
+    def _out(self, entry: Entry) -> bool:
+        """Whether an arm was screened out before and is to stay so."""
+        return self.screening and entry.error.startswith(SCREENED)
+
+    def _job(self, one: Wanted, *, screened: bool = False) -> Job:
         files = tuple(map(str, self.arms.plugins))
-        return Job(one.key, one.arm.name, "run", str(one.arm.file), one.overrides, files)
+        values: dict[str, Any] = {}
+        if screened:
+            base = one.arm is self.arms.arms[0] or one.arm.role == "control"
+            folder = str(self.folder.path.absolute())
+            values["screen"] = {"folder": folder, "arm": one.arm.name, "keep": base}
+        name, file = one.arm.name, str(one.arm.file)
+        return Job(one.key, name, "run", file, one.overrides, files, values)
 
     def _note(self, one: Wanted, done: Done) -> None:
         entry = Entry(

@@ -1,0 +1,62 @@
+"""Screening stops arms that fall behind on validation, and says what each was given."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmx.study import Study
+from mmx.study.folder import find_study
+from mmx.study.screening import budgets
+
+pytest.importorskip("optuna", reason="the extra screen is not installed")
+Run = Callable[..., Study]
+
+LR = "train.optimizer.lr_new"
+
+
+def grid(write: Callable[..., Path], **more: Any) -> Path:
+    """Four learning rates of which two learn nothing."""
+    return write(vary=LR, arms=[0.01, 1e-9, 2e-9, 0.02], set={"train.epochs": 9}, **more)
+
+
+def test_arms_that_learn_nothing_stop_early_and_get_no_further_seed(
+    write_study: Callable[..., Path], run_here: Run, here: Any
+) -> None:
+    file = grid(write_study, seeds=[0, 1])
+    done = run_here(file, early_stop="asha")
+    given = {one.arm: one for one in budgets(done.path)}
+    assert len(given) == 4
+    stopped = {name for name, one in given.items() if one.stopped}
+    base = done.results["arms"][0]["name"]
+    assert stopped
+    assert base not in stopped
+    assert all(given[name].epochs < given[name].of == 9 for name in stopped)
+    assert all("screened out by asha after" in done.failed[name] for name in stopped)
+    seeds = {(job.arm, job.key) for job in here.jobs if "seed 1" in job.key}
+    assert not {arm for arm, _ in seeds} & stopped
+    assert "Screened by asha on validation" in done.report.read_text(encoding="utf-8")
+    # coming back repeats nothing; without screening they run to the end
+    before = len(here.jobs)
+    run_here(file, early_stop="asha")
+    assert len(here.jobs) == before
+    whole = run_here(file)
+    assert not whole.failed
+
+
+def test_the_score_is_that_of_validation_alone(
+    write_study: Callable[..., Path], run_here: Run
+) -> None:
+    done = run_here(grid(write_study), early_stop="asha")
+    entry = next(one for one in find_study("tiny").entries() if not one.error)
+    import json
+
+    history = json.loads((Path(entry.run) / "training.json").read_text())
+    last = next(one for one in budgets(done.path) if one.arm == entry.arm)
+    assert last.value == pytest.approx(_last(history)["scores"]["balanced_accuracy"])
+
+
+def _last(found: Any) -> Any:
+    history = found.get("history", found)
+    return history["epochs"][-1]
