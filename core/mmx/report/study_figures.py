@@ -134,6 +134,7 @@ def _spread(axes: "Axes") -> None:
     """A logarithmic axis with few labels in plain figures, as mathematics is not parsed here."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
+    axes.xaxis.set_major_formatter(FuncFormatter(_plain))
     low, high = axes.get_xlim()
     if low <= 0 or high / low < 3:  # nothing that a logarithm would spread
         return
@@ -141,8 +142,12 @@ def _spread(axes: "Axes") -> None:
     wide = high / low > 50
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(_plain))
     axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _plain(value: float, _: int) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:g}"
 
 
 def _line(index: int, arm: ArmResult) -> dict[str, Any]:

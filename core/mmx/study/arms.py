@@ -17,6 +17,7 @@ BASE = "base"
 ALONE: Mapping[str, str] = {"image only": "image_only", "text only": "text_only"}
 HEAD, MATCHED = "model.head", "mlp"  # beside each head stands this one with as many parameters
 _IGNORED = ("name",)
+_NO_VARIABLE = ("audit", "hooks")  # they change what is told about a run, not the run
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,7 @@ def _within(key: str, declared: Sequence[str]) -> bool:
 def variables(differences: Sequence[Difference]) -> tuple[str, ...]:
     """The keys that differ; where a method changes, its settings belong to it."""
     keys = [one.key for one in differences]
+    keys = [key for key in keys if key.split(".")[0] not in _NO_VARIABLE]
     methods = [key.removesuffix(".type") for key in keys if key.endswith(".type")]
     found = [next((m for m in methods if key.startswith(f"{m}.")), key) for key in keys]
     return tuple(dict.fromkeys(found))
@@ -201,7 +203,7 @@ def _name(value: Any) -> str:
         return " ".join([str(value.get("type", "")), *rest]).strip()
     if isinstance(value, list):
         return " + ".join(map(_name, value)) or "none"
-    return inline(value)
+    return f"{value:g}" if isinstance(value, float) else inline(value)
 
 
 def _check_names(study: StudySpec, names: list[str]) -> None:

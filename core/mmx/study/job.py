@@ -9,7 +9,7 @@ from typing import Any, Literal
 from mmx.errors import MmxError
 from mmx.runs import Observer, SilentObserver
 
-Kind = Literal["run", "baselines", "shuffle"]
+Kind = Literal["run", "baselines", "shuffle", "count"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,8 @@ class Job:
     Attributes:
         key: unique in the study.
         arm: whose work it is, for the reader.
-        kind: a run; the majority class and the metadata probe; or a run with one side shuffled.
+        kind: a run; the majority class and the metadata probe; a run with one side shuffled; or a
+            count of a run's operations.
         spec: file of the spec.
         overrides: of the spec.
         plugins: local files with methods.
@@ -87,12 +88,17 @@ def _work(job: Job, observer: Observer) -> str:
     from mmx.experiment import run
     from mmx.spec import load_spec
     from mmx.study.baselines import write_baselines
+    from mmx.study.count import write_operations
     from mmx.study.shuffle import write_shuffled
 
     if job.kind == "shuffle":
         given = job.values
         file = Path(given["out"])
         write_shuffled(Path(given["run"]), given["side"], given["seed"], file, observer)
+        return str(file)
+    if job.kind == "count":
+        file = Path(job.values["out"])
+        write_operations(Path(job.values["run"]), file, observer)
         return str(file)
     spec = load_spec(job.spec, overrides=job.overrides, plugins=job.plugins)
     if job.kind == "baselines":

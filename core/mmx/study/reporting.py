@@ -22,14 +22,14 @@ from mmx.report import (
     study_markdown,
 )
 from mmx.runs import RunFolder
-from mmx.runs.files import write_json, write_text
+from mmx.runs.files import read_json, write_json, write_text
 from mmx.spec.difference import ABSENT
 from mmx.study import gather
 from mmx.study.arms import Arm, Arms, resolve_arms
 from mmx.study.baselines import MAJORITY, METADATA
 from mmx.study.folder import COPY, Entry, StudyFolder, find_study
 from mmx.study.gather import Answers
-from mmx.study.running import SIDES, Study, control_file, latest
+from mmx.study.running import SIDES, Study, control_file, count_file, latest
 from mmx.study.screening import screening_words
 from mmx.study.spec import StudySpec, load_study
 
@@ -100,7 +100,10 @@ def gather_study(folder: StudyFolder, study: StudySpec, arms: Arms) -> StudyRepo
     compared = tell({name: found.answers[name] for name in trained}, base, ())
     beside = tell({base: own, **controls}, base, (MAJORITY, METADATA))
     plan = folder.plan or {}
-    results = [_arm_result(arm, found, compared, study, plan, classes) for arm in arms.arms]
+    results = [
+        _counted(_arm_result(arm, found, compared, study, plan, classes), folder)
+        for arm in arms.arms
+    ]
     return StudyReport(
         name=study.study,
         metric=study.metric,
@@ -262,6 +265,14 @@ def _controls(
 
 def _told(value: Any) -> str:
     return "–" if value is ABSENT else str(value)
+
+
+def _counted(arm: ArmResult, folder: StudyFolder) -> ArmResult:
+    """With the operations of its first run, where they were counted."""
+    file = count_file(folder, Run(Path(arm.runs[0]))) if arm.runs else None
+    if file is None or not file.is_file():
+        return arm
+    return replace(arm, operations=int(read_json(file)["operations"]))
 
 
 def _claim(value: float | str | None) -> str:

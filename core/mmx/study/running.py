@@ -221,8 +221,7 @@ class _Work:
             out = {one.arm for one in self.folder.entries() if self._out(one)}
             todo = [one for one in todo if not self._first(one) and one.arm.name not in out]
         self._run([self._job(one) for one in todo], heard)
-        if self.study.controls:
-            self._run(self._controls(), board.control)
+        self._run([*self._counts(), *self._controls()], board.control)
 
     def _run(self, jobs: list[Job], heard: Callable[[Told | Done], None]) -> None:
         if jobs:
@@ -254,9 +253,23 @@ class _Work:
         if done.error:
             self.observer.message(f"{one.key} failed: {done.error}")
 
+    def _counts(self) -> list[Job]:
+        """One count of operations for each arm that has a run and no count."""
+        done = [one for one in latest(self.folder, self.study, self.arms) if one.run]
+        first = {one.arm: Run(Path(one.run)) for one in reversed(done)}
+        files = tuple(map(str, self.arms.plugins))
+        jobs = [
+            Job(f"operations of {name}", name, "count", "", (), files,
+                {"run": str(run.path), "out": str(count_file(self.folder, run))})
+            for name, run in first.items()
+        ]  # fmt: skip
+        return [job for job in jobs if not Path(job.values["out"]).is_file()]
+
     def _controls(self) -> list[Job]:
         """Jobs for baselines and shuffled inputs whose results are not there yet."""
         base, jobs = self.arms.arms[0], list[Job]()
+        if not self.study.controls:
+            return jobs
         for entry in latest(self.folder, self.study, self.arms):
             if entry.arm != base.name or entry.error:
                 continue
@@ -283,6 +296,11 @@ class _Work:
 def control_file(folder: StudyFolder, name: str, run: Run) -> Path:
     """Where a control that rests on a run is kept; another run makes another file."""
     return folder.path / "controls" / f"{name}-{run.digest}.parquet"
+
+
+def count_file(folder: StudyFolder, run: Run) -> Path:
+    """Where the count of a run's operations is kept."""
+    return folder.path / "counts" / f"{run.digest}.json"
 
 
 class Board:

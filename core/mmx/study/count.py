@@ -1,0 +1,34 @@
+"""How many operations a trained model needs for one sample."""
+
+from pathlib import Path
+
+import torch
+
+from mmx.experiment.prepare import prepare
+from mmx.experiment.sources import open_sources
+from mmx.experiment.trained import load_trained
+from mmx.runs import Observer
+from mmx.runs.files import write_json
+
+
+def write_operations(path: Path, file: Path, observer: Observer) -> None:
+    """Count the operations of a run's model on one test row, and write them as JSON.
+
+    What is counted is what a run computes anew in every epoch: frozen encoders are left out, as
+    their features come from the cache. A multiplication and an addition are two operations;
+    element-wise ones are not counted.
+
+    Source: torch.utils.flop_counter.
+    """
+    from torch.utils.flop_counter import FlopCounterMode
+
+    trained = load_trained(path)
+    prepared = prepare(trained.spec.data, observer)
+    rows = prepared.split.rows("test").tolist()
+    sources = open_sources(trained.spec, trained.model, prepared, observer, rows=rows)
+    batch, _ = sources.parts(prepared)["test"].batch([0])
+    counter = FlopCounterMode(display=False)
+    with torch.inference_mode(), counter:
+        trained.model.eval()(batch)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_json(file, {"operations": counter.get_total_flops()})
