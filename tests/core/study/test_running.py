@@ -131,6 +131,24 @@ def test_a_worker_that_is_killed_fails_its_job_alone(
     assert [arm["name"] for arm in done.results["arms"] if not arm["error"]] == ["concat"]
 
 
+def test_an_arm_that_wants_more_memory_than_there_is_fails_alone(
+    write_study: Write, tiny_plugin: Path, tmp_path: Path
+) -> None:
+    greedy = tmp_path / "greedy.py"
+    body = "        torch.empty(2**60)"
+    greedy.write_text(
+        DYING.replace("dying", "greedy")
+        .replace("        os.kill(os.getpid(), signal.SIGKILL)", body)
+        .replace("import mmx\n", "import torch\n\nimport mmx\n", 1)
+    )
+    done = mmx.run_study(
+        write_study(arms=["concat", "greedy", "gated"]), plugins=[tiny_plugin, greedy], workers=1
+    )
+    assert "memory" in done.failed["greedy"]
+    whole = [arm["name"] for arm in done.results["arms"] if not arm["error"]]
+    assert whole == ["concat", "gated"]
+
+
 DYING = '''
 """A fusion that takes its process along."""
 import os
