@@ -126,12 +126,19 @@ def gather_study(folder: StudyFolder, study: StudySpec, arms: Arms) -> StudyRepo
         note=study.note,
         warnings=[
             *([LEAKY] if arms.base.data.narrative.needs_label else []),
+            *_waivers(arms),
             *screening_words(folder.path),
         ],
         machine=_machine(own.runs),
         created=time.strftime("%Y-%m-%d %H:%M"),
         version=version("mmx"),
     )
+
+
+def _waivers(arms: Arms) -> list[str]:
+    """Findings of the audit that the base accepts, with the written reasons."""
+    waived = arms.base.audit.waive.items()
+    return [f"The audit's finding {check} is waived: {reason}" for check, reason in waived]
 
 
 def _answers(study: StudySpec, arms: Arms, entries: Sequence[Entry]) -> _Found:

@@ -120,6 +120,24 @@ def test_folds_are_read_together(write_study: Write, run_here: Run) -> None:
     assert len(found["arms"][0]["runs"]) == 3
 
 
+def test_waivers_and_leaky_texts_stand_on_top_of_the_report(
+    write_study: Write, run_here: Run
+) -> None:
+    done = run_here(
+        write_study(
+            set={
+                "train.epochs": 1,
+                "data.narrative": {"type": "rangm", "level": "oracle"},
+                "audit.waive": {"text_tells_label": "to show what it does"},
+            }
+        )
+    )
+    for name in ("report.html", "report.md"):
+        page = (done.path / name).read_text(encoding="utf-8")
+        assert "LEAKY" in page
+        assert "text_tells_label is waived: to show what it does" in page
+
+
 def test_a_worker_that_is_killed_fails_its_job_alone(
     write_study: Write, tiny_plugin: Path, tmp_path: Path
 ) -> None:
