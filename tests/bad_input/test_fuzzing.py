@@ -182,7 +182,8 @@ def test_names_and_texts_never_become_markup_or_commands(
     plugin = Path(__file__).parents[1] / "tiny" / "encoders.py"
     rows = pd.read_csv(place / "cases.csv")
     rows["finding"] = [EVIL[0] if name == "benign" else EVIL[2] for name in rows["finding"]]
-    rows["notes"] = [EVIL[row % 3] + " itches" for row in range(len(rows))]
+    texts = ["<script>alert(2)</script>", EVIL[1], "\x1b[3Jding\x07"]  # no name of a class
+    rows["notes"] = [texts[row % 3] + " itches" for row in range(len(rows))]
     rows["person"] = [f"{EVIL[row % 3]}{row}" for row in range(len(rows))]
     rows.to_csv(place / "cases.csv", index=False)
     done = command("run", "spec.yaml", "--plugin", plugin)
