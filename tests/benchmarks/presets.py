@@ -2,7 +2,8 @@
 
 Run ``MMX_DATA=FOLDER python tests/benchmarks/presets.py`` with FOLDER holding ham10000/ and spine/.
 With ``--keep`` a preset that has a finished run is not run again, even after mmx has changed; the
-names of presets after it leave out all others that have none.
+names of presets after it leave out all others that have none. ``--page=NAME.md`` writes a page of
+that name beside it.
 """
 
 import os
@@ -83,13 +84,14 @@ class Row:
 def main() -> int:
     """Run all, write the page after each data set."""
     torch.set_num_threads(1)
-    keep, only = "--keep" in sys.argv, [name for name in sys.argv[1:] if name != "--keep"]
+    keep, only = "--keep" in sys.argv, [name for name in sys.argv[1:] if name[:2] != "--"]
+    page = next((one[7:] for one in sys.argv if one.startswith("--page=")), PAGE.name)
     pages = [INTRODUCTION]
     for number, (folder, title) in enumerate((("ham10000", "HAM10000"), ("spine", "Spine"))):
         found = [row_of(path, keep, only) for path in presets(folder)]
         rows = [row for row in found if row]
-        pages.append(section(title, rows, number))
-        PAGE.write_text("\n".join(pages), encoding="utf-8")
+        pages += [section(title, rows, number)] if rows else []
+        PAGE.with_name(page).write_text("\n".join(pages), encoding="utf-8")
     return 0
 
 
