@@ -148,7 +148,8 @@ def line(row: Row, base: Row, number: int) -> str:
     if row is not base:
         found = difference(row.test, base.test)
         gap = [points(found, sign=True), verdict(found)]
-    cells = [row.name, scores[0], *gap, *scores[1:], f"{row.seconds:.0f}"]
+    name = f"LEAKY: {row.name}" if row.metrics.get("leaky") else row.name
+    cells = [name, scores[0], *gap, *scores[1:], f"{row.seconds:.0f}"]
     return f"| {' | '.join([*cells, CLAIMED[row.name][number]])} |"
 
 
