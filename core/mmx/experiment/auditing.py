@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 import mmx
 from mmx.audit import Check, Finding, all_checks, examine
 from mmx.errors import MmxError
@@ -77,12 +79,13 @@ def short_audit(spec: Spec, prepared: Prepared, observer: Observer) -> Audited:
     waived = waivers(spec, checks)
     short = [check for check in checks if check.short]
     file = cache_folder(spec.data) / "audit" / f"{_key(spec, prepared, short)}.json"
-    findings = _recall(file)
-    cached = findings is not None
-    if findings is None:
-        observer.message("auditing the data for leaks")
-        findings = examine(subject_of(spec, prepared), short)
-        _keep(file, findings)
+    with _alone(file):  # several workers of a study ask for the same data at once
+        findings = _recall(file)
+        cached = findings is not None
+        if findings is None:
+            observer.message("auditing the data for leaks")
+            findings = examine(subject_of(spec, prepared), short)
+            write_json(file, [one.to_json() for one in findings])
     audited = Audited(tuple(findings), waived, cached)
     if audited.errors:
         raise MmxError(refusal(audited.errors))
@@ -157,9 +160,10 @@ def _recall(file: Path) -> list[Finding] | None:
         return None
 
 
-def _keep(file: Path, findings: Sequence[Finding]) -> None:
+def _alone(file: Path) -> FileLock:
+    """The lock of one verdict, whose folder is made."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise MmxError(f"{file.parent} cannot be made ({error}); set MMX_CACHE") from error
-    write_json(file, [one.to_json() for one in findings])
+    return FileLock(file.with_suffix(".lock"))

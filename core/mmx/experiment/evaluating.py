@@ -149,7 +149,7 @@ def _texts(
 ) -> list[str]:
     """The text of each row; what a narrative learns, it learns from the run's own training rows."""
     split = _nothing_learned(manifest, trained)
-    if manifest.digest == trained.folder.read_json("metrics.json")["data"]["rows"]:
+    if manifest.digest == read_scored(trained.folder).data.rows:
         split = read_split(trained.folder.path / "split.csv", manifest)
     elif narrative.needs_features:
         raise DataError(

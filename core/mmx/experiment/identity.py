@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 import mmx
 from mmx.blocks.weights import state_digest
-from mmx.interfaces import Encoder, Params
+from mmx.interfaces import Encoder, EncoderParams, Params
 from mmx.plugins import registry
 from mmx.spec import Spec
 
@@ -46,6 +46,12 @@ def sources_used(spec: BaseModel) -> dict[str, dict[str, str]]:
             "package": source.package, "version": source.version, "source": source.digest,
         }  # fmt: skip
     return dict(sorted(found.items()))
+
+
+def encoder_settings(params: EncoderParams) -> str:
+    """Settings and source of an encoder: edited code with the same weights gives other features."""
+    sources = [(name, one["source"]) for name, one in sources_used(params).items()]
+    return json.dumps([params.model_dump_json(exclude={"train"}), sources])
 
 
 def core_digest() -> str:

@@ -1,6 +1,5 @@
 """Where batches come from: cached features of frozen encoders, or pixels and token ids."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,11 +16,10 @@ from mmx.data import (
     ViewStore,
     part_of,
 )
-from mmx.experiment.identity import sources_used
+from mmx.experiment.identity import encoder_settings
 from mmx.experiment.prepare import PARTS, Prepared, cache_folder
 from mmx.experiment.progress import stage
 from mmx.interfaces import (
-    EncoderParams,
     Features,
     TextEncoder,
     WrappingEncoder,
@@ -132,12 +130,6 @@ def _text_encoder(model: Model) -> TextEncoder:
     return model.text
 
 
-def _settings(params: EncoderParams) -> str:
-    """Settings and source of an encoder: edited code with the same weights gives other features."""
-    sources = [(name, one["source"]) for name, one in sources_used(params).items()]
-    return json.dumps([params.model_dump_json(exclude={"train"}), sources])
-
-
 def _encode(
     spec: Spec,
     model: Model,
@@ -152,7 +144,7 @@ def _encode(
     with stage(observer, f"{side}s", side + "s") as told:
         return cache.encode(
             innermost(model.encoders()[side]),
-            _settings(params),
+            encoder_settings(params),
             source,
             rows,
             want=want,

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from mmx.data import CachedFeatures, FeatureCache, ImageStore, Manifest, Split, write_texts
 from mmx.errors import DataError, ShapeError
+from mmx.experiment.identity import core_digest, encoder_settings, sources_used
 from mmx.interfaces import FeatureSource, NarrativeParams, Sample, WrappingEncoder
-from mmx.plugins import registry
 from mmx.runs import write_text
 from mmx.spec import Spec
 
@@ -39,17 +39,24 @@ def kept_texts(
     """
     if not params.slow:
         return write_texts(manifest, params, split, features)
-    source = registry().source(*params.entry_point.split(".", 1)).digest
-    facts = [params.model_dump_json(), source, manifest.digest, manifest.ids.tolist(),
-             split.digest, images, getattr(features, "digest", "")]  # fmt: skip
+    code = [params.model_dump_json(), sources_used(params), core_digest()]
+    rows = [manifest.digest, manifest.ids.tolist(), split.digest, images]
+    facts = [*code, *rows, getattr(features, "digest", "")]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
     file = folder / f"{key}.json"
     kept = _read(file, len(manifest))
     if kept is None:
         kept = write_texts(manifest, params, split, features)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_text(file, json.dumps(kept, ensure_ascii=False))
+        _keep(file, kept)
     return kept
+
+
+def _keep(file: Path, texts: Sequence[str]) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{file.parent} cannot be made ({error}); set MMX_CACHE") from error
+    write_text(file, json.dumps(texts, ensure_ascii=False))
 
 
 def _read(file: Path, rows: int) -> list[str] | None:
@@ -72,7 +79,7 @@ class FrozenFeatures:
     @property
     def digest(self) -> str:
         """What decides the features, besides the pixels."""
-        return self._spec.model.image.model_dump_json()
+        return encoder_settings(self._spec.model.image)
 
     @cached_property
     def _cached(self) -> CachedFeatures:
@@ -86,9 +93,10 @@ class FrozenFeatures:
             )
         encoder.learn("frozen")
         cache = FeatureCache(self._folder, budget_gb=self._spec.data.cache.budget_gb)
-        settings = self._spec.model.image.model_dump_json(exclude={"train"})
         rows = list(range(len(self._row)))
-        return cache.encode(encoder, settings, self._images, rows, want=frozenset({"pooled"}))
+        settings, want = encoder_settings(self._spec.model.image), frozenset({"pooled"})
+        size = self._spec.evaluation.batch_size
+        return cache.encode(encoder, settings, self._images, rows, want=want, batch_size=size)
 
     def pooled(self, samples: Sequence[Sample]) -> Tensor:
         """[B, D], float32."""

@@ -1,5 +1,6 @@
 """Laws of narrative.rangm: what each level knows, and what it never sees."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -169,6 +170,9 @@ def test_retrieved_texts_are_kept_and_come_back(load: Callable[..., mmx.Spec], h
     kept[0].write_text("[")  # half a file
     assert mmx.narratives(spec, 10) == first
     run = mmx.run(spec)
+    lines = (run.path / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    encoded = next(event for event in map(json.loads, lines) if event["event"] == "encoded")
+    assert encoded["image"] == 0  # the narrative had them encoded, under the run's own key
     again = mmx.evaluate_run(run.path, run.path / "resolved.yaml").predictions
     table = run.predictions
     own = table[table["part"] == "test"].set_index("sample")
