@@ -48,13 +48,18 @@ def predict(
     for answer in answers:
         if table is not None:
             typer.echo(f"{shown(answer.id)}:")
-        for name, probability in answer.probabilities.items():
-            typer.echo(f"  {shown(name):<24} {probability:6.1%}")
-        for name, value in answer.extras.items():
-            typer.echo(f"  {name:<24} {value:.4g}")
-        if answer.explanation is not None:
-            for line in _reasons(answer.explanation):
-                typer.echo(f"  {line}")
+        _tell(answer)
+
+
+def _tell(answer: "mmx.Answer") -> None:
+    """Probabilities, columns of inference hooks and reasons, in lines."""
+    for name, probability in answer.probabilities.items():
+        typer.echo(f"  {shown(name):<24} {probability:6.1%}")
+    for name, value in answer.extras.items():
+        typer.echo(f"  {name:<24} {value:.4g}")
+    if answer.explanation is not None:
+        for line in _reasons(answer.explanation):
+            typer.echo(f"  {line}")
 
 
 def _reasons(why: "mmx.Explanation") -> Iterator[str]:

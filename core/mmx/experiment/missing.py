@@ -47,7 +47,8 @@ def predict_missing(chain: Chain, part: Part, batch_size: int) -> Missing | None
             rows = range(start, min(start + batch_size, len(part)))
             batch = chain.encoded(part.batch(rows)[0], SIDES)
             for name, keep in kept.items():
-                given = replace(batch, present=batch.present & keep[rows.start : rows.stop])
+                stay = keep[rows.start : rows.stop].to(batch.present.device)
+                given = replace(batch, present=batch.present & stay)
                 found[name].append(chain.plain(given).log_probs)
     arms = {name: torch.cat(values) for name, values in found.items()}
     return Missing(arms, _shares([arms[name] for name in KEPT]))
@@ -87,7 +88,8 @@ def shares_of_case(chain: Chain, batch: Batch) -> dict[str, float]:
     """
     arms = []
     for sides in KEPT.values():
-        given = replace(batch, present=batch.present & torch.tensor([sides]))
+        stay = torch.tensor([sides], device=batch.present.device)
+        given = replace(batch, present=batch.present & stay)
         arms.append(chain.plain(given).log_probs)
     shares = {side: float(value) for side, value in _shares(arms).items()}
     probability = float(arms[0].exp().max())

@@ -66,12 +66,9 @@ def predict_and_score(
     chain = Chain(spec.inference, task.model, task.loss, precision)
     size, views = spec.evaluation.batch_size, prepared.manifest.facts.allowed_views
     counts = (task.class_counts, task.sampled_counts)
-    held_out = "calibration" if "calibration" in parts else "validation"
-    with stage(observer, held_out, "samples") as told:
-        fitted, seen = chain.fit(parts[held_out], size, counts, views)
-        told(len(parts[held_out]), len(parts[held_out]))
-    if held_out == "calibration":
-        seen = chain.over(parts["validation"], size, lambda done: None)[-1]
+    with stage(observer, "validation", "samples") as told:
+        fitted, seen = _fitted(chain, parts, size, counts, views)
+        told(len(seen.target), len(seen.target))
     with stage(observer, "test", "samples") as told:
         stages = chain.over(parts["test"], size, lambda done: told(done, len(parts["test"])))
     missing = predict_missing(chain, parts["test"], size)
@@ -103,6 +100,20 @@ def predict_and_score(
         precision=precision,
         gates=mean_by_class(predictions["test"], prepared.manifest.classes),
     )
+
+
+def _fitted(
+    chain: Chain,
+    parts: Mapping[str, Part],
+    size: int,
+    counts: tuple[Tensor, Tensor],
+    views: tuple[str, ...],
+) -> tuple[list[Validation], PartPrediction]:
+    """Fit the hooks on the calibration part where there is one, and predict validation."""
+    if "calibration" not in parts:
+        return chain.fit(parts["validation"], size, counts, views)
+    fitted, _ = chain.fit(parts["calibration"], size, counts, views)
+    return fitted, chain.over(parts["validation"], size, lambda done: None)[-1]
 
 
 def _with_shares(found: PartPrediction, missing: Missing | None) -> PartPrediction:
