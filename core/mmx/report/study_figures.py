@@ -58,7 +58,7 @@ def draw_forest(report: StudyReport) -> "Figure":
     split = len(report.compared)
     if 0 < split < len(arms):
         axes.axhline(split - 0.5, color=RULE, linewidth=1)
-    axes.set_yticks(range(len(arms)), [_short(arm.name) for arm in arms])
+    axes.set_yticks(range(len(arms)), [_short(arm.label) for arm in arms])
     axes.set_ylim(len(arms) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(f"Points of {title(report.metric).lower()} to {report.base}, 95 % interval")
@@ -76,7 +76,7 @@ def learning(report: StudyReport) -> Markup:
         figure, (axes,) = new_figure(9.6, 3.8)
         for index, arm in enumerate(arms):
             epochs, values = zip(*arm.curve, strict=True)
-            axes.plot(epochs, values, label=_short(arm.name), **_line(index, arm))
+            axes.plot(epochs, values, label=_short(arm.label), **_line(index, arm))
         axes.set_xlabel("Epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.set_ylabel(f"{title(report.metric)}, validation")
@@ -98,7 +98,7 @@ def cost(report: StudyReport) -> Markup:
                 ends = [100 * score.low, 100 * score.high]
                 axes.plot([value, value], ends, color=colour, linewidth=1.2, alpha=0.6)
                 marker = "osD^v"[index // len(COLOURS) % 5]
-                axes.plot(value, 100 * score.value, marker, color=colour, label=_short(arm.name))
+                axes.plot(value, 100 * score.value, marker, color=colour, label=_short(arm.label))
         left.set(xlabel="Training, seconds a run", ylabel=f"{title(report.metric)}, %")
         right.set(xlabel="Parameters that learn")
         for axes in (left, right):
@@ -122,7 +122,7 @@ def calibration(report: StudyReport) -> Markup:
             axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
             axes.plot(*zip(*arm.reliability, strict=True), color=ACCENT, marker="o", ms=3, lw=1)
             axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
-            axes.set_title(_short(arm.name), fontsize=9)
+            axes.set_title(_short(arm.label), fontsize=9)
         for axes in grid[len(arms) :]:
             axes.set_visible(False)
         figure.supxlabel("Confidence", fontsize=9)

@@ -34,6 +34,7 @@ class ArmResult:
         confounded: why it may differ in more than one variable; empty when it does not.
         reported: what others claim, in per cent of accuracy.
         runs: folders.
+        leaky: its texts were written knowing the label.
     """
 
     name: str
@@ -56,6 +57,12 @@ class ArmResult:
     confounded: str = ""
     reported: str = ""
     runs: tuple[str, ...] = ()
+    leaky: bool = False
+
+    @property
+    def label(self) -> str:
+        """The name as tables and figures show it."""
+        return f"LEAKY: {self.name}" if self.leaky else self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def _verdicts(report: StudyReport) -> list[str]:
     for arm in report.done:
         told = row(arm, report)
         cells = [
-            arm.name + ("" if arm.planned else " (unplanned)"),
+            arm.label + ("" if arm.planned else " (unplanned)"),
             _with(told["score"], told["range"]), told["seeds"],
             _with(told["difference"], told["difference_range"]), told["p"], told["verdict"],
             told["macro_f1"], told["accuracy"], told["ece"], told["mcnemar"],
@@ -62,7 +62,7 @@ def _controls(report: StudyReport) -> list[str]:
     lines = ["## Controls", "", _line(heads), "|" + "---|" * len(heads)]
     lines += [
         _line([
-            one["arm"].name, _with(one["score"], one["range"]),
+            one["arm"].label, _with(one["score"], one["range"]),
             _with(one["difference"], one["difference_range"]), one["macro_f1"], one["accuracy"],
         ])
         for one in rows
@@ -75,7 +75,7 @@ def _classes(report: StudyReport) -> list[str]:
     lines = ["## Sensitivity by class, %", "", _line(["arm", *names])]
     lines.append("|" + "---|" * (len(names) + 1))
     lines += [
-        _line([arm.name, *(percent(arm.sensitivity.get(name)) for name in names)])
+        _line([arm.label, *(percent(arm.sensitivity.get(name)) for name in names)])
         for arm in report.done
     ]
     return [*lines, ""]
@@ -136,7 +136,7 @@ def study_csv(report: StudyReport) -> str:
 
 def _values(arm: ArmResult, metric: str, names: list[str]) -> list[object]:
     score, contrast = arm.scores.get(metric), arm.contrasts.get(metric)
-    found: list[object] = [arm.name, arm.role, arm.planned, _first_line(arm.error)]
+    found: list[object] = [arm.label, arm.role, arm.planned, _first_line(arm.error)]
     found.append(" ".join(map(str, arm.seeds)))
     found += [score.value, score.low, score.high] if score else [None] * 3
     if contrast:
@@ -171,7 +171,7 @@ def study_latex(report: StudyReport) -> str:
     for arm in (*report.done, *(one for one in report.controls if not one.error)):
         told = row(arm, report)
         cells = [
-            arm.name, _with(told["score"], told["range"]),
+            arm.label, _with(told["score"], told["range"]),
             _with(told["difference"], told["difference_range"]), told["p"], told["verdict"],
             told["macro_f1"], arm.reported,
         ]  # fmt: skip

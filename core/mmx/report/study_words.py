@@ -50,7 +50,7 @@ def verdict_words(report: StudyReport) -> str:
         return "No arm could be compared with the base."
     parts = []
     for word in ("better", "worse", "not distinguishable"):
-        names = [a.name for a in report.compared if a.contrasts[report.metric].verdict == word]
+        names = [a.label for a in report.compared if a.contrasts[report.metric].verdict == word]
         if names:
             parts.append(f"{word}: {', '.join(names)}")
     return f"Against {report.base}, {'; '.join(parts)}."

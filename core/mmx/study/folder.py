@@ -9,6 +9,7 @@ from typing import Any
 
 from mmx.errors import RunError
 from mmx.experiment.running import runs_folder
+from mmx.experiment.saved import Run
 from mmx.runs.files import read_json, write_json
 
 PLAN, RECORD, COPY = "plan.json", "runs.jsonl", "study.yaml"
@@ -125,3 +126,13 @@ def find_study(named: str | Path) -> StudyFolder:
 def all_studies() -> list[StudyFolder]:
     """Every study that has a plan, by name."""
     return [StudyFolder(file.parent) for file in sorted(studies_folder().glob(f"*/{PLAN}"))]
+
+
+def control_file(folder: StudyFolder, name: str, run: Run) -> Path:
+    """Where a control that rests on a run is kept; another run makes another file."""
+    return folder.path / "controls" / f"{name}-{run.digest}.parquet"
+
+
+def count_file(folder: StudyFolder, run: Run) -> Path:
+    """Where the count of a run's operations is kept."""
+    return folder.path / "counts" / f"{run.digest}.json"

@@ -151,3 +151,11 @@ def costs(runs: Sequence[Run]) -> tuple[int | None, float | None]:
         return None, None
     seconds = [one["seconds"]["train"] for one in found]
     return int(found[0]["parameters"]["learning"]), float(np.mean(seconds))
+
+
+def waived(runs: Sequence[Run]) -> dict[str, str]:
+    """Check of the audit -> the reason why these runs accept its finding."""
+    found: dict[str, str] = {}
+    for run in runs:
+        found |= RunFolder(run.path).read_json("audit.json")["waived"]
+    return found

@@ -27,13 +27,11 @@ from mmx.spec.difference import ABSENT
 from mmx.study import gather
 from mmx.study.arms import Arm, Arms, resolve_arms
 from mmx.study.baselines import MAJORITY, METADATA
-from mmx.study.folder import COPY, Entry, StudyFolder, find_study
+from mmx.study.cautions import cautions
+from mmx.study.folder import COPY, Entry, StudyFolder, control_file, count_file, find_study
 from mmx.study.gather import Answers
-from mmx.study.running import SIDES, Study, control_file, count_file, latest
-from mmx.study.screening import screening_words
+from mmx.study.running import SIDES, Study, latest
 from mmx.study.spec import StudySpec, load_study
-
-LEAKY = "LEAKY: the texts of this study were written knowing the label."
 
 
 def report_study(study: str | Path, *, plugins: Sequence[str | Path] = ()) -> Study:
@@ -124,21 +122,11 @@ def gather_study(folder: StudyFolder, study: StudySpec, arms: Arms) -> StudyRepo
         plan=plan,
         text=study.text,
         note=study.note,
-        warnings=[
-            *([LEAKY] if arms.base.data.narrative.needs_label else []),
-            *_waivers(arms),
-            *screening_words(folder.path),
-        ],
+        warnings=cautions(results, found.answers, folder.path),
         machine=_machine(own.runs),
         created=time.strftime("%Y-%m-%d %H:%M"),
         version=version("mmx"),
     )
-
-
-def _waivers(arms: Arms) -> list[str]:
-    """Findings of the audit that the base accepts, with the written reasons."""
-    waived = arms.base.audit.waive.items()
-    return [f"The audit's finding {check} is waived: {reason}" for check, reason in waived]
 
 
 def _answers(study: StudySpec, arms: Arms, entries: Sequence[Entry]) -> _Found:
@@ -243,6 +231,7 @@ def _with_results(
     return replace(
         told,
         seeds=answers.seeds,
+        leaky=any(run.metrics.get("leaky") for run in answers.runs),
         scores={metric: scores[told.name] for metric, scores in compared.scores.items()},
         by_seed={metric: values[told.name] for metric, values in compared.by_seed.items()},
         contrasts={

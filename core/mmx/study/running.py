@@ -9,14 +9,15 @@ from typing import Any, Literal
 
 from mmx.experiment.identity import core_digest, sources_used
 from mmx.experiment.saved import Run
-from mmx.runs import Observer, Progress, RunFolder, SilentObserver
+from mmx.runs import Observer, RunFolder, SilentObserver
 from mmx.runs.files import read_json, write_text
 from mmx.runs.lock import locked
 from mmx.spec import Spec, load_spec
 from mmx.study.arms import Arm, Arms, resolve_arms
+from mmx.study.board import Board
 from mmx.study.executor import Executor, Told
 from mmx.study.executors import Name, make_executor
-from mmx.study.folder import COPY, Entry, StudyFolder
+from mmx.study.folder import COPY, Entry, StudyFolder, control_file, count_file
 from mmx.study.job import Done, Job
 from mmx.study.plan import digest_of, settle
 from mmx.study.screening import SCREENED, need_optuna
@@ -56,16 +57,15 @@ class Study:
         metric = found["metric"]
         lines = []
         for arm in found["arms"]:
+            name = f"LEAKY: {arm['name']}" if arm["leaky"] else arm["name"]
             if arm["role"] == "base" and not arm["error"]:
                 value = arm["scores"][metric]["value"]
-                lines.append(f"{arm['name']}: {value:.1%} {metric.replace('_', ' ')}, the base")
+                lines.append(f"{name}: {value:.1%} {metric.replace('_', ' ')}, the base")
             elif metric in arm["contrasts"]:
                 one = arm["contrasts"][metric]
                 gap = one["difference"]
                 ends = f"{100 * gap['low']:+.1f} to {100 * gap['high']:+.1f}"
-                lines.append(
-                    f"{arm['name']}: {100 * gap['value']:+.1f} points ({ends}), {one['verdict']}"
-                )
+                lines.append(f"{name}: {100 * gap['value']:+.1f} points ({ends}), {one['verdict']}")
         return "\n".join(lines)
 
 
@@ -207,7 +207,8 @@ class _Work:
             kept = entry is not None and (finished(entry, one.spec) or self._out(entry))
             if not kept:
                 todo.append(one)
-        board = Board(self.observer, wanted, {one.key for one in todo}, self.executor.workers)
+        arm_of = {one.key: one.arm.name for one in wanted}
+        board = Board(self.observer, arm_of, {one.key for one in todo})
         by_key = {one.key: one for one in todo}
 
         def heard(event: Told | Done) -> None:
@@ -218,7 +219,9 @@ class _Work:
         if self.screening:
             first = [one for one in todo if self._first(one)]
             self._run([self._job(one, screened=True) for one in first], heard)
-            out = {one.arm for one in self.folder.entries() if self._out(one)}
+            found = latest(self.folder, self.study, self.arms)
+            out = {one.arm for one in found if self._out(one)}
+            board.leave({one.key for one in todo if not self._first(one) and one.arm.name in out})
             todo = [one for one in todo if not self._first(one) and one.arm.name not in out]
         self._run([self._job(one) for one in todo], heard)
         self._run([*self._counts(), *self._controls()], board.control)
@@ -241,7 +244,10 @@ class _Work:
         if screened:
             base = one.arm is self.arms.arms[0] or one.arm.role == "control"
             folder = str(self.folder.path.absolute())
-            values["screen"] = {"folder": folder, "arm": one.arm.name, "keep": base}
+            plan = (self.folder.plan or {}).get("digest", "")
+            values["screen"] = {
+                "folder": folder, "arm": one.arm.name, "keep": base, "plan": plan,
+            }  # fmt: skip
         name, file = one.arm.name, str(one.arm.file)
         return Job(one.key, name, "run", file, one.overrides, files, values)
 
@@ -291,57 +297,3 @@ class _Work:
         values = {"run": str(run.path), "side": side, "seed": entry.seed, "out": str(out)}
         return Job(f"{side} shuffled, {run.path.name}", "controls", "shuffle", "", (),
                    tuple(map(str, self.arms.plugins)), values)  # fmt: skip
-
-
-def control_file(folder: StudyFolder, name: str, run: Run) -> Path:
-    """Where a control that rests on a run is kept; another run makes another file."""
-    return folder.path / "controls" / f"{name}-{run.digest}.parquet"
-
-
-def count_file(folder: StudyFolder, run: Run) -> Path:
-    """Where the count of a run's operations is kept."""
-    return folder.path / "counts" / f"{run.digest}.json"
-
-
-class Board:
-    """One line per arm, and the time left."""
-
-    def __init__(
-        self, observer: Observer, wanted: Sequence[Wanted], todo: set[str], workers: int
-    ) -> None:
-        self._observer, self._workers, self._start = observer, workers, time.monotonic()
-        self._arm = {one.key: one.arm.name for one in wanted}
-        names = list(dict.fromkeys(self._arm.values()))
-        self._total = {name: sum(arm == name for arm in self._arm.values()) for name in names}
-        self._left = set(todo)
-        self._todo = len(todo)
-        self._done = {
-            name: sum(arm == name and key not in todo for key, arm in self._arm.items())
-            for name in names
-        }
-        for name in names:
-            self._show(name)
-
-    def heard(self, event: Told | Done) -> None:
-        """Draw what happened."""
-        name = self._arm[event.key]
-        if isinstance(event, Done):
-            self._left.discard(event.key)
-            self._done[name] += 1
-            self._show(name)
-        else:
-            self._show(name, {event.stage: event.share})
-
-    def control(self, event: Told | Done) -> None:
-        """Draw what happened to a control; its failure is told and leaves the rest alone."""
-        if isinstance(event, Done) and event.error:
-            self._observer.message(f"control {event.key} failed: {event.error}")
-
-    def _show(self, name: str, values: dict[str, float] | None = None) -> None:
-        ended = self._todo - len(self._left)
-        each = (time.monotonic() - self._start) / ended if ended else None
-        mine = sum(self._arm[key] == name for key in self._left)
-        left = each * len(self._left) if each is not None and mine else None
-        self._observer.progress(
-            Progress(name, self._done[name], self._total[name], "run", 0.0, left, values or {})
-        )

@@ -48,7 +48,8 @@ def screen(spec: Spec, values: Mapping[str, Any], observer: Observer) -> str:
 
     Args:
         spec: of the arm, first seed.
-        values: ``folder`` of the study, ``arm``, and ``keep``: never stop, as for the base.
+        values: ``folder`` of the study, ``arm``, digest of the ``plan``, and ``keep``: never stop,
+            as for the base.
         observer: is told how far it has come.
 
     Raises:
@@ -57,7 +58,13 @@ def screen(spec: Spec, values: Mapping[str, Any], observer: Observer) -> str:
     from mmx.experiment import run
 
     folder = Path(values["folder"])
-    watch = _Watch(spec, str(values["arm"]), bool(values["keep"]), _trial(folder, spec), folder)
+    watch = _Watch(
+        spec,
+        str(values["arm"]),
+        bool(values["keep"]),
+        _trial(folder, spec, str(values["plan"])),
+        folder,
+    )
     registry().register(watch, _HOOK)
     try:
         finished = run(spec, observer=observer)
@@ -141,13 +148,13 @@ def need_optuna() -> None:
         raise MissingExtraError("optuna", "mmx[screen]") from error
 
 
-def _trial(folder: Path, spec: Spec) -> Any:
+def _trial(folder: Path, spec: Spec, plan: str) -> Any:
     """A trial of the study's Optuna journal, which all workers share."""
     optuna = import_module("optuna")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     backend = optuna.storages.journal.JournalFileBackend(str(folder / _TRIALS))
     study = optuna.create_study(
-        study_name="asha",
+        study_name=f"asha {plan}",  # scores of another plan are no rivals
         storage=optuna.storages.JournalStorage(backend),
         direction="minimize" if spec.train.select == "nll" else "maximize",
         pruner=optuna.pruners.SuccessiveHalvingPruner(

@@ -120,22 +120,29 @@ def test_folds_are_read_together(write_study: Write, run_here: Run) -> None:
     assert len(found["arms"][0]["runs"]) == 3
 
 
-def test_waivers_and_leaky_texts_stand_on_top_of_the_report(
+def test_an_arm_with_leaky_texts_is_stamped_wherever_it_stands(
     write_study: Write, run_here: Run
 ) -> None:
+    oracle = {"type": "rangm", "level": "oracle"}
     done = run_here(
         write_study(
-            set={
-                "train.epochs": 1,
-                "data.narrative": {"type": "rangm", "level": "oracle"},
-                "audit.waive": {"text_tells_label": "to show what it does"},
-            }
+            vary="",
+            arms={
+                "concat": {"model.fusion": "concat"},
+                "told": {"data.narrative": oracle,
+                         "audit.waive": {"text_tells_label": "to show what it does"}},
+            },
+            allow_confounded="the text is what the arm is about",
         )
-    )
-    for name in ("report.html", "report.md"):
+    )  # fmt: skip
+    for name in ("report.html", "report.md", "results.csv", "table.tex"):
         page = (done.path / name).read_text(encoding="utf-8")
-        assert "LEAKY" in page
-        assert "text_tells_label is waived: to show what it does" in page
+        assert "LEAKY: told" in page
+        assert "LEAKY: concat" not in page
+    page = done.report.read_text(encoding="utf-8")
+    assert "LEAKY: the texts of told were written knowing the label." in page
+    assert "text_tells_label is waived: to show what it does (told)" in page
+    assert "LEAKY: told" in done.summary()
 
 
 def test_a_worker_that_is_killed_fails_its_job_alone(

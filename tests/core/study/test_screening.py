@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mmx.study import Study
-from mmx.study.folder import find_study
+from mmx.study.folder import Entry, StudyFolder, find_study
 from mmx.study.screening import budgets
 
 pytest.importorskip("optuna", reason="the extra screen is not installed")
@@ -44,6 +44,17 @@ def test_arms_that_learn_nothing_stop_early_and_get_no_further_seed(
     assert len(here.jobs) == before
     whole = run_here(file)
     assert not whole.failed
+
+
+def test_what_another_spec_was_screened_out_for_stops_no_arm(
+    write_study: Callable[..., Path], run_here: Run
+) -> None:
+    file = write_study()
+    first = run_here(file)
+    old = Entry("gated", 0, 0, "of another spec", error="screened out by asha after 1 of 9 epochs")
+    StudyFolder(first.path).note(old)
+    again = run_here(write_study(seeds=[0, 1]), early_stop="asha", replan=True)
+    assert not again.failed
 
 
 def test_the_score_is_that_of_validation_alone(
