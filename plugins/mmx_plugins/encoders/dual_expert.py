@@ -1,8 +1,10 @@
 """Image encoder: one expert for the lesion, one for its surroundings, and a gate between them.
 
 h = g h_L + (1 - g) h_C with g = sigmoid(w^T [h_L; h_C] + b), one number per sample. The lesion is
-what the data set's box shows with a margin, or the middle of the image where there is no box; the
-context is the image with that region blurred or filled. Defined in the source document, no paper.
+what the data set's box shows with a margin; where there is no box, the middle of the image, or a
+region around the centre of mass of the strongest tokens of the whole image, after SCDA (Wei et al.
+2017, arXiv:1604.04994). The context is the image with that region blurred or filled. The experts
+and their gate are defined in the source document, no paper.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +30,7 @@ from mmx import (
     WrappingParams,
     hookimpl,
 )
-from mmx.blocks import blurred, unit_pixels
+from mmx.blocks import blurred, token_grid, unit_pixels
 from mmx.interfaces import Training, on_real
 
 Fill = Literal["blur", "mean"]
@@ -52,6 +54,11 @@ class DualExpertParams(WrappingParams):
     crop: float = Field(
         default=0.6, gt=0, le=1, description="middle of an image without a box, share of its sides"
     )
+    without_box: Literal["centre", "saliency"] = Field(
+        default="centre",
+        description="where the crop lies then: in the middle, or where the frozen backbone's "
+        "tokens of the whole image are strong",
+    )
     fill: Fill = Field(default="blur", description="what the context shows in the lesion's place")
     auxiliary: float = Field(
         default=0.3, ge=0, description="weight of a cross-entropy on each expert; 0: none"
@@ -64,6 +71,10 @@ class DualExpertParams(WrappingParams):
     def _two_that_differ(self) -> "DualExpertParams":
         if not self.shared and self.train == "frozen":
             raise ValueError("shared: false with train: frozen makes two equal copies; set train")
+        if self.without_box == "saliency" and self.train != "frozen":
+            raise ValueError(
+                "without_box: saliency needs train: frozen, or the crops would move while it learns"
+            )
         return self
 
     @property
@@ -86,7 +97,10 @@ class DualExpert(WrappingEncoder):
         self.parts = {"lesion": dim, "context": dim}
         self.margin, self.crop = params.margin, params.crop
         self.fill: Fill = params.fill
+        self.salient = params.without_box == "saliency"
         self.recipe = repr(("dual_expert", self.margin, self.crop, self.fill))
+        if self.salient:
+            self.recipe += " saliency"
         self.context_backbone = None if params.shared else deepcopy(backbone)
         self.fixed = params.gate
         self.gate = nn.Linear(2 * dim, 1)
@@ -115,14 +129,29 @@ class DualExpert(WrappingEncoder):
 
     def _boxes(self, images: Images) -> Tensor:
         """[B, 4], the lesion's region as shares of the image."""
-        edge = (1 - self.crop) / 2
-        centre = images.pixels.new_tensor([edge, edge, 1 - edge, 1 - edge], dtype=torch.float32)
         if images.boxes is None:
-            return centre.expand(len(images.pixels), 4)
+            return self._own(images)
         boxes = images.boxes[:, 0].float()
+        unknown = boxes.isnan().any(dim=1)
         around = self.margin * (boxes[:, 2:] - boxes[:, :2])
-        wide = torch.cat([boxes[:, :2] - around, boxes[:, 2:] + around], dim=1).clamp(0, 1)
-        return torch.where(boxes.isnan().any(dim=1, keepdim=True), centre, wide)
+        found = torch.cat([boxes[:, :2] - around, boxes[:, 2:] + around], dim=1).clamp(0, 1)
+        if bool(unknown.any()):
+            found[unknown] = self._own(Images(images.pixels[unknown], images.mask[unknown]))
+        return found
+
+    def _own(self, images: Images) -> Tensor:
+        """[B, 4], a region of images without a box: their middle, or their salient part."""
+        pixels, half = images.pixels, self.crop / 2
+        centre = pixels.new_full((len(pixels), 2), 0.5, dtype=torch.float32)
+        if self.salient:
+            device = next(self.backbone.parameters(), pixels).device
+            with torch.no_grad():
+                shown = Images(pixels.to(device), images.mask.to(device))
+                seen = on_real(self.backbone, shown)
+            strength = seen.tokens.float().norm(dim=-1).to(pixels.device)
+            centre = centre_of_mass(strength, pixels.shape[-2] / pixels.shape[-1])
+        centre = centre.clamp(half, 1 - half)
+        return torch.cat([centre - half, centre + half], dim=1)
 
     def run(self, images: Images, views: int) -> Features:
         if self.context_backbone is None:
@@ -155,6 +184,23 @@ class DualExpert(WrappingEncoder):
             parts={"lesion": lesion, "context": context},
             explain={"gate": g[:, 0].detach()},
         )
+
+
+def centre_of_mass(strength: Tensor, ratio: float) -> Tensor:
+    """[B, 2], x and y as shares: of the places above the mean in maps [B, N] of height / width.
+
+    The middle, where all places are equally strong.
+    """
+    rows, columns = token_grid(strength.shape[1], ratio)
+    above = (strength - strength.mean(dim=1, keepdim=True)).clamp(min=0)
+    total = above.sum(dim=1, keepdim=True)
+    weights = torch.where(total > 0, above / total.clamp(min=1e-12), 1 / strength.shape[1])
+    y, x = torch.meshgrid(
+        (torch.arange(rows, device=strength.device) + 0.5) / rows,
+        (torch.arange(columns, device=strength.device) + 0.5) / columns,
+        indexing="ij",
+    )
+    return weights @ torch.stack([x.flatten(), y.flatten()], dim=1)
 
 
 def cropped(pixels: Tensor, boxes: Tensor) -> Tensor:

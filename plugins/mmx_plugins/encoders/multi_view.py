@@ -30,8 +30,6 @@ from mmx.blocks import (
     attention_weights,
     cut,
     masked_attention,
-    merge_heads,
-    real_first,
     split_heads,
     turned,
     unit_pixels,
@@ -116,35 +114,40 @@ class MultiView(WrappingEncoder):
         return Images(rearrange(shown, "k b u c h w -> b (u k) c h w"), self.view_mask(images.mask))
 
     def combine(self, seen: Seen) -> Features:
+        some = seen.mask.sum(dim=1) > 1  # a view alone has none to read
+        rows = some.nonzero().flatten()
         tokens, looked = seen.tokens, torch.zeros_like(seen.mask, dtype=torch.float32)
-        rows = (seen.mask.sum(dim=1) > 1).nonzero().flatten()  # a view alone has none to read
+        pooled = seen.pooled
         if len(rows):
-            order = real_first(seen.mask)[rows, : int(seen.mask.sum(dim=1).max())]
-            at = (rows[:, None], order)
-            read, share = self._read(tokens[at], seen.token_mask[at], order)
-            tokens = tokens.index_put(at, read)
-            looked = looked.index_put(at, share)
-        added = _mean(tokens - seen.tokens, seen.token_mask)
+            real = seen.token_mask & some[:, None, None]
+            x, share = self._read(seen.tokens[real], real[rows])
+            tokens = seen.tokens.index_put((real,), x)
+            looked = looked.index_put((rows,), share)
+            pooled = pooled + _mean_by_view(x - seen.tokens[real], real)
         return Features(
             rearrange(tokens, "b v n d -> b (v n) d"),
             rearrange(seen.token_mask, "b v n -> b (v n)"),
-            _mean(seen.pooled + added, seen.mask),
+            _mean(pooled, seen.mask),
             explain={"view attention": looked},
         )
 
-    def _read(self, x: Tensor, mask: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-        """Tokens [R, V, N, D] after all layers, and how much the first looks at each view."""
-        where = None if self.embedding is None else self.embedding[places][:, :, None]
-        looked = x.new_zeros(x.shape[:2])
+    def _read(self, x: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens [M, D] after all layers, and how much the first looks at each view [R, V]."""
+        where = None if self.embedding is None else self.embedding[real.nonzero()[:, 1]]
+        looked = x.new_zeros(real.shape[:2])
         if not self.training:  # costs as much as the attention itself
-            looked = cast(OtherViews, self.layers[0]).looked(x, mask, where).float()
+            looked = cast(OtherViews, self.layers[0]).looked(x, real, where)
         for layer in self.layers:
-            x = layer(x, mask, where)
-        return x, looked
+            x = layer(x, real, where)
+        return x, looked.float()
 
 
 class OtherViews(nn.Module):
-    """Pre-norm attention of each view's tokens to those of the other views, added to them."""
+    """Pre-norm attention of each view's tokens to those of the other views, added to them.
+
+    Tokens come packed, so that views that are not there cost no products: [M, D] are those that
+    the mask [R, V, N] calls real, in its order.
+    """
 
     def __init__(self, dim: int, heads: int, width: int) -> None:
         super().__init__()
@@ -154,50 +157,66 @@ class OtherViews(nn.Module):
         nn.init.zeros_(self.attention.out.bias)
 
     def forward(
-        self, x: Tensor, mask: Tensor, where: Tensor | None = None, apart: Tensor | None = None
+        self, x: Tensor, real: Tensor, where: Tensor | None = None, apart: Tensor | None = None
     ) -> Tensor:
-        """Update [B, V, N, D] with mask [B, V, N].
+        """Update tokens [M, D] of the mask [R, V, N].
 
         Args:
-            x: tokens of each view.
-            mask: True marks a real token.
-            where: [B, V, 1, D], added to what is read; None: views are not told apart.
+            x: the real tokens.
+            real: where they stand.
+            where: [M, D], added to what is read; None: views are not told apart.
             apart: [V, V], bool; True where a view may read another; None: all but itself.
         """
-        q, k, v, readable = self._split(x, mask, where, apart)
-        mixed = merge_heads(masked_attention(q, k, v, readable))
-        result = rearrange(self.attention.out(mixed), "(b v) n d -> b v n d", v=x.shape[1])
-        some = rearrange(readable.any(dim=1), "(b v) -> b v 1 1", v=x.shape[1])
-        added: Tensor = result.masked_fill(~(some & mask[..., None]), 0)
+        q, k, v, readable = self._split(x, real, where, apart)
+        mixed = rearrange(
+            masked_attention(q, k, v, readable), "(r v) h n d -> r v n (h d)", v=real.shape[1]
+        )
+        some = rearrange(readable.any(dim=1), "(r v) -> r v 1", v=real.shape[1]).expand_as(real)
+        added: Tensor = self.attention.out(mixed[real]).masked_fill(~some[real][:, None], 0)
         return x + added
 
     @torch.no_grad()
-    def looked(self, x: Tensor, mask: Tensor, where: Tensor | None = None) -> Tensor:
-        """[B, V], share of the others' attention that falls on each view; sums to 1."""
-        q, k, _, readable = self._split(x, mask, where, None)
-        views = x.shape[1]
-        weights = attention_weights(q, k, readable)  # [B*V, N, V*N]
-        each = reduce(weights, "(b v) n (u m) -> b v n u", "sum", v=views, u=views)
-        total = reduce(each * mask[..., None], "b v n u -> b u", "sum")
+    def looked(self, x: Tensor, real: Tensor, where: Tensor | None = None) -> Tensor:
+        """[R, V], share of the others' attention that falls on each view; sums to 1."""
+        q, k, _, readable = self._split(x, real, where, None)
+        views = real.shape[1]
+        weights = attention_weights(q, k, readable)  # [R*V, N, V*N]
+        each = reduce(weights, "(r v) n (u m) -> r v n u", "sum", v=views, u=views)
+        total = reduce(each * real[..., None], "r v n u -> r u", "sum")
         return total / total.sum(dim=1, keepdim=True).clamp(min=1e-6)
 
     def _split(
-        self, x: Tensor, mask: Tensor, where: Tensor | None, apart: Tensor | None
+        self, x: Tensor, real: Tensor, where: Tensor | None, apart: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Queries [B*V, H, N, d], keys and values [B*V, H, V*N, d], and mask [B*V, V*N]."""
-        views, heads = x.shape[1], self.attention.heads
+        """Queries [R*V, H, N, d], keys and values [R*V, H, V*N, d], and mask [R*V, V*N]."""
+        views, heads = real.shape[1], self.attention.heads
         read = self.norm(x)
         read = read if where is None else read + where
-        q = split_heads(rearrange(self.attention.query(read), "b v n d -> (b v) n d"), heads)
-        both = rearrange(self.attention.key_value(read), "b u n d -> b (u n) d")
+        q = split_heads(
+            rearrange(_placed(self.attention.query(read), real), "r v n d -> (r v) n d"), heads
+        )
+        both = rearrange(_placed(self.attention.key_value(read), real), "r u n d -> r (u n) d")
         k, v = (
-            repeat(split_heads(one, heads), "b h m d -> (b v) h m d", v=views)
+            repeat(split_heads(one, heads), "r h m d -> (r v) h m d", v=views)
             for one in both.chunk(2, dim=-1)
         )
         if apart is None:
             apart = ~torch.eye(views, dtype=torch.bool, device=x.device)
-        readable = rearrange(mask[:, None] & apart[..., None], "b v u n -> (b v) (u n)")
+        readable = rearrange(real[:, None] & apart[..., None], "r v u n -> (r v) (u n)")
         return q, k, v, readable
+
+
+def _placed(x: Tensor, real: Tensor) -> Tensor:
+    """Packed tokens [M, D] in their places [R, V, N, D], zeros elsewhere."""
+    return x.new_zeros(*real.shape, x.shape[-1]).index_put((real,), x)
+
+
+def _mean_by_view(x: Tensor, real: Tensor) -> Tensor:
+    """Mean [B, V, D] over the real tokens of each view, of packed tokens [M, D]."""
+    count, views = real.sum(dim=-1), real.shape[:2].numel()
+    place = repeat(torch.arange(views, device=x.device), "v -> v n", n=real.shape[2])
+    total = x.new_zeros(views, x.shape[-1]).index_add(0, place[real.flatten(0, 1)], x)
+    return total.view(*real.shape[:2], -1) / count.clamp(min=1)[..., None]
 
 
 def _mean(x: Tensor, mask: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from mmx_plugins.encoders.dual_expert import (
     DualExpert,
     DualExpertParams,
     blurred,
+    centre_of_mass,
     cropped,
     without,
 )
@@ -49,6 +50,35 @@ def test_a_box_gets_its_margin_and_an_image_without_one_its_middle() -> None:
     torch.testing.assert_close(found[0], torch.tensor([0.38, 0.45, 0.62, 1.0]))
     torch.testing.assert_close(found[1], torch.tensor([0.2, 0.2, 0.8, 0.8]))
     assert torch.equal(encoder._boxes(images)[0], found[1])
+
+
+def test_the_centre_of_mass_is_that_of_what_stands_out() -> None:
+    even, one, pair = torch.full((24,), 0.3), torch.zeros(24), torch.zeros(24)
+    one[6 + 4] = 2  # second of four rows, fifth of six columns
+    pair[[0, 3 * 6]] = 5
+    found = centre_of_mass(torch.stack([even, one, pair]), 4 / 6)
+    wanted = torch.tensor([[0.5, 0.5], [4.5 / 6, 1.5 / 4], [0.5 / 6, 0.5]])
+    torch.testing.assert_close(found, wanted)
+
+
+def test_saliency_finds_a_planted_patch_where_no_box_says_it() -> None:
+    encoder = built(without_box="saliency", crop=0.5)
+    images = pictures(2)
+    images.pixels[:] = 128  # zero after normalising, nearly
+    images.pixels[0, :, :, 8:, :8] = 255
+    boxes = torch.tensor([[[torch.nan] * 4], [[0.4, 0.5, 0.6, 1.0]]])
+    found = encoder._boxes(Images(images.pixels, images.mask, boxes))
+    torch.testing.assert_close(found[0], torch.tensor([0.0, 0.5, 0.5, 1.0]))
+    torch.testing.assert_close(found[1], torch.tensor([0.38, 0.45, 0.62, 1.0]))
+    assert torch.equal(encoder._boxes(images)[0], found[0])
+    torch.testing.assert_close(encoder._boxes(images)[1], torch.tensor([0.25, 0.25, 0.75, 0.75]))
+    assert (encoder.views(images).pixels[0, 0] > 0.8).all()
+
+
+def test_saliency_is_of_a_frozen_backbone_and_has_views_of_its_own() -> None:
+    with pytest.raises(ValidationError, match="needs train: frozen"):
+        DualExpertParams(without_box="saliency", train="full")
+    assert built(without_box="saliency").recipe != built().recipe
 
 
 def test_the_blur_is_a_gaussian() -> None:
@@ -145,6 +175,8 @@ def test_other_gates_over_the_same_views_encode_nothing(load: Load) -> None:
     assert mmx.run(load(image + "}")).metrics["encoded"]["image"] == 240
     assert mmx.run(load(image + ", gate: 1}")).metrics["encoded"]["image"] == 0
     assert mmx.run(load(image + ", fill: mean}")).metrics["encoded"]["image"] == 240
+    salient = load(image + ", without_box: saliency}")
+    assert mmx.run(salient).metrics["encoded"]["image"] == 240
 
 
 def test_a_fusion_that_ignores_images_asks_for_no_expert(load: Load) -> None:
