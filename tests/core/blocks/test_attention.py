@@ -20,6 +20,15 @@ def test_it_is_a_softmax_over_real_keys() -> None:
     torch.testing.assert_close(attention_weights(Q, K, MASK), weights.mean(dim=1))
 
 
+def test_in_bf16_on_a_cpu_it_is_that_of_fp32_rounded_once() -> None:
+    rounded = [one.bfloat16() for one in (Q, K, V)]
+    with torch.autocast("cpu", torch.bfloat16):
+        found = masked_attention(*rounded, MASK)
+    assert found.dtype == torch.bfloat16
+    wanted = masked_attention(*(one.float() for one in rounded), MASK)
+    assert torch.equal(found, wanted.bfloat16())
+
+
 def test_it_equals_torchs_multi_head_attention() -> None:
     torch.manual_seed(0)
     ours, theirs = Attention(8, 8, 2), nn.MultiheadAttention(8, 2, batch_first=True)

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from torch import nn
 
 from mmx.errors import DataError, RunError
-from mmx.interfaces import Outputs
+from mmx.interfaces import Features, Outputs
 from mmx.runs import RunFolder
 from mmx.training.history import History
 from mmx.training.interfaces import Rows, Trainable
@@ -211,6 +212,8 @@ def test_auto_precision_follows_the_work(tiny: Any) -> None:
     pixels, _ = tiny.TinyPart(2, 0, pixels=True).batch([0, 1])
     assert resolve_precision("auto", cpu, cached) == "fp32"
     assert resolve_precision("auto", cpu, pixels) == ("bf16" if cpu_has_bf16() else "fp32")
+    tokens = replace(cached, image=Features(torch.rand(2, 5, 6), torch.ones(2, 5).bool()))
+    assert resolve_precision("auto", cpu, tokens) == ("bf16" if cpu_has_bf16() else "fp32")
     assert resolve_precision("bf16", cpu, cached) == "bf16"
 
 

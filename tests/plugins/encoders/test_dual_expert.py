@@ -72,7 +72,7 @@ def test_saliency_finds_a_planted_patch_where_no_box_says_it() -> None:
     torch.testing.assert_close(found[1], torch.tensor([0.38, 0.45, 0.62, 1.0]))
     assert torch.equal(encoder._boxes(images)[0], found[0])
     torch.testing.assert_close(encoder._boxes(images)[1], torch.tensor([0.25, 0.25, 0.75, 0.75]))
-    assert (encoder.views(images).pixels[0, 0] > 0.8).all()
+    assert (encoder.views(images).pixels[0, 0] > 0.7).all()  # its corners meet the grey
 
 
 def test_saliency_is_of_a_frozen_backbone_and_has_views_of_its_own() -> None:
