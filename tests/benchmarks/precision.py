@@ -1,4 +1,4 @@
-"""Which arithmetic trains fusions of cached tokens faster: what ``precision: auto`` rests on.
+"""Which arithmetic trains fusions of cached tokens faster: whether ``bf16`` is worth setting.
 
 Run ``python tests/benchmarks/precision.py``: steps (forward, backward, update) of projection and
 fusion at batch 64 on tokens of the bundled encoders' size, one thread, fp32 and bf16 in turns.
@@ -68,7 +68,7 @@ def ratio(step: Callable[[bool], None]) -> float:
 
 
 def main() -> int:
-    """Measure all; status 1 where ``auto`` would choose the slower one."""
+    """Measure all; status 1 where the CPU multiplies bf16 and is slower in it."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     ratios = {name: ratio(training_step(name)) for name in FUSIONS}

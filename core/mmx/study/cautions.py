@@ -1,4 +1,4 @@
-"""What a reader of a study must know first: leaking texts, waivers, and screening."""
+"""What a reader of a study must know first: leaks, waivers, mixed arithmetic, and screening."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ def cautions(
         answers: by arm, with its runs.
         folder: of the study.
     """
-    return [*_leaks(results), *_waivers(answers), *screening_words(folder)]
+    return [*_leaks(results), *_waivers(answers), *_arithmetic(answers), *screening_words(folder)]
 
 
 def _leaks(results: Sequence[ArmResult]) -> list[str]:
@@ -38,3 +38,15 @@ def _waivers(answers: Mapping[str, Answers]) -> list[str]:
         f"The audit's finding {check} is waived: {reason} ({', '.join(names)})"
         for (check, reason), names in arms.items()
     ]
+
+
+def _arithmetic(answers: Mapping[str, Answers]) -> list[str]:
+    """Which arms were trained in which arithmetic, where it was not one for all."""
+    arms: dict[str, list[str]] = {}
+    for name, one in answers.items():
+        for precision in sorted({run.metrics["precision"] for run in one.runs}):
+            arms.setdefault(precision, []).append(name)
+    if len(arms) < 2:
+        return []
+    told = "; ".join(f"{precision}: {', '.join(names)}" for precision, names in arms.items())
+    return [f"Arms were trained in different arithmetic ({told}); set train.precision for all."]

@@ -282,6 +282,7 @@ def _machine(runs: Sequence[Run]) -> dict[str, str]:
     return {
         "processor": str(made.get("processor", "")),
         "device": str(made.get("device", "")),
+        "precision": str(runs[0].metrics["precision"]),
         "threads of a run": str(made.get("threads", "")),
         "python": str(made.get("python", "")),
         "mmx": str(libraries.get("mmx", "")),

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 
 from mmx.errors import RunError
-from mmx.interfaces import Batch, Images, Texts, Views
+from mmx.interfaces import Batch, Images, Texts
 
 Precision = Literal["fp32", "bf16", "fp16"]
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -19,10 +19,11 @@ def resolve_precision(
     """Decide what ``auto`` means; the answer is stored in the run and used again on resume.
 
     On CUDA: bf16 where the device has it, else fp16. On a CPU: bf16 where it multiplies bf16 itself
-    (AVX512_BF16 or AMX) and an encoder runs in every step, or cached tokens are read
-    (tests/benchmarks/encoding.py and precision.py have the ratios). For cached pooled vectors fp32,
-    as casting costs more than their small products save. It asks what the CPU can do instead of
-    timing it, so that a busy machine never changes the numbers of a run.
+    (AVX512_BF16 or AMX) and an encoder runs in every step (tests/benchmarks/encoding.py has the
+    ratios). On cached features fp32: for pooled vectors casting costs more than it saves, and
+    where bf16 would be faster, for tokens (tests/benchmarks/precision.py), methods that read tokens
+    would be compared with those that do not in another arithmetic. It asks what the CPU can do
+    instead of timing it, so that a busy machine never changes the numbers of a run.
 
     Raises:
         RunError: fp16 without CUDA.
@@ -33,21 +34,13 @@ def resolve_precision(
         return wanted
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-    large = encodes(batch) or reads_tokens(batch)
-    helps = device.type == "cpu" and large and cpu_has_bf16()
+    helps = device.type == "cpu" and encodes(batch) and cpu_has_bf16()
     return "bf16" if helps else "fp32"
 
 
 def encodes(batch: Batch) -> bool:
     """Whether an encoder runs on such batches, instead of reading cached features."""
     return isinstance(batch.image, Images) or isinstance(batch.text, Texts)
-
-
-def reads_tokens(batch: Batch) -> bool:
-    """Whether cached features come with more than one token per sample, or with levels."""
-    sides = [side for side in (batch.image, batch.text) if not isinstance(side, Texts | Images)]
-    found = [side.features if isinstance(side, Views) else side for side in sides]
-    return any(one.levels or one.tokens.shape[1] > 1 for one in found)
 
 
 def cpu_has_bf16() -> bool:

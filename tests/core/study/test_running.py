@@ -145,6 +145,18 @@ def test_an_arm_with_leaky_texts_is_stamped_wherever_it_stands(
     assert "LEAKY: told" in done.summary()
 
 
+def test_arms_in_different_arithmetic_are_told(write_study: Write, run_here: Run) -> None:
+    done = run_here(
+        write_study(
+            vary="",
+            arms={"concat": {"model.fusion": "concat"}, "short": {"train.precision": "bf16"}},
+        )
+    )
+    page = done.report.read_text(encoding="utf-8")
+    assert "different arithmetic (fp32: concat" in page
+    assert "bf16: short" in page
+
+
 def test_a_worker_that_is_killed_fails_its_job_alone(
     write_study: Write, tiny_plugin: Path, tmp_path: Path
 ) -> None:
