@@ -21,11 +21,11 @@ def test_it_is_a_softmax_over_real_keys() -> None:
 
 
 def test_in_bf16_on_a_cpu_it_is_that_of_fp32_rounded_once() -> None:
-    rounded = [one.bfloat16() for one in (Q, K, V)]
+    q, k, v = Q.bfloat16(), K.bfloat16(), V.bfloat16()
     with torch.autocast("cpu", torch.bfloat16):
-        found = masked_attention(*rounded, MASK)
+        found = masked_attention(q, k, v, MASK)
     assert found.dtype == torch.bfloat16
-    wanted = masked_attention(*(one.float() for one in rounded), MASK)
+    wanted = masked_attention(q.float(), k.float(), v.float(), MASK)
     assert torch.equal(found, wanted.bfloat16())
 
 
