@@ -3,7 +3,8 @@
 Everything that decides a feature is in its key: weights and buffers of the encoder (normalisation
 included), its settings, precision and type as the name of a folder; content, size and fit of the
 input as the key of each entry. Inputs that are equal are encoded once. Several runs may use one
-folder at a time: a lock per key lets one of them encode while the others wait and then read.
+folder at a time: a lock per key lets one of them encode, while those that miss something wait and
+then read; those that miss nothing read at once.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ from numpy.typing import DTypeLike
 from mmx.blocks.weights import state_digest
 from mmx.data.cached import CachedFeatures, Stream
 from mmx.data.encoding import Encoding, Keyed, Precision
-from mmx.data.shards import Shard, ShardWriter, open_shards
+from mmx.data.shards import Shard, ShardWriter, open_shards, remove_torn
 from mmx.errors import DataError
 from mmx.interfaces import Encoder
 
@@ -78,19 +79,34 @@ class FeatureCache:
         kinds = _known_kinds(want)
         numbers = np.dtype(dtype)
         place = self.folder / _key(encoder, params_json, precision, numbers)
-        with _writable(self.folder), _alone(place):
-            shards, damaged = open_shards(place, self._checked)
+        with _writable(self.folder):
+            shards, damaged = self._open(place)
             lacking, missing = _missing(shards, source, rows, kinds)
-            if missing:
-                run = Encoding(encoder, source, missing, lacking, numbers, precision, batch_size)
-                with _Writing(place, self._room(), self.budget_gb) as writing:
-                    writing.collect(run, progress or _silent)
-                shards, _ = open_shards(place, self._checked)
+            if missing:  # whoever misses nothing never waits for one that encodes
+                with _alone(place, "encoding"):
+                    remove_torn(place)
+                    shards, _ = self._open(place)  # another one may have encoded them meanwhile
+                    lacking, missing = _missing(shards, source, rows, kinds)
+                    run = Encoding(
+                        encoder, source, missing, lacking, numbers, precision, batch_size
+                    )
+                    shards = self._encode(place, run, progress or _silent) if missing else shards
         streams = {kind: Stream(kind, shards, source.keys) for kind in kinds}
         distinct = len({source.keys[row] for row in rows})
         return CachedFeatures(
             streams, encoded=len(missing), hits=distinct - len(missing), damaged=damaged
         )
+
+    def _open(self, place: Path) -> tuple[list[Shard], int]:
+        """All good shards of a key's folder, and how many were damaged."""
+        with _alone(place, "lock"):
+            return open_shards(place, self._checked)
+
+    def _encode(self, place: Path, run: Encoding, progress: Progress) -> list[Shard]:
+        """Encode into a new shard; all shards of the folder."""
+        with _Writing(place, self._room(), self.budget_gb) as writing:
+            writing.collect(run, progress)
+        return self._open(place)[0]
 
     def _room(self) -> int:
         """Bytes that the budget leaves."""
@@ -110,10 +126,10 @@ def _writable(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _alone(place: Path) -> BaseFileLock:
-    """The lock of one key's folder, which is made."""
+def _alone(place: Path, name: str) -> BaseFileLock:
+    """A lock in one key's folder, which is made."""
     place.mkdir(parents=True, exist_ok=True)
-    return FileLock(place / "lock")
+    return FileLock(place / name)
 
 
 def _silent(done: int, total: int) -> None:

@@ -101,8 +101,14 @@ def _settle(stream: Any) -> None:
         stream.close()
 
 
+def remove_torn(place: Path) -> None:
+    """Delete shards that were never finished; only the one that may write to the folder may."""
+    for torn in place.glob(".writing-*"):
+        shutil.rmtree(torn, ignore_errors=True)
+
+
 def open_shards(place: Path, known: dict[Path, Shard]) -> tuple[list[Shard], int]:
-    """All good shards of a folder; what is damaged or was never finished is deleted.
+    """All good shards of a folder; what is damaged is deleted.
 
     Only the holder of the folder's lock may call this.
 
@@ -114,8 +120,6 @@ def open_shards(place: Path, known: dict[Path, Shard]) -> tuple[list[Shard], int
     Returns:
         The shards, and how many were damaged.
     """
-    for torn in place.glob(".writing-*"):
-        shutil.rmtree(torn, ignore_errors=True)
     good, damaged = [], 0
     for folder in sorted(place.glob("shard-*")):
         try:

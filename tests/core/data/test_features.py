@@ -255,6 +255,18 @@ def test_runs_that_share_a_folder_encode_only_once(tmp_path: Path) -> None:
     assert all(torch.equal(found[0], other) for other in found)
 
 
+def test_what_is_stored_is_read_while_another_run_encodes(tmp_path: Path) -> None:
+    eye, source = Eye(), Pictures(range(4))
+    cache(tmp_path).encode(eye, "{}", source, [0, 1], want=ALL)
+    found: list[int] = []
+
+    def read(done: int, total: int) -> None:
+        found.append(cache(tmp_path).encode(Eye(), "{}", source, [0, 1], want=ALL).encoded)
+
+    cache(tmp_path).encode(eye, "{}", source, [2, 3], want=ALL, progress=read)
+    assert found == [0] * len(found) != []
+
+
 def test_numbers_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="float16 cannot hold"):
         cache(tmp_path).encode(Eye(1e6), "{}", Pictures([1]), [0], want=ALL)
