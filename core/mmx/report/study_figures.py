@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 VERDICTS = {"better": ACCENT, "worse": WARM, "not distinguishable": MUTED}
 PANELS = 4  # calibration diagrams beside each other
+_OTHERS = tuple(colour for colour in COLOURS if colour != INK)
 
 
 def forest(report: StudyReport) -> Markup:
@@ -94,10 +95,10 @@ def cost(report: StudyReport) -> Markup:
         for index, arm in enumerate(arms):
             score = arm.scores[report.metric]
             for axes, value in ((left, arm.seconds or 0.0), (right, float(arm.parameters or 0))):
-                colour = COLOURS[index % len(COLOURS)]
+                colour = _colour(index, arm)
                 ends = [100 * score.low, 100 * score.high]
                 axes.plot([value, value], ends, color=colour, linewidth=1.2, alpha=0.6)
-                marker = "osD^v"[index // len(COLOURS) % 5]
+                marker = "osD^v"[index // len(_OTHERS) % 5]
                 axes.plot(value, 100 * score.value, marker, color=colour, label=_short(arm.label))
         left.set(xlabel="Training, seconds a run", ylabel=f"{title(report.metric)}, %")
         right.set(xlabel="Parameters that learn")
@@ -150,10 +151,15 @@ def _plain(value: float, _: int) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:g}"
 
 
+def _colour(index: int, arm: ArmResult) -> str:
+    """The same in every figure; the base alone is black."""
+    return INK if arm.role == "base" else _OTHERS[index % len(_OTHERS)]
+
+
 def _line(index: int, arm: ArmResult) -> dict[str, Any]:
     base = arm.role == "base"
     return {
-        "color": INK if base else COLOURS[index % len(COLOURS)],
+        "color": _colour(index, arm),
         "linestyle": "-" if base else DASHES[index // 2 % len(DASHES)],
         "linewidth": 2.4 if base else 1.4,
     }
