@@ -158,9 +158,10 @@ def _colour(index: int, arm: ArmResult) -> str:
 
 def _line(index: int, arm: ArmResult) -> dict[str, Any]:
     base = arm.role == "base"
+    turn = index + 2 * (index // len(_OTHERS))  # arms of one colour have different dashes
     return {
         "color": _colour(index, arm),
-        "linestyle": "-" if base else DASHES[index // 2 % len(DASHES)],
+        "linestyle": "-" if base else DASHES[turn % len(DASHES)],
         "linewidth": 2.4 if base else 1.4,
     }
 
