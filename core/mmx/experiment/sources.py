@@ -150,4 +150,5 @@ def _encode(
             want=want,
             batch_size=spec.evaluation.batch_size,
             progress=told,
+            precision=spec.model.encoding,
         )

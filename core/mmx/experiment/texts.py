@@ -79,7 +79,7 @@ class FrozenFeatures:
     @property
     def digest(self) -> str:
         """What decides the features, besides the pixels."""
-        return encoder_settings(self._spec.model.image)
+        return f"{encoder_settings(self._spec.model.image)} {self._spec.model.encoding}"
 
     @cached_property
     def _cached(self) -> CachedFeatures:
@@ -95,8 +95,10 @@ class FrozenFeatures:
         cache = FeatureCache(self._folder, budget_gb=self._spec.data.cache.budget_gb)
         rows = list(range(len(self._row)))
         settings, want = encoder_settings(self._spec.model.image), frozenset({"pooled"})
-        size = self._spec.evaluation.batch_size
-        return cache.encode(encoder, settings, self._images, rows, want=want, batch_size=size)
+        return cache.encode(
+            encoder, settings, self._images, rows, want=want,
+            batch_size=self._spec.evaluation.batch_size, precision=self._spec.model.encoding,
+        )  # fmt: skip
 
     def pooled(self, samples: Sequence[Sample]) -> Tensor:
         """[B, D], float32."""

@@ -1,6 +1,6 @@
 """The model of a spec: two encoders, a fusion and a head."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PositiveInt, SerializeAsAny
 
@@ -43,4 +43,9 @@ class ModelSpec(Closed):
         BeforeValidator(_width, json_schema_input_type=ProjectionSpec | PositiveInt | None),
     ] = table(
         "LayerNorm and Linear between each encoder and the fusion; a width alone, or null for none"
+    )
+    encoding: Literal["fp32", "bf16"] = Field(
+        default="fp32",
+        description="arithmetic in which frozen encoders run once for the cache; bf16 rounds more, "
+        "and is faster where the processor multiplies it",
     )

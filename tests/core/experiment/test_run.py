@@ -93,6 +93,17 @@ def test_frozen_encoders_run_once_for_all_runs_on_the_same_data(load: Load) -> N
     assert same == {"image": 0, "text": 0}
 
 
+def test_features_in_bf16_are_apart_and_nearly_the_same(load: Load) -> None:
+    exact = mmx.run(load("evaluation.resamples=20"))
+    short = mmx.run(load("evaluation.resamples=20", "model.encoding=bf16"))
+    assert short.metrics["encoded"] == exact.metrics["encoded"]
+    again = mmx.run(load("model.encoding=bf16", "model.head.hidden=8"))
+    assert again.metrics["encoded"] == {"image": 0, "text": 0}
+    gap = short.metrics["test"]["metrics"]["nll"]["value"]
+    gap -= exact.metrics["test"]["metrics"]["nll"]["value"]
+    assert 0 < abs(gap) < 0.05
+
+
 def test_a_side_that_the_fusion_ignores_is_never_encoded(load: Load) -> None:
     assert set(mmx.run(load("model.fusion=text_only")).metrics["encoded"]) == {"text"}
     assert set(mmx.run(load("model.fusion=image_only")).metrics["encoded"]) == {"image"}
