@@ -28,7 +28,8 @@ def write_operations(path: Path, file: Path, observer: Observer) -> None:
     sources = open_sources(trained.spec, trained.model, prepared, observer, rows=rows)
     batch, _ = sources.parts(prepared)["test"].batch([0])
     counter = FlopCounterMode(display=False)
+    model = trained.model.eval().requires_grad_(False)  # the counter follows gradients, if any
     with torch.inference_mode(), counter:
-        trained.model.eval()(batch)
+        model(batch)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_json(file, {"operations": counter.get_total_flops()})
