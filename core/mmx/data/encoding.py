@@ -76,7 +76,9 @@ class Encoding:
     def _encode(self, rows: list[int]) -> tuple[Features, tuple[int, int] | None]:
         """Features of a batch, and height and width of its images."""
         if isinstance(self.source, KeyedImages):
-            given = self.source.images(rows)
+            # views are drawn in fp32: they are inputs, and blurring in bf16 is far slower
+            with torch.autocast(self.device.type, enabled=False):
+                given = self.source.images(rows)
             boxes = None if given.boxes is None else given.boxes.to(self.device)
             images = Images(given.pixels.to(self.device), given.mask.to(self.device), boxes)
             return self.encoder(images), (given.pixels.shape[-2], given.pixels.shape[-1])
