@@ -39,31 +39,29 @@ def predict_missing(chain: Chain, part: Part, batch_size: int) -> Missing | None
     """
     if not all(chain.model.reads[side] for side in SIDES):
         return None
-    kept = _kept(len(part))
-    found: dict[str, list[Tensor]] = {name: [] for name in kept}
+    found: dict[str, list[Tensor]] = {name: [] for name in KEPT}
     chain.model.eval()
     with torch.inference_mode():
         for start in range(0, len(part), batch_size):
             rows = range(start, min(start + batch_size, len(part)))
             batch = chain.encoded(part.batch(rows)[0], SIDES)
-            for name, keep in kept.items():
-                stay = keep[rows.start : rows.stop].to(batch.present.device)
+            for name, sides in KEPT.items():
+                stay = torch.tensor([sides], device=batch.present.device)
                 given = replace(batch, present=batch.present & stay)
                 found[name].append(chain.plain(given).log_probs)
     arms = {name: torch.cat(values) for name, values in found.items()}
-    return Missing(arms, _shares([arms[name] for name in KEPT]))
+    return Missing({**arms, **_dropped(arms)}, _shares(list(arms.values())))
 
 
-def _kept(rows: int) -> dict[str, Tensor]:
-    """[n, 2] by arm: which sides stay."""
-    whole = {name: torch.tensor([sides] * rows) for name, sides in KEPT.items()}
-    drawn = torch.rand(rows, generator=torch.Generator().manual_seed(SEED))
-    for place, side in enumerate(SIDES):
-        for rate in RATES:
-            keep = torch.ones(rows, 2, dtype=torch.bool)
-            keep[:, place] = drawn >= rate
-            whole[f"{side} missing in {rate:.0%}"] = keep
-    return whole
+def _dropped(arms: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Log-probabilities [n, C] by rate: a row that loses a side is as if it never had it."""
+    whole, alone = arms[BOTH], {"image": arms["text only"], "text": arms["image only"]}
+    drawn = torch.rand(len(whole), 1, generator=torch.Generator().manual_seed(SEED))
+    return {
+        f"{side} missing in {rate:.0%}": torch.where(drawn < rate, without, whole)
+        for side, without in alone.items()
+        for rate in RATES
+    }
 
 
 def _shares(arms: Sequence[Tensor]) -> dict[str, Tensor]:
