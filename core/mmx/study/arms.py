@@ -129,19 +129,27 @@ def _controls(
     wanted: list[tuple[str, str, Any]] = [
         (name, "model.fusion", fusion) for name, fusion in ALONE.items()
     ]
-    if study.vary == HEAD:
-        values = study.arms.values() if isinstance(study.arms, dict) else study.arms
-        types = dict.fromkeys(one.get("type") if isinstance(one, dict) else one for one in values)
-        wanted += [
-            (f"{MATCHED} as large as {name}", HEAD, {"type": MATCHED, "match": name})
-            for name in types
-            if isinstance(name, str) and name != MATCHED
-        ]
+    heads = _heads(study)
+    types = dict.fromkeys(one.get("type") if isinstance(one, dict) else one for one in heads)
+    wanted += [
+        (f"{MATCHED} as large as {name}", HEAD, {"type": MATCHED, "match": name})
+        for name in types
+        if isinstance(name, str) and name != MATCHED
+    ]
     asked = [
         _Asked(name, study.base, (*shared, _override(key, value)), (key,))
         for name, key, value in wanted
     ]
     return [_resolved(one, "control", study, base, plugins) for one in asked]
+
+
+def _heads(study: StudySpec) -> list[Any]:
+    """The heads that arms have by name or by settings, in a study of heads or of several keys."""
+    arms = list(study.arms.values()) if isinstance(study.arms, dict) else list(study.arms)
+    if study.vary == HEAD:
+        return arms
+    named = [one for one in arms if isinstance(one, dict)] if study.vary is None else []
+    return [one[HEAD] for one in named if HEAD in one]
 
 
 def _resolved(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from mmx.experiment.prepare import prepare
+from mmx.experiment.running import prepare_spec
 from mmx.experiment.sources import open_sources
 from mmx.experiment.trained import load_trained
 from mmx.runs import Observer
@@ -23,7 +23,7 @@ def write_operations(path: Path, file: Path, observer: Observer) -> None:
     from torch.utils.flop_counter import FlopCounterMode
 
     trained = load_trained(path)
-    prepared = prepare(trained.spec.data, observer)
+    prepared = prepare_spec(trained.spec, observer)
     rows = prepared.split.rows("test").tolist()
     sources = open_sources(trained.spec, trained.model, prepared, observer, rows=rows)
     batch, _ = sources.parts(prepared)["test"].batch([0])

@@ -8,7 +8,7 @@ import numpy as np
 
 from mmx.data import Part
 from mmx.experiment.outcome import parquet, prediction_table
-from mmx.experiment.prepare import prepare
+from mmx.experiment.running import prepare_spec
 from mmx.experiment.sources import open_sources
 from mmx.experiment.trained import load_trained
 from mmx.runs import Observer
@@ -40,7 +40,7 @@ def write_shuffled(path: Path, side: Side, seed: int, file: Path, observer: Obse
         observer: is told how far it has come.
     """
     trained = load_trained(path)
-    prepared = prepare(trained.spec.data, observer)
+    prepared = prepare_spec(trained.spec, observer)
     rows = prepared.split.rows("test")
     sources = open_sources(trained.spec, trained.model, prepared, observer, rows=rows.tolist())
     if any(one.reads_pixels for one in trained.spec.inference):

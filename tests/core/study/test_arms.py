@@ -80,6 +80,9 @@ def test_controls_stand_beside_the_arms(arms: Callable[..., Arms]) -> None:
     assert [arm.name for arm in found if arm.role == "control"] == ["image only", "text only"]
     heads = arms(controls=True, vary="model.head", arms=["mlp", "kan"]).arms
     assert "mlp as large as kan" in [arm.name for arm in heads if arm.role == "control"]
+    named = {"mlp": {"model.head": "mlp"}, "kan": {"model.head": "kan", "train.epochs": 2}}
+    heads = arms(controls=True, vary=None, arms=named).arms
+    assert "mlp as large as kan" in [arm.name for arm in heads if arm.role == "control"]
 
 
 @pytest.mark.parametrize(

@@ -33,3 +33,8 @@ def test_parameters_that_are_no_layers_are_no_trouble(
     load: Load, tmp_path: Path, fusion: str
 ) -> None:
     assert operations(load("train.epochs=1", f"model.fusion={fusion}"), tmp_path) > 0
+
+
+def test_texts_from_similar_images_are_made_again(load: Load, tmp_path: Path) -> None:
+    spec = load("train.epochs=1", "data.narrative={type: rangm, level: retrieved}")
+    assert operations(spec, tmp_path) > 0
