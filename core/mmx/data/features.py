@@ -87,10 +87,11 @@ class FeatureCache:
                     remove_torn(place)
                     shards, _ = self._open(place)  # another one may have encoded them meanwhile
                     lacking, missing = _missing(shards, source, rows, kinds)
-                    run = Encoding(
-                        encoder, source, missing, lacking, numbers, precision, batch_size
-                    )
-                    shards = self._encode(place, run, progress or _silent) if missing else shards
+                    if missing:
+                        run = Encoding(
+                            encoder, source, missing, lacking, numbers, precision, batch_size
+                        )
+                        shards = self._encode(place, run, progress or _silent)
         streams = {kind: Stream(kind, shards, source.keys) for kind in kinds}
         distinct = len({source.keys[row] for row in rows})
         return CachedFeatures(

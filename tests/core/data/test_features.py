@@ -256,15 +256,14 @@ def test_runs_that_share_a_folder_encode_only_once(tmp_path: Path) -> None:
 
 
 def test_what_is_stored_is_read_while_another_run_encodes(tmp_path: Path) -> None:
-    eye, source = Eye(), Pictures(range(4))
-    cache(tmp_path).encode(eye, "{}", source, [0, 1], want=ALL)
-    found: list[int] = []
+    source, found = Pictures(range(4)), list[int]()
 
-    def read(done: int, total: int) -> None:
-        found.append(cache(tmp_path).encode(Eye(), "{}", source, [0, 1], want=ALL).encoded)
+    def read(*_: int) -> None:
+        found.append(cache(tmp_path).encode(Eye(), "{}", source, [0], want=ALL).encoded)
 
-    cache(tmp_path).encode(eye, "{}", source, [2, 3], want=ALL, progress=read)
-    assert found == [0] * len(found) != []
+    cache(tmp_path).encode(Eye(), "{}", source, [0], want=ALL)
+    cache(tmp_path).encode(Eye(), "{}", source, [1], want=ALL, progress=read)
+    assert set(found) == {0}
 
 
 def test_numbers_that_do_not_fit_are_refused(tmp_path: Path) -> None:
