@@ -211,14 +211,12 @@ def test_a_damaged_file_is_noticed_and_made_again(tmp_path: Path, damage, name: 
 
 
 def test_an_interrupted_write_leaves_nothing_that_is_read(tmp_path: Path) -> None:
-    def interrupt(done: int, total: int) -> None:
+    def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
     eye, source = Eye(), Pictures([1, 2])
     with pytest.raises(KeyboardInterrupt):
-        cache(tmp_path).encode(
-            eye, "{}", source, [0, 1], want=ALL, batch_size=1, progress=interrupt
-        )
+        cache(tmp_path).encode(eye, "{}", source, [0, 1], want=ALL, batch_size=1, progress=stop)
     assert not list(tmp_path.rglob("*.bin"))
     torn = next(tmp_path.iterdir()) / ".writing-killed"
     torn.mkdir()
