@@ -23,12 +23,13 @@ DEFAULT_METRIC = METRICS[0]
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """One method against the base, on the same test rows.
+    """One method against another, on the same test rows.
 
     Attributes:
         method: its name.
+        against: what it is held against: the base, or the method named for it.
         metric: what is compared.
-        difference: method minus base, means over the seeds; 95 %, over groups and seeds.
+        difference: method minus the other, means over the seeds; 95 %, over groups and seeds.
         p: two-sided, never below the floor of the resampling.
         corrected: the same after Holm's correction over all contrasts.
         verdict: better, worse or not distinguishable, by ``corrected``.
@@ -38,6 +39,7 @@ class Contrast:
     """
 
     method: str
+    against: str
     metric: str
     difference: Interval
     p: float
@@ -80,6 +82,7 @@ def compare(
     classes: int,
     *,
     base: str,
+    against: Mapping[str, str] | None = None,
     fixed: Iterable[str] = (),
     metrics: Sequence[str] = METRICS,
     resamples: int | None = None,
@@ -99,18 +102,21 @@ def compare(
         groups: n names; rows of one group are drawn together.
         classes: C.
         base: a key of ``predicted``.
+        against: method -> another key of ``predicted`` that it is held against, not the base.
         fixed: methods that no seed changes, such as the majority class.
         metrics: of balanced_accuracy, macro_f1 and accuracy.
         resamples: how many draws; None: 2,000, or 400 per contrast if that is more.
         seed: of the draws.
 
     Raises:
-        DataError: shapes that do not fit, too few resamples, or an unknown base or metric.
+        DataError: shapes that do not fit, too few resamples, or an unknown method or metric.
 
     Source: Owen 2007, doi:10.1214/07-AOAS122 (crossed resampling); Weerahandi 1993 (variances
         drawn from their generalised pivots); Holm 1979.
     """
-    unknown = [*({base} - set(predicted)), *(set(metrics) - set(METRICS))]
+    pairs = {name: (against or {}).get(name, base) for name in predicted if name != base}
+    named = {base, *pairs.values(), *(against or {})}
+    unknown = [*(named - set(predicted)), *(set(metrics) - set(METRICS))]
     if unknown:
         known = ", ".join([*predicted, *METRICS])
         raise DataError(f"there is no {unknown[0]!r} to compare with; known are {known}")
@@ -128,7 +134,7 @@ def compare(
             metric: {name: tuple(map(float, of)) for name, of in found.observed[metric].items()}
             for metric in metrics
         },
-        {metric: _contrasts(found, base, metric, set(fixed), seed) for metric in metrics},
+        {metric: _contrasts(found, pairs, metric, set(fixed), seed) for metric in metrics},
         found.kept,
         found.redrawn,
         floor(found.kept),
@@ -166,10 +172,9 @@ def _interval(value: float, draws: Floats) -> Interval:
 
 
 def _contrasts(
-    found: Resampled, base: str, metric: str, fixed: set[str], seed: int
+    found: Resampled, pairs: Mapping[str, str], metric: str, fixed: set[str], seed: int
 ) -> tuple[Contrast, ...]:
-    others = [name for name in found.right if name != base]
-    raw = [_contrast(found, name, base, metric, fixed, seed) for name in others]
+    raw = [_contrast(found, name, other, metric, fixed, seed) for name, other in pairs.items()]
     corrected = holm([one.p for one in raw])
     return tuple(
         replace(
@@ -183,21 +188,21 @@ def _contrasts(
 
 
 def _contrast(
-    found: Resampled, name: str, base: str, metric: str, fixed: set[str], seed: int
+    found: Resampled, name: str, other: str, metric: str, fixed: set[str], seed: int
 ) -> Contrast:
-    observed = [found.observed[metric][one] for one in (name, base)]
-    drawn = [found.draws[metric][one] for one in (name, base)]
-    moving = [one not in fixed for one in (name, base)]
+    observed = [found.observed[metric][one] for one in (name, other)]
+    drawn = [found.draws[metric][one] for one in (name, other)]
+    moving = [one not in fixed for one in (name, other)]
     generator = np.random.default_rng([seed, 1])
     shift = seed_draws(observed, drawn, moving, generator)
     value = float(observed[0].mean() - observed[1].mean())
     differences = drawn[0].mean(axis=1) - drawn[1].mean(axis=1) + shift
     p = two_sided(differences)
     conditional = any(moving) and _freedom(observed, moving) == 0
-    ours, theirs = found.right[name], found.right[base]
+    ours, theirs = found.right[name], found.right[other]
     pairs = tuple(mcnemar(a, b) for a, b in zip(ours, theirs, strict=False))
     interval = _interval(value, differences)
-    return Contrast(name, metric, interval, p, p, SAME, math.nan, conditional, pairs)
+    return Contrast(name, other, metric, interval, p, p, SAME, math.nan, conditional, pairs)
 
 
 def _freedom(observed: Sequence[Floats], moving: Sequence[bool]) -> int:

@@ -59,11 +59,16 @@ def draw_forest(report: StudyReport) -> "Figure":
     split = len(report.compared)
     if 0 < split < len(arms):
         axes.axhline(split - 0.5, color=RULE, linewidth=1)
-    axes.set_yticks(range(len(arms)), [_short(arm.label) for arm in arms])
+    axes.set_yticks(range(len(arms)), [_short(arm.contrast_label, 44) for arm in arms])
     axes.set_ylim(len(arms) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel(f"Points of {title(report.metric).lower()} to {report.base}, 95 % interval")
+    axes.set_xlabel(f"Points of {title(report.metric).lower()} to {_other(report)}, 95 % interval")
     return figure
+
+
+def _other(report: StudyReport) -> str:
+    named = any(arm.against for arm in report.compared)
+    return f"{report.base}, or to the arm that is named" if named else report.base
 
 
 def learning(report: StudyReport) -> Markup:

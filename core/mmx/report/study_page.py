@@ -33,6 +33,7 @@ def render_study(report: StudyReport) -> str:
         "control_words": words.control_words(report),
         "interval_words": words.interval_words(report),
         "caveat": words.CAVEAT,
+        "other": any(arm.against for arm in report.arms),
         "reported": any(arm.reported for arm in report.arms),
         "forest": forest(report),
         "learning": learning(report),

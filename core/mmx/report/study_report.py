@@ -21,7 +21,8 @@ class ArmResult:
         seeds: that are finished.
         scores: by metric, mean over the seeds; 95 % over groups, for these runs.
         by_seed: by metric, one value for each seed.
-        contrasts: by metric, against the base; empty for the base itself.
+        against: the arm it is compared with; empty: the base.
+        contrasts: by metric, against that arm; empty for the base itself.
         means: other metrics, mean over the seeds.
         sensitivity: by class, mean over the seeds.
         parameters: that learn; None for a control without any.
@@ -29,8 +30,8 @@ class ArmResult:
         seconds: of training, mean over the runs.
         curve: (epoch, validation score), mean over the runs.
         reliability: (confidence, share that is right) in bins of equal mass, all seeds together.
-        variables: in what it differs from the base.
-        changes: key, value in the base, value in this arm.
+        variables: in what it differs from what it is compared with.
+        changes: key, value there, value in this arm.
         confounded: why it may differ in more than one variable; empty when it does not.
         reported: what others claim, in per cent of accuracy.
         runs: folders.
@@ -39,6 +40,7 @@ class ArmResult:
 
     name: str
     role: str
+    against: str = ""
     planned: bool = True
     error: str = ""
     seeds: tuple[int, ...] = ()
@@ -63,6 +65,11 @@ class ArmResult:
     def label(self) -> str:
         """The name as tables and figures show it."""
         return f"LEAKY: {self.name}" if self.leaky else self.name
+
+    @property
+    def contrast_label(self) -> str:
+        """The same, with what it is compared with when that is not the base."""
+        return f"{self.label} against {self.against}" if self.against else self.label
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ def study_markdown(report: StudyReport) -> str:
     head += [sentence + "\n" for sentence in told if sentence]
     body = [*_verdicts(report), "", *_controls(report), *_classes(report), *_failed(report)]
     varied = [
-        f"- {arm.name}: {'; '.join(_change(change) for change in arm.changes) or 'nothing'}"
+        f"- {arm.contrast_label}: {'; '.join(map(_change, arm.changes)) or 'nothing'}"
         + (f" ({arm.confounded})" if arm.confounded else "")
         + ("" if arm.planned else " (unplanned: added after the first plan)")
         for arm in report.arms
@@ -43,7 +43,7 @@ def _verdicts(report: StudyReport) -> list[str]:
     for arm in report.done:
         told = row(arm, report)
         cells = [
-            arm.label + ("" if arm.planned else " (unplanned)"),
+            arm.contrast_label + ("" if arm.planned else " (unplanned)"),
             _with(told["score"], told["range"]), told["seeds"],
             _with(told["difference"], told["difference_range"]), told["p"], told["verdict"],
             told["macro_f1"], told["accuracy"], told["ece"], told["mcnemar"],
@@ -124,19 +124,20 @@ def study_csv(report: StudyReport) -> str:
     metric = report.metric
     names = classes(report)
     writer.writerow([
-        "arm", "role", "planned", "error", "seeds", metric, "low", "high", "difference",
+        "arm", "role", "against", "planned", "error", "seeds", metric, "low", "high", "difference",
         "difference_low", "difference_high", "p", "p_holm", "verdict", "detectable", "macro_f1",
         "accuracy", "ece", "nll", "brier", "macro_auroc", "parameters", "operations", "seconds",
         "reported", *(f"sensitivity {name}" for name in names),
     ])  # fmt: skip
     for arm in (*report.arms, *report.controls):
-        writer.writerow([_cell(value) for value in _values(arm, metric, names)])
+        writer.writerow([_cell(value) for value in _values(arm, report.base, metric, names)])
     return out.getvalue()
 
 
-def _values(arm: ArmResult, metric: str, names: list[str]) -> list[object]:
+def _values(arm: ArmResult, base: str, metric: str, names: list[str]) -> list[object]:
     score, contrast = arm.scores.get(metric), arm.contrasts.get(metric)
-    found: list[object] = [arm.label, arm.role, arm.planned, _first_line(arm.error)]
+    against = arm.against or ("" if arm.role == "base" else base)
+    found: list[object] = [arm.label, arm.role, against, arm.planned, _first_line(arm.error)]
     found.append(" ".join(map(str, arm.seeds)))
     found += [score.value, score.low, score.high] if score else [None] * 3
     if contrast:
@@ -171,7 +172,7 @@ def study_latex(report: StudyReport) -> str:
     for arm in (*report.done, *(one for one in report.controls if not one.error)):
         told = row(arm, report)
         cells = [
-            arm.label, _with(told["score"], told["range"]),
+            arm.contrast_label, _with(told["score"], told["range"]),
             _with(told["difference"], told["difference_range"]), told["p"], told["verdict"],
             told["macro_f1"], arm.reported,
         ]  # fmt: skip

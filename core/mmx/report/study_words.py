@@ -45,15 +45,21 @@ def seed_words(arm: ArmResult, metric: str) -> str:
 
 
 def verdict_words(report: StudyReport) -> str:
-    """What the study found, in one sentence."""
+    """What the study found, in one sentence for each arm that others are compared with."""
     if not report.compared:
         return "No arm could be compared with the base."
+    others = dict.fromkeys(arm.against or report.base for arm in report.compared)
+    return " ".join(_verdicts_against(other, report) for other in others)
+
+
+def _verdicts_against(other: str, report: StudyReport) -> str:
+    arms = [arm for arm in report.compared if (arm.against or report.base) == other]
     parts = []
     for word in ("better", "worse", "not distinguishable"):
-        names = [a.label for a in report.compared if a.contrasts[report.metric].verdict == word]
+        names = [a.label for a in arms if a.contrasts[report.metric].verdict == word]
         if names:
             parts.append(f"{word}: {', '.join(names)}")
-    return f"Against {report.base}, {'; '.join(parts)}."
+    return f"Against {other}, {'; '.join(parts)}."
 
 
 def detectable_words(report: StudyReport) -> str:

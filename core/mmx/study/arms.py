@@ -1,7 +1,7 @@
 """Arms: the specs of a study, and in what each differs from the base."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,7 +29,8 @@ class Arm:
         role: the base, one that is compared with it, or a control that is trained.
         file: the spec it is read from.
         overrides: changes of it, as for ``--set``.
-        differences: every resolved key that differs from the base.
+        against: the arm it is compared with; empty: the base.
+        differences: every resolved key that differs from what it is compared with.
         variables: what these amount to: a method and its settings count as one.
         confounded: why it may differ in more than one variable; empty when it does not.
         fault: why it cannot run; empty when it can.
@@ -39,6 +40,7 @@ class Arm:
     role: Role
     file: Path
     overrides: tuple[str, ...]
+    against: str = ""
     differences: tuple[Difference, ...] = ()
     variables: tuple[str, ...] = ()
     confounded: str = ""
@@ -68,6 +70,7 @@ class _Asked:
     file: Path
     overrides: tuple[str, ...]
     declared: tuple[str, ...] | None  # keys it may change; None: one, whichever
+    against: "_Asked | None" = None  # what it is compared with; None: the base
 
 
 def resolve_arms(study: StudySpec, plugins: Sequence[str | Path] = ()) -> Arms:
@@ -83,8 +86,9 @@ def resolve_arms(study: StudySpec, plugins: Sequence[str | Path] = ()) -> Arms:
     base = load_spec(study.base, overrides=shared, plugins=plugins)
     asked = list(_asked(study, shared))
     _check_names(study, [one.name for one in asked])
+    asked = _paired(asked, study)
     found = [_resolved(one, "arm", study, base, plugins) for one in asked]
-    same = next((arm for arm in found if not arm.fault and not arm.differences), None)
+    same = next((arm for arm in found if not (arm.fault or arm.differences or arm.against)), None)
     own = Arm(same.name if same else BASE, "base", study.base, shared)
     others = [arm for arm in found if arm is not same]
     controls = _controls(study, base, shared, plugins) if study.controls else []
@@ -122,6 +126,16 @@ def _named(name: str, changes: Any, study: StudySpec, shared: tuple[str, ...]) -
     return _Asked(name, study.base, (*shared, *overrides), tuple(changes))
 
 
+def _paired(asked: Sequence[_Asked], study: StudySpec) -> list[_Asked]:
+    """With the arm that each is compared with; from that one it may differ in one variable."""
+    named = {one.name: one for one in asked}
+    return [
+        replace(one, declared=None, against=named[study.against[one.name]])
+        if one.name in study.against else one
+        for one in asked
+    ]  # fmt: skip
+
+
 def _controls(
     study: StudySpec, base: Spec, shared: tuple[str, ...], plugins: Sequence[str | Path]
 ) -> list[Arm]:
@@ -157,6 +171,9 @@ def _resolved(
 ) -> Arm:
     try:
         spec = load_spec(asked.file, overrides=asked.overrides, plugins=plugins)
+        if asked.against:
+            other = asked.against
+            base = load_spec(other.file, overrides=other.overrides, plugins=plugins)
     except MmxError as error:
         return Arm(asked.name, role, asked.file, asked.overrides, fault=str(error))
     differences = tuple(
@@ -164,7 +181,8 @@ def _resolved(
     )
     changed = variables(differences)
     reason = _judged(asked, changed, study)
-    return Arm(asked.name, role, asked.file, asked.overrides, differences, changed, reason)
+    against = asked.against.name if asked.against else ""
+    return Arm(asked.name, role, asked.file, asked.overrides, against, differences, changed, reason)
 
 
 def _judged(asked: _Asked, changed: tuple[str, ...], study: StudySpec) -> str:
@@ -180,11 +198,15 @@ def _judged(asked: _Asked, changed: tuple[str, ...], study: StudySpec) -> str:
         return f"confounded: {len(changed)} keys differ ({', '.join(changed)}). {reason}"
     raise SpecError([
         Fault(
-            f"the arm {asked.name!r} differs from the base in {', '.join(changed)}; one variable "
-            "at a time, or say why not: allow_confounded: \"reason\"",
+            f"the arm {asked.name!r} differs from {_other(asked)} in {', '.join(changed)}; one "
+            "variable at a time, or say why not: allow_confounded: \"reason\"",
             "arms", study.file,
         )
     ])  # fmt: skip
+
+
+def _other(asked: _Asked) -> str:
+    return f"{asked.against.name!r}, which it is compared with," if asked.against else "the base"
 
 
 def _within(key: str, declared: Sequence[str]) -> bool:
@@ -215,12 +237,18 @@ def _name(value: Any) -> str:
 
 
 def _check_names(study: StudySpec, names: list[str]) -> None:
-    """Refuse what is reported or excused for an arm that is not there."""
+    """Refuse what is reported, excused or compared for an arm that is not there."""
     allowed = study.allow_confounded
     excused = allowed if isinstance(allowed, dict) else {}
-    for key, given in (("reported", study.reported), ("allow_confounded", excused)):
+    compared = [*study.against, *study.against.values()]
+    others = (*names, BASE, *ALONE)
+    told = (
+        ("reported", study.reported, others), ("allow_confounded", excused, others),
+        ("against", compared, names),
+    )  # fmt: skip
+    for key, given, known in told:
         for name in given:
-            if name not in (*names, BASE, *ALONE):
+            if name not in known:
                 near = nearest(name, names)
                 words = f"there is no arm {name!r}" + (f"; nearest: {near}" if near else "")
                 raise SpecError([Fault(words, key, study.file)])

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from mmx.errors import RunError
 from mmx.experiment.saved import Run
 from mmx.runs import RunFolder
+from mmx.study.arms import Arms
 from mmx.study.folder import Entry
+from mmx.study.spec import StudySpec
 
 MEANS = ("macro_auroc", "ece", "classwise_ece", "brier", "nll")
 
@@ -57,6 +59,43 @@ def answers_of(entries: Sequence[Entry], folds: int) -> Answers | None:
         return None
     tables = [test_rows([run.predictions for run in runs]) for runs in whole.values()]
     return stacked(tables, tuple(whole), tuple(run for runs in whole.values() for run in runs))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Arms and controls with their answers, or with the reason why there are none."""
+
+    answers: dict[str, Answers]
+    errors: dict[str, str]
+
+
+def all_answers(study: StudySpec, arms: Arms, entries: Sequence[Entry]) -> Found:
+    """The answers of each trained arm; one that saw other rows than the base has none."""
+    found = Found({}, {})
+    for arm in arms.arms:
+        mine = [one for one in entries if one.arm == arm.name]
+        wrong = [one.error for one in mine if one.error]
+        answers = answers_of(mine, study.folds)
+        base = found.answers.get(arms.arms[0].name)
+        if answers is None:
+            found.errors[arm.name] = arm.fault or next(iter(wrong), "it has not been run")
+        elif base is not None and not answers.same_rows(base):
+            found.errors[arm.name] = (
+                f"it was tested on other rows than {arms.arms[0].name}: the two cannot be paired"
+            )
+        else:
+            found.answers[arm.name] = answers
+    return _without_alone(arms, found)
+
+
+def _without_alone(arms: Arms, found: Found) -> Found:
+    """An arm is told as failed when the one it is compared with has no result."""
+    against = {arm.name: arm.against for arm in arms.arms if arm.against}
+    alone = [name for name in found.answers if against.get(name, name) not in found.answers]
+    for name in alone:
+        del found.answers[name]
+        found.errors[name] = f"{against[name]}, which it is compared with, has no result"
+    return _without_alone(arms, found) if alone else found
 
 
 def test_rows(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:

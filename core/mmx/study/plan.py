@@ -53,8 +53,9 @@ def make_plan(study: StudySpec, arms: Arms) -> dict[str, Any]:
 
 
 def described(arm: Arm) -> dict[str, Any]:
-    """An arm as plain data: what it changes, and in what it differs."""
+    """An arm as plain data: what it changes, and in what it differs from what."""
     return {
+        **({"against": arm.against} if arm.against else {}),
         "set": list(arm.overrides),
         "variables": list(arm.variables),
         "differences": [

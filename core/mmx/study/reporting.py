@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -28,8 +28,8 @@ from mmx.study import gather
 from mmx.study.arms import Arm, Arms, resolve_arms
 from mmx.study.baselines import MAJORITY, METADATA
 from mmx.study.cautions import cautions
-from mmx.study.folder import COPY, Entry, StudyFolder, control_file, count_file, find_study
-from mmx.study.gather import Answers
+from mmx.study.folder import COPY, StudyFolder, control_file, count_file, find_study
+from mmx.study.gather import Answers, Found
 from mmx.study.running import SIDES, Study, latest
 from mmx.study.spec import StudySpec, load_study
 
@@ -70,14 +70,6 @@ def _opened(named: str | Path) -> tuple[StudyFolder, StudySpec]:
     return folder, load_study(file)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """Arms and controls with their answers, or with the reason why there are none."""
-
-    answers: dict[str, Answers]
-    errors: dict[str, str]
-
-
 def gather_study(folder: StudyFolder, study: StudySpec, arms: Arms) -> StudyReport:
     """All results of a study as plain data.
 
@@ -86,7 +78,7 @@ def gather_study(folder: StudyFolder, study: StudySpec, arms: Arms) -> StudyRepo
     """
     entries = latest(folder, study, arms)
     base = arms.arms[0].name
-    found = _answers(study, arms, entries)
+    found = gather.all_answers(study, arms, entries)
     if base not in found.answers:
         reason = found.errors.get(base, "it has not been run")
         raise RunError(f"the base arm {base} has no result: {reason}")
@@ -94,9 +86,10 @@ def gather_study(folder: StudyFolder, study: StudySpec, arms: Arms) -> StudyRepo
     classes = _classes(own)
     trained = [arm.name for arm in arms.arms if arm.role != "control" and arm.name in found.answers]
     controls = _control_answers(folder, study, arms, own, found)
-    tell = partial(_compared, own, classes)
-    compared = tell({name: found.answers[name] for name in trained}, base, ())
-    beside = tell({base: own, **controls}, base, (MAJORITY, METADATA))
+    tell = partial(_compared, own, classes, base=base)
+    against = {arm.name: arm.against for arm in arms.arms if arm.against and arm.name in trained}
+    compared = tell({name: found.answers[name] for name in trained}, against=against)
+    beside = tell({base: own, **controls}, fixed=(MAJORITY, METADATA))
     plan = folder.plan or {}
     results = [
         _counted(_arm_result(arm, found, compared, study, plan, classes), folder)
@@ -129,32 +122,13 @@ def gather_study(folder: StudyFolder, study: StudySpec, arms: Arms) -> StudyRepo
     )
 
 
-def _answers(study: StudySpec, arms: Arms, entries: Sequence[Entry]) -> _Found:
-    """The answers of each trained arm; one that saw other rows than the base has none."""
-    found = _Found({}, {})
-    for arm in arms.arms:
-        mine = [one for one in entries if one.arm == arm.name]
-        wrong = [one.error for one in mine if one.error]
-        answers = gather.answers_of(mine, study.folds)
-        base = found.answers.get(arms.arms[0].name)
-        if answers is None:
-            found.errors[arm.name] = arm.fault or next(iter(wrong), "it has not been run")
-        elif base is not None and not answers.same_rows(base):
-            found.errors[arm.name] = (
-                f"it was tested on other rows than {arms.arms[0].name}: the two cannot be paired"
-            )
-        else:
-            found.answers[arm.name] = answers
-    return found
-
-
 def _classes(base: Answers) -> list[str]:
     """Class names in the order of the task."""
     return list(base.runs[0].metrics["test"]["classes"])
 
 
 def _control_answers(
-    folder: StudyFolder, study: StudySpec, arms: Arms, base: Answers, found: _Found
+    folder: StudyFolder, study: StudySpec, arms: Arms, base: Answers, found: Found
 ) -> dict[str, Answers]:
     """Answers of all controls that are there, those without training first."""
     if not study.controls:
@@ -195,16 +169,19 @@ def _by_seed(files: Sequence[Path], base: Answers, folds: int) -> Answers:
 
 
 def _compared(
-    own: Answers, classes: Sequence[str], answers: Mapping[str, Answers], base: str,
-    fixed: Sequence[str],
+    own: Answers, classes: Sequence[str], answers: Mapping[str, Answers], *, base: str,
+    against: Mapping[str, str] | None = None, fixed: Sequence[str] = (),
 ) -> Comparison:  # fmt: skip
     predicted = {name: gather.coded(one.predicted, classes) for name, one in answers.items()}
     labels = gather.coded(own.labels, classes)
-    return compare(predicted, labels, own.groups.tolist(), len(classes), base=base, fixed=fixed)
+    return compare(
+        predicted, labels, own.groups.tolist(), len(classes),
+        base=base, against=against, fixed=fixed,
+    )  # fmt: skip
 
 
 def _arm_result(
-    arm: Arm, found: _Found, compared: Comparison, study: StudySpec, plan: Mapping[str, Any],
+    arm: Arm, found: Found, compared: Comparison, study: StudySpec, plan: Mapping[str, Any],
     classes: Sequence[str],
 ) -> ArmResult:  # fmt: skip
     told = ArmResult(
@@ -212,6 +189,7 @@ def _arm_result(
         arm.role,
         planned=arm.name not in plan.get("later", {}),
         error=found.errors.get(arm.name, ""),
+        against=arm.against,
         variables=arm.variables,
         changes=[(one.key, _told(one.left), _told(one.right)) for one in arm.differences],
         confounded=arm.confounded,

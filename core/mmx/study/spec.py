@@ -56,6 +56,9 @@ class StudySpec(Closed):
     controls: bool = Field(
         default=True, description="majority, metadata only, one modality alone, and shuffled ones"
     )
+    against: dict[str, str] = Field(
+        default={}, description="arm -> the arm it is compared with, instead of the base"
+    )
     reported: dict[str, float | str] = Field(
         default={}, description="arm -> what others claim, in per cent; shown, never used"
     )
@@ -82,6 +85,9 @@ class StudySpec(Closed):
     def _complete(self) -> "StudySpec":
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"a seed is named twice in seeds: {self.seeds}")
+        alone = [arm for arm, other in self.against.items() if arm == other]
+        if alone:
+            raise ValueError(f"against: {alone[0]} is compared with itself")
         if isinstance(self.vary, OneAtATime):
             if self.arms:
                 raise ValueError("one_at_a_time makes the arms itself; leave arms out")

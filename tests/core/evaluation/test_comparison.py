@@ -64,6 +64,19 @@ def test_a_method_against_itself_differs_by_nothing(labels: Ints, groups: list[s
     assert contrast.verdict == "not distinguishable"
 
 
+def test_a_method_is_held_against_the_one_named_for_it(labels: Ints, groups: list[str]) -> None:
+    names = ("base", "other", "ours")
+    answers = {name: _answers(300, 0.7, 2, seed, labels) for seed, name in enumerate(names)}
+    named = compare(answers, labels, groups, 3, base="base", against={"ours": "other"})
+    plain = compare(answers, labels, groups, 3, base="other")
+    (first, ours) = named.contrasts["accuracy"]
+    assert (first.method, first.against, ours.against) == ("other", "base", "other")
+    wanted = next(one for one in plain.contrasts["accuracy"] if one.method == "ours")
+    assert (ours.difference, ours.p, ours.pairs) == (wanted.difference, wanted.p, wanted.pairs)
+    with pytest.raises(DataError, match="no 'nobody'"):
+        compare(answers, labels, groups, 3, base="base", against={"ours": "nobody"})
+
+
 def test_interval_of_accuracy_is_that_of_a_paired_normal_difference(labels: Ints) -> None:
     ours, base = (_answers(300, share, 1, seed, labels) for seed, share in ((0, 0.9), (1, 0.7)))
     groups = [str(row) for row in range(300)]

@@ -98,8 +98,9 @@ def _contrast(name: str, value: float, verdict: str, *, conditional: bool = Fals
     interval = Interval(value, value - 0.02, value + 0.02)
     pair = McNemar(12, 4, 0.077, exact=True)
     return Contrast(
-        name, "balanced_accuracy", interval, 0.001, 0.004, verdict, 0.031, conditional, (pair,)
-    )
+        name, "concat", "balanced_accuracy", interval, 0.001, 0.004, verdict, 0.031, conditional,
+        (pair,),
+    )  # fmt: skip
 
 
 def _arm(name: str, role: str = "arm", **more: object) -> ArmResult:

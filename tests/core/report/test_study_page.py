@@ -33,6 +33,22 @@ def test_the_page_says_what_was_found(full_study: Study) -> None:
     assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org", "")
 
 
+def test_an_arm_names_the_arm_it_is_held_against(full_study: Study) -> None:
+    arms = list(full_study().arms)
+    arms[2] = dataclasses.replace(arms[2], against="mamba")
+    report = full_study(arms=arms)
+    page, text = render_study(report), study_markdown(report)
+    assert "Against concat, better:" in page
+    assert "Against mamba, worse: ibfa_100%." in page
+    assert "against mamba</span>" in page
+    assert "to concat, or to the arm that is named" in page
+    assert "or to the arm that is named" not in render_study(full_study())
+    assert "| ibfa_100% against mamba |" in text
+    assert r"ibfa\_100\% against mamba" in study_latex(report)
+    rows = list(csv.DictReader(io.StringIO(study_csv(report))))
+    assert [row["against"] for row in rows] == ["", "concat", "mamba", "concat", "concat", "concat"]
+
+
 def test_one_seed_is_said_to_be_one_training_run(full_study: Study) -> None:
     base, arm = full_study().arms[:2]
     one = dataclasses.replace(arm.contrasts["balanced_accuracy"], conditional=True)

@@ -75,6 +75,23 @@ def test_an_arm_that_cannot_be_loaded_keeps_its_reason_and_leaves_the_others(
     assert "no fusion 'nosuch'" in found[1].fault
 
 
+def test_an_arm_differs_in_one_variable_from_the_arm_it_is_held_against(
+    arms: Callable[..., Arms],
+) -> None:
+    grid = {
+        "concat": {"model.fusion": "concat"},
+        "concat long": {"train.epochs": 2},
+        "gated long": {"model.fusion": "gated", "train.epochs": 2},
+    }
+    found = arms(vary=None, arms=grid, against={"gated long": "concat long"}).arms
+    assert [(arm.name, arm.role, arm.against, arm.variables) for arm in found] == [
+        ("concat", "base", "", ()), ("concat long", "arm", "", ("train.epochs",)),
+        ("gated long", "arm", "concat long", ("model.fusion",)),
+    ]  # fmt: skip
+    with pytest.raises(SpecError, match="differs from 'concat', which it is compared with, in"):
+        arms(vary=None, arms=grid, against={"gated long": "concat"})
+
+
 def test_controls_stand_beside_the_arms(arms: Callable[..., Arms]) -> None:
     found = arms(controls=True).arms
     assert [arm.name for arm in found if arm.role == "control"] == ["image only", "text only"]
@@ -90,6 +107,8 @@ def test_controls_stand_beside_the_arms(arms: Callable[..., Arms]) -> None:
     [
         ({"reported": {"gatd": 88.0}}, "no arm 'gatd'; nearest: gated"),
         ({"allow_confounded": {"x": "y"}}, "no arm 'x'"),
+        ({"against": {"gated": "conct"}}, "no arm 'conct'; nearest: concat"),
+        ({"against": {"gated": "gated"}}, "gated is compared with itself"),
         ({"vary": None, "arms": {"a": 3}}, "neither a mapping"),
         ({"arms": ["gated", "gated"]}, "same name"),
         ({"set": {"train.epoch": 1}}, "epochs"),
