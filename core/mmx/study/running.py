@@ -54,10 +54,10 @@ class Study:
     def summary(self) -> str:
         """The verdicts in words, one sentence for each arm."""
         found = self.results
-        metric = found["metric"]
-        lines = []
+        metric, lines = found["metric"], []
         for arm in found["arms"]:
             name = f"LEAKY: {arm['name']}" if arm["leaky"] else arm["name"]
+            name += f" against {arm['against']}" if arm["against"] else ""
             if arm["role"] == "base" and not arm["error"]:
                 value = arm["scores"][metric]["value"]
                 lines.append(f"{name}: {value:.1%} {metric.replace('_', ' ')}, the base")
@@ -65,7 +65,8 @@ class Study:
                 one = arm["contrasts"][metric]
                 gap = one["difference"]
                 ends = f"{100 * gap['low']:+.1f} to {100 * gap['high']:+.1f}"
-                lines.append(f"{name}: {100 * gap['value']:+.1f} points ({ends}), {one['verdict']}")
+                points = f"{100 * gap['value']:+.1f} points ({ends})"
+                lines.append(f"{name}: {points}, {one['verdict']}")
         return "\n".join(lines)
 
 

@@ -93,6 +93,7 @@ def test_an_arm_is_held_against_the_arm_that_is_named_and_fails_with_it(
     assert gated["against"] == "long"
     assert gated["difference"]["value"] == pytest.approx(scores[0] - scores[1])
     assert found["gated"]["variables"] == ["model.fusion"]
+    assert "gated against long: " in done.summary()
     # the plan says so, and a later change of it is refused
     assert StudyFolder(done.path).plan["arms"]["gated"]["against"] == "long"
     with pytest.raises(mmx.MmxError, match="arm after"):
