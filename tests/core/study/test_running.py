@@ -74,41 +74,6 @@ def test_an_arm_that_breaks_fails_alone_with_its_reason(
     assert [job.arm for job in here.jobs[before:]] == ["lost"]
 
 
-def test_an_arm_is_held_against_the_arm_that_is_named_and_fails_with_it(
-    write_study: Write, run_here: Run
-) -> None:
-    grid = {
-        "long": {"train.epochs": 2},
-        "gated": {"train.epochs": 2, "model.fusion": "gated"},
-        "lost": {"data.split.file": "nowhere.csv"},
-        "alone": {"model.fusion": "gated"},
-        "after": {"model.fusion": "add"},
-    }
-    against = {"gated": "long", "after": "alone"}
-    done = run_here(write_study(vary=None, arms=grid, against=against))
-    found = {arm["name"]: arm for arm in done.results["arms"]}
-    assert list(done.failed) == ["lost"]
-    gated = found["gated"]["contrasts"]["balanced_accuracy"]
-    scores = [found[one]["scores"]["balanced_accuracy"]["value"] for one in ("gated", "long")]
-    assert gated["against"] == "long"
-    assert gated["difference"]["value"] == pytest.approx(scores[0] - scores[1])
-    assert found["gated"]["variables"] == ["model.fusion"]
-    assert "gated against long: " in done.summary()
-    # the plan says so, and a later change of it is refused
-    assert StudyFolder(done.path).plan["arms"]["gated"]["against"] == "long"
-    with pytest.raises(mmx.MmxError, match="arm after"):
-        run_here(write_study(vary=None, arms=grid, against={"gated": "long"}))
-    # without the one it is compared with, an arm has nothing to say
-    against |= {"alone": "lost"}
-    again = run_here(
-        write_study(
-            study="chain", vary=None, arms=grid, against=against, allow_confounded={"alone": "x"}
-        )
-    )
-    assert again.failed["alone"] == "lost, which it is compared with, has no result"
-    assert again.failed["after"] == "alone, which it is compared with, has no result"
-
-
 def test_an_arm_with_other_test_rows_is_not_paired(write_study: Write, run_here: Run) -> None:
     done = run_here(write_study(vary=None, arms={"other": {"data.split.seed": 5}}))
     assert "other rows" in done.failed["other"]
