@@ -120,6 +120,8 @@ def compare(
     if unknown:
         known = ", ".join([*predicted, *METRICS])
         raise DataError(f"there is no {unknown[0]!r} to compare with; known are {known}")
+    if base in (against or {}):
+        raise DataError(f"{base!r} is the base, so it cannot be held against another method")
     wanted = resamples or max(FEWEST, PER_COMPARISON * (len(predicted) - 1))
     found = resample(predicted, labels, groups, classes, resamples=wanted, seed=seed)
     if found.kept < min(wanted, 100):

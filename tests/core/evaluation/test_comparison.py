@@ -75,6 +75,8 @@ def test_a_method_is_held_against_the_one_named_for_it(labels: Ints, groups: lis
     assert (ours.difference, ours.p, ours.pairs) == (wanted.difference, wanted.p, wanted.pairs)
     with pytest.raises(DataError, match="no 'nobody'"):
         compare(answers, labels, groups, 3, base="base", against={"ours": "nobody"})
+    with pytest.raises(DataError, match="'base' is the base"):
+        compare(answers, labels, groups, 3, base="base", against={"base": "ours"})
 
 
 def test_interval_of_accuracy_is_that_of_a_paired_normal_difference(labels: Ints) -> None:
