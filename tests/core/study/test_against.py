@@ -31,7 +31,9 @@ def test_an_arm_is_held_against_the_arm_that_is_named_and_fails_with_it(
     assert found["gated"]["variables"] == ["model.fusion"]
     assert "gated against long: " in done.summary()
     # the plan says so, and a later change of it is refused
-    assert StudyFolder(done.path).plan["arms"]["gated"]["against"] == "long"
+    plan = StudyFolder(done.path).plan
+    assert plan is not None
+    assert plan["arms"]["gated"]["against"] == "long"
     with pytest.raises(mmx.MmxError, match="arm after"):
         run_here(write_study(vary=None, arms=grid, against={"gated": "long"}))
     # without the one it is compared with, an arm has nothing to say
