@@ -1,11 +1,12 @@
 """The studies of the source's tables: complete, single-variable, and one of them run."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
-from mmx import load_study
+from mmx import check_spec, load_study
 from mmx.study.arms import resolve_arms
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +26,7 @@ CLAIMS = {
     "other-ham10000": (88.50, 90.64, 91.28, 90.03),
     "overall-ham10000": (88.50, 92.48, 92.8),
     "overall-spine": (87.41, 91.52),
+    "sparsity-ham10000": (88.50, 89.11, 85.45),
 }
 
 
@@ -49,6 +51,14 @@ def test_arms_of_the_source_change_one_variable_or_say_why(name: str) -> None:
     for arm in resolve_arms(load_study(STUDIES / f"{name}.yaml")).arms:
         told = arm.name in ("ldam", "attention_pool")  # by the words on top of the study file
         assert len(arm.variables) <= 1 or arm.confounded or told
+
+
+def test_every_change_of_a_spec_that_the_map_gives_is_valid() -> None:
+    given = re.findall(r"`--set ([^`]+)`", MAP.read_text(encoding="utf-8"))
+    changes = {shlex.split(one)[0] for one in given if "NAME" not in one}
+    assert len(changes) > 1
+    for change in sorted(changes):
+        assert not check_spec(STUDIES.parent / "ham10000" / "baseline.yaml", overrides=[change])
 
 
 def test_the_map_names_every_study_and_every_study_is_there() -> None:

@@ -114,14 +114,7 @@ def compare(
     Source: Owen 2007, doi:10.1214/07-AOAS122 (crossed resampling); Weerahandi 1993 (variances
         drawn from their generalised pivots); Holm 1979.
     """
-    pairs = {name: (against or {}).get(name, base) for name in predicted if name != base}
-    named = {base, *pairs.values(), *(against or {})}
-    unknown = [*(named - set(predicted)), *(set(metrics) - set(METRICS))]
-    if unknown:
-        known = ", ".join([*predicted, *METRICS])
-        raise DataError(f"there is no {unknown[0]!r} to compare with; known are {known}")
-    if base in (against or {}):
-        raise DataError(f"{base!r} is the base, so it cannot be held against another method")
+    pairs = _pairs(list(predicted), base, against or {}, metrics)
     wanted = resamples or max(FEWEST, PER_COMPARISON * (len(predicted) - 1))
     found = resample(predicted, labels, groups, classes, resamples=wanted, seed=seed)
     if found.kept < min(wanted, 100):
@@ -142,6 +135,20 @@ def compare(
         floor(found.kept),
         seed,
     )
+
+
+def _pairs(
+    methods: Sequence[str], base: str, against: Mapping[str, str], metrics: Sequence[str]
+) -> dict[str, str]:
+    """Method -> what it is held against; refuses names that are not there."""
+    named = [base, *against, *against.values()]
+    unknown = [*(n for n in named if n not in methods), *(m for m in metrics if m not in METRICS)]
+    if unknown:
+        known = ", ".join([*methods, *METRICS])
+        raise DataError(f"there is no {unknown[0]!r} to compare with; known are {known}")
+    if base in against:
+        raise DataError(f"{base!r} is the base, so it cannot be held against another method")
+    return {name: against.get(name, base) for name in methods if name != base}
 
 
 def verdict(value: float, corrected: float, level: float = LEVEL) -> str:
