@@ -53,10 +53,10 @@ class Run:
             metrics = self.metrics
             value = metrics["test"]["metrics"]["balanced_accuracy"]
             stamp = "LEAKY (the texts know the label): " if metrics.get("leaky") else ""
-            return (
-                f"{stamp}balanced accuracy {value['value']:.1%} "
-                f"(95 % interval {value['low']:.1%} to {value['high']:.1%})"
-            )
+            score = f"{stamp}balanced accuracy {value['value']:.1%}"
+            if value["low"] is None or value["high"] is None:
+                return f"{score} (no interval: too few groups in the rarest class)"
+            return f"{score} (95 % interval {value['low']:.1%} to {value['high']:.1%})"
         except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
             raise RunError(
                 f"{self.path / 'metrics.json'} is not as a run writes it ({error!r}); "
