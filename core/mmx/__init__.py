@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mmx.audit import Check, Finding, Score, Subject
-    from mmx.data import Appearance, appearance_of, inside, read_image, read_table
+    from mmx.data import (
+        Appearance,
+        TableRows,
+        appearance_of,
+        check_columns,
+        inside,
+        read_image,
+        read_table,
+    )
     from mmx.errors import (
         DataError,
         Fault,
@@ -57,6 +65,7 @@ if TYPE_CHECKING:
         Images,
         InferenceHook,
         InferenceParams,
+        Layout,
         Loss,
         LossParams,
         LossValue,
@@ -128,18 +137,19 @@ __all__ = [
     "Description", "Difference", "Encoder", "EncoderParams", "Evaluated", "Explanation", "Facts",
     "Fault", "FeatureShape", "FeatureSource", "Features", "Finding", "Fusion", "FusionParams",
     "Head", "HeadOutput", "HeadParams", "ImageEncoder", "Images", "InferenceHook",
-    "InferenceParams", "Installed", "Listed", "Loss", "LossParams", "LossValue",
+    "InferenceParams", "Installed", "Layout", "Listed", "Loss", "LossParams", "LossValue",
     "MissingExtraError", "MmxError", "Narrated", "Narrative", "NarrativeParams", "Observer",
     "Outputs", "Parameter", "Params", "Picture", "PluginError", "PluginLoadError", "Prediction",
     "Progress", "Registry", "Rejected", "Reproduced", "Run", "RunError", "Sample", "Sampler",
     "SamplerParams", "Score", "Seen", "ShapeError", "SingleImageEncoder", "Source", "Spec",
-    "SpecError", "SpecPath", "Study", "StudySpec", "Subject", "TextEncoder", "Texts", "Validation",
-    "WeightsError", "WrappingEncoder", "WrappingParams", "appearance_of", "audit_spec",
-    "check_plugin", "check_spec", "chosen", "describe", "diff_specs", "evaluate_run", "find",
-    "guess_columns", "hookimpl", "inside", "installed", "list_studies", "load_spec", "load_study",
-    "masked_mean", "narratives", "nearest", "new_plugin", "predict", "read_cases", "read_image",
-    "read_table", "registry", "report_study", "reproduce", "run", "run_study", "spec_schema",
-    "use_files", "write_answers", "write_explanations", "write_template",
+    "SpecError", "SpecPath", "Study", "StudySpec", "Subject", "TableRows", "TextEncoder", "Texts",
+    "Validation", "WeightsError", "WrappingEncoder", "WrappingParams", "appearance_of",
+    "audit_spec", "check_columns", "check_plugin", "check_spec", "chosen", "describe", "diff_specs",
+    "evaluate_run", "find", "guess_columns", "hookimpl", "inside", "installed", "list_studies",
+    "load_spec", "load_study", "masked_mean", "narratives", "nearest", "new_plugin", "predict",
+    "read_cases", "read_image", "read_table", "registry", "report_study", "reproduce", "run",
+    "run_study", "spec_schema", "use_files", "write_answers", "write_explanations",
+    "write_template",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt name
@@ -148,7 +158,8 @@ if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt 
             "Check", "Finding", "Score", "Subject",
         ],
         "mmx.data": [
-            "Appearance", "appearance_of", "inside", "read_image", "read_table",
+            "Appearance", "TableRows", "appearance_of", "check_columns", "inside", "read_image",
+            "read_table",
         ],
         "mmx.errors": [
             "DataError", "Fault", "MissingExtraError", "MmxError", "PluginError", "PluginLoadError",
@@ -163,10 +174,11 @@ if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt 
             "Batch", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "Encoder",
             "EncoderParams", "Facts", "FeatureShape", "FeatureSource", "Features", "Fusion",
             "FusionParams", "Head", "HeadOutput", "HeadParams", "ImageEncoder", "Images",
-            "InferenceHook", "InferenceParams", "Loss", "LossParams", "LossValue", "Narrative",
-            "NarrativeParams", "Outputs", "Params", "Picture", "Prediction", "Rejected", "Sample",
-            "Sampler", "SamplerParams", "Seen", "SingleImageEncoder", "SpecPath", "TextEncoder",
-            "Texts", "Validation", "WrappingEncoder", "WrappingParams", "masked_mean",
+            "InferenceHook", "InferenceParams", "Layout", "Loss", "LossParams", "LossValue",
+            "Narrative", "NarrativeParams", "Outputs", "Params", "Picture", "Prediction",
+            "Rejected", "Sample", "Sampler", "SamplerParams", "Seen", "SingleImageEncoder",
+            "SpecPath", "TextEncoder", "Texts", "Validation", "WrappingEncoder", "WrappingParams",
+            "masked_mean",
         ],
         "mmx.plugins": [
             "Description", "Installed", "Parameter", "Registry", "Source", "describe", "find",

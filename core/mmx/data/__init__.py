@@ -9,14 +9,15 @@ from mmx.data.ledger import Count, Ledger, make_ledger
 from mmx.data.manifest import Manifest, check_bad, read_manifest
 from mmx.data.part import CachedSource, ImageSource, Part, TextSource, ViewSource, part_of
 from mmx.data.split import Split, check_groups, make_split, read_split, write_split
+from mmx.data.table_rows import TableRows, check_columns
 from mmx.data.tables import inside, read_table
 from mmx.data.texts import TextStore, write_texts
 from mmx.data.views import CachedViews, ViewStore
 
 __all__ = [
     "Appearance", "CachedFeatures", "CachedSource", "CachedViews", "Count", "FeatureCache",
-    "ImageSource", "ImageStore", "Ledger", "Manifest", "Part", "Split", "TextSource", "TextStore",
-    "ViewSource", "ViewStore", "appearance_of", "check_bad", "check_groups", "inside",
-    "make_ledger", "make_split", "part_of", "read_image", "read_manifest", "read_split",
-    "read_table", "write_split", "write_texts",
+    "ImageSource", "ImageStore", "Ledger", "Manifest", "Part", "Split", "TableRows", "TextSource",
+    "TextStore", "ViewSource", "ViewStore", "appearance_of", "check_bad", "check_columns",
+    "check_groups", "inside", "make_ledger", "make_split", "part_of", "read_image", "read_manifest",
+    "read_split", "read_table", "write_split", "write_texts",
 ]  # fmt: skip

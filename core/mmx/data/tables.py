@@ -2,6 +2,7 @@
 
 A table is CSV, TSV or Parquet; nothing in it is ever executed or unpickled. In CSV and TSV all
 cells stay strings as they are written (``007`` stays ``007``); an empty cell is the empty string.
+In Parquet cells keep their type, and a null, NaN or NaT is None.
 """
 
 import csv
@@ -67,12 +68,19 @@ def _real_folder(folder: str) -> str:
 
 
 def _parquet(path: Path) -> pandas.DataFrame:
-    try:
-        table = pandas.read_parquet(path, engine="pyarrow")
+    try:  # nullable types: a whole number beside a null stays a whole number
+        table = pandas.read_parquet(path, engine="pyarrow", dtype_backend="numpy_nullable")
     except Exception as error:  # pyarrow raises many types for damaged bytes
         raise DataError(f"{path} is not a readable Parquet file: {error}") from error
-    _check_names(path, [str(name) for name in table.columns])
-    return table.reset_index(drop=True)
+    table.columns = pandas.Index([str(name) for name in table.columns])
+    _check_names(path, list(table.columns))
+    return without_nulls(table.reset_index(drop=True))
+
+
+def without_nulls(table: pandas.DataFrame) -> pandas.DataFrame:
+    """The same with None in every cell that is missing: null, NaN, NaT and NA alike."""
+    cells = table.astype(object)
+    return cells.where(table.notna(), None)
 
 
 def _text(path: Path, separator: str) -> pandas.DataFrame:

@@ -50,6 +50,7 @@ class Sample:
         record: fields such as age and sex, and text columns.
         label: class name; None when unknown.
         own: place of the image that the label is of, where others only surround it.
+        numbered: the id is only the number of the row in its table, not a name of the case.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Sample:
     record: Mapping[str, Value] = field(default_factory=dict)
     label: str | None = None
     own: int = 0
+    numbered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +90,40 @@ class Facts:
     group: str = "group"
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which column of a table holds what a sample carries; every name is that of a column.
+
+    Attributes:
+        images: paths of images, in their places.
+        text: sentences, never read as numbers.
+        record: facts such as age; fields of ``Sample.record`` by the same names.
+        id: a name of the case; None: the number of its row.
+        group: lesion, patient or study; None: every row is a group of its own.
+        label: the class.
+        root: folder of the images; None: that of the table.
+    """
+
+    images: tuple[str, ...] = ()
+    text: str | None = None
+    record: tuple[str, ...] = ()
+    id: str | None = None
+    group: str | None = None
+    label: str | None = None
+    root: Path | None = None
+
+
 class DatasetParams(Params):
     """Settings of a data set."""
 
     kind: ClassVar[str] = "dataset"
+
+    def layout(self) -> Layout | None:
+        """How a table of new cases is read, for data sets that read a table of the user's.
+
+        None: new cases of such a run are read by what its samples carried.
+        """
+        return None
 
     @abstractmethod
     def build(self) -> "Dataset":

@@ -30,6 +30,22 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     assert table["b"].isna().tolist() == [False, True]
 
 
+def test_every_null_of_parquet_is_none_and_whole_numbers_stay_whole(tmp_path: Path) -> None:
+    dates = [pandas.Timestamp("2020-02-03"), pandas.NaT]
+    pandas.DataFrame(
+        {
+            "whole": pandas.array([2**53 + 1, None], dtype="Int64"),
+            "share": [0.5, float("nan")],
+            "word": ["x", pandas.NA],
+            "date": dates,
+            "yes": pandas.array([True, None], dtype="boolean"),
+        }
+    ).to_parquet(tmp_path / "a.parquet")
+    table = read_table(tmp_path / "a.parquet")
+    assert table.iloc[0].tolist() == [2**53 + 1, 0.5, "x", dates[0], True]
+    assert table.iloc[1].tolist() == [None] * 5
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
