@@ -14,10 +14,18 @@ from mmx.interfaces import Features
 
 
 class Ragged:
-    """Token arrays of one shard, one after the other: [total, D] and where each input starts."""
+    """Token arrays of one shard, one input after the other.
 
-    def __init__(self, tokens: NDArray[Any], lengths: NDArray[Any]) -> None:
-        self.tokens = tokens
+    Attributes:
+        tokens: [total, D].
+        real: [total], which of them are real tokens; masked ones keep the places of the others.
+        lengths: how many places each input has, up to its last real token.
+    """
+
+    def __init__(
+        self, tokens: NDArray[Any], real: NDArray[np.bool_], lengths: NDArray[Any]
+    ) -> None:
+        self.tokens, self.real = tokens, real
         self.lengths = np.asarray(lengths, dtype=np.int64)
         self.starts = np.cumsum(self.lengths) - self.lengths
         same = len(self.lengths) > 0 and bool((self.lengths == self.lengths[0]).all())
@@ -27,12 +35,14 @@ class Ragged:
         """Write the inputs ``at`` into rows ``to`` of ``out`` [B, N, D] and ``mask`` [B, N]."""
         if self.equal:
             stacked = self.tokens.reshape(-1, self.equal, self.tokens.shape[1])
-            out[to, : self.equal], mask[to, : self.equal] = stacked[at], True
+            out[to, : self.equal] = stacked[at]
+            mask[to, : self.equal] = self.real.reshape(-1, self.equal)[at]
             return
         columns = np.arange(mask.shape[1])
-        real = columns < self.lengths[at][:, None]
-        values = np.zeros((len(at), *out.shape[1:]), out.dtype)
-        values[real] = self.tokens[(self.starts[at][:, None] + columns)[real]]
+        own = columns < self.lengths[at][:, None]
+        places = (self.starts[at][:, None] + columns)[own]
+        values, real = np.zeros((len(at), *out.shape[1:]), out.dtype), np.zeros_like(own)
+        values[own], real[own] = self.tokens[places], self.real[places]
         out[to], mask[to] = values, real
 
 
@@ -71,7 +81,7 @@ class Stream:
         return torch.from_numpy(out)
 
     def tokens(self, name: str, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """[B, N, D] float32 and mask [B, N]; N is the most tokens in these rows, at least 1."""
+        """[B, N, D] float32 and mask [B, N]; N is the most places in these rows, at least 1."""
         groups = self.groups(rows)
         parts = [(self._open(number, name), at, to) for number, at, to in groups]
         longest = max(1, *(int(part.lengths[at].max()) for part, at, _ in parts))
@@ -85,7 +95,8 @@ class Stream:
     def _open(self, number: int, name: str) -> Ragged:
         if (number, name) not in self._ragged:
             arrays = self.shards[number].arrays
-            self._ragged[number, name] = Ragged(arrays[name], arrays[f"{name}.lengths"])
+            kept = (arrays[one] for one in (name, f"{name}.real", f"{name}.lengths"))
+            self._ragged[number, name] = Ragged(*kept)
         return self._ragged[number, name]
 
     @property

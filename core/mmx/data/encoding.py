@@ -104,9 +104,17 @@ class Encoding:
                 yield from self._ragged(f"levels.{depth}", stored)
 
     def _ragged(self, name: str, found: Features) -> Iterator[tuple[str, NDArray[Any]]]:
-        """Real tokens one after the other, and how many each input has."""
-        yield name, self._numbers(found.tokens[found.mask])
-        yield f"{name}.lengths", found.mask.sum(dim=1).to(torch.int32).cpu().numpy()
+        """Places up to each input's last real token, one input after the other; which are real.
+
+        What stands at masked places never matters and is stored as zeros.
+        """
+        order = torch.arange(1, found.mask.shape[1] + 1, device=found.mask.device)
+        lengths = (found.mask * order).amax(dim=1)
+        kept = order <= lengths[:, None]
+        real = found.mask[kept]
+        yield name, self._numbers(found.tokens[kept].masked_fill(~real[:, None], 0))
+        yield f"{name}.real", real.cpu().numpy()
+        yield f"{name}.lengths", lengths.to(torch.int32).cpu().numpy()
 
     def _numbers(self, values: Tensor) -> NDArray[Any]:
         """As they are stored; what does not fit the type is refused."""
@@ -140,7 +148,7 @@ def _evaluating(encoder: Encoder, device: torch.device, precision: Precision) ->
 
 
 def pool_level(level: Features, height: int, width: int) -> Features:
-    """A level of an image with at most 4 x 4 tokens: means over the cells of a grid.
+    """A level of an image with at most 4 x 4 tokens: means over the real tokens in cells of a grid.
 
     The grid of the tokens is the one whose sides are nearest to those of the image. Tokens that
     form no such grid are pooled along their row.
@@ -150,7 +158,15 @@ def pool_level(level: Features, height: int, width: int) -> Features:
         height: of the image that was encoded, in pixels.
         width: of the image that was encoded, in pixels.
     """
-    tokens = level.tokens.float()
+    real = level.mask[..., None].float()
+    tokens = level.tokens.float().masked_fill(~level.mask[..., None], 0)
+    share = _pooled(real, height, width)
+    means = _pooled(tokens, height, width) / share.clamp(min=1e-6)
+    return Features(means, share[..., 0] > 0)
+
+
+def _pooled(tokens: Tensor, height: int, width: int) -> Tensor:
+    """Means [B, n, D] over the cells of a grid of at most 4 x 4, or of a row of at most 16."""
     count, grid = tokens.shape[1], near_grid(tokens.shape[1], height / width)
     if grid is None:
         flat = rearrange(tokens, "b n d -> b d n")
@@ -159,5 +175,4 @@ def pool_level(level: Features, height: int, width: int) -> Features:
         rows, columns = grid
         flat = rearrange(tokens, "b (h w) d -> b d h w", h=rows, w=columns)
         pooled = adaptive_avg_pool2d(flat, (min(rows, SIDE), min(columns, SIDE))).flatten(2)
-    kept = rearrange(pooled, "b d n -> b n d")
-    return Features(kept, torch.ones(kept.shape[:2], dtype=torch.bool, device=kept.device))
+    return rearrange(pooled, "b d n -> b n d")

@@ -26,7 +26,7 @@ from mmx.data.shards import Shard, ShardWriter, open_shards, remove_torn
 from mmx.errors import DataError
 from mmx.interfaces import Encoder
 
-FORMAT = 1  # of the files; another number is another key
+FORMAT = 2  # of the files; another number is another key
 KINDS = ("pooled", "tokens", "levels")
 GIB = 1 << 30
 

@@ -4,20 +4,15 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, overload
+from typing import overload
 
 import numpy as np
-import torch
 
 from mmx.data.manifest import Manifest
 from mmx.data.split import Split
+from mmx.data.tokens import Tokens
 from mmx.errors import DataError
 from mmx.interfaces import FeatureSource, NarrativeParams, Sample, TextEncoder, Texts
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-_CHUNK = 4096  # texts tokenised together
 
 
 class _Told(Sequence[Sample]):
@@ -102,29 +97,13 @@ class TextStore:
         return len(self._distinct)
 
     def texts(self, rows: Sequence[int]) -> Texts:
-        """Ids and mask of these rows, padded to the longest of them; at least one place wide."""
-        flat, starts, padding = self._tokens
-        place = self._place[np.asarray(rows, dtype=np.int64)]
-        lengths = starts[place + 1] - starts[place]
-        columns = np.arange(max(int(lengths.max(initial=0)), 1))
-        mask = columns < lengths[:, None]
-        ids = np.full(mask.shape, padding, dtype=np.int64)
-        ids[mask] = flat[(starts[place][:, None] + columns)[mask]]
-        return Texts(torch.from_numpy(ids), torch.from_numpy(mask))
+        """Ids and mask of these rows, as ``tokenize`` gives them, padded to the widest of them.
+
+        Raises:
+            DataError: the encoder cannot tokenise a text, or gives it other ids among other texts.
+        """
+        return self._tokens.padded(self._place[np.asarray(rows, dtype=np.int64)])
 
     @cached_property
-    def _tokens(self) -> "tuple[NDArray[np.int32], NDArray[np.int64], int]":
-        """Ids of the distinct texts one after the other, where each starts, and the padding id."""
-        flat: list[NDArray[np.int32]] = []
-        lengths: list[NDArray[np.int64]] = []
-        padding = 0
-        for start in range(0, len(self._distinct), _CHUNK):
-            tokens = self._encoder.tokenize(self._distinct[start : start + _CHUNK])
-            mask, ids = tokens.mask.numpy(), tokens.ids.numpy()
-            flat.append(ids[mask].astype(np.int32))
-            lengths.append(mask.sum(axis=1))
-            padding = int(ids[~mask][0]) if not mask.all() else padding
-        starts = np.concatenate(
-            [[0], np.cumsum(np.concatenate(lengths or [np.zeros(0, np.int64)]))]
-        )
-        return np.concatenate(flat or [np.zeros(0, np.int32)]), starts, padding
+    def _tokens(self) -> Tokens:
+        return Tokens(self._distinct, self._encoder)

@@ -117,7 +117,14 @@ class TextEncoder(Encoder):
 
     @abstractmethod
     def tokenize(self, texts: Sequence[str]) -> Texts:
-        """Ids and mask, padded to the longest of these texts; an empty text has no real token."""
+        """Ids [B, N], int64, and mask of any texts; an empty text has no real token.
+
+        ``forward`` gets each place and value as given here, masked places included. Each text has
+        the same ids and mask alone as among others; behind them stand masked places with one id, up
+        to the longest of these texts. Besides the texts of the data it must take the empty text,
+        a text that lacks some of its words (as explanations ask), and any other string: what it
+        cannot read is a masked place or an unknown token, not an exception.
+        """
 
     @abstractmethod
     def forward(self, texts: Texts) -> Features:

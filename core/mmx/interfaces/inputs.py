@@ -55,8 +55,8 @@ class Texts:
     """The tokenised texts of a batch, padded to the longest one.
 
     Attributes:
-        ids: [B, N], int64.
-        mask: [B, N], bool; True marks a real token. An empty text has none.
+        ids: [B, N], int64; any values.
+        mask: [B, N], bool; True marks a real token, in any places. An empty text has none.
     """
 
     ids: Tensor

@@ -120,12 +120,12 @@ def test_rows_are_padded_to_the_longest_of_them() -> None:
     assert store.texts([1]).ids.shape == (1, 1)
 
 
-def test_distinct_texts_are_tokenised_once() -> None:
+def test_distinct_texts_are_tokenised_once_alone_and_once_together() -> None:
     encoder = Letters()
     store = TextStore(["ab", "c", "ab", "c", "ab"], encoder)
     for _ in range(3):
         assert store.texts([0, 2, 4]).ids.tolist() == [[97, 98]] * 3
-    assert (encoder.seen, store.distinct) == (2, 2)
+    assert (encoder.seen, store.distinct) == (4, 2)
     assert store.keys[0] == store.keys[2] != store.keys[1]
 
 
