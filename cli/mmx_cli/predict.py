@@ -73,3 +73,4 @@ def _reasons(why: "mmx.Explanation") -> Iterator[str]:
         yield f"words: {told} points"
     for name, values in why.weights.items():
         yield f"{name}: {', '.join(f'{value:.2f}' for value in values)}"
+    yield from map(shown, why.notes)

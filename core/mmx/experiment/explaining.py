@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from mmx.data import ImageSource, TextStore
+from mmx.experiment.attempts import Attempts
 from mmx.experiment.heat import heat_maps
 from mmx.experiment.missing import shares_of_case
 from mmx.experiment.prediction import Chain
@@ -19,6 +20,7 @@ from mmx.report import Explanation
 from mmx.training.transfer import map_tensors
 
 Pixels = NDArray[np.uint8]
+Weights = dict[str, tuple[float, ...]]
 PIECES = 48  # of a text; longer ones are cut into pieces of several words
 NUMBERS = 16  # of a gate or level weight; longer ones say nothing to a reader
 _SIDE = 192  # pixels, the longer side of a picture
@@ -38,7 +40,7 @@ class Explainer:
     def explain(
         self, row: int, text: str, predicted: int, explained: Mapping[str, Tensor]
     ) -> Explanation:
-        """One case.
+        """One case; what cannot be told of it is said in its notes.
 
         Args:
             row: of the images.
@@ -47,15 +49,24 @@ class Explainer:
             explained: gates and the like of this row, by name.
         """
         self.chain.model.eval()
+        attempts = Attempts()
         images = self.images.images([row])
-        given = self._batch(images, [text])
-        picture, view = self._looked_at(images)
+        unseen: tuple[Pixels | None, int] = (None, 0)
+        picture, view = attempts.get(
+            "what the encoder looked at", lambda: self._looked_at(images), unseen
+        )
+        given = attempts.get("why", lambda: self._batch(images, [text]), None)
+        weights = attempts.get("gates", lambda: _readable(explained), Weights())
+        image = None if picture is None else _jpeg(picture)
+        if given is None:
+            return Explanation(weights=weights, image=image, notes=attempts.notes)
         return Explanation(
-            shares=self._shares(given),
-            words=self._words(given, text, predicted),
-            weights=_readable(explained),
-            image=None if picture is None else _jpeg(picture),
-            heat=None if picture is None else self._heat(given, predicted, picture, view),
+            shares=attempts.get("shares", lambda: self._shares(given), {}),
+            words=attempts.get("words", lambda: self._words(given, text, predicted), ()),
+            weights=weights,
+            image=image,
+            heat=attempts.get("heat", lambda: self._heat(given, predicted, picture, view), None),
+            notes=attempts.notes,
         )
 
     def _looked_at(self, images: Images) -> tuple[Pixels | None, int]:
@@ -93,8 +104,10 @@ class Explainer:
         drops = (probability[0] - probability[1:]).tolist()
         return tuple(zip(pieces, drops, strict=True))
 
-    def _heat(self, given: Batch, predicted: int, picture: Pixels, view: int) -> bytes | None:
-        if not self.chain.model.reads["image"]:
+    def _heat(
+        self, given: Batch, predicted: int, picture: Pixels | None, view: int
+    ) -> bytes | None:
+        if picture is None or not self.chain.model.reads["image"]:
             return None
         device = next(self.chain.model.parameters()).device
         on = map_tensors(given, lambda tensor: tensor.to(device))
@@ -119,9 +132,9 @@ def _repeated(tensor: Tensor, times: int) -> Tensor:
     return tensor.repeat_interleave(times, dim=0) if tensor.ndim else tensor
 
 
-def _readable(explained: Mapping[str, Tensor]) -> dict[str, tuple[float, ...]]:
+def _readable(explained: Mapping[str, Tensor]) -> Weights:
     """Gates and weights of a few numbers; of a long vector its mean, maps not at all."""
-    found: dict[str, tuple[float, ...]] = {}
+    found = Weights()
     for name, value in explained.items():
         if 0 < value.numel() <= NUMBERS:
             found[name] = tuple(value.flatten().float().tolist())

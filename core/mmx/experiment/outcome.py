@@ -71,7 +71,12 @@ def predict_and_score(
         told(len(seen.target), len(seen.target))
     with stage(observer, "test", "samples") as told:
         stages = chain.over(parts["test"], size, lambda done: told(done, len(parts["test"])))
-    missing = predict_missing(chain, parts["test"], size)
+    attempts = chain.attempts
+    missing = attempts.get(
+        "what is left when a side is missing",
+        lambda: predict_missing(chain, parts["test"], size),
+        None,
+    )
     predictions = {"validation": seen, "test": _with_shares(stages[-1], missing)}
 
     def scored(name: str, log_probs: Tensor) -> Evaluation:
@@ -94,11 +99,13 @@ def predict_and_score(
         missing={name: scored("test", of).metrics for name, of in missing.arms.items()}
         if missing
         else {},
-        curves=curves(chain.hooks, stages[-1]),
-        kept=measured(spec, chain.hooks, stages[-1]),
-        notes=tuple(note for hook in chain.hooks for note in hook.notes),
+        curves=attempts.get("figures", lambda: curves(chain.hooks, stages[-1]), []),
+        kept=attempts.get("what was kept", lambda: measured(spec, chain.hooks, stages[-1]), {}),
+        gates=attempts.get(
+            "gates", lambda: mean_by_class(predictions["test"], prepared.manifest.classes), {}
+        ),
+        notes=(*(note for hook in chain.hooks for note in hook.notes), *attempts.notes),
         precision=precision,
-        gates=mean_by_class(predictions["test"], prepared.manifest.classes),
     )
 
 

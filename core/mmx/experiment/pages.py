@@ -43,6 +43,8 @@ def run_report(
         facts: ``digest``, ``history``, ``best_epoch``, ``environment``, ``seconds``, ``warnings``,
             ``notes`` and ``sections`` of the run.
     """
+    shown = mistakes(spec, task, prepared, outcome, test)
+    facts = {**facts, "notes": [*facts["notes"], *_untold(shown)]}
     return RunReport(
         name=spec.name,
         evaluation=outcome.evaluations["test"],
@@ -50,7 +52,7 @@ def run_report(
         group=prepared.manifest.facts.group,
         methods=methods(spec),
         select=spec.train.select,
-        mistakes=mistakes(spec, task, prepared, outcome, test),
+        mistakes=shown,
         controls=outcome.alone,
         missing=outcome.missing,
         curves=outcome.curves,
@@ -123,6 +125,12 @@ def mistakes(
         )
         for place, row in zip(chosen.tolist(), rows, strict=True)
     ]
+
+
+def _untold(shown: Sequence[Mistake]) -> list[str]:
+    """What could not be told of the wrong predictions, each reason once."""
+    notes = [note for one in shown if one.explanation for note in one.explanation.notes]
+    return [f"Of wrong predictions, {note}." for note in dict.fromkeys(notes)]
 
 
 def _explainer(

@@ -1,6 +1,6 @@
 """From a trained model through the inference hooks to predictions of a part."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmx.data import Part
+from mmx.experiment.attempts import Attempts
 from mmx.interfaces import (
     Batch,
     InferenceHook,
@@ -97,6 +98,7 @@ class Chain:
     Attributes:
         model: in eval mode while it predicts.
         hooks: built, bound to the model; fitted by ``fit`` or by who made them.
+        attempts: its notes say what a model explains otherwise than row by row.
     """
 
     def __init__(
@@ -104,6 +106,7 @@ class Chain:
     ) -> None:
         self.params, self.model, self._loss = params, model, loss
         self._precision: Precision = precision
+        self.attempts = Attempts()
         self.hooks: list[InferenceHook] = [one.build() for one in params]
         for hook in self.hooks:
             hook.bind(model)
@@ -112,8 +115,23 @@ class Chain:
         """What hooks wrap: the model's adjusted log-probabilities, on the CPU."""
         outputs = outputs_of(self.model, batch, self._precision)
         extras = {f"part {k}": v.log_softmax(dim=1) for k, v in outputs.part_logits.items()}
-        extras |= {f"explain {name}": value for name, value in outputs.explain.items()}
+        told = self._by_row(outputs.explain, len(outputs.logits))
+        extras |= {f"explain {name}": value for name, value in told.items()}
         return Prediction(self._loss.adjust(outputs.logits).log_softmax(dim=1), extras)
+
+    def _by_row(self, explained: Mapping[str, object], rows: int) -> dict[str, Tensor]:
+        """What is explained of each of the rows; anything else is left out with a note."""
+        kept: dict[str, Tensor] = {}
+        for name, value in explained.items():
+            if isinstance(value, Tensor) and value.ndim and len(value) == rows:
+                kept[name] = value
+            else:
+                got = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
+                self.attempts.note(
+                    f"{name} cannot be told: the first axis of what explains must be the samples "
+                    f"of a batch, got {got}"
+                )
+        return kept
 
     def __call__(self, batch: Batch) -> Prediction:
         """The prediction with all hooks around it."""

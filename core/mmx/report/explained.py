@@ -20,6 +20,7 @@ def shown_explanation(given: Explanation) -> dict[str, Any]:
             name: ", ".join(f"{value:.2f}" for value in values)
             for name, values in given.weights.items()
         },
+        "notes": list(given.notes),
     }
 
 

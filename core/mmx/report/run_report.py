@@ -19,6 +19,7 @@ class Explanation:
         weights: gates, experts and levels, by name.
         image: what the model saw, a PNG or JPEG file.
         heat: the same under its Grad-CAM; None where the encoder has no map.
+        notes: one sentence for each part that could not be told, with the reason.
     """
 
     shares: Mapping[str, float] = field(default_factory=dict)
@@ -26,6 +27,7 @@ class Explanation:
     weights: Mapping[str, Sequence[float]] = field(default_factory=dict)
     image: bytes | None = None
     heat: bytes | None = None
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
