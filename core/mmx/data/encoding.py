@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool1d, adaptive_avg_pool2d
 
+from mmx.blocks.layout import store_channels_last
 from mmx.blocks.pooling import near_grid
 from mmx.errors import DataError
 from mmx.interfaces import Encoder, Features, Images, Texts
@@ -135,8 +136,7 @@ def _evaluating(encoder: Encoder, device: torch.device, precision: Precision) ->
     """Eval mode without gradients; under autocast where bf16 is asked for."""
     mode = encoder.training
     encoder.eval()
-    if any(value.ndim == 4 for value in encoder.parameters()):
-        encoder.to(memory_format=torch.channels_last)
+    store_channels_last(encoder)
     try:
         with (
             torch.inference_mode(),

@@ -251,7 +251,7 @@ def outputs_of(model: Model, batch: Batch, precision: Precision) -> Outputs:
 def _placed(model: Model, batch: Batch) -> tuple[Batch, torch.device]:
     device = next(model.parameters()).device
     batch = to_device(batch, device)
-    return channels_last(batch) if encodes(batch) else batch, device
+    return channels_last(batch, model.image) if encodes(batch) else batch, device
 
 
 def _plain_numbers(tensor: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from mmx.blocks.layout import store_channels_last
 from mmx.interfaces import Batch, Images, Outputs, Sampler
 from mmx.runs import Observer, RunFolder
 from mmx.spec import Spec
@@ -68,9 +69,9 @@ class Loop:
         self.process, self.processes = accelerator.process_index, accelerator.num_processes
         self.objective.loss.to(self.device)
         images, _ = self.parts["train"].batch([0])
-        self.stored_last = encodes(images)  # convolutions like it in every precision
-        if self.stored_last:
-            self.model.image.to(memory_format=torch.channels_last)
+        self.encodes = encodes(images)
+        if self.encodes:
+            store_channels_last(self.model.image)  # convolutions like it in every precision
         self.wrapped: Any = accelerator.prepare_model(self.model)
         self.forward: Any = torch.compile(self.wrapped) if settings.compile else self.wrapped
         self.optimizer: Optimizer = build_optimizer(self.model, settings.optimizer)
@@ -200,7 +201,7 @@ class Loop:
             draws = torch.rand(size, 2, generator=generator)[own].to(self.device)
             dropped = drop_modalities(batch.present, draws, self.spec.train.modality_dropout)
             batch = replace(batch, present=dropped)
-        return channels_last(batch) if self.stored_last else batch
+        return channels_last(batch, self.model.image) if self.encodes else batch
 
     def _clip(self, positions: Sequence[int]) -> None:
         if self.spec.train.clip_norm is None:

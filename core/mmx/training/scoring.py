@@ -67,7 +67,7 @@ def _outputs(
     batch, _ = part.batch(rows)
     batch = to_device(batch, device)
     if encodes(batch):
-        batch = channels_last(batch)
+        batch = channels_last(batch, model.image)
     with autocast(precision, device):
         outputs = model(batch)
     parts = {name: logits.float().cpu() for name, logits in outputs.part_logits.items()}

@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 
 import torch
 from einops import rearrange
-from torch import Tensor
+from torch import Tensor, nn
 
+from mmx.blocks.layout import likes_channels_last
 from mmx.interfaces import Batch, Images
 
 T = TypeVar("T")
@@ -53,9 +54,9 @@ def _aligned(tensor: Tensor) -> Tensor:
     return tensor.clone() if tensor.data_ptr() % ALIGNMENT else tensor
 
 
-def channels_last(batch: Batch) -> Batch:
-    """The same batch with pixels [B, V, 3, H, W] stored as convolutions like them."""
-    if not isinstance(batch.image, Images):
+def channels_last(batch: Batch, encoder: nn.Module) -> Batch:
+    """The same batch with pixels [B, V, 3, H, W] stored as the encoder's convolutions like them."""
+    if not isinstance(batch.image, Images) or not likes_channels_last(encoder):
         return batch
     flat = rearrange(batch.image.pixels, "b v c h w -> (b v) c h w")
     stored = flat.contiguous(memory_format=torch.channels_last)
