@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmx.data.assign import assign_groups
-from mmx.data.split import UNUSED
+from mmx.data.whole_groups import UNUSED
 from mmx.interfaces import Value
 
 if TYPE_CHECKING:

@@ -8,11 +8,12 @@ from mmx.data.images import read_image
 from mmx.data.ledger import Count, Ledger, make_ledger
 from mmx.data.manifest import Manifest, check_bad, read_manifest
 from mmx.data.part import CachedSource, ImageSource, Part, TextSource, ViewSource, part_of
-from mmx.data.split import Split, check_groups, make_split, read_split, write_split
+from mmx.data.split import Split, make_split, read_split, write_split
 from mmx.data.table_rows import TableRows, check_columns
 from mmx.data.tables import inside, read_table
 from mmx.data.texts import TextStore, write_texts
 from mmx.data.views import CachedViews, ViewStore
+from mmx.data.whole_groups import check_groups
 
 __all__ = [
     "Appearance", "CachedFeatures", "CachedSource", "CachedViews", "Count", "FeatureCache",

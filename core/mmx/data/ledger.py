@@ -6,8 +6,10 @@ from typing import Any
 
 from mmx.data.image_store import ImageStore
 from mmx.data.manifest import Manifest
-from mmx.data.split import PARTS, UNUSED, Split
+from mmx.data.split import Split
+from mmx.data.whole_groups import UNUSED
 from mmx.interfaces import Rejected
+from mmx.spec.split import PARTS
 
 
 @dataclass(frozen=True, slots=True)

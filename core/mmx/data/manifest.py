@@ -31,6 +31,7 @@ class Manifest:
         rejected: rows that cannot be used or have no usable label, with the reason.
         digest: SHA-256 of ids, groups, labels, records, boxes and image names, whatever the order
             of rows and wherever the files lie; pixels are in ``ImageStore.digest``.
+        dataset: gave the rows.
     """
 
     samples: Sequence[Sample]
@@ -41,6 +42,7 @@ class Manifest:
     facts: Facts
     rejected: tuple[Rejected, ...]
     digest: str
+    dataset: Dataset
 
     def __len__(self) -> int:
         """Rows."""
@@ -68,7 +70,7 @@ def read_manifest(dataset: Dataset, max_bad: float) -> Manifest:
     return Manifest(
         samples=samples, ids=columns.ids, groups=columns.groups, labels=columns.labels,
         classes=tuple(dataset.classes), facts=dataset.facts, rejected=rejected,
-        digest=_digest(columns.digests, dataset.classes),
+        digest=_digest(columns.digests, dataset.classes), dataset=dataset,
     )  # fmt: skip
 
 

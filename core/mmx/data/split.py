@@ -2,7 +2,6 @@
 
 import hashlib
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -13,18 +12,18 @@ import pandas
 
 from mmx.data.assign import assign_groups
 from mmx.data.manifest import Manifest
+from mmx.data.published import published_folds, published_parts
 from mmx.data.tables import read_table
+from mmx.data.whole_groups import UNUSED, check_groups, refuse
 from mmx.errors import DataError
 from mmx.runs import write_text
+from mmx.spec.split import PARTS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mmx.spec import SplitSpec
 
-PARTS = ("train", "validation", "test", "calibration")
-UNUSED = "unused"
-"""The part of rows without a usable label."""
 COLUMNS = ["sample_id", "group_id", "label", "part", "fold"]
 
 
@@ -48,31 +47,70 @@ class Split:
 
 
 def make_split(manifest: Manifest, spec: "SplitSpec") -> Split:
-    """Split by groups, stratified by label; or read the split that ``spec.file`` names.
+    """Split by groups, stratified by label; or take the split that somebody published.
 
     Only the rows and ``spec`` decide, not the order of the rows. With ``folds`` > 1 the test part
-    is one fold of scikit-learn's StratifiedGroupKFold, and the other parts share the rest as their
-    fractions say.
+    is one fold of scikit-learn's StratifiedGroupKFold, or of the column that holds folds, and the
+    other parts share the rest as their fractions say. A published split without validation rows
+    gets that share of its training rows.
 
     Raises:
-        DataError: too few groups, or a split file that does not fit the rows.
+        DataError: too few groups, or a published split that does not fit the rows.
     """
     if spec.file is not None:
         return read_split(spec.file, manifest)
-    known = np.flatnonzero(manifest.labels >= 0)
-    wanted = {part: getattr(spec, part) for part in PARTS if getattr(spec, part) > 0}
-    names, group_of = np.unique(manifest.groups[known].astype(str), return_inverse=True)
-    if len(names) < max(len(wanted), spec.folds):
+    parts = np.full(len(manifest), UNUSED, dtype="<U11")
+    if spec.published:
+        parts = published_parts(manifest, spec)
+        taken = {
+            part: share
+            for part, share in spec.shares().items()
+            if part in ("validation", "calibration") and share > 0 and not (parts == part).any()
+        }
+        rows = np.flatnonzero(parts == "train")
+        wanted = {"train": 1 - sum(taken.values()), **taken}
+    else:
+        rows = np.flatnonzero(manifest.labels >= 0)
+        wanted = {part: share for part, share in spec.shares().items() if share > 0}
+        if spec.folds > 1:
+            rest = _outside_fold(manifest, spec, rows, len(wanted))
+            parts[rows], rows = "test", rows[rest]
+            wanted.pop("test", None)
+    if not wanted:
+        parts[rows] = UNUSED
+    elif len(wanted) > 1 or not spec.published:
+        parts[rows] = _dealt(manifest, rows, wanted, spec.seed)
+    return Split(parts, spec.fold, _digest(_table(manifest, parts, spec.fold)))
+
+
+def _counted(
+    manifest: Manifest, rows: "NDArray[np.int64]", fewest: int
+) -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+    """[G, C] rows of each class in each group, and [n] the group of each row.
+
+    Raises:
+        DataError: fewer than ``fewest`` groups.
+    """
+    names, group_of = np.unique(manifest.groups[rows].astype(str), return_inverse=True)
+    if len(names) < fewest:
         raise DataError(
-            f"{len(names)} groups cannot fill {max(len(wanted), spec.folds)} parts or folds; "
+            f"{len(names)} groups cannot fill {fewest} parts or folds; "
             "every part needs a group of its own"
         )
     counts = np.zeros((len(names), len(manifest.classes)), dtype=np.int64)
-    np.add.at(counts, (group_of, manifest.labels[known]), 1)
-    part_of = _folds(counts, spec, wanted) if spec.folds > 1 else _deal(counts, wanted, spec.seed)
-    parts = np.full(len(manifest), UNUSED, dtype="<U11")
-    parts[known] = part_of[group_of]
-    return Split(parts, spec.fold, _digest(_table(manifest, parts, spec.fold)))
+    np.add.at(counts, (group_of, manifest.labels[rows]), 1)
+    return counts, group_of
+
+
+def _dealt(
+    manifest: Manifest, rows: "NDArray[np.int64]", wanted: dict[str, float], seed: int
+) -> "NDArray[np.str_]":
+    """[n], the part of each of some rows; the fractions are brought to a sum of 1."""
+    counts, group_of = _counted(manifest, rows, len(wanted))
+    total = sum(wanted.values())
+    places = assign_groups(counts, [share / total for share in wanted.values()], seed)
+    parts: NDArray[np.str_] = np.array(list(wanted))[places][group_of]
+    return parts
 
 
 def write_split(path: str | Path, manifest: Manifest, split: Split) -> None:
@@ -97,11 +135,11 @@ def read_split(path: str | Path, manifest: Manifest) -> Split:
     expected = _table(manifest, np.full(len(manifest), UNUSED), 0)
     for column, word in (("group_id", "group"), ("label", "label")):
         differ = manifest.ids[table[column].to_numpy() != expected[column].to_numpy()]
-        _refuse(path, f"gives another {word} than the data set to", differ)
+        refuse(path, f"gives another {word} than the data set to", differ)
     parts = table["part"].to_numpy().astype(str)
-    _refuse(path, f"names a part other than {', '.join(PARTS)}:", set(parts) - {*PARTS, UNUSED})
+    refuse(path, f"names a part other than {', '.join(PARTS)}:", set(parts) - {*PARTS, UNUSED})
     unlabelled = (manifest.labels < 0) & (parts != UNUSED)
-    _refuse(path, "puts a part on rows without a label:", manifest.ids[unlabelled])
+    refuse(path, "puts a part on rows without a label:", manifest.ids[unlabelled])
     check_groups(manifest, parts, str(path))
     folds = set(table["fold"])
     if len(folds) != 1 or not next(iter(folds)).isdigit():
@@ -112,27 +150,20 @@ def read_split(path: str | Path, manifest: Manifest) -> Split:
     return Split(parts, fold, _digest(_table(manifest, parts, fold)))
 
 
-def check_groups(manifest: Manifest, parts: "NDArray[np.str_]", name: str) -> None:
-    """DataError when a group is in two parts; rows in no part do not count."""
-    used = parts != UNUSED
-    pairs = pandas.DataFrame(
-        {"group": manifest.groups[used], "part": parts[used]}
-    ).drop_duplicates()
-    twice = pairs["group"][pairs["group"].duplicated()].unique()
-    _refuse(name, "puts a group in two parts, which makes the test part too easy:", twice)
+def _outside_fold(
+    manifest: Manifest, spec: "SplitSpec", rows: "NDArray[np.int64]", parts: int
+) -> "NDArray[np.bool_]":
+    """[n], which of some rows are not in fold ``spec.fold``, which is the test part."""
+    if spec.column is not None:
+        fold_of = published_folds(manifest, spec.column, spec.folds)
+        outside: NDArray[np.bool_] = fold_of[rows] != spec.fold
+        return outside
+    counts, group_of = _counted(manifest, rows, max(parts, spec.folds))
+    return _folds(counts, spec)[group_of]
 
 
-def _deal(counts: "NDArray[np.int64]", wanted: dict[str, float], seed: int) -> "NDArray[np.str_]":
-    """[G], the part of each group; the fractions are brought to a sum of 1."""
-    total = sum(wanted.values())
-    places = assign_groups(counts, [share / total for share in wanted.values()], seed)
-    return np.array(list(wanted))[places]
-
-
-def _folds(
-    counts: "NDArray[np.int64]", spec: "SplitSpec", wanted: dict[str, float]
-) -> "NDArray[np.str_]":
-    """[G], the part of each group; the test part is fold ``spec.fold``."""
+def _folds(counts: "NDArray[np.int64]", spec: "SplitSpec") -> "NDArray[np.bool_]":
+    """[G], which groups are not in fold ``spec.fold``."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     group_of, label_of = (np.repeat(axis, counts[counts > 0]) for axis in np.nonzero(counts))
@@ -143,12 +174,9 @@ def _folds(
             folds = list(splitter.split(np.zeros(len(label_of)), label_of, group_of))
         except ValueError as error:
             raise DataError(f"the rows cannot be cut into {spec.folds} folds: {error}") from error
-    result = np.full(len(counts), "test", dtype="<U11")
     rest = np.ones(len(counts), dtype=bool)
     rest[group_of[folds[spec.fold][1]]] = False
-    others = {part: share for part, share in wanted.items() if part != "test"}
-    result[rest] = _deal(counts[rest], others, spec.seed)
-    return result
+    return rest
 
 
 def _table(manifest: Manifest, parts: "NDArray[np.str_]", fold: int) -> pandas.DataFrame:
@@ -168,19 +196,6 @@ def _digest(table: pandas.DataFrame) -> str:
 
 
 def _check_ids(path: str | Path, given: pandas.Index, ids: "NDArray[np.object_]") -> None:
-    _refuse(path, "names a sample more than once:", given[given.duplicated()].unique())
-    _refuse(path, "names samples that the data set does not have:", set(given) - set(ids))
-    _refuse(path, "leaves out samples of the data set:", set(ids) - set(given))
-
-
-def _refuse(
-    name: str | Path,
-    what: str,
-    bad: "Sequence[str] | set[str] | pandas.Index | NDArray[np.object_]",
-) -> None:
-    if not len(bad):
-        return
-    shown = ", ".join(map(str, sorted(bad)[:5])) + (
-        f" and {len(bad) - 5} more" if len(bad) > 5 else ""
-    )
-    raise DataError(f"the split {name} {what} {shown}; write a new split, or mend the file")
+    refuse(path, "names a sample more than once:", given[given.duplicated()].unique())
+    refuse(path, "names samples that the data set does not have:", set(given) - set(ids))
+    refuse(path, "leaves out samples of the data set:", set(ids) - set(given))

@@ -52,6 +52,17 @@ class TableRows(Sequence[Sample]):
             raise DataError("without a label column, state the classes: classes: [a, b]")
         return tuple(sorted(set(self._label[self._kept]) - {""}))
 
+    def cells(self, column: "Series[Any]") -> Sequence[str]:
+        """A column of the table as strings, for the rows that can be used."""
+        cells: Sequence[str] = _text(column)[self._kept].tolist()
+        return cells
+
+    def names(self, layout: Layout) -> dict[str, Sequence[str]]:
+        """Ids, then paths of images, by column, for the rows that can be used."""
+        found = {} if layout.id is None or self._id is None else {layout.id: self._id}
+        found |= dict(zip(layout.images, self._images, strict=True))
+        return {column: cells[self._kept].tolist() for column, cells in found.items()}
+
     def __len__(self) -> int:
         return len(self._kept)
 

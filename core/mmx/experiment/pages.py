@@ -74,11 +74,16 @@ def run_report(
 def _split(spec: Spec, prepared: Prepared) -> dict[str, Any]:
     """Where the split comes from."""
     asked = spec.data.split
+    dealt = "" if asked.file is None else "nothing"
+    if asked.published and asked.file is None:
+        dealt = "validation and calibration, of the training rows, where none are published"
     return {
         "digest": prepared.split.digest,
+        "from": f"data.split.{asked.source}" if asked.source else "made by this run",
+        "file or column": str(asked.file or asked.column or "kept in split.csv"),
+        "dealt here": dealt or "all parts",
         "seed": asked.seed,
         "fold": f"{prepared.split.fold} of {asked.folds}",
-        "file": str(asked.file or "made by this run, kept in split.csv"),
     }
 
 

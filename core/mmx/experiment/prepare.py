@@ -15,6 +15,7 @@ from mmx.data import (
     check_bad,
     make_split,
     read_manifest,
+    read_split,
 )
 from mmx.errors import DataError
 from mmx.experiment.progress import stage
@@ -54,13 +55,19 @@ class Prepared:
         }
 
 
-def prepare(spec: DataSpec, observer: Observer, features: Features | None = None) -> Prepared:
+def prepare(
+    spec: DataSpec,
+    observer: Observer,
+    features: Features | None = None,
+    split_file: Path | None = None,
+) -> Prepared:
     """Read the rows, split them, open their images and write their texts.
 
     Args:
         spec: of the data.
         observer: is told how far it has come.
         features: gives frozen image features of the rows, for narratives that need them.
+        split_file: of an earlier run of the same spec, whose split is taken as it was.
 
     Raises:
         DataError: more unusable rows than ``data.max_bad`` allows.
@@ -72,7 +79,7 @@ def prepare(spec: DataSpec, observer: Observer, features: Features | None = None
             if manifest.classes
             else "no row has a label"
         )
-    split = make_split(manifest, spec.split)
+    split = read_split(split_file, manifest) if split_file else make_split(manifest, spec.split)
     images = open_images(manifest, spec, observer)
     source = None
     if spec.narrative.needs_features:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from json import dumps
 from pathlib import Path
 from typing import Any
 
@@ -76,16 +75,18 @@ def reproduce(
         if (root / old.path.name).resolve() == old.path.resolve():
             raise RunError(f"{root} holds the run itself; give another folder")
         with threads(recorded.threads):
-            new = run_into(root, spec, fresh=True, observer=observer, settled=_settled(old))
+            new = run_into(
+                root, spec, fresh=True, observer=observer, settled=_settled(old),
+                split_file=old.path / "split.csv",
+            )  # fmt: skip
     except MmxError as error:
         raise RunError(f"the run cannot be made again: {error}{_changed(old, plugins)}") from error
     return Reproduced(new, tuple(_results(old, RunFolder(new.path))), _surroundings(old, new))
 
 
 def _spec(old: RunFolder, overrides: Sequence[str], plugins: Sequence[str | Path]) -> Spec:
-    """The spec of a run, with the split that the run wrote down."""
-    split = f"data.split.file={dumps(str((old.path / 'split.csv').absolute()))}"
-    return load_spec(old.path / "resolved.yaml", overrides=[split, *overrides], plugins=plugins)
+    """The spec of a run; its split is the one that the run wrote down."""
+    return load_spec(old.path / "resolved.yaml", overrides=overrides, plugins=plugins)
 
 
 def _settled(old: RunFolder) -> Mapping[str, Any]:

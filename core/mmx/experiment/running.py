@@ -67,14 +67,18 @@ def run_into(
     fresh: bool = False,
     observer: Observer | None = None,
     settled: Mapping[str, Any] | None = None,
+    split_file: Path | None = None,
 ) -> Run:
-    """``run`` in another folder of runs; ``settled`` holds precision, threads and the like."""
+    """``run`` in another folder of runs.
+
+    ``settled`` holds precision, threads and the like of an earlier run, ``split_file`` its split.
+    """
     observer = heard(observer)
     if spec.train.threads:
         torch.set_num_threads(spec.train.threads)
     for name in spec.hooks:
         registry().use_hook(name)
-    prepared = prepare_spec(spec, observer)
+    prepared = prepare_spec(spec, observer, split_file)
     for params in spec.inference:
         params.check(prepared.manifest.facts.allowed_views)
     audited = short_audit(spec, prepared, observer)
@@ -92,10 +96,10 @@ def run_into(
     return Run(folder.path)
 
 
-def prepare_spec(spec: Spec, observer: Observer) -> Prepared:
-    """Rows, split, texts and images of a spec."""
+def prepare_spec(spec: Spec, observer: Observer, split_file: Path | None = None) -> Prepared:
+    """Rows, split, texts and images of a spec; the split of an earlier run where one is given."""
     features = partial(FrozenFeatures, spec, cache_folder(spec.data) / "features")
-    return prepare(spec.data, observer, features)
+    return prepare(spec.data, observer, features, split_file)
 
 
 class _Work:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
+from mmx.errors import DataError
 from mmx.interfaces.params import Params
 
 if TYPE_CHECKING:
@@ -148,3 +149,25 @@ class Dataset(ABC):
     def rejected(self) -> Sequence[Rejected]:
         """Rows that cannot be used, with the reason."""
         return ()
+
+    def column(self, name: str) -> Sequence[str]:
+        """A column of the table behind the rows, for a split that it holds.
+
+        Returns:
+            One text for each of ``samples()``, in their order; empty where the cell is.
+
+        Raises:
+            DataError: there is no such column.
+        """
+        raise DataError(
+            f"this data set has no columns to name, so data.split.column: {name} cannot hold; "
+            "use data.split.file or shares"
+        )
+
+    def names(self) -> Mapping[str, Sequence[str]]:
+        """By which columns, besides ``sample_id``, another file may name the rows.
+
+        Returns:
+            Column -> one text for each of ``samples()``, in their order.
+        """
+        return {}

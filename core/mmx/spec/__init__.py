@@ -2,11 +2,12 @@
 
 from mmx.spec.choice import Backbone, Chosen, chosen
 from mmx.spec.columns import Columns, guess_columns
-from mmx.spec.data import CacheSpec, DataSpec, ImageSpec, SplitSpec
+from mmx.spec.data import CacheSpec, DataSpec, ImageSpec
 from mmx.spec.difference import ABSENT, Difference, diff_specs, differences
 from mmx.spec.load import check_spec, load_spec
 from mmx.spec.model import ModelSpec, ProjectionSpec
 from mmx.spec.schema import spec_schema
+from mmx.spec.split import SplitSpec, part_named
 from mmx.spec.template import write_template
 from mmx.spec.train import AuditSpec, EvaluationSpec, OptimizerSpec, TrainSpec
 from mmx.spec.whole import Spec
@@ -15,5 +16,5 @@ __all__ = [
     "ABSENT", "AuditSpec", "Backbone", "CacheSpec", "Chosen", "Columns", "DataSpec", "Difference",
     "EvaluationSpec", "ImageSpec", "ModelSpec", "OptimizerSpec", "ProjectionSpec", "Spec",
     "SplitSpec", "TrainSpec", "check_spec", "chosen", "diff_specs", "differences",
-    "guess_columns", "load_spec", "spec_schema", "write_template",
+    "guess_columns", "load_spec", "part_named", "spec_schema", "write_template",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from pydantic import (
 from mmx.interfaces import SamplerParams
 from mmx.spec.choice import chosen
 from mmx.spec.closed import Closed, method, table
-from mmx.spec.data import Seed
+from mmx.spec.split import Seed
 
 OptimizerName = Literal["adamw", "adam", "sgd"]
 

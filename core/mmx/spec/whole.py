@@ -10,8 +10,9 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from mmx.interfaces import InferenceParams, LossParams
 from mmx.spec.choice import chosen
 from mmx.spec.closed import Closed, method, table
-from mmx.spec.data import DataSpec, Seed
+from mmx.spec.data import DataSpec
 from mmx.spec.model import ModelSpec
+from mmx.spec.split import Seed
 from mmx.spec.train import AuditSpec, EvaluationSpec, TrainSpec
 from mmx.spec.write import identity, to_yaml
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from mmx.errors import Fault, MmxError, SpecError
+from mmx.errors import MmxError, SpecError
 from mmx.plugins.nearest import nearest
 from mmx.spec import Difference, Spec, diff_specs, load_spec
 from mmx.spec.write import inline
@@ -84,6 +84,7 @@ def resolve_arms(study: StudySpec, plugins: Sequence[str | Path] = ()) -> Arms:
     """
     shared = tuple(_override(key, value) for key, value in study.set.items())
     base = load_spec(study.base, overrides=shared, plugins=plugins)
+    _check_folds(study, base)
     asked = list(_asked(study, shared))
     _check_names(study, [one.name for one in asked])
     asked = _paired(asked, study)
@@ -107,7 +108,7 @@ def _asked(study: StudySpec, shared: tuple[str, ...]) -> Iterator[_Asked]:
     elif vary is not None:
         arms = study.arms if isinstance(study.arms, dict) else {_name(v): v for v in study.arms}
         if len(arms) < len(study.arms):
-            raise SpecError([Fault("two arms have the same name", "arms", study.file)])
+            raise SpecError([study.fault("two arms have the same name", "arms")])
         for name, value in arms.items():
             yield _Asked(name, study.base, (*shared, _override(vary, value)), (vary,))
     elif isinstance(study.arms, dict):
@@ -121,9 +122,27 @@ def _named(name: str, changes: Any, study: StudySpec, shared: tuple[str, ...]) -
         return _Asked(name, (study.file.parent / changes).resolve(), shared, None)
     if not isinstance(changes, dict):
         words = f"{changes!r} is neither a mapping of keys to values nor the name of a spec file"
-        raise SpecError([Fault(words, f"arms.{name}", study.file)])
+        raise SpecError([study.fault(words, f"arms.{name}")])
     overrides = tuple(_override(key, value) for key, value in changes.items())
     return _Asked(name, study.base, (*shared, *overrides), tuple(changes))
+
+
+def _check_folds(study: StudySpec, base: Spec) -> None:
+    """Refuse folds that the split of the base cannot have; its arms are held to the same."""
+    words = unfit_folds(study, base)
+    if words:
+        raise SpecError([study.fault(f"{study.base.name}: {words}", "folds")])
+
+
+def unfit_folds(study: StudySpec, spec: Spec) -> str:
+    """Why a spec cannot be tested in the folds of the study; empty when it can."""
+    split = spec.data.split
+    if study.folds == 1:
+        return ""
+    if split.folds not in (1, study.folds):
+        return f"data.split.folds is {split.folds} there and folds is {study.folds} here"
+    asked = split.model_copy(update={"folds": study.folds, "fold": 0})
+    return next(asked.conflicts(), "")
 
 
 def _paired(asked: Sequence[_Asked], study: StudySpec) -> list[_Asked]:
@@ -176,6 +195,8 @@ def _resolved(
             base = load_spec(other.file, overrides=other.overrides, plugins=plugins)
     except MmxError as error:
         return Arm(asked.name, role, asked.file, asked.overrides, fault=str(error))
+    if unfit := unfit_folds(study, spec):
+        return Arm(asked.name, role, asked.file, asked.overrides, fault=unfit)
     differences = tuple(
         one for one in diff_specs(base, spec) if one.key.split(".")[0] not in _IGNORED
     )
@@ -197,10 +218,10 @@ def _judged(asked: _Asked, changed: tuple[str, ...], study: StudySpec) -> str:
     if reason:
         return f"confounded: {len(changed)} keys differ ({', '.join(changed)}). {reason}"
     raise SpecError([
-        Fault(
+        study.fault(
             f"the arm {asked.name!r} differs from {_other(asked)} in {', '.join(changed)}; one "
             "variable at a time, or say why not: allow_confounded: \"reason\"",
-            "arms", study.file,
+            "arms",
         )
     ])  # fmt: skip
 
@@ -251,4 +272,4 @@ def _check_names(study: StudySpec, names: list[str]) -> None:
             if name not in known:
                 near = nearest(name, names)
                 words = f"there is no arm {name!r}" + (f"; nearest: {near}" if near else "")
-                raise SpecError([Fault(words, key, study.file)])
+                raise SpecError([study.fault(words, key)])

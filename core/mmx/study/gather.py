@@ -99,11 +99,23 @@ def _without_alone(arms: Arms, found: Found) -> Found:
 
 
 def test_rows(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Labelled test rows of all folds, by sample."""
+    """Labelled test rows of all folds, by sample.
+
+    Raises:
+        RunError: a row is in the test part of two folds.
+    """
     table = pd.concat(list(tables), ignore_index=True)
     if "part" in table:
         table = table[table["part"] == "test"]
-    return table[table["label"].notna()].sort_values("sample", ignore_index=True)
+    table = table[table["label"].notna()].sort_values("sample", ignore_index=True)
+    twice = table["sample"][table["sample"].duplicated()].unique()
+    if len(twice):
+        raise RunError(
+            f"{len(twice)} test rows come more than once, such as "
+            f"{', '.join(map(str, twice[:3]))}: the folds test the same rows, and counting them "
+            "again would feign certainty"
+        )
+    return table
 
 
 def stacked(

@@ -9,9 +9,9 @@ from pydantic import Field, PositiveInt, PrivateAttr, ValidationError, model_val
 from mmx.errors import Fault, SpecError
 from mmx.interfaces import SpecPath
 from mmx.spec.closed import Closed
-from mmx.spec.data import Seed
 from mmx.spec.explain import explain
 from mmx.spec.files import read_text
+from mmx.spec.split import Seed
 from mmx.spec.tree import Node, read_tree
 
 Key = Annotated[str, Field(pattern=r"^[a-z_]+(\.[A-Za-z0-9_]+)*$")]
@@ -70,6 +70,7 @@ class StudySpec(Closed):
 
     _file: Path = PrivateAttr(Path())
     _text: str = PrivateAttr("")
+    _root: Node | None = PrivateAttr(None)
 
     @property
     def file(self) -> Path:
@@ -80,6 +81,13 @@ class StudySpec(Closed):
     def text(self) -> str:
         """As given."""
         return self._text
+
+    def fault(self, words: str, key: str) -> Fault:
+        """A fault at the place of a key of the file, or at the file where it has no such key."""
+        node = self._root
+        for name in key.split("."):
+            node = node.get(name) if node else None
+        return node.place.fault(words, key) if node else Fault(words, key, self._file)
 
     @model_validator(mode="after")
     def _complete(self) -> "StudySpec":
@@ -118,7 +126,7 @@ def load_study(path: str | Path) -> StudySpec:
     if not study.base.is_file():
         place = root.get("base") or root
         raise SpecError([place.place.fault(f"there is no file {study.base}", "base")])
-    study._file, study._text = path, text
+    study._file, study._text, study._root = path, text, root
     return study
 
 

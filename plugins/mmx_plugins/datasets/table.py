@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from mmx import (
+    DataError,
     Dataset,
     DatasetParams,
     Facts,
@@ -95,6 +96,7 @@ class Table(Dataset):
     def __init__(self, params: TableParams) -> None:
         table, layout = read_table(params.path), params.layout()
         check_columns(layout, table, str(params.path))
+        self._params = params
         self._rows = TableRows(layout, table, params.path.parent)
         self._rejected = [*self._rows.rejected]
         self.classes = params.classes or self._rows.classes()
@@ -110,6 +112,24 @@ class Table(Dataset):
 
     def rejected(self) -> Sequence[Rejected]:
         return self._rejected
+
+    def column(self, name: str) -> Sequence[str]:
+        params = self._params
+        if name in (*params.record, params.text, params.label):
+            raise DataError(
+                f"the split column {name!r} is also what the model reads or learns; take it out of "
+                "the record, for a split is no fact of the patient"
+            )
+        table = read_table(params.path)
+        if name not in table.columns:
+            there = ", ".join(map(str, table.columns))
+            raise DataError(
+                f"{params.path} has no column {name!r} for the split; there are {there}"
+            )
+        return self._rows.cells(table[name])
+
+    def names(self) -> Mapping[str, Sequence[str]]:
+        return self._rows.names(self._params.layout())
 
 
 @hookimpl

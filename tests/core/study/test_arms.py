@@ -122,3 +122,23 @@ def test_faults(arms: Callable[..., Arms], keys: dict[str, Any], words: str) -> 
 def test_a_method_and_its_settings_are_one_variable() -> None:
     found = [Difference(key, 0, 1) for key in ("a.b.type", "a.b.c", "a.d", "a.bc")]
     assert variables(found) == ("a.b", "a.d", "a.bc")
+
+
+@pytest.mark.parametrize(
+    ("split", "words"),
+    [
+        ({"file": "split.csv"}, "file fixes which rows are the test part"),
+        ({"files": {"test": "a.csv"}}, "files fixes which rows are the test part"),
+        ({"column": "part", "test": ["a"]}, "takes each value of the column 'part' as one fold"),
+        ({"folds": 3}, "data.split.folds is 3 there and folds is 2 here"),
+    ],
+)
+def test_folds_that_the_split_cannot_have_are_refused(
+    arms: Callable[..., Arms], split: dict[str, Any], words: str
+) -> None:
+    """In the base at the place of the key; in an arm, which fails alone."""
+    with pytest.raises(SpecError, match=words) as caught:
+        arms(folds=2, set={"data.split": split})
+    assert (caught.value.faults[0].key, caught.value.faults[0].line > 0) == ("folds", True)
+    found = arms(folds=2, vary=None, arms={"own": {"data.split": split}})
+    assert words in next(arm for arm in found.arms if arm.name == "own").fault

@@ -7,8 +7,8 @@ import numpy as np
 from mmx.audit.check import Check
 from mmx.audit.finding import SHOWN, Evidence, Finding
 from mmx.audit.subject import LEAST_GROUPS, Subject
-from mmx.data.split import PARTS
 from mmx.plugins import hookimpl
+from mmx.spec.split import PARTS
 
 
 def find(subject: Subject) -> list[Finding]:

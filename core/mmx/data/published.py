@@ -1,0 +1,133 @@
+"""Splits that somebody published: a column of the table, or one file for each part."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmx.data.manifest import Manifest
+from mmx.data.tables import read_table
+from mmx.data.whole_groups import UNUSED, check_groups, refuse
+from mmx.errors import DataError
+from mmx.spec.split import part_named
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mmx.spec import SplitSpec
+
+_SHOWN = 10
+
+
+def published_parts(manifest: Manifest, spec: "SplitSpec") -> "NDArray[np.str_]":
+    """[n], the part of every row as published; rows without a usable label are unused.
+
+    Raises:
+        DataError: a value or a row that no part has, a row in two, or a group in two parts.
+    """
+    if spec.column is not None:
+        parts, name = _by_column(manifest, spec), f"in the column {spec.column!r}"
+    else:
+        parts, name = _by_files(manifest, spec.files.named()), "in data.split.files"
+    parts[manifest.labels < 0] = UNUSED
+    check_groups(manifest, parts, name)
+    return parts
+
+
+def published_folds(manifest: Manifest, column: str, folds: int) -> "NDArray[np.int64]":
+    """[n], the fold of every row, from 0, by the values of a column in their order.
+
+    Raises:
+        DataError: an empty cell, another number of values than folds, or a group in two folds.
+    """
+    values = _column(manifest, column)
+    known = manifest.labels >= 0
+    found = sorted(set(values[known]), key=_in_order)
+    if "" in found or len(found) != folds:
+        raise DataError(
+            f"the column {column!r} holds {len(found)} values ({_listed(found)}) and data.split."
+            f"folds says {folds}; each value is one fold, and no cell may be empty"
+        )
+    places = {value: place for place, value in enumerate(found)}
+    fold_of = np.array([places.get(value, -1) for value in values], dtype=np.int64)
+    names = np.where(known, fold_of.astype(str), UNUSED)
+    check_groups(manifest, names, f"in the column {column!r}")
+    return fold_of
+
+
+def _column(manifest: Manifest, name: str) -> "NDArray[np.object_]":
+    return np.array(list(manifest.dataset.column(name)), dtype=object)
+
+
+def _by_column(manifest: Manifest, spec: "SplitSpec") -> "NDArray[np.str_]":
+    column = spec.column or ""
+    values, told = _column(manifest, column), spec.values()
+    part_of = {value: part for part, named in told.items() for value in named}
+    there = sorted(set(values), key=_in_order)
+    for value in there:
+        usual = part_named(value)
+        if value not in part_of and usual is not None and usual not in told:
+            part_of[value] = usual
+    _check_values(column, there, part_of, told)
+    return np.array([part_of[value] for value in values], dtype="<U11")
+
+
+def _check_values(
+    column: str, there: Sequence[str], part_of: Mapping[str, str], told: Mapping[str, Sequence[str]]
+) -> None:
+    """Refuse values that no part has, and names that no row has."""
+    unknown = [value or "(empty)" for value in there if value not in part_of]
+    if unknown:
+        raise DataError(
+            f"no part is known for {_listed(unknown)} in the split column {column!r}; its values "
+            f"are {_listed([value or '(empty)' for value in there])}. Name them: data.split: "
+            f"{{column: {column}, train: [...], validation: [...], test: [...], unused: [...]}}; "
+            "known by themselves are train, val, valid, validation, dev, test. Where each value "
+            f"is one fold: {{column: {column}, folds: {len(there)}, fold: 0}}"
+        )
+    lost = [value for named in told.values() for value in named if value not in there]
+    if lost:
+        raise DataError(
+            f"no row has {_listed(lost)} in the split column {column!r}; its values are "
+            f"{_listed(there)}"
+        )
+
+
+def _by_files(manifest: Manifest, files: Mapping[str, Path]) -> "NDArray[np.str_]":
+    part_of = np.full(len(manifest), "", dtype="<U11")
+    for part, path in files.items():
+        rows = _rows_of(path, manifest)
+        twice = rows[(part_of[rows] != "") & (part_of[rows] != part)]
+        refuse(path, f"names for {part} what another file names too:", manifest.ids[twice])
+        part_of[rows] = part
+    left = manifest.ids[(part_of == "") & (manifest.labels >= 0)]
+    refuse("in data.split.files", "leaves out samples (name them in a file unused):", left)
+    return np.where(part_of == "", UNUSED, part_of)
+
+
+def _rows_of(path: Path, manifest: Manifest) -> "NDArray[np.int64]":
+    """Row numbers of the samples that a file names, by its first column that tells them."""
+    table = read_table(path).astype(str)
+    known: dict[str, Any] = {"sample_id": manifest.ids, **manifest.dataset.names()}
+    column = next((name for name in known if name in table.columns), None)
+    if column is None:
+        raise DataError(
+            f"the split file {path} names no rows: it needs a column {' or '.join(known)}; it has "
+            f"{_listed([str(name) for name in table.columns])}"
+        )
+    given, names = {value.strip() for value in table[column]}, np.asarray(known[column], object)
+    refuse(path, "names samples that the data set does not have:", given - set(names))
+    return np.flatnonzero([name in given for name in names])
+
+
+def _in_order(value: str) -> tuple[bool, float, str]:
+    """Whole numbers by size, before words."""
+    number = re.fullmatch(r"\d+", value)
+    return number is None, float(value) if number else 0.0, value
+
+
+def _listed(values: Sequence[str]) -> str:
+    shown = ", ".join(values[:_SHOWN])
+    return shown + (f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else "")
