@@ -1,5 +1,6 @@
 """mmx evaluate: the metrics of a run on other data."""
 
+from math import isnan
 from pathlib import Path
 from typing import Annotated
 
@@ -24,10 +25,18 @@ def evaluate(
         console.print(f"note: {warning}", markup=False, highlight=False)
     evaluation = found.evaluation
     rows = [
-        (name.replace("_", " "), f"{one.value:.3f}", f"{one.low:.3f} to {one.high:.3f}")
+        (name.replace("_", " "), _shown(one.value), one.ends() or "none")
         for name, one in evaluation.metrics.items()
     ]
-    typer.echo(f"{evaluation.samples} samples of {evaluation.groups} groups")
+    worth = f"worth {evaluation.effective:,.0f} independent samples"
+    typer.echo(f"{evaluation.samples} samples of {evaluation.groups} groups, {worth}")
     for line in lines(("metric", "value", "95 % interval"), rows, {}):
         typer.echo(line)
+    for note in evaluation.notes:
+        typer.echo(f"note: {note}")
     typer.echo(f"written to {found.folder}")
+
+
+def _shown(value: float) -> str:
+    """Three digits; a dash for a score that these samples do not define."""
+    return "–" if isnan(value) else f"{value:.3f}"

@@ -29,7 +29,6 @@ model:
   head: {{type: mlp, hidden: 8}}
   projection: 4
 train: {{epochs: 1, batch_size: 8, threads: 1}}
-evaluation: {{resamples: 20}}
 # {PLUGIN.name} holds the encoders
 """
 HALF = (".part", ".partial", ".facts", ".tmp")  # how files are called while they are written

@@ -61,7 +61,6 @@ def write_spec(folder: Path, table: Path, data: Path) -> Path:
             "fusion": "concat",
         },
         "train": {"epochs": EPOCHS, "batch_size": BATCH},
-        "evaluation": {"resamples": 100},
     }  # fmt: skip
     path = folder / "spec.yaml"
     path.write_text(yaml.safe_dump(spec))

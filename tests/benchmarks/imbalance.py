@@ -31,7 +31,6 @@ model:
   text: {type: transformers, model: bundled}
   fusion: concat
 train: {epochs: 12, batch_size: 64}
-evaluation: {resamples: 100}
 """
 BASE = "cross_entropy"
 ARMS: dict[str, list[str]] = {

@@ -11,7 +11,6 @@ from mmx import load_spec
 FOLDER = Path(__file__).parents[2] / "examples" / "table"
 QUICK = [
     "train.epochs=1",
-    "evaluation.resamples=100",
     "data.image.height=32",
     "data.image.width=32",
 ]

@@ -24,7 +24,7 @@ DRAWN = (
     "data.narrative={type: column, column: text}",
     "data.image={height: 32, width: 32}",
 )
-SHORT = (*DRAWN, "train.epochs=1", "evaluation.resamples=20")
+SHORT = (*DRAWN, "train.epochs=1")
 
 
 def name_of(path: Path) -> str:

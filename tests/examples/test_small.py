@@ -11,7 +11,6 @@ import mmx
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SMALL = (
     "train.epochs=1",
-    "evaluation.resamples=100",
     "data.image.height=32",
     "data.image.width=32",
 )

@@ -20,7 +20,6 @@ model:
   head: {head}
 loss: {loss}
 train: {{epochs: 1, batch_size: 16}}
-evaluation: {{resamples: 50}}
 """
 
 

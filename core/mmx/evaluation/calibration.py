@@ -1,4 +1,6 @@
-"""Bins of equal mass for calibration errors."""
+"""Bins of equal mass, and the calibration errors over them."""
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,3 +29,35 @@ def equal_mass_bins(values: Floats, bins: int = BINS) -> NDArray[np.int64]:
     sizes = [len(part) for part in np.array_split(ranked, min(bins, len(ranked)))]
     starts = np.cumsum(sizes)[:-1]
     return np.searchsorted(ranked[starts], values, side="right").astype(np.int64)
+
+
+def expected_error(confidence: Floats, right: NDArray[Any]) -> float:
+    """ECE: mean absolute gap between confidence and accuracy over bins of equal mass.
+
+    Biased upwards, the more so the fewer rows a bin holds.
+
+    Args:
+        confidence: [n], probability of the predicted class.
+        right: [n], whether it is the true one.
+
+    Source: Guo et al. 2017, arXiv:1706.04599.
+    """
+    gaps = np.bincount(equal_mass_bins(confidence), confidence - right, minlength=BINS)
+    return float(np.abs(gaps).sum() / len(confidence))
+
+
+def classwise_error(probs: Floats, truth: Floats) -> float:
+    """The same gap for the probability of each class, averaged over the classes that have rows.
+
+    Args:
+        probs: [n, C].
+        truth: [n, C], 1 for the true class.
+
+    Source: Kull et al. 2019, arXiv:1910.12656.
+    """
+    columns = np.flatnonzero(truth.any(axis=0))
+    gaps = [
+        np.abs(np.bincount(equal_mass_bins(probs[:, c]), probs[:, c] - truth[:, c])).sum()
+        for c in columns
+    ]
+    return float(np.mean(gaps) / len(probs))

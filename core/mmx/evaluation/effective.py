@@ -36,7 +36,8 @@ def clustered_shares(rows: NDArray[Any], right: NDArray[Any]) -> ClusteredShares
     """Shares and their effective n, from the counts of each group.
 
     One correlation is estimated for all columns, so that a column that is all right borrows it from
-    the others, and it is drawn towards 1 (a group is one observation) where few rows are wrong.
+    the others, and it is drawn towards 1 (a group is one observation) where few rows are wrong. It
+    is 1 where no column has two groups, for then nothing is known of the spread between groups.
 
     Args:
         rows: [..., G, C], rows of each group that the share of a column is about.
@@ -80,6 +81,7 @@ def _correlation(
     excess = (between - total * spread).sum(axis=-1)
     possible = (spread * (squares - total)).sum(axis=-1)
     moment = np.clip(np.nan_to_num(divide(excess, possible), nan=1.0), 0, 1)
+    moment = np.where((groups > 1).any(axis=-1), moment, 1.0)
     errors = (total * spread).sum(axis=-1)
     drawn: Floats = (errors * moment + 1) / (errors + 1)
     return drawn

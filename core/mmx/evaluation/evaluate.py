@@ -1,21 +1,26 @@
-"""Score predictions: values, and intervals by a bootstrap over groups."""
+"""Score predictions: values with intervals that hold for clustered rows, in closed form."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmx.errors import DataError
-from mmx.evaluation.bootstrap import Draws, percentile_interval, resampled_weights
-from mmx.evaluation.calibration import BINS
+from mmx.evaluation.auroc import Area, area, mean_area
+from mmx.evaluation.bounds import jeffreys
+from mmx.evaluation.calibration import BINS, classwise_error, equal_mass_bins, expected_error
 from mmx.evaluation.confusion import Floats, count_confusion, floored
+from mmx.evaluation.counts import GroupCounts, by_group, group_counts
+from mmx.evaluation.effective import clustered_shares
+from mmx.evaluation.jackknife import confidence_gap, mean_loss
+from mmx.evaluation.notes import reading_notes
 from mmx.evaluation.ranking import roc_curve
 from mmx.evaluation.results import ClassScores, Evaluation, Interval, ReliabilityBin, RocCurve
-from mmx.evaluation.sums import GroupSums, Scores, group_sums
+from mmx.evaluation.shares import FEWEST_GROUPS, ShareScores, share_scores
 
-FEWEST = 100  # resamples; percentiles of fewer would pretend to a precision that is not there
+Ints = NDArray[np.int64]
 
 
 def evaluate(
@@ -23,162 +28,138 @@ def evaluate(
     labels: NDArray[Any],
     groups: Sequence[str],
     classes: Sequence[str],
-    *,
-    resamples: int = 2000,
-    seed: int = 0,
 ) -> Evaluation:
-    """Score predictions, with 95 % percentile intervals by a bootstrap over groups.
+    """Score predictions, with 95 % intervals that allow for groups of rows; nothing is drawn.
 
-    The bins of both calibration errors stay those of the whole sample in every resample. ECE takes
-    absolute values, so it is biased upwards in small samples, and the bootstrap more so: its
-    interval may lie above its value.
+    Shares and their means over classes have exact bounds at an effective number of rows, AUROC
+    Newcombe's bounds, losses a jackknife over groups. ECE takes absolute values, so it is biased
+    upwards and no interval of it holds; ``confidence_gap`` is its signed kin, which has one.
 
     Args:
         log_probs: [n, C], n >= 1; each row's exponentials sum to 1.
         labels: [n], in 0..C-1.
-        groups: n names (lesion, patient, study); whole groups are resampled.
+        groups: n names (lesion, patient, study); rows of a group are no independent evidence.
         classes: C names.
-        resamples: of the bootstrap; 0 gives values without intervals.
-        seed: of the resampling.
 
     Raises:
         DataError: lengths that do not fit, labels outside 0..C-1, or rows that are no
             log probabilities.
 
-    Source: Efron and Tibshirani 1993 (percentile interval); Guo et al. 2017, arXiv:1706.04599
-        (ECE); Kull et al. 2019, arXiv:1910.12656 (class-wise ECE); Brier 1950.
+    Source: mmx.evaluation.shares, .auroc and .jackknife; Guo et al. 2017, arXiv:1706.04599 (ECE);
+        Kull et al. 2019, arXiv:1910.12656 (class-wise ECE); Brier 1950.
     """
     log_probs, labels = np.asarray(log_probs, dtype=np.float64), np.asarray(labels)
     _check(log_probs, labels, groups, classes)
     log_probs, labels = floored(log_probs), labels.astype(np.int64)
-    names, member = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
-    sums = group_sums(log_probs, labels, member.astype(np.int64))
-    measured, draws = _measure(sums, len(names), resamples, seed)
+    names, place = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    member = place.astype(np.int64)
+    counts = group_counts(log_probs.argmax(axis=1), labels, member, len(classes))
+    shares, areas = share_scores(counts), _areas(log_probs, labels, member)
     confusion = count_confusion(log_probs, labels)
     return Evaluation(
         classes=tuple(classes),
         samples=len(labels),
         groups=len(names),
-        absent_classes=tuple(np.asarray(classes, dtype=object)[~sums.present]),
-        metrics={name: intervals[0] for name, intervals in measured.metrics.items()},
-        per_class=tuple(_class_scores(classes, sums, confusion, measured.per_class)),
+        effective=shares.effective,
+        absent_classes=tuple(np.asarray(classes, dtype=object)[~counts.present]),
+        metrics=_metrics(log_probs, labels, member, shares, areas),
+        per_class=tuple(_class_scores(classes, counts, confusion, shares, areas)),
         confusion=tuple(tuple(row) for row in confusion.tolist()),
-        reliability=tuple(_reliability(np.exp(log_probs.max(axis=1)), sums, measured.bins)),
-        roc=tuple(_roc(log_probs, labels, classes, sums)),
-        resamples=draws.kept,
-        redrawn=draws.redrawn,
-        seed=seed,
-        notes=tuple(_notes(classes, sums, draws, resamples)),
+        reliability=tuple(_reliability(log_probs, labels, member)),
+        roc=tuple(_roc(log_probs, labels, classes, areas)),
+        notes=tuple(reading_notes(classes, counts, shares)),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """Intervals by name: one for each metric, one per class, one per reliability bin."""
-
-    metrics: dict[str, list[Interval]]
-    per_class: dict[str, list[Interval]]
-    bins: list[Interval]
+def _areas(log_probs: Floats, labels: Ints, member: Ints) -> list[Area | None]:
+    """One against the rest; None for a class without rows or without others."""
+    return [area(scores, labels == label, member) for label, scores in enumerate(log_probs.T)]
 
 
-def _measure(sums: GroupSums, groups: int, resamples: int, seed: int) -> tuple[_Measured, Draws]:
-    """Values of the sample itself, and the spread of its resamples where there are enough."""
-    value, draws = sums.score(np.ones((1, groups))), Draws()
-    weights = resampled_weights(sums.labels, resamples, seed, draws)
-    resampled = [sums.score(chunk) for chunk in weights]
-    enough = draws.kept >= min(FEWEST, max(resamples, 1))
-    spread = _joined(resampled) if enough else value
-    bins = _intervals({"bin": value.bin_accuracy}, {"bin": spread.bin_accuracy}, enough)
-    metrics = _intervals(value.metrics, spread.metrics, enough)
-    return _Measured(
-        metrics, _intervals(value.per_class, spread.per_class, enough), bins["bin"]
-    ), draws
+def _metrics(
+    log_probs: Floats,
+    labels: Ints,
+    member: Ints,
+    shares: ShareScores,
+    areas: Sequence[Area | None],
+) -> dict[str, Interval]:
+    """All metrics by name, in the order in which they are shown."""
+    probs, truth = np.exp(log_probs), np.eye(log_probs.shape[1])[labels]
+    confidence, right = probs.max(axis=1), log_probs.argmax(axis=1) == labels
+    defined = [one for one in areas if one is not None]
+    losses = {
+        "brier": ((probs - truth) ** 2).sum(axis=1),
+        "nll": -log_probs[np.arange(len(labels)), labels],
+    }
+    rows = np.bincount(member).astype(np.float64)
 
+    def summed(values: NDArray[Any]) -> Floats:
+        return np.bincount(member, values).astype(np.float64)
 
-def _roc(
-    log_probs: Floats, labels: NDArray[np.int64], classes: Sequence[str], sums: GroupSums
-) -> list[RocCurve]:
-    return [
-        roc_curve(name, log_probs[:, label], labels == label)
-        for label, name in enumerate(classes)
-        if sums.rankings[label] is not None
-    ]
-
-
-def _joined(scores: Sequence[Scores]) -> Scores:
-    """The scores of all chunks behind each other."""
-    return Scores(
-        {name: np.concatenate([s.metrics[name] for s in scores]) for name in scores[0].metrics},
-        {name: np.concatenate([s.per_class[name] for s in scores]) for name in scores[0].per_class},
-        np.concatenate([s.bin_accuracy for s in scores]),
-    )
-
-
-def _intervals(
-    values: Mapping[str, Floats], spread: Mapping[str, Floats], enough: bool
-) -> dict[str, list[Interval]]:
-    """For each name one interval per column; without bounds when there are too few resamples."""
-    found = {}
-    for name, value in values.items():
-        point = np.atleast_1d(value[0])
-        low, high = percentile_interval(spread[name]) if enough else (np.nan, np.nan)
-        columns = np.broadcast_arrays(point, low, high)
-        rows = np.stack(columns, axis=1)
-        rows[np.isnan(point)] = np.nan
-        found[name] = [Interval(*row) for row in rows.tolist()]
-    return found
+    return {
+        **shares.metrics,
+        "macro_auroc": mean_area(defined) if defined else Interval(np.nan),
+        "confidence_gap": confidence_gap(summed(confidence), summed(right), rows),
+        "ece": Interval(expected_error(confidence, right)),
+        "classwise_ece": Interval(classwise_error(probs, truth)),
+        **{name: mean_loss(summed(of), rows) for name, of in losses.items()},
+    }
 
 
 def _class_scores(
     classes: Sequence[str],
-    sums: GroupSums,
+    counts: GroupCounts,
     confusion: NDArray[np.int64],
-    scores: Mapping[str, list[Interval]],
+    shares: ShareScores,
+    areas: Sequence[Area | None],
 ) -> list[ClassScores]:
     support, predicted = confusion.sum(axis=1).tolist(), confusion.sum(axis=0).tolist()
-    groups = (sums.labels > 0).sum(axis=0).tolist()
+    groups, right = (counts.true > 0).sum(axis=0), (counts.true > 0) & (counts.hits == counts.true)
     return [
         ClassScores(
-            name,
-            support[index],
-            groups[index],
-            predicted[index],
-            **{score: intervals[index] for score, intervals in scores.items()},
+            name=name,
+            support=support[index],
+            groups=int(groups[index]),
+            right_groups=int(right[:, index].sum()),
+            effective=float(shares.sensitivity.effective[index]),
+            predicted=predicted[index],
+            **{score: intervals[index] for score, intervals in shares.per_class.items()},
+            auroc=_area_of_class(areas[index], int(groups[index])),
         )
         for index, name in enumerate(classes)
     ]
 
 
-def _reliability(
-    confidence: Floats, sums: GroupSums, accuracies: Sequence[Interval]
-) -> list[ReliabilityBin]:
-    counts = np.bincount(sums.top_bin, minlength=BINS)
-    totals = np.bincount(sums.top_bin, confidence, minlength=BINS)
+def _area_of_class(found: Area | None, groups: int) -> Interval:
+    if found is None:
+        return Interval(np.nan)
+    interval = Interval(found.value, found.low, found.high)
+    return interval if groups >= FEWEST_GROUPS else replace(interval, low=np.nan, high=np.nan)
+
+
+def _reliability(log_probs: Floats, labels: Ints, member: Ints) -> list[ReliabilityBin]:
+    confidence = np.exp(log_probs.max(axis=1))
+    right = (log_probs.argmax(axis=1) == labels).astype(np.float64)
+    top = equal_mass_bins(confidence)
+    counts, totals = np.bincount(top, minlength=BINS), np.bincount(top, confidence, BINS)
+    ones = np.ones(len(labels))
+    shares = clustered_shares(by_group(member, top, ones, BINS), by_group(member, top, right, BINS))
+    low, high = jeffreys(shares.share, shares.effective)
     return [
-        ReliabilityBin(int(count), float(total / count), accuracy)
-        for count, total, accuracy in zip(counts, totals, accuracies, strict=True)
-        if count
+        ReliabilityBin(int(counts[b]), float(totals[b] / counts[b]), Interval(*map(float, ends)))
+        for b, ends in enumerate(zip(shares.share, low, high, strict=True))
+        if counts[b]
     ]
 
 
-def _notes(classes: Sequence[str], sums: GroupSums, draws: Draws, resamples: int) -> list[str]:
-    """Plain sentences about classes that are missing or rest on too little."""
-    groups = np.asarray((sums.labels > 0).sum(axis=0))
-    named = list(zip(classes, groups.tolist(), strict=True))
-    absent = [name for name, count in named if count == 0]
-    few = [f"{name} ({count})" for name, count in named if 0 < count < 10]
-    notes = []
-    if absent:
-        notes.append(f"no samples of {', '.join(absent)}: left out of every average over classes")
-    if few:
-        notes.append(f"fewer than 10 groups, so intervals are rough: {', '.join(few)}")
-    if draws.redrawn:
-        lost = f"{draws.redrawn:,} resamples lacked a class"
-        notes.append(f"{lost} and were drawn again; {draws.kept:,} were kept")
-    if draws.kept < resamples:
-        missing = "" if draws.kept >= FEWEST else ", too few for intervals"
-        notes.append(f"only {draws.kept:,} of {resamples:,} resamples had all classes{missing}")
-    return notes
+def _roc(
+    log_probs: Floats, labels: Ints, classes: Sequence[str], areas: Sequence[Area | None]
+) -> list[RocCurve]:
+    return [
+        roc_curve(name, log_probs[:, label], labels == label)
+        for label, name in enumerate(classes)
+        if areas[label] is not None
+    ]
 
 
 def _check(

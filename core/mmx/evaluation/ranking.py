@@ -1,79 +1,12 @@
-"""Areas under ROC curves, also of reweighted samples, and the curves themselves."""
+"""ROC curves, thinned for plotting."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-# scipy ships no type information
-from scipy.sparse import csr_array  # type: ignore[import-untyped]
-
-from mmx.evaluation.confusion import Floats, divide
+from mmx.evaluation.confusion import Floats
 from mmx.evaluation.results import RocCurve
-
-Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """How positives and negatives of a class are ordered, summed up per group.
-
-    The K levels are the distinct scores of the positives, rising. Negatives between two levels need
-    no order among themselves, which makes rare classes cheap.
-
-    Attributes:
-        positives: [G, K] sparse, positives at each level.
-        reached: [G, K] sparse, negatives above the level before and not above this one.
-        tied: [G, K] sparse, negatives exactly at each level.
-        counts: [G, 2], positives and negatives.
-    """
-
-    positives: Any
-    reached: Any
-    tied: Any
-    counts: Floats
-
-
-def rank(scores: Floats, positive: NDArray[np.bool_], member: Ints) -> Ranking:
-    """Order the rows of a class once, for any weights of the groups.
-
-    Args:
-        scores: [n], of the class.
-        positive: [n], bool; rows that have the class, at least one.
-        member: [n], the group of each row, in 0..G-1.
-    """
-    levels = np.unique(scores[positive])
-    level = np.searchsorted(levels, scores)  # of a negative above all levels: K
-    reached = ~positive & (level < len(levels))
-    tied = reached.copy()
-    tied[reached] = levels[level[reached]] == scores[reached]
-
-    def sums(rows: NDArray[np.bool_]) -> Any:
-        shape = (int(member.max()) + 1, len(levels))
-        return csr_array((np.ones(rows.sum()), (member[rows], level[rows])), shape=shape)
-
-    counts = np.stack([np.bincount(member, side) for side in (positive, ~positive)], axis=1)
-    return Ranking(sums(positive), sums(reached), sums(tied), counts.astype(np.float64))
-
-
-def weighted_auroc(ranking: Ranking, weights: Floats) -> Floats:
-    """Probability that a positive scores higher than a negative, ties counting half.
-
-    Args:
-        ranking: of one class.
-        weights: [R, G], how often each group occurs in each of R resamples.
-
-    Returns:
-        [R], in [0, 1]; NaN where a side has no weight.
-
-    Source: Mann and Whitney 1947; Hanley and McNeil 1982, doi:10.1148/radiology.143.1.7063747.
-    """
-    beaten = np.cumsum(weights @ ranking.reached, axis=1)
-    if ranking.tied.nnz:
-        beaten -= (weights @ ranking.tied) / 2
-    pairs = np.prod(weights @ ranking.counts, axis=1)
-    return divide(np.einsum("rk,rk->r", weights @ ranking.positives, beaten), pairs)
 
 
 def roc_curve(

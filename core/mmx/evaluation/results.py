@@ -8,17 +8,33 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A value with its 95 % percentile interval; NaN where it is not defined.
+    """A value with its 95 % interval; NaN where it is not defined.
+
+    A share of 0 or 1 has one bound only: the other end holds with 97.5 %.
 
     Attributes:
         value: on the sample itself.
-        low: 2.5 % percentile over resampled groups.
-        high: 97.5 % percentile over resampled groups.
+        low: of the interval.
+        high: of the interval.
     """
 
     value: float
     low: float = math.nan
     high: float = math.nan
+
+    def ends(self, form: str = ".3f") -> str:
+        """Both bounds, the one bound of a share of 0 or 1, or nothing where there is none.
+
+        Args:
+            form: of a number, as ``format`` takes it.
+        """
+        if not (math.isfinite(self.low) and math.isfinite(self.high)):
+            return ""
+        if self.value == self.low == 0:
+            return f"at most {self.high:{form}}"
+        if self.value == self.high == 1:
+            return f"at least {self.low:{form}}"
+        return f"{self.low:{form}} to {self.high:{form}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +45,8 @@ class ClassScores:
         name: of the class.
         support: samples with this label.
         groups: groups that have such a sample.
+        right_groups: those of them whose samples of this class were all found.
+        effective: n*, independent samples that would tell as much of the sensitivity.
         predicted: samples that were given this class.
         sensitivity: share of its samples that were found, in [0, 1].
         specificity: share of the others that were not called so, in [0, 1].
@@ -40,6 +58,8 @@ class ClassScores:
     name: str
     support: int
     groups: int
+    right_groups: int
+    effective: float
     predicted: int
     sensitivity: Interval
     specificity: Interval
@@ -86,30 +106,27 @@ class Evaluation:
         classes: all classes of the task, in the order of the confusion matrix.
         samples: rows that were scored.
         groups: distinct groups among them.
+        effective: n*, independent samples that would tell as much of the accuracy.
         absent_classes: classes without a sample; they are left out of every average over classes.
-        metrics: balanced_accuracy, accuracy, macro_f1, macro_auroc, ece, classwise_ece, brier, nll.
+        metrics: balanced_accuracy, accuracy, macro_f1, macro_auroc, confidence_gap (mean
+            confidence minus accuracy), ece, classwise_ece, brier, nll.
         per_class: one entry per class.
         confusion: [C, C] counts; row = true class, column = predicted class.
         reliability: bins of equal mass, from low to high confidence.
         roc: one curve per class that has both samples and others.
-        resamples: how many resamples the intervals rest on.
-        redrawn: resamples that were thrown away because a class was missing from them.
-        seed: of the resampling.
         notes: what a reader has to know about these numbers.
     """
 
     classes: tuple[str, ...]
     samples: int
     groups: int
+    effective: float
     absent_classes: tuple[str, ...]
     metrics: Mapping[str, Interval]
     per_class: tuple[ClassScores, ...]
     confusion: tuple[tuple[int, ...], ...]
     reliability: tuple[ReliabilityBin, ...]
     roc: tuple[RocCurve, ...]
-    resamples: int
-    redrawn: int
-    seed: int
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -124,15 +141,13 @@ class Evaluation:
             classes=tuple(plain["classes"]),
             samples=plain["samples"],
             groups=plain["groups"],
+            effective=_number(plain["effective"]),
             absent_classes=tuple(plain["absent_classes"]),
             metrics={name: _interval(value) for name, value in plain["metrics"].items()},
             per_class=tuple(map(_class_scores, plain["per_class"])),
             confusion=tuple(tuple(row) for row in plain["confusion"]),
             reliability=tuple(map(_reliability_bin, plain["reliability"])),
             roc=tuple(map(_roc_curve, plain["roc"])),
-            resamples=plain["resamples"],
-            redrawn=plain["redrawn"],
-            seed=plain["seed"],
             notes=tuple(plain["notes"]),
         )
 
@@ -160,6 +175,8 @@ def _class_scores(plain: Mapping[str, Any]) -> ClassScores:
         plain["name"],
         plain["support"],
         plain["groups"],
+        plain["right_groups"],
+        _number(plain["effective"]),
         plain["predicted"],
         *(_interval(plain[name]) for name in scored),
     )

@@ -78,9 +78,7 @@ def evaluate_run(
     warnings += (LEAKY,) if narrative.needs_label else ()
     found = _predict(trained, manifest, texts, labels, rows, observer)
     groups = manifest.groups[rows].tolist()
-    evaluation = score(
-        found.log_probs, found.target, groups, trained.classes, trained.spec.evaluation
-    )
+    evaluation = score(found.log_probs, found.target, groups, trained.classes)
     table = _table(trained, manifest, rows, found)
     folder = trained.folder.path / "evaluations" / manifest.digest[:12]
     inside = folder.relative_to(trained.folder.path).as_posix()

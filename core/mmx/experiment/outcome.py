@@ -19,7 +19,7 @@ from mmx.experiment.progress import stage
 from mmx.experiment.task import Task
 from mmx.interfaces import Curve, InferenceHook, Prediction, Validation
 from mmx.runs import Observer
-from mmx.spec import EvaluationSpec, Spec
+from mmx.spec import Spec
 from mmx.training import Precision
 
 
@@ -81,7 +81,7 @@ def predict_and_score(
 
     def scored(name: str, log_probs: Tensor) -> Evaluation:
         target, groups = predictions[name].target, parts[name].groups
-        return score(log_probs, target, groups, prepared.manifest.classes, spec.evaluation)
+        return score(log_probs, target, groups, prepared.manifest.classes)
 
     evaluations = {name: scored(name, found.log_probs) for name, found in predictions.items()}
     alone = {
@@ -158,7 +158,6 @@ def score(
     target: Tensor,
     groups: Sequence[str],
     classes: Sequence[str],
-    spec: EvaluationSpec,
 ) -> Evaluation:
     """Evaluate the rows whose label is known."""
     known = target >= 0
@@ -167,8 +166,6 @@ def score(
         target[known].numpy(),
         [group for group, kept in zip(groups, known.tolist(), strict=True) if kept],
         classes,
-        resamples=spec.resamples,
-        seed=spec.seed,
     )
 
 

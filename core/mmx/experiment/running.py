@@ -33,7 +33,7 @@ from mmx.experiment.texts import LEAKY, FrozenFeatures
 from mmx.plugins import registry
 from mmx.report import render_run
 from mmx.runs import Observer, RunFolder
-from mmx.spec import Spec
+from mmx.spec import Spec, idle_keys
 from mmx.training import History, train
 
 
@@ -76,6 +76,8 @@ def run_into(
     observer = heard(observer)
     if spec.train.threads:
         torch.set_num_threads(spec.train.threads)
+    for note in idle_keys(spec):
+        observer.message(note)
     for name in spec.hooks:
         registry().use_hook(name)
     prepared = prepare_spec(spec, observer, split_file)
@@ -234,6 +236,7 @@ class _Work:
             "warnings": self._warnings(),
             "notes": [
                 *self._notes(),
+                *idle_keys(self.spec),
                 *outcome_notes(outcome),
                 *(note for one in self.task.model.encoders().values() for note in one.notes),
                 *sources.notes,

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from mmx.errors import RunError
+from mmx.evaluation import Interval
 from mmx.runs import RunFolder
 
 
@@ -55,8 +56,9 @@ class Run:
             stamp = "LEAKY (the texts know the label): " if metrics.get("leaky") else ""
             score = f"{stamp}balanced accuracy {value['value']:.1%}"
             if value["low"] is None or value["high"] is None:
-                return f"{score} (no interval: too few groups in the rarest class)"
-            return f"{score} (95 % interval {value['low']:.1%} to {value['high']:.1%})"
+                return f"{score} (no interval: all samples are of one class)"
+            ends = Interval(value["value"], value["low"], value["high"]).ends(".1%")
+            return f"{score} (95 % interval {ends})"
         except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
             raise RunError(
                 f"{self.path / 'metrics.json'} is not as a run writes it ({error!r}); "

@@ -16,7 +16,13 @@ from mmx.report.figures import (
     roc_curves,
 )
 from mmx.report.run_report import Mistake, RunReport
-from mmx.report.sentences import interval_words, learning_words, meaning, measured
+from mmx.report.sentences import (
+    headline_ends,
+    interval_words,
+    learning_words,
+    meaning,
+    measured,
+)
 from mmx.report.tables import Table, as_tables, confusion_cells, epoch_table, part_table
 
 Metrics = Mapping[str, Interval]
@@ -58,6 +64,8 @@ def render_run(report: RunReport) -> str:
         "interval_words": interval_words(report),
         "notes": [*evaluation.notes, *report.notes],
         "lower": wording.LOWER_IS_BETTER,
+        "not_a_share": wording.NOT_A_SHARE,
+        "headline_ends": headline_ends(evaluation),
         "control_arms": _compared([("whole model", evaluation.metrics), *report.controls.items()]),
         "missing_arms": _compared(
             [arm for arm in report.missing.items() if " missing in " not in arm[0]]

@@ -1,7 +1,8 @@
 """What the figures of a run mean, in plain sentences."""
 
+from mmx.evaluation import Evaluation
 from mmx.report.run_report import RunReport
-from mmx.report.wording import known, many, percent, plural, title
+from mmx.report.wording import count, known, many, percent, plural, title
 
 
 def meaning(report: RunReport) -> str:
@@ -13,10 +14,10 @@ def meaning(report: RunReport) -> str:
     right = f"{100 * headline.value:.0f}"
     first = f"Of 100 samples of a class, the model names about {right} correctly{whom}."
     if not known(headline.low):
-        return f"{first} There are too few groups to say how sure that is."
+        return f"{first} All samples are of one class, so there is nothing to average over."
     wide = f"between {percent(headline.low)} and {percent(headline.high)}"
-    others = f"Had other {many(report.group)} of the same kind been tested"
-    return f"{first} {others}, {wide} was to be expected."
+    judged = f"Judged by these {many(report.group)}, the figure among all of their kind lies"
+    return f"{first} {judged} {wide} (95 %)."
 
 
 def measured(report: RunReport) -> str:
@@ -34,17 +35,28 @@ def measured(report: RunReport) -> str:
     )
 
 
+def headline_ends(evaluation: Evaluation) -> str:
+    """The interval of the headline, or why there is none."""
+    headline = evaluation.metrics["balanced_accuracy"]
+    low, high = percent(headline.low), percent(headline.high)
+    if not known(headline.low):
+        return "no interval: all samples are of one class"
+    if headline.value == headline.high == 1:
+        return f"one-sided: at least {low} with 97.5\u202f%"
+    if headline.value == headline.low == 0:
+        return f"one-sided: at most {high} with 97.5\u202f%"
+    return f"95\u202f% interval {low} to {high}"
+
+
 def interval_words(report: RunReport) -> str:
     """How the intervals were made."""
     evaluation = report.evaluation
-    if not evaluation.resamples:
-        return "Without intervals: no resampling was asked for."
-    redrawn = f", {evaluation.redrawn:,} redrawn for want of a class" if evaluation.redrawn else ""
+    worth = f"{evaluation.effective:,.0f} independent ones"
     return (
-        f"Intervals are 95 % percentiles of {evaluation.resamples:,} resamples of whole "
-        f"{many(report.group)} (seed {evaluation.seed}{redrawn}). They hold for this trained "
-        f"model: another training seed would add to them. ECE is biased upwards, and its "
-        f"interval with it."
+        f"Intervals hold for 95 % and allow for several samples of one {report.group}: the "
+        f"{count(evaluation.samples)} samples tell as much of the accuracy as {worth} (n*). They "
+        f"hold for this trained model: another training seed would add to them. ECE is biased "
+        f"upwards, so no interval of it holds; the confidence gap has one."
     )
 
 

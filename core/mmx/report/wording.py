@@ -11,12 +11,20 @@ METRICS = {
     "accuracy": ("Accuracy", "share of samples that is right"),
     "macro_f1": ("Macro F1", "mean F1 over the classes"),
     "macro_auroc": ("Macro AUROC", "one against the rest, mean over the classes"),
-    "ece": ("ECE", "gap between confidence and accuracy, 15 bins of equal mass"),
+    "confidence_gap": (
+        "Confidence gap",
+        "mean confidence minus accuracy; above 0 too sure of itself",
+    ),
+    "ece": (
+        "ECE",
+        "gap between confidence and accuracy, 15 bins of equal mass; biased upwards, no interval",
+    ),
     "classwise_ece": ("Class-wise ECE", "the same gap per class, mean over the classes"),
     "brier": ("Brier score", "squared error of the probabilities, 0 to 2"),
     "nll": ("NLL", "negative log likelihood, nats"),
 }
 LOWER_IS_BETTER = frozenset({"ece", "classwise_ece", "brier", "nll"})
+NOT_A_SHARE = LOWER_IS_BETTER | {"confidence_gap"}  # no place on a line from 0 to 1
 NONE = "–"
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -48,10 +56,8 @@ def decimal(value: float | None, digits: int = 3) -> str:
 
 
 def bounds(interval: Interval) -> str:
-    """An interval's ends, "0.661 to 0.759"; empty where it is not known."""
-    if not (known(interval.low) and known(interval.high)):
-        return ""
-    return f"{decimal(interval.low)} to {decimal(interval.high)}"
+    """An interval's ends, "0.661 to 0.759", "at least 0.888"; empty where it is not known."""
+    return interval.ends()
 
 
 def count(number: float) -> str:

@@ -91,8 +91,13 @@ class TrainSpec(Closed):
 class EvaluationSpec(Closed):
     """How the test part is scored."""
 
-    resamples: PositiveInt = Field(default=2000, description="bootstrap resamples of an interval")
-    seed: Seed = Field(default=0, description="seed of the bootstrap")
+    # read and left out of all that is written, so that specs of older versions still load
+    resamples: PositiveInt | None = Field(
+        default=None, exclude=True, description="no effect: intervals are no longer drawn"
+    )
+    seed: Seed | None = Field(
+        default=None, exclude=True, description="no effect: intervals are no longer drawn"
+    )
     batch_size: PositiveInt = Field(
         default=64, description="samples in a batch when encoding, validating and predicting"
     )

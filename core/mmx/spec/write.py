@@ -65,7 +65,8 @@ def identity(model: BaseModel, above: str = "") -> dict[str, Any]:
     plain, dumped = {}, model.model_dump(mode="json")
     for name, field in type(model).model_fields.items():
         key, value = f"{above}{name}", getattr(model, name)
-        if key not in _UNIMPORTANT and not shape(field).path and not isinstance(value, Path):
+        idle = field.exclude or key in _UNIMPORTANT
+        if not idle and not shape(field).path and not isinstance(value, Path):
             plain[name] = _identity(value, dumped[name], f"{key}.")
     return plain
 

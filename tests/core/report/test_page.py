@@ -149,11 +149,10 @@ def test_the_page_forbids_scripts_and_loads_nothing(full_page: str) -> None:
 
 
 def test_a_bare_report_has_only_what_it_knows(scored: Callable[..., Evaluation]) -> None:
-    html = render_run(RunReport("bare", "", scored(resamples=0)))
+    html = render_run(RunReport("bare", "", scored()))
     parsed = outline(html)
     assert {"learning", "mistakes", "controls", "stages", "data"} & set(parsed.ids) == set()
     seen = text(html)
-    assert "no interval" in seen
     assert "nan" not in seen.lower()
     assert "None" not in seen
 
@@ -187,10 +186,25 @@ def test_a_class_without_samples_is_named(
     assert "averaged over the 2 classes" in seen
 
 
+def test_one_end_or_none_is_told_in_words(scored: Callable[..., Evaluation]) -> None:
+    evaluation = scored()
+
+    def page(**interval: float) -> str:
+        metrics = {**evaluation.metrics, "balanced_accuracy": Interval(**interval)}
+        changed = dataclasses.replace(evaluation, metrics=metrics)
+        return text(render_run(RunReport("sure", "", changed)))
+
+    sure = page(value=1.0, low=0.881, high=1.0)
+    assert "one-sided: at least 88.1\u202f% with 97.5\u202f%" in sure
+    assert "at least 0.881" in sure
+    assert "one-sided: at most 9.0\u202f%" in page(value=0.0, low=0.0, high=0.09)
+    assert "no interval: all samples are of one class" in page(value=0.5)
+
+
 def test_groups_are_called_what_they_are(full_report: Make) -> None:
     seen = text(render_run(full_report(group="study")))
     assert "of 30 studies" in seen
-    assert "resamples of whole studies" in seen
+    assert "several samples of one study" in seen
     assert "studys" not in seen.lower()
 
 

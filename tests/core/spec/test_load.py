@@ -138,14 +138,14 @@ def test_an_override_sets_one_value_by_its_path(load: Load, good: str) -> None:
     base = good + "inference: [toy_twice, {type: toy_twice, times: 3}]\n"
     overrides = [
         "seed=7", "model.head.hidden=5", "inference.1.times=4", "inference.0.times=1",
-        "train.optimizer.lr=1e-4", "evaluation.resamples=10", "audit.waive={label_words: known}",
+        "train.optimizer.lr=1e-4", "evaluation.batch_size=10", "audit.waive={label_words: known}",
     ]  # fmt: skip
     resolved = load(base, *overrides).resolved()
     assert resolved["seed"] == 7
     assert resolved["model"]["head"] == {"type": "toy_top", "hidden": 5}
     assert [one["times"] for one in resolved["inference"]] == [1, 4]
     assert resolved["train"]["optimizer"]["lr"] == 1e-4
-    assert resolved["evaluation"]["resamples"] == 10
+    assert resolved["evaluation"]["batch_size"] == 10
     assert resolved["audit"]["waive"] == {"label_words": "known"}
 
 

@@ -1,0 +1,74 @@
+"""Intervals of means over clustered rows: losses, and confidence minus accuracy."""
+
+import math
+
+# scipy ships no type information
+from scipy.special import stdtrit  # type: ignore[import-untyped]
+
+from mmx.evaluation.bounds import jeffreys
+from mmx.evaluation.confusion import Floats
+from mmx.evaluation.effective import clustered_shares
+from mmx.evaluation.results import Interval
+
+LEAST_FREEDOM = 2.0  # of Student's t, however few groups carry the spread
+
+
+def mean_loss(sums: Floats, rows: Floats) -> Interval:
+    """A mean loss per row with its interval on the logarithmic scale, so that it stays positive.
+
+    Args:
+        sums: [G], of the loss over the rows of each group, >= 0.
+        rows: [G], > 0.
+
+    Returns:
+        Without bounds where there is one group, or no spread to judge by.
+
+    Source: Efron and Stein 1981 (jackknife), over groups; Satterthwaite's degrees of freedom.
+    """
+    value, groups = float(sums.sum() / rows.sum()), len(rows)
+    if groups < 2 or value <= 0:
+        return Interval(value)
+    without = (sums.sum() - sums) / (rows.sum() - rows)
+    influence = (groups - 1) * (value - without)
+    influence -= influence.mean()
+    half = _quantile(influence) * math.sqrt((influence**2).sum() / (groups * (groups - 1))) / value
+    if not half > 0:
+        return Interval(value)
+    # beyond e^700 a float ends
+    return Interval(value, value * math.exp(-half), value * math.exp(min(half, 700.0)))
+
+
+def confidence_gap(confidence: Floats, right: Floats, rows: Floats) -> Interval:
+    """Mean confidence minus accuracy: above 0 the model is too sure of itself.
+
+    Where all answers are right, or all wrong, the spread between groups says nothing of the
+    accuracy, so that its own interval at the effective n is added.
+
+    Args:
+        confidence: [G], sum over the rows of each group.
+        right: [G], right answers of each group.
+        rows: [G], > 0.
+
+    Source: linearised ratio over groups with Satterthwaite's degrees of freedom.
+    """
+    total, groups = rows.sum(), len(rows)
+    value = float((confidence - right).sum() / total)
+    if groups < 2:
+        return Interval(value)
+    residuals = confidence - right - value * rows
+    spread = math.sqrt(groups / (groups - 1) * (residuals**2).sum()) / total
+    half = _quantile(residuals) * spread
+    accuracy = clustered_shares(rows[:, None], right[:, None])
+    if 0 < accuracy.share[0] < 1:
+        return Interval(value, value - half, value + half)
+    low, high = (float(side[0]) for side in jeffreys(accuracy.share, accuracy.effective))
+    share = float(accuracy.share[0])
+    down, up = math.hypot(half, high - share), math.hypot(half, share - low)
+    return Interval(value, max(value - down, -1.0), min(value + up, 1.0))
+
+
+def _quantile(influence: Floats) -> float:
+    """97.5 % quantile of Student's t for as many degrees of freedom as the groups are worth."""
+    fourth = (influence**4).sum()
+    worth = (influence**2).sum() ** 2 / fourth if fourth > 0 else math.inf
+    return float(stdtrit(max(worth - 1, LEAST_FREEDOM), 0.975))
