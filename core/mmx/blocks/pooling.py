@@ -1,18 +1,24 @@
 """Fewer tokens out of many, and the order of real ones."""
 
-from math import isqrt, log
+from math import log
 
 import torch
-from einops import rearrange
+from einops import einsum, rearrange
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool1d, adaptive_avg_pool2d
+
+from mmx.interfaces import Features
+
+SIDE = 4  # image levels of a frozen encoder are kept as at most SIDE x SIDE tokens
 
 
 def pool_grid(tokens: Tensor, mask: Tensor, side: int) -> tuple[Tensor, Tensor]:
     """At most side * side tokens: means over the cells of a grid laid over an image.
 
     Tokens of a square map, row by row, are pooled in two dimensions. Of any other number the
-    height and width are not known, and runs of neighbours in a row are pooled instead.
+    height and width are not known, and runs of neighbours in a row are pooled instead. What counts
+    is the number up to a sample's last real token: masked ones behind it are there for the sake of
+    other samples. A sample with few tokens keeps them as they are.
 
     Args:
         tokens: [B, N, D]; what stands at masked places does not matter.
@@ -22,22 +28,36 @@ def pool_grid(tokens: Tensor, mask: Tensor, side: int) -> tuple[Tensor, Tensor]:
     Returns:
         Tokens [B, M, D] and mask [B, M]; as they were when N <= side * side.
     """
-    count = tokens.shape[1]
-    if count <= side * side:
+    if tokens.shape[1] <= side * side:
         return tokens, mask
-    kept = tokens.masked_fill(~mask[..., None], 0).transpose(1, 2)
-    share = _pool(mask[:, None].to(kept.dtype), side)  # of each cell, what is real
-    pooled = _pool(kept, side) / share.clamp(min=1 / count)  # a cell without a real token is 0
-    return pooled.transpose(1, 2), share[:, 0] > 0
+    inside = _cells(mask, side) & mask[:, None]  # [B, M, N]
+    weights = inside / inside.sum(dim=2, keepdim=True).clamp(min=1)  # an empty cell is 0
+    kept = tokens.masked_fill(~mask[..., None], 0)
+    pooled = einsum(weights.to(kept.dtype), kept, "b m n, b n d -> b m d")
+    return pooled, inside.any(dim=2)
 
 
-def _pool(channels: Tensor, side: int) -> Tensor:
-    """Mean of [B, D, N] over cells: [B, D, side * side]."""
-    edge = isqrt(channels.shape[-1])
-    if edge * edge == channels.shape[-1]:
-        grid = rearrange(channels, "b d (h w) -> b d h w", h=edge)
-        return rearrange(adaptive_avg_pool2d(grid, side), "b d h w -> b d (h w)")
-    return adaptive_avg_pool1d(channels, side * side)
+def _cells(mask: Tensor, side: int) -> Tensor:
+    """[B, side * side, N], bool: which places each cell covers, of the mask [B, N] of each sample.
+
+    The cells of a length n are those of torch's adaptive pooling, in two dimensions where n is a
+    square; it is done by comparing numbers since lengths differ by sample.
+    """
+    count, cells = mask.shape[1], side * side
+    places = torch.arange(count, device=mask.device)
+    length = ((places + 1) * mask).amax(dim=1)[:, None, None]  # [B, 1, 1]
+    cell = torch.arange(cells, device=mask.device)[:, None]
+    edge = length.double().sqrt().round().long().clamp(min=1)
+    flat = _covers(cell, places, length, cells)
+    square = _covers(cell // side, places // edge, edge, side)
+    square = square & _covers(cell % side, places % edge, edge, side)
+    few = cell == places
+    return torch.where(length <= cells, few, torch.where(edge * edge == length, square, flat))
+
+
+def _covers(cell: Tensor, place: Tensor, length: Tensor, cells: int) -> Tensor:
+    """Whether the cell, of so many over a length, covers a place, by adaptive pooling's rule."""
+    return (place >= cell * length // cells) & (place * cells < (cell + 1) * length)
 
 
 def real_first(mask: Tensor) -> Tensor:
@@ -64,3 +84,34 @@ def token_grid(count: int, ratio: float) -> tuple[int, int]:
     """Rows and columns of a map of ``count`` tokens that come nearest to height / width."""
     sides = [(rows, count // rows) for rows in range(1, count + 1) if count % rows == 0]
     return min(sides, key=lambda side: abs(log(side[0] / side[1] / ratio)))
+
+
+def pool_level(level: Features, height: int, width: int) -> Features:
+    """A level of an image with at most 4 x 4 tokens: means over the real tokens in cells of a grid.
+
+    The grid of the tokens is the one whose sides are nearest to those of the image. Tokens that
+    form no such grid are pooled along their row.
+
+    Args:
+        level: tokens [B, h*w, D], row by row.
+        height: of the image that was encoded, in pixels.
+        width: of the image that was encoded, in pixels.
+    """
+    real = level.mask[..., None].float()
+    tokens = level.tokens.float().masked_fill(~level.mask[..., None], 0)
+    share = _pooled(real, height, width)
+    means = _pooled(tokens, height, width) / share.clamp(min=1e-6)
+    return Features(means, share[..., 0] > 0)
+
+
+def _pooled(tokens: Tensor, height: int, width: int) -> Tensor:
+    """Means [B, n, D] over the cells of a grid of at most 4 x 4, or of a row of at most 16."""
+    count, grid = tokens.shape[1], near_grid(tokens.shape[1], height / width)
+    if grid is None:
+        flat = rearrange(tokens, "b n d -> b d n")
+        pooled = adaptive_avg_pool1d(flat, min(count, SIDE * SIDE))
+    else:
+        rows, columns = grid
+        flat = rearrange(tokens, "b (h w) d -> b d h w", h=rows, w=columns)
+        pooled = adaptive_avg_pool2d(flat, (min(rows, SIDE), min(columns, SIDE))).flatten(2)
+    return rearrange(pooled, "b d n -> b n d")

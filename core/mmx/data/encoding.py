@@ -6,17 +6,13 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from einops import rearrange
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool1d, adaptive_avg_pool2d
 
 from mmx.blocks.layout import store_channels_last
-from mmx.blocks.pooling import near_grid
+from mmx.blocks.pooling import pool_level
 from mmx.errors import DataError
 from mmx.interfaces import Encoder, Features, Images, Texts
-
-SIDE = 4  # image levels are stored as at most SIDE x SIDE tokens
 
 Precision = Literal["fp32", "bf16"]
 
@@ -81,7 +77,8 @@ class Encoding:
             with torch.autocast(self.device.type, enabled=False):
                 given = self.source.images(rows)
             boxes = None if given.boxes is None else given.boxes.to(self.device)
-            images = Images(given.pixels.to(self.device), given.mask.to(self.device), boxes)
+            pixels, mask = given.pixels.to(self.device), given.mask.to(self.device)
+            images = Images(pixels, mask, boxes, given.centre.to(self.device))
             return self.encoder(images), (given.pixels.shape[-2], given.pixels.shape[-1])
         texts = self.source.texts(rows)
         return self.encoder(Texts(texts.ids.to(self.device), texts.mask.to(self.device))), None
@@ -145,34 +142,3 @@ def _evaluating(encoder: Encoder, device: torch.device, precision: Precision) ->
             yield
     finally:
         encoder.train(mode)
-
-
-def pool_level(level: Features, height: int, width: int) -> Features:
-    """A level of an image with at most 4 x 4 tokens: means over the real tokens in cells of a grid.
-
-    The grid of the tokens is the one whose sides are nearest to those of the image. Tokens that
-    form no such grid are pooled along their row.
-
-    Args:
-        level: tokens [B, h*w, D], row by row.
-        height: of the image that was encoded, in pixels.
-        width: of the image that was encoded, in pixels.
-    """
-    real = level.mask[..., None].float()
-    tokens = level.tokens.float().masked_fill(~level.mask[..., None], 0)
-    share = _pooled(real, height, width)
-    means = _pooled(tokens, height, width) / share.clamp(min=1e-6)
-    return Features(means, share[..., 0] > 0)
-
-
-def _pooled(tokens: Tensor, height: int, width: int) -> Tensor:
-    """Means [B, n, D] over the cells of a grid of at most 4 x 4, or of a row of at most 16."""
-    count, grid = tokens.shape[1], near_grid(tokens.shape[1], height / width)
-    if grid is None:
-        flat = rearrange(tokens, "b n d -> b d n")
-        pooled = adaptive_avg_pool1d(flat, min(count, SIDE * SIDE))
-    else:
-        rows, columns = grid
-        flat = rearrange(tokens, "b (h w) d -> b d h w", h=rows, w=columns)
-        pooled = adaptive_avg_pool2d(flat, (min(rows, SIDE), min(columns, SIDE))).flatten(2)
-    return rearrange(pooled, "b d n -> b n d")

@@ -31,7 +31,8 @@ class ImageStore:
 
     Attributes:
         own: [n], place of the image that stands for its row.
-        keys: [n], digest of all that ``images`` gives for a row: contents, size, fit and boxes.
+        keys: [n], digest of all that ``images`` gives for a row: contents, size, fit, boxes and
+            centre; whatever other rows have.
         unreadable: one entry for each image that cannot be read; it is masked out.
         duplicates: ids of rows with byte-identical images, together.
         digest: SHA-256 of the keys, whatever the order of rows.
@@ -60,8 +61,10 @@ class ImageStore:
         )  # fmt: skip
         self.unreadable = self._unreadable(rows.ids)
         self._boxes = self._shares(rows.boxes) if rows.boxes else None
-        self._content, self.own = kept_keys, rows.own
-        self.keys = [self._key(row, slice(None)) for row in range(len(self))]
+        self._content = kept_keys
+        self.own = [0 if own is None else own for own in rows.own]
+        self._centre = np.array(rows.centre, dtype=np.int64)
+        self.keys = [self._key(row, slice(None), rows.centre[row]) for row in range(len(self))]
         self.duplicates = _twins(rows, self._place, np.bincount(kept))
         self.digest = hashlib.sha256("".join(sorted(self.keys)).encode()).hexdigest()
 
@@ -78,6 +81,11 @@ class ImageStore:
     def mask(self) -> torch.Tensor:
         """[n, V], bool; True where a row has a readable image."""
         return torch.from_numpy(self._readable(self._place))
+
+    @property
+    def centre(self) -> torch.Tensor:
+        """[n], int64: the place in each row that its other images stand around."""
+        return torch.from_numpy(self._centre)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -121,6 +129,7 @@ class ImageStore:
             pixels=rearrange(torch.from_numpy(pixels), "b v h w c -> b v c h w"),
             mask=torch.from_numpy(mask),
             boxes=None if self._boxes is None else torch.from_numpy(self._boxes[chosen]),
+            centre=torch.from_numpy(self._centre[chosen]),
         )
 
     def _pixels(self, places: "NDArray[np.int64]") -> "NDArray[np.uint8]":
@@ -156,14 +165,15 @@ class ImageStore:
                 )
         return shares
 
-    def _key(self, row: int, views: slice) -> str:
+    def _key(self, row: int, views: slice, centre: int = 0) -> str:
         """Digest of these views of a row."""
         spec, places = self._spec, self._place[row, views].tolist()
         while places and places[-1] < 0:  # trailing places come from other rows' many images
             places.pop()
         images = [self._content[place] if place >= 0 else "" for place in places]
-        boxes = b"" if self._boxes is None else self._boxes[row, views].tobytes()
-        what = repr((images, spec.height, spec.width, spec.fit)).encode() + boxes
+        boxes = b"" if self._boxes is None else self._boxes[row, views][: len(places)].tobytes()
+        where = (centre,) if centre else ()
+        what = repr((images, spec.height, spec.width, spec.fit, *where)).encode() + boxes
         return hashlib.blake2b(what, digest_size=20).hexdigest()
 
 
@@ -173,7 +183,8 @@ class _Rows:
     def __init__(self, samples: Sequence[Sample]) -> None:
         self.ids: list[str] = []
         self.groups: list[str] = []
-        self.own: list[int] = []
+        self.own: list[int | None] = []
+        self.centre: list[int] = []
         self.boxes: dict[tuple[int, int], tuple[float, ...]] = {}
         places: list[list[int]] = []
         seen: dict[Path | str, int] = {}
@@ -183,6 +194,8 @@ class _Rows:
             self.ids.append(sample.id)
             self.groups.append(sample.group)
             self.own.append(sample.own)
+            middle = len(sample.images) // 2
+            self.centre.append(middle if sample.own is None else sample.own)
             places.append([])
             for image in sample.images:
                 if image is None:

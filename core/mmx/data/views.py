@@ -22,18 +22,21 @@ class ViewStore:
     Attributes:
         keys: [n * V], digest of all that decides a view.
         masks: as in ``Views``, of all rows.
+        centre: [n], as in ``Views``.
         per_row: V, views of a row in all.
     """
 
     def __init__(self, store: ImageStore, encoder: WrappingEncoder) -> None:
         self._store, self._encoder = store, encoder
-        keys, mask = store.view_keys(), store.mask
+        keys, mask, centre = store.view_keys(), store.mask, store.centre
+        self.centre = encoder.view_centre(mask, centre)
         self.masks: list[Tensor] = []
         for wrapper in _wrappers(encoder):
+            keys = _keys(keys, mask, centre, wrapper)
             mask = wrapper.view_mask(mask)
-            keys = _keys(keys, wrapper.recipe, mask.shape[1])
             self.masks.append(mask)
             mask, keys = mask.reshape(-1, 1), [[key] for row in keys for key in row]
+            centre = torch.zeros(len(mask), dtype=torch.int64)  # each stands alone now
         self.keys = [key for row in keys for key in row]
         self.per_row = len(self.keys) // len(store)
         self.size = store.size
@@ -58,7 +61,7 @@ class ViewStore:
             shown = one_by_one(wrapper.views(shown))
         chosen = torch.from_numpy(at * self.per_row + numbers % self.per_row)
         boxes = None if shown.boxes is None else shown.boxes[chosen]
-        return Images(shown.pixels[chosen], shown.mask[chosen], boxes)
+        return Images(shown.pixels[chosen], shown.mask[chosen], boxes)  # each stands alone
 
 
 class CachedViews:
@@ -102,7 +105,8 @@ class CachedViews:
             first = wanted.reshape(numbers.shape)[:, : self._token_views]
             found = _with_tokens(found, self._tokens.features(first.ravel().tolist()), len(rows))
         present = found.present & torch.from_numpy(real)
-        return Views(replace(found, present=present), tuple(masks), self._store.size)
+        centre = self._store.centre[chosen]
+        return Views(replace(found, present=present), tuple(masks), self._store.size, centre)
 
 
 def _with_tokens(found: Features, first: Features, rows: int) -> Features:
@@ -126,12 +130,20 @@ def _wrappers(encoder: object) -> list[WrappingEncoder]:
     return found
 
 
-def _keys(keys: Sequence[Sequence[str]], recipe: str, views: int) -> list[list[str]]:
-    """Keys of the views of each row, from those of its images."""
-    if not recipe:
+def _keys(
+    keys: Sequence[Sequence[str]], mask: Tensor, centre: Tensor, wrapper: WrappingEncoder
+) -> list[list[str]]:
+    """Keys of the views of each row, from its own images [V] up to the last and their centre."""
+    if not wrapper.recipe:
         return [list(row) for row in keys]
-    return [[_digest(row, recipe, view) for view in range(views)] for row in keys]
+    views = wrapper.view_mask(mask).shape[1]
+    last = (torch.arange(1, mask.shape[1] + 1) * mask).amax(dim=1).tolist()
+    told = [
+        (list(row[:own]), wrapper.recipe, *([middle] if middle else []))
+        for row, own, middle in zip(keys, last, centre.tolist(), strict=True)
+    ]
+    return [[_digest(*row, view) for view in range(views)] for row in told]
 
 
-def _digest(row: Sequence[str], recipe: str, view: int) -> str:
-    return hashlib.blake2b(repr((list(row), recipe, view)).encode(), digest_size=20).hexdigest()
+def _digest(*what: object) -> str:
+    return hashlib.blake2b(repr(what).encode(), digest_size=20).hexdigest()

@@ -75,7 +75,8 @@ class Explainer:
         if not bool(images.mask.any()) or not isinstance(encoder, WrappingEncoder):
             return _picture(images, 0), 0
         shown = encoder.views(images)
-        place = encoder.looked_at(shown.mask[0])
+        centre = encoder.view_centre(images.mask, images.centre)
+        place = encoder.looked_at(shown.mask[0], int(centre[0]))
         return _picture(shown, place), int(shown.mask[0, :place].sum())
 
     def _batch(self, images: Images, texts: Sequence[str]) -> Batch:

@@ -37,7 +37,7 @@ class Outcome:
         curves: figures of the hooks.
         kept: what each hook promised and kept on the test part, by its name.
         notes: what hooks say about themselves.
-        precision: arithmetic of the model.
+        precision: arithmetic that the model was trained in.
         gates: mean of each gate on the test part, by true class.
     """
 
@@ -63,7 +63,7 @@ def predict_and_score(
     precision: Precision,
 ) -> Outcome:
     """Fit the inference hooks on validation, predict both parts, score them."""
-    chain = Chain(spec.inference, task.model, task.loss, precision)
+    chain = Chain(spec.inference, task.model, task.loss, spec.model.encoding)
     size, views = spec.evaluation.batch_size, prepared.manifest.facts.allowed_views
     counts = (task.class_counts, task.sampled_counts)
     with stage(observer, "validation", "samples") as told:

@@ -18,7 +18,6 @@ from mmx.experiment.task import Task
 from mmx.interfaces import TextEncoder
 from mmx.report import Explanation, Mistake, RunReport
 from mmx.spec import Spec
-from mmx.training import Precision
 
 MISTAKES = 12  # thumbnails in a report
 _THUMBNAIL = 192  # pixels, the longer side
@@ -109,7 +108,7 @@ def mistakes(
     chosen = wrong[confidence[wrong].argsort(descending=True)][:MISTAKES]
     classes = prepared.manifest.classes
     rows = test.rows[chosen.numpy()]
-    explainer = _explainer(spec, task, prepared, outcome.precision)
+    explainer = _explainer(spec, task, prepared)
 
     def why(row: int, place: int, answer: int) -> Explanation | None:
         if explainer is None:
@@ -138,12 +137,10 @@ def _untold(shown: Sequence[Mistake]) -> list[str]:
     return [f"Of wrong predictions, {note}." for note in dict.fromkeys(notes)]
 
 
-def _explainer(
-    spec: Spec, task: Task, prepared: Prepared, precision: Precision
-) -> Explainer | None:
+def _explainer(spec: Spec, task: Task, prepared: Prepared) -> Explainer | None:
     if not spec.evaluation.explain or not isinstance(task.model.text, TextEncoder):
         return None
-    chain = Chain((), task.model, task.loss, precision)
+    chain = Chain((), task.model, task.loss, spec.model.encoding)
     return Explainer(chain, prepared.images, task.model.text)
 
 

@@ -95,6 +95,9 @@ def _named(prefix: str, columns: dict[str, Tensor]) -> dict[str, Tensor]:
 class Chain:
     """A trained model and the inference hooks around it, the first one innermost.
 
+    Whatever the model was trained in, it predicts in fp32: half precision rounds differently for a
+    case alone and among others. Frozen encoders run in ``encoding``, as they do for the cache.
+
     Attributes:
         model: in eval mode while it predicts.
         hooks: built, bound to the model; fitted by ``fit`` or by who made them.
@@ -102,10 +105,10 @@ class Chain:
     """
 
     def __init__(
-        self, params: Sequence[InferenceParams], model: Model, loss: Loss, precision: Precision
+        self, params: Sequence[InferenceParams], model: Model, loss: Loss, encoding: Precision
     ) -> None:
         self.params, self.model, self._loss = params, model, loss
-        self._precision: Precision = precision
+        self._encoding: Precision = encoding
         self.attempts = Attempts()
         self.hooks: list[InferenceHook] = [one.build() for one in params]
         for hook in self.hooks:
@@ -113,7 +116,7 @@ class Chain:
 
     def plain(self, batch: Batch) -> Prediction:
         """What hooks wrap: the model's adjusted log-probabilities, on the CPU."""
-        outputs = outputs_of(self.model, batch, self._precision)
+        outputs = outputs_of(self.model, batch, self._encoding)
         extras = {f"part {k}": v.log_softmax(dim=1) for k, v in outputs.part_logits.items()}
         told = self._by_row(outputs.explain, len(outputs.logits))
         extras |= {f"explain {name}": value for name, value in told.items()}
@@ -145,16 +148,16 @@ class Chain:
             found.append(self.hooks[place].predict(self._inner(place, batch, found[-1]), batch))
         return found
 
+    def encoded(self, batch: Batch, sides: Sequence[str]) -> Batch:
+        """The batch on the model's device, with these sides encoded."""
+        return self.model.encoded(_seen(self.model, batch, sides, self._encoding), sides)
+
     def ready(self, batch: Batch) -> Batch:
         """The batch with all that hooks leave alone encoded already, if they ask several times."""
+        changed = ("image",) if any(one.reads_pixels for one in self.params) else ()
+        batch = _seen(self.model, batch, [s for s in SIDES if s not in changed], self._encoding)
         sides = [side for side in SIDES if self._encoded_once(side)]
         return self.encoded(batch, sides) if sides else batch
-
-    def encoded(self, batch: Batch, sides: Sequence[str]) -> Batch:
-        """The batch on the model's device, with these sides encoded in its arithmetic."""
-        batch, device = _placed(self.model, batch)
-        with autocast(self._precision, device):
-            return self.model.encoded(batch, sides)
 
     def _encoded_once(self, side: str) -> bool:
         repeats = any(one.place == 0 for one in self.params)
@@ -240,18 +243,25 @@ def _batches(part: Part, batch_size: int) -> Iterator[tuple[Batch, Tensor]]:
         yield part.batch(range(start, min(start + batch_size, len(part))))
 
 
-def outputs_of(model: Model, batch: Batch, precision: Precision) -> Outputs:
-    """Run the model in its arithmetic on its device; all results in float32 on the CPU."""
-    batch, device = _placed(model, batch)
-    with autocast(precision, device):
-        outputs: Outputs = model(batch)
+def outputs_of(model: Model, batch: Batch, encoding: Precision) -> Outputs:
+    """Run the model on its device in fp32; all results in float32 on the CPU.
+
+    Args:
+        model: in eval mode.
+        batch: rows.
+        encoding: arithmetic of frozen encoders.
+    """
+    outputs: Outputs = model(_seen(model, batch, SIDES, encoding))
     return map_tensors(outputs, _plain_numbers)
 
 
-def _placed(model: Model, batch: Batch) -> tuple[Batch, torch.device]:
+def _seen(model: Model, batch: Batch, sides: Sequence[str], encoding: Precision) -> Batch:
+    """The batch on the model's device, with these sides as its frozen encoders see them."""
     device = next(model.parameters()).device
     batch = to_device(batch, device)
-    return channels_last(batch, model.image) if encodes(batch) else batch, device
+    batch = channels_last(batch, model.image) if encodes(batch) else batch
+    with autocast(encoding, device):
+        return model.seen(batch, sides)
 
 
 def _plain_numbers(tensor: Tensor) -> Tensor:

@@ -81,6 +81,6 @@ def load_trained(path: Path, plugins: Sequence[str | Path] = ()) -> Trained:
     loss = spec.loss.build(torch.tensor(facts.sampled_counts))
     model = assemble(spec.model, len(facts.classes), parts=facts.parts, seed=spec.seed)
     take_back(folder, model)
-    chain = Chain(spec.inference, model.eval(), loss, facts.precision)
+    chain = Chain(spec.inference, model.eval(), loss, spec.model.encoding)
     fit_again(folder, chain.hooks)
     return Trained(folder, spec, facts.classes, model, loss, chain)

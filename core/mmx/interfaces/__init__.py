@@ -24,7 +24,7 @@ from mmx.interfaces.features import Features, FeatureShape, masked_mean
 from mmx.interfaces.fusion import DecisionFusion, Fusion, FusionParams
 from mmx.interfaces.head import Head, HeadOutput, HeadParams
 from mmx.interfaces.inference import Curve, InferenceHook, InferenceParams, Prediction, Validation
-from mmx.interfaces.inputs import Batch, Images, Texts, Views
+from mmx.interfaces.inputs import Batch, Images, Texts, Views, middle_places
 from mmx.interfaces.loss import Loss, LossParams, LossValue, Outputs
 from mmx.interfaces.narrative import FeatureSource, Narrative, NarrativeParams
 from mmx.interfaces.params import API, Params, SpecPath
@@ -47,5 +47,5 @@ __all__ = [
     "Outputs", "Params", "Picture", "Prediction", "Rejected", "Sample", "Sampler", "SamplerParams",
     "Seen", "SingleImageEncoder", "SpecPath", "TextEncoder", "Texts", "Training", "Validation",
     "Value", "View", "Views", "WrappingEncoder", "WrappingParams", "innermost", "innermost_params",
-    "masked_mean", "on_real", "one_by_one",
+    "masked_mean", "middle_places", "on_real", "one_by_one",
 ]  # fmt: skip

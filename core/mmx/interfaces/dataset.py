@@ -50,7 +50,7 @@ class Sample:
         boxes: one for each image, or empty.
         record: fields such as age and sex, and text columns.
         label: class name; None when unknown.
-        own: place of the image that the label is of, where others only surround it.
+        own: place of the image that the label is of, where others only surround it; None: of all.
         numbered: the id is only the number of the row in its table, not a name of the case.
     """
 
@@ -60,7 +60,7 @@ class Sample:
     boxes: tuple[Box | None, ...] = ()
     record: Mapping[str, Value] = field(default_factory=dict)
     label: str | None = None
-    own: int = 0
+    own: int | None = None
     numbered: bool = False
 
 

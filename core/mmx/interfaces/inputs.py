@@ -2,9 +2,19 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from mmx.interfaces.features import Features
+
+
+def middle_places(mask: Tensor) -> Tensor:
+    """[B], int64: the middle of the places of each row of a mask [B, V], up to its last real one.
+
+    Places behind the last real one are there for the sake of other rows and never count.
+    """
+    places = torch.arange(1, mask.shape[1] + 1, device=mask.device)
+    return (places * mask).amax(dim=1) // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +26,20 @@ class Images:
         mask: [B, V], bool; True marks a real view. A sample without one has no image.
         boxes: [B, V, 4], float: left, top, right, bottom as shares of width and height in [0, 1];
             NaN where a view has no box. None when the data set has none at all.
+        centre: [B], int64: the place that the others stand around, which depends on the row alone:
+            of the image that the label is of, else the middle one of the row's own places.
     """
 
     pixels: Tensor
     mask: Tensor
     boxes: Tensor | None = None
+    # None only until __post_init__
+    centre: Tensor = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        """Without ``centre``, the middle up to the last image of each row."""
+        if self.centre is None:
+            object.__setattr__(self, "centre", middle_places(self.mask))
 
     @property
     def present(self) -> Tensor:
@@ -38,11 +57,19 @@ class Views:
         masks: [B, V] of the outermost wrapping encoder, bool; True marks a real view. Then
             [B*V, W] of a wrapping encoder inside it, and so on.
         size: height and width of the views in pixels.
+        centre: [B], int64: as in ``Images``, of the outermost wrapping encoder's views.
     """
 
     features: Features
     masks: tuple[Tensor, ...]
     size: tuple[int, int]
+    # None only until __post_init__
+    centre: Tensor = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        """Without ``centre``, the middle up to the last view of each row."""
+        if self.centre is None:
+            object.__setattr__(self, "centre", middle_places(self.masks[0]))
 
     @property
     def present(self) -> Tensor:

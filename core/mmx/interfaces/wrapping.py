@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mmx.errors import ShapeError
 from mmx.interfaces.encoder import Encoder, EncoderParams, ImageEncoder, Training
 from mmx.interfaces.features import Features
-from mmx.interfaces.inputs import Images, Views
+from mmx.interfaces.inputs import Images, Views, middle_places
 
 
 class WrappingParams(EncoderParams):
@@ -51,6 +51,7 @@ class Seen:
         pooled: [B, V, D].
         mask: [B, V], bool; True marks a real view.
         size: height and width of the views in pixels.
+        centre: [B], int64: the place that the others stand around, as in ``Images``.
     """
 
     tokens: Tensor
@@ -58,6 +59,13 @@ class Seen:
     pooled: Tensor
     mask: Tensor
     size: tuple[int, int]
+    # None only until __post_init__
+    centre: Tensor = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        """Without ``centre``, the middle up to the last view of each row."""
+        if self.centre is None:
+            object.__setattr__(self, "centre", middle_places(self.mask))
 
 
 class WrappingEncoder(ImageEncoder):
@@ -91,7 +99,14 @@ class WrappingEncoder(ImageEncoder):
         """Mask [B, V] of the views, from the mask [B, U] of the images."""
         return mask
 
-    def looked_at(self, mask: Tensor) -> int:
+    def view_centre(self, mask: Tensor, centre: Tensor) -> Tensor:
+        """[B], the place that the views stand around, from the mask and centre of the images.
+
+        Where views are made of the images, it is the middle one.
+        """
+        return middle_places(self.view_mask(mask)) if self.recipe else centre
+
+    def looked_at(self, mask: Tensor, centre: int) -> int:
         """Which view of one sample, mask [V], a heat map is laid over; the first real one."""
         return int(mask.int().argmax())
 
@@ -114,13 +129,15 @@ class WrappingEncoder(ImageEncoder):
         """Encode images [B, U, 3, H, W], or what the frozen backbone made of their views."""
         if isinstance(images, Views):
             mask, size, found = images.masks[0], images.size, images.features
+            centre = images.centre
             if len(images.masks) > 1:
                 found = self.backbone(Views(found, images.masks[1:], size))
         else:
             shown = self.views(images)
             mask, size = shown.mask, (shown.pixels.shape[-2], shown.pixels.shape[-1])
+            centre = self.view_centre(images.mask, images.centre)
             found = self.run(one_by_one(shown), mask.shape[1])
-        result = self.combine(_seen(found, mask, size))
+        result = self.combine(_seen(found, mask, size, centre))
         penalties = {**{f"view {k}": v for k, v in found.penalties.items()}, **result.penalties}
         explain = {**_by_sample(found.explain, mask.shape[1]), **result.explain}
         return replace(result, penalties=penalties, explain=explain).with_present(mask.any(dim=1))
@@ -183,7 +200,7 @@ def on_real(encoder: nn.Module, images: Images) -> Features:
     )  # fmt: skip
 
 
-def _seen(found: Features, mask: Tensor, size: tuple[int, int]) -> Seen:
+def _seen(found: Features, mask: Tensor, size: tuple[int, int], centre: Tensor) -> Seen:
     """By sample and view, without what stands in absent views."""
     count = mask.shape[1]
     tokens = rearrange(found.tokens, "(b v) n d -> b v n d", v=count)
@@ -192,7 +209,7 @@ def _seen(found: Features, mask: Tensor, size: tuple[int, int]) -> Seen:
     if not bool(mask.all()):
         tokens = tokens.masked_fill(~mask[..., None, None], 0)
         pooled = pooled.masked_fill(~mask[..., None], 0)
-    return Seen(tokens, token_mask, pooled, mask, size)
+    return Seen(tokens, token_mask, pooled, mask, size, centre)
 
 
 def _by_sample(explain: Mapping[str, Tensor], views: int) -> dict[str, Tensor]:

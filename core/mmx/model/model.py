@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,11 +16,16 @@ from mmx.interfaces import (
     Fusion,
     Head,
     HeadOutput,
+    Images,
     Outputs,
+    Texts,
+    Views,
     WrappingEncoder,
 )
+from mmx.model.frozen import frozen_features
 
 SIDES = ("image", "text")
+Inputs = Images | Texts | Views | Features
 
 
 class Model(nn.Module):
@@ -81,20 +87,34 @@ class Model(nn.Module):
 
     def encoded(self, batch: Batch, sides: Iterable[str]) -> Batch:
         """The same batch with these sides encoded, so that several passes encode them once."""
-        todo = [side for side in sides if self.reads[side]]
-        given = {side: getattr(batch, side) for side in todo}
-        done = {
-            side: getattr(self, side)(inputs)
-            for side, inputs in given.items()
-            if not isinstance(inputs, Features)
+        found: dict[str, Any] = {
+            side: self._encode(side, getattr(batch, side)) for side in sides if self.reads[side]
         }
-        return replace(batch, **done) if done else batch
+        return replace(batch, **found)
 
-    def _side(self, side: str, inputs: object, present: Tensor) -> Features:
+    def seen(self, batch: Batch, sides: Iterable[str]) -> Batch:
+        """The same batch with what frozen encoders make of these sides, as the cache keeps it."""
+        found: dict[str, Any] = {
+            side: self._look(side, getattr(batch, side)) for side in sides if self.reads[side]
+        }
+        return replace(batch, **found)
+
+    def _look(self, side: str, given: Inputs) -> Inputs:
+        """What the frozen encoder of a side makes of it; the same where there is none."""
+        if isinstance(given, Features | Views) or not self.frozen_inside(side):
+            return given
+        return frozen_features(self.encoders()[side], given, self.reads[side])
+
+    def _encode(self, side: str, given: Inputs) -> Features:
+        """Features of one side; of a frozen encoder as the cache keeps them."""
+        seen = self._look(side, given)
+        found: Features = seen if isinstance(seen, Features) else getattr(self, side)(seen)
+        return found
+
+    def _side(self, side: str, inputs: Inputs, present: Tensor) -> Features:
         if not self.reads[side]:
             return self._ignored(side, present)
-        given = inputs if isinstance(inputs, Features) else getattr(self, side)(inputs)
-        projected: Features = self.projections[side](given)
+        projected: Features = self.projections[side](self._encode(side, inputs))
         return projected.with_present(present)
 
     def _ignored(self, side: str, present: Tensor) -> Features:

@@ -101,7 +101,7 @@ class Augmentation:
             if flipped.any():
                 pixels = torch.where(flipped, pixels.flip(-1 - axis), pixels)
         boxes = _moved(images.boxes, view, torch.zeros_like(view[:, 0]))
-        return Images(pixels, images.mask, boxes)
+        return replace(images, pixels=pixels, boxes=boxes)
 
     def _move(self, images: Images, draws: Tensor) -> Images:
         """View, rotation and crop in one resampling."""
@@ -114,7 +114,7 @@ class Augmentation:
         grid = affine_grid(theta, list(flat.shape), align_corners=False)
         moved = grid_sample(flat, grid, padding_mode="reflection", align_corners=False)
         pixels = rearrange(moved, "(b v) c h w -> b v c h w", v=views)
-        return Images(pixels, images.mask, _moved(images.boxes, matrix, shift))
+        return replace(images, pixels=pixels, boxes=_moved(images.boxes, matrix, shift))
 
     def _affine(self, draws: Tensor, aspect: float) -> tuple[Tensor, Tensor]:
         """Map [B, 2, 2] and shift [B, 2] from output to input, coordinates in [-1, 1]."""

@@ -46,8 +46,12 @@ def to_device(value: T, device: torch.device) -> T:
     if device.type == "cpu":
         return map_tensors(value, _aligned)
     if device.type == "cuda":  # pinned, so that the copy overlaps with the step before
-        return map_tensors(value, lambda tensor: tensor.pin_memory().to(device, non_blocking=True))
+        return map_tensors(value, lambda tensor: _pinned(tensor).to(device, non_blocking=True))
     return map_tensors(value, lambda tensor: tensor.to(device))
+
+
+def _pinned(tensor: Tensor) -> Tensor:
+    return tensor if tensor.is_cuda else tensor.pin_memory()  # one that is there already
 
 
 def _aligned(tensor: Tensor) -> Tensor:

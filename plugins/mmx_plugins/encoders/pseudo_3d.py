@@ -95,7 +95,7 @@ class Pseudo3d(WrappingEncoder):
     def views(self, images: Images) -> Images:
         weights = torch.tensor(LUMINANCE, device=images.pixels.device)
         grey = einsum(unit_pixels(images.pixels).float(), weights, "b v c h w, c -> b v h w")
-        places = self._places(images.mask)  # [B, 2r + 1]
+        places = self._places(images.mask, images.centre)  # [B, 2r + 1]
         if self.derived is None:
             stack = torch.take_along_dim(grey, places[..., None, None], dim=1)
         else:
@@ -104,10 +104,9 @@ class Pseudo3d(WrappingEncoder):
             stack = torch.cat([CHANNELS[name](own) for name in self.derived], dim=1)
         return Images(stack[:, None], self.view_mask(images.mask))
 
-    def _places(self, mask: Tensor) -> Tensor:
+    def _places(self, mask: Tensor, middle: Tensor) -> Tensor:
         """[B, 2r + 1], which image stands in each channel: the next one inwards where none is."""
         count = mask.shape[1]
-        middle = torch.full((len(mask),), count // 2, device=mask.device)
         there = mask.gather(1, middle[:, None])[:, 0]
         middle = torch.where(there, middle, mask.float().argmax(dim=1))
         found = {0: middle}

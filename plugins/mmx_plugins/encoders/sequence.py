@@ -90,53 +90,71 @@ class Sequence(WrappingEncoder):
                 f"end at {self.positions.longest}; set longest: {most}"
             )
 
-    def looked_at(self, mask: Tensor) -> int:
-        middle = len(mask) // 2
-        return middle if self.pool == "centre" and mask[middle] else super().looked_at(mask)
+    def looked_at(self, mask: Tensor, centre: int) -> int:
+        here = self.pool == "centre" and bool(mask[centre])
+        return centre if here else super().looked_at(mask, centre)
 
     def needs(self, reads: frozenset[str]) -> frozenset[str]:
         return frozenset({"pooled"})
 
     def combine(self, seen: Seen) -> Features:
-        read = self.positions(seen.pooled)
+        places = places_around(seen.mask, seen.centre)
+        read = self.positions(seen.pooled, places)
         read = self.model(read.masked_fill(~seen.mask[..., None], 0), seen.mask)
-        weights = self._weights(read, seen.mask)
+        weights = self._weights(read, seen.mask, places)
         pooled = einsum(weights.to(read.dtype), read, "b v, b v d -> b d")
         return Features(read, seen.mask, pooled, explain={"view weights": weights.detach()})
 
-    def _weights(self, read: Tensor, mask: Tensor) -> Tensor:
+    def _weights(self, read: Tensor, mask: Tensor, places: Tensor) -> Tensor:
         """[B, V], how much of each image is pooled; 0 where there is none."""
         if self.score is not None:
             return masked_softmax(self.score(read)[..., 0], mask)
         if self.pool == "centre":
-            middle = torch.zeros_like(mask)
-            middle[:, mask.shape[1] // 2] = True
-            middle = middle & mask
+            middle = (places == 0) & mask
             mask = torch.where(middle.any(dim=1, keepdim=True), middle, mask)
         return mask / mask.sum(dim=1, keepdim=True).clamp(min=1)
 
 
+def places_around(mask: Tensor, centre: Tensor) -> Tensor:
+    """[B, V], int64: where each image of a mask [B, V] stands, counted from its row's centre [B].
+
+    It is 0 where there is no image, so that other rows' many images are nowhere to be seen.
+    """
+    places = torch.arange(mask.shape[1], device=mask.device) - centre[:, None]
+    return places.masked_fill(~mask, 0)
+
+
 class _Positions(nn.Module):
-    """Adds where an image stands, counted from the middle place, so that 1 image stands there."""
+    """Adds where an image stands, counted from its row's centre, so that 1 image stands there."""
 
     def __init__(self, kind: Positions, longest: int, dim: int) -> None:
         super().__init__()
         self.kind, self.longest = kind, longest
         self.table = nn.Parameter(torch.zeros(longest, dim)) if kind == "learned" else None
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, V, D] with positions added."""
-        places = torch.arange(x.shape[1], device=x.device) - x.shape[1] // 2
-        if self.table is not None:
-            return x + self.table[places + self.longest // 2]
-        return x if self.kind == "none" else x + _waves(places, x.shape[2]).to(x.dtype)
+    def forward(self, x: Tensor, places: Tensor) -> Tensor:
+        """[B, V, D] with positions added, of places [B, V].
+
+        Raises:
+            DataError: an image stands further from its centre than learned positions know.
+        """
+        if self.table is None:
+            return x if self.kind == "none" else x + _waves(places, x.shape[2]).to(x.dtype)
+        found = places + self.longest // 2
+        if bool(((found < 0) | (found >= self.longest)).any()):
+            raise DataError(
+                f"an image stands {int(places.abs().max())} places from the middle of its sample, "
+                f"and the learned positions of encoder.sequence know {self.longest} in all; train "
+                "with a larger longest, or with positions: sinusoidal"
+            )
+        return x + self.table[found]
 
 
 def _waves(places: Tensor, dim: int) -> Tensor:
-    """[V, D], sines and cosines of falling frequency."""
+    """[B, V, D], sines and cosines of falling frequency, of places [B, V]."""
     rates = 10_000 ** (-torch.arange(0, dim, 2, device=places.device) / dim)
-    angles = places[:, None] * rates
-    return rearrange([angles.sin(), angles.cos()], "k v f -> v (f k)")[:, :dim]
+    angles = places[..., None] * rates
+    return rearrange([angles.sin(), angles.cos()], "k b v f -> b v (f k)")[..., :dim]
 
 
 def _model(params: SequenceParams, dim: int) -> nn.Module:

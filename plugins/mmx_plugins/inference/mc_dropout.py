@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from math import log
 from typing import ClassVar, Literal
-from zlib import crc32
 
 import torch
 from pydantic import Field, PositiveInt
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from mmx import hookimpl
+from mmx.blocks import alone
 from mmx.errors import RunError
 from mmx.interfaces import Batch, Encoder, InferenceHook, InferenceParams, Params, Prediction
 
@@ -36,7 +36,11 @@ class MCDropoutParams(InferenceParams):
 
 
 class MCDropout(InferenceHook):
-    """p = mean_s p_s with dropout on; mutual information H(p) - mean_s H(p_s) >= 0, in nats."""
+    """p = mean_s p_s with dropout on; mutual information H(p) - mean_s H(p_s) >= 0, in nats.
+
+    Every case meets the same S thinned networks, drawn by the seed alone: each is asked by itself,
+    without the padding of others, so that neither its neighbours nor its name change its answer.
+    """
 
     def __init__(self, samples: int, seed: int) -> None:
         self.samples, self.seed = samples, seed
@@ -54,13 +58,19 @@ class MCDropout(InferenceHook):
         if self.layers is None:
             raise RunError("inference.mc_dropout predicts before it was given its model; call bind")
         plain = next(batch)
+        rows = range(len(batch.present))
         with torch.random.fork_rng(devices=_devices()), dropping(self.layers):
-            torch.manual_seed(crc32("\0".join(batch.group).encode(), self.seed))
-            drawn = torch.stack([next(batch).log_probs for _ in range(self.samples)])  # [S, B, C]
+            each = [self._drawn(next, alone(batch, row, self.samples)) for row in rows]
+        drawn = torch.stack(each, dim=1)  # [S, B, C]
         mean = drawn.logsumexp(dim=0) - log(self.samples)
         spread = (entropy(mean) - entropy(drawn).mean(dim=0)).clamp(min=0)
         extras = {**plain.extras, "entropy": entropy(mean), "mutual_information": spread}
         return replace(plain, log_probs=mean.log_softmax(dim=1), extras=extras)
+
+    def _drawn(self, next: Callable[[Batch], Prediction], copies: Batch) -> Tensor:
+        """Log-probabilities [S, C] of S copies of one case."""
+        torch.manual_seed(self.seed)
+        return next(copies).log_probs
 
 
 def dropout_layers(model: nn.Module) -> list[nn.Module]:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mmx.data.encoding import pool_level
+from mmx.blocks import pool_level
 from mmx.data.features import FeatureCache
 from mmx.errors import DataError
 from mmx.interfaces import (

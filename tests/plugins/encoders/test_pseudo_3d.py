@@ -50,6 +50,13 @@ def test_beyond_the_last_slice_it_comes_again() -> None:
     torch.testing.assert_close(shown[0, 0, :, 0, 0], torch.tensor([0.1, 0.3, 0.3, 0.4, 0.4]))
 
 
+def test_the_stack_of_a_sample_is_the_same_beside_one_with_more_slices() -> None:
+    encoder, values = built(radius=1), [0.1, 0.2, 0.3]
+    alone = encoder.views(slices(values)).pixels
+    more = slices([*values, 0.9, 0.9, 0.9], [True, True, True, False, False, False])
+    assert torch.equal(encoder.views(more).pixels, alone)
+
+
 def test_edges_are_those_of_sobel() -> None:
     grey = torch.rand(1, 1, 12, 14, dtype=torch.float64) / 4
     pixels = grey[0, 0].numpy()

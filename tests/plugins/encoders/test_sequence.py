@@ -50,9 +50,11 @@ def padded(given: Seen, before: int, after: int) -> Seen:
     pooled = torch.cat([noise[:, :before], given.pooled, noise[:, before:]], dim=1)
     mask = torch.zeros(pooled.shape[:2], dtype=torch.bool)
     mask[:, before : before + given.mask.shape[1]] = given.mask
-    return Seen(pooled[:, :, None], mask[..., None], pooled, mask, (8, 8))
+    centre = given.centre + before
+    return Seen(pooled[:, :, None], mask[..., None], pooled, mask, (8, 8), centre)
 
 
+PARTS = ("tokens", "token_mask", "pooled", "mask", "size")
 ALL = [
     {"model": model, "pool": pool}
     for model in ("bilstm", "transformer", "none")
@@ -65,13 +67,37 @@ def test_padding_never_matters(settings: dict[str, Any]) -> None:
     encoder = built(**settings)
     given = seen()
     want = encoder.combine(given)
-    got = encoder.combine(padded(given, 2, 2))  # places are counted from the middle
+    got = encoder.combine(padded(given, 2, 3))  # places are counted from the sample's centre
     torch.testing.assert_close(got.pooled, want.pooled, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(got.tokens[:, 2:7], want.tokens, rtol=1e-5, atol=1e-5)
     if settings["pool"] != "centre":
         free = built(**settings, positions="none")
         want, got = free.combine(given), free.combine(padded(given, 3, 0))
         torch.testing.assert_close(got.pooled, want.pooled, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("positions", ["learned", "sinusoidal"])
+@pytest.mark.parametrize("settings", ALL, ids=str)
+def test_a_sample_alone_is_as_beside_one_with_more_images(
+    settings: dict[str, Any], positions: str, images: Make
+) -> None:
+    encoder = built(**settings, positions=positions)
+    pixels = torch.cat([images(4, 8, 8, seed=view).pixels for view in range(7)], dim=1)
+    mask = torch.arange(7) < torch.tensor([1, 2, 4, 7])[:, None]
+    mask[2, 1] = False
+    together = encoder(Images(pixels, mask))
+    for row, count in enumerate((1, 2, 4, 7)):
+        own = slice(row, row + 1)
+        alone = encoder(Images(pixels[own, :count], mask[own, :count]))
+        torch.testing.assert_close(together.pooled[own], alone.pooled, rtol=1e-5, atol=1e-5)
+
+
+def test_an_image_beyond_the_learned_positions_is_refused() -> None:
+    from mmx import DataError
+
+    encoder, given = built(longest=5), seen()
+    with pytest.raises(DataError, match="4 places from the middle"):
+        encoder.combine(Seen(*[getattr(given, name) for name in PARTS], torch.tensor([2, 0, 2])))
 
 
 @pytest.mark.parametrize("settings", ALL, ids=str)

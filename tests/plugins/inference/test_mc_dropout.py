@@ -1,12 +1,14 @@
 """Laws of inference.mc_dropout."""
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from mmx import Batch, Features, Prediction, RunError
+from mmx import Batch, Features, Prediction, RunError, masked_mean
+from mmx.blocks import alone
 from mmx_plugins.inference.mc_dropout import MCDropoutParams, dropout_layers, entropy
 
 GIVEN = torch.randn(6, 5, generator=torch.Generator().manual_seed(0))
@@ -47,16 +49,45 @@ def test_it_is_the_mean_of_the_samples() -> None:
     found = predicted(model, samples=7, seed=3)
     drop = model[2]
     with torch.no_grad():
-        from zlib import crc32
-
-        torch.manual_seed(crc32(b"a\0b\0c\0d\0e\0f", 3))
         drop.train()
-        drawn = torch.stack([_plain(model, BATCH).exp() for _ in range(7)])
+        each = []
+        for row in range(6):
+            torch.manual_seed(3)
+            each.append(_plain(model, alone(BATCH, row, 7)).exp())
         drop.eval()
+    drawn = torch.stack(each, dim=1)
     torch.testing.assert_close(found.log_probs.exp(), drawn.mean(dim=0))
     spread = entropy(drawn.mean(dim=0).log()) - entropy(drawn.log()).mean(dim=0)
     torch.testing.assert_close(found.extras["mutual_information"], spread, atol=1e-6, rtol=1e-4)
     assert bool((spread > 0).all())
+
+
+def test_neither_neighbours_nor_names_nor_padding_change_an_answer() -> None:
+    class Ragged(nn.Module):
+        """Drops single entries of tokens, as encoders that learn do."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.drop, self.last = nn.Dropout(0.5), nn.Linear(5, 3)
+
+        def forward(self, batch: Batch) -> Prediction:
+            text = cast(Features, batch.text)
+            kept = masked_mean(self.drop(text.tokens), text.mask)
+            return Prediction(self.last(kept).log_softmax(dim=1))
+
+    torch.manual_seed(0)
+    model = Ragged().eval()
+    hook = MCDropoutParams(samples=9).build()
+    hook.bind(model)
+    mask = torch.arange(8) < torch.tensor([2, 8, 5])[:, None]
+    text = Features(torch.randn(3, 8, 5), mask)
+    batch = Batch(text, text, torch.ones(3, 2, dtype=torch.bool), tuple("abc"))
+    with torch.no_grad():
+        together = hook.predict(model, batch)
+        for row in range(3):
+            single = replace(alone(batch, row), group=("another name",))
+            found = hook.predict(model, single)
+            torch.testing.assert_close(found.log_probs[0], together.log_probs[row])
 
 
 def test_the_same_seed_draws_the_same_and_another_one_does_not() -> None:
