@@ -140,7 +140,7 @@ def test_keys_of_views_do_not_depend_on_the_images_of_other_rows(
     one = Sample("y", "g", (write_image("b.png", seed=1),))
     spec = ImageSpec(height=20, width=30)
     alone = ImageStore([one], spec, folder=tmp_path / "images", memory_gb=1.0)
-    for wrapper in (Mean(Colour()), Halves(Colour())):
+    for wrapper in (Mean(Colour()), Mean(Halves(Colour()))):
         keys = ViewStore(alone, wrapper).keys
         per_row = ViewStore(store, wrapper).per_row
         assert ViewStore(store, wrapper).keys[per_row : per_row + len(keys)] == keys
