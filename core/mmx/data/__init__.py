@@ -2,6 +2,7 @@
 
 from mmx.data.appearance import Appearance, appearance_of
 from mmx.data.cached import CachedFeatures
+from mmx.data.contents import Contents
 from mmx.data.features import FeatureCache
 from mmx.data.image_store import ImageStore
 from mmx.data.images import read_image
@@ -16,9 +17,9 @@ from mmx.data.views import CachedViews, ViewStore
 from mmx.data.whole_groups import check_groups
 
 __all__ = [
-    "Appearance", "CachedFeatures", "CachedSource", "CachedViews", "Count", "FeatureCache",
-    "ImageSource", "ImageStore", "Ledger", "Manifest", "Part", "Split", "TableRows", "TextSource",
-    "TextStore", "ViewSource", "ViewStore", "appearance_of", "check_bad", "check_columns",
-    "check_groups", "inside", "make_ledger", "make_split", "part_of", "read_image", "read_manifest",
-    "read_split", "read_table", "write_split", "write_texts",
+    "Appearance", "CachedFeatures", "CachedSource", "CachedViews", "Contents", "Count",
+    "FeatureCache", "ImageSource", "ImageStore", "Ledger", "Manifest", "Part", "Split", "TableRows",
+    "TextSource", "TextStore", "ViewSource", "ViewStore", "appearance_of", "check_bad",
+    "check_columns", "check_groups", "inside", "make_ledger", "make_split", "part_of", "read_image",
+    "read_manifest", "read_split", "read_table", "write_split", "write_texts",
 ]  # fmt: skip

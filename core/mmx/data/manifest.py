@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmx.data.contents import Contents, ContentsCount
 from mmx.errors import DataError
 from mmx.interfaces import Dataset, Facts, Rejected, Sample
 
@@ -32,6 +33,7 @@ class Manifest:
         digest: SHA-256 of ids, groups, labels, records, boxes and image names, whatever the order
             of rows and wherever the files lie; pixels are in ``ImageStore.digest``.
         dataset: gave the rows.
+        contents: what the samples hold.
     """
 
     samples: Sequence[Sample]
@@ -43,6 +45,7 @@ class Manifest:
     rejected: tuple[Rejected, ...]
     digest: str
     dataset: Dataset
+    contents: Contents
 
     def __len__(self) -> int:
         """Rows."""
@@ -71,6 +74,7 @@ def read_manifest(dataset: Dataset, max_bad: float) -> Manifest:
         samples=samples, ids=columns.ids, groups=columns.groups, labels=columns.labels,
         classes=tuple(dataset.classes), facts=dataset.facts, rejected=rejected,
         digest=_digest(columns.digests, dataset.classes), dataset=dataset,
+        contents=columns.contents,
     )  # fmt: skip
 
 
@@ -97,6 +101,7 @@ class _Columns:
     labels: "NDArray[np.int64]"
     digests: "NDArray[np.uint64]"  # [n, 2]
     unlabelled: list[Rejected]
+    contents: Contents
 
 
 def _columns(samples: Sequence[Sample], classes: tuple[str, ...]) -> _Columns:
@@ -105,19 +110,20 @@ def _columns(samples: Sequence[Sample], classes: tuple[str, ...]) -> _Columns:
     labels, digests = np.full(n, -1, dtype=np.int64), bytearray(16 * n)
     unlabelled: list[Rejected] = []
     seen: dict[str, str] = {}  # one string per group, not one per row
+    counted = ContentsCount()
     for row in range(n):
         sample = samples[row]
         if not sample.id or not sample.group:
             raise DataError(f"row {row} of the data set has no {'group' if sample.id else 'id'}")
         ids[row], groups[row] = sample.id, seen.setdefault(sample.group, sample.group)
         digests[16 * row : 16 * row + 16] = _row_digest(sample)
+        counted.add(sample)
         if sample.label in places:
             labels[row] = places[sample.label]
         else:
             unlabelled.append(Rejected(sample.id, _why(sample.label, classes)))
-    return _Columns(
-        ids, groups, labels, np.frombuffer(digests, np.uint64).reshape(n, 2), unlabelled
-    )
+    rows = np.frombuffer(digests, np.uint64).reshape(n, 2)
+    return _Columns(ids, groups, labels, rows, unlabelled, counted.contents)
 
 
 def _why(label: str | None, classes: Iterable[str]) -> str:

@@ -5,52 +5,72 @@ root folder and may not leave it.
 """
 
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from mmx.data.cells import Faults, paths_of, texts_of, values_of
 from mmx.data.tables import inside
 from mmx.errors import DataError
-from mmx.interfaces import Layout, Rejected, Sample
+from mmx.interfaces import Box, FieldKind, Layout, Rejected, Sample
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from pandas import DataFrame, Series
+    from pandas import DataFrame
+
+    from mmx.data.cells import Cells
 
 
 class TableRows(Sequence[Sample]):
     """Builds each Sample when it is asked for, so that a million rows take little memory.
 
     Attributes:
-        rejected: rows that cannot be used, with the reason.
+        rows: [n], place in the table of each row that can be used, from 0.
+        faults: place of each other row -> why it cannot be used.
     """
 
-    def __init__(self, layout: Layout, table: "DataFrame", folder: Path) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        table: "DataFrame",
+        folder: Path,
+        kinds: Mapping[str, FieldKind] | None = None,
+    ) -> None:
         """Read the columns.
 
         Args:
             layout: which column holds what.
             table: as ``read_table`` gives it.
             folder: of the images, where the layout names none.
+            kinds: of fields of the record, as they are known already; of the others the column
+                itself decides.
         """
-        self._root = (layout.root or folder).absolute()
-        self._images = [_text(table[name]) for name in layout.images]
-        self._group = None if layout.group is None else _text(table[layout.group])
-        self._id = None if layout.id is None else _text(table[layout.id])
-        self._label = None if layout.label is None else _text(table[layout.label])
-        names = [*layout.record, *([layout.text] if layout.text else [])]
-        self._record = {name: _values(table[name], name == layout.text) for name in names}
-        self.rejected: list[Rejected] = []
-        self._kept = self._usable(len(table), layout)
+        self.faults: Faults = {}
+        self._own, self._root = layout.own, (layout.root or folder).absolute()
+        self._images = [paths_of(table[name]) for name in layout.images]
+        for name, paths in zip(layout.images, self._images, strict=True):
+            self.faults.update(_leaving(self._root, paths, name))
+        self._boxes = [self._box(table, names) for names in layout.boxes]
+        self._group, self._id = (self._named(table, name) for name in (layout.group, layout.id))
+        self._label = None if layout.label is None else texts_of(table[layout.label])
+        kinds = {**(kinds or {}), **({layout.text: "word"} if layout.text else {})}
+        names = dict.fromkeys([*layout.record, *([layout.text] if layout.text else [])])
+        self._record = {name: self._values(table, name, kinds.get(name)) for name in names}
+        self._see_something(len(table))
+        unusable = np.fromiter(self.faults, np.int64, len(self.faults))
+        self.rows = np.setdiff1d(np.arange(len(table)), unusable)
+
+    @property
+    def rejected(self) -> list[Rejected]:
+        """Rows that cannot be used, with the reason."""
+        return [Rejected(f"row {row + 2}", self.faults[row]) for row in sorted(self.faults)]
 
     def classes(self) -> tuple[str, ...]:
         """Labels in the table, sorted; DataError without a column of labels."""
         if self._label is None:
             raise DataError("without a label column, state the classes: classes: [a, b]")
-        return tuple(sorted(set(self._label[self._kept]) - {""}))
+        return tuple(sorted(set(self._label[self.rows]) - {""}))
 
     def cells(self, column: "Series[Any]") -> Sequence[str]:
         """A column of the table as strings, for the rows that can be used."""
@@ -64,7 +84,7 @@ class TableRows(Sequence[Sample]):
         return {column: cells[self._kept].tolist() for column, cells in found.items()}
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self.rows)
 
     @overload
     def __getitem__(self, place: int) -> Sample: ...
@@ -73,33 +93,53 @@ class TableRows(Sequence[Sample]):
     def __getitem__(self, place: int | slice) -> Sample | Sequence[Sample]:
         if isinstance(place, slice):
             return [self[one] for one in range(*place.indices(len(self)))]
-        row = int(self._kept[place])
-        name = str(row + 2) if self._id is None else self._id[row]
+        row = int(self.rows[place])
+        images = tuple(self._root / paths[row] if paths[row] else None for paths in self._images)
+        shown = any(image is not None for image in images)
         return Sample(
-            id=name,
+            id=str(row + 2) if self._id is None else self._id[row],
             group=f"row {row + 2}" if self._group is None else self._group[row],
-            images=tuple(self._root / paths[row] for paths in self._images if paths[row]),
+            images=images if shown else (),
+            boxes=tuple(boxes[row] for boxes in self._boxes) if shown else (),
             record={column: values[row] for column, values in self._record.items()},
             label=(self._label[row] or None) if self._label is not None else None,
+            own=self._own if shown else 0,
             numbered=self._id is None,
         )
 
-    def _usable(self, rows: int, layout: Layout) -> "NDArray[np.int64]":
-        """Row numbers that can be used; the others go to ``rejected``."""
-        faults: dict[int, str] = {}
-        for name, values in ((layout.group, self._group), (layout.id, self._id)):
-            if values is not None:
-                empty = np.flatnonzero(values == "")
-                faults.update(dict.fromkeys(empty.tolist(), f"column {name!r} is empty"))
-        for name, paths in zip(layout.images, self._images, strict=True):
-            faults.update(_leaving(self._root, paths, name))
+    def _named(self, table: "DataFrame", column: str | None) -> "Cells | None":
+        """Names of a column in which no cell may be empty."""
+        if column is None:
+            return None
+        names = texts_of(table[column])
+        empty = np.flatnonzero(names == "")
+        self.faults.update(dict.fromkeys(empty.tolist(), f"column {column!r} is empty"))
+        return names
+
+    def _values(self, table: "DataFrame", column: str, kind: FieldKind | None) -> "Cells":
+        values, faults = values_of(table[column], kind)
+        self.faults.update(faults)
+        return values
+
+    def _box(self, table: "DataFrame", columns: Sequence[str]) -> list[Box | None]:
+        """The box of each row; None where no cell of it is filled."""
+        sides = [self._values(table, column, "number").tolist() for column in columns]
+        boxes: list[Box | None] = []
+        for row, (left, top, right, bottom) in enumerate(zip(*sides, strict=True)):
+            known = [side is not None for side in (left, top, right, bottom)]
+            if any(known) and not (all(known) and left < right and top < bottom):
+                told = f"columns {', '.join(columns)} are no box: left < right and top < bottom"
+                self.faults.setdefault(row, told)
+            boxes.append((left, top, right, bottom) if all(known) else None)
+        return boxes
+
+    def _see_something(self, rows: int) -> None:
+        """A row without anything to see is a fault of the table."""
         seen = [values != "" for values in self._images]
-        if layout.text is not None:
-            seen.append(np.array([value is not None for value in self._record[layout.text]]))
-        nothing = np.flatnonzero(~np.any(seen, axis=0))
-        faults.update(dict.fromkeys(nothing.tolist(), "has neither an image nor a text"))
-        self.rejected = [Rejected(f"row {row + 2}", faults[row]) for row in sorted(faults)]
-        return np.setdiff1d(np.arange(rows), np.fromiter(faults, np.int64, len(faults)))
+        for values in self._record.values():
+            seen.append(np.array([value is not None for value in values], dtype=bool))
+        nothing = np.flatnonzero(~np.any(seen, axis=0)) if seen else np.arange(rows)
+        self.faults.update(dict.fromkeys(nothing.tolist(), "has neither an image nor a text"))
 
 
 def check_columns(layout: Layout, table: "DataFrame", name: str) -> None:
@@ -110,9 +150,7 @@ def check_columns(layout: Layout, table: "DataFrame", name: str) -> None:
         table: as ``read_table`` gives it.
         name: of the table, for the words.
     """
-    single = (layout.text, layout.label, layout.group, layout.id)
-    wanted = [*layout.images, *(name for name in single if name is not None), *layout.record]
-    lacking = [name for name in dict.fromkeys(wanted) if name not in table.columns]
+    lacking = [name for name in layout.columns if name not in table.columns]
     if lacking:
         raise DataError(
             f"{name} has no column {', '.join(map(repr, lacking))}; "
@@ -122,11 +160,13 @@ def check_columns(layout: Layout, table: "DataFrame", name: str) -> None:
         raise DataError(f"the label column {layout.label!r} must not be in the record as well")
 
 
-def _leaving(root: Path, paths: "NDArray[np.object_]", column: str) -> dict[int, str]:
+def _leaving(root: Path, paths: "Cells", column: str) -> Faults:
     """Row -> reason, for paths that leave the root; each folder is looked at once."""
-    faults, known = {}, set[str]()
+    faults, known = Faults(), set[str]()
     start = f"{root}{os.sep}"  # os.path.join per row takes a third of the time
     for row, path in enumerate(paths.tolist()):
+        if isinstance(path, Path):  # a program's own, not a name in a table
+            continue
         folder, name = os.path.split(path)
         plain = name not in ("", ".", "..") and not os.path.islink(start + path)
         if not path or (plain and folder in known):
@@ -138,42 +178,3 @@ def _leaving(root: Path, paths: "NDArray[np.object_]", column: str) -> dict[int,
         else:
             known.update([folder] if plain else [])
     return faults
-
-
-def _text(column: "Series[Any]") -> "NDArray[np.object_]":
-    """Cells as strings without outer spaces, whole numbers without '.0'; missing is ''.
-
-    Each cell is read by itself: what another row holds never changes it.
-    """
-    known: dict[str, str] = {}  # one string for equal cells
-    cells = np.empty(len(column), dtype=object)
-    pairs = zip(column.tolist(), column.isna().tolist(), strict=True)
-    for row, (cell, missing) in enumerate(pairs):
-        if missing:
-            cells[row] = ""
-        elif isinstance(cell, str):
-            cells[row] = known.setdefault(cell, cell.strip())
-        elif isinstance(cell, list | tuple | dict | set | bytes | np.ndarray):
-            raise DataError(
-                f"column {str(column.name)!r} holds {type(cell).__name__} in row {row + 2}; "
-                "a cell must be a text, a number or a date"
-            )
-        else:
-            cells[row] = str(int(cell)) if _whole(cell) else str(cell).strip()
-    return cells
-
-
-def _whole(cell: object) -> bool:
-    return isinstance(cell, float) and cell.is_integer()
-
-
-def _values(column: "Series[Any]", is_text: bool) -> "NDArray[np.object_]":
-    """Numbers where all filled cells are numbers, else strings; missing is None."""
-    cells = _text(column)
-    filled = cells != ""
-    values = cells.copy()
-    if not is_text:
-        with suppress(ValueError):  # words
-            values[filled] = cells[filled].astype(np.float64).tolist()
-    values[~filled] = None
-    return values

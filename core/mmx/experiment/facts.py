@@ -4,13 +4,16 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from mmx.data import Contents
 from mmx.errors import RunError
+from mmx.interfaces import FieldKind
 from mmx.runs import RunFolder
 
 WEIGHTS, MODEL = "model.safetensors", "model.json"
 HOOKS, GROUPS = "hooks.safetensors", "hooks.json"
 SURROUNDINGS, METRICS = "environment.json", "metrics.json"
 SETTLED = "training.json"
+MOST_IMAGES = 100_000  # of one sample; a damaged file must not fill the memory
 
 Read = TypeVar("Read")
 
@@ -19,6 +22,21 @@ class _Record(BaseModel):
     """A JSON file of a run; what else it holds is left alone."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class SampleFacts(_Record):
+    """What the samples of the data set held; as in ``mmx.data.Contents``."""
+
+    images: Annotated[int, Field(ge=0, le=MOST_IMAGES)]
+    own: Annotated[int, Field(ge=0, le=MOST_IMAGES)] = 0
+    boxes: bool = False
+    numbered: bool = False
+    fields: dict[str, FieldKind]
+
+    @property
+    def contents(self) -> Contents:
+        """The same as ``mmx.data`` has it."""
+        return Contents(self.images, self.own, self.boxes, self.numbered, self.fields)
 
 
 class ModelFacts(_Record):
@@ -33,6 +51,8 @@ class ModelFacts(_Record):
         encoders: digest of each encoder's weights before training, by side.
         precision: arithmetic that the model was trained in.
         sha256: of the file of weights; empty in runs of older versions.
+        samples: what the samples held; None in runs of older versions.
+        leak_columns: fields of the record that texts are never written from.
     """
 
     classes: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -43,6 +63,8 @@ class ModelFacts(_Record):
     encoders: dict[str, str]
     precision: Literal["fp32", "bf16", "fp16"]
     sha256: str = ""
+    samples: SampleFacts | None = None
+    leak_columns: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _one_count_for_each_class(self) -> "ModelFacts":

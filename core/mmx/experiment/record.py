@@ -44,6 +44,8 @@ def keep_model(
             "parts": list(task.model.part_heads),
             "encoders": {**initial, **_frozen_digests(task.model)},
             "precision": precision,
+            "samples": prepared.manifest.contents.to_json(),
+            "leak_columns": prepared.manifest.facts.leak_columns,
             "sha256": hashlib.sha256(content).hexdigest(),
         },
     )

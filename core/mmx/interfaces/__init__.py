@@ -5,6 +5,7 @@ from mmx.interfaces.dataset import (
     Dataset,
     DatasetParams,
     Facts,
+    FieldKind,
     Layout,
     Picture,
     Rejected,
@@ -41,8 +42,8 @@ from mmx.interfaces.wrapping import (
 
 __all__ = [
     "API", "Batch", "Box", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "Encoder",
-    "EncoderParams", "Facts", "FeatureShape", "FeatureSource", "Features", "Fusion", "FusionParams",
-    "Head", "HeadOutput", "HeadParams", "ImageEncoder", "Images", "InferenceHook",
+    "EncoderParams", "Facts", "FeatureShape", "FeatureSource", "Features", "FieldKind", "Fusion",
+    "FusionParams", "Head", "HeadOutput", "HeadParams", "ImageEncoder", "Images", "InferenceHook",
     "InferenceParams", "Layout", "Loss", "LossParams", "LossValue", "Narrative", "NarrativeParams",
     "Outputs", "Params", "Picture", "Prediction", "Rejected", "Sample", "Sampler", "SamplerParams",
     "Seen", "SingleImageEncoder", "SpecPath", "TextEncoder", "Texts", "Training", "Validation",

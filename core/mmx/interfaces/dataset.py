@@ -19,6 +19,9 @@ Box = tuple[float, float, float, float]
 Value = str | float | None
 """One field of a record; None when it is missing or unknown."""
 
+FieldKind = Literal["number", "word", "mixed"]
+"""What the filled cells of one field of a record are."""
+
 View = Literal[
     "identity", "hflip", "vflip", "rot90", "rot180", "rot270", "transpose", "anti_transpose"
 ]
@@ -103,6 +106,8 @@ class Layout:
         group: lesion, patient or study; None: every row is a group of its own.
         label: the class.
         root: folder of the images; None: that of the table.
+        boxes: left, top, right and bottom of each image, in its place; empty: no boxes.
+        own: place of the image that the label is of.
     """
 
     images: tuple[str, ...] = ()
@@ -112,6 +117,16 @@ class Layout:
     group: str | None = None
     label: str | None = None
     root: Path | None = None
+    boxes: tuple[tuple[str, str, str, str], ...] = ()
+    own: int = 0
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that it names, once."""
+        named = (self.text, self.id, self.group, self.label)
+        single = [name for name in named if name is not None]
+        boxes = [name for box in self.boxes for name in box]
+        return tuple(dict.fromkeys([*self.images, *boxes, *self.record, *single]))
 
 
 class DatasetParams(Params):

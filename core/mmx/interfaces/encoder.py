@@ -22,6 +22,7 @@ class EncoderParams(Params):
 
     kind: ClassVar[str] = "encoder"
     modality: ClassVar[Literal["image", "text"]]
+    reads_boxes: ClassVar[bool] = False  # True: a new case is asked for the boxes of its images
 
     train: Training = Field(
         default="frozen", description="what learns: nothing, the last stage, or all"

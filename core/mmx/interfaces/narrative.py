@@ -34,6 +34,16 @@ class NarrativeParams(Params):
         return False
 
     @property
+    def fields(self) -> tuple[str, ...] | None:
+        """Fields of the record that texts are written from; None: whatever the record holds."""
+        return None
+
+    @property
+    def looks(self) -> bool:
+        """Whether texts are written from the images too; a new case must bring what is read."""
+        return True
+
+    @property
     def slow(self) -> bool:
         """Whether texts are worth keeping in the cache, as when images are looked at."""
         return self.needs_features
@@ -48,6 +58,11 @@ class Narrative(ABC):
 
     def fit(self, train: Sequence[Sample]) -> None:  # noqa: B027 - most narratives learn nothing
         """Learn from the training part only."""
+
+    @property
+    def learns(self) -> bool:
+        """Whether ``fit`` learns something, which new cases then need as well."""
+        return type(self).fit is not Narrative.fit
 
     @abstractmethod
     def write(self, sample: Sample) -> str:

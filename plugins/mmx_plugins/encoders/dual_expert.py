@@ -40,6 +40,7 @@ class DualExpertParams(WrappingParams):
     """Settings of two experts and their gate."""
 
     type: Literal["dual_expert"] = "dual_expert"
+    reads_boxes = True
     backbone: Backbone = Field(
         default=cast(Any, "timm"),  # checked like what is given
         validate_default=True,

@@ -19,6 +19,14 @@ class ColumnParams(NarrativeParams):
         default="absent", description="an empty cell: the sample has no text, or the run stops"
     )
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    @property
+    def looks(self) -> bool:
+        return False
+
     def build(self, features: FeatureSource | None) -> "Column":
         return Column(self.column, stop=self.on_missing == "error")
 

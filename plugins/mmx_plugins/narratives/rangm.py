@@ -70,6 +70,10 @@ class RangmParams(NarrativeParams):
         return self.level == "oracle"
 
     @property
+    def looks(self) -> bool:
+        return self.level in ("visual", "retrieved")
+
+    @property
     def slow(self) -> bool:
         return self.level in ("visual", "retrieved")
 

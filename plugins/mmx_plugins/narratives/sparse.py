@@ -34,6 +34,14 @@ class SparseParams(NarrativeParams):
         return self.inner.needs_label
 
     @property
+    def fields(self) -> tuple[str, ...] | None:
+        return self.inner.fields
+
+    @property
+    def looks(self) -> bool:
+        return self.inner.looks
+
+    @property
     def slow(self) -> bool:
         return self.inner.slow
 
@@ -49,6 +57,10 @@ class Sparse(Narrative):
 
     def fit(self, train: Sequence[Sample]) -> None:
         self.inner.fit(train)
+
+    @property
+    def learns(self) -> bool:
+        return self.inner.learns
 
     def write(self, sample: Sample) -> str:
         return self._thinned(sample.id, self.inner.write(sample))

@@ -40,6 +40,10 @@ class TemplateParams(NarrativeParams):
                 )
         return templates
 
+    @property
+    def looks(self) -> bool:
+        return False
+
     def build(self, features: FeatureSource | None) -> "Template":
         return Template(self.templates)
 
