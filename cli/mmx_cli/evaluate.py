@@ -7,20 +7,54 @@ from typing import Annotated
 import typer
 
 import mmx
-from mmx_cli.plain_words import plain_words
+from mmx_cli.mappings import Columns, Without, pairs
+from mmx_cli.plain_words import PARTLY_DONE, plain_words, shown
 from mmx_cli.table import lines
+
+SHOWN = 20  # rows that are left out, in the terminal
 
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Directory of a finished run.")],
-    data: Annotated[Path, typer.Option("--data", help="A spec, or a table like the run's own.")],
+    data: Annotated[
+        Path, typer.Option("--data", help="A spec, or a table with the run's columns.")
+    ],
+    column: Columns = [],  # noqa: B006 - typer copies it
+    class_: Annotated[
+        list[str],
+        typer.Option(
+            "--class",
+            metavar="NEW=OLD",
+            help="Label NEW of this data is what the run calls OLD; may be repeated.",
+        ),
+    ] = [],  # noqa: B006
+    drop_unknown: Annotated[
+        bool,
+        typer.Option(
+            "--drop-unknown", help="Leave out rows of classes that the run never learned."
+        ),
+    ] = False,
+    root: Annotated[
+        Path | None,
+        typer.Option("--root", help="Folder of the images; else that of the run, or of the table."),
+    ] = None,
+    without: Without = [],  # noqa: B006
 ) -> None:
     """Score a finished run on other data, with intervals over groups."""
     from mmx_cli.progress import Bars, Console  # rich, which no other command should wait for
 
     console = Console(stderr=True)
     with plain_words(), Bars(console) as bars:
-        found = mmx.evaluate_run(run, data, observer=bars)
+        found = mmx.evaluate_run(
+            run,
+            data,
+            columns=pairs("--column", column),
+            classes=pairs("--class", class_),
+            drop_unknown=drop_unknown,
+            root=root,
+            without=without,
+            observer=bars,
+        )
     for warning in found.warnings:
         console.print(f"note: {warning}", markup=False, highlight=False)
     evaluation = found.evaluation
@@ -35,8 +69,21 @@ def evaluate(
     for note in evaluation.notes:
         typer.echo(f"note: {note}")
     typer.echo(f"written to {found.folder}")
+    _left_out(found)
 
 
 def _shown(value: float) -> str:
     """Three digits; a dash for a score that these samples do not define."""
     return "–" if isnan(value) else f"{value:.3f}"
+
+
+def _left_out(found: "mmx.Evaluated") -> None:
+    """Say which rows could not be read, and end with a status of its own when there are some."""
+    if not found.left_out:
+        return
+    typer.echo(f"{len(found.left_out)} rows could not be read and are in no score:", err=True)
+    for one in found.left_out[:SHOWN]:
+        typer.echo(f"  {shown(one.row)}: {shown(one.reason)}", err=True)
+    if len(found.left_out) > SHOWN:
+        typer.echo(f"  ... and {len(found.left_out) - SHOWN} more", err=True)
+    raise typer.Exit(PARTLY_DONE)

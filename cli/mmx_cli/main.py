@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from mmx_cli import audit, evaluate, init, narratives, plugins, predict, reproduce, run, spec, study
+from mmx_cli.once import refuse_repeats
 
 app = typer.Typer(
     help="Which fusion, head, loss or encoder is really better for an image + text diagnosis?",
@@ -22,6 +23,7 @@ app.command("narratives")(narratives.narratives)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("reproduce")(reproduce.reproduce)
+refuse_repeats(app)
 
 
 def _print_version(wanted: bool) -> None:

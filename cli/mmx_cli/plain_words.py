@@ -8,6 +8,7 @@ import typer
 import mmx
 
 USER_MISTAKE = 2  # exit status
+PARTLY_DONE = 3  # exit status: some of the work could not be done, the rest was
 
 
 def shown(text: str) -> str:

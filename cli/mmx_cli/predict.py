@@ -7,58 +7,104 @@ from typing import Annotated
 import typer
 
 import mmx
-from mmx_cli.plain_words import USER_MISTAKE, plain_words, shown
+from mmx_cli.mappings import Columns, Without, pairs
+from mmx_cli.plain_words import PARTLY_DONE, USER_MISTAKE, plain_words, shown
+
+SHOWN = 20  # rows that are not answered, in the terminal
 
 
 def predict(
     run: Annotated[Path, typer.Argument(help="Directory of a finished run.")],
-    image: Annotated[Path | None, typer.Option("--image", help="An image file.")] = None,
-    text: Annotated[str, typer.Option("--text", help="The text of the case.")] = "",
+    image: Annotated[
+        list[Path],
+        typer.Option("--image", help="An image file; several in the order of the run's images."),
+    ] = [],  # noqa: B006 - typer copies it
+    text: Annotated[str | None, typer.Option("--text", help="The text of the case.")] = None,
+    record: Annotated[
+        list[str],
+        typer.Option("--record", metavar="NAME=VALUE", help="A field of the case, such as age=61."),
+    ] = [],  # noqa: B006
     table: Annotated[
         Path | None, typer.Option("--table", help="Many cases: CSV, TSV or Parquet.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Where to write the CSV.")] = None,
-    image_column: Annotated[str, typer.Option(help="Column of image files.")] = "image",
-    text_column: Annotated[str, typer.Option(help="Column of texts.")] = "text",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where to write the answers: CSV, TSV or Parquet.")
+    ] = None,
+    column: Columns = [],  # noqa: B006
+    image_column: Annotated[
+        list[str],
+        typer.Option(help="Columns of images in their places, several with commas between them."),
+    ] = [],  # noqa: B006
+    text_column: Annotated[str | None, typer.Option(help="Column of the text.")] = None,
+    root: Annotated[
+        Path | None,
+        typer.Option("--root", help="Folder of the images; else that of the run, or of the table."),
+    ] = None,
+    without: Without = [],  # noqa: B006
     explain: Annotated[
         Path | None,
         typer.Option("--explain", metavar="PAGE.html", help="Also write a page that says why."),
     ] = None,
 ) -> None:
-    """Predict one case from --image and --text, or the cases of a --table."""
-    if (table is None) == (image is None and not text):
-        typer.echo("error: give --image or --text for one case, or --table for many", err=True)
+    """Predict one case from --image, --text and --record, or the cases of a --table."""
+    single = bool(image) or text is not None or bool(record)
+    if (table is None) != single:
+        words = "give --image, --text or --record for one case, or --table for many"
+        typer.echo(f"error: {words}", err=True)
         raise typer.Exit(USER_MISTAKE)
     from mmx_cli.progress import Bars, Console  # rich, which no other command should wait for
 
+    with plain_words(), Bars(Console(stderr=True)) as bars:
+        case = mmx.Case(images=image, text=text, record=pairs("--record", record))
+        answers = mmx.ask(
+            run,
+            case if table is None else table,
+            columns=pairs("--column", column),
+            image_columns=image_column,
+            text_column=text_column,
+            root=root,
+            without=without,
+            explain=explain is not None,
+            observer=bars,
+        )
     with plain_words():
-        if table is None:
-            cases = [mmx.Case("case", image, text)]
-        else:
-            cases = mmx.read_cases(table, image=image_column, text=text_column)
-        with Bars(Console(stderr=True)) as bars:
-            answers = mmx.predict(run, cases, explain=explain is not None, observer=bars)
         if explain is not None:
-            mmx.write_explanations(explain, run.name, cases, answers)
+            answers.write_page(explain, run.name)
             typer.echo(f"why: {explain}")
         if out is not None:
-            mmx.write_answers(out, answers)
-            typer.echo(f"{len(answers)} cases written to {out}")
-            return
-    for answer in answers:
+            answers.write(out)
+            typer.echo(f"{len(answers.table)} cases written to {out}")
+    for note in answers.notes:
+        typer.echo(f"note: {shown(note)}", err=True)
+    for row in [] if out is not None else answers.texts:
         if table is not None:
-            typer.echo(f"{shown(answer.id)}:")
-        _tell(answer)
+            typer.echo(f"{shown(str(answers.table['id'].iloc[row]))}:")
+        _tell(answers, row)
+    _refused(answers)
 
 
-def _tell(answer: "mmx.Answer") -> None:
+def _refused(answers: "mmx.Answers") -> None:
+    """Say which rows are not answered, and end with a status of its own when there are some."""
+    refused = answers.refused
+    if not len(refused):
+        return
+    count = f"{len(refused)} of {len(answers.table)} cases"
+    typer.echo(f"{count} could not be read and are not answered:", err=True)
+    for name, reason in refused.head(SHOWN).itertuples(index=False):
+        typer.echo(f"  {shown(str(name))}: {shown(str(reason))}", err=True)
+    if len(refused) > SHOWN:
+        typer.echo(f"  ... and {len(refused) - SHOWN} more; --out writes them all", err=True)
+    raise typer.Exit(PARTLY_DONE)
+
+
+def _tell(answers: "mmx.Answers", row: int) -> None:
     """Probabilities, columns of inference hooks and reasons, in lines."""
-    for name, probability in answer.probabilities.items():
+    for name, probability in answers.probabilities(row).items():
         typer.echo(f"  {shown(name):<24} {probability:6.1%}")
-    for name, value in answer.extras.items():
+    for name, value in answers.extras(row).items():
         typer.echo(f"  {name:<24} {value:.4g}")
-    if answer.explanation is not None:
-        for line in _reasons(answer.explanation):
+    if row in answers.explanations:
+        for line in _reasons(answers.explanations[row]):
             typer.echo(f"  {line}")
 
 

@@ -27,22 +27,20 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from mmx.experiment import (
-        Answer,
+        Answers,
         Audited,
         Case,
         Evaluated,
         Narrated,
         Reproduced,
         Run,
+        ask,
         audit_spec,
         evaluate_run,
         narratives,
         predict,
-        read_cases,
         reproduce,
         run,
-        write_answers,
-        write_explanations,
     )
     from mmx.interfaces import (
         Batch,
@@ -132,7 +130,7 @@ if TYPE_CHECKING:
     from mmx.testing import Certificate, check_plugin
 
 __all__ = [
-    "ABSENT", "Answer", "Appearance", "Audited", "Backbone", "Batch", "Case", "Certificate",
+    "ABSENT", "Answers", "Appearance", "Audited", "Backbone", "Batch", "Case", "Certificate",
     "Check", "Columns", "Curve", "DataError", "Dataset", "DatasetParams", "DecisionFusion",
     "Description", "Difference", "Encoder", "EncoderParams", "Evaluated", "Explanation", "Facts",
     "Fault", "FeatureShape", "FeatureSource", "Features", "Finding", "Fusion", "FusionParams",
@@ -143,13 +141,12 @@ __all__ = [
     "Progress", "Registry", "Rejected", "Reproduced", "Run", "RunError", "Sample", "Sampler",
     "SamplerParams", "Score", "Seen", "ShapeError", "SingleImageEncoder", "Source", "Spec",
     "SpecError", "SpecPath", "Study", "StudySpec", "Subject", "TableRows", "TextEncoder", "Texts",
-    "Validation", "WeightsError", "WrappingEncoder", "WrappingParams", "appearance_of",
+    "Validation", "WeightsError", "WrappingEncoder", "WrappingParams", "appearance_of", "ask",
     "audit_spec", "check_columns", "check_plugin", "check_spec", "chosen", "describe", "diff_specs",
     "evaluate_run", "find", "guess_columns", "hookimpl", "inside", "installed", "list_studies",
     "load_spec", "load_study", "masked_mean", "narratives", "nearest", "new_plugin", "predict",
-    "read_cases", "read_image", "read_table", "registry", "report_study", "reproduce", "run",
-    "run_study", "spec_schema", "use_files", "write_answers", "write_explanations",
-    "write_template",
+    "read_image", "read_table", "registry", "report_study", "reproduce", "run", "run_study",
+    "spec_schema", "use_files", "write_explanations", "write_template",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt name
@@ -166,9 +163,9 @@ if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt 
             "RunError", "ShapeError", "SpecError", "WeightsError",
         ],
         "mmx.experiment": [
-            "Answer", "Audited", "Case", "Evaluated", "Narrated", "Reproduced", "Run", "audit_spec",
-            "evaluate_run", "narratives", "predict", "read_cases", "reproduce", "run",
-            "write_answers", "write_explanations",
+            "Answers", "Audited", "Case", "Evaluated", "Narrated", "Reproduced", "Run", "ask",
+            "audit_spec", "evaluate_run", "narratives", "predict", "reproduce", "run",
+            "write_explanations",
         ],
         "mmx.interfaces": [
             "Batch", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "Encoder",

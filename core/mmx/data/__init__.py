@@ -2,6 +2,7 @@
 
 from mmx.data.appearance import Appearance, appearance_of
 from mmx.data.cached import CachedFeatures
+from mmx.data.cells import texts_of
 from mmx.data.contents import Contents
 from mmx.data.features import FeatureCache
 from mmx.data.image_store import ImageStore
@@ -11,8 +12,8 @@ from mmx.data.manifest import Manifest, check_bad, read_manifest
 from mmx.data.part import CachedSource, ImageSource, Part, TextSource, ViewSource, part_of
 from mmx.data.split import Split, make_split, read_split, write_split
 from mmx.data.table_rows import TableRows, check_columns
-from mmx.data.tables import inside, read_table
-from mmx.data.texts import TextStore, write_texts
+from mmx.data.tables import inside, is_table, read_table, without_nulls
+from mmx.data.texts import TextStore, learn_texts, new_texts, write_texts
 from mmx.data.views import CachedViews, ViewStore
 from mmx.data.whole_groups import check_groups
 
@@ -20,6 +21,7 @@ __all__ = [
     "Appearance", "CachedFeatures", "CachedSource", "CachedViews", "Contents", "Count",
     "FeatureCache", "ImageSource", "ImageStore", "Ledger", "Manifest", "Part", "Split", "TableRows",
     "TextSource", "TextStore", "ViewSource", "ViewStore", "appearance_of", "check_bad",
-    "check_columns", "check_groups", "inside", "make_ledger", "make_split", "part_of", "read_image",
-    "read_manifest", "read_split", "read_table", "write_split", "write_texts",
+    "check_columns", "check_groups", "inside", "is_table", "learn_texts", "make_ledger",
+    "make_split", "new_texts", "part_of", "read_image", "read_manifest", "read_split", "read_table",
+    "texts_of", "without_nulls", "write_split", "write_texts",
 ]  # fmt: skip

@@ -61,6 +61,10 @@ class TableRows(Sequence[Sample]):
         unusable = np.fromiter(self.faults, np.int64, len(self.faults))
         self.rows = np.setdiff1d(np.arange(len(table)), unusable)
 
+    def name(self, row: int) -> str:
+        """The id of a row by its place in the table, or the number that a spreadsheet shows."""
+        return str(row + 2) if self._id is None else str(self._id[row])
+
     @property
     def rejected(self) -> list[Rejected]:
         """Rows that cannot be used, with the reason."""
@@ -97,7 +101,7 @@ class TableRows(Sequence[Sample]):
         images = tuple(self._root / paths[row] if paths[row] else None for paths in self._images)
         shown = any(image is not None for image in images)
         return Sample(
-            id=str(row + 2) if self._id is None else self._id[row],
+            id=self.name(row),
             group=f"row {row + 2}" if self._group is None else self._group[row],
             images=images if shown else (),
             boxes=tuple(boxes[row] for boxes in self._boxes) if shown else (),

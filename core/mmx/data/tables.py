@@ -39,6 +39,11 @@ def read_table(path: str | Path) -> pandas.DataFrame:
     raise DataError(f"{path}: a table must be .csv, .tsv or .parquet, got {suffix or 'no ending'}")
 
 
+def is_table(path: str | Path) -> bool:
+    """Whether a file is a table, by the ending of its name."""
+    return Path(path).suffix.lower() in {*_SEPARATORS, *_PARQUET}
+
+
 def inside(root: str | Path, path: str | Path) -> Path:
     """The file that ``path`` names, seen from the folder ``root``.
 

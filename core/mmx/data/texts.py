@@ -12,7 +12,7 @@ from mmx.data.manifest import Manifest
 from mmx.data.split import Split
 from mmx.data.tokens import Tokens
 from mmx.errors import DataError
-from mmx.interfaces import FeatureSource, NarrativeParams, Sample, TextEncoder, Texts
+from mmx.interfaces import FeatureSource, Narrative, NarrativeParams, Sample, TextEncoder, Texts
 
 
 class _Told(Sequence[Sample]):
@@ -57,15 +57,38 @@ def write_texts(
         DataError: the narrative wrote something that is not a string.
     """
     narrative = params.build(features)
+    learn_texts(narrative, params, manifest, split)
+    hidden, label = manifest.facts.leak_columns, params.needs_label
+    return new_texts(narrative, manifest.samples, hidden, with_label=label)
+
+
+def learn_texts(
+    narrative: Narrative, params: NarrativeParams, manifest: Manifest, split: Split
+) -> None:
+    """Let a narrative learn from the training rows."""
     hidden, label = manifest.facts.leak_columns, params.needs_label
     narrative.fit(_Told(manifest.samples, split.rows("train").tolist(), hidden, label))
-    texts = list(narrative.write_all(_Told(manifest.samples, range(len(manifest)), hidden, label)))
-    if len(texts) != len(manifest):
-        raise DataError(f"the narrative wrote {len(texts)} texts for {len(manifest)} samples")
+
+
+def new_texts(
+    narrative: Narrative, samples: Sequence[Sample], hidden: Sequence[str], *, with_label: bool
+) -> list[str]:
+    """The texts of samples by a narrative that has learned; empty where a sample has none.
+
+    Args:
+        narrative: has learned what it learns.
+        samples: any.
+        hidden: fields of the record that it must not see.
+        with_label: whether it sees the labels.
+    """
+    told = _Told(samples, range(len(samples)), hidden, with_label)
+    texts = list(narrative.write_all(told))
+    if len(texts) != len(samples):
+        raise DataError(f"the narrative wrote {len(texts)} texts for {len(samples)} samples")
     for row, text in enumerate(texts):
         if not isinstance(text, str):
             raise DataError(
-                f"the narrative wrote {type(text).__name__} for {manifest.ids[row]}, not a string"
+                f"the narrative wrote {type(text).__name__} for {samples[row].id}, not a string"
             )
     return texts
 

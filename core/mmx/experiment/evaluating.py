@@ -1,38 +1,31 @@
 """Evaluate a finished run on other data."""
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 
-from mmx.data import (
-    ImageStore,
-    Manifest,
-    Split,
-    TextStore,
-    read_manifest,
-    read_split,
-    read_table,
-    write_texts,
-)
+from mmx.data import Manifest, check_bad, is_table, read_split, read_table
 from mmx.errors import DataError, RunError
 from mmx.evaluation import Evaluation
-from mmx.experiment.facts import read_scored
+from mmx.experiment.facts import read_facts
+from mmx.experiment.labelled import Labelled, from_spec, from_table
 from mmx.experiment.looks import note_look
+from mmx.experiment.needs import Needs, needs_of
 from mmx.experiment.outcome import parquet, score
 from mmx.experiment.prediction import PartPrediction
-from mmx.experiment.prepare import cache_folder, open_images
+from mmx.experiment.prepare import cache_folder
 from mmx.experiment.processes import heard
-from mmx.experiment.progress import stage
-from mmx.experiment.texts import LEAKY, FrozenFeatures
+from mmx.experiment.seen import Seen, see
+from mmx.experiment.texts import LEAKY
 from mmx.experiment.trained import Trained, load_trained
-from mmx.interfaces import DatasetParams, NarrativeParams
+from mmx.interfaces import Rejected
 from mmx.runs import Observer
-from mmx.spec import Spec, load_spec
 
-TABLES = (".csv", ".tsv", ".parquet")
+SHOWN = 5  # rows named in an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +37,40 @@ class Evaluated:
         predictions: one row per sample.
         folder: where both were written.
         warnings: what a reader must know.
+        left_out: rows that could not be read, with the reason; they are in no score.
     """
 
     evaluation: Evaluation
     predictions: pd.DataFrame
     folder: Path
     warnings: tuple[str, ...]
+    left_out: tuple[Rejected, ...] = ()
 
 
 def evaluate_run(
-    path: str | Path, data: str | Path, *, observer: Observer | None = None
+    path: str | Path,
+    data: str | Path,
+    *,
+    columns: Mapping[str, str] | None = None,
+    classes: Mapping[str, str] | None = None,
+    drop_unknown: bool = False,
+    root: str | Path | None = None,
+    without: Collection[str] = (),
+    observer: Observer | None = None,
 ) -> Evaluated:
-    """Score a finished run on the data of a spec, or on a table like the one it was trained on.
+    """Score a finished run on a table, read as the run reads its own rows, or on data of a spec.
 
-    On the run's own rows only its test part is scored, and the look is counted.
+    Rows without a label are left out of the scores and counted, and so are rows that cannot be
+    read. On the run's own rows only its test part is scored, and the look is counted.
 
     Args:
         path: the run's directory.
-        data: a spec, whose ``data.dataset`` and ``data.narrative`` are used; or a table, for a run
-            on ``dataset.table``.
+        data: a table; or a spec, whose ``data.dataset`` and ``data.narrative`` are used.
+        columns: name in the table -> name in the run.
+        classes: label in the data -> class of the run; several labels may be one class.
+        drop_unknown: leave out rows whose label the run does not know, and count them.
+        root: folder of the images of a table; else that of the run's spec, or of the table.
+        without: what the rows lack: ``image``, ``text``, ``boxes`` or a column by its name.
         observer: is told how far it has come.
 
     Raises:
@@ -70,66 +78,91 @@ def evaluate_run(
         DataError: data that cannot be used, or classes that the run does not know.
     """
     observer, trained = heard(observer), load_trained(Path(path))
-    dataset, narrative, max_bad = _data(trained.spec, Path(data))
-    manifest = read_manifest(dataset.build(), max_bad)
-    labels = _labels(manifest, trained.classes)
-    rows, warnings = _rows(trained, manifest, labels)
-    texts = _texts(trained, manifest, narrative, observer)
-    warnings += (LEAKY,) if narrative.needs_label else ()
-    found = _predict(trained, manifest, texts, labels, rows, observer)
-    groups = manifest.groups[rows].tolist()
-    evaluation = score(found.log_probs, found.target, groups, trained.classes)
-    table = _table(trained, manifest, rows, found)
+    needs = needs_of(trained, without)
+    if is_table(data):
+        found = from_table(trained, needs, Path(data), columns or {}, root)
+    elif columns or root is not None:
+        raise DataError(
+            f"{data} is a spec, which says itself how to read its rows; change it there"
+        )
+    else:
+        found = from_spec(Path(data))
+    manifest = found.manifest
+    labels, notes = _labels(manifest, trained.classes, classes or {}, drop_unknown)
+    rows, warnings = _rows(trained, found, labels)
+    seen = _seen(trained, needs, found, rows, observer)
+    kept = [rows[place] for place in seen.places]
+    left_out = (*(() if found.own(trained) else found.unusable), *_faults(manifest, rows, seen))
+    if not kept:
+        raise DataError(f"no row of {data} can be scored{_told(left_out) or ': none has a label'}")
+    predicted = seen.predicted(trained, observer, labels[kept])
+    groups = manifest.groups[kept].tolist()
+    evaluation = score(predicted.log_probs, predicted.target, groups, trained.classes)
+    table = _table(trained, manifest, kept, predicted)
     folder = trained.folder.path / "evaluations" / manifest.digest[:12]
     inside = folder.relative_to(trained.folder.path).as_posix()
     trained.folder.write_json(f"{inside}/metrics.json", evaluation.to_json())
     trained.folder.write_bytes(f"{inside}/predictions.parquet", parquet(table))
-    return Evaluated(evaluation, table, folder, warnings)
+    leaky = (LEAKY,) if found.narrative.needs_label else ()
+    return Evaluated(evaluation, table, folder, (*warnings, *notes, *leaky), left_out)
 
 
-def _data(spec: Spec, data: Path) -> tuple[DatasetParams, NarrativeParams, float]:
-    """Data set and narrative to score on."""
-    if data.suffix.lower() not in TABLES:
-        other = load_spec(data).data
-        return other.dataset, other.narrative, other.max_bad
-    own = spec.data.dataset
-    if own.entry_point != "dataset.table":
+def _labels(
+    manifest: Manifest,
+    classes: tuple[str, ...],
+    mapping: Mapping[str, str],
+    drop_unknown: bool,
+) -> tuple[torch.Tensor, list[str]]:
+    """[n], labels in the order of the run's classes, -1 where unknown; and what was left out."""
+    counts = {
+        manifest.classes[label]: int((manifest.labels == label).sum())
+        for label in np.unique(manifest.labels).tolist()
+        if label >= 0
+    }
+    _check_mapping(mapping, classes, manifest.classes)
+    names = [mapping.get(name, name) for name in manifest.classes]
+    unknown = [name for name in sorted(counts) if mapping.get(name, name) not in classes]
+    told = ", ".join(f"{name} ({counts[name]})" for name in unknown)
+    if unknown and not drop_unknown:
         raise DataError(
-            f"{data.name} is a table, and this run reads {own.entry_point}; give "
-            "a spec whose data.dataset says how to read the table"
+            f"the run knows the classes {', '.join(classes)}; the data has {told} too. Say which "
+            "class such a label means with --class NEW=OLD, or leave these rows out with "
+            "--drop-unknown"
         )
-    if not data.is_file():
-        raise DataError(f"there is no table {data}")
-    moved = own.model_copy(update={"path": data.absolute()})
-    return moved, spec.data.narrative, spec.data.max_bad
+    places = [classes.index(name) if name in classes else -1 for name in names]
+    notes = [f"rows of classes that the run does not know are left out: {told}"] if unknown else []
+    bare = int((manifest.labels < 0).sum())
+    if bare:
+        notes.append(f"{bare} of {len(manifest)} rows have no label and are left out of the scores")
+    return torch.tensor([*places, -1])[torch.from_numpy(manifest.labels)], notes
 
 
-def _labels(manifest: Manifest, classes: tuple[str, ...]) -> torch.Tensor:
-    """[n], labels in the order of the run's classes; -1 where unknown."""
-    unknown = sorted(
-        {manifest.classes[label] for label in np.unique(manifest.labels) if label >= 0}
-        - set(classes)
-    )
-    if unknown:
-        raise DataError(
-            f"the run knows the classes {', '.join(classes)}; the data has {', '.join(unknown)} too"
-        )
-    places = [classes.index(name) if name in classes else -1 for name in manifest.classes]
-    return torch.tensor([*places, -1])[torch.from_numpy(manifest.labels)]
+def _check_mapping(
+    mapping: Mapping[str, str], classes: tuple[str, ...], there: tuple[str, ...]
+) -> None:
+    words = "NEW=OLD names the label of this data first, and then the class of the run"
+    for new, old in mapping.items():
+        if new not in there:
+            raise DataError(f"no row has the label {new!r}; there are {', '.join(there)}. {words}")
+        if old not in classes:
+            raise DataError(f"the run has no class {old!r}; it has {', '.join(classes)}. {words}")
 
 
 def _rows(
-    trained: Trained, manifest: Manifest, labels: torch.Tensor
+    trained: Trained, found: Labelled, labels: torch.Tensor
 ) -> tuple[list[int], tuple[str, ...]]:
     """The labelled rows to score; of the run's own rows only the test part."""
-    labelled = (labels >= 0).numpy()
-    own = read_scored(trained.folder).data.rows
+    manifest, labelled = found.manifest, (labels >= 0).numpy()
     file = trained.folder.path / "split.csv"
-    if manifest.digest == own:
+    if found.own(trained):
         split = read_split(file, manifest)
         note_look(cache_folder(trained.spec.data), manifest, split, trained.folder.path.name)
         chosen = np.flatnonzero(labelled & (split.parts == "test"))
         return chosen.tolist(), ("these are the rows of the run: its test part is scored",)
+    rows = np.flatnonzero(labelled).tolist()
+    samples = read_facts(trained.folder).samples
+    if manifest.contents.numbered or (samples is not None and samples.numbered):
+        return rows, ()  # numbers of rows say nothing about who is the same case
     table = read_table(file)
     if not {"sample_id", "part"} <= set(table.columns):
         raise RunError(f"{file} has no columns sample_id and part; run the spec with --fresh")
@@ -139,58 +172,35 @@ def _rows(
         f"{shared} of {int(labelled.sum())} samples have the id of a sample that the run learned "
         "from; if they are the same cases, these figures are too good",
     )
-    return np.flatnonzero(labelled).tolist(), warnings if shared else ()
+    return rows, warnings if shared else ()
 
 
-def _texts(
-    trained: Trained, manifest: Manifest, narrative: NarrativeParams, observer: Observer
-) -> list[str]:
-    """The text of each row; what a narrative learns, it learns from the run's own training rows."""
-    split = _nothing_learned(manifest, trained)
-    if manifest.digest == read_scored(trained.folder).data.rows:
-        split = read_split(trained.folder.path / "split.csv", manifest)
-    elif narrative.needs_features:
-        raise DataError(
-            f"{narrative.entry_point} writes from similar training images, which other data does "
-            "not have; give a spec whose data.narrative needs none"
-        )
-    if not narrative.needs_features:
-        return write_texts(manifest, narrative, split)
-    images = open_images(manifest, trained.spec.data, observer)
-    folder = cache_folder(trained.spec.data) / "features"
-    return write_texts(
-        manifest, narrative, split, FrozenFeatures(trained.spec, folder, manifest, images)
-    )
-
-
-def _nothing_learned(manifest: Manifest, trained: Trained) -> Split:
-    """A split without training rows: narratives learn nothing from data to be scored."""
-    parts = np.full(len(manifest), "test")
-    return Split(parts, 0, trained.folder.path.name)
-
-
-def _predict(
-    trained: Trained,
-    manifest: Manifest,
-    texts: list[str],
-    labels: torch.Tensor,
-    rows: list[int],
-    observer: Observer,
-) -> PartPrediction:
-    spec = trained.spec.data
+def _seen(
+    trained: Trained, needs: Needs, found: Labelled, rows: list[int], observer: Observer
+) -> Seen:
+    """The rows as the model sees them; of the run's own rows all, as the run saw them."""
+    manifest = found.manifest
     samples = [manifest.samples[row] for row in rows]
-    with stage(observer, "reading", "images") as told:
-        images = ImageStore(
-            samples,
-            spec.image,
-            folder=cache_folder(spec) / "images",
-            memory_gb=spec.memory_gb,
-            progress=told,
-        )
-    store = TextStore([texts[row] for row in rows], trained.text_encoder)
-    with stage(observer, "predicting", "samples") as told:
-        groups = manifest.groups[rows].tolist()
-        return trained.over(images, store, labels[rows], groups, told)
+    if needs.reads.images and samples and not any(sample.images for sample in samples):
+        raise DataError("no row has an image, which this run reads; --without image states that")
+    hidden = manifest.facts.leak_columns
+    seen = see(trained, needs, samples, found.narrative, hidden, observer)
+    if needs.text and samples and not any(text.strip() for text in seen.texts):
+        raise DataError("no row has a text, which this run reads; --without text states that")
+    if not found.own(trained):
+        return seen
+    check_bad(seen.images.unreadable, len(manifest), trained.spec.data.max_bad)
+    return replace(seen, places=list(range(len(rows))), faults={})
+
+
+def _faults(manifest: Manifest, rows: list[int], seen: Seen) -> list[Rejected]:
+    return [
+        Rejected(str(manifest.ids[rows[place]]), why) for place, why in sorted(seen.faults.items())
+    ]
+
+
+def _told(left_out: tuple[Rejected, ...]) -> str:
+    return "".join(f"\n  {one.row}: {one.reason}" for one in left_out[:SHOWN])
 
 
 def _table(

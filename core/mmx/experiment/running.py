@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from mmx.data import Part, make_ledger, write_split
+from mmx.data import ImageStore, Manifest, Part, make_ledger, write_split
 from mmx.experiment.auditing import Audited, short_audit
 from mmx.experiment.facts import SETTLED
 from mmx.experiment.identity import environment, run_digest, weights_digest
@@ -100,7 +100,11 @@ def run_into(
 
 def prepare_spec(spec: Spec, observer: Observer, split_file: Path | None = None) -> Prepared:
     """Rows, split, texts and images of a spec; the split of an earlier run where one is given."""
-    features = partial(FrozenFeatures, spec, cache_folder(spec.data) / "features")
+    folder = cache_folder(spec.data) / "features"
+
+    def features(manifest: Manifest, images: ImageStore) -> FrozenFeatures:
+        return FrozenFeatures(spec, folder, manifest.samples, images)
+
     return prepare(spec.data, observer, features, split_file)
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -72,9 +72,11 @@ def _read(file: Path, rows: int) -> list[str] | None:
 class FrozenFeatures:
     """Pooled features of the rows by the image encoder of a spec as it starts, from the cache."""
 
-    def __init__(self, spec: Spec, folder: Path, manifest: Manifest, images: ImageStore) -> None:
+    def __init__(
+        self, spec: Spec, folder: Path, samples: Sequence[Sample], images: ImageStore
+    ) -> None:
         self._spec, self._folder, self._images = spec, folder, images
-        self._row = {str(name): row for row, name in enumerate(manifest.ids)}
+        self._row = {_shown(sample): row for row, sample in enumerate(samples)}
 
     @property
     def digest(self) -> str:
@@ -93,7 +95,7 @@ class FrozenFeatures:
             )
         encoder.learn("frozen")
         cache = FeatureCache(self._folder, budget_gb=self._spec.data.cache.budget_gb)
-        rows = list(range(len(self._row)))
+        rows = sorted(self._row.values())
         settings, want = encoder_settings(self._spec.model.image), frozenset({"pooled"})
         return cache.encode(
             encoder, settings, self._images, rows, want=want,
@@ -102,9 +104,15 @@ class FrozenFeatures:
 
     def pooled(self, samples: Sequence[Sample]) -> Tensor:
         """[B, D], float32."""
-        lost = [sample.id for sample in samples if sample.id not in self._row]
+        lost = [sample.id for sample in samples if _shown(sample) not in self._row]
         if lost:
             raise DataError(f"no image features of {', '.join(lost[:5])}")
         if not samples:
             return torch.zeros(0, 0)
-        return self._cached.features([self._row[sample.id] for sample in samples]).pooled
+        return self._cached.features([self._row[_shown(sample)] for sample in samples]).pooled
+
+
+def _shown(sample: Sample) -> Hashable:
+    """All of a sample that decides its features; its id does not."""
+    files = [one if one is None or isinstance(one, Path) else one.key for one in sample.images]
+    return (*files, *sample.boxes)

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from mmx.data import Part
-from mmx.data.part import CachedSource, ImageSource, TextSource
 from mmx.errors import RunError
 from mmx.experiment.facts import read_facts, read_surroundings
 from mmx.experiment.prediction import Chain, PartPrediction
@@ -47,16 +45,8 @@ class Trained:
             raise RunError(f"{type(self.model.text).__name__} of this run encodes no text")
         return self.model.text
 
-    def over(
-        self,
-        image: ImageSource | CachedSource,
-        text: TextSource | CachedSource,
-        labels: Tensor,
-        groups: Sequence[str],
-        told: Told,
-    ) -> PartPrediction:
-        """Predict rows 0..n-1 of these sources, in order."""
-        part = Part(range(len(labels)), image, text, labels, groups)
+    def over(self, part: Part, told: Told) -> PartPrediction:
+        """Predict the rows of a part, in order."""
         size = self.spec.evaluation.batch_size
         return self.chain.over(part, size, lambda done: told(done, len(part)))[-1]
 

@@ -1,0 +1,42 @@
+"""Options of the form NEW=OLD and NAME=VALUE."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+import mmx
+
+Columns = Annotated[
+    list[str],
+    typer.Option(
+        "--column",
+        metavar="NEW=OLD",
+        help="Column NEW of this table is what the run calls OLD; may be repeated.",
+    ),
+]
+Without = Annotated[
+    list[str],
+    typer.Option(
+        "--without",
+        metavar="WHAT",
+        help="State that the cases lack image, text, boxes or a column; may be repeated.",
+    ),
+]
+
+
+def pairs(option: str, given: Sequence[str]) -> dict[str, str]:
+    """What stands left of the first = -> what stands right of it.
+
+    Raises:
+        mmx.DataError: no =, an empty side, or one left side twice.
+    """
+    found: dict[str, str] = {}
+    for one in given:
+        left, sign, right = one.partition("=")
+        if not (left and sign and right):
+            raise mmx.DataError(f"{option} {one!r} must have the form NAME=NAME")
+        if left in found:
+            raise mmx.DataError(f"{option} maps {left!r} twice, to {found[left]!r} and {right!r}")
+        found[left] = right
+    return found

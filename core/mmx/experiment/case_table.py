@@ -1,0 +1,211 @@
+"""New cases as a table with the columns of the run, however they were given."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mmx.data import TableRows, read_table, texts_of, without_nulls
+from mmx.errors import DataError
+from mmx.experiment.needs import Needs
+from mmx.interfaces import Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case by what it consists of, for programs and for the command line.
+
+    Attributes:
+        id: to find it again.
+        images: files, in the places that the run was trained on; None keeps the place of one that
+            is absent.
+        text: its text; None: none is given, which must be stated where the run reads one.
+        record: other columns that the run reads, such as age.
+    """
+
+    id: str = "case"
+    images: Sequence[Path | None] = ()
+    text: str | None = None
+    record: Mapping[str, object] = field(default_factory=dict)
+
+
+Rows = Sequence[Mapping[str, object]]
+Asked = str | Path | pd.DataFrame | Case | Sequence[Case] | Mapping[str, object] | Rows
+"""What can be asked about: a table by its path or as it is, cases, or rows by column."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseTable:
+    """Rows of new cases.
+
+    Attributes:
+        cells: the columns, as ``read_table`` gives them.
+        folder: of the images.
+        name: of the table, for messages.
+        notes: what a reader must know.
+    """
+
+    cells: pd.DataFrame
+    folder: Path
+    name: str
+    notes: tuple[str, ...] = ()
+
+    def rows(self, needs: Needs, layout: Layout) -> TableRows:
+        """The rows as samples, by a layout whose columns are all there."""
+        return TableRows(layout, self.cells, self.folder, needs.kinds)
+
+    def require(self, columns: Sequence[str]) -> None:
+        """DataError when one of these columns is not there."""
+        lacking = [name for name in columns if name not in self.cells]
+        if lacking:
+            raise DataError(
+                f"{self.name} has no column {', '.join(map(repr, lacking))}, which this run reads; "
+                f"its columns are {', '.join(map(str, self.cells.columns)) or 'none'}. Map one "
+                "with --column NEW=OLD, or state with --without what the cases lack"
+            )
+
+
+def case_table(asked: Asked, needs: Needs) -> CaseTable:
+    """The cases as a table.
+
+    Raises:
+        DataError: a table that cannot be read, or a case that lacks what the run reads.
+    """
+    if isinstance(asked, str | Path):
+        path = Path(asked)
+        return CaseTable(read_table(path), path.absolute().parent, str(path))
+    if isinstance(asked, pd.DataFrame):
+        cells = without_nulls(asked.set_axis(asked.columns.astype(str), axis=1))
+        return CaseTable(cells.reset_index(drop=True), Path.cwd(), "the table")
+    cases = [asked] if isinstance(asked, Case | Mapping) else list(asked)
+    notes: list[str] = []
+    rows = [_row(case, needs, notes) if isinstance(case, Case) else case for case in cases]
+    name = "the case" if any(isinstance(case, Case) for case in cases) else "the table"
+    return CaseTable(_cells(rows), Path.cwd(), name, tuple(dict.fromkeys(notes)))
+
+
+def _cells(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    names = dict.fromkeys(str(name) for row in rows for name in row)
+    columns = {name: pd.Series([row.get(name) for row in rows], dtype=object) for name in names}
+    return without_nulls(pd.DataFrame(columns, index=range(len(rows))))
+
+
+def _row(case: Case, needs: Needs, notes: list[str]) -> dict[str, object]:
+    """A case by the columns of the run; what it does not give is not there."""
+    row: dict[str, object] = {**_known(case.record, needs), "id": case.id}
+    if needs.layout.id is not None:
+        row[needs.layout.id] = case.id
+    if case.text is not None:
+        row[_text_column(needs)] = case.text
+    places = needs.layout.images
+    if len(case.images) > len(places):
+        most = f"at most {len(places)} images" if places else "no image"
+        raise DataError(f"{len(case.images)} images are given, and this run reads {most} of a case")
+    if case.images:
+        given = [*case.images, *[None] * (len(places) - len(case.images))]
+        row |= dict(zip(places, given, strict=True))
+        absent = [name for name, image in zip(places, given, strict=True) if image is None]
+        if absent:
+            notes.append(
+                f"this run was trained on up to {len(places)} images of a case "
+                f"({', '.join(places)}); {', '.join(absent)} counts as missing"
+            )
+    return row
+
+
+def _known(record: Mapping[str, object], needs: Needs) -> Mapping[str, object]:
+    unknown = [name for name in record if name not in needs.layout.columns]
+    if unknown:
+        raise DataError(
+            f"this run has no column {unknown[0]!r}; it has {', '.join(needs.layout.columns)}"
+        )
+    return record
+
+
+def _text_column(needs: Needs) -> str:
+    """The column that a text goes to."""
+    if needs.text_field is not None:
+        return needs.text_field
+    if not needs.text:
+        raise DataError("a text is given, and this run reads none; leave it out")
+    fields = ", ".join(needs.reads.record)
+    raise DataError(
+        f"a text is given, and this run writes its texts from {fields}; give these, "
+        f"with --record {needs.reads.record[0] if needs.reads.record else 'NAME'}=VALUE"
+    )
+
+
+def renamed(table: CaseTable, columns: Mapping[str, str], needs: Needs) -> CaseTable:
+    """The table with its columns by the names of the run.
+
+    Args:
+        table: any table.
+        columns: name in this table -> name in the run. A column of the table that had such a name
+            already gives way.
+        needs: knows the columns of the run.
+
+    Raises:
+        DataError: a name that is not there, or two columns for one.
+    """
+    lacking = [new for new in columns if new not in table.cells]
+    if lacking:
+        raise DataError(
+            f"{table.name} has no column {', '.join(map(repr, lacking))}; its columns are "
+            f"{', '.join(map(str, table.cells.columns))}. NEW=OLD names the column of this "
+            "table first, and then that of the run"
+        )
+    unknown = [old for old in columns.values() if old not in needs.layout.columns]
+    if unknown:
+        raise DataError(
+            f"this run has no column {unknown[0]!r}; it has {', '.join(needs.layout.columns)}. "
+            "NEW=OLD names the column of this table first, and then that of the run"
+        )
+    twice = [old for old in set(columns.values()) if list(columns.values()).count(old) > 1]
+    if twice:
+        raise DataError(f"two columns are mapped to {twice[0]!r}; name one of them")
+    replaced = [old for old in columns.values() if old in table.cells and old not in columns]
+    cells = table.cells.drop(columns=replaced).rename(columns=dict(columns))
+    return replace(table, cells=cells)
+
+
+def by_role(
+    table: CaseTable, images: Sequence[str], text: str | None, needs: Needs
+) -> dict[str, str]:
+    """Columns named by what they hold, as a mapping for ``renamed``.
+
+    Args:
+        table: has them.
+        images: columns of images in their places; one text may name several with commas.
+        text: column of the text.
+        needs: knows the columns of the run.
+    """
+    places = needs.layout.images
+    images = [
+        name for given in images for name in ([given] if given in table.cells else given.split(","))
+    ]
+    if len(images) > len(places):
+        raise DataError(
+            f"{len(images)} columns of images are named ({', '.join(images)}), and this run reads "
+            f"{', '.join(places) if places else 'none'}"
+        )
+    columns = dict(zip(images, places, strict=False))
+    return columns if text is None else {**columns, text: _text_column(needs)}
+
+
+def filled(table: CaseTable, needs: Needs) -> CaseTable:
+    """The table with empty columns for what was said to be absent."""
+    return replace(table, cells=table.cells.assign(**dict.fromkeys(needs.absent)))
+
+
+def named(table: CaseTable, columns: Sequence[str | None]) -> CaseTable:
+    """The table with the number of the row where a cell of these columns is empty."""
+    cells = table.cells
+    for column in columns:
+        if column is not None:
+            names = texts_of(cells[column])
+            empty = np.flatnonzero(names == "")
+            names[empty] = [f"row {row + 2}" for row in empty.tolist()]
+            cells = cells.assign(**{column: names})
+    return replace(table, cells=cells)

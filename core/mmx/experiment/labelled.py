@@ -1,0 +1,97 @@
+"""Labelled rows to score a finished run on: of a table, or of the data of a spec."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mmx.data import Manifest, TableRows, read_manifest
+from mmx.errors import DataError
+from mmx.experiment.case_table import case_table, filled, named, renamed
+from mmx.experiment.facts import read_facts, read_scored
+from mmx.experiment.needs import Needs
+from mmx.experiment.trained import Trained
+from mmx.interfaces import Dataset, Facts, NarrativeParams, Rejected, Sample
+from mmx.spec import load_spec
+
+ALL = 1.0  # share of rows that may be unusable: they are counted and told, not a reason to stop
+SHOWN = 5  # rows named in an error
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Rows to score a run on.
+
+    Attributes:
+        manifest: the rows that can be used, labelled or not.
+        narrative: writes their texts.
+        unusable: the rows that cannot be used, with the reason.
+    """
+
+    manifest: Manifest
+    narrative: NarrativeParams
+    unusable: tuple[Rejected, ...]
+
+    def own(self, trained: Trained) -> bool:
+        """Whether these are the rows that the run was made with."""
+        return self.manifest.digest == read_scored(trained.folder).data.rows
+
+
+class _Rows(Dataset):
+    """Rows of a table as a data set."""
+
+    def __init__(self, rows: TableRows, classes: tuple[str, ...], hidden: tuple[str, ...]) -> None:
+        labels = rows.classes()
+        self.classes = classes if set(labels) <= set(classes) else labels
+        self.facts = Facts(leak_columns=hidden)
+        self._rows = rows
+
+    def samples(self) -> Sequence[Sample]:
+        return self._rows
+
+    def rejected(self) -> Sequence[Rejected]:
+        return self._rows.rejected
+
+
+def from_spec(path: Path) -> Labelled:
+    """The rows of a spec's data set, with its own narrative."""
+    data = load_spec(path).data
+    dataset = data.dataset.build()
+    return Labelled(read_manifest(dataset, ALL), data.narrative, tuple(dataset.rejected()))
+
+
+def from_table(
+    trained: Trained,
+    needs: Needs,
+    path: Path,
+    columns: Mapping[str, str],
+    root: str | Path | None,
+) -> Labelled:
+    """The rows of a table, read by the data settings of the run.
+
+    Raises:
+        DataError: no such table, or a column that is needed is not there.
+    """
+    table = filled(renamed(case_table(path, needs), columns, needs), needs)
+    own = needs.layout
+    if own.label is None:
+        raise DataError("the data settings of this run name no column of labels")
+    group = (own.group,) if own.group is not None and own.group not in needs.absent else ()
+    table.require([*needs.required, *group, own.label])
+    reads = needs.named(table.cells, root)
+    whole = [name for name in own.columns if name in table.cells]
+    if len(whole) == len(own.columns):
+        rows = TableRows(replace(own, root=reads.root), table.cells, table.folder)
+        found = _labelled(trained, rows) if len(rows) else None
+        if found is not None and found.own(trained):
+            return found
+    rows = named(table, [reads.id]).rows(needs, replace(reads, label=own.label))
+    if not len(rows):
+        told = "".join(f"\n  {one.row}: {one.reason}" for one in rows.rejected[:SHOWN])
+        raise DataError(f"{table.name} has no row that can be used{told}")
+    return _labelled(trained, rows)
+
+
+def _labelled(trained: Trained, rows: TableRows) -> Labelled:
+    hidden = read_facts(trained.folder).leak_columns
+    manifest = read_manifest(_Rows(rows, trained.classes, hidden), ALL)
+    return Labelled(manifest, trained.spec.data.narrative, tuple(rows.rejected))
