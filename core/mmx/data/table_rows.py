@@ -7,7 +7,7 @@ root folder and may not leave it.
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from mmx.errors import DataError
 from mmx.interfaces import Box, FieldKind, Layout, Rejected, Sample
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    from pandas import DataFrame, Series
 
     from mmx.data.cells import Cells
 
@@ -61,6 +61,11 @@ class TableRows(Sequence[Sample]):
         unusable = np.fromiter(self.faults, np.int64, len(self.faults))
         self.rows = np.setdiff1d(np.arange(len(table)), unusable)
 
+    @property
+    def numbered(self) -> bool:
+        """Whether rows have no ids but their numbers."""
+        return self._id is None
+
     def name(self, row: int) -> str:
         """The id of a row by its place in the table, or the number that a spreadsheet shows."""
         return str(row + 2) if self._id is None else str(self._id[row])
@@ -78,14 +83,14 @@ class TableRows(Sequence[Sample]):
 
     def cells(self, column: "Series[Any]") -> Sequence[str]:
         """A column of the table as strings, for the rows that can be used."""
-        cells: Sequence[str] = _text(column)[self._kept].tolist()
+        cells: Sequence[str] = texts_of(column)[self.rows].tolist()
         return cells
 
     def names(self, layout: Layout) -> dict[str, Sequence[str]]:
         """Ids, then paths of images, by column, for the rows that can be used."""
         found = {} if layout.id is None or self._id is None else {layout.id: self._id}
         found |= dict(zip(layout.images, self._images, strict=True))
-        return {column: cells[self._kept].tolist() for column, cells in found.items()}
+        return {column: cells[self.rows].tolist() for column, cells in found.items()}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -108,7 +113,7 @@ class TableRows(Sequence[Sample]):
             record={column: values[row] for column, values in self._record.items()},
             label=(self._label[row] or None) if self._label is not None else None,
             own=self._own if shown else 0,
-            numbered=self._id is None,
+            numbered=self.numbered,
         )
 
     def _named(self, table: "DataFrame", column: str | None) -> "Cells | None":

@@ -79,8 +79,10 @@ def case_table(asked: Asked, needs: Needs) -> CaseTable:
     if isinstance(asked, pd.DataFrame):
         cells = without_nulls(asked.set_axis(asked.columns.astype(str), axis=1))
         return CaseTable(cells.reset_index(drop=True), Path.cwd(), "the table")
+    cases: Sequence[Case | Mapping[str, object]]
     cases = [asked] if isinstance(asked, Case | Mapping) else list(asked)
     notes: list[str] = []
+    rows: list[Mapping[str, object]]
     rows = [_row(case, needs, notes) if isinstance(case, Case) else case for case in cases]
     name = "the case" if any(isinstance(case, Case) for case in cases) else "the table"
     return CaseTable(_cells(rows), Path.cwd(), name, tuple(dict.fromkeys(notes)))

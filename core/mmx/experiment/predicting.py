@@ -126,7 +126,9 @@ def _answers(
     seen = see(trained, needs, rows, data.narrative, hidden, observer)
     faults = rows.faults | {int(rows.rows[place]): why for place, why in seen.faults.items()}
     if not seen.places:
-        told = "".join(f"\n  row {row + 2}: {faults[row]}" for row in sorted(faults)[:SHOWN])
+        word = "row " if rows.numbered else ""
+        some = sorted(faults)[:SHOWN]
+        told = "".join(f"\n  {word}{rows.name(row)}: {faults[row]}" for row in some)
         raise DataError(f"none of {count} cases can be answered:{told}")
     found = seen.predicted(trained, observer)
     places = rows.rows[seen.places].tolist()

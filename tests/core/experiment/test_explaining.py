@@ -19,18 +19,16 @@ def run(load: Callable[..., mmx.Spec]) -> mmx.Run:
 def test_shares_and_the_prior_make_up_the_probability(
     run: mmx.Run, write_image: Callable[..., Path]
 ) -> None:
-    case = mmx.Case("one", write_image("a.png", width=32, height=32), "round and <b>dark</b>")
-    (answer,) = mmx.predict(run.path, [case], explain=True)
-    why = answer.explanation
-    assert why is not None
-    assert sum(why.shares.values()) == pytest.approx(
-        answer.probabilities[answer.predicted], abs=1e-5
-    )
+    case = mmx.Case("one", [write_image("a.png", width=32, height=32)], "round and <b>dark</b>")
+    answers = mmx.ask(run.path, case, explain=True)
+    why = answers.explanations[0]
+    name, probability = next(iter(answers.probabilities(0).items()))
+    assert sum(why.shares.values()) == pytest.approx(probability, abs=1e-5)
     assert [word for word, _ in why.words] == ["round", "and", "<b>dark</b>"]
     assert why.image is not None
     assert why.weights
-    less = mmx.predict(run.path, [mmx.Case("less", case.image, "round and")])[0]
-    fall = answer.probabilities[answer.predicted] - less.probabilities[answer.predicted]
+    less = mmx.ask(run.path, mmx.Case("less", case.images, "round and"))
+    fall = probability - less.probabilities(0)[name]
     assert dict(why.words)["<b>dark</b>"] == pytest.approx(fall, abs=1e-5)
 
 
@@ -49,9 +47,8 @@ def test_the_command_writes_a_page_with_escaped_words(
 
 
 def test_a_case_without_an_image_is_explained_by_its_words(run: mmx.Run) -> None:
-    (answer,) = mmx.predict(run.path, [mmx.Case("one", None, "round")], explain=True)
-    why = answer.explanation
-    assert why is not None
+    case = mmx.Case("one", text="round")
+    why = mmx.ask(run.path, case, without=["image"], explain=True).explanations[0]
     assert why.image is None
     assert why.heat is None
     assert len(why.words) == 1

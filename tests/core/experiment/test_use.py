@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -37,20 +38,25 @@ def test_predictions_of_a_table_are_those_of_the_run(load: Load, home: Path) -> 
         Image.fromarray(picture.pixels()).save(home / f"{name}.png")
         rows.append({"id": name, "image": f"{name}.png", "text": samples[name].record["text"]})
     pd.DataFrame(rows).to_csv(home / "cases.csv", index=False)
-    answers = mmx.predict(run.path, mmx.read_cases(home / "cases.csv"))
-    for answer, (_, row) in zip(answers, table.iterrows(), strict=True):
-        for name, probability in answer.probabilities.items():
-            assert probability == pytest.approx(row[f"p_{name}"], abs=5e-3)
-    mmx.write_answers(home / "out.csv", answers)
-    assert list(pd.read_csv(home / "out.csv")["predicted"]) == [one.predicted for one in answers]
+    answers = mmx.ask(run.path, home / "cases.csv")
+    columns = [name for name in table if str(name).startswith("p_")]
+    np.testing.assert_allclose(answers.table[columns], table[columns], atol=1e-4)
+    assert answers.table["id"].tolist() == table["sample"].tolist()
+    answers.write(home / "out.csv")
+    assert pd.read_csv(home / "out.csv")["predicted"].tolist() == table["predicted"].tolist()
 
 
-def test_one_side_is_enough_and_none_is_refused(load: Load) -> None:
+def test_one_side_is_enough_when_that_is_stated_and_none_is_refused(load: Load) -> None:
     run = mmx.run(load())
-    answer = mmx.predict(run.path, [mmx.Case("x", text="It itches badly at night.")])[0]
-    assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-5)
-    with pytest.raises(mmx.DataError, match="no image and no text"):
-        mmx.predict(run.path, [mmx.Case("x")])
+    case = mmx.Case("x", text="It itches badly at night.")
+    with pytest.raises(mmx.DataError, match="has no column 'image', which this run reads"):
+        mmx.predict(run.path, case)
+    (answer,) = mmx.predict(run.path, case, without=["image"]).filter(like="p_").sum(axis=1)
+    assert answer == pytest.approx(1, abs=1e-5)
+    with pytest.raises(mmx.DataError, match="x: has neither an image nor a text"):
+        mmx.predict(run.path, mmx.Case("x", [None], ""))
+    with pytest.raises(mmx.DataError, match="nothing that this run reads is left"):
+        mmx.predict(run.path, mmx.Case("x"), without=["image", "text"])
 
 
 def test_hooks_are_fitted_again_from_what_the_run_kept(load: Load, tiny_spec: Path) -> None:
@@ -64,15 +70,17 @@ def test_other_classes_are_refused_by_name(load: Load, home: Path) -> None:
     run = mmx.run(load())
     other = load("data.dataset.classes=4")
     (home / "other.yaml").write_text(other.to_yaml())
-    with pytest.raises(mmx.DataError, match="the data has cordella too"):
+    with pytest.raises(
+        mmx.DataError, match=r"the data has cordella \(30\) too.*--class NEW=OLD.*--drop-unknown"
+    ):
         mmx.evaluate_run(run.path, home / "other.yaml")
 
 
 def test_a_run_that_is_not_finished_or_damaged_is_told_plainly(load: Load, home: Path) -> None:
     with pytest.raises(mmx.RunError, match="does not exist"):
-        mmx.predict(home / "nothing", [mmx.Case("x", text="a")])
+        mmx.predict(home / "nothing", mmx.Case("x", text="a"))
     run = mmx.run(load())
     weights = run.path / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])
     with pytest.raises(mmx.RunError, match="model.safetensors cannot be read"):
-        mmx.predict(run.path, [mmx.Case("x", text="a")])
+        mmx.predict(run.path, mmx.Case("x", text="a"))

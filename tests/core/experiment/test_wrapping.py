@@ -83,8 +83,10 @@ def test_a_saved_run_predicts_from_images_what_it_predicted_from_the_cache(
     before = run.predictions.query("part == 'test'").set_index("sample").loc[again.index]
     columns = [name for name in before if str(name).startswith("p_")]
     np.testing.assert_allclose(again[columns], before[columns], atol=2e-3)
-    case = mmx.Case("one", spine / "images" / "00_0.jpg", "A disc.")
-    assert sum(mmx.predict(run.path, [case])[0].probabilities.values()) == pytest.approx(1)
+    disc = {"structure": "disc", "level": "L1-L2"}
+    case = mmx.Case("one", [None, spine / "images" / "00_0.jpg"], record=disc)
+    (answered,) = mmx.predict(run.path, case).filter(like="p_").sum(axis=1)
+    assert answered == pytest.approx(1)
 
 
 def test_a_changed_backbone_is_refused(wrapped: Load) -> None:
@@ -93,7 +95,7 @@ def test_a_changed_backbone_is_refused(wrapped: Load) -> None:
     facts["encoders"]["image.backbone"] = "0" * 64
     (run.path / "model.json").write_text(json.dumps(facts))
     with pytest.raises(mmx.RunError, match=r"frozen image\.backbone encoder has other weights"):
-        mmx.predict(run.path, [mmx.Case("one", text="A disc.")])
+        mmx.predict(run.path, mmx.Case("one"), without=["image"])
 
 
 @pytest.mark.parametrize("train", ["last", "full"])
