@@ -146,7 +146,7 @@ __all__ = [
     "evaluate_run", "find", "guess_columns", "hookimpl", "inside", "installed", "list_studies",
     "load_spec", "load_study", "masked_mean", "narratives", "nearest", "new_plugin", "predict",
     "read_image", "read_table", "registry", "report_study", "reproduce", "run", "run_study",
-    "spec_schema", "use_files", "write_explanations", "write_template",
+    "spec_schema", "use_files", "write_template",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt name
@@ -165,7 +165,7 @@ if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt 
         "mmx.experiment": [
             "Answers", "Audited", "Case", "Evaluated", "Narrated", "Reproduced", "Run", "ask",
             "audit_spec", "evaluate_run", "narratives", "predict", "reproduce", "run",
-            "write_explanations",
+           
         ],
         "mmx.interfaces": [
             "Batch", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "Encoder",
