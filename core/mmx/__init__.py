@@ -165,7 +165,6 @@ if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt 
         "mmx.experiment": [
             "Answers", "Audited", "Case", "Evaluated", "Narrated", "Reproduced", "Run", "ask",
             "audit_spec", "evaluate_run", "narratives", "predict", "reproduce", "run",
-           
         ],
         "mmx.interfaces": [
             "Batch", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "Encoder",
