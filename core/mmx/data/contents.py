@@ -16,14 +16,14 @@ class Contents:
 
     Attributes:
         images: places of images, of the sample that has most.
-        own: place of the image that labels are of.
+        own: place of the image that labels are of; None where none stands out.
         boxes: whether any image has a box.
         numbered: whether ids are only numbers of rows.
         fields: kind of each field of the records; a field without any value counts as a word.
     """
 
     images: int = 0
-    own: int = 0
+    own: int | None = None
     boxes: bool = False
     numbered: bool = False
     fields: Mapping[str, FieldKind] = field(default_factory=dict)
@@ -52,13 +52,14 @@ class ContentsCount:
     """Gathers the contents, sample by sample."""
 
     def __init__(self) -> None:
-        self._images, self._own, self._boxes, self._numbered = 0, 0, False, False
+        self._images, self._boxes, self._numbered = 0, False, False
+        self._own: int | None = None
         self._fields: dict[str, int] = {}
 
     def add(self, sample: Sample) -> None:
         """Count one sample in."""
         self._images = max(self._images, len(sample.images))
-        self._own = max(self._own, sample.own)
+        self._own = self._own if sample.own is None else max(self._own or 0, sample.own)
         self._numbered |= sample.numbered
         self._boxes |= any(box is not None for box in sample.boxes)
         for name, value in sample.record.items():

@@ -112,7 +112,7 @@ class TableRows(Sequence[Sample]):
             boxes=tuple(boxes[row] for boxes in self._boxes) if shown else (),
             record={column: values[row] for column, values in self._record.items()},
             label=(self._label[row] or None) if self._label is not None else None,
-            own=self._own if shown else 0,
+            own=self._own if shown else None,
             numbered=self.numbered,
         )
 

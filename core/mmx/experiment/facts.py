@@ -28,7 +28,7 @@ class SampleFacts(_Record):
     """What the samples of the data set held; as in ``mmx.data.Contents``."""
 
     images: Annotated[int, Field(ge=0, le=MOST_IMAGES)]
-    own: Annotated[int, Field(ge=0, le=MOST_IMAGES)] = 0
+    own: Annotated[int, Field(ge=0, le=MOST_IMAGES)] | None = None
     boxes: bool = False
     numbered: bool = False
     fields: dict[str, FieldKind]

@@ -96,7 +96,7 @@ def _images(
     spec = trained.spec.data
     shown = [replace(sample, id=str(place)) for place, sample in enumerate(samples)]
     if not needs.reads.images:
-        shown = [replace(sample, images=(), boxes=(), own=0) for sample in shown]
+        shown = [replace(sample, images=(), boxes=(), own=None) for sample in shown]
     with stage(observer, "reading", "images") as told:
         return ImageStore(
             shown,

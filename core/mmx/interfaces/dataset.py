@@ -107,7 +107,7 @@ class Layout:
         label: the class.
         root: folder of the images; None: that of the table.
         boxes: left, top, right and bottom of each image, in its place; empty: no boxes.
-        own: place of the image that the label is of.
+        own: place of the image that the label is of; None where none stands out.
     """
 
     images: tuple[str, ...] = ()
@@ -118,7 +118,7 @@ class Layout:
     label: str | None = None
     root: Path | None = None
     boxes: tuple[tuple[str, str, str, str], ...] = ()
-    own: int = 0
+    own: int | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
