@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from mmx.data import ImageStore, Manifest, Part, make_ledger, write_split
+from mmx.experiment.allowed import check_pictures, check_views
 from mmx.experiment.auditing import Audited, short_audit
 from mmx.experiment.facts import SETTLED
 from mmx.experiment.identity import environment, run_digest, weights_digest
@@ -81,10 +82,11 @@ def run_into(
     for name in spec.hooks:
         registry().use_hook(name)
     prepared = prepare_spec(spec, observer, split_file)
-    for params in spec.inference:
-        params.check(prepared.manifest.facts.allowed_views)
+    allowed = prepared.manifest.facts.allowed_views
+    check_views(spec, allowed)
     audited = short_audit(spec, prepared, observer)
     task = build_task(spec, prepared.manifest, prepared.split)
+    check_pictures(spec, task.model.image, allowed)
     initial = {side: weights_digest(one) for side, one in task.model.encoders().items()}
     digest = run_digest(spec, prepared.digests, initial)
     folder = RunFolder.create(root, spec.name, digest, fresh and first_process())

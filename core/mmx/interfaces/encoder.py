@@ -10,6 +10,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from mmx.errors import ShapeError
+from mmx.interfaces.dataset import View
 from mmx.interfaces.features import Features, FeatureShape
 from mmx.interfaces.inputs import Images, Texts
 from mmx.interfaces.params import Params
@@ -27,6 +28,11 @@ class EncoderParams(Params):
     train: Training = Field(
         default="frozen", description="what learns: nothing, the last stage, or all"
     )
+
+    @property
+    def views_made(self) -> tuple[View, ...]:
+        """Views that it mirrors or turns a picture into; a run asks the data set for them first."""
+        return ("identity",)
 
     @property
     def auxiliary_defaults(self) -> Mapping[str, float]:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from mmx.interfaces.dataset import View
 from mmx.interfaces.inputs import Batch
 from mmx.interfaces.params import Params
 
@@ -75,6 +76,11 @@ class InferenceParams(Params):
     place: ClassVar[int] = 1
     reads_pixels: ClassVar[bool] = False  # True: changes images, so they come before encoding
     draws: ClassVar[bool] = False  # True: lets modules of the model draw at random
+
+    @property
+    def views_made(self) -> tuple[View, ...]:
+        """Views that it mirrors or turns a picture into; a run asks the data set for them first."""
+        return ("identity",)
 
     def check(self, allowed_views: tuple[str, ...]) -> None:  # noqa: B027 - most fit any data
         """Refuse data that these settings do not fit, before anything is trained.

@@ -21,6 +21,7 @@ class Outputs:
         present: [B, 2], bool: image, text.
         penalties: scalars that are added to the loss, already weighted.
         explain: gates, attention and the like; detached, first axis B.
+        part_present: [B], bool, by name of a part: rows whose modality is there.
     """
 
     logits: Tensor
@@ -29,12 +30,19 @@ class Outputs:
     present: Tensor = None  # type: ignore[assignment]
     penalties: Mapping[str, Tensor] = field(default_factory=dict)
     explain: Mapping[str, Tensor] = field(default_factory=dict)
+    part_present: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Without ``present``, every sample has both modalities."""
         if self.present is None:
             both = torch.ones(len(self.logits), 2, dtype=torch.bool, device=self.logits.device)
             object.__setattr__(self, "present", both)
+
+    def there(self, part: str) -> Tensor:
+        """[B], bool: rows of which the part says something, since its modality is there."""
+        sides = {"image": self.present[:, 0], "text": self.present[:, 1]}
+        known = {**sides, **self.part_present}
+        return known[part] if part in known else self.present.any(dim=1)
 
 
 @dataclass(frozen=True, slots=True)

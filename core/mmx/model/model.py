@@ -72,6 +72,7 @@ class Model(nn.Module):
             logits=result.logits,
             part_logits=self._of_parts(parts),
             present=present,
+            part_present=self._there(image, text, fused.parts),
             penalties=_merge(image.penalties, text.penalties, fused.penalties, result.penalties),
             explain=_merge(image.explain, text.explain, fused.explain, result.explain),
         )
@@ -79,6 +80,15 @@ class Model(nn.Module):
     def _of_parts(self, parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Logits [B, C] of each part that has a head."""
         return {name: head(parts[name]) for name, head in self.part_heads.items()}
+
+    def _there(
+        self, image: Features, text: Features, of_fusion: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """[B], bool, by part that has a head: rows that have what it is made of."""
+        found = {name: image.present for name in ("image", *image.parts)}
+        found |= {name: text.present for name in ("text", *text.parts)}
+        found |= {name: image.present | text.present for name in of_fusion if name not in SIDES}
+        return {name: found[name] for name in self.part_heads}
 
     def features(self, batch: Batch) -> tuple[Features, Features]:
         """Projected features of both sides, missing where the batch says so."""
@@ -132,6 +142,7 @@ class Model(nn.Module):
             logits=fusion.combine(logits["image"], logits["text"], present),
             part_logits={**logits, **self._of_parts({**image.parts, **text.parts})},
             present=present,
+            part_present=self._there(image, text, {}),
             penalties=_merge(
                 image.penalties, text.penalties, *(results[side].penalties for side in SIDES)
             ),

@@ -11,8 +11,6 @@ from mmx.errors import ShapeError
 from mmx.interfaces import Loss, LossValue, Outputs
 from mmx.spec import Spec
 
-SIDES = {"image": 0, "text": 1}
-
 
 def auxiliary_weights(spec: Spec) -> dict[str, float]:
     """Weight of the cross-entropy on each part: of the spec, or what its encoders want."""
@@ -90,9 +88,7 @@ def _auxiliary(outputs: Outputs, part: str, target: Tensor) -> Tensor:
             f"{', '.join(outputs.part_logits) or 'none'}"
         )
     each = cross_entropy(outputs.part_logits[part], target, reduction="none")
-    if part in SIDES:
-        each = each.masked_fill(~outputs.present[:, SIDES[part]], 0)
-    return each.mean()
+    return each.masked_fill(~outputs.there(part), 0).mean()
 
 
 def _single(outputs: Outputs) -> Outputs:
@@ -105,4 +101,5 @@ def _single(outputs: Outputs) -> Outputs:
 
 def _rows(outputs: Outputs, rows: Tensor) -> Outputs:
     parts = {name: logits[rows] for name, logits in outputs.part_logits.items()}
-    return Outputs(outputs.logits[rows], parts, outputs.present[rows])
+    there = {name: present[rows] for name, present in outputs.part_present.items()}
+    return Outputs(outputs.logits[rows], parts, outputs.present[rows], part_present=there)

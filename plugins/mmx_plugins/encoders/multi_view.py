@@ -34,8 +34,9 @@ from mmx.blocks import (
     turned,
     unit_pixels,
 )
+from mmx.interfaces import View
 
-FLIPS = ("identity", "hflip", "vflip", "rot180")
+FLIPS: tuple[View, ...] = ("identity", "hflip", "vflip", "rot180")
 CROPS = ((0, 0, 1, 1), (0, 0, 0.7, 0.7), (0.3, 0, 1, 0.7), (0, 0.3, 0.7, 1), (0.3, 0.3, 1, 1))
 
 
@@ -62,6 +63,10 @@ class MultiViewParams(WrappingParams):
         default=False, description="tell the views apart by place; the order then matters"
     )
     longest: PositiveInt = Field(default=32, description="most views that an embedding knows")
+
+    @property
+    def views_made(self) -> tuple[View, ...]:
+        return FLIPS if self.views == "flips" else ("identity",)
 
     def build(self) -> "MultiView":
         return MultiView(self, self.backbone.build())

@@ -5,7 +5,7 @@ Source: Shanmugam et al. 2021, Better Aggregation in Test-Time Augmentation, arX
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
 import torch
 from pydantic import Field
@@ -65,12 +65,14 @@ class TTAParams(InferenceParams):
         chosen = GROUPS[self.views] if isinstance(self.views, str) else self.views
         return tuple(dict.fromkeys(chosen))
 
+    @property
+    def views_made(self) -> tuple[View, ...]:
+        return tuple(cast(View, name) for name in self.names if name in TURNS)
+
     def check(self, allowed_views: tuple[str, ...]) -> None:
-        wrong = [name for name in self.names if name in TURNS and name not in allowed_views]
-        if wrong or not self.names:
+        if not self.names:
             raise DataError(
-                f"inference.tta asks for the views {', '.join(wrong) or '[]'}, which would change "
-                f"the diagnosis on this data set; set views to some of "
+                "inference.tta has no views; set views to some of "
                 f"[{', '.join(allowed_views)}], or to crops or scales"
             )
 

@@ -57,6 +57,20 @@ def test_an_auxiliary_loss_passes_over_a_missing_modality(tiny: Any) -> None:
     assert gradient[0].abs().max() > 0
 
 
+def test_the_part_of_an_encoder_is_passed_over_where_its_modality_is_missing(tiny: Any) -> None:
+    lesion = LOGITS.clone().requires_grad_()
+    there = torch.tensor([True, False, True, True, False, True])
+    outputs = Outputs(LOGITS, {"lesion": lesion}, part_present={"lesion": there})
+    weights = inverse_frequency(torch.tensor([60, 30, 10]))
+    for objective in (
+        Objective(tiny.Plain(), {"lesion": 1.0}),
+        Objective(tiny.Plain(), {"lesion": 1.0}, class_weights=weights),
+    ):
+        (gradient,) = torch.autograd.grad(objective(outputs, TARGET, 0.0).total, lesion)
+        assert gradient[~there].abs().max() == 0
+        assert (gradient[there].abs().amax(dim=1) > 0).all()
+
+
 def test_the_spec_decides_before_the_encoders(tiny: Any) -> None:
     spec = tiny.tiny_spec()
     spec.model.image.auxiliary_defaults = {"lesion": 0.3}
