@@ -50,6 +50,7 @@ class ModelFacts(_Record):
         parts: small heads besides the main one.
         encoders: digest of each encoder's weights before training, by side.
         precision: arithmetic that the model was trained in.
+        prior: class shares that the answers are for; empty in runs of older versions.
         sha256: of the file of weights; empty in runs of older versions.
         samples: what the samples held; None in runs of older versions.
         leak_columns: fields of the record that texts are never written from.
@@ -62,6 +63,7 @@ class ModelFacts(_Record):
     parts: tuple[str, ...]
     encoders: dict[str, str]
     precision: Literal["fp32", "bf16", "fp16"]
+    prior: tuple[float, ...] = ()
     sha256: str = ""
     samples: SampleFacts | None = None
     leak_columns: tuple[str, ...] = ()

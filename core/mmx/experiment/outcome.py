@@ -22,6 +22,8 @@ from mmx.runs import Observer
 from mmx.spec import Spec
 from mmx.training import Precision
 
+Kept = Mapping[str, float | Interval | str]
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -48,7 +50,7 @@ class Outcome:
     fitted: Sequence[Validation]
     missing: Mapping[str, Mapping[str, Interval]]
     curves: Sequence[Curve]
-    kept: Mapping[str, Mapping[str, float]]
+    kept: Mapping[str, Kept]
     notes: tuple[str, ...]
     precision: Precision
     gates: Mapping[str, Mapping[str, float]]
@@ -65,9 +67,9 @@ def predict_and_score(
     """Fit the inference hooks on validation, predict both parts, score them."""
     chain = Chain(spec.inference, task.model, task.loss, spec.model.encoding)
     size, views = spec.evaluation.batch_size, prepared.manifest.facts.allowed_views
-    counts = (task.class_counts, task.sampled_counts)
+    seen_classes = (task.class_counts, task.sampled_counts, task.prior)
     with stage(observer, "validation", "samples") as told:
-        fitted, seen = _fitted(chain, parts, size, counts, views)
+        fitted, seen = _fitted(chain, parts, size, seen_classes, views)
         told(len(seen.target), len(seen.target))
     with stage(observer, "test", "samples") as told:
         stages = chain.over(parts["test"], size, lambda done: told(done, len(parts["test"])))
@@ -100,7 +102,11 @@ def predict_and_score(
         if missing
         else {},
         curves=attempts.get("figures", lambda: curves(chain.hooks, stages[-1]), []),
-        kept=attempts.get("what was kept", lambda: measured(spec, chain.hooks, stages[-1]), {}),
+        kept=attempts.get(
+            "what was kept",
+            lambda: measured(spec, chain.hooks, stages[-1], parts["test"].groups),
+            {},
+        ),
         gates=attempts.get(
             "gates", lambda: mean_by_class(predictions["test"], prepared.manifest.classes), {}
         ),
@@ -113,13 +119,13 @@ def _fitted(
     chain: Chain,
     parts: Mapping[str, Part],
     size: int,
-    counts: tuple[Tensor, Tensor],
+    seen_classes: tuple[Tensor, Tensor, Tensor],
     views: tuple[str, ...],
 ) -> tuple[list[Validation], PartPrediction]:
     """Fit the hooks on the calibration part where there is one, and predict validation."""
     if "calibration" not in parts:
-        return chain.fit(parts["validation"], size, counts, views)
-    fitted, _ = chain.fit(parts["calibration"], size, counts, views)
+        return chain.fit(parts["validation"], size, seen_classes, views)
+    fitted, _ = chain.fit(parts["calibration"], size, seen_classes, views)
     return fitted, chain.over(parts["validation"], size, lambda done: None)[-1]
 
 
@@ -132,12 +138,13 @@ def _with_shares(found: PartPrediction, missing: Missing | None) -> PartPredicti
 
 
 def measured(
-    spec: Spec, hooks: Sequence[InferenceHook], found: PartPrediction
-) -> dict[str, Mapping[str, float]]:
+    spec: Spec, hooks: Sequence[InferenceHook], found: PartPrediction, groups: Sequence[str]
+) -> dict[str, Kept]:
     """What each hook kept of its promises on rows whose label is known."""
     prediction, target = _labelled(found)
+    group = [name for name, label in zip(groups, found.target.tolist(), strict=True) if label >= 0]
     names = [params.entry_point.partition(".")[2] for params in spec.inference]
-    kept = [hook.measure(prediction, target) for hook in hooks]
+    kept = [hook.measure(prediction, target, group) for hook in hooks]
     return {name: values for name, values in zip(names, kept, strict=True) if values}
 
 
@@ -209,20 +216,37 @@ def metrics(outcome: Outcome, task: Task, facts: Mapping[str, Any]) -> dict[str,
         **{name: evaluation.to_json() for name, evaluation in outcome.evaluations.items()},
         "alone": as_numbers(outcome.alone),
         **({"missing": as_numbers(outcome.missing)} if outcome.missing else {}),
-        **({"inference": dict(outcome.kept)} if outcome.kept else {}),
+        **({"inference": kept} if (kept := _plain(outcome.kept)) else {}),
         **({"gates": outcome.gates} if outcome.gates else {}),
         "parameters": parameters(task),
         **facts,
     }
 
 
+def _plain(kept: Mapping[str, Kept]) -> dict[str, dict[str, Any]]:
+    """What hooks kept as plain data."""
+    return {
+        name: {what: vars_of(v) if isinstance(v, Interval) else v for what, v in of.items()}
+        for name, of in kept.items()
+    }
+
+
 def outcome_notes(outcome: Outcome) -> list[str]:
     """What the hooks say, and what they kept, in sentences for the report."""
     kept = [
-        f"{name} on the test part: {', '.join(f'{what} {value:.3g}' for what, value in of.items())}"
+        f"{name} on the test part: {', '.join(f'{what} {_said(v)}' for what, v in of.items())}"
         for name, of in outcome.kept.items()
     ]
     return [*outcome.notes, *kept, *in_words(outcome.gates)]
+
+
+def _said(value: float | Interval | str) -> str:
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, Interval):
+        return f"{value:.3g}"
+    ends = value.ends()
+    return f"{value.value:.3f} ({ends})" if ends else f"{value.value:.3g}"
 
 
 def as_numbers(arms: Mapping[str, Mapping[str, Interval]]) -> dict[str, dict[str, Any]]:

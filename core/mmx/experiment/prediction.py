@@ -197,7 +197,7 @@ class Chain:
         self,
         part: Part,
         batch_size: int,
-        counts: tuple[Tensor, Tensor],
+        seen_classes: tuple[Tensor, Tensor, Tensor],
         allowed_views: tuple[str, ...],
     ) -> tuple[list[Validation], PartPrediction]:
         """Fit each hook on the validation predictions as they reach it.
@@ -205,7 +205,8 @@ class Chain:
         Args:
             part: the validation part.
             batch_size: rows at a time.
-            counts: class counts [C] of the training part, and as training saw them.
+            seen_classes: class counts [C] of the training part, the same as training saw them,
+                and the class shares that the answers are for.
             allowed_views: of the data set.
 
         Returns:
@@ -217,7 +218,10 @@ class Chain:
         fitted = []
         for place, hook in enumerate(self.hooks):
             seen = self._each(part, batch_size, place, found, hook.observe)
-            given = Validation(torch.cat(seen), part.labels, part.groups, *counts, allowed_views)
+            counts, sampled, prior = seen_classes
+            given = Validation(
+                torch.cat(seen), part.labels, part.groups, counts, sampled, allowed_views, prior
+            )
             hook.fit(given)
             fitted.append(given)
             found = self._each(part, batch_size, place, found, hook.predict)

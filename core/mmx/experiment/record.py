@@ -40,6 +40,7 @@ def keep_model(
             "classes": prepared.manifest.classes,
             "class_counts": task.class_counts.tolist(),
             "sampled_counts": task.sampled_counts.tolist(),
+            "prior": task.prior.tolist(),
             "allowed_views": prepared.manifest.facts.allowed_views,
             "parts": list(task.model.part_heads),
             "encoders": {**initial, **_frozen_digests(task.model)},
@@ -107,12 +108,13 @@ def fit_again(folder: RunFolder, hooks: Sequence[InferenceHook]) -> None:
     tensors, facts = tensors_of(folder.path / HOOKS), read_facts(folder)
     groups = tuple(read_texts(folder, GROUPS))
     counts = torch.tensor(facts.class_counts), torch.tensor(facts.sampled_counts)
+    prior = torch.tensor(facts.prior, dtype=torch.float64) if facts.prior else None
     for place, hook in enumerate(hooks):
         try:
             logits, target = tensors[f"{place}.logits"], tensors["target"]
         except KeyError as error:
             raise RunError(f"{folder.path / HOOKS} has no {error}; run with --fresh") from error
-        hook.fit(Validation(logits, target, groups, *counts, facts.allowed_views))
+        hook.fit(Validation(logits, target, groups, *counts, facts.allowed_views, prior))
 
 
 def tensors_of(file: Path) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ from mmx.data import ImageStore, Manifest, Part, make_ledger, write_split
 from mmx.experiment.allowed import check_pictures, check_views
 from mmx.experiment.auditing import Audited, short_audit
 from mmx.experiment.facts import SETTLED
+from mmx.experiment.fits import check_promises
 from mmx.experiment.identity import environment, run_digest, weights_digest
 from mmx.experiment.looks import note_look
 from mmx.experiment.outcome import (
@@ -84,6 +85,7 @@ def run_into(
     prepared = prepare_spec(spec, observer, split_file)
     allowed = prepared.manifest.facts.allowed_views
     check_views(spec, allowed)
+    check_promises(spec, prepared)
     audited = short_audit(spec, prepared, observer)
     task = build_task(spec, prepared.manifest, prepared.split)
     check_pictures(spec, task.model.image, allowed)

@@ -11,6 +11,7 @@ from mmx.interfaces import Loss, Sampler
 from mmx.model import Model, assemble
 from mmx.spec import Spec
 from mmx.training import auxiliary_weights, try_loss
+from mmx.training.objective import inverse_frequency
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Task:
         sampler: of the training part.
         class_counts: [C], of the training part.
         sampled_counts: [C], as training sees them after the sampler.
+        prior: [C], the class shares that the model's answers are for.
         auxiliary: part to weight of its cross-entropy.
     """
 
@@ -31,6 +33,7 @@ class Task:
     sampler: Sampler
     class_counts: Tensor
     sampled_counts: Tensor
+    prior: Tensor
     auxiliary: Mapping[str, float]
 
 
@@ -50,7 +53,22 @@ def build_task(spec: Spec, manifest: Manifest, split: Split) -> Task:
         parts=named_parts(loss.parts, auxiliary),
         seed=spec.seed,
     )
-    return Task(model, loss, sampler, counts, sampled, auxiliary)
+    weights = inverse_frequency(sampled) if spec.train.class_weights else torch.ones(len(sampled))
+    prior = answer_prior(loss, sampled, weights)
+    return Task(model, loss, sampler, counts, sampled, prior, auxiliary)
+
+
+def answer_prior(loss: Loss, sampled: Tensor, weights: Tensor) -> Tensor:
+    """Class shares [C] that answers are for: what training saw, as loss and weights changed it.
+
+    Args:
+        loss: built.
+        sampled: [C], class counts after the sampler.
+        weights: [C], class weights of the training.
+    """
+    # a class without a row has weight 0 and answers for nothing; it stays as the loss says
+    prior = loss.prior(sampled) * torch.where(weights > 0, weights, 1).double()
+    return prior / prior.sum()
 
 
 def named_parts(parts: Sequence[str], auxiliary: Mapping[str, float]) -> list[str]:

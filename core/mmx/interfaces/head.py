@@ -31,6 +31,11 @@ class HeadParams(Params):
 
     kind: ClassVar[str] = "head"
 
+    @property
+    def gives_cosines(self) -> bool:
+        """Whether its logits are cosines, times a factor, as some losses need them."""
+        return False
+
     @abstractmethod
     def build(self, dim: int, classes: int) -> "Head":
         """Build the head for features of ``dim`` channels and ``classes`` classes."""

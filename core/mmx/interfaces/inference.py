@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mmx.interfaces.dataset import View
 from mmx.interfaces.inputs import Batch
+from mmx.interfaces.interval import Interval
 from mmx.interfaces.params import Params
 
 
@@ -57,6 +58,8 @@ class Validation:
         class_counts: [C], of the training part.
         sampled_counts: [C], as training saw them after the sampler.
         allowed_views: views that the data set allows.
+        prior: [C], the class shares that the model's answers are for: what training saw, as its
+            loss and class weights changed it; None: as training saw them.
     """
 
     logits: Tensor
@@ -65,6 +68,7 @@ class Validation:
     class_counts: Tensor
     sampled_counts: Tensor
     allowed_views: tuple[str, ...]
+    prior: Tensor | None = None
 
 
 class InferenceParams(Params):
@@ -76,6 +80,12 @@ class InferenceParams(Params):
     place: ClassVar[int] = 1
     reads_pixels: ClassVar[bool] = False  # True: changes images, so they come before encoding
     draws: ClassVar[bool] = False  # True: lets modules of the model draw at random
+    reads_prior: ClassVar[bool] = False  # True: needs a loss that states which prior it is for
+
+    @property
+    def fewest_groups(self) -> int:
+        """Groups of the part it is fitted on that it needs for what it promises."""
+        return 1
 
     @property
     def views_made(self) -> tuple[View, ...]:
@@ -117,12 +127,21 @@ class InferenceHook(ABC):
     def predict(self, next: Callable[[Batch], Prediction], batch: Batch) -> Prediction:
         """Predict, calling ``next`` on the batch or on changed copies of it."""
 
-    def measure(self, prediction: Prediction, target: Tensor) -> Mapping[str, float]:
+    def measure(
+        self, prediction: Prediction, target: Tensor, group: Sequence[str]
+    ) -> Mapping[str, float | Interval | str]:
         """What the hook promised and what it kept, by name; rows with a known label only.
+
+        A promise is measured in the unit in which it was made: most are fitted on one row of each
+        group, so they hold over groups and not over rows.
 
         Args:
             prediction: of all rows [n, C], with the columns of this hook.
             target: [n], int64, no -1.
+            group: the group of each row.
+
+        Returns:
+            Numbers, numbers with their interval, and words.
         """
         return {}
 

@@ -68,6 +68,16 @@ class LossParams(Params):
         """Whether it corrects class imbalance by itself."""
         return False
 
+    @property
+    def states_prior(self) -> bool:
+        """Whether ``Loss.prior`` of what it builds is right; False if no prior is known."""
+        return True
+
+    @property
+    def needs_cosines(self) -> bool:
+        """Whether it is defined for logits that are cosines only."""
+        return False
+
     @abstractmethod
     def build(self, class_counts: Tensor) -> "Loss":
         """Build the loss for training class counts [C], as seen after the sampler."""
@@ -95,3 +105,18 @@ class Loss(nn.Module, ABC):
     def adjust(self, logits: Tensor) -> Tensor:
         """Logits [B, C] as predictions are made from them; most losses change nothing."""
         return logits
+
+    def prior(self, class_counts: Tensor) -> Tensor:
+        """Class shares for which its smallest value gives the right probabilities, adjusted.
+
+        Most losses answer for the classes as training sees them. One that weighs classes answers
+        for their weighted shares: with weights n / n_c for classes that are all equally common.
+
+        Args:
+            class_counts: [C], as training sees them after the sampler.
+
+        Returns:
+            [C], float64, > 0, up to a factor.
+        """
+        counts = class_counts.double().clamp(min=1)  # a class without a row counts as one row
+        return counts / counts.sum()

@@ -66,7 +66,14 @@ class Spec(Closed):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Spec":
-        found = [*self._corrected_twice(), *self._out_of_order(), *self._unseen(), *self._told()]
+        found = [
+            *self._corrected_twice(),
+            *self._out_of_order(),
+            *self._unseen(),
+            *self._told(),
+            *self._without_prior(),
+            *self._without_cosines(),
+        ]
         if found:
             raise ValidationError.from_exception_data("Spec", found)
         return self
@@ -97,6 +104,31 @@ class Spec(Closed):
             for index, params in enumerate(self.inference)
             if params.reads_pixels
         ]
+
+    def _without_prior(self) -> list[InitErrorDetails]:
+        """Inference that needs the prior of the answers, after a loss that cannot state it."""
+        if self.loss.states_prior:
+            return []
+        words = (
+            f"it needs to know for which class shares the answers are, and {self.loss.entry_point} "
+            "cannot say; leave it out, or use another loss, such as logit_adjusted"
+        )
+        return [
+            _fault_at("mmx_prior", ["inference", index], words)
+            for index, params in enumerate(self.inference)
+            if params.reads_prior
+        ]
+
+    def _without_cosines(self) -> list[InitErrorDetails]:
+        """A loss for cosines, behind a head that gives others."""
+        if not self.loss.needs_cosines or self.model.head.gives_cosines:
+            return []
+        words = (
+            f"{self.loss.entry_point} is defined for logits that are cosines, and "
+            f"{self.model.head.entry_point} as it is set gives others; set model.head: "
+            "{type: mlp, cosine: true}"
+        )
+        return [_fault_at("mmx_cosines", ["loss"], words)]
 
     def _told(self) -> list[InitErrorDetails]:
         """Texts that are written knowing the label, without a written reason for it."""

@@ -42,6 +42,10 @@ class MlpParams(HeadParams):
         description="a head such as kan; hidden is then chosen to have as many parameters",
     )
 
+    @property
+    def gives_cosines(self) -> bool:
+        return self.cosine
+
     def build(self, dim: int, classes: int) -> "Mlp":
         hidden = self.hidden if self.match is None else matched_width(self, dim, classes)
         return Mlp(dim, hidden, classes, self.dropout, _last(self, hidden or dim, classes))

@@ -12,16 +12,18 @@ from typing import ClassVar, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from mmx import hookimpl
+from mmx import hookimpl, share_of_groups, share_of_rows, shares_of_classes
 from mmx.errors import RunError
 from mmx.interfaces import (
     Batch,
     Curve,
     InferenceHook,
     InferenceParams,
+    Interval,
     Params,
     Prediction,
     Validation,
@@ -105,16 +107,38 @@ class Conformal(InferenceHook):
             mass = mass + self.params.penalty * (rank - self.params.free_rank).clamp(min=0)
         return torch.empty_like(mass).scatter_(1, order, mass)
 
-    def measure(self, prediction: Prediction, target: Tensor) -> Mapping[str, float]:
-        """Share of sets that hold the truth, least share of a class, and the mean set size."""
-        hit = prediction.extras["in_set"].bool().gather(1, target[:, None])[:, 0].double()
-        by_class = [float(hit[target == c].mean()) for c in set(target.tolist())]
+    def measure(
+        self, prediction: Prediction, target: Tensor, group: Sequence[str]
+    ) -> Mapping[str, float | Interval | str]:
+        """Coverage in the unit of the promise and by row, least of a class, and the mean set size.
+
+        The sets are calibrated on one row of each group, so the promise is about a row drawn from
+        a new group: coverage is the mean over groups of the share of their rows that is covered.
+        """
+        hit = prediction.extras["in_set"].bool().gather(1, target[:, None])[:, 0].double().numpy()
+        per_group, by_class = share_of_groups(hit, group), shares_of_classes(hit, target, group)
         return {
             "promised coverage": 1 - self.params.alpha,
-            "coverage": float(hit.mean()),
-            "least coverage of a class": min(by_class),
+            "coverage per group": per_group,
+            "coverage per row": share_of_rows(hit, group),
+            "least coverage of a class per group": min(by_class.values(), key=_value),
+            "promise": self._verdict(hit, per_group, target, group),
             "mean set size": float(prediction.extras["set_size"].double().mean()),
         }
+
+    def _verdict(
+        self, hit: NDArray[np.float64], per_group: Interval, target: Tensor, group: Sequence[str]
+    ) -> str:
+        """Whether the interval of what was promised lies below the promise."""
+        promised, found = 1 - self.params.alpha, [per_group]
+        if self.params.per_class:  # one promise for each class: the intervals hold together
+            level = 1 - 0.05 / len(set(target.tolist()))
+            found = list(shares_of_classes(hit, target, group, level).values())
+        broken = sum(one.high < promised for one in found)
+        whom = f" for {broken} of {len(found)} classes" if self.params.per_class else ""
+        if broken:
+            return f"broken{whom}: the interval over groups lies below it"
+        return "not broken: the interval over groups does not lie below it"
 
     def curves(self, prediction: Prediction, target: Tensor) -> Sequence[Curve]:
         """How often a set has 0, 1, 2, ... classes."""
@@ -123,6 +147,10 @@ class Conformal(InferenceHook):
         words = ("Set sizes", "Classes in the set", "Share of samples")
         along = tuple(float(size) for size in range(len(shares)))
         return [Curve(*words, along, tuple(shares.tolist()), bars=True)]
+
+
+def _value(interval: Interval) -> float:
+    return interval.value
 
 
 def one_per_group(groups: Sequence[str], target: Tensor, seed: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Prior correction: from the class frequencies that training saw to those of the data.
+"""Prior correction: from the class shares that a model answers for to those of the data.
 
 Source: Saerens et al. 2002, Adjusting the Outputs of a Classifier to New a Priori Probabilities,
 doi:10.1162/089976602753284446.
@@ -15,11 +15,14 @@ from mmx import hookimpl
 from mmx.errors import RunError
 from mmx.interfaces import Batch, InferenceHook, InferenceParams, Params, Prediction, Validation
 
+IDLE = 1e-6  # of an offset: below, no answer changes in the digits that are kept
+
 
 class PriorCorrectionParams(InferenceParams):
-    """Settings of prior correction, for models trained with a re-balancing sampler."""
+    """Settings of prior correction, after a loss, weights or a sampler that re-balance."""
 
     source: ClassVar[str] = "Saerens et al. 2002, doi:10.1162/089976602753284446"
+    reads_prior: ClassVar[bool] = True
 
     type: Literal["prior_correction"] = "prior_correction"
     strength: float = Field(
@@ -31,15 +34,28 @@ class PriorCorrectionParams(InferenceParams):
 
 
 class PriorCorrection(InferenceHook):
-    """log p(y | x) + strength (log natural prior - log prior in training), normalised again."""
+    """log p(y | x) + strength (log natural prior - log prior of the answers), normalised again."""
 
     def __init__(self, strength: float) -> None:
         self.strength = strength
         self.offsets: Tensor | None = None
 
     def fit(self, validation: Validation) -> None:
-        natural, seen = log_prior(validation.class_counts), log_prior(validation.sampled_counts)
-        self.offsets = self.strength * (natural - seen)
+        natural = log_prior(validation.class_counts)
+        answered = log_prior(validation.sampled_counts)
+        if validation.prior is not None:
+            answered = (validation.prior.double() / validation.prior.sum()).log()
+        self.offsets = self.strength * (natural - answered)
+        moved = float((self.offsets - self.offsets.mean()).abs().max())
+        if moved < IDLE:
+            why = "the answers are for the class shares of the training part already"
+            why = why if self.strength else "its strength is 0"
+            self.notes = (f"prior_correction changes nothing: {why}; leave it out",)
+        else:
+            self.notes = (
+                "prior_correction: the answers were for the class shares "
+                f"{_shares(answered)} and are now for {_shares(answered + self.offsets)}",
+            )
 
     def predict(self, next: Callable[[Batch], Prediction], batch: Batch) -> Prediction:
         if self.offsets is None:
@@ -53,6 +69,11 @@ def log_prior(counts: Tensor) -> Tensor:
     """Logarithms [C] of class frequencies; a class without a row counts as one row."""
     counts = counts.double().clamp(min=1)
     return (counts / counts.sum()).log()
+
+
+def _shares(log_shares: Tensor) -> str:
+    """Class shares from their logarithms [C], up to a constant, in the order of the classes."""
+    return ", ".join(f"{share:.3f}" for share in log_shares.softmax(dim=0).tolist())
 
 
 @hookimpl

@@ -1,30 +1,37 @@
 """Selective prediction: answer when sure, else leave the case to a person.
 
 Source: Geifman and El-Yaniv 2017, Selective Classification for Deep Neural Networks,
-arXiv:1705.08500; area under the risk-coverage curve: Geifman et al. 2019, arXiv:1805.08206.
+arXiv:1705.08500; area under the risk-coverage curve: Geifman et al. 2019, arXiv:1805.08206. The
+promise of a risk is a fixed-sequence test, Angelopoulos et al. 2021, Learn then Test,
+arXiv:2110.01052, with exact binomial bounds at the effective number of rows.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar, Literal
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from mmx import hookimpl
+from mmx import bound_of_share, hookimpl, share_of_rows
 from mmx.errors import RunError
 from mmx.interfaces import (
     Batch,
     Curve,
     InferenceHook,
     InferenceParams,
+    Interval,
     Params,
     Prediction,
     Validation,
 )
 
 Score = Literal["max_prob", "neg_entropy"]
+FEWEST_GROUPS = 50  # for a promise; below, no threshold would exist in most cases anyway
+STEPS = 20  # thresholds that are tested: 5, 10, ... 100 % of the rows
 
 
 class SelectiveParams(InferenceParams):
@@ -39,53 +46,96 @@ class SelectiveParams(InferenceParams):
         default="coverage", description="what `level` is: the share accepted, or the error allowed"
     )
     level: float = Field(default=0.8, gt=0, le=1, description="share of validation rows, 0 to 1")
+    delta: float = Field(
+        default=0.1,
+        gt=0,
+        lt=0.5,
+        description="target risk: the chance, over validation parts, that the promise is broken",
+    )
+
+    @property
+    def fewest_groups(self) -> int:
+        return FEWEST_GROUPS if self.target == "risk" else 1
 
     def build(self) -> "Selective":
-        return Selective(self.score, self.target, self.level)
+        return Selective(self)
 
 
 class Selective(InferenceHook):
     """Accept a row when kappa >= threshold; probabilities stay as they are."""
 
-    def __init__(self, score: Score, target: Literal["coverage", "risk"], level: float) -> None:
-        self.score: Score = score
-        self.target, self.level = target, level
+    def __init__(self, params: SelectiveParams) -> None:
+        self.params = params
         self.threshold: float | None = None
 
     def fit(self, validation: Validation) -> None:
-        known = validation.target >= 0
+        known = (validation.target >= 0).nonzero()[:, 0]
         log_probs, target = validation.logits[known].log_softmax(dim=1), validation.target[known]
-        kappa = confidence(log_probs, self.score)
-        if self.target == "coverage":
-            self.threshold = threshold_for_coverage(kappa, self.level)
-        else:
-            self.threshold = threshold_for_risk(kappa, log_probs.argmax(1) != target, self.level)
-        if self.threshold == float("inf"):
+        kappa = confidence(log_probs, self.params.score)
+        if self.params.target == "coverage":
+            self.threshold = threshold_for_coverage(kappa, self.params.level)
             self.notes = (
-                f"selective prediction accepts nothing: no share of the validation part has an "
-                f"error of at most {self.level:.0%}",
+                f"selective prediction accepts the most confident {self.params.level:.0%} of the "
+                "part it was fitted on: a share on validation, no promise about errors",
             )
+            return
+        groups = [validation.group[row] for row in known.tolist()]
+        wrong = log_probs.argmax(dim=1) != target
+        self.threshold = threshold_for_risk(
+            kappa, wrong, groups, self.params.level, self.params.delta
+        )
+        self.notes = (self._promise(len(set(groups))),)
+
+    def _promise(self, groups: int) -> str:
+        level, sure = self.params.level, 1 - self.params.delta
+        if self.threshold != math.inf:
+            return (
+                f"selective prediction promises an error of at most {level:.0%} among accepted "
+                f"rows, with {sure:.0%} confidence, from {groups} groups of the part it was "
+                "fitted on"
+            )
+        why = "no share of the part it was fitted on shows that with enough confidence"
+        if groups < FEWEST_GROUPS:
+            why = f"{groups} groups are fewer than the {FEWEST_GROUPS} that a promise needs"
+        return (
+            f"selective prediction accepts nothing: an error of at most {level:.0%} cannot be "
+            f"promised with {sure:.0%} confidence, as {why}"
+        )
 
     def predict(self, next: Callable[[Batch], Prediction], batch: Batch) -> Prediction:
         if self.threshold is None:
             raise RunError("inference.selective predicts before it was fitted; call fit")
         prediction = next(batch)
-        kappa = confidence(prediction.log_probs, self.score)
+        kappa = confidence(prediction.log_probs, self.params.score)
         extras = {"confidence": kappa, "accepted": kappa >= self.threshold}
         return replace(prediction, extras={**prediction.extras, **extras})
 
-    def measure(self, prediction: Prediction, target: Tensor) -> Mapping[str, float]:
-        """Coverage, risk of what is accepted, AURC, and coverage at 5 % risk."""
+    def measure(
+        self, prediction: Prediction, target: Tensor, group: Sequence[str]
+    ) -> Mapping[str, float | Interval | str]:
+        """Coverage and risk of what is accepted, AURC, and coverage at 5 % risk."""
         wrong = prediction.log_probs.argmax(dim=1) != target
         accepted, kappa = prediction.extras["accepted"].bool(), prediction.extras["confidence"]
         coverage, risk = risk_coverage(kappa, wrong)
         allowed = coverage[risk <= 0.05]
+        kept = [name for name, stays in zip(group, accepted.tolist(), strict=True) if stays]
+        found = share_of_rows(wrong[accepted].numpy(), kept)
         return {
-            "coverage": float(accepted.double().mean()),
-            "risk of accepted": float(wrong[accepted].double().mean()),
+            **self._kept(found),
+            "coverage": share_of_rows(accepted.numpy(), group),
+            "risk of accepted": found,
             "AURC": float(risk.mean()),
             "coverage at 5 % risk": float(allowed.max()) if len(allowed) else 0.0,
         }
+
+    def _kept(self, risk: Interval) -> Mapping[str, float | Interval | str]:
+        """The promise, and whether the interval of the risk lies above it."""
+        if self.params.target == "coverage":
+            return {}
+        broken = risk.low > self.params.level
+        said = "broken: the interval of the risk lies above it" if broken else "not broken"
+        said = said if math.isfinite(risk.value) else "nothing was accepted"
+        return {"promised risk": self.params.level, "promise": said}
 
     def curves(self, prediction: Prediction, target: Tensor) -> Sequence[Curve]:
         """Risk over coverage."""
@@ -122,14 +172,40 @@ def threshold_for_coverage(kappa: Tensor, share: float) -> float:
     return float(ordered[int(rows) - 1])
 
 
-def threshold_for_risk(kappa: Tensor, wrong: Tensor, risk: float) -> float:
-    """The smallest threshold whose accepted rows err at most at this rate; infinite if none."""
-    ordered = kappa.sort(descending=True).values
-    _, risks = risk_coverage(kappa, wrong)
-    last = torch.ones_like(wrong)  # equal confidences are accepted together
-    last[:-1] = ordered[:-1] != ordered[1:]
-    fitting = (last & (risks <= risk)).nonzero()
-    return float(ordered[int(fitting.max())]) if len(fitting) else float("inf")
+def threshold_for_risk(
+    kappa: Tensor, wrong: Tensor, groups: Sequence[str], risk: float, delta: float
+) -> float:
+    """The threshold that accepts most while the error is shown to be at most ``risk``.
+
+    Thresholds that accept 5, 10, ... 100 % of the rows are tested in this order, from the first
+    that holds enough rows for the test to succeed; the first failure ends it. So the chance that
+    the threshold found has a larger error than promised is at most delta, whatever their number.
+
+    Args:
+        kappa: [n].
+        wrong: [n], bool.
+        groups: n names; rows of one group are no independent evidence.
+        risk: promised, in (0, 1].
+        delta: chance that the promise is broken.
+
+    Returns:
+        Infinite if nothing can be promised.
+    """
+    if risk >= 1:
+        return -math.inf
+    if len(set(groups)) < FEWEST_GROUPS:
+        return math.inf
+    names, enough = np.asarray(groups, dtype=str), 1.5 * math.log(delta) / math.log(1 - risk)
+    found, started = math.inf, False
+    for share in range(1, STEPS + 1):
+        threshold = threshold_for_coverage(kappa, share / STEPS)
+        accepted = (kappa >= threshold).numpy()
+        bound, rows = bound_of_share(wrong.numpy()[accepted], names[accepted].tolist(), 1 - delta)
+        started = started or rows >= enough
+        if started and bound > risk:
+            break
+        found = threshold if started else found
+    return found
 
 
 @hookimpl

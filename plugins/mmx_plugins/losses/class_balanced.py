@@ -53,6 +53,9 @@ class ClassBalanced(Loss):
         total = (self.weights[target] * -right).mean()
         return LossValue(total, {"class_balanced": total.detach()})
 
+    def prior(self, class_counts: Tensor) -> Tensor:
+        return super().prior(class_counts) * self.weights.double().cpu()
+
 
 def effective_weights(class_counts: Tensor, beta: float) -> Tensor:
     """Weights w_c = (1 - beta) / (1 - beta^n_c), scaled to sum to C.

@@ -62,6 +62,10 @@ class CrossEntropy(Loss):
         total = (self.weights[target] * each).mean()
         return LossValue(total, {"cross_entropy": total.detach()})
 
+    def prior(self, class_counts: Tensor) -> Tensor:
+        weighted = super().prior(class_counts) * self.weights.double().cpu()
+        return (1 - self.smoothing) * weighted / weighted.sum() + self.smoothing / len(weighted)
+
 
 def class_weights(weights: Weights, class_counts: Tensor) -> Tensor:
     """One factor per class [C]; those of inverse_frequency have mean 1 over the classes."""

@@ -31,6 +31,10 @@ class FocalParams(LossParams):
         """Whether it corrects class imbalance by itself."""
         return self.alpha is not None
 
+    @property
+    def states_prior(self) -> bool:
+        return self.gamma == 0  # else its smallest value lies beside the true probabilities
+
     def build(self, class_counts: Tensor) -> "Focal":
         alpha = torch.ones(len(class_counts))
         if self.alpha is not None:
@@ -57,6 +61,9 @@ class Focal(Loss):
         wrong = (-torch.expm1(right)).clamp(min=torch.finfo(precise).tiny)
         total = (self.alpha[target] * wrong**self.gamma * -right).mean()
         return LossValue(total, {"focal": total.detach()})
+
+    def prior(self, class_counts: Tensor) -> Tensor:
+        return super().prior(class_counts) * self.alpha.double().cpu()
 
 
 @hookimpl

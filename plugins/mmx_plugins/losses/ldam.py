@@ -18,7 +18,7 @@ from mmx.interfaces import Loss, LossParams, LossValue, Outputs, Params
 
 
 class LdamParams(LossParams):
-    """Settings of the label-distribution-aware margin; meant for a head with ``cosine: true``."""
+    """Settings of the label-distribution-aware margin; for a head with ``cosine: true``."""
 
     source: ClassVar[str] = "Cao et al. 2019, arXiv:1906.07413"
 
@@ -39,6 +39,14 @@ class LdamParams(LossParams):
 
     @property
     def rebalances(self) -> bool:
+        return True
+
+    @property
+    def states_prior(self) -> bool:
+        return False  # margins, and weights for a part of the training: no prior is known
+
+    @property
+    def needs_cosines(self) -> bool:
         return True
 
     def build(self, class_counts: Tensor) -> "Ldam":

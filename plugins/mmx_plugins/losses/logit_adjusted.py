@@ -61,6 +61,9 @@ class LogitAdjusted(Loss):
     def adjust(self, logits: Tensor) -> Tensor:
         return logits - self.offsets if self.mode == "post_hoc" else logits
 
+    def prior(self, class_counts: Tensor) -> Tensor:
+        return super().prior(class_counts) * (-self.offsets.double().cpu()).exp()
+
 
 @hookimpl
 def mmx_components() -> Sequence[type[Params]]:

@@ -27,8 +27,11 @@ def test_a_run_keeps_the_columns_and_what_was_kept_of_the_promises(run: Any) -> 
     test = table[table["part"] == "test"]
     hit = [row[f"in_set_{row['label']}"] for _, row in test.iterrows()]
     kept = json.loads((run.path / "metrics.json").read_text())["inference"]
-    assert kept["conformal"]["coverage"] == pytest.approx(sum(hit) / len(hit))
-    assert kept["selective"]["coverage"] == pytest.approx(test["accepted"].mean())
+    by_group = pd.Series(hit).groupby(test["group"].to_numpy()).mean().mean()
+    assert kept["conformal"]["coverage per row"]["value"] == pytest.approx(sum(hit) / len(hit))
+    assert kept["conformal"]["coverage per group"]["value"] == pytest.approx(by_group)
+    assert kept["conformal"]["coverage per group"]["low"] < by_group
+    assert kept["selective"]["coverage"]["value"] == pytest.approx(test["accepted"].mean())
     assert "temperature" not in kept
 
 

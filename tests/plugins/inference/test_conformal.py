@@ -3,11 +3,12 @@
 from types import SimpleNamespace
 from typing import Literal, cast
 
+import pandas as pd
 import pytest
 import torch
 from scipy.stats import betabinom, kstest
 
-from mmx import Batch, Prediction, RunError, Validation
+from mmx import Batch, Interval, Prediction, RunError, Validation
 from mmx_plugins.inference.conformal import (
     Conformal,
     ConformalParams,
@@ -150,17 +151,57 @@ def test_each_group_speaks_once() -> None:
     assert chosen == {"a", "b"}
 
 
-def test_what_was_kept_is_measured() -> None:
-    log_probs, target = drawn(500, 0)
-    hook = fitted(ConformalParams(), log_probs, target)
-    prediction = predicted(hook, log_probs)
-    kept = hook.measure(prediction, target)
-    hit = prediction.extras["in_set"][torch.arange(500), target]
-    assert kept["coverage"] == pytest.approx(float(hit.double().mean()))
+def clustered(seed: int) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
+    """Patients of 1 row, and every fourth one of 7 rows that the model knows nothing of."""
+    sizes = [7 if patient % 4 == 0 else 1 for patient in range(240)]
+    groups = [f"p{patient}" for patient, size in enumerate(sizes) for _ in range(size)]
+    log_probs, target = drawn(len(groups), seed)
+    hard = torch.tensor([size == 7 for size in sizes for _ in range(size)])
+    guessed = torch.randint(5, (len(groups),), generator=torch.Generator().manual_seed(seed))
+    return log_probs, torch.where(hard, guessed, target), groups
+
+
+@pytest.mark.parametrize("score", SCORES)
+@pytest.mark.parametrize("per_class", [False, True])
+def test_coverage_is_measured_in_the_unit_of_the_promise(score: Score, per_class: bool) -> None:
+    log_probs, target, groups = clustered(0)
+    counts = torch.ones(5)
+    hook = ConformalParams(score=score, per_class=per_class).build()
+    hook.fit(Validation(log_probs, target, tuple(groups), counts, counts, ("identity",)))
+    log_probs, target, groups = clustered(1)
+    batch = cast(Batch, SimpleNamespace(group=groups))
+    prediction = hook.predict(lambda _: Prediction(log_probs), batch)
+    kept = hook.measure(prediction, target, groups)
+    hit = pd.Series(prediction.extras["in_set"][torch.arange(len(target)), target].numpy())
+    own, rows = kept["coverage per group"], kept["coverage per row"]
+    assert isinstance(own, Interval)
+    assert isinstance(rows, Interval)
+    assert own.value == pytest.approx(hit.groupby(groups).mean().mean())
+    assert rows.value == pytest.approx(hit.mean())
+    assert own.value - rows.value > 0.05  # hard patients have many rows
+    assert own.low < 0.9 < own.high
+    assert rows.low < rows.value < rows.high
+    assert str(kept["promise"]).startswith("not broken")
+    least = kept["least coverage of a class per group"]
+    assert isinstance(least, Interval)
+    weight = 1 / hit.groupby(groups).transform("size")
+    of_class = (hit * weight).groupby(target.numpy()).sum() / weight.groupby(target.numpy()).sum()
+    assert least.value == pytest.approx(of_class.min())
+    assert least.low < least.value < least.high
     assert kept["mean set size"] == pytest.approx(
         float(prediction.extras["in_set"].sum(dim=1).double().mean())
     )
-    assert kept["least coverage of a class"] <= kept["coverage"]
+
+
+@pytest.mark.parametrize("per_class", [False, True])
+def test_a_promise_is_broken_only_where_the_interval_excludes_it(per_class: bool) -> None:
+    log_probs, target = drawn(400, 0)
+    hook = fitted(ConformalParams(per_class=per_class), log_probs, target)
+    groups = [str(row) for row in range(400)]
+    in_set = torch.zeros(400, 5, dtype=torch.bool)
+    in_set[torch.arange(400), target] = torch.arange(400) % 5 > 0  # 80 % of each class or so
+    prediction = Prediction(log_probs, {"in_set": in_set, "set_size": in_set.sum(dim=1)})
+    assert str(hook.measure(prediction, target, groups)["promise"]).startswith("broken")
 
 
 def test_refuses_to_predict_before_it_was_fitted() -> None:

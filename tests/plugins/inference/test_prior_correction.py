@@ -1,5 +1,6 @@
 """Laws of inference.prior_correction."""
 
+import dataclasses
 from typing import cast
 
 import pytest
@@ -39,6 +40,25 @@ def test_recovers_the_true_posterior_of_a_model_trained_on_another_prior() -> No
     given = Prediction((seen / seen.sum(dim=1, keepdim=True)).log())
     got = hook.predict(lambda _: given, BATCH).log_probs.exp()
     torch.testing.assert_close(got, truth / truth.sum(dim=1, keepdim=True))
+
+
+def test_the_prior_that_a_loss_states_is_the_one_corrected_from() -> None:
+    """A loss that answers for equal classes needs the natural prior in full, sampler or not."""
+    equal = torch.full((3,), 1 / 3)
+    given = dataclasses.replace(validation(sampled=NATURAL), prior=equal)
+    joint = LOG_PROBS.exp() * NATURAL / NATURAL.sum()
+    expected = (joint / joint.sum(dim=1, keepdim=True)).log()
+    torch.testing.assert_close(corrected(given).log_probs, expected)
+    again = dataclasses.replace(validation(), prior=equal)
+    torch.testing.assert_close(corrected(again).log_probs, expected)
+
+
+def test_without_effect_it_says_so_and_why() -> None:
+    for strength, natural, words in ((1.0, SAMPLED, "already"), (0.0, NATURAL, "strength is 0")):
+        hook = PriorCorrectionParams(strength=strength).build()
+        hook.fit(validation(natural=natural))
+        assert "changes nothing" in hook.notes[0]
+        assert words in hook.notes[0]
 
 
 def test_unchanged_priors_change_nothing() -> None:
