@@ -94,6 +94,7 @@ if TYPE_CHECKING:
         WrappingParams,
         masked_mean,
     )
+    from mmx.model import check_spec
     from mmx.plugins import (
         Description,
         Installed,
@@ -117,7 +118,6 @@ if TYPE_CHECKING:
         Columns,
         Difference,
         Spec,
-        check_spec,
         chosen,
         diff_specs,
         guess_columns,
@@ -187,6 +187,9 @@ if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt 
             "SingleImageEncoder", "SpecPath", "TextEncoder", "Texts", "Validation",
             "WrappingEncoder", "WrappingParams", "masked_mean",
         ],
+        "mmx.model": [
+            "check_spec",
+        ],
         "mmx.plugins": [
             "Description", "Installed", "Parameter", "Registry", "Source", "describe", "find",
             "hookimpl", "installed", "nearest", "new_plugin", "registry", "use_files",
@@ -198,7 +201,7 @@ if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt 
             "Observer", "Progress",
         ],
         "mmx.spec": [
-            "ABSENT", "Backbone", "Columns", "Difference", "Spec", "check_spec", "chosen",
+            "ABSENT", "Backbone", "Columns", "Difference", "Spec", "chosen",
             "diff_specs", "guess_columns", "load_spec", "spec_schema", "write_template",
         ],
         "mmx.study": [

@@ -32,6 +32,7 @@ from mmx.experiment.saved import Run
 from mmx.experiment.sources import Sources, open_sources
 from mmx.experiment.task import Task, build_task
 from mmx.experiment.texts import LEAKY, FrozenFeatures
+from mmx.model import tried_encoders
 from mmx.plugins import registry
 from mmx.report import render_run
 from mmx.runs import Observer, RunFolder
@@ -82,12 +83,13 @@ def run_into(
         observer.message(note)
     for name in spec.hooks:
         registry().use_hook(name)
+    encoders = tried_encoders(spec)
     prepared = prepare_spec(spec, observer, split_file)
     allowed = prepared.manifest.facts.allowed_views
     check_views(spec, allowed)
     check_promises(spec, prepared)
     audited = short_audit(spec, prepared, observer)
-    task = build_task(spec, prepared.manifest, prepared.split)
+    task = build_task(spec, prepared.manifest, prepared.split, encoders)
     check_pictures(spec, task.model.image, allowed)
     initial = {side: weights_digest(one) for side, one in task.model.encoders().items()}
     digest = run_digest(spec, prepared.digests, initial)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mmx.data import Manifest, Split
-from mmx.interfaces import Loss, Sampler
+from mmx.interfaces import Encoder, Loss, Sampler
 from mmx.model import Model, assemble
 from mmx.spec import Spec
 from mmx.training import auxiliary_weights, try_loss
@@ -37,8 +37,17 @@ class Task:
     auxiliary: Mapping[str, float]
 
 
-def build_task(spec: Spec, manifest: Manifest, split: Split) -> Task:
-    """Build sampler, loss and model; the loss sees the class counts as the sampler changes them."""
+def build_task(
+    spec: Spec, manifest: Manifest, split: Split, encoders: Mapping[str, Encoder] | None = None
+) -> Task:
+    """Build sampler, loss and model; the loss sees the class counts as the sampler changes them.
+
+    Args:
+        spec: of the run.
+        manifest: the rows.
+        split: the part of each row.
+        encoders: what ``tried_encoders`` gave; None builds them here.
+    """
     labels = torch.from_numpy(manifest.labels[split.rows("train")])
     counts = torch.bincount(labels, minlength=len(manifest.classes))
     sampler = spec.train.sampler.build(labels, spec.seed)
@@ -52,6 +61,7 @@ def build_task(spec: Spec, manifest: Manifest, split: Split) -> Task:
         len(manifest.classes),
         parts=named_parts(loss.parts, auxiliary),
         seed=spec.seed,
+        encoders=encoders,
     )
     weights = inverse_frequency(sampled) if spec.train.class_weights else torch.ones(len(sampled))
     prior = answer_prior(loss, sampled, weights)

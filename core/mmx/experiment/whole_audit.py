@@ -15,7 +15,7 @@ from mmx.experiment.progress import stage
 from mmx.experiment.running import prepare_spec
 from mmx.experiment.subject import subject_of
 from mmx.interfaces import SingleImageEncoder
-from mmx.model.assembly import build_encoders
+from mmx.model import tried_encoder
 from mmx.plugins import registry
 from mmx.report.audit_page import AuditPage, Shown, render_audit
 from mmx.runs import Observer
@@ -44,7 +44,7 @@ def audit_spec(
     checks = all_checks()
     waived = waivers(spec, checks)
     prepared = prepare_spec(spec, observer)
-    encoder = build_encoders(spec.model, spec.seed)["image"]
+    encoder = tried_encoder(spec, "image")
     # other encoders look at several pictures together, which a pair of pictures is not
     alone = encoder if isinstance(encoder, SingleImageEncoder) else None
     subject, found = subject_of(spec, prepared, alone), list[Finding]()

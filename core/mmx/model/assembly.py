@@ -9,13 +9,21 @@ from torch import nn
 
 from mmx.errors import ShapeError
 from mmx.interfaces import DecisionFusion, Encoder, FeatureShape, Fusion, Head
+from mmx.model.encoder_trial import built_encoder
 from mmx.model.model import SIDES, Model
 from mmx.model.projection import Projection
 from mmx.model.trial import check_fusion, check_head, try_model
 from mmx.spec import ModelSpec
 
 
-def assemble(spec: ModelSpec, classes: int, *, parts: Sequence[str] = (), seed: int = 0) -> Model:
+def assemble(
+    spec: ModelSpec,
+    classes: int,
+    *,
+    parts: Sequence[str] = (),
+    seed: int = 0,
+    encoders: Mapping[str, Encoder] | None = None,
+) -> Model:
     """Build all modules of a model.
 
     Every part draws its first weights from its own stream of the seed, so that changing one part,
@@ -26,12 +34,13 @@ def assemble(spec: ModelSpec, classes: int, *, parts: Sequence[str] = (), seed: 
         classes: number of classes C.
         parts: names of the parts that need a head of their own.
         seed: of all initial weights.
+        encoders: what ``build_encoder`` gave for the same spec and seed; None builds them here.
 
     Raises:
         ShapeError: widths that do not fit, or a part that nothing provides.
         PluginError: a fusion or a head gives something else than its interface asks.
     """
-    encoders = build_encoders(spec, seed)
+    encoders = encoders or {side: build_encoder(spec, side, seed) for side in SIDES}
     reads = {
         side: spec.fusion.reads if side in spec.fusion.sides else frozenset() for side in SIDES
     }
@@ -71,21 +80,23 @@ def _heads(
     return heads
 
 
-def build_encoders(spec: ModelSpec, seed: int) -> dict[str, Encoder]:
-    """Both encoders, weights loaded, told what of them learns."""
-    encoders: dict[str, Encoder] = {}
-    for side in SIDES:
-        params = getattr(spec, side)
-        with _stream(seed, side):
-            encoders[side] = params.build()
-        encoders[side].learn(params.train)
-    return encoders
+def build_encoder(spec: ModelSpec, side: str, seed: int) -> Encoder:
+    """The encoder of a side, weights loaded, told what of it learns.
+
+    Raises:
+        PluginError: ``build`` fails, or gives something else.
+    """
+    params = getattr(spec, side)
+    with _stream(seed, side):
+        encoder = built_encoder(params)
+    encoder.learn(params.train)
+    return encoder
 
 
 def build_image_encoder(spec: ModelSpec, seed: int) -> Encoder:
     """The image encoder as ``assemble`` starts it."""
     with _stream(seed, "image"):
-        return spec.image.build()
+        return built_encoder(spec.image)
 
 
 def _asked(shape: FeatureShape, reads: frozenset[str]) -> FeatureShape:

@@ -5,7 +5,7 @@ from mmx.spec.columns import Columns, guess_columns
 from mmx.spec.data import CacheSpec, DataSpec, ImageSpec
 from mmx.spec.difference import ABSENT, Difference, diff_specs, differences
 from mmx.spec.idle import idle_keys
-from mmx.spec.load import check_spec, load_spec
+from mmx.spec.load import load_spec
 from mmx.spec.model import ModelSpec, ProjectionSpec
 from mmx.spec.schema import spec_schema
 from mmx.spec.split import SplitSpec, part_named
@@ -16,6 +16,6 @@ from mmx.spec.whole import Spec
 __all__ = [
     "ABSENT", "AuditSpec", "Backbone", "CacheSpec", "Chosen", "Columns", "DataSpec", "Difference",
     "EvaluationSpec", "ImageSpec", "ModelSpec", "OptimizerSpec", "ProjectionSpec", "Spec",
-    "SplitSpec", "TrainSpec", "check_spec", "chosen", "diff_specs", "differences",
+    "SplitSpec", "TrainSpec", "chosen", "diff_specs", "differences",
     "guess_columns", "idle_keys", "load_spec", "part_named", "spec_schema", "write_template",
 ]  # fmt: skip

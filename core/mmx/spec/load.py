@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -14,7 +13,7 @@ from mmx.spec.explain import explain, place_of
 from mmx.spec.files import expanded, read_file, read_text, unset
 from mmx.spec.merge import override
 from mmx.spec.train import TrainSpec
-from mmx.spec.tree import Node
+from mmx.spec.tree import Node, from_here
 from mmx.spec.walk import file_names, shape
 from mmx.spec.whole import Spec, corrections, too_many
 
@@ -43,20 +42,10 @@ def load_spec(
     spec = _validated(root, _rebased(root, path, faults), path, faults)
     if spec is None or faults:
         raise SpecError(_in_order(faults, path, overrides))
+    spec._root = root
     spec._file, spec._plugins = path, tuple(Path(plugin).absolute() for plugin in plugins)
     spec._text = read_text(path) + "".join(f"\n# --set {text}" for text in overrides)
     return spec
-
-
-def check_spec(
-    path: str | Path, *, overrides: Sequence[str] = (), plugins: Sequence[str | Path] = ()
-) -> list[Fault]:
-    """All faults of a spec; none when it can be run."""
-    try:
-        load_spec(path, overrides=overrides, plugins=plugins)
-    except SpecError as error:
-        return error.faults
-    return []
 
 
 def _set(root: Node, overrides: Sequence[str], faults: list[Fault]) -> Node:
@@ -129,10 +118,4 @@ def _in_order(faults: list[Fault], path: Path, overrides: Sequence[str]) -> list
             return True, True, "", given.index(fault.source), fault.column
         return False, fault.file != path, str(fault.file), fault.line, fault.column
 
-    here = Path.cwd()
-    return [
-        replace(fault, file=fault.file.relative_to(here))
-        if fault.file and fault.file.is_relative_to(here)
-        else fault
-        for fault in sorted(faults, key=place)
-    ]
+    return [from_here(fault) for fault in sorted(faults, key=place)]

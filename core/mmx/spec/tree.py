@@ -8,7 +8,7 @@ values after the aliases are expanded.
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import yaml
@@ -51,6 +51,13 @@ class Place:
     def fault(self, message: str, key: str = "") -> Fault:
         """A fault that points here."""
         return Fault(message, key, self.file, self.line, self.column, self.source)
+
+
+def from_here(fault: Fault) -> Fault:
+    """A fault with its file as seen from the working folder, if it lies inside."""
+    here = Path.cwd()
+    inside = fault.file is not None and fault.file.is_relative_to(here)
+    return replace(fault, file=fault.file.relative_to(here)) if inside and fault.file else fault
 
 
 @dataclass(frozen=True, slots=True)

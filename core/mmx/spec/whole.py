@@ -7,13 +7,16 @@ from typing import Annotated, Any, LiteralString
 from pydantic import Field, PrivateAttr, SerializeAsAny, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from mmx.errors import Fault
 from mmx.interfaces import InferenceParams, LossParams
 from mmx.spec.choice import chosen
 from mmx.spec.closed import Closed, method, table
 from mmx.spec.data import DataSpec
+from mmx.spec.explain import place_of
 from mmx.spec.model import ModelSpec
 from mmx.spec.split import Seed
 from mmx.spec.train import AuditSpec, EvaluationSpec, TrainSpec
+from mmx.spec.tree import Node, from_here
 from mmx.spec.write import identity, to_yaml
 
 WAIVED = "text_tells_label"  # the check that such texts fail by nature
@@ -48,6 +51,7 @@ class Spec(Closed):
     _file: Path | None = PrivateAttr(None)
     _text: str = PrivateAttr("")
     _plugins: tuple[Path, ...] = PrivateAttr(())
+    _root: Node | None = PrivateAttr(None)
 
     @property
     def file(self) -> Path | None:
@@ -63,6 +67,13 @@ class Spec(Closed):
     def plugins(self) -> tuple[Path, ...]:
         """Local plugin files that it was read with."""
         return self._plugins
+
+    def fault(self, key: str, message: str) -> Fault:
+        """A fault of this spec at the place of a key such as ``model.image``, where it has one."""
+        if self._root is None:
+            return Fault(message, key)
+        place = place_of(key.split("."), type(self), self._root)
+        return from_here(place.fault(message, key))
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Spec":

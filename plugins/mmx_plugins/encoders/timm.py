@@ -6,6 +6,7 @@ Source: Wightman 2019, PyTorch Image Models, doi:10.5281/zenodo.4414861; each ne
 import difflib
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, ClassVar, Literal
 
@@ -78,9 +79,15 @@ def _network(arch: str, weights: Any) -> tuple[Any, dict[str, str]]:
         near = difflib.get_close_matches(arch, timm.list_models(), n=1, cutoff=0.4)
         hint = f"; nearest: {near[0]}" if near else ""
         raise PluginError(f"timm has no network {arch!r}{hint}")
+    name, _, tag = arch.partition(".")
+    tags = [one.partition(".")[2] for one in timm.list_models(f"{name}.*", pretrained=True)]
+    if tag and tag not in tags:
+        raise PluginError(
+            f"timm has no weights {tag!r} of {name}; it has {', '.join(tags) or 'none'}"
+        )
     if weights == "default":
         return _downloaded(arch)
-    network = timm.create_model(arch, pretrained=False)
+    network = _made(arch, pretrained=False)
     record = {"origin": "none", "sha256": ""}
     if weights != "none":
         record = _load(network, arch, weights)
@@ -103,13 +110,20 @@ def _load(network: Any, arch: str, weights: Any) -> dict[str, str]:
     return found.record()
 
 
-def _downloaded(arch: str) -> tuple[Any, dict[str, str]]:
-    """The network with timm's own weights, from the hub or its cache."""
+def _made(arch: str, **asked: Any) -> Any:
+    """The network; a transformer that can interpolate its positions reads images of any size."""
     import timm
 
+    with suppress(TypeError):  # timm has no other way to ask whether a network knows the setting
+        return timm.create_model(arch, dynamic_img_size=True, **asked)
+    return timm.create_model(arch, **asked)
+
+
+def _downloaded(arch: str) -> tuple[Any, dict[str, str]]:
+    """The network with timm's own weights, from the hub or its cache."""
     network: Any
     try:
-        network = timm.create_model(arch, pretrained=True, num_classes=0)
+        network = _made(arch, pretrained=True, num_classes=0)
     except (OSError, RuntimeError) as error:
         raise WeightsError(
             f"the weights of {arch} cannot be downloaded ({error}); use weights: none, bundled or "

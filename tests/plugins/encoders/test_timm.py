@@ -62,6 +62,22 @@ def test_a_vision_transformer_gives_patches_without_class_token(images: Make) ->
     assert encoder.indices == [3, 7]
 
 
+@pytest.mark.parametrize("arch", ["vit_tiny_patch16_224", "swin_tiny_patch4_window7_224"])
+def test_a_transformer_reads_other_sizes_and_its_own_as_timm_does(arch: str, images: Make) -> None:
+    encoder, network = build(arch).eval(), timm.create_model(arch, num_classes=0).eval()
+    network.load_state_dict(encoder.network.state_dict())
+    given = images(1, 224, 224)
+    torch.testing.assert_close(encoder(given).pooled, network(normalised(encoder, given)))
+    assert encoder(images(2, 128, 96)).pooled.shape == (2, encoder.shape.dim)
+
+
+def test_an_unknown_tag_is_told() -> None:
+    with pytest.raises(
+        PluginError, match=r"no weights 'nonsense' of vit_tiny.*it has augreg_in21k"
+    ):
+        build("vit_tiny_patch16_224.nonsense")
+
+
 @pytest.mark.usefixtures("bundled")
 def test_the_bundled_weights_load_every_tensor_and_tell_their_digest() -> None:
     encoder = build("tf_efficientnet_lite0", "bundled")

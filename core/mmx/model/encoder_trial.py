@@ -1,0 +1,160 @@
+"""One cheap try of an encoder, so that a size or a shape that does not fit is told before a run."""
+
+import inspect
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from mmx.errors import MmxError, PluginError, ShapeError
+from mmx.interfaces import (
+    Encoder,
+    EncoderParams,
+    Features,
+    ImageEncoder,
+    Images,
+    TextEncoder,
+    Texts,
+    WrappingParams,
+)
+from mmx.plugins.loading import place_of
+
+ROWS = 2
+TEXTS = ("A brown spot on the arm.", "")
+FOUND = 3  # sizes that fit are named; after so many the search ends
+SIDES = sorted({*range(32, 545, 16), *range(28, 533, 14), 299, 331, 380, 475, 600})
+
+
+def without_download(params: EncoderParams) -> EncoderParams:
+    """The same settings; weights that would be downloaded are random, also inside a wrapping one.
+
+    By convention of encoders ``weights: default`` is what may be downloaded.
+    """
+    if isinstance(params, WrappingParams):
+        return params.model_copy(update={"backbone": without_download(params.backbone)})
+    default = getattr(params, "weights", None) == "default"
+    return params.model_copy(update={"weights": "none"}) if default else params
+
+
+def built_encoder(params: EncoderParams) -> Encoder:
+    """What ``build`` gives, if it is an encoder of the modality that the settings promise.
+
+    Raises:
+        PluginError: it is something else, or ``build`` fails.
+        MmxError: as ``build`` says it.
+    """
+    try:
+        encoder: object = params.build()
+    except MmxError:
+        raise
+    except Exception as error:  # a plugin, or the library that it calls, may raise anything
+        raise PluginError(
+            f"{params.entry_point} cannot be built: {_words(params, error)}"
+        ) from error
+    kind = TextEncoder if params.modality == "text" else ImageEncoder
+    if not isinstance(encoder, kind):
+        raise PluginError(
+            f"{params.entry_point}: build() gave a {type(encoder).__name__}; return an instance of "
+            f"a class that derives from mmx.{kind.__name__}"
+        )
+    return encoder
+
+
+def try_encoder(params: EncoderParams, encoder: Encoder, height: int, width: int) -> None:
+    """Encode two grey images of this size, or two texts, in eval mode and without gradient.
+
+    Args:
+        params: its settings.
+        encoder: what they built.
+        height: of the images of the spec, in pixels.
+        width: of the images of the spec, in pixels.
+
+    Raises:
+        ShapeError: it fails, and at which sizes it does not; or it gives other widths than its
+            ``shape`` promises.
+        PluginError: it gives no features.
+    """
+    mode = encoder.training
+    encoder.eval()
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            _try(params, encoder, height, width)
+    finally:
+        encoder.train(mode)
+
+
+def _try(params: EncoderParams, encoder: Encoder, height: int, width: int) -> None:
+    try:
+        found: object = _encode(encoder, height, width)
+    except Exception as error:  # a plugin may raise anything
+        what = f"images of {height} x {width} pixels" if params.modality == "image" else "texts"
+        raise ShapeError(
+            f"{params.entry_point} cannot read {what}: {_words(params, error)}"
+            f"{_fitting(encoder, height, width) if params.modality == 'image' else ''}"
+        ) from error
+    for fault in _faults(encoder, found):
+        raise PluginError(f"{params.entry_point}: {fault}")
+
+
+def _encode(encoder: Encoder, height: int, width: int) -> Features:
+    if isinstance(encoder, TextEncoder):
+        texts = encoder.tokenize(TEXTS)
+        return encoder(Texts(texts.ids, texts.mask))  # type: ignore[no-any-return]
+    pixels = torch.full((ROWS, 1, 3, height, width), 128, dtype=torch.uint8)
+    return encoder(Images(pixels, torch.ones(ROWS, 1, dtype=torch.bool)))  # type: ignore[no-any-return]
+
+
+def _faults(encoder: Encoder, found: object) -> Iterator[str]:
+    """What is wrong with the features of two samples."""
+    if not isinstance(found, Features):
+        yield f"forward gave a {type(found).__name__}; return mmx.Features"
+        return
+    want = encoder.shape
+    for name, tensor in (("tokens", found.tokens), ("pooled", found.pooled)):
+        if len(tensor) != ROWS or tensor.shape[-1] != want.dim:
+            yield _other_width(name, tensor, want.dim)
+    levels = tuple(level.tokens.shape[-1] for level in found.levels)
+    if levels != want.level_dims:
+        yield f"its levels have {list(levels)} channels, its shape promises {list(want.level_dims)}"
+
+
+def _other_width(name: str, tensor: Tensor, dim: int) -> str:
+    return (
+        f"{name} are {list(tensor.shape)} for {ROWS} samples, its shape promises a width of {dim}; "
+        "set self.shape in __init__ to what forward gives"
+    )
+
+
+def _fitting(encoder: Encoder, height: int, width: int) -> str:
+    """Words on the square sizes nearest to this one that the encoder does read."""
+    middle = (height + width) / 2
+    fits: list[int] = []
+    for side in sorted(SIDES, key=lambda one: abs(one - middle)):
+        if len(fits) < FOUND and _reads(encoder, side):
+            fits.append(side)
+    if not fits:
+        return f"; nor does it read any other size from {SIDES[0]} to {SIDES[-1]} pixels"
+    named = ", ".join(f"{side} x {side}" for side in sorted(fits))
+    return (
+        f"; of the sizes from {SIDES[0]} to {SIDES[-1]} pixels {named} "
+        f"{'fits' if len(fits) == 1 else 'fit'}: set data.image to "
+        f"{{height: {fits[0]}, width: {fits[0]}}}, or choose another encoder"
+    )
+
+
+def _reads(encoder: Encoder, side: int) -> bool:
+    try:
+        _encode(encoder, side, side)
+    except Exception:  # whatever it raises, the size does not fit
+        return False
+    return True
+
+
+def _words(params: EncoderParams, error: Exception) -> str:
+    """What a plugin raised, in one line, with the place in its own file where there is one."""
+    said = " ".join(str(error).split()).rstrip(".;")
+    if isinstance(error, MmxError):
+        return said
+    file = inspect.getsourcefile(type(params)) or ""
+    place = place_of(error, file)
+    return f"{f'{place}: ' if place != file else ''}{type(error).__name__}: {said}"
