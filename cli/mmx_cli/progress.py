@@ -51,7 +51,7 @@ class Bars:
 
     def message(self, text: str) -> None:
         """Print a line above the bars."""
-        self._console.print(text, markup=False, highlight=False)
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _told(step: "mmx.Progress") -> str:

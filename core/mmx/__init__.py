@@ -89,6 +89,7 @@ if TYPE_CHECKING:
         SpecPath,
         TextEncoder,
         Texts,
+        TokenCount,
         Validation,
         WrappingEncoder,
         WrappingParams,
@@ -148,13 +149,13 @@ __all__ = [
     "Prediction", "Progress", "Registry", "Rejected", "Reproduced", "Run", "RunError", "Sample",
     "Sampler", "SamplerParams", "Score", "Seen", "ShapeError", "SingleImageEncoder", "Source",
     "Spec", "SpecError", "SpecPath", "Study", "StudySpec", "Subject", "TableRows", "TextEncoder",
-    "Texts", "Validation", "WeightsError", "WrappingEncoder", "WrappingParams", "appearance_of",
-    "ask", "audit_spec", "bound_of_share", "check_columns", "check_plugin", "check_spec", "chosen",
-    "describe", "diff_specs", "evaluate_run", "find", "guess_columns", "hookimpl", "inside",
-    "installed", "list_studies", "load_spec", "load_study", "masked_mean", "narratives", "nearest",
-    "new_plugin", "predict", "read_image", "read_table", "registry", "report_study", "reproduce",
-    "run", "run_study", "share_of_groups", "share_of_rows", "shares_of_classes", "spec_schema",
-    "use_files", "write_template",
+    "Texts", "TokenCount", "Validation", "WeightsError", "WrappingEncoder", "WrappingParams",
+    "appearance_of", "ask", "audit_spec", "bound_of_share", "check_columns", "check_plugin",
+    "check_spec", "chosen", "describe", "diff_specs", "evaluate_run", "find", "guess_columns",
+    "hookimpl", "inside", "installed", "list_studies", "load_spec", "load_study", "masked_mean",
+    "narratives", "nearest", "new_plugin", "predict", "read_image", "read_table", "registry",
+    "report_study", "reproduce", "run", "run_study", "share_of_groups", "share_of_rows",
+    "shares_of_classes", "spec_schema", "use_files", "write_template",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt name
@@ -184,7 +185,7 @@ if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt 
             "InferenceHook", "InferenceParams", "Interval", "Layout", "Loss", "LossParams",
             "LossValue", "Narrative", "NarrativeParams", "Outputs", "Params", "Picture",
             "Prediction", "Rejected", "Sample", "Sampler", "SamplerParams", "Seen",
-            "SingleImageEncoder", "SpecPath", "TextEncoder", "Texts", "Validation",
+            "SingleImageEncoder", "SpecPath", "TextEncoder", "Texts", "TokenCount", "Validation",
             "WrappingEncoder", "WrappingParams", "masked_mean",
         ],
         "mmx.model": [
@@ -201,8 +202,8 @@ if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt 
             "Observer", "Progress",
         ],
         "mmx.spec": [
-            "ABSENT", "Backbone", "Columns", "Difference", "Spec", "chosen",
-            "diff_specs", "guess_columns", "load_spec", "spec_schema", "write_template",
+            "ABSENT", "Backbone", "Columns", "Difference", "Spec", "chosen", "diff_specs",
+            "guess_columns", "load_spec", "spec_schema", "write_template",
         ],
         "mmx.study": [
             "Listed", "Study", "StudySpec", "list_studies", "load_study", "report_study",

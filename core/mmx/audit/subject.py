@@ -44,8 +44,12 @@ class Subject:
         duplicates: ids of rows with byte-identical images, together.
         texts_know_label: whether the narrative was shown the label.
         record: fields of these rows, by name.
+        unread: fields of the record that the narrative never looks up.
+        narrative: its name, such as narrative.template.
+        reads: sides that the fusion reads: image, text or both.
         technical: what should tell nothing, such as file size and row order, by name.
-        has_picture: [n], bool; None where no row has one.
+        has_picture: [n], bool, the first image; None where no row has one.
+        has_image: [n], bool, any readable image; None where it is not known.
         pictures: [B, H, W, 3], uint8, of rows that have one.
         features: [B, D] of rows that have a picture, from an encoder; None when there is none.
     """
@@ -62,8 +66,12 @@ class Subject:
     duplicates: Sequence[tuple[str, ...]] = ()
     texts_know_label: bool = False
     record: "Callable[[Rows], Mapping[str, Sequence[Value]]]" = _no_columns
+    unread: tuple[str, ...] = ()
+    narrative: str = "narrative"
+    reads: frozenset[str] = frozenset({"image", "text"})
     technical: "Callable[[Rows], Mapping[str, Sequence[Value]]]" = _no_columns
     has_picture: "NDArray[np.bool_] | None" = None
+    has_image: "NDArray[np.bool_] | None" = None
     pictures: "Callable[[Rows], NDArray[np.uint8]] | None" = None
     features: "Callable[[Rows], NDArray[np.floating]] | None" = None
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmx.errors import DataError
+from mmx.blocks import read_cells
 from mmx.interfaces import FieldKind
 
 if TYPE_CHECKING:
@@ -25,45 +25,32 @@ Faults = dict[int, str]
 
 
 def texts_of(column: "Series[Any]") -> "Cells":
-    """Strings without outer spaces, whole numbers without '.0'; missing is ''."""
-    known: dict[str, str] = {}  # one string for equal cells
-    cells = np.empty(len(column), dtype=object)
-    pairs = zip(column.tolist(), column.isna().tolist(), strict=True)
-    for row, (cell, missing) in enumerate(pairs):
-        if missing:
-            cells[row] = ""
-        elif isinstance(cell, str):
-            cells[row] = known.setdefault(cell, cell.strip())
-        elif isinstance(cell, list | tuple | dict | set | bytes | np.ndarray):
-            raise DataError(
-                f"column {str(column.name)!r} holds {type(cell).__name__} in row {row + 2}; "
-                "a cell must be a text, a number or a date"
-            )
-        else:
-            cells[row] = str(int(cell)) if _whole(cell) else str(cell).strip()
-    return cells
+    """Strings without outer spaces, whole numbers without '.0'; missing is ''.
+
+    Only null and the empty cell are missing here; ``read_cells`` knows words for it.
+    """
+    return read_cells(column, missing=()).texts
 
 
-def paths_of(column: "Series[Any]") -> "Cells":
-    """Texts, but a ``Path``, which no file can hold and a program means as it is, made absolute."""
-    cells = texts_of(column)
+def paths_of(column: "Series[Any]", cells: "Cells") -> "Cells":
+    """These texts, but a ``Path``, which a program means as it is, made absolute."""
     for row, cell in enumerate(column.tolist()):
         if isinstance(cell, Path):
             cells[row] = cell.absolute()
     return cells
 
 
-def values_of(column: "Series[Any]", kind: FieldKind | None) -> "tuple[Cells, Faults]":
+def values_of(name: str, cells: "Cells", kind: FieldKind | None) -> "tuple[Cells, Faults]":
     """Numbers as float, words as strings, missing as None.
 
     Args:
-        column: as ``read_table`` gives it.
+        name: of the column.
+        cells: its texts; empty where one is missing.
         kind: None: numbers where all filled cells are numbers, else words.
 
     Returns:
         The values, and the rows whose cell is no number where a number must be.
     """
-    cells = texts_of(column)
     values, faults = cells.copy(), Faults()
     values[cells == ""] = None
     if kind == "word":
@@ -81,7 +68,7 @@ def values_of(column: "Series[Any]", kind: FieldKind | None) -> "tuple[Cells, Fa
             values[row] = number
         elif kind == "number":
             values[row] = None
-            faults[row] = f"column {str(column.name)!r}: {cell!r} is not a number"
+            faults[row] = f"column {name!r}: {cell!r} is not a number"
     return values, faults
 
 
@@ -91,7 +78,3 @@ def _number(cell: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
-
-
-def _whole(cell: object) -> bool:
-    return isinstance(cell, float) and cell.is_integer()

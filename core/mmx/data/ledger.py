@@ -1,12 +1,13 @@
 """The data ledger: what was there, what was used, what was not and why."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mmx.data.image_store import ImageStore
 from mmx.data.manifest import Manifest
 from mmx.data.split import Split
+from mmx.data.token_loss import TokenLoss
 from mmx.data.whole_groups import UNUSED
 from mmx.interfaces import Rejected
 from mmx.spec.split import PARTS
@@ -33,6 +34,9 @@ class Ledger:
         without_image: samples that have no readable image.
         without_text: ids of samples whose text is empty.
         duplicates: ids of samples that share a byte-identical image, together.
+        missing: column -> word -> how many cells held it and were read as missing.
+        tokens: part -> what of its texts is cut or unknown to the text encoder; empty where the
+            model reads no text.
         digest: of the manifest.
     """
 
@@ -44,6 +48,8 @@ class Ledger:
     without_image: int = 0
     without_text: tuple[str, ...] = ()
     duplicates: tuple[tuple[str, ...], ...] = ()
+    missing: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    tokens: Mapping[str, TokenLoss] = field(default_factory=dict)
     digest: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -66,8 +72,9 @@ def make_ledger(
     *,
     images: ImageStore | None = None,
     texts: Sequence[str] | None = None,
+    tokens: Mapping[str, TokenLoss] | None = None,
 ) -> Ledger:
-    """Count rows, parts and faults; images and texts where they are at hand already."""
+    """Count rows, parts and faults; images, texts and tokens where they are at hand already."""
     unusable = len(manifest.rejected) - int((manifest.labels < 0).sum())
     return Ledger(
         rows=len(manifest) + unusable,
@@ -82,6 +89,8 @@ def make_ledger(
             if not text
         ),
         duplicates=tuple(images.duplicates) if images else (),
+        missing=manifest.facts.missing,
+        tokens=tokens or {},
         digest=manifest.digest,
     )
 

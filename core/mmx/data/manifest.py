@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmx.blocks import missing_words
 from mmx.data.contents import Contents, ContentsCount
 from mmx.errors import DataError
 from mmx.interfaces import Dataset, Facts, Rejected, Sample
@@ -69,7 +70,8 @@ def read_manifest(dataset: Dataset, max_bad: float) -> Manifest:
     columns = _columns(samples, dataset.classes)
     _refuse_twice(columns.ids)
     rejected = unusable + tuple(columns.unlabelled)
-    check_bad(rejected, len(samples) + len(unusable), max_bad)
+    hint = "".join(f"\n  {words}" for words in missing_words(dataset.facts.missing))
+    check_bad(rejected, len(samples) + len(unusable), max_bad, hint)
     return Manifest(
         samples=samples, ids=columns.ids, groups=columns.groups, labels=columns.labels,
         classes=tuple(dataset.classes), facts=dataset.facts, rejected=rejected,
@@ -78,8 +80,8 @@ def read_manifest(dataset: Dataset, max_bad: float) -> Manifest:
     )  # fmt: skip
 
 
-def check_bad(bad: Sequence[Rejected], rows: int, max_bad: float) -> None:
-    """Stop when more than a share ``max_bad`` of the rows is bad.
+def check_bad(bad: Sequence[Rejected], rows: int, max_bad: float, hint: str = "") -> None:
+    """Stop when more than a share ``max_bad`` of the rows is bad; ``hint`` ends the words.
 
     Raises:
         DataError: names the first rows and says how to allow them.
@@ -90,7 +92,7 @@ def check_bad(bad: Sequence[Rejected], rows: int, max_bad: float) -> None:
     more = f"\n  ... and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
     raise DataError(
         f"{len(bad)} of {rows} rows cannot be used, and data.max_bad = {max_bad:g} allows "
-        f"{int(max_bad * rows)}; mend them, or raise data.max_bad:{shown}{more}"
+        f"{int(max_bad * rows)}; mend them, or raise data.max_bad:{shown}{more}{hint}"
     )
 
 

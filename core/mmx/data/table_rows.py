@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from mmx.blocks import MISSING_WORDS, check_single, check_spelling, names_files, read_cells
 from mmx.data.cells import Faults, paths_of, texts_of, values_of
 from mmx.data.tables import inside
 from mmx.errors import DataError
@@ -28,6 +29,7 @@ class TableRows(Sequence[Sample]):
     Attributes:
         rows: [n], place in the table of each row that can be used, from 0.
         faults: place of each other row -> why it cannot be used.
+        missing: column -> word -> how many cells held it and were read as missing.
     """
 
     def __init__(
@@ -47,13 +49,19 @@ class TableRows(Sequence[Sample]):
                 itself decides.
         """
         self.faults: Faults = {}
+        self.missing: dict[str, Mapping[str, int]] = {}
+        self._layout = layout
         self._own, self._root = layout.own, (layout.root or folder).absolute()
-        self._images = [paths_of(table[name]) for name in layout.images]
+        self._images = [paths_of(table[name], self._cells(table, name)) for name in layout.images]
         for name, paths in zip(layout.images, self._images, strict=True):
             self.faults.update(_leaving(self._root, paths, name))
         self._boxes = [self._box(table, names) for names in layout.boxes]
         self._group, self._id = (self._named(table, name) for name in (layout.group, layout.id))
-        self._label = None if layout.label is None else texts_of(table[layout.label])
+        self._label = None if layout.label is None else self._labels(table, layout.label)
+        self._roles = {str(role): name for role, name in layout.roles.items()}
+        if layout.text is not None:
+            self._roles["text"] = layout.text
+            _refuse_files(layout.text, self._cells(table, layout.text))
         kinds = {**(kinds or {}), **({layout.text: "word"} if layout.text else {})}
         names = dict.fromkeys([*layout.record, *([layout.text] if layout.text else [])])
         self._record = {name: self._values(table, name, kinds.get(name)) for name in names}
@@ -114,19 +122,43 @@ class TableRows(Sequence[Sample]):
             label=(self._label[row] or None) if self._label is not None else None,
             own=self._own if shown else None,
             numbered=self.numbered,
+            roles=self._roles,
         )
+
+    def _cells(self, table: "DataFrame", name: str) -> "Cells":
+        """Texts of a column; what was read as missing is noted."""
+        words = MISSING_WORDS if self._layout.missing is None else self._layout.missing
+        if name == self._layout.label:
+            stated = {one.casefold() for one in self._layout.classes or ()}
+            stated |= {one.casefold() for one in self._layout.labels.map}
+            words = tuple(word for word in words if word.casefold() not in stated)
+        found = read_cells(table[name], missing=words)
+        if found.words:
+            self.missing[name] = found.words
+        return found.texts
+
+    def _labels(self, table: "DataFrame", name: str) -> "Cells":
+        """The class of each row; empty where it is unknown."""
+        cells, rule = self._cells(table, name).tolist(), self._layout.labels
+        read = {cell: rule.read(cell) for cell in dict.fromkeys(cells)}
+        labels = [read[cell] for cell in cells]
+        if self._layout.classes is None:
+            if rule.several == "refuse":
+                check_single([cell for cell in cells if cell not in rule.map])
+            check_spelling(labels)
+        return np.array(labels, dtype=object)
 
     def _named(self, table: "DataFrame", column: str | None) -> "Cells | None":
         """Names of a column in which no cell may be empty."""
         if column is None:
             return None
-        names = texts_of(table[column])
+        names = self._cells(table, column)
         empty = np.flatnonzero(names == "")
         self.faults.update(dict.fromkeys(empty.tolist(), f"column {column!r} is empty"))
         return names
 
     def _values(self, table: "DataFrame", column: str, kind: FieldKind | None) -> "Cells":
-        values, faults = values_of(table[column], kind)
+        values, faults = values_of(column, self._cells(table, column), kind)
         self.faults.update(faults)
         return values
 
@@ -149,6 +181,17 @@ class TableRows(Sequence[Sample]):
             seen.append(np.array([value is not None for value in values], dtype=bool))
         nothing = np.flatnonzero(~np.any(seen, axis=0)) if seen else np.arange(rows)
         self.faults.update(dict.fromkeys(nothing.tolist(), "has neither an image nor a text"))
+
+
+def _refuse_files(column: str, cells: "Cells") -> None:
+    """DataError when a column of texts holds names of files."""
+    if names_files(cells.tolist()):
+        first = next(cell for cell in cells.tolist() if cell)
+        raise DataError(
+            f"the text column {column!r} holds names of files, such as {first!r}: the names would "
+            "be read, not what stands in the files. Texts in files of their own are not read yet; "
+            "write the texts themselves into the column"
+        )
 
 
 def check_columns(layout: Layout, table: "DataFrame", name: str) -> None:

@@ -13,7 +13,7 @@ import mmx
 from mmx.audit import Check, Finding, all_checks, examine
 from mmx.errors import MmxError
 from mmx.experiment.prepare import Prepared, cache_folder
-from mmx.experiment.subject import subject_of
+from mmx.experiment.subject import subject_of, unread
 from mmx.plugins import nearest, registry
 from mmx.runs import Observer
 from mmx.runs.files import write_json
@@ -89,6 +89,8 @@ def short_audit(spec: Spec, prepared: Prepared, observer: Observer) -> Audited:
     audited = Audited(tuple(findings), waived, cached)
     if audited.errors:
         raise MmxError(refusal(audited.errors))
+    for note in audited.notes:
+        observer.message(note)
     return audited
 
 
@@ -130,7 +132,9 @@ def _key(spec: Spec, prepared: Prepared, checks: Sequence[Check]) -> str:
     hooks = {name: registry().source("hook", name).digest for name in spec.hooks}
     facts = {
         "data": prepared.digests, "order": order, "facts": repr(manifest.facts),
-        "label": spec.data.narrative.needs_label, "checks": [check.id for check in checks],
+        "label": spec.data.narrative.needs_label, "reads": sorted(spec.model.fusion.sides),
+        "narrative": spec.data.narrative.entry_point, "unread": unread(spec, manifest),
+        "checks": [check.id for check in checks],
         "hooks": hooks, "plugins": [_digest(file) for file in spec.plugins], "source": _source(),
     }  # fmt: skip
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -9,7 +9,7 @@ import torch
 import yaml
 from PIL import Image
 
-from mmx.data import ImageStore, Part, make_ledger
+from mmx.data import ImageStore, Part
 from mmx.experiment.explaining import Explainer
 from mmx.experiment.outcome import Outcome, parameters
 from mmx.experiment.prediction import Chain
@@ -39,8 +39,8 @@ def run_report(
         prepared: rows, split, texts and images.
         outcome: predictions and scores.
         test: the test part.
-        facts: ``digest``, ``history``, ``best_epoch``, ``environment``, ``seconds``, ``warnings``,
-            ``notes`` and ``sections`` of the run.
+        facts: ``digest``, ``ledger``, ``history``, ``best_epoch``, ``environment``, ``seconds``,
+            ``warnings``, ``notes`` and ``sections`` of the run.
     """
     shown = mistakes(spec, task, prepared, outcome, test)
     facts = {**facts, "notes": [*facts["notes"], *_untold(shown)]}
@@ -56,9 +56,6 @@ def run_report(
         missing=outcome.missing,
         curves=outcome.curves,
         stages=outcome.stages,
-        ledger=make_ledger(
-            prepared.manifest, prepared.split, images=prepared.images, texts=prepared.texts
-        ).to_json(),
         split=_split(spec, prepared),
         spec=spec.text,
         resolved=yaml.safe_dump(spec.resolved(), sort_keys=False, allow_unicode=True),

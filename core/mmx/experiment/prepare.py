@@ -116,12 +116,12 @@ def _refuse_empty(
     manifest: Manifest, split: Split, texts: Sequence[str], images: ImageStore, max_bad: float
 ) -> None:
     """A row with neither image nor text is a fault of the data."""
-    unreadable = {rejected.row for rejected in images.unreadable}
     check_bad(images.unreadable, len(manifest), max_bad)
+    shown = images.mask.any(dim=1).tolist()
     bare = [
         Rejected(str(manifest.ids[row]), "has neither an image nor a text")
         for row in np.flatnonzero(split.parts != "unused").tolist()
-        if not texts[row] and (not manifest.samples[row].images or manifest.ids[row] in unreadable)
+        if not texts[row] and not shown[row]
     ]
     check_bad(bare, len(manifest), max_bad)
     for part in ("train", "validation", "test"):

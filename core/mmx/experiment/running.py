@@ -9,7 +9,17 @@ from typing import Any
 
 import torch
 
-from mmx.data import ImageStore, Manifest, Part, make_ledger, write_split
+from mmx.data import (
+    ImageStore,
+    Manifest,
+    Part,
+    TokenLoss,
+    loss_warnings,
+    make_ledger,
+    token_losses,
+    write_split,
+)
+from mmx.errors import DataError
 from mmx.experiment.allowed import check_pictures, check_views
 from mmx.experiment.auditing import Audited, short_audit
 from mmx.experiment.facts import SETTLED
@@ -32,11 +42,12 @@ from mmx.experiment.saved import Run
 from mmx.experiment.sources import Sources, open_sources
 from mmx.experiment.task import Task, build_task
 from mmx.experiment.texts import LEAKY, FrozenFeatures
+from mmx.interfaces import SingleImageEncoder, TextEncoder, WrappingEncoder
 from mmx.model import tried_encoders
 from mmx.plugins import registry
 from mmx.report import render_run
 from mmx.runs import Observer, RunFolder
-from mmx.spec import Spec, idle_keys
+from mmx.spec import Spec, idle_keys, too_many_images
 from mmx.training import History, train
 
 
@@ -91,6 +102,7 @@ def run_into(
     audited = short_audit(spec, prepared, observer)
     task = build_task(spec, prepared.manifest, prepared.split, encoders)
     check_pictures(spec, task.model.image, allowed)
+    _check_views(spec, task, prepared.images.views)
     initial = {side: weights_digest(one) for side, one in task.model.encoders().items()}
     digest = run_digest(spec, prepared.digests, initial)
     folder = RunFolder.create(root, spec.name, digest, fresh and first_process())
@@ -112,6 +124,19 @@ def prepare_spec(spec: Spec, observer: Observer, split_file: Path | None = None)
         return FrozenFeatures(spec, folder, manifest.samples, images)
 
     return prepare(spec.data, observer, features, split_file)
+
+
+def _check_views(spec: Spec, task: Task, most: int) -> None:
+    """Refuse images that the encoder would not read, before anything is encoded."""
+    params, encoder = spec.model.image, task.model.image
+    if not task.model.reads["image"]:
+        return
+    limit = 1 if isinstance(encoder, SingleImageEncoder) else params.most_images
+    words = too_many_images(most, params, limit)
+    if words:
+        raise DataError(words)
+    if isinstance(encoder, WrappingEncoder):
+        encoder.check_views(most)
 
 
 class _Work:
@@ -169,10 +194,23 @@ class _Work:
         sources = open_sources(self.spec, self.task.model, self.prepared, self.observer, rows=used)
         if first_process():
             self.folder.event("encoded", **sources.encoded)
+            self._count_tokens()
         for note in sources.notes:
             self.observer.message(note)
         self._stop("encode")
         return sources
+
+    def _count_tokens(self) -> None:
+        """Note what of the texts never reaches the model, and say so where it is much."""
+        model, params = self.task.model, self.spec.model.text
+        self.tokens: dict[str, TokenLoss] = {}
+        self.lost: list[str] = []
+        if model.reads["text"] and isinstance(model.text, TextEncoder):
+            texts, split = self.prepared.texts, self.prepared.split
+            self.tokens, advice = token_losses(model.text, texts, split)
+            self.lost = loss_warnings(self.tokens, params.entry_point, advice)
+        for warning in self.lost:
+            self.observer.message(f"warning: {warning}")
 
     def _train(self, parts: Mapping[str, Part]) -> History:
         prepared, told = self.prepared, registry().hook.mmx_epoch_ended
@@ -211,19 +249,22 @@ class _Work:
         table = prediction_table(prepared, parts, outcome.predictions)
         folder.write_bytes("predictions.parquet", parquet(table))
         ledger = make_ledger(
-            prepared.manifest, prepared.split, images=prepared.images, texts=prepared.texts
-        )
+            prepared.manifest, prepared.split,
+            images=prepared.images, texts=prepared.texts, tokens=self.tokens,
+        ).to_json()  # fmt: skip
         facts = {
             "digest": self.digest, "data": prepared.digests, "seconds": self.seconds,
             "best_epoch": history.best_epoch, "precision": history.precision,
             "stopped_early": history.stopped_early, "looks_at_test": self.looks,
             "leaky": self.spec.leaky,
-            "ledger": ledger.to_json(), "encoded": dict(sources.encoded),
+            "ledger": ledger, "encoded": dict(sources.encoded),
         }  # fmt: skip
         found = metrics(outcome, self.task, facts)
         folder.write_json("metrics.json", found)
         sections = registry().hook.mmx_report_sections(run_path=folder.path, metrics=found)
-        folder.write_text("report.html", self._page(parts, history, outcome, sections, sources))
+        folder.write_text(
+            "report.html", self._page(parts, history, outcome, sections, sources, ledger)
+        )
         registry().hook.mmx_run_finished(run_path=folder.path, metrics=found)
         folder.event("finished", seconds=self.seconds)
         folder.finish(digest=self.digest)
@@ -235,9 +276,11 @@ class _Work:
         outcome: Outcome,
         sections: list[list[tuple[str, str]]],
         sources: Sources,
+        ledger: Mapping[str, Any],
     ) -> str:
         facts: dict[str, Any] = {
             "digest": self.digest,
+            "ledger": ledger,
             "history": [_for_report(epoch) for epoch in history.to_json()["epochs"]],
             "best_epoch": history.best_epoch - 1,
             "environment": self.surroundings,
@@ -259,7 +302,7 @@ class _Work:
         return render_run(report)
 
     def _warnings(self) -> list[str]:
-        return [*([LEAKY] if self.spec.leaky else []), *self.audited.alerts]
+        return [*([LEAKY] if self.spec.leaky else []), *self.audited.alerts, *map(_said, self.lost)]
 
     def _notes(self) -> list[str]:
         if self.looks == 1:
@@ -273,6 +316,11 @@ class _Work:
         """Give the time since the last stop to a stage."""
         now = time.monotonic()
         self.seconds[stage], self._last = round(now - self._last, 3), now
+
+
+def _said(warning: str) -> str:
+    """A warning as a sentence."""
+    return f"{warning[:1].upper()}{warning[1:]}."
 
 
 def _for_report(epoch: Mapping[str, Any]) -> dict[str, Any]:

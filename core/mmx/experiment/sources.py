@@ -79,10 +79,8 @@ def open_sources(
     encoded: dict[str, int] = {}
     notes = []
     image: ImageStore | CachedFeatures | CachedViews | Unread = prepared.images
-    if isinstance(model.image, WrappingEncoder):
-        model.image.check_views(prepared.images.views)
     if not model.reads["image"]:
-        image = Unread(torch.tensor([bool(sample.images) for sample in prepared.manifest.samples]))
+        image = Unread(torch.tensor([sample.has_image for sample in prepared.manifest.samples]))
     elif model.frozen_inside("image") and spec.train.augment == "none":
         image = _image_features(spec, model, prepared.images, rows, observer, encoded)
     elif model.frozen_inside("image"):

@@ -1,6 +1,7 @@
 """The rows of a spec as the audit sees them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ import numpy as np
 import torch
 
 from mmx.audit import Subject
-from mmx.data import ImageStore, Manifest
+from mmx.data import ImageStore, Manifest, unread_fields
 from mmx.experiment.prepare import Prepared
 from mmx.interfaces import Features, ImageEncoder, Images, Value
 from mmx.spec import Spec
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Rows = NDArray[np.int64]
+
+_LOOKED_AT = 32  # rows; enough to see which fields a narrative reads
 
 
 def subject_of(spec: Spec, prepared: Prepared, encoder: ImageEncoder | None = None) -> Subject:
@@ -42,11 +45,32 @@ def subject_of(spec: Spec, prepared: Prepared, encoder: ImageEncoder | None = No
         duplicates=images.duplicates,
         texts_know_label=spec.data.narrative.needs_label,
         record=_record(manifest),
+        unread=unread(spec, manifest),
+        narrative=spec.data.narrative.entry_point,
+        reads=frozenset(spec.model.fusion.sides),
         technical=_technical(manifest, images),
         has_picture=images.has_first,
+        has_image=images.mask.any(dim=1).numpy(),
         pictures=_pictures(images),
         features=None if encoder is None else _features(images, encoder),
     )
+
+
+def unread(spec: Spec, manifest: Manifest) -> tuple[str, ...]:
+    """Fields that the spec names as record or text, and that no text tells.
+
+    None where the fusion reads no text, and none that are hidden from narratives on purpose.
+    """
+    layout, hidden = spec.data.dataset.layout(), set(manifest.facts.leak_columns)
+    named = {*layout.record, layout.text} - hidden if layout else set()
+    if not named or "text" not in spec.model.fusion.sides:
+        return ()
+    rows = [manifest.samples[row] for row in range(min(len(manifest), _LOOKED_AT))]
+    shown = [
+        replace(row, record={name: row.record[name] for name in row.record if name not in hidden})
+        for row in rows
+    ]
+    return tuple(name for name in unread_fields(spec.data.narrative, shown) if name in named)
 
 
 def _record(manifest: Manifest) -> "Callable[[Rows], Mapping[str, Sequence[Value]]]":

@@ -6,7 +6,6 @@ from mmx.interfaces.dataset import (
     DatasetParams,
     Facts,
     FieldKind,
-    Layout,
     Picture,
     Rejected,
     Sample,
@@ -25,8 +24,9 @@ from mmx.interfaces.features import Features, FeatureShape, masked_mean
 from mmx.interfaces.fusion import DecisionFusion, Fusion, FusionParams
 from mmx.interfaces.head import Head, HeadOutput, HeadParams
 from mmx.interfaces.inference import Curve, InferenceHook, InferenceParams, Prediction, Validation
-from mmx.interfaces.inputs import Batch, Images, Texts, Views, middle_places
+from mmx.interfaces.inputs import Batch, Images, Texts, TokenCount, Views, middle_places
 from mmx.interfaces.interval import Interval
+from mmx.interfaces.layout import Labels, Layout, Role
 from mmx.interfaces.loss import Loss, LossParams, LossValue, Outputs
 from mmx.interfaces.narrative import FeatureSource, Narrative, NarrativeParams
 from mmx.interfaces.params import API, Params, SpecPath
@@ -45,9 +45,10 @@ __all__ = [
     "API", "Batch", "Box", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "Encoder",
     "EncoderParams", "Facts", "FeatureShape", "FeatureSource", "Features", "FieldKind", "Fusion",
     "FusionParams", "Head", "HeadOutput", "HeadParams", "ImageEncoder", "Images", "InferenceHook",
-    "InferenceParams", "Interval", "Layout", "Loss", "LossParams", "LossValue", "Narrative",
-    "NarrativeParams", "Outputs", "Params", "Picture", "Prediction", "Rejected", "Sample",
-    "Sampler", "SamplerParams", "Seen", "SingleImageEncoder", "SpecPath", "TextEncoder", "Texts",
-    "Training", "Validation", "Value", "View", "Views", "WrappingEncoder", "WrappingParams",
-    "innermost", "innermost_params", "masked_mean", "middle_places", "on_real", "one_by_one",
+    "InferenceParams", "Interval", "Labels", "Layout", "Loss", "LossParams", "LossValue",
+    "Narrative", "NarrativeParams", "Outputs", "Params", "Picture", "Prediction", "Rejected",
+    "Role", "Sample", "Sampler", "SamplerParams", "Seen", "SingleImageEncoder", "SpecPath",
+    "TextEncoder", "Texts", "TokenCount", "Training", "Validation", "Value", "View", "Views",
+    "WrappingEncoder", "WrappingParams", "innermost", "innermost_params", "masked_mean",
+    "middle_places", "on_real", "one_by_one",
 ]  # fmt: skip

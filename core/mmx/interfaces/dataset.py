@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from mmx.errors import DataError
+from mmx.interfaces.layout import Layout
 from mmx.interfaces.params import Params
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class Sample:
         label: class name; None when unknown.
         own: place of the image that the label is of, where others only surround it; None: of all.
         numbered: the id is only the number of the row in its table, not a name of the case.
+        roles: age, sex, site, structure, level or text -> the field of the record that holds it,
+            where that has another name, such as ``{"age": "Age (years)"}``.
     """
 
     id: str
@@ -65,6 +68,12 @@ class Sample:
     label: str | None = None
     own: int | None = None
     numbered: bool = False
+    roles: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def has_image(self) -> bool:
+        """Whether any place holds an image."""
+        return any(image is not None for image in self.images)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,7 @@ class Facts:
         allowed_views: views that leave the diagnosis unchanged, such as ``hflip``.
         notes: sentences for the report, such as the licence.
         group: what a group is called in sentences: lesion, patient, study.
+        missing: column -> word -> how many cells held it and were read as missing.
     """
 
     synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -92,41 +102,7 @@ class Facts:
     allowed_views: tuple[View, ...] = ("identity",)
     notes: tuple[str, ...] = ()
     group: str = "group"
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Which column of a table holds what a sample carries; every name is that of a column.
-
-    Attributes:
-        images: paths of images, in their places.
-        text: sentences, never read as numbers.
-        record: facts such as age; fields of ``Sample.record`` by the same names.
-        id: a name of the case; None: the number of its row.
-        group: lesion, patient or study; None: every row is a group of its own.
-        label: the class.
-        root: folder of the images; None: that of the table.
-        boxes: left, top, right and bottom of each image, in its place; empty: no boxes.
-        own: place of the image that the label is of; None where none stands out.
-    """
-
-    images: tuple[str, ...] = ()
-    text: str | None = None
-    record: tuple[str, ...] = ()
-    id: str | None = None
-    group: str | None = None
-    label: str | None = None
-    root: Path | None = None
-    boxes: tuple[tuple[str, str, str, str], ...] = ()
-    own: int | None = None
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Every column that it names, once."""
-        named = (self.text, self.id, self.group, self.label)
-        single = [name for name in named if name is not None]
-        boxes = [name for box in self.boxes for name in box]
-        return tuple(dict.fromkeys([*self.images, *boxes, *self.record, *single]))
+    missing: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 class DatasetParams(Params):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mmx.errors import ShapeError
 from mmx.interfaces.dataset import View
 from mmx.interfaces.features import Features, FeatureShape
-from mmx.interfaces.inputs import Images, Texts
+from mmx.interfaces.inputs import Images, Texts, TokenCount
 from mmx.interfaces.params import Params
 
 Training = Literal["frozen", "last", "full"]
@@ -24,6 +24,7 @@ class EncoderParams(Params):
     kind: ClassVar[str] = "encoder"
     modality: ClassVar[Literal["image", "text"]]
     reads_boxes: ClassVar[bool] = False  # True: a new case is asked for the boxes of its images
+    most_images: ClassVar[int | None] = None  # of a case that it reads; None: any number
 
     train: Training = Field(
         default="frozen", description="what learns: nothing, the last stage, or all"
@@ -132,6 +133,14 @@ class TextEncoder(Encoder):
         a text that lacks some of its words (as explanations ask), and any other string: what it
         cannot read is a masked place or an unknown token, not an exception.
         """
+
+    def count(self, texts: Sequence[str]) -> TokenCount | None:
+        """How much of each text ``tokenize`` keeps; None where the encoder does not count.
+
+        What is cut and what is unknown stands in the report of a run. Of an encoder that does not
+        count, only cuts are found, by saying texts twice.
+        """
+        return None
 
     @abstractmethod
     def forward(self, texts: Texts) -> Features:

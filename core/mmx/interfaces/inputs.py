@@ -1,5 +1,6 @@
 """What encoders read: images, texts, and the batch that holds both."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -93,6 +94,23 @@ class Texts:
     def present(self) -> Tensor:
         """[B], bool: samples that have a text."""
         return self.mask.any(dim=1)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCount:
+    """How much of some texts an encoder reads; special tokens do not count.
+
+    Attributes:
+        total: [B], tokens of the whole texts.
+        read: [B], tokens that ``tokenize`` keeps.
+        unknown: [B], tokens of the whole texts that the tokenizer does not know.
+        advice: how more could be read, such as "set max_length: 512".
+    """
+
+    total: Sequence[int]
+    read: Sequence[int]
+    unknown: Sequence[int]
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,8 +132,8 @@ def _shown(value: Any) -> str:
     """A default as a spec would say it."""
     if value is None:
         return "null"
-    if hasattr(value, "model_fields_set"):  # a nested method
-        return str(value.type)
+    if hasattr(value, "model_fields_set"):  # a nested method or table
+        return str(getattr(value, "type", "{}"))  # a table of settings has no type
     if isinstance(value, tuple | list | frozenset | set):
         return f"[{', '.join(map(_shown, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)

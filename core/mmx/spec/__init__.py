@@ -7,6 +7,7 @@ from mmx.spec.difference import ABSENT, Difference, diff_specs, differences
 from mmx.spec.idle import idle_keys
 from mmx.spec.load import load_spec
 from mmx.spec.model import ModelSpec, ProjectionSpec
+from mmx.spec.places import images_named, too_many_images
 from mmx.spec.schema import spec_schema
 from mmx.spec.split import SplitSpec, part_named
 from mmx.spec.template import write_template
@@ -16,6 +17,6 @@ from mmx.spec.whole import Spec
 __all__ = [
     "ABSENT", "AuditSpec", "Backbone", "CacheSpec", "Chosen", "Columns", "DataSpec", "Difference",
     "EvaluationSpec", "ImageSpec", "ModelSpec", "OptimizerSpec", "ProjectionSpec", "Spec",
-    "SplitSpec", "TrainSpec", "chosen", "diff_specs", "differences",
-    "guess_columns", "idle_keys", "load_spec", "part_named", "spec_schema", "write_template",
+    "SplitSpec", "TrainSpec", "chosen", "diff_specs", "differences", "guess_columns", "idle_keys",
+    "images_named", "load_spec", "part_named", "spec_schema", "too_many_images", "write_template",
 ]  # fmt: skip

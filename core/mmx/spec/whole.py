@@ -14,6 +14,7 @@ from mmx.spec.closed import Closed, method, table
 from mmx.spec.data import DataSpec
 from mmx.spec.explain import place_of
 from mmx.spec.model import ModelSpec
+from mmx.spec.places import images_named, too_many_images
 from mmx.spec.split import Seed
 from mmx.spec.train import AuditSpec, EvaluationSpec, TrainSpec
 from mmx.spec.tree import Node, from_here
@@ -84,6 +85,7 @@ class Spec(Closed):
             *self._told(),
             *self._without_prior(),
             *self._without_cosines(),
+            *self._left_out(),
         ]
         if found:
             raise ValidationError.from_exception_data("Spec", found)
@@ -140,6 +142,14 @@ class Spec(Closed):
             "{type: mlp, cosine: true}"
         )
         return [_fault_at("mmx_cosines", ["loss"], words)]
+
+    def _left_out(self) -> list[InitErrorDetails]:
+        """More columns of images than the encoder reads."""
+        if "image" not in self.model.fusion.sides:
+            return []
+        image, named = self.model.image, images_named(self.data.dataset)
+        words = too_many_images(len(named), image, image.most_images)
+        return [_fault_at("mmx_images", ["model", "image"], words)] if words else []
 
     def _told(self) -> list[InitErrorDetails]:
         """Texts that are written knowing the label, without a written reason for it."""

@@ -24,7 +24,8 @@ from mmx import (
     hookimpl,
     read_table,
 )
-from mmx.interfaces import View
+from mmx.blocks import missing_words
+from mmx.interfaces import Labels, Role, View
 
 _GROUPING = (
     "say which rows belong together: group: COLUMN names the patient, lesion or study of each row, "
@@ -42,17 +43,26 @@ class TableParams(DatasetParams):
         default=None, description="folder of the images; null: that of the table"
     )
     images: tuple[str, ...] = Field(
-        default=(), description="columns with paths of images; empty cell: none"
+        default=(), description="columns with paths of images; an empty cell keeps its place"
     )
     text: str | None = Field(
-        default=None, description="column with the text, for narrative: column"
+        default=None, description="column with the text, for narrative: column or joined"
     )
     label: str | None = Field(
         default=None, description="column with the class; null: unknown, to predict"
     )
+    labels: Labels = Field(default=Labels(), description="how the cells of label become classes")
     group: str | None = Field(description="column with patient, lesion or study; null: every row")
     record: tuple[str, ...] = Field(default=(), description="columns such as age, sex and site")
+    roles: Mapping[Role, str] = Field(
+        default={}, description="age, sex, site, structure or level -> its column in the record"
+    )
     id: str | None = Field(default=None, description="column with an id; null: the row's number")
+    missing: tuple[str, ...] | None = Field(
+        default=None,
+        description="words that mean missing, in any case and column; null: nan, NA, None, unknown "
+        "and the like, in five languages",
+    )
     classes: tuple[str, ...] | None = Field(
         default=None, description="class names in order; null: those in the table, sorted"
     )
@@ -82,8 +92,9 @@ class TableParams(DatasetParams):
 
     def layout(self) -> Layout:
         return Layout(
-            images=self.images, text=self.text, record=self.record,
-            id=self.id, group=self.group, label=self.label, root=self.root,
+            images=self.images, text=self.text, id=self.id, group=self.group, label=self.label,
+            record=tuple(dict.fromkeys((*self.record, *self.roles.values()))), roles=self.roles,
+            root=self.root, missing=self.missing, labels=self.labels, classes=self.classes,
         )  # fmt: skip
 
     def build(self) -> "Table":
@@ -104,7 +115,9 @@ class Table(Dataset):
             params.synonyms,
             params.leak_columns,
             params.allowed_views,
+            notes=tuple(missing_words(self._rows.missing)),
             group=params.group or "row",
+            missing=self._rows.missing,
         )
 
     def samples(self) -> Sequence[Sample]:

@@ -39,6 +39,8 @@ Fill = Literal["blur", "mean"]
 class DualExpertParams(WrappingParams):
     """Settings of two experts and their gate."""
 
+    most_images: ClassVar[int | None] = 1
+
     type: Literal["dual_expert"] = "dual_expert"
     reads_boxes = True
     backbone: Backbone = Field(

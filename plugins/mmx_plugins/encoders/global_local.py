@@ -8,7 +8,7 @@ has no gradient.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 import torch
 from einops import einsum, rearrange
@@ -35,6 +35,8 @@ class GlobalLocalParams(WrappingParams):
     """Settings of the two streams."""
 
     source = "Shen et al. 2021, doi:10.1016/j.media.2020.101908"
+
+    most_images: ClassVar[int | None] = 1
 
     type: Literal["global_local"] = "global_local"
     backbone: Backbone = Field(

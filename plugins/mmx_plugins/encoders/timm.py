@@ -45,6 +45,7 @@ class TimmParams(EncoderParams):
     """Settings of a timm backbone."""
 
     modality: ClassVar[Literal["image", "text"]] = "image"
+    most_images: ClassVar[int | None] = 1
     source: ClassVar[str] = "Wightman 2019, doi:10.5281/zenodo.4414861"
 
     type: Literal["timm"] = "timm"

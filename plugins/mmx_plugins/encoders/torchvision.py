@@ -31,6 +31,7 @@ class TorchvisionParams(EncoderParams):
     """Settings of a torchvision backbone."""
 
     modality: ClassVar[Literal["image", "text"]] = "image"
+    most_images: ClassVar[int | None] = 1
     source: ClassVar[str] = "torchvision.models; each network names its own paper"
 
     type: Literal["torchvision"] = "torchvision"

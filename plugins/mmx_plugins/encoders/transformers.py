@@ -24,6 +24,7 @@ from mmx import (
     Params,
     TextEncoder,
     Texts,
+    TokenCount,
     WeightsError,
     hookimpl,
 )
@@ -36,6 +37,8 @@ from mmx.blocks.weights import (
     state_digest,
 )
 from mmx.interfaces import SpecPath
+
+_NO_LIMIT = 1_000_000  # tokens; transformers writes 1e30 where a tokenizer knows no limit
 
 Pool = Literal["cls", "mean", "pooler"]
 HubName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")]
@@ -206,7 +209,8 @@ class TransformersEncoder(TextEncoder):
             raise WeightsError("this model has no pooler; use pool: mean or cls")
         self.network, self.tokenizer, self.pool = network, tokenizer, pool
         limits = (tokenizer.model_max_length, getattr(config, "max_position_embeddings", math.inf))
-        self.max_length = int(min(max_length, *limits))
+        self.longest = int(min(*limits, _NO_LIMIT))
+        self.max_length = min(max_length, self.longest)
         self.shape = FeatureShape(config.hidden_size, (config.hidden_size,) * len(self.depths))
         self.weights = weights
 
@@ -230,6 +234,21 @@ class TransformersEncoder(TextEncoder):
         found = self.tokenizer(texts, truncation=True, max_length=self.max_length)
         rows: list[list[int]] = found["input_ids"]
         return rows
+
+    def count(self, texts: Sequence[str]) -> TokenCount:
+        with _quiet():  # it warns of texts that are longer than its model reads
+            found = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+        room = max(self.max_length - self.tokenizer.num_special_tokens_to_add(), 0)
+        strange = self.tokenizer.unk_token_id
+        more = self.longest > self.max_length
+        return TokenCount(
+            [len(ids) for ids in found],
+            [min(len(ids), room) for ids in found],
+            [sum(one == strange for one in ids) for ids in found],
+            f"set max_length: {self.longest}, which is the most that this model reads"
+            if more
+            else f"this model reads no more than {self.max_length} tokens",
+        )
 
     def forward(self, texts: Texts) -> Features:
         """Encode [B, N] ids."""

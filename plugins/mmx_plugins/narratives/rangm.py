@@ -93,7 +93,7 @@ class Meta(Narrative):
         self.templates = tuple(templates)
 
     def write(self, sample: Sample) -> str:
-        case = case_phrase(sample.record)
+        case = case_phrase(sample.record, sample.roles)
         if not case:
             return ""
         sentence = self.templates[_number(sample.id) % len(self.templates)].format(case=case)
@@ -118,7 +118,7 @@ class Retrieved(Visual):
         self.index = torch.zeros(0, 0)
 
     def fit(self, train: Sequence[Sample]) -> None:
-        self.train = [sample for sample in train if sample.images]
+        self.train = [sample for sample in train if sample.has_image]
         if self.train:
             self.index = _unit(self.features.pooled(self.train))
         self._phrases: dict[int, str] = {}
@@ -128,7 +128,7 @@ class Retrieved(Visual):
 
     def write_all(self, samples: Sequence[Sample]) -> Sequence[str]:
         own = [super(Retrieved, self).write(sample) for sample in samples]
-        shown = [place for place, sample in enumerate(samples) if sample.images]
+        shown = [place for place, sample in enumerate(samples) if sample.has_image]
         for start in range(0, len(shown), CHUNK):
             places = shown[start : start + CHUNK]
             nearest = self._nearest([samples[place] for place in places])

@@ -1,6 +1,6 @@
-"""One plain sentence from age, sex and site, or from structure and level; nothing else is read.
+"""The record in plain words: who, where the finding lies, and every other field by its name.
 
-Fields that are missing or 'unknown' are left out; a record with none of them gives the empty text.
+Fields that are missing or 'unknown' are left out; a record with none known gives the empty text.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from mmx.blocks import case_phrase
 
 
 class TemplateParams(NarrativeParams):
-    """A sentence such as 'A 45-year-old man with a lesion on the back.'"""
+    """A sentence such as 'A 45-year-old man with a lesion on the back; itching: yes.'"""
 
     type: Literal["template"] = "template"
     templates: tuple[str, ...] = Field(
@@ -49,13 +49,13 @@ class TemplateParams(NarrativeParams):
 
 
 class Template(Narrative):
-    """Writes from age, sex, site, structure and level of the record."""
+    """Writes the whole record of a sample, but not its text."""
 
     def __init__(self, templates: Sequence[str]) -> None:
         self.templates = tuple(templates)
 
     def write(self, sample: Sample) -> str:
-        case = case_phrase(sample.record)
+        case = case_phrase(sample.record, sample.roles)
         if not case:
             return ""
         digest = hashlib.blake2b(sample.id.encode(), digest_size=8).digest()

@@ -22,7 +22,7 @@ def test_numbers_keep_their_form_whatever_stands_in_other_rows() -> None:
 
 
 def test_a_cell_that_is_no_cell_is_refused_by_column_and_row() -> None:
-    with pytest.raises(DataError, match="column 'id' holds dict in row 3"):
+    with pytest.raises(DataError, match="column 'id' holds a struct {bytes} in row 3"):
         rows(t=["a", "b"], id=["x", {"bytes": b""}], g=["1", "2"], dx=["a", "b"])
 
 

@@ -1,5 +1,6 @@
 """Anybody's table becomes samples, and its faults are named by row."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -147,3 +148,104 @@ def test_a_label_that_leaks_or_lacks_is_refused(
 def test_something_must_be_seen(write_cases: Write) -> None:
     with pytest.raises(ValidationError, match="columns of images, or a text column"):
         TableParams(path=write_cases(4), group="person", label="finding")
+
+
+def test_one_list_of_words_means_missing_in_every_role(tmp_path: Path) -> None:
+    lines = ["pic,t,g,label,age", "a.png,x,1,a,NaN", "n/a,y,2,b,Unbekannt", "b.png,None,3,未知,4",
+             "c.png,z,null,a,5", "d.png,w,5,Not Known,6"]  # fmt: skip
+    path = _write(tmp_path, "\n".join(lines) + "\n")
+    settings: dict[str, Any] = {
+        "images": ("pic",), "text": "t", "group": "g", "label": "label", "record": ("age",),
+    }  # fmt: skip
+    dataset = TableParams(path=path, **settings).build()
+    rows = dataset.samples()
+    assert (dataset.classes, [row.label for row in rows]) == (("a", "b"), ["a", "b", None, None])
+    assert [row.record["t"] for row in rows] == ["x", "y", None, "w"]
+    assert [row.record["age"] for row in rows] == [None, None, 4.0, 6.0]
+    assert rows[1].images == ()
+    assert [one.reason for one in dataset.rejected()] == ["column 'g' is empty"]
+    assert dataset.facts.missing == {
+        "pic": {"n/a": 1}, "g": {"null": 1}, "label": {"Not Known": 1, "未知": 1},
+        "age": {"NaN": 1, "Unbekannt": 1}, "t": {"None": 1},
+    }  # fmt: skip
+    assert any("'NaN' (1 x)" in note for note in dataset.facts.notes)
+
+
+def test_a_class_may_be_called_na_when_the_spec_says_so(tmp_path: Path) -> None:
+    path = _write(tmp_path, "t,g,label\nx,1,NA\ny,2,b\nunknown,3,b\n")
+    settings: dict[str, Any] = {"path": path, "text": "t", "group": "g", "label": "label"}
+    for said in ({"classes": ("NA", "b")}, {"missing": ("unknown",)}):
+        dataset = TableParams(**settings, **said).build()
+        assert (dataset.classes, dataset.samples()[0].label) == (("NA", "b"), "NA")
+    everything = TableParams(**settings, missing=()).build().samples()
+    assert [row.record["t"] for row in everything] == ["x", "y", "unknown"]
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [("MEL", "mel"), ("basal cell", "Basal  cell"), ("1", "1.0"), ("0", "0.0"), ("ｍel", "mel")],
+)
+def test_one_class_in_two_spellings_is_one_fault_that_names_both(
+    tmp_path: Path, pair: tuple[str, str]
+) -> None:
+    path = _write(tmp_path, f"t,g,label\nx,1,{pair[0]}\ny,2,{pair[1]}\nz,3,other\n")
+    settings: dict[str, Any] = {"path": path, "text": "t", "group": "g", "label": "label"}
+    with pytest.raises(DataError, match="spelt in several ways") as told:
+        TableParams(**settings).build()
+    assert all(repr(name) in str(told.value) for name in pair)
+    stated = TableParams(**settings, classes=(*pair, "other")).build()
+    assert stated.classes == (*pair, "other")
+    mapped = TableParams(**settings, labels={"map": {pair[1]: pair[0]}}).build()
+    assert set(mapped.classes) == {pair[0], "other"}
+
+
+@pytest.mark.parametrize("sign", list("|;,/、"))
+def test_several_labels_in_a_cell_are_a_question(tmp_path: Path, sign: str) -> None:
+    cells = ["edema", "effusion", f"edema{sign}effusion", f"effusion {sign} edema"]
+    lines = "".join(f'x,{row},"{cell}"\n' for row, cell in enumerate(cells))
+    path = _write(tmp_path, "t,g,label\n" + lines)
+    settings: dict[str, Any] = {"path": path, "text": "t", "group": "g", "label": "label"}
+    with pytest.raises(DataError, match="2 rows seem to have several labels in one cell"):
+        TableParams(**settings).build()
+    first = TableParams(**settings, labels={"several": "first", "separator": sign}).build()
+    assert [row.label for row in first.samples()] == ["edema", "effusion", "edema", "effusion"]
+    assert len(TableParams(**settings, labels={"several": "own"}).build().classes) == 4
+
+
+def test_a_name_that_merely_holds_such_a_sign_is_a_name(tmp_path: Path) -> None:
+    path = _write(tmp_path, "t,g,label\nx,1,keratosis/lentigo\ny,2,lentigo\nz,3,a|b\n")
+    dataset = TableParams(path=path, text="t", group="g", label="label").build()
+    assert dataset.classes == ("a|b", "keratosis/lentigo", "lentigo")
+
+
+def test_names_of_files_are_no_texts(tmp_path: Path) -> None:
+    path = _write(tmp_path, "t,g,label\nr/1.txt,1,a\nr/2.txt,2,b\n")
+    with pytest.raises(DataError, match="holds names of files, such as 'r/1.txt'"):
+        TableParams(path=path, text="t", group="g", label="label").build()
+
+
+@pytest.mark.parametrize("role", ["images", "text", "label", "group", "record", "id"])
+@pytest.mark.parametrize(
+    ("cell", "what"),
+    [({"bytes": b"x", "path": "p"}, "a struct {bytes, path}"), (["a", "b"], "a list of 2"),
+     (b"\x89PNG", "4 bytes")],
+)  # fmt: skip
+def test_cells_that_hold_more_than_a_word_are_refused_by_row(
+    tmp_path: Path, role: str, cell: object, what: str
+) -> None:
+    path = tmp_path / "cases.parquet"
+    pandas.DataFrame({"t": ["x", "y"], "odd": [None, cell]}).to_parquet(path)
+    named: object = ("odd",) if role in ("images", "record") else "odd"
+    settings: dict[str, Any] = {"text": "t", "group": None, role: named}
+    with pytest.raises(DataError, match=f"column 'odd' holds {re.escape(what)} in row 3"):
+        TableParams(path=path, **settings).build()
+
+
+def test_roles_name_fields_of_the_record(tmp_path: Path) -> None:
+    path = _write(tmp_path, "t,g,label,Alter\nx,1,a,40\ny,2,b,50\n")
+    settings: dict[str, Any] = {"text": "t", "group": "g", "label": "label"}
+    row = TableParams(path=path, **settings, roles={"age": "Alter"}).build().samples()[0]
+    assert row.record == {"Alter": 40.0, "t": "x"}
+    assert row.roles == {"age": "Alter", "text": "t"}
+    with pytest.raises(ValidationError):
+        TableParams(path=path, **settings, roles={"alter": "Alter"})

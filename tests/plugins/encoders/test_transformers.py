@@ -94,6 +94,19 @@ def test_long_texts_are_cut(encoder: TransformersEncoder) -> None:
     assert encoder.tokenize(["lesion " * 400]).ids.shape == (1, 256)
 
 
+def test_what_is_cut_and_what_is_unknown_is_counted(encoder: TransformersEncoder) -> None:
+    long, strange = "spot " * 600, "背部深黑色斑块，边界不清"
+    found = encoder.count(["a spot", long, strange, ""])
+    room = encoder.max_length - 2  # [CLS] and [SEP]
+    assert list(found.total) == [2, 600, len(strange), 0]
+    assert list(found.read) == [2, room, len(strange), 0]
+    kept = encoder.tokenize(["a spot", long]).mask.sum(dim=1) - 2
+    assert kept.tolist() == list(found.read)[:2]
+    assert found.unknown[2] > 0.5 * found.total[2]
+    assert found.unknown[0] == found.unknown[1] == 0
+    assert found.advice == "set max_length: 512, which is the most that this model reads"
+
+
 @pytest.mark.parametrize("pool", ["cls", "pooler"])
 def test_other_pools_are_those_of_the_model(pool: str, reference: tuple[Any, Any]) -> None:
     model, tokenizer = reference

@@ -1,0 +1,30 @@
+"""Fields that the spec names as the record, and of which no text tells anything."""
+
+from collections.abc import Sequence
+
+from mmx.audit.check import Check
+from mmx.audit.finding import Finding
+from mmx.audit.subject import Subject
+from mmx.plugins import hookimpl
+
+_ID = "unread_record"
+
+
+def find(subject: Subject) -> list[Finding]:
+    """One warning that names the fields which the narrative never looks up."""
+    if not subject.unread:
+        return []
+    names = ", ".join(map(repr, subject.unread))
+    message = (
+        f"{subject.narrative} never reads {names}, so the model does not see it; narrative: "
+        "template writes the whole record, narrative: joined the record and a text column; or "
+        "leave it out of the data set"
+    )
+    evidence = tuple({"field": name} for name in subject.unread)
+    return [Finding(_ID, "warning", message, evidence)]
+
+
+@hookimpl
+def mmx_audit_checks() -> Sequence[Check]:
+    """Give this check."""
+    return [Check(_ID, "fields of the record that no text tells", find, short=True)]

@@ -1,0 +1,78 @@
+"""How the columns of a table become samples."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Role = Literal["age", "sex", "site", "structure", "level"]
+"""What a field of a record can stand for."""
+
+
+class Labels(BaseModel):
+    """How the cells of a column of labels become classes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    map: Mapping[str, str] = Field(
+        default={}, description="label as it is written -> class, such as {MEL: melanoma}"
+    )
+    several: Literal["refuse", "first", "own"] = Field(
+        default="refuse",
+        description="cells such as a|b beside a and b: refuse them, keep the first label, or make "
+        "each a class of its own",
+    )
+    separator: str = Field(
+        default="|", min_length=1, description="sign between several labels, for first"
+    )
+
+    def read(self, text: str) -> str:
+        """The class that a cell names."""
+        if self.several == "first":
+            text = text.split(self.separator)[0].strip()
+        return self.map.get(text, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which column of a table holds what a sample carries; every name is that of a column.
+
+    Attributes:
+        images: paths of images, in their places.
+        text: sentences, never read as numbers.
+        record: facts such as age; fields of ``Sample.record`` by the same names.
+        id: a name of the case; None: the number of its row.
+        group: lesion, patient or study; None: every row is a group of its own.
+        label: the class.
+        root: folder of the images; None: that of the table.
+        roles: age, sex, site, structure or level -> its field of the record.
+        missing: words that mean missing, whatever the column; None: ``MISSING_WORDS`` of blocks.
+        labels: how the cells of ``label`` become classes.
+        classes: that are stated; they are never missing nor misspelt. None: those in the table.
+        boxes: left, top, right and bottom of each image, in its place; empty: no boxes.
+        own: place of the image that the label is of; None where none stands out.
+    """
+
+    images: tuple[str, ...] = ()
+    text: str | None = None
+    record: tuple[str, ...] = ()
+    id: str | None = None
+    group: str | None = None
+    label: str | None = None
+    root: Path | None = None
+    roles: Mapping[Role, str] = field(default_factory=dict)
+    missing: tuple[str, ...] | None = None
+    labels: Labels = Labels()
+    classes: tuple[str, ...] | None = None
+    boxes: tuple[tuple[str, str, str, str], ...] = ()
+    own: int | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that it names, once."""
+        named = (self.text, self.id, self.group, self.label)
+        single = [name for name in named if name is not None]
+        boxes = [name for box in self.boxes for name in box]
+        return tuple(dict.fromkeys([*self.images, *boxes, *self.record, *single]))

@@ -1,0 +1,45 @@
+"""How many images a case has, beside how many its encoder reads."""
+
+from mmx.errors import MmxError
+from mmx.interfaces import DatasetParams, EncoderParams, WrappingParams
+from mmx.plugins import find, installed
+
+
+def images_named(dataset: DatasetParams) -> tuple[str, ...]:
+    """Columns of images that the settings name; empty where only the rows tell."""
+    layout = dataset.layout()
+    return () if layout is None else layout.images
+
+
+def too_many_images(most: int, image: EncoderParams, limit: int | None) -> str:
+    """What is wrong with images that an encoder would not read, and what helps; empty if nothing.
+
+    Args:
+        most: images that a case can have.
+        image: settings of the encoder.
+        limit: images of a case that it reads; None: any number.
+    """
+    if limit is None or most <= limit:
+        return ""
+    own = image.entry_point.partition(".")[2]
+    others = several_readers()
+    wrapped = f"image: {{type: {others[0]}, backbone: {{type: {own}, ...}}}}" if others else ""
+    ways = f"wrap it in one for several ({', '.join(others)}): {wrapped}; or " if others else ""
+    return (
+        f"a case has up to {most} images, and {image.entry_point} reads {limit}; {ways}name "
+        f"{'one column' if limit == 1 else f'{limit} columns'} of images"
+    )
+
+
+def several_readers() -> list[str]:
+    """Installed image encoders around another one that read any number of images."""
+    found = []
+    for method in installed("encoder"):
+        name = method.key.partition(".")[2]
+        try:
+            params = find("encoder", name)
+        except MmxError:
+            continue  # one that cannot be loaded is no advice
+        if issubclass(params, WrappingParams) and params.most_images is None:
+            found.append(name)
+    return sorted(found, reverse=True)

@@ -1,0 +1,67 @@
+"""What of the texts never reaches an encoder is counted, or at least seen."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+
+from mmx import TextEncoder, Texts, TokenCount
+from mmx.data import Split, loss_warnings, token_losses
+from mmx.interfaces import Features
+
+SPLIT = Split(np.array(["train", "train", "train", "test"]), 0, "x")
+TEXTS = ["a b", "a b c d e f g h", "", "z z z a"]
+
+
+class Words(TextEncoder):
+    """Reads four words of a few letters."""
+
+    def __init__(self, *, longest: int = 4, counts: bool = True) -> None:
+        super().__init__()
+        self.longest, self.counts = longest, counts
+
+    def tokenize(self, texts: Sequence[str]) -> Texts:
+        rows = [[1 + ord(word) for word in text.split()][: self.longest] for text in texts]
+        width = max([1, *map(len, rows)])
+        ids = torch.tensor([row + [0] * (width - len(row)) for row in rows])
+        return Texts(ids, ids > 0)
+
+    def count(self, texts: Sequence[str]) -> TokenCount | None:
+        words = [text.split() for text in texts]
+        if not self.counts:
+            return None
+        strange = [sum(word == "z" for word in one) for one in words]
+        return TokenCount(
+            [len(one) for one in words], [min(len(one), self.longest) for one in words], strange,
+            "read more",
+        )  # fmt: skip
+
+    def forward(self, texts: Texts) -> Features:
+        raise NotImplementedError
+
+
+def test_cuts_and_unknown_tokens_are_counted_by_part() -> None:
+    found, advice = token_losses(Words(), TEXTS, SPLIT)
+    train, test = found["train"], found["test"]
+    assert (train.texts, train.cut, train.lost, train.unknown) == (2, 1, 0.25, 0.0)
+    assert (test.texts, test.cut, test.lost, test.unknown) == (1, 0, 0.0, 0.75)
+    told = loss_warnings(found, "encoder.words", advice)
+    assert "train 1 of 2 (on average 25% of the tokens lost); read more" in told[0]
+    assert "unknown to the tokenizer of encoder.words" in told[1]
+    assert "test 75%" in told[1]
+
+
+def test_an_encoder_that_does_not_count_is_watched() -> None:
+    found, advice = token_losses(Words(longest=5, counts=False), TEXTS, SPLIT)
+    assert [(one.texts, one.cut, one.lost) for one in found.values()] == [
+        (2, 1, None),
+        (1, 0, None),
+    ]
+    assert "are cut at the end: train 1 of 2;" in loss_warnings(found, "encoder.words", advice)[0]
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_nothing_lost_is_no_warning(counts: bool) -> None:
+    found, advice = token_losses(Words(longest=99, counts=counts), TEXTS[:3] + ["a"], SPLIT)
+    assert loss_warnings(found, "encoder.words", advice) == []
