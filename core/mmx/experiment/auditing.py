@@ -89,8 +89,6 @@ def short_audit(spec: Spec, prepared: Prepared, observer: Observer) -> Audited:
     audited = Audited(tuple(findings), waived, cached)
     if audited.errors:
         raise MmxError(refusal(audited.errors))
-    for note in audited.notes:
-        observer.message(note)
     return audited
 
 

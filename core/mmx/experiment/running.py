@@ -161,6 +161,8 @@ class _Work:
 
     def do(self, settled: Mapping[str, Any]) -> None:
         """Encode, train, predict, score, report; ``settled`` is kept from an earlier run."""
+        for note in self.audited.notes:
+            self.observer.message(note)
         if first_process():
             self._begin()
             if settled:
