@@ -42,7 +42,7 @@ from mmx.experiment.saved import Run
 from mmx.experiment.sources import Sources, open_sources
 from mmx.experiment.task import Task, build_task
 from mmx.experiment.texts import LEAKY, FrozenFeatures
-from mmx.interfaces import SingleImageEncoder, TextEncoder, WrappingEncoder
+from mmx.interfaces import Encoder, SingleImageEncoder, TextEncoder, WrappingEncoder
 from mmx.model import tried_encoders
 from mmx.plugins import registry
 from mmx.report import render_run
@@ -99,10 +99,10 @@ def run_into(
     allowed = prepared.manifest.facts.allowed_views
     check_views(spec, allowed)
     check_promises(spec, prepared)
+    _check_images(spec, encoders["image"], prepared.images.views)
     audited = short_audit(spec, prepared, observer)
     task = build_task(spec, prepared.manifest, prepared.split, encoders)
     check_pictures(spec, task.model.image, allowed)
-    _check_views(spec, task, prepared.images.views)
     initial = {side: weights_digest(one) for side, one in task.model.encoders().items()}
     digest = run_digest(spec, prepared.digests, initial)
     folder = RunFolder.create(root, spec.name, digest, fresh and first_process())
@@ -126,11 +126,15 @@ def prepare_spec(spec: Spec, observer: Observer, split_file: Path | None = None)
     return prepare(spec.data, observer, features, split_file)
 
 
-def _check_views(spec: Spec, task: Task, most: int) -> None:
-    """Refuse images that the encoder would not read, before anything is encoded."""
-    params, encoder = spec.model.image, task.model.image
-    if not task.model.reads["image"]:
+def _check_images(spec: Spec, encoder: Encoder, most: int) -> None:
+    """Refuse images that the encoder would not read, before anything is encoded.
+
+    Raises:
+        DataError: says which encoders read several.
+    """
+    if "image" not in spec.model.fusion.sides:
         return
+    params = spec.model.image
     limit = 1 if isinstance(encoder, SingleImageEncoder) else params.most_images
     words = too_many_images(most, params, limit)
     if words:
