@@ -14,6 +14,7 @@ from mmx.experiment.attempts import Attempts
 from mmx.experiment.heat import heat_maps
 from mmx.experiment.missing import shares_of_case
 from mmx.experiment.prediction import Chain
+from mmx.experiment.stand_ins import StandIns
 from mmx.interfaces import Batch, Images, TextEncoder, WrappingEncoder
 from mmx.model import SIDES
 from mmx.report import Explanation
@@ -34,8 +35,11 @@ class Explainer:
         chain: the model; inference hooks are left out.
     """
 
-    def __init__(self, chain: Chain, images: ImageSource, encoder: TextEncoder) -> None:
+    def __init__(
+        self, chain: Chain, images: ImageSource, encoder: TextEncoder, stand_ins: StandIns
+    ) -> None:
         self.chain, self.images, self.encoder = chain, images, encoder
+        self.stand_ins = stand_ins
 
     def explain(
         self, row: int, text: str, predicted: int, explained: Mapping[str, Tensor]
@@ -87,7 +91,7 @@ class Explainer:
         if not all(self.chain.model.reads[side] for side in SIDES):
             return {}
         with torch.inference_mode():
-            return shares_of_case(self.chain, self.chain.encoded(given, SIDES))
+            return shares_of_case(self.chain, self.chain.encoded(given, SIDES), self.stand_ins)
 
     def _words(self, given: Batch, text: str, predicted: int) -> tuple[tuple[str, float], ...]:
         """Each word, and by how much the probability falls when it is left out."""

@@ -8,12 +8,13 @@ from torch import Tensor
 
 from mmx.data import Part
 from mmx.experiment.prediction import Chain
+from mmx.experiment.stand_ins import StandIns
 from mmx.interfaces import Batch
 from mmx.model import SIDES
 
-BOTH, RATES, SEED = "image and text", (0.25, 0.5, 0.75), 0
+BOTH, NEITHER, RATES, SEED = "image and text", "neither", (0.25, 0.5, 0.75), 0
 KEPT = {BOTH: (True, True), "image only": (True, False), "text only": (False, True),
-        "neither": (False, False)}  # fmt: skip
+        NEITHER: (False, False)}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,27 +30,32 @@ class Missing:
     shares: Mapping[str, Tensor]
 
 
-def predict_missing(chain: Chain, part: Part, batch_size: int) -> Missing | None:
+def predict_missing(
+    chain: Chain, part: Part, batch_size: int, stand_ins: StandIns
+) -> Missing | None:
     """Predict with both sides, one, none, and with sides dropped at random; each encoded once.
 
-    Dropping is nested: who loses a side at 25 % loses it at 50 % too.
+    Dropping is nested: who loses a side at 25 % loses it at 50 % too. Without either side the
+    answer is the class prior that the model was trained for: no stand-in was trained for that.
 
     Returns:
         None for a model that reads one side only.
     """
     if not all(chain.model.reads[side] for side in SIDES):
         return None
-    found: dict[str, list[Tensor]] = {name: [] for name in KEPT}
+    asked = {name: sides for name, sides in KEPT.items() if any(sides)}
+    found: dict[str, list[Tensor]] = {name: [] for name in asked}
     chain.model.eval()
     with torch.inference_mode():
         for start in range(0, len(part), batch_size):
             rows = range(start, min(start + batch_size, len(part)))
             batch = chain.encoded(part.batch(rows)[0], SIDES)
-            for name, sides in KEPT.items():
+            for name, sides in asked.items():
                 stay = torch.tensor([sides], device=batch.present.device)
                 given = replace(batch, present=batch.present & stay)
                 found[name].append(chain.plain(given).log_probs)
     arms = {name: torch.cat(values) for name, values in found.items()}
+    arms[NEITHER] = stand_ins.neither(len(part))
     return Missing({**arms, **_dropped(arms)}, _shares(list(arms.values())))
 
 
@@ -74,21 +80,23 @@ def _shares(arms: Sequence[Tensor]) -> dict[str, Tensor]:
     }
 
 
-def shares_of_case(chain: Chain, batch: Batch) -> dict[str, float]:
+def shares_of_case(chain: Chain, batch: Batch, stand_ins: StandIns) -> dict[str, float]:
     """Where the probability of one case's answer comes from: neither side, image, text.
 
     Args:
         chain: the model.
         batch: one row, both sides encoded, or as they come.
+        stand_ins: of the model.
 
     Returns:
         Three numbers whose sum is the probability of the predicted class.
     """
     arms = []
-    for sides in KEPT.values():
+    for sides in filter(any, KEPT.values()):
         stay = torch.tensor([sides], device=batch.present.device)
         given = replace(batch, present=batch.present & stay)
         arms.append(chain.plain(given).log_probs)
+    arms.append(stand_ins.neither(1))
     shares = {side: float(value) for side, value in _shares(arms).items()}
     probability = float(arms[0].exp().max())
     return {"prior": probability - sum(shares.values()), **shares}

@@ -16,6 +16,7 @@ from mmx.experiment.missing import Missing, predict_missing
 from mmx.experiment.prediction import Chain, PartPrediction
 from mmx.experiment.prepare import Prepared
 from mmx.experiment.progress import stage
+from mmx.experiment.stand_ins import StandIns, untrained_sides
 from mmx.experiment.task import Task
 from mmx.interfaces import Curve, InferenceHook, Prediction, Validation
 from mmx.runs import Observer
@@ -41,6 +42,7 @@ class Outcome:
         notes: what hooks say about themselves.
         precision: arithmetic that the model was trained in.
         gates: mean of each gate on the test part, by true class.
+        stand_ins: what the model answers from where a side is missing.
     """
 
     predictions: Mapping[str, PartPrediction]
@@ -54,6 +56,7 @@ class Outcome:
     notes: tuple[str, ...]
     precision: Precision
     gates: Mapping[str, Mapping[str, float]]
+    stand_ins: StandIns
 
 
 def predict_and_score(
@@ -73,10 +76,10 @@ def predict_and_score(
         told(len(seen.target), len(seen.target))
     with stage(observer, "test", "samples") as told:
         stages = chain.over(parts["test"], size, lambda done: told(done, len(parts["test"])))
-    attempts = chain.attempts
+    attempts, stand_ins = chain.attempts, StandIns(task.prior, untrained_sides(spec, prepared))
     missing = attempts.get(
         "what is left when a side is missing",
-        lambda: predict_missing(chain, parts["test"], size),
+        lambda: predict_missing(chain, parts["test"], size, stand_ins),
         None,
     )
     predictions = {"validation": seen, "test": _with_shares(stages[-1], missing)}
@@ -112,6 +115,7 @@ def predict_and_score(
         ),
         notes=(*(note for hook in chain.hooks for note in hook.notes), *attempts.notes),
         precision=precision,
+        stand_ins=stand_ins,
     )
 
 
@@ -212,10 +216,12 @@ def parquet(table: pd.DataFrame) -> bytes:
 
 def metrics(outcome: Outcome, task: Task, facts: Mapping[str, Any]) -> dict[str, Any]:
     """What metrics.json holds: both parts, the parts alone, sizes, and facts of the run."""
+    untrained = list(outcome.stand_ins.untrained)
     return {
         **{name: evaluation.to_json() for name, evaluation in outcome.evaluations.items()},
         "alone": as_numbers(outcome.alone),
         **({"missing": as_numbers(outcome.missing)} if outcome.missing else {}),
+        **({"untrained_stand_ins": untrained} if outcome.missing else {}),
         **({"inference": kept} if (kept := _plain(outcome.kept)) else {}),
         **({"gates": outcome.gates} if outcome.gates else {}),
         "parameters": parameters(task),
@@ -237,7 +243,7 @@ def outcome_notes(outcome: Outcome) -> list[str]:
         f"{name} on the test part: {', '.join(f'{what} {_said(v)}' for what, v in of.items())}"
         for name, of in outcome.kept.items()
     ]
-    return [*outcome.notes, *kept, *in_words(outcome.gates)]
+    return [*outcome.notes, *kept, *in_words(outcome.gates), *outcome.stand_ins.words]
 
 
 def _said(value: float | Interval | str) -> str:

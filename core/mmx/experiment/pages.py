@@ -14,6 +14,7 @@ from mmx.experiment.explaining import Explainer
 from mmx.experiment.outcome import Outcome, parameters
 from mmx.experiment.prediction import Chain
 from mmx.experiment.prepare import Prepared
+from mmx.experiment.stand_ins import StandIns
 from mmx.experiment.task import Task
 from mmx.interfaces import TextEncoder
 from mmx.report import Explanation, Mistake, RunReport
@@ -54,6 +55,7 @@ def run_report(
         mistakes=shown,
         controls=outcome.alone,
         missing=outcome.missing,
+        untrained=outcome.stand_ins.untrained,
         curves=outcome.curves,
         stages=outcome.stages,
         split=_split(spec, prepared),
@@ -105,7 +107,7 @@ def mistakes(
     chosen = wrong[confidence[wrong].argsort(descending=True)][:MISTAKES]
     classes = prepared.manifest.classes
     rows = test.rows[chosen.numpy()]
-    explainer = _explainer(spec, task, prepared)
+    explainer = _explainer(spec, task, prepared, outcome.stand_ins)
 
     def why(row: int, place: int, answer: int) -> Explanation | None:
         if explainer is None:
@@ -134,11 +136,11 @@ def _untold(shown: Sequence[Mistake]) -> list[str]:
     return [f"Of wrong predictions, {note}." for note in dict.fromkeys(notes)]
 
 
-def _explainer(spec: Spec, task: Task, prepared: Prepared) -> Explainer | None:
+def _explainer(spec: Spec, task: Task, prepared: Prepared, stand_ins: StandIns) -> Explainer | None:
     if not spec.evaluation.explain or not isinstance(task.model.text, TextEncoder):
         return None
     chain = Chain((), task.model, task.loss, spec.model.encoding)
-    return Explainer(chain, prepared.images, task.model.text)
+    return Explainer(chain, prepared.images, task.model.text, stand_ins)
 
 
 def thumbnail(images: ImageStore, row: int) -> bytes | None:

@@ -1,6 +1,7 @@
 """Ask a finished run about new cases, read as its own data settings read its training rows."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -155,8 +156,8 @@ def _table(trained: Trained, places: Sequence[int], found: PartPrediction) -> pd
 
 
 def _reasons(trained: Trained, seen: Seen, found: PartPrediction) -> list[Explanation]:
-    explainer = Explainer(trained.chain, seen.images, trained.text_encoder)
-    return [
+    explainer = Explainer(trained.chain, seen.images, trained.text_encoder, trained.stand_ins)
+    reasons = [
         explainer.explain(
             place,
             seen.texts[place],
@@ -165,3 +166,5 @@ def _reasons(trained: Trained, seen: Seen, found: PartPrediction) -> list[Explan
         )
         for row, place in enumerate(seen.places)
     ]
+    words = trained.stand_ins.words
+    return [replace(one, notes=(*one.notes, *words)) if one.shares else one for one in reasons]

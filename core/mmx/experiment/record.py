@@ -20,7 +20,12 @@ from mmx.runs import RunFolder
 
 
 def keep_model(
-    folder: RunFolder, task: Task, prepared: Prepared, initial: Mapping[str, str], precision: str
+    folder: RunFolder,
+    task: Task,
+    prepared: Prepared,
+    initial: Mapping[str, str],
+    precision: str,
+    untrained: Sequence[str] = (),
 ) -> None:
     """Write the weights that training changed, and what is needed to build the rest again.
 
@@ -30,6 +35,7 @@ def keep_model(
         prepared: knows the classes.
         initial: digest of each encoder's weights before training.
         precision: arithmetic that it was trained in.
+        untrained: sides whose stand-in no training row used.
     """
     state = {name: value.contiguous() for name, value in task.model.trainable_state().items()}
     content = save(state)
@@ -41,6 +47,7 @@ def keep_model(
             "class_counts": task.class_counts.tolist(),
             "sampled_counts": task.sampled_counts.tolist(),
             "prior": task.prior.tolist(),
+            "untrained": list(untrained),
             "allowed_views": prepared.manifest.facts.allowed_views,
             "parts": list(task.model.part_heads),
             "encoders": {**initial, **_frozen_digests(task.model)},

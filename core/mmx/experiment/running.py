@@ -250,7 +250,10 @@ class _Work:
         self, sources: Sources, parts: Mapping[str, Part], history: History, outcome: Outcome
     ) -> None:
         folder, prepared = self.folder, self.prepared
-        keep_model(folder, self.task, prepared, self.initial, history.precision)
+        keep_model(
+            folder, self.task, prepared, self.initial, history.precision,
+            outcome.stand_ins.untrained,
+        )  # fmt: skip
         keep_hooks(folder, outcome.fitted)
         table = prediction_table(prepared, parts, outcome.predictions)
         folder.write_bytes("predictions.parquet", parquet(table))

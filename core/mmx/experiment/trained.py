@@ -12,6 +12,7 @@ from mmx.experiment.facts import read_facts, read_surroundings
 from mmx.experiment.prediction import Chain, PartPrediction
 from mmx.experiment.progress import Told
 from mmx.experiment.record import fit_again, take_back
+from mmx.experiment.stand_ins import StandIns, recorded_stand_ins
 from mmx.interfaces import Loss, TextEncoder
 from mmx.model import Model, assemble
 from mmx.runs import RunFolder
@@ -29,6 +30,7 @@ class Trained:
         model: with the weights of the best epoch.
         loss: may adjust logits.
         chain: the model with its fitted hooks around it.
+        stand_ins: what it answers from where a side is missing.
     """
 
     folder: RunFolder
@@ -37,6 +39,7 @@ class Trained:
     model: Model
     loss: Loss
     chain: Chain
+    stand_ins: StandIns
 
     @property
     def text_encoder(self) -> TextEncoder:
@@ -73,4 +76,5 @@ def load_trained(path: Path, plugins: Sequence[str | Path] = ()) -> Trained:
     take_back(folder, model)
     chain = Chain(spec.inference, model.eval(), loss, spec.model.encoding)
     fit_again(folder, chain.hooks)
-    return Trained(folder, spec, facts.classes, model, loss, chain)
+    stand_ins = recorded_stand_ins(facts.prior, facts.sampled_counts, facts.untrained)
+    return Trained(folder, spec, facts.classes, model, loss, chain, stand_ins)

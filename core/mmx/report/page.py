@@ -67,9 +67,7 @@ def render_run(report: RunReport) -> str:
         "not_a_share": wording.NOT_A_SHARE,
         "headline_ends": headline_ends(evaluation),
         "control_arms": _compared([("whole model", evaluation.metrics), *report.controls.items()]),
-        "missing_arms": _compared(
-            [arm for arm in report.missing.items() if " missing in " not in arm[0]]
-        ),
+        "missing_arms": _compared(_missing_arms(report)),
         "missing_curves": missing_curves(report.missing),
         "stages": _compared(report.stages),
         "hook_curves": [hook_curve(one, n) for n, one in enumerate(report.curves, start=1)],
@@ -108,6 +106,17 @@ def _compared(arms: Sequence[tuple[str, Metrics]]) -> list[tuple[str, Metrics]]:
     names = [name for name in COMPARED if any(name in metrics for _, metrics in arms)]
     unknown = Interval(math.nan)
     return [(arm, {name: metrics.get(name, unknown) for name in names}) for arm, metrics in arms]
+
+
+def _missing_arms(report: RunReport) -> list[tuple[str, Metrics]]:
+    """The arms without random losses; those that rest on an untrained stand-in say so."""
+    gone = {"image": "text only", "text": "image only"}
+    untrained = {gone[side]: side for side in report.untrained}
+    return [
+        (f"{name} ({untrained[name]} stand-in untrained)" if name in untrained else name, metrics)
+        for name, metrics in report.missing.items()
+        if " missing in " not in name
+    ]
 
 
 def _shown(mistake: Mistake) -> dict[str, Any]:

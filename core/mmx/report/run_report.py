@@ -76,6 +76,7 @@ class RunReport:
         mistakes: most confident first.
         controls: further arms by name, such as "image alone", each with its metrics.
         missing: metrics with sides taken away, by what was there; empty for models of one side.
+        untrained: sides whose stand-in no training row used.
         curves: what inference hooks have to show.
         stages: the same model before and after each inference hook, in order: name and metrics.
         ledger: of the data, as ``Ledger.to_json()`` gives it.
@@ -107,6 +108,7 @@ class RunReport:
     mistakes: Sequence[Mistake] = ()
     controls: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
     missing: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
+    untrained: Sequence[str] = ()
     curves: Sequence[Curve] = ()
     stages: Sequence[tuple[str, Mapping[str, Interval]]] = ()
     ledger: Mapping[str, Any] = field(default_factory=dict)

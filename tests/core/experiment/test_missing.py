@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ from mmx.data import TextStore, part_of
 from mmx.experiment.missing import predict_missing
 from mmx.experiment.prediction import Chain
 from mmx.experiment.prepare import prepare
+from mmx.experiment.stand_ins import StandIns, untrained_sides
 from mmx.experiment.task import build_task
 from mmx.runs import SilentObserver
 
@@ -23,7 +25,9 @@ def predicted(spec: mmx.Spec) -> Any:
     texts = TextStore(prepared.texts, task.model.text)  # type: ignore[arg-type]
     part = part_of(prepared.manifest, prepared.split, "test", prepared.images, texts)
     chain = Chain((), task.model, task.loss, "fp32")
-    return predict_missing(chain, part, 7), chain.over(part, 7, lambda done: None)[-1]
+    stand_ins = StandIns(task.prior, untrained_sides(spec, prepared))
+    found = predict_missing(chain, part, 7, stand_ins)
+    return found, chain.over(part, 7, lambda done: None)[-1]
 
 
 def test_the_shares_are_shapley_values(load: Callable[..., mmx.Spec]) -> None:
@@ -62,6 +66,38 @@ def test_without_a_side_nothing_of_it_matters(load: Callable[..., mmx.Spec]) -> 
     torch.testing.assert_close(neither, neither[:1].expand_as(neither))
 
 
+@pytest.mark.parametrize("loss", ["cross_entropy", "logit_adjusted"])
+def test_without_both_sides_the_answer_is_the_prior_that_was_trained_for(
+    load: Callable[..., mmx.Spec], loss: str
+) -> None:
+    spec = load(f"loss={loss}", "data.dataset.imbalance=6")
+    neither = predicted(spec)[0].arms["neither"].exp()[0]
+    prepared = prepare(spec.data, SilentObserver())
+    labels = torch.from_numpy(prepared.manifest.labels[prepared.split.rows("train")])
+    counts = torch.bincount(labels, minlength=3)
+    wanted = counts / counts.sum() if loss == "cross_entropy" else torch.full((3,), 1 / 3)
+    torch.testing.assert_close(neither, wanted)
+
+
+def test_a_stand_in_is_trained_by_dropout_or_by_rows_without_the_side(
+    load: Callable[..., mmx.Spec],
+) -> None:
+    def untrained(*changes: str) -> tuple[str, ...]:
+        spec = load(*changes)
+        return untrained_sides(spec, prepare(spec.data, SilentObserver()))
+
+    assert untrained() == ("image", "text")
+    assert untrained("train.modality_dropout=0.3") == ()
+    assert untrained("model.fusion=text_only") == ()
+    spec = load()
+    prepared = prepare(spec.data, SilentObserver())
+    texts = list(prepared.texts)
+    texts[int(prepared.split.rows("test")[0])] = ""
+    assert untrained_sides(spec, replace(prepared, texts=texts)) == ("image", "text")
+    texts[int(prepared.split.rows("train")[0])] = " "
+    assert untrained_sides(spec, replace(prepared, texts=texts)) == ("image",)
+
+
 def test_a_model_of_one_side_has_no_such_report(load: Callable[..., mmx.Spec]) -> None:
     assert predicted(load("model.fusion=image_only"))[0] is None
 
@@ -78,11 +114,20 @@ def test_a_run_reports_it(run: mmx.Run) -> None:
     assert "When a side is missing" in page
     assert "Balanced accuracy when one side is missing" in page
     assert set(metrics["missing"]) >= {"neither", "text missing in 50%"}
+    assert metrics["untrained_stand_ins"] == ["image", "text"]
+    assert "image only (text stand-in untrained)" in page
+    assert "no measure of what one side tells" in page
     for title in ("Set sizes", "Risk and coverage"):
         assert title in page
     table = pd.read_parquet(run.path / "predictions.parquet")
     shares = table.loc[table["part"] == "test", ["share_image", "share_text"]]
     assert shares.notna().all(axis=None)
+
+
+def test_with_dropout_nothing_is_called_untrained(load: Callable[..., mmx.Spec]) -> None:
+    run = mmx.run(load("train.epochs=1", "train.modality_dropout=0.3"))
+    assert run.metrics["untrained_stand_ins"] == []
+    assert "untrained" not in run.report.read_text().lower().replace("untrained_", "")
 
 
 def test_mistakes_are_explained_unless_that_is_switched_off(
