@@ -7,7 +7,7 @@ import typer
 
 import mmx
 from mmx_cli.plain_words import plain_words
-from mmx_cli.table import lines
+from mmx_cli.terminal import say, say_table
 
 FOUND_ERRORS = 1  # exit status
 COLOURS = {"error": "red", "waived": "yellow", "warning": "yellow"}
@@ -32,9 +32,9 @@ def audit(
         loaded = mmx.load_spec(spec, overrides=overrides, plugins=plugins)
         audited = mmx.audit_spec(loaded, out=out, observer=bars)
     rows = [(audited.counts(one), one.check, one.message) for one in audited.findings]
-    for line in lines(("verdict", "check", "finding"), rows, COLOURS) if rows else ():
-        typer.echo(line)
+    if rows:
+        say_table(("verdict", "check", "finding"), rows, COLOURS)
     errors = len(audited.errors)
-    typer.echo(f"{errors} {'error' if errors == 1 else 'errors'}; written to {audited.folder}")
+    say(f"{errors} {'error' if errors == 1 else 'errors'}; written to {audited.folder}")
     if errors:
         raise typer.Exit(FOUND_ERRORS)

@@ -8,8 +8,8 @@ import typer
 
 import mmx
 from mmx_cli.mappings import Columns, Without, pairs
-from mmx_cli.plain_words import PARTLY_DONE, plain_words, shown
-from mmx_cli.table import lines
+from mmx_cli.plain_words import PARTLY_DONE, plain_words
+from mmx_cli.terminal import say, say_table
 
 SHOWN = 20  # rows that are left out, in the terminal
 
@@ -56,19 +56,18 @@ def evaluate(
             observer=bars,
         )
     for warning in found.warnings:
-        console.print(f"note: {warning}", markup=False, highlight=False)
+        say(f"note: {warning}", err=True)
     evaluation = found.evaluation
     rows = [
         (name.replace("_", " "), _shown(one.value), one.ends() or "none")
         for name, one in evaluation.metrics.items()
     ]
     worth = f"worth {evaluation.effective:,.0f} independent samples"
-    typer.echo(f"{evaluation.samples} samples of {evaluation.groups} groups, {worth}")
-    for line in lines(("metric", "value", "95 % interval"), rows, {}):
-        typer.echo(line)
+    say(f"{evaluation.samples} samples of {evaluation.groups} groups, {worth}")
+    say_table(("metric", "value", "95 % interval"), rows, {})
     for note in evaluation.notes:
-        typer.echo(f"note: {note}")
-    typer.echo(f"written to {found.folder}")
+        say(f"note: {note}")
+    say(f"written to {found.folder}")
     _left_out(found)
 
 
@@ -81,9 +80,9 @@ def _left_out(found: "mmx.Evaluated") -> None:
     """Say which rows could not be read, and end with a status of its own when there are some."""
     if not found.left_out:
         return
-    typer.echo(f"{len(found.left_out)} rows could not be read and are in no score:", err=True)
+    say(f"{len(found.left_out)} rows could not be read and are in no score:", err=True)
     for one in found.left_out[:SHOWN]:
-        typer.echo(f"  {shown(one.row)}: {shown(one.reason)}", err=True)
+        say(f"  {one.row}: {one.reason}", err=True)
     if len(found.left_out) > SHOWN:
-        typer.echo(f"  ... and {len(found.left_out) - SHOWN} more", err=True)
+        say(f"  ... and {len(found.left_out) - SHOWN} more", err=True)
     raise typer.Exit(PARTLY_DONE)

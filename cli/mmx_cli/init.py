@@ -7,6 +7,7 @@ import typer
 
 import mmx
 from mmx_cli.plain_words import plain_words
+from mmx_cli.terminal import say
 
 Name = Annotated[str | None, typer.Option(metavar="COLUMN", help="Do not guess this column.")]
 
@@ -33,5 +34,5 @@ def init(
             columns = mmx.guess_columns(mmx.read_table(table), table.absolute().parent, given=said)
         mmx.write_template(out, table=table, columns=columns, force=force)
     for line in columns.told() if columns else []:
-        typer.echo(line)
-    typer.echo(f"wrote {out}; next: mmx spec check {out}, then mmx run {out}")
+        say(line)
+    say(f"wrote {out}; next: mmx spec check {out}, then mmx run {out}")

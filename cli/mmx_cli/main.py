@@ -6,6 +6,7 @@ import typer
 
 from mmx_cli import audit, evaluate, init, narratives, plugins, predict, reproduce, run, spec, study
 from mmx_cli.once import refuse_repeats
+from mmx_cli.terminal import hear_log, say
 
 app = typer.Typer(
     help="Which fusion, head, loss or encoder is really better for an image + text diagnosis?",
@@ -30,7 +31,7 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version  # 25 ms that no other command needs
 
-        typer.echo(f"mmx {version('mmx')}")
+        say(f"mmx {version('mmx')}")
         raise typer.Exit
 
 
@@ -42,3 +43,4 @@ def options(
     ] = False,
 ) -> None:
     """Take the options that stand before a command."""
+    hear_log()

@@ -9,6 +9,7 @@ import typer
 
 import mmx
 from mmx_cli.plain_words import plain_words
+from mmx_cli.terminal import say
 
 Overrides = Annotated[
     list[str], typer.Option("--set", metavar="PATH=VALUE", help="Change one value of the spec.")
@@ -30,10 +31,10 @@ def narratives(
         with Bars(Console(stderr=True)) as bars:
             samples = mmx.narratives(loaded, n, observer=bars)
     if loaded.leaky:
-        typer.secho("LEAKY: these texts were written knowing the label", fg="red", bold=True)
+        say("LEAKY: these texts were written knowing the label", fg="red", bold=True)
     width = min(shutil.get_terminal_size().columns, 100)
     for sample in samples:
         head = f"{sample.id}  {sample.label or 'no label'}  ({sample.part})"
-        typer.secho(head, bold=True)
+        say(head, bold=True)
         text = sample.text or "(no text)"
-        typer.echo(textwrap.fill(text, width, initial_indent="  ", subsequent_indent="  "))
+        say(textwrap.fill(text, width, initial_indent="  ", subsequent_indent="  "))

@@ -6,17 +6,10 @@ from contextlib import contextmanager
 import typer
 
 import mmx
+from mmx_cli.terminal import say
 
 USER_MISTAKE = 2  # exit status
 PARTLY_DONE = 3  # exit status: some of the work could not be done, the rest was
-
-
-def shown(text: str) -> str:
-    """A text whose control characters are spelt out, for a terminal would obey them."""
-    return "".join(
-        one if one.isprintable() or one in "\n\t" else one.encode("unicode_escape").decode()
-        for one in text
-    )
 
 
 @contextmanager
@@ -25,5 +18,5 @@ def plain_words() -> Iterator[None]:
     try:
         yield
     except mmx.MmxError as error:
-        typer.echo(f"error: {shown(str(error))}", err=True)
+        say(f"error: {error}", err=True)
         raise typer.Exit(USER_MISTAKE) from error

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 import mmx
-from mmx_cli import table
 from mmx_cli.plain_words import plain_words
+from mmx_cli.terminal import say, say_table
 
 app = typer.Typer(
     help="List installed methods, show one, check one, or begin one.", no_args_is_help=True
@@ -45,15 +45,14 @@ def list_methods(
         mmx.use_files(files)
         methods = mmx.installed(kind)
     if as_json:
-        typer.echo(json.dumps([asdict(method) for method in methods], indent=2))
+        say(json.dumps([asdict(method) for method in methods], indent=2))
         return
     columns = ("kind", "type", "distribution", "version", "status", "summary")
     rows = [
         (one.kind, one.type, one.package, one.version, one.status, one.reason or one.summary)
         for one in methods
     ]
-    for line in table.lines(columns, rows, COLOURS):
-        typer.echo(line)
+    say_table(columns, rows, COLOURS)
 
 
 @app.command("show")
@@ -66,13 +65,13 @@ def show_method(
         mmx.use_files(files)
         shown = mmx.describe(name)
     method = shown.method
-    typer.secho(f"{method.key}  ({method.package} {method.version}, {method.module})", bold=True)
-    typer.echo(f"{shown.text}\n")
+    say(f"{method.key}  ({method.package} {method.version}, {method.module})", bold=True)
+    say(f"{shown.text}\n")
     if shown.source and shown.source not in " ".join(shown.text.split()):
-        typer.echo(f"Source: {shown.source}\n")
+        say(f"Source: {shown.source}\n")
     for one in shown.parameters:
-        typer.secho(_told(one), fg="cyan")
-        typer.echo(f"    {one.description or 'not described'}")
+        say(_told(one), fg="cyan")
+        say(f"    {one.description or 'not described'}")
 
 
 @app.command("check")
@@ -86,15 +85,14 @@ def check_method(
         mmx.use_files(files)
         certificate = mmx.check_plugin(name)
     if as_json:
-        typer.echo(json.dumps({**asdict(certificate), "ok": certificate.ok}, indent=2))
+        say(json.dumps({**asdict(certificate), "ok": certificate.ok}, indent=2))
     else:
         made = f"({certificate.package} {certificate.version}, sha256 {certificate.digest})"
-        typer.secho(f"{certificate.key}  {made}", bold=True)
+        say(f"{certificate.key}  {made}", bold=True)
         rows = [(one.name, one.status, one.detail) for one in certificate.checks]
-        for line in table.lines(("law", "status", "detail"), rows, OUTCOMES):
-            typer.echo(line)
+        say_table(("law", "status", "detail"), rows, OUTCOMES)
         held = sum(one.status == "passed" for one in certificate.checks)
-        typer.echo(f"{held} of {len(certificate.checks)} laws hold")
+        say(f"{held} of {len(certificate.checks)} laws hold")
     if not certificate.ok:
         raise typer.Exit(BROKEN)
 
@@ -109,8 +107,8 @@ def new_package(
     with plain_words():
         root = mmx.new_plugin(kind, name, folder)
     for file in sorted(path for path in root.rglob("*") if path.is_file()):
-        typer.echo(f"wrote {file}")
-    typer.echo(f"next: cd {shlex.quote(str(root))}, pip install -e '.[test]', python -m pytest")
+        say(f"wrote {file}")
+    say(f"next: cd {shlex.quote(str(root))}, pip install -e '.[test]', python -m pytest")
 
 
 def _told(one: "mmx.Parameter") -> str:

@@ -8,7 +8,8 @@ import typer
 
 import mmx
 from mmx_cli.mappings import Columns, Without, pairs
-from mmx_cli.plain_words import PARTLY_DONE, USER_MISTAKE, plain_words, shown
+from mmx_cli.plain_words import PARTLY_DONE, USER_MISTAKE, plain_words
+from mmx_cli.terminal import say
 
 SHOWN = 20  # rows that are not answered, in the terminal
 
@@ -50,7 +51,7 @@ def predict(
     single = bool(image) or text is not None or bool(record)
     if (table is None) != single:
         words = "give --image, --text or --record for one case, or --table for many"
-        typer.echo(f"error: {words}", err=True)
+        say(f"error: {words}", err=True)
         raise typer.Exit(USER_MISTAKE)
     from mmx_cli.progress import Bars, Console  # rich, which no other command should wait for
 
@@ -70,15 +71,17 @@ def predict(
     with plain_words():
         if explain is not None:
             answers.write_page(explain, run.name)
-            typer.echo(f"why: {explain}")
+            say(f"why: {explain}")
         if out is not None:
-            answers.write(out)
-            typer.echo(f"{len(answers.table)} cases written to {out}")
+            note = answers.write(out)
+            say(f"{len(answers.table)} cases written to {out}")
+            if note:
+                say(f"note: {note}", err=True)
     for note in answers.notes:
-        typer.echo(f"note: {shown(note)}", err=True)
+        say(f"note: {note}", err=True)
     for row in [] if out is not None else answers.texts:
         if table is not None:
-            typer.echo(f"{shown(str(answers.table['id'].iloc[row]))}:")
+            say(f"{answers.table['id'].iloc[row]}:")
         _tell(answers, row)
     _refused(answers)
 
@@ -89,23 +92,23 @@ def _refused(answers: "mmx.Answers") -> None:
     if not len(refused):
         return
     count = f"{len(refused)} of {len(answers.table)} cases"
-    typer.echo(f"{count} could not be read and are not answered:", err=True)
+    say(f"{count} could not be read and are not answered:", err=True)
     for name, reason in refused.head(SHOWN).itertuples(index=False):
-        typer.echo(f"  {shown(str(name))}: {shown(str(reason))}", err=True)
+        say(f"  {name}: {reason}", err=True)
     if len(refused) > SHOWN:
-        typer.echo(f"  ... and {len(refused) - SHOWN} more; --out writes them all", err=True)
+        say(f"  ... and {len(refused) - SHOWN} more; --out writes them all", err=True)
     raise typer.Exit(PARTLY_DONE)
 
 
 def _tell(answers: "mmx.Answers", row: int) -> None:
     """Probabilities, columns of inference hooks and reasons, in lines."""
     for name, probability in answers.probabilities(row).items():
-        typer.echo(f"  {shown(name):<24} {probability:6.1%}")
+        say(f"  {name:<24} {probability:6.1%}")
     for name, value in answers.extras(row).items():
-        typer.echo(f"  {name:<24} {value:.4g}")
+        say(f"  {name:<24} {value:.4g}")
     if row in answers.explanations:
         for line in _reasons(answers.explanations[row]):
-            typer.echo(f"  {line}")
+            say(f"  {line}")
 
 
 def _reasons(why: "mmx.Explanation") -> Iterator[str]:
@@ -119,4 +122,4 @@ def _reasons(why: "mmx.Explanation") -> Iterator[str]:
         yield f"words: {told} points"
     for name, values in why.weights.items():
         yield f"{name}: {', '.join(f'{value:.2f}' for value in values)}"
-    yield from map(shown, why.notes)
+    yield from why.notes

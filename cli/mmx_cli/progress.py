@@ -4,7 +4,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+from mmx_cli.terminal import shown
 
 if TYPE_CHECKING:
     import mmx
@@ -45,13 +48,17 @@ class Bars:
         """Draw one step."""
         step = progress
         if step.stage not in self._tasks:
-            self._tasks[step.stage] = self._drawn.add_task(step.stage, total=step.total, told="")
+            self._tasks[step.stage] = self._drawn.add_task(
+                escape(shown(step.stage)), total=step.total, told=""
+            )
         task = self._tasks[step.stage]
-        self._drawn.update(task, completed=step.done, total=step.total, told=_told(step))
+        self._drawn.update(
+            task, completed=step.done, total=step.total, told=escape(shown(_told(step)))
+        )
 
     def message(self, text: str) -> None:
         """Print a line above the bars."""
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(shown(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def _told(step: "mmx.Progress") -> str:

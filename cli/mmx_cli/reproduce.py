@@ -7,6 +7,7 @@ import typer
 
 import mmx
 from mmx_cli.plain_words import plain_words
+from mmx_cli.terminal import say
 
 DIFFERENT = 1  # exit status
 
@@ -31,11 +32,11 @@ def reproduce(
     with plain_words(), Bars(Console(stderr=True)) as bars:
         found = mmx.reproduce(run, out=out, overrides=overrides, plugins=plugins, observer=bars)
     for one in found.results:
-        typer.echo(f"{one.name:<12} {'identical' if one.same else 'DIFFERENT: ' + one.words}")
+        say(f"{one.name:<12} {'identical' if one.same else 'DIFFERENT: ' + one.words}")
     if found.surroundings:
-        typer.echo("around the run, these have changed:")
+        say("around the run, these have changed:")
     for change in found.surroundings:
-        typer.echo(f"  {change.key}: {change.left} -> {change.right}")
-    typer.echo(f"made again in {found.run.path}")
+        say(f"  {change.key}: {change.left} -> {change.right}")
+    say(f"made again in {found.run.path}")
     if not found.identical:
         raise typer.Exit(DIFFERENT)

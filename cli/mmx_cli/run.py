@@ -8,6 +8,7 @@ import typer
 
 import mmx
 from mmx_cli.plain_words import plain_words
+from mmx_cli.terminal import say
 
 Overrides = Annotated[
     list[str], typer.Option("--set", metavar="PATH=VALUE", help="Change one value of the spec.")
@@ -31,8 +32,8 @@ def run(
             with Bars(console) as bars:
                 finished = mmx.run(loaded, fresh=fresh, observer=bars)
         except KeyboardInterrupt:
-            console.print("\nstopped; the same command continues where it was")
+            say("\nstopped; the same command continues where it was", err=True)
             raise typer.Exit(130) from None
         if os.environ.get("RANK", "0") == "0":  # the others of a launch only trained along
-            typer.echo(finished.headline())
-            typer.echo(f"report: {finished.report}")
+            say(finished.headline())
+            say(f"report: {finished.report}")

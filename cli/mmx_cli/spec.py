@@ -8,6 +8,7 @@ import typer
 
 import mmx
 from mmx_cli.plain_words import USER_MISTAKE, plain_words
+from mmx_cli.terminal import say
 
 app = typer.Typer(help="Check, show or compare specs.", no_args_is_help=True)
 
@@ -28,11 +29,11 @@ def check(
     with plain_words():
         faults = mmx.check_spec(file, overrides=overrides, plugins=plugins)
     for fault in faults:
-        typer.echo(str(fault), err=True)
+        say(str(fault), err=True)
     if faults:
-        typer.echo(f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'}", err=True)
+        say(f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'}", err=True)
         raise typer.Exit(USER_MISTAKE)
-    typer.echo(f"{file} is valid")
+    say(f"{file} is valid")
 
 
 @app.command("show")
@@ -43,7 +44,7 @@ def show(
 ) -> None:
     """Show a spec with every default filled in, as YAML."""
     with plain_words():
-        typer.echo(mmx.load_spec(file, overrides=overrides, plugins=plugins).to_yaml(), nl=False)
+        say(mmx.load_spec(file, overrides=overrides, plugins=plugins).to_yaml(), nl=False)
 
 
 @app.command("diff")
@@ -57,9 +58,9 @@ def diff(
         first, second = (mmx.load_spec(file, plugins=plugins) for file in (left, right))
         differences = mmx.diff_specs(first, second)
     for one in differences:
-        typer.echo(f"{one.key}: {_told(one.left)} -> {_told(one.right)}")
+        say(f"{one.key}: {_told(one.left)} -> {_told(one.right)}")
     if not differences:
-        typer.echo("no difference")
+        say("no difference")
 
 
 @app.command("schema")
@@ -72,13 +73,13 @@ def schema(
         mmx.use_files(plugins)
         text = json.dumps(mmx.spec_schema(), indent=2) + "\n"
         if out is None:
-            typer.echo(text, nl=False)
+            say(text, nl=False)
             return
         try:
             out.write_text(text, encoding="utf-8")
         except OSError as error:
             raise mmx.MmxError(f"{out} cannot be written: {error.strerror}") from None
-    typer.echo(f"wrote {out}")
+    say(f"wrote {out}")
 
 
 def _told(value: object) -> str:

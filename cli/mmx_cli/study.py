@@ -7,7 +7,7 @@ import typer
 
 import mmx
 from mmx_cli.plain_words import plain_words
-from mmx_cli.table import lines
+from mmx_cli.terminal import say, say_table
 
 app = typer.Typer(help="Compare methods with everything else held fixed.", no_args_is_help=True)
 
@@ -51,7 +51,7 @@ def run(
                     early_stop=early_stop,
                 )
         except KeyboardInterrupt:
-            console.print("\nstopped; the same command continues where it was")
+            say("\nstopped; the same command continues where it was", err=True)
             raise typer.Exit(130) from None
     _tell(done)
 
@@ -72,19 +72,18 @@ def list_() -> None:
     with plain_words():
         found = mmx.list_studies()
     if not found:
-        typer.echo("no study yet; `mmx study run STUDY.yaml` makes one")
+        say("no study yet; `mmx study run STUDY.yaml` makes one")
         return
     rows = [
         (one.name, str(one.arms), str(one.finished), str(one.failed), one.written, str(one.path))
         for one in found
     ]
-    for line in lines(("study", "arms", "finished", "failed", "planned", "folder"), rows, {}):
-        typer.echo(line)
+    say_table(("study", "arms", "finished", "failed", "planned", "folder"), rows, {})
 
 
 def _tell(done: "mmx.Study") -> None:
     """The words of the report on the terminal, and where the rest is."""
     for name, reason in done.failed.items():
-        typer.echo(f"{name} has no result: {reason.splitlines()[0]}", err=True)
-    typer.echo(done.summary())
-    typer.echo(f"report: {done.report}")
+        say(f"{name} has no result: {reason.splitlines()[0]}", err=True)
+    say(done.summary())
+    say(f"report: {done.report}")

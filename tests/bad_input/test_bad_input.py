@@ -15,6 +15,8 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
+from mmx.runs import RunFolder
+
 PLUGIN = str(Path(__file__).parents[1] / "tiny" / "encoders.py")
 RUN = ("run", "spec.yaml", "--plugin", PLUGIN)
 LOCAL = (*RUN, "--plugin", "p.py")
@@ -45,6 +47,16 @@ def cut(name: str, length: int) -> Change:
 
 def gone(name: str) -> Change:
     return lambda place: (place / name).unlink()
+
+
+def theirs(change: Change) -> Change:
+    """A run that a stranger wrote so: its checksums are those of the changed files."""
+
+    def changed(place: Any) -> None:
+        change(place)
+        RunFolder(place / "run").finish()
+
+    return changed
 
 
 def folder(name: str) -> Change:
@@ -213,24 +225,34 @@ RUNS: dict[str, tuple[Change, tuple[str, ...], str]] = {
     "run that is not there": (nothing, ("predict", "nowhere", "--text", "a"), "does not exist"),
     "run that is a file": (nothing, ("predict", "spec.yaml", "--text", "a"), "not"),
     "run that is not finished": (gone("run/finished.json"), PREDICT, "is not finished"),
-    "weights of a run cut short": (cut("run/model.safetensors", 90), PREDICT, "cannot be read"),
-    "weights of a run that are a program": (content("run/model.safetensors", PICKLE), PREDICT,
+    "weights of a run cut short": (theirs(cut("run/model.safetensors", 90)), PREDICT,
+                                   "cannot be read"),
+    "weights of a run that are a program": (theirs(content("run/model.safetensors", PICKLE)),
+                                            PREDICT,
                                             "model.safetensors cannot be read"),
-    "run without its weights": (gone("run/model.safetensors"), PREDICT, "cannot be read"),
-    "facts of a run cut short": (cut("run/model.json", 30), PREDICT, "model.json cannot be read"),
-    "facts of a run that are a list": (content("run/model.json", "[]"), PREDICT, "model.json"),
-    "facts of a run that lack one": (swapped("run/model.json", '"classes"', '"klasses"'), PREDICT,
+    "run without its weights": (theirs(gone("run/model.safetensors")), PREDICT, "cannot be read"),
+    "facts of a run cut short": (theirs(cut("run/model.json", 30)), PREDICT,
+                                 "model.json cannot be read"),
+    "facts of a run that are a list": (theirs(content("run/model.json", "[]")),
+                                       PREDICT, "model.json"),
+    "facts of a run that lack one": (theirs(swapped("run/model.json", '"classes"', '"klasses"')),
+                                     PREDICT,
                                      "model.json"),
-    "classes of a run that are numbers": (swapped("run/model.json", '"benign"', "7"), PREDICT,
+    "classes of a run that are numbers": (theirs(swapped("run/model.json", '"benign"', "7")),
+                                          PREDICT,
                                           "model.json"),
-    "more classes than the weights": (swapped("run/model.json", '"benign"', '"a", "b"'), PREDICT,
+    "more classes than the weights": (theirs(swapped("run/model.json", '"benign"', '"a", "b"')),
+                                      PREDICT,
                                       "model"),
-    "environment of a run that is damaged": (content("run/environment.json", '{"plugins": 7}'),
+    "environment of a run that is damaged": (theirs(content("run/environment.json",
+                                                            '{"plugins": 7}')),
                                              PREDICT, "environment.json"),
-    "spec of a run that is damaged": (cut("run/resolved.yaml", 100), PREDICT, "resolved.yaml"),
-    "metrics of a run that are damaged": (content("run/metrics.json", "{}"), EVALUATE,
+    "spec of a run that is damaged": (theirs(cut("run/resolved.yaml", 100)),
+                                      PREDICT, "resolved.yaml"),
+    "metrics of a run that are damaged": (theirs(content("run/metrics.json", "{}")), EVALUATE,
                                           "metrics.json"),
-    "split of a run that is damaged": (content("run/split.csv", "a\n1\n"), EVALUATE, "split"),
+    "split of a run that is damaged": (theirs(content("run/split.csv", "a\n1\n")),
+                                       EVALUATE, "split"),
     "spec to evaluate that is not there": (nothing, ("evaluate", "run", "--data", "no.yaml"),
                                            "no.yaml: cannot be read"),
     "table to evaluate that is not there": (nothing, ("evaluate", "run", "--data", "no.csv"),
@@ -279,7 +301,7 @@ COMMANDS: dict[str, tuple[Change, tuple[str, ...], str]] = {
     "runs in a place that is a file": (
         lambda place: (place / "runs").write_text("mine"), RUN, "cannot be made"),
     "cache in a place that is a file": (
-        lambda place: (place / "cache").write_text("mine"), RUN, "cannot be kept in"),
+        lambda place: (place / "cache").write_text("mine"), RUN, "cannot be used"),
 }  # fmt: skip
 
 BAD = SPECS | TABLES | IMAGES | WEIGHTS | RUNS | PLUGINS | COMMANDS

@@ -132,8 +132,8 @@ def test_damaged_decoded_images_are_made_again(
     load: Load, home: Path, monkeypatch: pytest.MonkeyPatch, name: str, keep: int
 ) -> None:
     first = mmx.run(load("model.image.train=full"))
-    stem = next((home / "cache" / "images").glob("*.npy")).stem
-    file = home / "cache" / "images" / name.format(stem)
+    stem = next((home / "cache" / "mmx-cache" / "images").glob("*.npy")).stem
+    file = home / "cache" / "mmx-cache" / "images" / name.format(stem)
     file.write_bytes(file.read_bytes()[:keep])
     monkeypatch.setenv("MMX_RUNS", str(home / "again"))
     assert results(mmx.run(load("model.image.train=full"))) == results(first)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 import mmx
+from mmx.runs import RunFolder
 from mmx_cli.main import app
 
 
@@ -21,6 +22,7 @@ def test_identical_different_and_impossible(load: Callable[..., mmx.Spec], home:
     assert "DIFFERENT: something that decides the numbers has changed" in altered.stdout
     environment = json.loads((run / "environment.json").read_text())
     (run / "environment.json").write_text(json.dumps({**environment, "plugins": ["gone.py"]}))
+    RunFolder(run).finish()
     impossible = CliRunner().invoke(app, ["reproduce", str(run)])
     assert impossible.exit_code == 2
     assert "gone.py does not exist" in impossible.stderr

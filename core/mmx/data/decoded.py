@@ -1,21 +1,34 @@
-"""Decoding all distinct images once, into a memory map that later runs find again."""
+"""Decoding all distinct images once, into a memory map that later runs find again.
+
+KEY.npy         the pixels, [m, H, W, 3]
+KEY.json        how each image was stored, and the checksum of its pixels; sealed, written last
+KEY.part.npy    the same while they are made, with KEY.part.jsonl, from which the next process goes
+KEY.part.jsonl  on when this one is killed
+"""
 
 import hashlib
-import json
-import os
+import logging
+import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import numpy as np
 import PIL
 from PIL import Image, features
 
+from mmx.data.decoding import Decoding, Stored
 from mmx.data.images import Frame, open_upright, read_bytes, resized
+from mmx.data.pixel_map import PixelMap, open_map
+from mmx.data.threads import threads
 from mmx.errors import DataError
+from mmx.files import Busy, Hold, keep, own_folder, recall
 from mmx.interfaces import Picture
 
 if TYPE_CHECKING:
@@ -26,8 +39,11 @@ if TYPE_CHECKING:
 Report = Callable[[int, int], None]
 """Told how many of how many images are done."""
 
-_AHEAD = 64  # images that threads may work on before their results are taken
+LOG = logging.getLogger("mmx.data")
 _KEPT = 4  # old maps stay until all of them together are this many times the memory budget
+_MAP = re.compile(r"[0-9a-f]{32}\.npy")  # only such maps are ever deleted,
+_PART = re.compile(r"[0-9a-f]{32}(-[0-9a-f]{12})?\.part\.(npy|jsonl)")  # and such parts
+_OLD = 24 * 3600.0  # seconds after which nobody goes on with a part
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +52,16 @@ class Decoded:
 
     Attributes:
         frames: [m, 3], int32: width and height as stored, EXIF orientation; zeros where unreadable.
-        faults: the reason, for each image that cannot be read.
-        pixels: [m, H, W, 3], a read-only memory map; None when it would not fit the budget.
+        pixels: of all images; None when they would not fit the budget.
     """
 
     frames: "NDArray[np.int32]"
-    faults: dict[int, str]
-    pixels: "NDArray[np.uint8] | None"
+    pixels: PixelMap | None
 
 
 def file_keys(sources: Sequence[Path | Picture]) -> Iterator[str]:
     """A digest of each source's content, in order; empty for a file that cannot be read."""
-    with ThreadPoolExecutor(_threads()) as pool:
+    with ThreadPoolExecutor(threads()) as pool:
         yield from pool.map(_content, sources)
 
 
@@ -86,111 +100,129 @@ def decode_all(
     Raises:
         DataError: the folder cannot be written.
     """
-    name = _digest(keys, spec)
+    name = _digest(sources, keys, spec)
     shape = (len(sources), spec.height, spec.width, 3)
     fits = 0 < int(np.prod(shape)) <= memory_gb * 1e9
-    partial = folder / f"{name}.{os.getpid()}.partial"
+    place = _Place(folder, name, shape, fits)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        found = _find(folder, name, shape, fits)
-        if found is not None:
-            return found
-        if fits:
-            _make_room(folder, int(np.prod(shape)), memory_gb)
-        frames, faults = _publish(sources, spec, partial, shape if fits else None, report)
+        own_folder(folder)
+        stored = place.find()
+        if stored is None or _readable_again(sources, stored, spec):
+            if fits:
+                _make_room(folder, int(np.prod(shape)), memory_gb)
+            stored = place.make(partial(_numbered, sources, spec), report)
     except OSError as error:
         raise DataError(
             f"decoded images cannot be kept in {folder}: {error}; if the disk is full, make room; "
             "or name another folder with data.cache.folder or MMX_CACHE"
         ) from error
-    finally:
-        for left in (partial, partial.with_suffix(".facts")):
-            with suppress(OSError):
-                left.unlink(missing_ok=True)
-    return _find(folder, name, shape, fits) or Decoded(frames, faults, None)
+    pixels = place.pixels(stored, partial(_picture, sources, spec))
+    return Decoded(stored.frames, pixels)
 
 
-def _publish(
-    sources: Sequence[Path | Picture],
-    spec: "ImageSpec",
-    partial: Path,
-    shape: tuple[int, ...] | None,
-    report: Report,
-) -> tuple["NDArray[np.int32]", dict[int, str]]:
-    """Decode into files beside their places, then move them there."""
-    name = partial.name.partition(".")[0]
-    pixels = None if shape is None else _map(partial, shape)
-    frames, faults = _fill(sources, spec, pixels, report)
-    if pixels is not None:
-        pixels.flush()
-        partial.replace(partial.with_name(f"{name}.npy"))
-    facts = partial.with_suffix(".facts")
-    facts.write_text(json.dumps({"frames": frames.tolist(), "faults": faults}), encoding="utf-8")
-    facts.replace(partial.with_name(f"{name}.json"))  # last: its presence says the map is whole
-    return frames, faults
+def _numbered(
+    sources: Sequence[Path | Picture], spec: "ImageSpec", number: int
+) -> tuple["NDArray[np.uint8]", Frame]:
+    return decode(sources[number], spec)
 
 
-def _map(file: Path, shape: tuple[int, ...]) -> "np.memmap[Any, np.dtype[np.uint8]]":
-    """A new memory map whose room on the disk is taken at once.
+def _picture(
+    sources: Sequence[Path | Picture], spec: "ImageSpec", number: int
+) -> "NDArray[np.uint8]":
+    return decode(sources[number], spec)[0]
 
-    A map may be larger than the disk; writing into it then ends the process by a signal (SIGBUS)
-    that no program can turn into words.
+
+def fault(source: Path | Picture, spec: "ImageSpec") -> str | None:
+    """Why an image cannot be read now, in words that name this file; None when it can.
+
+    Words of a failure are never kept: they would speak of an older file or an older table.
     """
-    pixels: np.memmap[Any, np.dtype[np.uint8]] = np.lib.format.open_memmap(
-        file, "w+", np.uint8, shape
-    )
-    if hasattr(os, "posix_fallocate"):
-        with file.open("r+b") as stream:
-            os.posix_fallocate(stream.fileno(), 0, file.stat().st_size)
-    return pixels
-
-
-def _fill(
-    sources: Sequence[Path | Picture],
-    spec: "ImageSpec",
-    pixels: "NDArray[np.uint8] | None",
-    report: Report,
-) -> tuple["NDArray[np.int32]", dict[int, str]]:
-    frames, faults = np.zeros((len(sources), 3), dtype=np.int32), dict[int, str]()
-
-    def one(place: int) -> None:
-        try:
-            shown, frame = decode(sources[place], spec)
-        except DataError as error:
-            faults[place] = str(error)
-            return
-        frames[place] = frame.width, frame.height, frame.orientation
-        if pixels is not None:
-            pixels[place] = shown
-
-    with ThreadPoolExecutor(_threads()) as pool:
-        for start in range(0, len(sources), _AHEAD):
-            stop = min(start + _AHEAD, len(sources))
-            list(pool.map(one, range(start, stop)))
-            report(stop, len(sources))
-    return frames, dict(sorted(faults.items()))
-
-
-def _find(folder: Path, name: str, shape: tuple[int, ...], fits: bool) -> Decoded | None:
-    """What an earlier run left, if it is whole."""
-    facts, table = folder / f"{name}.json", folder / f"{name}.npy"
     try:
-        known = json.loads(facts.read_text(encoding="utf-8"))
-        pixels = np.load(table, mmap_mode="r", allow_pickle=False) if fits else None
-        frames = np.array(known["frames"], dtype=np.int32).reshape(-1, 3)
-        faults = {int(place): str(why) for place, why in known["faults"].items()}
-    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError):
-        return None  # not there, or damaged: it is made anew
-    if len(frames) != shape[0] or (pixels is not None and pixels.shape != shape):
-        return None
-    if fits:
-        os.utime(table)
-    return Decoded(frames, faults, pixels)
+        decode(source, spec)
+    except DataError as error:
+        return str(error)
+    return None
+
+
+def _readable_again(sources: Sequence[Path | Picture], stored: Stored, spec: "ImageSpec") -> bool:
+    """Whether an image that could not be read then can be read now."""
+    bad = np.flatnonzero(stored.frames[:, 0] == 0).tolist()
+    with ThreadPoolExecutor(threads()) as pool:
+        return any(words is None for words in pool.map(lambda n: fault(sources[n], spec), bad))
+
+
+class _Place:
+    """Where the pixels of one set of images are kept."""
+
+    def __init__(self, folder: Path, name: str, shape: tuple[int, ...], fits: bool) -> None:
+        self.folder, self.name, self.shape, self.fits = folder, name, shape, fits
+        self.map, self.facts = folder / f"{name}.npy", folder / f"{name}.json"
+
+    def find(self) -> Stored | None:
+        """What an earlier run left, if it is whole."""
+        kept = recall(self.facts)
+        stored = None if kept is None else Stored.from_json(kept)
+        if stored is None or len(stored.frames) != self.shape[0]:
+            return None
+        if self.fits and open_map(self.map, self.shape, "r") is None:
+            if self.map.exists():  # else it was made without pixels, for a smaller budget
+                LOG.warning("decoded images in %s are damaged; they are made again", self.map)
+            return None
+        return stored
+
+    def make(
+        self, one: "Callable[[int], tuple[NDArray[np.uint8], Frame]]", report: Report
+    ) -> Stored:
+        """Decode beside its place, then move it there."""
+        with ExitStack() as alone:
+            try:  # two processes with the same images do not wait: the second one works beside
+                alone.enter_context(Hold(self.folder / f"{self.name}.lock").now())
+                part = self.folder / f"{self.name}.part.npy"
+            except Busy:
+                part = self.folder / f"{self.name}-{uuid4().hex[:12]}.part.npy"
+                alone.callback(_remove, part)
+            try:
+                stored = Decoding(part, self.shape, self.fits).run(one, report)
+                if self.fits:
+                    part.replace(self.map)
+                keep(self.facts, stored.to_json())  # last: its presence says that the map is whole
+            except OSError:  # a full disk needs its room back
+                _remove(part)
+                raise
+            _remove(part)
+        return stored
+
+    def pixels(
+        self, stored: Stored, again: "Callable[[int], NDArray[np.uint8]]"
+    ) -> PixelMap | None:
+        """The map, which compares what it hands out."""
+        found = open_map(self.map, self.shape, "r") if self.fits else None
+        if found is None:
+            return None
+        with suppress(OSError):
+            self.map.touch()  # the one that was not used for longest goes first
+        return PixelMap(self.map, found, stored.checksums, again, self.remove)
+
+    def remove(self) -> None:
+        """Take it away; whoever has it open keeps it."""
+        for file in (self.facts, self.map):
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
+
+
+def _remove(part: Path) -> None:
+    for file in (part, part.with_suffix(".jsonl")):
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
 
 
 def _make_room(folder: Path, size: int, memory_gb: float) -> None:
     """Remove the maps that were not used for longest; a process that has one open keeps it."""
-    maps = sorted(folder.glob("*.npy"), key=lambda file: file.stat().st_mtime)
+    for part in folder.iterdir():
+        if _PART.fullmatch(part.name) and time.time() - part.stat().st_mtime > _OLD:
+            part.unlink(missing_ok=True)
+    maps = [file for file in folder.iterdir() if _MAP.fullmatch(file.name)]
+    maps.sort(key=lambda file: file.stat().st_mtime)
     total = sum(file.stat().st_size for file in maps)
     for file in maps:
         if total + size <= _KEPT * memory_gb * 1e9:
@@ -209,11 +241,9 @@ def _content(source: Path | Picture) -> str:
         return ""
 
 
-def _digest(keys: Sequence[str], spec: "ImageSpec") -> str:
+def _digest(sources: Sequence[Path | Picture], keys: Sequence[str], spec: "ImageSpec") -> str:
+    """Name of a set of images; what cannot be read has no content and goes by its path."""
     decoder = (PIL.__version__, features.version("jpg"))  # another one may give other pixels
     what = (spec.height, spec.width, spec.fit, spec.pixel_limit, decoder)
-    return hashlib.sha256(repr((what, list(keys))).encode()).hexdigest()[:32]
-
-
-def _threads() -> int:
-    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4, 8)
+    named = [key or f"unreadable {source}" for key, source in zip(keys, sources, strict=True)]
+    return hashlib.sha256(repr((what, named)).encode()).hexdigest()[:32]

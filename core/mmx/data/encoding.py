@@ -43,32 +43,25 @@ Keyed = KeyedImages | KeyedTexts
 
 
 class Encoding:
-    """Encodes the missing inputs and appends what is wanted of them."""
+    """An encoder over a source, and what is wanted of it."""
 
     def __init__(
         self,
         encoder: Encoder,
         source: Keyed,
-        rows: list[int],
         kinds: list[str],
         dtype: "np.dtype[Any]",
         precision: Precision,
-        batch_size: int,
     ) -> None:
-        self.encoder, self.source, self.rows, self.kinds = encoder, source, rows, kinds
-        self.dtype, self.batch_size = dtype, batch_size
+        self.encoder, self.source, self.kinds, self.dtype = encoder, source, kinds, dtype
         self.precision: Precision = precision
         state = [*encoder.parameters(), *encoder.buffers()]
         self.device = state[0].device if state else torch.device("cpu")
 
-    def batches(self) -> Iterator[tuple[list[int], list[tuple[str, NDArray[Any]]]]]:
-        """Rows and their named arrays, batch by batch; in eval mode, without gradients."""
-        for start in range(0, len(self.rows), self.batch_size):
-            rows = self.rows[start : start + self.batch_size]
-            with _evaluating(self.encoder, self.device, self.precision):
-                found, frame = self._encode(rows)
-                arrays = list(self._arrays(found, frame))
-            yield rows, arrays
+    def arrays(self, rows: list[int]) -> list[tuple[str, NDArray[Any]]]:
+        """Named arrays of a batch of rows; in eval mode, without gradients."""
+        with _evaluating(self.encoder, self.device, self.precision):
+            return list(self._arrays(*self._encode(rows)))
 
     def _encode(self, rows: list[int]) -> tuple[Features, tuple[int, int] | None]:
         """Features of a batch, and height and width of its images."""

@@ -3,27 +3,28 @@
 Everything that decides a feature is in its key: weights and buffers of the encoder (normalisation
 included), its settings, precision and type as the name of a folder; content, size and fit of the
 input as the key of each entry. Inputs that are equal are encoded once. Several runs may use one
-folder at a time: a lock per key lets one of them encode, while those that miss something wait and
-then read; those that miss nothing read at once.
+folder at a time: batches are shared out among those that miss the same inputs, nobody waits for
+work on other inputs, and what is encoded is published as it comes.
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from math import ceil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import BaseFileLock, FileLock
 from numpy.typing import DTypeLike
 
 from mmx.blocks.weights import state_digest
 from mmx.data.cached import CachedFeatures, Stream
 from mmx.data.encoding import Encoding, Keyed, Precision
-from mmx.data.shards import Shard, ShardWriter, open_shards, remove_torn
+from mmx.data.filling import Filling
+from mmx.data.joining import join_small
+from mmx.data.shards import Shard, open_shards, remove_torn
 from mmx.errors import DataError
+from mmx.files import own_folder
 from mmx.interfaces import Encoder
 
 FORMAT = 2  # of the files; another number is another key
@@ -31,13 +32,14 @@ KINDS = ("pooled", "tokens", "levels")
 GIB = 1 << 30
 
 Progress = Callable[[int, int], None]
+Waiting = Callable[[str], None]
 
 
 class FeatureCache:
     """A folder of encoded inputs with a size budget.
 
     Attributes:
-        folder: made when it is first needed.
+        folder: mmx's own; made and marked when it is first needed.
         budget_gb: GiB that the folder may hold in all; more is refused, never deleted in silence.
     """
 
@@ -55,6 +57,7 @@ class FeatureCache:
         want: frozenset[str],
         batch_size: int = 64,
         progress: Progress | None = None,
+        waiting: Waiting | None = None,
         dtype: DTypeLike = np.float16,
         precision: Precision = "fp32",
     ) -> CachedFeatures:
@@ -69,6 +72,7 @@ class FeatureCache:
                 tokens).
             batch_size: inputs encoded at a time.
             progress: called with inputs done and in all, of those that must be encoded.
+            waiting: told in words for whom we wait, when others encode the same inputs.
             dtype: type of the numbers on disk.
             precision: bf16 runs the encoder under autocast, channels last; part of the key.
 
@@ -78,41 +82,53 @@ class FeatureCache:
         """
         kinds = _known_kinds(want)
         numbers = np.dtype(dtype)
-        place = self.folder / _key(encoder, params_json, precision, numbers)
         with _writable(self.folder):
-            shards, damaged = self._open(place)
+            own_folder(self.folder)
+        place = self.folder / _key(encoder, params_json, precision, numbers)
+        encoded = 0
+        with _writable(self.folder):
+            place.mkdir(parents=True, exist_ok=True)
+            shards, damaged = open_shards(place, self._checked)
             lacking, missing = _missing(shards, source, rows, kinds)
-            if missing:  # whoever misses nothing never waits for one that encodes
-                with _alone(place, "encoding"):
-                    remove_torn(place)
-                    shards, _ = self._open(place)  # another one may have encoded them meanwhile
-                    lacking, missing = _missing(shards, source, rows, kinds)
-                    if missing:
-                        run = Encoding(
-                            encoder, source, missing, lacking, numbers, precision, batch_size
-                        )
-                        shards = self._encode(place, run, progress or _silent)
+            if missing:
+                remove_torn(place)
+                work = Encoding(encoder, source, lacking, numbers, precision)
+                check = _Budget(self.folder, self.budget_gb).check
+                filling = Filling(place, work, missing, batch_size, self._checked, check)
+                filling.fill(progress or _silent, waiting or _silent_wait)
+                encoded = filling.encoded
+            shards = join_small(place, self._checked, room=self._room(), fresh=encoded > 0)
         streams = {kind: Stream(kind, shards, source.keys) for kind in kinds}
         distinct = len({source.keys[row] for row in rows})
-        return CachedFeatures(
-            streams, encoded=len(missing), hits=distinct - len(missing), damaged=damaged
-        )
-
-    def _open(self, place: Path) -> tuple[list[Shard], int]:
-        """All good shards of a key's folder, and how many were damaged."""
-        with _alone(place, "lock"):
-            return open_shards(place, self._checked)
-
-    def _encode(self, place: Path, run: Encoding, progress: Progress) -> list[Shard]:
-        """Encode into a new shard; all shards of the folder."""
-        with _Writing(place, self._room(), self.budget_gb) as writing:
-            writing.collect(run, progress)
-        return self._open(place)[0]
+        return CachedFeatures(streams, encoded=encoded, hits=distinct - encoded, damaged=damaged)
 
     def _room(self) -> int:
-        """Bytes that the budget leaves."""
-        used = sum(file.stat().st_size for file in self.folder.rglob("*") if file.is_file())
-        return int(self.budget_gb * GIB) - used
+        return _Budget(self.folder, self.budget_gb).room
+
+
+class _Budget:
+    """What the budget of a folder leaves."""
+
+    def __init__(self, folder: Path, budget_gb: float) -> None:
+        self.folder, self.budget_gb = folder, budget_gb
+        used = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        self.room = int(budget_gb * GIB) - used
+
+    def check(self, needed: int) -> None:
+        """Refuse as soon as what is written so far says that all will not fit.
+
+        Raises:
+            DataError: ``needed`` bytes are more than the room there was; says what to do.
+        """
+        if needed <= self.room:
+            return
+        used = self.budget_gb * GIB - self.room
+        raise DataError(
+            f"caching these features needs {needed / GIB:.2f} GiB, and {used / GIB:.2f} GiB of the "
+            f"budget of {self.budget_gb:g} GiB are in use. Set data.cache.budget_gb to at least "
+            f"{(needed + used) / GIB:.2f}, delete old entries of {self.folder}, or "
+            "choose a smaller image or a fusion that reads pooled features only"
+        )
 
 
 @contextmanager
@@ -127,14 +143,12 @@ def _writable(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _alone(place: Path, name: str) -> BaseFileLock:
-    """A lock in one key's folder, which is made."""
-    place.mkdir(parents=True, exist_ok=True)
-    return FileLock(place / name)
-
-
 def _silent(done: int, total: int) -> None:
     """Progress that nobody watches."""
+
+
+def _silent_wait(words: str) -> None:
+    """Words that nobody hears."""
 
 
 def _known_kinds(want: frozenset[str]) -> list[str]:
@@ -165,42 +179,3 @@ def _missing(
         lacking += [kind] if absent else []
         missing |= absent
     return lacking, [row for key, row in first.items() if key in missing]
-
-
-class _Writing:
-    """A shard in the making that keeps to a budget; published when its block ends well."""
-
-    def __init__(self, place: Path, room: int, budget_gb: float) -> None:
-        self.writer, self.room, self.budget_gb = ShardWriter(place), room, budget_gb
-        self.keys: list[str] = []
-
-    def __enter__(self) -> "_Writing":
-        return self
-
-    def __exit__(self, error: object, *_: object) -> None:
-        if error is None:
-            self.writer.publish(self.keys)
-        else:
-            self.writer.discard()
-
-    def collect(self, run: Encoding, progress: Progress) -> None:
-        """Encode and append batch by batch."""
-        for rows, arrays in run.batches():
-            for name, values in arrays:
-                self.writer.append(name, values)
-            self.keys += [run.source.keys[row] for row in rows]
-            self._check(len(run.rows))
-            progress(len(self.keys), len(run.rows))
-
-    def _check(self, total: int) -> None:
-        """Refuse as soon as what is written so far says that all will not fit."""
-        needed = ceil(self.writer.written / len(self.keys) * total)
-        if needed <= self.room:
-            return
-        used = self.budget_gb * GIB - self.room
-        raise DataError(
-            f"caching these features needs {needed / GIB:.2f} GiB, and {used / GIB:.2f} GiB of the "
-            f"budget of {self.budget_gb:g} GiB are in use. Set data.cache.budget_gb to at least "
-            f"{(needed + used) / GIB:.2f}, delete old entries of {self.writer.place.parent}, or "
-            "choose a smaller image or a fusion that reads pooled features only"
-        )

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,9 @@ import numpy as np
 import torch
 from einops import rearrange
 
-from mmx.data.decoded import Report, decode, decode_all, file_keys
+from mmx.data.decoded import Report, decode, decode_all, fault, file_keys
 from mmx.data.images import Frame, box_shares
+from mmx.data.threads import threads
 from mmx.interfaces import Images, Picture, Rejected, Sample
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ class ImageStore:
             self._sources, kept_keys, spec,
             folder=Path(folder), memory_gb=memory_gb, report=progress or _silent,
         )  # fmt: skip
-        self.unreadable = self._unreadable(rows.ids)
+        self.unreadable = self._unreadable(rows)
         self._boxes = self._shares(rows.boxes) if rows.boxes else None
         self._content = kept_keys
         self.own = [0 if own is None else own for own in rows.own]
@@ -134,7 +136,7 @@ class ImageStore:
 
     def _pixels(self, places: "NDArray[np.int64]") -> "NDArray[np.uint8]":
         if self._decoded.pixels is not None:
-            return np.asarray(self._decoded.pixels[places])
+            return self._decoded.pixels.take(places)
         size = (len(places), self._spec.height, self._spec.width, 3)
         pixels = np.empty(size, dtype=np.uint8)
         for target, place in enumerate(places):
@@ -144,11 +146,15 @@ class ImageStore:
     def _readable(self, place: "NDArray[np.int64]") -> "NDArray[np.bool_]":
         return (place >= 0) & (np.append(self._decoded.frames[:, 0], 0)[place] > 0)
 
-    def _unreadable(self, ids: Sequence[str]) -> list[Rejected]:
+    def _unreadable(self, rows: "_Rows") -> list[Rejected]:
+        """What cannot be read, each in words about the file that its own row names."""
         places = np.argwhere((self._place >= 0) & ~self._readable(self._place))
+        sources = [rows.sources[int(rows.place[row, view])] for row, view in places]
+        with ThreadPoolExecutor(threads()) as pool:
+            words = list(pool.map(lambda source: fault(source, self._spec), sources))
         return [
-            Rejected(ids[int(row)], self._decoded.faults[int(self._place[row, view])])
-            for row, view in places
+            Rejected(rows.ids[int(row)], why or "it could not be read a moment ago; run again")
+            for (row, _), why in zip(places, words, strict=True)
         ]
 
     def _shares(self, boxes: "dict[tuple[int, int], tuple[float, ...]]") -> "NDArray[np.float32]":

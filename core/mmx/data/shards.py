@@ -1,17 +1,19 @@
 """Shards: sets of arrays on disk that are published whole or not at all, and checked when opened.
 
 A shard is a folder with one file of raw numbers per array and ``index.json``, which holds keys,
-shapes, types and CRC-32 of all of them. It is written beside its place and moved there in one step;
-what is torn, cut short or changed does not match its index and is thrown away.
+shapes, types, CRC-32 of all of them, and the folder that the shard belongs to. It is written beside
+its place and moved there in one step; what is torn, cut short, changed or exchanged does not match
+its index and is thrown away. Several processes may write and read one folder at a time.
 """
 
 import json
 import logging
 import os
+import re
 import shutil
 import zlib
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +22,14 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
+from mmx.files import Busy, Hold, open_regular, read_regular
+
 LOG = logging.getLogger("mmx.data")
 INDEX = "index.json"
 BLOCK = 1 << 22  # bytes read at a time when a file is checked
+_INDEX_LIMIT = 1 << 30  # bytes of an index: keys of about 20 million inputs
+_SHARD = re.compile(r"shard-[0-9a-f]{32}")
+_WRITING = re.compile(r"\.(writing|gone)-[0-9a-f]{32}")  # only such names are ever deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,10 @@ class ShardWriter:
         self.written = 0
         self.place = place
         self._folder = place / f".writing-{uuid4().hex}"
-        self._folder.mkdir(parents=True)
+        self._alive = ExitStack()  # a lock beside it tells others that its writer lives
+        place.mkdir(parents=True, exist_ok=True)
+        self._alive.enter_context(Hold(_lock_of(self._folder)).now())
+        self._folder.mkdir()
         self._arrays: dict[str, dict[str, Any]] = {}
         self._files: dict[str, Any] = {}
 
@@ -76,13 +86,14 @@ class ShardWriter:
         """Force all to the disk and move the shard to its place in one step."""
         for stream in self._files.values():
             _settle(stream)
-        body = {"keys": keys, "arrays": self._arrays}
+        body = {"keys": keys, "arrays": self._arrays, "place": self.place.name}
         text = json.dumps(body, sort_keys=True)
         with (self._folder / INDEX).open("w", encoding="utf-8") as stream:
             json.dump({"crc": zlib.crc32(text.encode()), "body": text}, stream)
             _settle(stream)
         target = self.place / f"shard-{uuid4().hex}"
         os.rename(self._folder, target)
+        self._end()
         return target
 
     def discard(self) -> None:
@@ -91,6 +102,16 @@ class ShardWriter:
             with suppress(OSError):  # what is still in its buffer finds no room either
                 stream.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+        self._end()
+
+    def _end(self) -> None:
+        self._alive.close()
+        with suppress(OSError):
+            _lock_of(self._folder).unlink(missing_ok=True)
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
 
 
 def _settle(stream: Any) -> None:
@@ -102,15 +123,27 @@ def _settle(stream: Any) -> None:
 
 
 def remove_torn(place: Path) -> None:
-    """Delete shards that were never finished; only the one that may write to the folder may."""
-    for torn in place.glob(".writing-*"):
-        shutil.rmtree(torn, ignore_errors=True)
+    """Delete shards whose writer died before they were whole."""
+    for torn in place.iterdir():
+        if not _WRITING.fullmatch(torn.name):
+            continue
+        with suppress(Busy, OSError), Hold(_lock_of(torn)).now():
+            shutil.rmtree(torn, ignore_errors=True)
+            _lock_of(torn).unlink(missing_ok=True)
+
+
+def remove_shard(folder: Path) -> None:
+    """Take a shard away; whoever has it open keeps it."""
+    gone = folder.with_name(f".gone-{uuid4().hex}")
+    try:
+        folder.rename(gone)  # in one step, so that nobody finds half of it
+    except OSError:
+        return  # another process was faster, or has it open on Windows
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def open_shards(place: Path, known: dict[Path, Shard]) -> tuple[list[Shard], int]:
-    """All good shards of a folder; what is damaged is deleted.
-
-    Only the holder of the folder's lock may call this.
+    """All good shards of a folder; what is damaged is taken away, and told in the log.
 
     Args:
         place: folder of shards.
@@ -121,20 +154,34 @@ def open_shards(place: Path, known: dict[Path, Shard]) -> tuple[list[Shard], int
         The shards, and how many were damaged.
     """
     good, damaged = [], 0
-    for folder in sorted(place.glob("shard-*")):
+    for folder in shard_folders(place):
         try:
             shard = known[folder] if _unchanged(folder, known) else _open(folder)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            known.pop(folder, None)
+            if not folder.exists():  # another process joined it with others meanwhile
+                return _again(place, known, damaged)
             LOG.warning(
                 "cached features in %s are damaged (%s); they are made again", folder, error
             )
-            shutil.rmtree(folder, ignore_errors=True)
-            known.pop(folder, None)
+            remove_shard(folder)
             damaged += 1
             continue
         known[folder] = shard
         good.append(shard)
     return good, damaged
+
+
+def _again(place: Path, known: dict[Path, Shard], damaged: int) -> tuple[list[Shard], int]:
+    good, more = open_shards(place, known)
+    return good, damaged + more
+
+
+def shard_folders(place: Path) -> list[Path]:
+    """Folders of published shards, in the order of their names."""
+    with suppress(FileNotFoundError):
+        return sorted(entry for entry in place.iterdir() if _SHARD.fullmatch(entry.name))
+    return []
 
 
 def _unchanged(folder: Path, known: Mapping[Path, Shard]) -> bool:
@@ -152,11 +199,12 @@ def _open(folder: Path) -> Shard:
     Raises:
         ValueError, KeyError, TypeError, OSError: it is damaged.
     """
-    with (folder / INDEX).open(encoding="utf-8") as stream:
-        index = json.load(stream)
+    index = json.loads(read_regular(folder / INDEX, limit=_INDEX_LIMIT, links=False))
     if zlib.crc32(index["body"].encode()) != index["crc"]:
         raise ValueError("its index does not match its checksum")
     body = json.loads(index["body"])
+    if body["place"] != folder.parent.name:
+        raise ValueError(f"it was made for {body['place']}")
     arrays = {}
     for name, entry in body["arrays"].items():
         arrays[name] = _map(folder / f"{name}.bin", entry)
@@ -170,7 +218,7 @@ def _map(path: Path, entry: Mapping[str, Any]) -> NDArray[Any]:
     if path.stat().st_size != size:
         raise ValueError(f"{path.name} has {path.stat().st_size} bytes instead of {size}")
     checksum = 0
-    with path.open("rb") as stream:
+    with open_regular(path, links=False) as stream:
         while block := stream.read(BLOCK):
             checksum = zlib.crc32(block, checksum)
     if checksum != entry["crc"]:

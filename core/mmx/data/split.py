@@ -2,6 +2,7 @@
 
 import hashlib
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -16,6 +17,7 @@ from mmx.data.published import published_folds, published_parts
 from mmx.data.tables import read_table
 from mmx.data.whole_groups import UNUSED, check_groups, refuse
 from mmx.errors import DataError
+from mmx.files import own_words, sheet
 from mmx.runs import write_text
 from mmx.spec.split import PARTS
 
@@ -114,8 +116,12 @@ def _dealt(
 
 
 def write_split(path: str | Path, manifest: Manifest, split: Split) -> None:
-    """Write the split as CSV, sorted by sample: sample_id, group_id, label, part, fold."""
-    write_text(Path(path), _csv(_table(manifest, split.parts, split.fold)))
+    """Write the split as CSV, sorted by sample: sample_id, group_id, label, part, fold.
+
+    Cells that a spreadsheet would take for formulas are guarded; ``read_split`` knows.
+    """
+    table = _table(manifest, split.parts, split.fold).sort_values("sample_id")
+    write_text(Path(path), sheet(COLUMNS, table.itertuples(index=False, name=None)).text)
 
 
 def read_split(path: str | Path, manifest: Manifest) -> Split:
@@ -129,6 +135,10 @@ def read_split(path: str | Path, manifest: Manifest) -> Split:
     lacking = [column for column in COLUMNS if column not in table.columns]
     if lacking:
         raise DataError(f"the split {path} has no column {', '.join(lacking)}")
+    for column, known in (
+        ("sample_id", manifest.ids), ("group_id", manifest.groups), ("label", manifest.classes),
+    ):  # fmt: skip
+        table[column] = _own(table[column], known)
     table = table.set_index("sample_id")
     _check_ids(path, table.index, manifest.ids)
     table = table.reindex(manifest.ids.tolist())
@@ -193,6 +203,12 @@ def _csv(table: pandas.DataFrame) -> str:
 
 def _digest(table: pandas.DataFrame) -> str:
     return hashlib.sha256(_csv(table).encode()).hexdigest()
+
+
+def _own(cells: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Cells without the apostrophe of ``write_split``; what is known as it stands stays so."""
+    as_they_stand = set(known)
+    return [cell if cell in as_they_stand else own_words(cell) for cell in cells]
 
 
 def _check_ids(path: str | Path, given: pandas.Index, ids: "NDArray[np.object_]") -> None:

@@ -1,12 +1,13 @@
 """What a run says to cases, as a table and as a page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
 
+from mmx.files import sheet
 from mmx.report import CaseReport, Explanation, render_cases
 from mmx.runs import write_bytes, write_text
 
@@ -51,19 +52,23 @@ class Answers:
         names = [str(name) for name in self.table if name not in own]
         return {name: float(self.table[name].iloc[row]) for name in names if row in self.texts}
 
-    def write(self, path: str | Path) -> None:
-        """Write the table: Parquet by its ending, with tabs for .tsv, else CSV."""
+    def write(self, path: str | Path) -> str:
+        """Write the table: Parquet by its ending, with tabs for .tsv, else CSV.
+
+        Returns:
+            A sentence for the user when cells were guarded because a spreadsheet would take them
+            for formulas; else empty.
+        """
         path = Path(path)
         if path.suffix.lower() in (".parquet", ".pq"):
             buffer = BytesIO()
             self.table.to_parquet(buffer, index=False)
             write_bytes(path, buffer.getvalue())
-            return
+            return ""
         separator = "\t" if path.suffix.lower() in (".tsv", ".tab") else ","
-        text = self.table.to_csv(
-            index=False, sep=separator, float_format="%.6g", lineterminator="\n"
-        )
-        write_text(path, str(text))
+        written = sheet(list(self.table), _rows(self.table), separator=separator)
+        write_text(path, written.text)
+        return written.note
 
     def write_page(self, path: str | Path, run: str) -> None:
         """Write a page with each explained case and why it was answered so.
@@ -79,3 +84,9 @@ class Answers:
             for row, why in self.explanations.items()
         ]
         write_text(Path(path), render_cases(run, shown))
+
+
+def _rows(table: pd.DataFrame) -> Iterator[Sequence[object]]:
+    """The rows of a table; numbers with six digits, None for what is missing."""
+    for row in table.itertuples(index=False, name=None):
+        yield [None if pd.isna(v) else f"{v:.6g}" if isinstance(v, float) else v for v in row]

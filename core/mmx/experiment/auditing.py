@@ -2,21 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from filelock import FileLock
 
 import mmx
 from mmx.audit import Check, Finding, all_checks, examine
 from mmx.errors import MmxError
 from mmx.experiment.prepare import Prepared, cache_folder
 from mmx.experiment.subject import subject_of, unread
+from mmx.files import Hold, keep, own_folder, recall
 from mmx.plugins import nearest, registry
 from mmx.runs import Observer
-from mmx.runs.files import write_json
 from mmx.spec import Spec
 
 _ROOMS = ("audit", "data/assign.py", "experiment/subject.py", "evaluation/bootstrap.py")
@@ -79,13 +78,13 @@ def short_audit(spec: Spec, prepared: Prepared, observer: Observer) -> Audited:
     waived = waivers(spec, checks)
     short = [check for check in checks if check.short]
     file = cache_folder(spec.data) / "audit" / f"{_key(spec, prepared, short)}.json"
-    with _alone(file):  # several workers of a study ask for the same data at once
+    with _alone(file, observer):  # several workers of a study ask for the same data at once
         findings = _recall(file)
         cached = findings is not None
         if findings is None:
             observer.message("auditing the data for leaks")
             findings = examine(subject_of(spec, prepared), short)
-            write_json(file, [one.to_json() for one in findings])
+            keep(file, {"findings": [one.to_json() for one in findings]})
     audited = Audited(tuple(findings), waived, cached)
     if audited.errors:
         raise MmxError(refusal(audited.errors))
@@ -155,17 +154,26 @@ def _digest(file: Path) -> str:
 
 def _recall(file: Path) -> list[Finding] | None:
     """Findings of an earlier audit; None when there is none, or it is damaged."""
+    kept = recall(file)
     try:
-        plain = json.loads(file.read_text(encoding="utf-8"))
-        return [Finding.from_json(one) for one in plain]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None
+        return None if kept is None else [Finding.from_json(one) for one in kept["findings"]]
+    except (ValueError, KeyError, TypeError):
+        return None  # of another version
 
 
-def _alone(file: Path) -> FileLock:
+@contextmanager
+def _alone(file: Path, observer: Observer) -> Iterator[None]:
     """The lock of one verdict, whose folder is made."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MmxError(f"{file.parent} cannot be made ({error}); set MMX_CACHE") from error
-    return FileLock(file.with_suffix(".lock"))
+    with ExitStack() as stack:
+        try:
+            own_folder(file.parent)
+            stack.enter_context(
+                Hold(file.with_suffix(".lock")).later(
+                    lambda owner: observer.message(
+                        f"waiting for {owner}, which is auditing the same data"
+                    )
+                )
+            )
+        except OSError as error:
+            raise MmxError(f"{file.parent} cannot be used ({error}); set MMX_CACHE") from error
+        yield

@@ -22,8 +22,10 @@ from mmx.experiment.processes import heard
 from mmx.experiment.seen import Seen, see
 from mmx.experiment.texts import LEAKY
 from mmx.experiment.trained import Trained, load_trained
+from mmx.files import own_words
 from mmx.interfaces import Rejected
 from mmx.runs import Observer
+from mmx.runs.record import Record
 
 SHOWN = 5  # rows named in an error
 
@@ -103,6 +105,7 @@ def evaluate_run(
     inside = folder.relative_to(trained.folder.path).as_posix()
     trained.folder.write_json(f"{inside}/metrics.json", evaluation.to_json())
     trained.folder.write_bytes(f"{inside}/predictions.parquet", parquet(table))
+    Record.made(folder, "finished.json", {"run": trained.folder.path.name}).write()
     leaky = (LEAKY,) if found.narrative.needs_label else ()
     return Evaluated(evaluation, table, folder, (*warnings, *notes, *leaky), left_out)
 
@@ -153,7 +156,7 @@ def _rows(
 ) -> tuple[list[int], tuple[str, ...]]:
     """The labelled rows to score; of the run's own rows only the test part."""
     manifest, labelled = found.manifest, (labels >= 0).numpy()
-    file = trained.folder.path / "split.csv"
+    file = trained.folder.checked("split.csv")
     if found.own(trained):
         split = read_split(file, manifest)
         note_look(cache_folder(trained.spec.data), manifest, split, trained.folder.path.name)
@@ -166,7 +169,7 @@ def _rows(
     table = read_table(file)
     if not {"sample_id", "part"} <= set(table.columns):
         raise RunError(f"{file} has no columns sample_id and part; run the spec with --fresh")
-    trained_on = set(table["sample_id"][table["part"] != "test"])
+    trained_on = set(map(own_words, table["sample_id"][table["part"] != "test"]))
     shared = int(np.isin(manifest.ids[labelled].astype(str), list(trained_on)).sum())
     warnings = (
         f"{shared} of {int(labelled.sum())} samples have the id of a sample that the run learned "

@@ -52,7 +52,6 @@ class ModelFacts(_Record):
         precision: arithmetic that the model was trained in.
         prior: class shares that the answers are for; empty in runs of older versions.
         untrained: sides whose stand-in no training row used.
-        sha256: of the file of weights; empty in runs of older versions.
         samples: what the samples held; None in runs of older versions.
         leak_columns: fields of the record that texts are never written from.
     """
@@ -66,7 +65,6 @@ class ModelFacts(_Record):
     precision: Literal["fp32", "bf16", "fp16"]
     prior: tuple[float, ...] = ()
     untrained: tuple[Literal["image", "text"], ...] = ()
-    sha256: str = ""
     samples: SampleFacts | None = None
     leak_columns: tuple[str, ...] = ()
 

@@ -20,11 +20,13 @@ from mmx.data import (
 from mmx.errors import DataError
 from mmx.experiment.progress import stage
 from mmx.experiment.texts import kept_texts
+from mmx.files import own_folder
 from mmx.interfaces import FeatureSource, Rejected
 from mmx.runs import Observer
 from mmx.spec import DataSpec
 
 Features = Callable[[Manifest, ImageStore], FeatureSource]
+CACHE = "mmx-cache"
 PARTS = ("train", "validation", "test", "calibration")
 
 
@@ -106,10 +108,22 @@ def open_images(manifest: Manifest, spec: DataSpec, observer: Observer) -> Image
 
 
 def cache_folder(spec: DataSpec) -> Path:
-    """Where decoded images, features and the record of looks are kept."""
-    if spec.cache.folder is not None:
-        return spec.cache.folder
-    return Path(os.environ.get("MMX_CACHE") or Path.home() / ".cache" / "mmx")
+    """Where decoded images, features, texts, audits and the record of looks are kept.
+
+    It is a folder of mmx's own inside the one that the spec or MMX_CACHE names, for that one may
+    hold other people's files, and mmx deletes old entries to make room.
+
+    Raises:
+        DataError: it cannot be made, or holds files that are not mmx's.
+    """
+    named = spec.cache.folder or Path(os.environ.get("MMX_CACHE") or Path.home() / ".cache" / "mmx")
+    try:
+        return own_folder(named / CACHE)
+    except OSError as error:
+        raise DataError(
+            f"the cache {named / CACHE} cannot be used: {error}; name another folder with "
+            "data.cache.folder or MMX_CACHE"
+        ) from error
 
 
 def _refuse_empty(

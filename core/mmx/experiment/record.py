@@ -1,14 +1,11 @@
 """What a run keeps so that it can predict later: weights, and what its hooks were fitted on."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import Tensor
 
-from mmx.blocks.weights import file_digest
 from mmx.errors import RunError
 from mmx.experiment.facts import GROUPS, HOOKS, MODEL, WEIGHTS, read_facts, read_texts
 from mmx.experiment.identity import weights_digest
@@ -38,8 +35,7 @@ def keep_model(
         untrained: sides whose stand-in no training row used.
     """
     state = {name: value.contiguous() for name, value in task.model.trainable_state().items()}
-    content = save(state)
-    folder.write_bytes(WEIGHTS, content)
+    folder.write_bytes(WEIGHTS, save(state))
     folder.write_json(
         MODEL,
         {
@@ -54,7 +50,6 @@ def keep_model(
             "precision": precision,
             "samples": prepared.manifest.contents.to_json(),
             "leak_columns": prepared.manifest.facts.leak_columns,
-            "sha256": hashlib.sha256(content).hexdigest(),
         },
     )
 
@@ -75,12 +70,7 @@ def take_back(folder: RunFolder, model: Model) -> None:
     recorded = facts.encoders
     for name, encoder in model.frozen_encoders().items():
         _same(name, encoder, recorded.get(name, ""))
-    tensors = tensors_of(folder.path / WEIGHTS)
-    if facts.sha256 not in ("", file_digest(folder.path / WEIGHTS)):
-        raise RunError(
-            f"{folder.path / WEIGHTS} is not as it was written: its digest is another than the one "
-            "in model.json; run the spec with --fresh"
-        )
+    tensors = tensors_of(folder, WEIGHTS)
     try:
         model.load_trainable(tensors)
     except (RuntimeError, KeyError) as error:
@@ -112,7 +102,7 @@ def fit_again(folder: RunFolder, hooks: Sequence[InferenceHook]) -> None:
     """Fit fresh hooks on what the run's own were fitted on."""
     if not hooks:
         return
-    tensors, facts = tensors_of(folder.path / HOOKS), read_facts(folder)
+    tensors, facts = tensors_of(folder, HOOKS), read_facts(folder)
     groups = tuple(read_texts(folder, GROUPS))
     counts = torch.tensor(facts.class_counts), torch.tensor(facts.sampled_counts)
     prior = torch.tensor(facts.prior, dtype=torch.float64) if facts.prior else None
@@ -124,9 +114,10 @@ def fit_again(folder: RunFolder, hooks: Sequence[InferenceHook]) -> None:
         hook.fit(Validation(logits, target, groups, *counts, facts.allowed_views, prior))
 
 
-def tensors_of(file: Path) -> dict[str, Tensor]:
+def tensors_of(folder: RunFolder, name: str) -> dict[str, Tensor]:
     """Tensors of a file of a run; RunError when it is missing or damaged."""
+    file, content = folder.path / name, folder.read_bytes(name)
     try:
-        return load_file(file)
+        return load(content)
     except Exception as error:  # safetensors has its own error class, and files may be missing
         raise RunError(f"{file} cannot be read ({error}); run the spec with --fresh") from error

@@ -77,7 +77,7 @@ def reproduce(
         with threads(recorded.threads):
             new = run_into(
                 root, spec, fresh=True, observer=observer, settled=_settled(old),
-                split_file=old.path / "split.csv",
+                split_file=old.checked("split.csv"),
             )  # fmt: skip
     except MmxError as error:
         raise RunError(f"the run cannot be made again: {error}{_changed(old, plugins)}") from error
@@ -86,7 +86,7 @@ def reproduce(
 
 def _spec(old: RunFolder, overrides: Sequence[str], plugins: Sequence[str | Path]) -> Spec:
     """The spec of a run; its split is the one that the run wrote down."""
-    return load_spec(old.path / "resolved.yaml", overrides=overrides, plugins=plugins)
+    return load_spec(old.checked("resolved.yaml"), overrides=overrides, plugins=plugins)
 
 
 def _settled(old: RunFolder) -> Mapping[str, Any]:
@@ -100,7 +100,7 @@ def _changed(old: RunFolder, plugins: Sequence[str | Path]) -> str:
     """What is known to have changed although the run could not be made, as further lines."""
     now: dict[str, Any] = {"libraries": libraries(), "core": core_digest()}
     try:
-        spec = load_spec(old.path / "resolved.yaml", plugins=plugins)
+        spec = load_spec(old.checked("resolved.yaml"), plugins=plugins)
         now["methods"] = sources_used(spec)
     except MmxError:  # the methods are what is wrong
         pass
@@ -111,10 +111,10 @@ def _changed(old: RunFolder, plugins: Sequence[str | Path]) -> str:
 
 
 def _results(old: RunFolder, new: RunFolder) -> Iterator[Compared]:
-    names = [folder.read_json("finished.json").get("digest") for folder in (old, new)]
+    names = [folder.end.get("digest") for folder in (old, new)]
     words = "something that decides the numbers has changed"
     yield Compared("digest", names[0] == names[1], "" if names[0] == names[1] else words)
-    yield same_tensors(*(tensors_of(folder.path / WEIGHTS) for folder in (old, new)))
+    yield same_tensors(*(tensors_of(folder, WEIGHTS) for folder in (old, new)))
     yield same_rows(*(Run(folder.path).predictions for folder in (old, new)))
     yield same_figures(*(_figures(folder) for folder in (old, new)))
 

@@ -108,6 +108,7 @@ def run_into(
     folder = RunFolder.create(root, spec.name, digest, fresh and first_process())
     with lock_of(folder, observer):
         if folder.finished:
+            folder.check()
             observer.message(f"{folder.path} is finished already; --fresh starts it over")
         else:
             work = _Work(spec, prepared, task, initial, folder, digest, observer, audited)

@@ -1,6 +1,7 @@
 """A run on disk, as its users see it."""
 
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pandas as pd
 from mmx.errors import RunError
 from mmx.evaluation import Interval
 from mmx.runs import RunFolder
+
+PREDICTIONS = "predictions.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +30,30 @@ class Run:
         return self.path.name.rpartition("-")[2]
 
     @property
+    def folder(self) -> RunFolder:
+        """Its files, which are compared with their checksums when they are read.
+
+        Raises:
+            RunError: the run is not finished, so nothing says what its files should hold.
+        """
+        folder = RunFolder(self.path)
+        if not folder.finished:
+            there = "is not finished; run its spec again" if self.path.is_dir() else "is not there"
+            raise RunError(f"the run {self.path} {there}")
+        return folder
+
+    @property
     def metrics(self) -> dict[str, Any]:
         """What metrics.json holds."""
-        found: dict[str, Any] = RunFolder(self.path).read_json("metrics.json")
+        found: dict[str, Any] = self.folder.read_json("metrics.json")
         return found
 
     @property
     def predictions(self) -> pd.DataFrame:
         """What predictions.parquet holds: sample, group, part, label and probabilities."""
-        file = self.path / "predictions.parquet"
+        file, content = self.path / PREDICTIONS, self.folder.read_bytes(PREDICTIONS)
         try:
-            return pd.read_parquet(file)
+            return pd.read_parquet(BytesIO(content))
         except Exception as error:  # pyarrow raises many types for damaged bytes
             raise RunError(
                 f"{file} cannot be read ({error}); run the spec again with --fresh"
@@ -46,7 +62,7 @@ class Run:
     @property
     def report(self) -> Path:
         """The HTML report."""
-        return self.path / "report.html"
+        return self.folder.checked("report.html")
 
     def headline(self) -> str:
         """Balanced accuracy on the test part with its interval, in one line."""

@@ -148,5 +148,6 @@ def _encode(
             want=want,
             batch_size=spec.evaluation.batch_size,
             progress=told,
+            waiting=observer.message,
             precision=spec.model.encoding,
         )

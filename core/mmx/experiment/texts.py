@@ -12,8 +12,8 @@ from torch import Tensor
 from mmx.data import CachedFeatures, FeatureCache, ImageStore, Manifest, Split, write_texts
 from mmx.errors import DataError, ShapeError
 from mmx.experiment.identity import core_digest, encoder_settings, sources_used
+from mmx.files import keep, own_folder, recall
 from mmx.interfaces import FeatureSource, NarrativeParams, Sample, WrappingEncoder
-from mmx.runs import write_text
 from mmx.spec import Spec
 
 LEAKY = "LEAKY: the texts were written knowing the label; the figures show that, not a diagnosis."
@@ -53,20 +53,19 @@ def kept_texts(
 
 def _keep(file: Path, texts: Sequence[str]) -> None:
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        own_folder(file.parent)
+        keep(file, {"texts": list(texts)})
     except OSError as error:
-        raise DataError(f"{file.parent} cannot be made ({error}); set MMX_CACHE") from error
-    write_text(file, json.dumps(texts, ensure_ascii=False))
+        raise DataError(f"{file} cannot be written ({error}); set MMX_CACHE") from error
 
 
 def _read(file: Path, rows: int) -> list[str] | None:
-    """What was kept; None when there is nothing, or only half of it."""
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    """What was kept; None when there is nothing, or it is not as it was written."""
+    kept = recall(file)
+    found = None if kept is None else kept.get("texts")
+    if not isinstance(found, list) or len(found) != rows:
         return None
-    whole = isinstance(found, list) and len(found) == rows
-    return found if whole and all(isinstance(text, str) for text in found) else None
+    return found if all(isinstance(text, str) for text in found) else None
 
 
 class FrozenFeatures:

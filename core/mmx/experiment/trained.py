@@ -69,7 +69,7 @@ def load_trained(path: Path, plugins: Sequence[str | Path] = ()) -> Trained:
         there = "is not finished; run its spec again" if path.is_dir() else "does not exist"
         raise RunError(f"the run {path} {there}")
     recorded = read_surroundings(folder).plugins
-    spec = load_spec(path / "resolved.yaml", plugins=[*recorded, *plugins])
+    spec = load_spec(folder.checked("resolved.yaml"), plugins=[*recorded, *plugins])
     facts = read_facts(folder)
     loss = spec.loss.build(torch.tensor(facts.sampled_counts))
     model = assemble(spec.model, len(facts.classes), parts=facts.parts, seed=spec.seed)

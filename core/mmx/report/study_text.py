@@ -1,8 +1,6 @@
 """The results of a study as Markdown, CSV and rows of a LaTeX table."""
 
-import csv
-import io
-
+from mmx.files import sheet
 from mmx.report import study_words as words
 from mmx.report.study_page import classes, row
 from mmx.report.study_report import ArmResult, StudyReport
@@ -119,19 +117,17 @@ def _first_line(text: str) -> str:
 
 def study_csv(report: StudyReport) -> str:
     """One row per arm and control, numbers as they are."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
     metric = report.metric
     names = classes(report)
-    writer.writerow([
+    columns = [
         "arm", "role", "against", "planned", "error", "seeds", metric, "low", "high", "difference",
         "difference_low", "difference_high", "p", "p_holm", "verdict", "detectable", "macro_f1",
         "accuracy", "ece", "nll", "brier", "macro_auroc", "parameters", "operations", "seconds",
         "reported", *(f"sensitivity {name}" for name in names),
-    ])  # fmt: skip
-    for arm in (*report.arms, *report.controls):
-        writer.writerow([_cell(value) for value in _values(arm, report.base, metric, names)])
-    return out.getvalue()
+    ]  # fmt: skip
+    arms = (*report.arms, *report.controls)
+    rows = [[_cell(v) for v in _values(arm, report.base, metric, names)] for arm in arms]
+    return sheet(columns, rows).text
 
 
 def _values(arm: ArmResult, base: str, metric: str, names: list[str]) -> list[object]:
@@ -153,7 +149,7 @@ def _values(arm: ArmResult, base: str, metric: str, names: list[str]) -> list[ob
 
 
 def _cell(value: object) -> object:
-    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else value
+    return f"{value:.6g}" if isinstance(value, float) else value
 
 
 _LATEX = str.maketrans({

@@ -1,4 +1,4 @@
-"""Run directories: atomic writes, safe reading, a lock, an event log, and progress."""
+"""Run directories: atomic writes, checked reading, a lock, an event log, and progress."""
 
 from mmx.runs.files import read_json, write_bytes, write_json, write_text
 from mmx.runs.folder import RunFolder

@@ -1,48 +1,27 @@
-"""Files that are never half written, and JSON that is never trusted."""
+"""Files of runs and studies: never half written, never trusted."""
 
 import json
 import math
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from mmx.errors import RunError
+from mmx.files import read_regular, write_whole
 
-JSON_LIMIT = 64 * 2**20  # bytes; our own files stay far below it
+JSON_LIMIT = 64 << 20  # bytes; our own files stay far below it
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:
     """Write a file whole: after a crash at any moment there is the old content or the new.
 
     Raises:
-        RunError: the folder cannot be written, or the disk is full.
+        RunError: the folder cannot be written, the disk is full, or the name is a device's.
     """
-    # the process id keeps two writers apart; a name with a dot is swept by RunFolder.sweep
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
+        write_whole(path, content)
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
         raise RunError(f"{path} cannot be written: {error}; is the disk full?") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename outlive a power cut; some file systems refuse, and lose nothing by it."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError:
-        return
-    finally:
-        os.close(handle)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -70,12 +49,17 @@ def read_json(path: Path, *, limit: int = JSON_LIMIT) -> Any:
     """Read a JSON file.
 
     Raises:
-        RunError: it is missing, larger than ``limit`` bytes, or no JSON.
+        RunError: it is missing, no regular file, larger than ``limit`` bytes, or no JSON.
     """
     try:
-        size = path.stat().st_size
-        if size > limit:
-            raise RunError(f"{path} has {size} bytes, more than the {limit} that are read")
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+        return parse_json(path, read_regular(path, limit=limit, links=False))
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error}; run the spec with --fresh") from error
+
+
+def parse_json(path: Path, content: bytes) -> Any:
+    """The value of a JSON file's bytes; RunError when they are no JSON."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
         raise RunError(f"{path} cannot be read: {error}; run the spec with --fresh") from error

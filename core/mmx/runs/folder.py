@@ -1,19 +1,27 @@
 """RunFolder: the directory of one run, named by what decides its numbers."""
 
-import json
 import re
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mmx.errors import RunError
-from mmx.runs.files import JSON_LIMIT, plain, read_json, write_bytes, write_json, write_text
-from mmx.runs.lock import LOCK, locked
+from mmx.files import Journal, read_regular, remove_parts
+from mmx.runs.files import (
+    JSON_LIMIT,
+    parse_json,
+    plain,
+    write_bytes,
+    write_json,
+    write_text,
+)
+from mmx.runs.lock import LOCKS, locked
 from mmx.runs.progress import Observer, SilentObserver
+from mmx.runs.record import FILE_LIMIT, Record, need_plain
 
 EVENTS = "events.jsonl"
 FINISHED = "finished.json"
@@ -62,7 +70,7 @@ class RunFolder:
             for entry in self.path.iterdir():
                 if entry.is_dir() and not entry.is_symlink():
                     shutil.rmtree(entry)
-                elif entry.name != LOCK:
+                elif entry.name not in LOCKS:
                     entry.unlink()
         except OSError as error:
             raise RunError(f"{self.path} cannot be emptied: {error}") from error
@@ -79,29 +87,27 @@ class RunFolder:
 
     def sweep(self) -> None:
         """Remove what a killed process left half written; hold the lock meanwhile."""
-        for leftover in self.path.rglob(".*.part"):
-            leftover.unlink(missing_ok=True)
+        remove_parts(self.path)
 
     def event(self, kind: str, **values: Any) -> None:
         """Append one line to events.jsonl: the kind, the time, and the values."""
-        line = json.dumps(plain({"event": kind, "time": round(time.time(), 3), **values}))
+        file = self.path / EVENTS
         try:
-            with (self.path / EVENTS).open("ab+") as file:
-                if file.seek(0, 2) and file.seek(-1, 2) is not None and file.read(1) != b"\n":
-                    line = "\n" + line  # a killed process left half a line
-                file.write(line.encode() + b"\n")
+            Journal(file).append(plain({"event": kind, "time": round(time.time(), 3), **values}))
         except OSError as error:
-            raise RunError(f"{self.path / EVENTS} cannot be written: {error}") from error
+            raise RunError(f"{file} cannot be written: {error}") from error
 
     def events(self, kind: str | None = None) -> list[dict[str, Any]]:
         """The events so far, of one kind or all; half a line that a kill left is passed over."""
         file = self.path / EVENTS
         if not file.exists():
             return []
-        if file.stat().st_size > JSON_LIMIT:
-            raise RunError(f"{file} has more than the {JSON_LIMIT} bytes that are read")
-        found = [_event(line) for line in file.read_text(errors="replace").splitlines()]
-        return [event for event in found if event and kind in (None, event.get("event"))]
+        self.checked(EVENTS)
+        try:
+            found, _ = Journal(file).read()
+        except OSError as error:
+            raise RunError(f"{file} cannot be read: {error}") from error
+        return [event for event in found if kind in (None, event.get("event"))]
 
     def write_bytes(self, name: str, content: bytes) -> Path:
         """Write a file whole; gives its path."""
@@ -118,35 +124,85 @@ class RunFolder:
         write_json(self.inside(name), value)
         return self.path / name
 
+    def read_bytes(self, name: str, *, limit: int = FILE_LIMIT) -> bytes:
+        """Read a file of the run; of a finished run it must be what the run wrote.
+
+        Raises:
+            RunError: it is missing, no regular file, larger than ``limit``, or not as the run
+                wrote it.
+        """
+        path, record = self._place(name), self.record
+        need_plain(self.path, name)
+        try:
+            content = read_regular(path, limit=limit, links=False)
+        except OSError as error:
+            raise RunError(f"{path} cannot be read: {error}; run the spec with --fresh") from error
+        if record is not None:
+            record.compare(name, content)
+        return content
+
     def read_json(self, name: str, *, limit: int = JSON_LIMIT) -> Any:
-        """Read a JSON file of the run; RunError when it is missing, too large or damaged."""
-        return read_json(self.inside(name), limit=limit)
+        """Read a JSON file of the run; errors are those of ``read_bytes``, and no JSON."""
+        return parse_json(self.path / name, self.read_bytes(name, limit=limit))
+
+    def checked(self, name: str) -> Path:
+        """The path of a file of the run, for a reader that opens it; errors as ``read_bytes``."""
+        record = self.record
+        if record is None:
+            need_plain(self.path, name)
+        else:
+            record.check(name)
+        return self._place(name)
+
+    def check(self) -> None:
+        """Compare every file of a finished run with what the run wrote; RunError names the first.
+
+        Folders that are filled later (evaluations, reproduced, hooks) are not part of it.
+        """
+        record = self.record
+        if record is None:
+            raise RunError(f"the run {self.path} is not finished")
+        for name in record.files:
+            record.check(name)
 
     def inside(self, name: str) -> Path:
         """Path of a file in the run; its folder is made."""
-        parts: Sequence[str] = Path(name).parts
-        if Path(name).is_absolute() or ".." in parts or not parts:
-            raise RunError(f"{name!r} is not inside the run {self.path}")
-        path = self.path / name
+        path = self._place(name)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(f"{path.parent} cannot be made: {error}") from error
         return path
 
+    def _place(self, name: str) -> Path:
+        parts: Sequence[str] = Path(name).parts
+        if Path(name).is_absolute() or ".." in parts or not parts:
+            raise RunError(f"{name!r} is not inside the run {self.path}")
+        return self.path / name
+
     @property
     def finished(self) -> bool:
         """Whether the run came to its end."""
         return (self.path / FINISHED).is_file()
 
+    @property
+    def record(self) -> Record | None:
+        """What the run wrote, with checksums; None of a run that is not finished.
+
+        Raises:
+            RunError: finished.json is damaged, or of a version of mmx without checksums.
+        """
+        return Record.read(self.path, FINISHED) if self.finished else None
+
+    @property
+    def end(self) -> Mapping[str, Any]:
+        """What ``finish`` was given; RunError of a run that is not finished."""
+        record = self.record
+        if record is None:
+            raise RunError(f"the run {self.path} is not finished")
+        return record.facts
+
     def finish(self, **values: Any) -> None:
-        """Mark the run as finished; the last thing that a run writes."""
-        self.write_json(FINISHED, {"time": round(time.time(), 3), **values})
-
-
-def _event(line: str) -> dict[str, Any]:
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return {}
-    return event if isinstance(event, dict) else {}
+        """Mark the run as finished with the checksum of every file; the last thing a run writes."""
+        facts = plain({"time": round(time.time(), 3), **values})
+        Record.made(self.path, FINISHED, facts, leave_out=LOCKS).write()

@@ -12,6 +12,7 @@ import pytest
 import mmx
 from mmx.experiment import identity
 from mmx.plugins.registry import registry
+from mmx.runs import RunFolder
 
 Load = Callable[..., mmx.Spec]
 
@@ -100,6 +101,11 @@ def test_another_library_is_named_though_the_result_is_the_same(
     assert [(one.key, one.right) for one in found.surroundings] == [("libraries.timm", "9.9")]
 
 
+def written_so(run: mmx.Run) -> None:
+    """Its checksums are made anew, as if the run had been written so."""
+    RunFolder(run.path).finish(digest=RunFolder(run.path).end["digest"])
+
+
 def test_what_was_altered_in_the_old_run_is_found(load: Load) -> None:
     run = mmx.run(load())
     table = pd.read_parquet(run.path / "predictions.parquet")
@@ -108,6 +114,7 @@ def test_what_was_altered_in_the_old_run_is_found(load: Load) -> None:
     table.to_parquet(run.path / "predictions.parquet", index=False)
     change_json(run.path / "metrics.json", lambda m: m["test"]["metrics"]["accuracy"].update(
         value=2.0))  # fmt: skip
+    written_so(run)
     found = mmx.reproduce(run.path)
     by_name = {one.name: one for one in found.results}
     assert by_name["weights"].same
@@ -120,6 +127,7 @@ def test_precision_and_threads_are_those_of_the_run(load: Load) -> None:
     run = mmx.run(load("train.epochs=1"))
     change_json(run.path / "training.json", lambda one: one.update(precision="bf16", threads=2))
     change_json(run.path / "environment.json", lambda one: one.update(threads=2))
+    written_so(run)
     found = mmx.reproduce(run.path)
     settled = json.loads((found.run.path / "training.json").read_text())
     assert (settled["precision"], settled["threads"]) == ("bf16", 2)
@@ -131,6 +139,7 @@ def test_what_cannot_be_made_again_says_so(home: Path, tiny_spec: Path, copied: 
         mmx.reproduce(home / "nowhere")
     run = mmx.run(mmx.load_spec(tiny_spec, plugins=[copied]))
     change_json(run.path / "environment.json", lambda one: one["libraries"].update(torch="1.0"))
+    written_so(run)
     copied.unlink()
     registry.cache_clear()
     with pytest.raises(mmx.RunError, match="mine.py does not exist") as caught:

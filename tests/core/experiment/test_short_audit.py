@@ -65,7 +65,7 @@ def test_the_verdict_is_found_again(load: Load, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_damaged_verdict_is_made_anew(load: Load, home: Path) -> None:
     mmx.run(load())
-    (file,) = (home / "cache" / "audit").glob("*.json")
+    (file,) = (home / "cache" / "mmx-cache" / "audit").glob("*.json")
     before = file.read_text()
     file.write_text(before[: len(before) // 2])
     mmx.run(load("model.head.hidden=4"))

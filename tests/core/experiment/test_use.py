@@ -82,5 +82,5 @@ def test_a_run_that_is_not_finished_or_damaged_is_told_plainly(load: Load, home:
     run = mmx.run(load())
     weights = run.path / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])
-    with pytest.raises(mmx.RunError, match="model.safetensors cannot be read"):
+    with pytest.raises(mmx.RunError, match="model.safetensors is not as it was"):
         mmx.predict(run.path, mmx.Case("x", text="a"))

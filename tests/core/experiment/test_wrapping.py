@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 import mmx
 from mmx.data import make_split, read_manifest
 from mmx.experiment.task import build_task
+from mmx.runs import RunFolder
 from mmx.spec import OptimizerSpec
 from mmx.training.optimiser import parameter_groups
 
@@ -94,6 +95,7 @@ def test_a_changed_backbone_is_refused(wrapped: Load) -> None:
     facts = json.loads((run.path / "model.json").read_text())
     facts["encoders"]["image.backbone"] = "0" * 64
     (run.path / "model.json").write_text(json.dumps(facts))
+    RunFolder(run.path).finish()
     with pytest.raises(mmx.RunError, match=r"frozen image\.backbone encoder has other weights"):
         mmx.predict(run.path, mmx.Case("one"), without=["image"])
 

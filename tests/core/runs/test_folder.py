@@ -150,7 +150,7 @@ def test_the_lock_dies_with_its_process(folder: RunFolder) -> None:
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     with folder.lock(wait=False):
-        assert (folder.path / ".lock").read_text() == str(os.getpid())
+        assert json.loads((folder.path / ".lock.by").read_text())["process"] == os.getpid()
 
 
 def test_fresh_never_empties_a_run_that_is_at_work(folder: RunFolder) -> None:

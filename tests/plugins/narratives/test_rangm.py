@@ -164,7 +164,7 @@ def test_a_leaky_run_says_so_everywhere(load: Callable[..., mmx.Spec]) -> None:
 def test_retrieved_texts_are_kept_and_come_back(load: Callable[..., mmx.Spec], home: Path) -> None:
     spec = load("data.narrative={type: rangm, level: retrieved}", "train.epochs=1")
     first = mmx.narratives(spec, 10)
-    kept = list((home / "cache" / "texts").glob("*.json"))
+    kept = list((home / "cache" / "mmx-cache" / "texts").glob("*.json"))
     assert len(kept) == 1
     assert mmx.narratives(spec, 10) == first
     kept[0].write_text("[")  # half a file

@@ -1,0 +1,187 @@
+"""Encoding what a cache lacks, batch by batch, beside other processes that do the same.
+
+A batch is claimed by a lock named after its inputs, so that work on other inputs never waits and
+processes with the same inputs share the work: who finds a batch claimed takes the next one. What is
+encoded is published every two seconds; a process that is killed loses no more than that.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from mmx.data.encoding import Encoding
+from mmx.data.shards import Shard, ShardWriter, open_shards, shard_folders
+from mmx.files import Busy, Hold
+
+PUBLISH = 2.0  # seconds of work that a killed process may lose
+CLAIMS = "claims"
+
+Progress = Callable[[int, int], None]
+Waiting = Callable[[str], None]
+
+
+class Filling:
+    """Fills one folder of shards with the rows that it lacks.
+
+    Attributes:
+        encoded: inputs that this process encoded.
+        written: bytes that it wrote.
+    """
+
+    def __init__(
+        self,
+        place: Path,
+        work: Encoding,
+        missing: Sequence[int],
+        batch_size: int,
+        known: dict[Path, Shard],
+        check: Callable[[int], None],
+    ) -> None:
+        """Cut the missing rows into batches.
+
+        Args:
+            place: folder of the shards.
+            work: the encoder and its source.
+            missing: one row for each input that is lacking.
+            batch_size: inputs that are encoded at a time.
+            known: shards that this process has opened.
+            check: is told how many bytes all of it will need, before they are published.
+        """
+        self.place, self.work, self.total = place, work, len(missing)
+        self.encoded = self.written = 0
+        self._known, self._check = known, check
+        self._left = [
+            list(missing[start : start + batch_size]) for start in range(0, self.total, batch_size)
+        ]
+        self._seen: set[Path] = set()
+        self._stored: set[str] = set()
+
+    def fill(self, progress: Progress, waiting: Waiting) -> None:
+        """Encode until nothing is left.
+
+        Args:
+            progress: called with inputs done and in all.
+            waiting: told for whom we wait, when all that is left is in the hands of others.
+        """
+        while self._left:
+            if not self._publish_some(progress):
+                self._wait(waiting)
+                self._drop_stored()
+                progress(self._done, self.total)
+
+    def _publish_some(self, progress: Progress) -> bool:
+        """Encode and publish batches for about two seconds; False when all are claimed."""
+        late, claimed = time.monotonic() + PUBLISH, False
+        with ExitStack() as claims:
+            writer: _Piece | None = None
+            try:
+                for batch in list(self._left):
+                    if not self._claim(batch, claims):
+                        continue
+                    claimed = True
+                    self._left.remove(batch)
+                    rows = self._lacking(batch)
+                    if rows:
+                        writer = writer or _Piece(self.place)
+                        self._encode(writer, rows)
+                    progress(self._done, self.total)
+                    if time.monotonic() >= late:
+                        break
+            except BaseException:
+                if writer:
+                    writer.discard()
+                raise
+            if writer:
+                writer.publish()
+        return claimed
+
+    def _encode(self, writer: "_Piece", rows: list[int]) -> None:
+        arrays = self.work.arrays(rows)
+        self.written += writer.append([self.work.source.keys[row] for row in rows], arrays)
+        self.encoded += len(rows)
+        self._check(ceil(self.written / self.encoded * self.total))
+
+    def _claim(self, batch: list[int], claims: ExitStack) -> bool:
+        file = self._claim_file(batch)
+        try:
+            claims.enter_context(Hold(file).now())
+        except Busy:
+            return False
+        claims.callback(_forget, file)
+        return True
+
+    def _claim_file(self, batch: list[int]) -> Path:
+        (self.place / CLAIMS).mkdir(parents=True, exist_ok=True)
+        keys = "\0".join(self.work.source.keys[row] for row in batch)
+        kinds = ",".join(self.work.kinds)
+        name = hashlib.sha256(f"{kinds}\0{keys}".encode()).hexdigest()[:32]
+        return self.place / CLAIMS / f"{name}.lock"
+
+    @property
+    def _done(self) -> int:
+        return self.total - sum(map(len, self._left))
+
+    def _wait(self, waiting: Waiting) -> None:
+        """Wait until the first batch that is left is free."""
+        file = self._claim_file(self._left[0])
+
+        def told(owner: str) -> None:
+            waiting(
+                f"waiting for {owner}, which is encoding the same inputs; "
+                f"{self.total - self._done} of {self.total} are left"
+            )
+
+        with Hold(file).later(told):
+            _forget(file)
+
+    def _lacking(self, batch: list[int]) -> list[int]:
+        """Rows of a batch that nobody has published meanwhile."""
+        folders = shard_folders(self.place)
+        if not self._seen.issuperset(folders):
+            self._seen.update(folders)
+            shards, _ = open_shards(self.place, self._known)
+            self._stored = set.intersection(*(_keys(shards, kind) for kind in self.work.kinds))
+        return [row for row in batch if self.work.source.keys[row] not in self._stored]
+
+    def _drop_stored(self) -> None:
+        left = [self._lacking(batch) for batch in self._left]
+        self._left = [whole for whole, lacking in zip(self._left, left, strict=True) if lacking]
+
+
+def _keys(shards: Sequence[Shard], kind: str) -> set[str]:
+    return {key for shard in shards if f"{kind}.present" in shard.arrays for key in shard.keys}
+
+
+def _forget(file: Path) -> None:
+    """Remove the lock of a claim; at worst two processes then encode one batch."""
+    with suppress(OSError):
+        file.unlink(missing_ok=True)
+
+
+class _Piece:
+    """A shard in the making."""
+
+    def __init__(self, place: Path) -> None:
+        self._writer, self._keys = ShardWriter(place), list[str]()
+
+    def append(self, keys: list[str], arrays: Sequence[tuple[str, NDArray[Any]]]) -> int:
+        """Append a batch; bytes that were written."""
+        before = self._writer.written
+        for name, values in arrays:
+            self._writer.append(name, values)
+        self._keys += keys
+        return self._writer.written - before
+
+    def publish(self) -> None:
+        """Let others find it."""
+        self._writer.publish(self._keys)
+
+    def discard(self) -> None:
+        """Throw it away."""
+        self._writer.discard()

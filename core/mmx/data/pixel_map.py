@@ -1,0 +1,104 @@
+"""Decoded pictures on disk, each compared with its checksum when it is first read."""
+
+import logging
+import os
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmx.files import need_regular
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LOG = logging.getLogger("mmx.data")
+
+
+class PixelMap:
+    """[m, H, W, 3] uint8 in a file.
+
+    What is compared is the copy that is handed out. A picture that is not as it was written is
+    decoded again from its source, and the file is taken away so that the next run makes a new one.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        pixels: "NDArray[np.uint8]",
+        checksums: "NDArray[np.uint32]",
+        again: "Callable[[int], NDArray[np.uint8]]",
+        remove: Callable[[], None],
+    ) -> None:
+        """Nothing is read yet.
+
+        Args:
+            file: named in the log.
+            pixels: [m, H, W, 3], a memory map.
+            checksums: [m], CRC-32 of each picture as it was decoded.
+            again: decodes a picture from its source.
+            remove: takes the file away.
+        """
+        self._file, self._pixels, self._checksums = file, pixels, checksums
+        self._again, self._remove = again, remove
+        self._good = np.zeros(len(checksums), dtype=bool)
+        self._anew: dict[int, NDArray[np.uint8]] = {}
+
+    def take(self, places: "NDArray[np.int64]") -> "NDArray[np.uint8]":
+        """[B, H, W, 3], a copy of these pictures.
+
+        Raises:
+            DataError: a picture is damaged here, and its source cannot be read any more.
+        """
+        found = np.asarray(self._pixels[places])
+        for at in np.flatnonzero(~self._good[places]).tolist():
+            place = int(places[at])
+            if place not in self._anew and checksum(found[at]) == self._checksums[place]:
+                self._good[place] = True
+            else:
+                found[at] = self._decoded(place)
+        return found
+
+    def _decoded(self, place: int) -> "NDArray[np.uint8]":
+        if place not in self._anew:
+            if not self._anew:
+                LOG.warning(
+                    "decoded images in %s are damaged; they are read from their files again",
+                    self._file,
+                )
+                self._remove()
+            self._anew[place] = self._again(place)
+        return self._anew[place]
+
+
+def checksum(picture: "NDArray[np.uint8]") -> int:
+    """CRC-32 of a picture's numbers."""
+    return zlib.crc32(np.ascontiguousarray(picture).reshape(-1).data)
+
+
+def new_map(file: Path, shape: tuple[int, ...]) -> "np.memmap[Any, np.dtype[np.uint8]]":
+    """A new memory map whose room on the disk is taken at once.
+
+    A map may be larger than the disk; writing into it then ends the process by a signal (SIGBUS)
+    that no program can turn into words.
+    """
+    pixels: np.memmap[Any, np.dtype[np.uint8]] = np.lib.format.open_memmap(
+        file, "w+", np.uint8, shape
+    )
+    if hasattr(os, "posix_fallocate"):
+        with file.open("r+b") as stream:
+            os.posix_fallocate(stream.fileno(), 0, file.stat().st_size)
+    return pixels
+
+
+def open_map(file: Path, shape: tuple[int, ...], mode: str) -> "NDArray[np.uint8] | None":
+    """A map that was made before; None when it is not there or not one of this shape."""
+    try:
+        need_regular(file, links=False)
+        pixels = np.load(file, mmap_mode=mode, allow_pickle=False)  # type: ignore[arg-type]
+    except (OSError, EOFError, ValueError, SyntaxError):
+        return None
+    fits = pixels.shape == shape and pixels.dtype == np.uint8 and pixels.flags.c_contiguous
+    return pixels if fits else None

@@ -1,0 +1,150 @@
+"""Encoding beside others: other inputs never wait, equal inputs are shared, a kill keeps."""
+
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from mmx.data import filling
+from mmx.data.features import FeatureCache
+from mmx.errors import DataError
+from mmx.interfaces import Features, FeatureShape, TextEncoder, Texts
+
+WANT = frozenset({"pooled"})
+
+
+class Reader(TextEncoder):
+    """Numbers for words; stands still on the text ``wait`` until it may go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.words, self.seen = nn.Embedding(300, 4), list[int]()
+        self.shape, self.weights = FeatureShape(4), {"origin": "x", "sha256": ""}
+        self.here, self.go = threading.Event(), threading.Event()
+
+    def tokenize(self, texts: Sequence[str]) -> Texts:
+        ids = torch.tensor([[299 if text == "wait" else int(text)] for text in texts])
+        return Texts(ids, torch.ones_like(ids, dtype=torch.bool))
+
+    def forward(self, texts: Texts) -> Features:
+        self.seen += texts.ids[:, 0].tolist()
+        if (texts.ids == 299).any():
+            self.here.set()
+            assert self.go.wait(30)
+        return Features(self.words(texts.ids), texts.mask)
+
+
+class Source:
+    """Texts."""
+
+    def __init__(self, texts: Sequence[object]) -> None:
+        self.all = [str(text) for text in texts]
+        self.keys = [f"key {text}" for text in self.all]
+
+    def texts(self, rows: Sequence[int]) -> Texts:
+        return Reader().tokenize([self.all[row] for row in rows])
+
+
+def encode(reader: Reader, folder: Path, texts: Sequence[object], waiting=None):  # type: ignore[no-untyped-def]
+    cache = FeatureCache(folder, budget_gb=1.0)
+    return cache.encode(
+        reader, "{}", Source(texts), range(len(texts)), want=WANT, batch_size=4, waiting=waiting
+    )
+
+
+def started(reader: Reader, folder: Path, texts: Sequence[object]) -> threading.Thread:
+    thread = threading.Thread(target=encode, args=(reader, folder, texts))
+    thread.start()
+    assert reader.here.wait(30)
+    return thread
+
+
+def test_other_inputs_never_wait(tmp_path: Path) -> None:
+    slow, quick = Reader(), Reader()
+    other = started(slow, tmp_path, ["wait", *range(7)])
+    told: list[str] = []
+    assert encode(quick, tmp_path, range(100, 120), told.append).encoded == 20
+    assert other.is_alive()
+    assert told == []
+    slow.go.set()
+    other.join()
+
+
+def test_equal_inputs_are_shared_and_waiting_is_told(tmp_path: Path) -> None:
+    slow, quick = Reader(), Reader()
+    texts = ["wait", *range(11)]
+    other = started(slow, tmp_path, texts)
+    told: list[str] = []
+
+    def heard(words: str) -> None:
+        told.append(words)
+        slow.go.set()
+
+    found = encode(quick, tmp_path, texts, heard)
+    other.join()
+    assert sorted(quick.seen) == list(range(3, 11))  # the other one has the first batch
+    assert sorted(slow.seen) == [0, 1, 2, 299]
+    assert len(told) == 1
+    assert "waiting for process" in told[0]
+    assert "4 of 12" in told[0]
+    assert found.features([0, 11]).pooled.shape == (2, 4)
+
+
+def test_what_was_encoded_before_a_kill_is_there_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filling, "PUBLISH", 0.0)
+
+    class Killed(Reader):
+        def forward(self, texts: Texts) -> Features:
+            if len(self.seen) >= 8:
+                raise KeyboardInterrupt
+            return super().forward(texts)
+
+    with pytest.raises(KeyboardInterrupt):
+        encode(Killed(), tmp_path, range(20))
+    rest = Reader()
+    found = encode(rest, tmp_path, range(20))
+    assert (found.encoded, found.hits, found.damaged) == (12, 8, 0)
+    assert sorted(rest.seen) == list(range(8, 20))
+    assert len(list(tmp_path.rglob("index.json"))) == 1  # small shards are joined
+    exact = rest.words(torch.arange(20))
+    torch.testing.assert_close(found.features(range(20)).pooled, exact, atol=2e-3, rtol=1e-3)
+    assert not [file for file in tmp_path.rglob("*.lock") if file.parent.name == filling.CLAIMS]
+
+
+def test_a_claim_of_a_dead_process_is_free(tmp_path: Path) -> None:
+    encode(Reader(), tmp_path, [1])
+    claims = next(tmp_path.rglob(filling.CLAIMS))
+    for name in "ab":
+        (claims / f"{32 * name}.lock").touch()
+    start = time.monotonic()
+    assert encode(Reader(), tmp_path, [1, 2]).encoded == 1
+    assert time.monotonic() - start < 5
+
+
+def test_a_shard_of_another_encoder_is_no_answer(tmp_path: Path) -> None:
+    one, two = Reader(), Reader()
+    with torch.no_grad():
+        two.words.weight += 1
+    encode(one, tmp_path, [1, 2])
+    shard = next(tmp_path.rglob("shard-*"))
+    encode(two, tmp_path, [7])
+    place = next(path for path in tmp_path.iterdir() if path.is_dir() and path != shard.parent)
+    shard.rename(place / shard.name)
+    found = encode(two, tmp_path, [1, 2])
+    assert (found.damaged, found.encoded) == (1, 2)
+    torch.testing.assert_close(
+        found.features([0]).pooled, two.words(torch.tensor([1])), atol=2e-3, rtol=1e-3
+    )
+
+
+def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(DataError, match="not mmx's"):
+        encode(Reader(), tmp_path, [1])
