@@ -188,7 +188,7 @@ TABLES: dict[str, tuple[Change, tuple[str, ...], str]] = {
 
 IMAGES: dict[str, tuple[Change, tuple[str, ...], str]] = {
     "image that is not there": (gone("images/05.png"), RUN, "cannot be read: No such file"),
-    "image that is a folder": (folder("images/05.png"), RUN, "cannot be read: Is a directory"),
+    "image that is a folder": (folder("images/05.png"), RUN, "cannot be read: it is a folder"),
     "image of zero bytes": (content("images/05.png", b""), RUN, "is empty (zero bytes)"),
     "image that is cut short": (cut("images/05.png", 300), RUN, "is not a readable image"),
     "image that is a text": (content("images/05.png", "hello"), RUN, "is not a readable image"),

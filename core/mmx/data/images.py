@@ -22,6 +22,7 @@ import numpy as np
 from PIL import Image
 
 from mmx.errors import DataError
+from mmx.files import read_regular
 from mmx.interfaces import Box
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM")
 """What is decoded; formats that run an interpreter, such as EPS, are left out."""
+
+FILE_LIMIT = 2 << 30
+"""Bytes of an image file that are read at most."""
 
 Fit = Literal["cover", "stretch"]
 _ORIENTATION = 0x0112  # the EXIF tag
@@ -82,7 +86,7 @@ def read_image(path: str | Path, *, pixel_limit: int = 50_000_000) -> "NDArray[n
 def read_bytes(path: str | Path) -> bytes:
     """The bytes of a file; DataError in plain words when it cannot be read or is empty."""
     try:
-        data = Path(path).read_bytes()
+        data = read_regular(path, limit=FILE_LIMIT)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
     except ValueError as error:  # a zero byte in the name

@@ -14,8 +14,11 @@ import pandas
 import pyarrow
 
 from mmx.errors import DataError
+from mmx.files import need_regular
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+_FILE_LIMIT = 32 << 30  # bytes of a table
+_HEADER_LIMIT = 1 << 22  # characters of its first line
 _PARQUET = {".parquet", ".pq"}
 
 
@@ -30,8 +33,12 @@ def read_table(path: str | Path) -> pandas.DataFrame:
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    if not path.is_file():
-        raise DataError(f"there is no table {path}; check the path")
+    try:
+        need_regular(path, limit=_FILE_LIMIT)
+    except FileNotFoundError:
+        raise DataError(f"there is no table {path}; check the path") from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"the table {path} cannot be read: {error}") from error
     if suffix in _PARQUET:
         return _parquet(path)
     if suffix in _SEPARATORS:
@@ -91,7 +98,12 @@ def without_nulls(table: pandas.DataFrame) -> pandas.DataFrame:
 def _text(path: Path, separator: str) -> pandas.DataFrame:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
+            first = file.readline(_HEADER_LIMIT)
+            if len(first) == _HEADER_LIMIT:
+                raise DataError(
+                    f"{path} has a first line of more than {_HEADER_LIMIT} characters; a table "
+                    "begins with a row of column names"
+                )
             if separator == "," and ";" in first and "," not in first:
                 separator = ";"
             names = next(csv.reader([first], delimiter=separator), [])

@@ -43,7 +43,11 @@ def need_regular(
             large.
         OSError: it is not there, or may not be looked at.
     """
-    return _fit(os.stat(path) if links else os.lstat(path), limit)
+    try:
+        found = os.stat(path) if links else os.lstat(path)
+    except ValueError as error:  # a zero byte
+        raise UnfitFileError(f"its name is none: {error}") from error
+    return _fit(found, limit)
 
 
 def _fit(found: os.stat_result, limit: int | None) -> os.stat_result:

@@ -6,12 +6,14 @@ from pathlib import Path
 import pluggy
 
 from mmx.errors import PluginError, PluginLoadError
+from mmx.files import read_regular
 from mmx.plugins import loading
 from mmx.plugins.discovery import HOOK, Claim
 from mmx.plugins.names import other_api
 from mmx.plugins.source import Outline, outline
 
 PACKAGE = "local"
+_LIMIT = 16 << 20  # bytes of a plugin file
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,10 @@ def read(path: Path) -> Outline:
     if path.suffix != ".py" or not path.is_file():
         what = "is not a Python file" if path.exists() else "does not exist"
         raise PluginError(f"{path} {what}; a local plugin is a file such as my_fusion.py")
-    return outline(str(path), path.read_bytes())
+    try:
+        return outline(str(path), read_regular(path, limit=_LIMIT))
+    except OSError as error:
+        raise PluginError(f"{path} cannot be read: {error}") from error
 
 
 def load(manager: pluggy.PluginManager, path: Path, read: Outline) -> LocalFile:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmx.errors import Fault, SpecError
+from mmx.files import read_regular
 from mmx.spec.merge import overlay
 from mmx.spec.tree import SIZE_LIMIT, Node, read_tree
 
@@ -16,12 +17,10 @@ def read_text(path: Path) -> str:
     """Text of a spec file.
 
     Raises:
-        SpecError: there is no such file, it is too large, or it is not UTF-8.
+        SpecError: there is no such file, it is no regular file, too large, or not UTF-8.
     """
     try:
-        if path.stat().st_size > SIZE_LIMIT:
-            raise SpecError([Fault(f"it has more than {SIZE_LIMIT} bytes", file=path)])
-        data = path.read_bytes()
+        data = read_regular(path, limit=SIZE_LIMIT)
     except OSError as error:
         raise SpecError([Fault(f"cannot be read: {error.strerror}", file=path)]) from None
     try:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from mmx.errors import MmxError
+from mmx.files import write_whole
 from mmx.spec.columns import Columns
 from mmx.spec.write import inline
 
@@ -62,7 +63,7 @@ def write_template(
     data = _SYNTHETIC if table is None or columns is None else _table(out, table, columns)
     text = _HEAD.format(file=out.name, name=_experiment(out.stem)) + data + _TAIL
     try:
-        out.write_text(text, encoding="utf-8")
+        write_whole(out, text.encode())
     except OSError as error:
         raise MmxError(f"{out} cannot be written: {error.strerror}") from None
 

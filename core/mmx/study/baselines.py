@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mmx.data import Manifest, Split, make_split, read_manifest, write_texts
 from mmx.errors import DataError, MmxError
-from mmx.runs.files import write_bytes, write_json
+from mmx.runs.files import write_beside, write_sealed
 from mmx.spec import DataSpec, Spec
 
 MAJORITY, METADATA = "majority class", "metadata only"
@@ -38,8 +38,8 @@ def write_baselines(spec: Spec, file: Path) -> None:
     buffer = BytesIO()
     table.to_parquet(buffer, index=False)
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(file, buffer.getvalue())
-    write_json(file.with_suffix(".json"), missing)
+    write_beside(file, buffer.getvalue())
+    write_sealed(file.with_suffix(".json"), missing)
 
 
 def majority(manifest: Manifest, split: Split) -> NDArray[np.int64]:

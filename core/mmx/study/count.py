@@ -8,7 +8,7 @@ from mmx.experiment.running import prepare_spec
 from mmx.experiment.sources import open_sources
 from mmx.experiment.trained import load_trained
 from mmx.runs import Observer
-from mmx.runs.files import write_json
+from mmx.runs.files import write_sealed
 
 
 def write_operations(path: Path, file: Path, observer: Observer) -> None:
@@ -32,4 +32,4 @@ def write_operations(path: Path, file: Path, observer: Observer) -> None:
     with torch.inference_mode(), counter:
         model(batch)
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_json(file, {"operations": counter.get_total_flops()})
+    write_sealed(file, {"operations": counter.get_total_flops()})

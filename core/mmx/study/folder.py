@@ -1,8 +1,8 @@
 """The folder of a study: its plan, the record of its runs, its reports."""
 
-import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 from mmx.errors import RunError
 from mmx.experiment.running import runs_folder
 from mmx.experiment.saved import Run
-from mmx.runs.files import read_json, write_json
+from mmx.files import Journal
+from mmx.runs.files import read_sealed, write_sealed
 
 PLAN, RECORD, COPY = "plan.json", "runs.jsonl", "study.yaml"
 
@@ -64,36 +65,38 @@ class StudyFolder:
         file = self.path / PLAN
         if not file.is_file():
             return None
-        found: dict[str, Any] = read_json(file)
-        return found
+        return read_sealed(file)
 
     def write_plan(self, plan: Mapping[str, Any]) -> None:
         """Write the plan whole."""
-        write_json(self.path / PLAN, plan)
+        write_sealed(self.path / PLAN, plan)
 
     def note(self, entry: Entry) -> None:
         """Append what became of a run."""
-        line = json.dumps({**asdict(entry), "time": round(time.time(), 3)})
-        with (self.path / RECORD).open("ab+") as file:
-            if file.seek(0, 2) and file.seek(-1, 2) is not None and file.read(1) != b"\n":
-                line = "\n" + line  # a killed process left half a line
-            file.write(line.encode() + b"\n")
+        file = self.path / RECORD
+        try:
+            Journal(file).append({**asdict(entry), "time": round(time.time(), 3)})
+        except OSError as error:
+            raise RunError(f"{file} cannot be written: {error}") from error
 
     def entries(self) -> list[Entry]:
-        """What is noted, oldest first; half a line that a kill left is passed over."""
+        """What is noted, oldest first.
+
+        A line that is torn or was changed is passed over: the run that it told of is asked for
+        again, and found finished.
+        """
         file = self.path / RECORD
-        if not file.is_file():
-            return []
-        return list(_entries(file.read_text(encoding="utf-8", errors="replace")))
-
-
-def _entries(text: str) -> Iterator[Entry]:
-    for line in text.splitlines():
         try:
-            values = json.loads(line)
+            found, _ = Journal(file).read()
+        except OSError as error:
+            raise RunError(f"{file} cannot be read: {error}") from error
+        return list(_entries(found))
+
+
+def _entries(lines: Sequence[Mapping[str, Any]]) -> Iterator[Entry]:
+    for values in lines:
+        with suppress(KeyError):
             yield Entry(**{name: values[name] for name in Entry.__slots__})
-        except (ValueError, KeyError, TypeError):
-            continue
 
 
 def studies_folder() -> Path:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from mmx.report import (
     study_markdown,
 )
 from mmx.runs import RunFolder
-from mmx.runs.files import read_json, write_json, write_text
+from mmx.runs.files import read_beside, read_sealed, write_sealed, write_text
 from mmx.spec.difference import ABSENT
 from mmx.study import gather
 from mmx.study.arms import Arm, Arms, resolve_arms
@@ -51,7 +52,7 @@ def report_study(study: str | Path, *, plugins: Sequence[str | Path] = ()) -> St
     write_text(folder.path / "report.md", study_markdown(report))
     write_text(folder.path / "results.csv", study_csv(report))
     write_text(folder.path / "table.tex", study_latex(report))
-    write_json(folder.path / "results.json", report.to_json())
+    write_sealed(folder.path / "results.json", report.to_json())
     return Study(folder.path, {arm.name: arm.error for arm in report.failed})
 
 
@@ -138,7 +139,7 @@ def _control_answers(
              if seed == study.seeds[0]]  # fmt: skip
     files = [control_file(folder, "baselines", run) for run in first]
     if files and all(file.is_file() for file in files):
-        tables = [pd.read_parquet(file) for file in files]
+        tables = [_control(file) for file in files]
         for name in (MAJORITY, METADATA):
             if all(name in table for table in tables):
                 controls[name] = _fixed([t.assign(predicted=t[name]) for t in tables])
@@ -152,6 +153,10 @@ def _control_answers(
     return {name: one for name, one in controls.items() if one.same_rows(base)}
 
 
+def _control(file: Path) -> pd.DataFrame:
+    return pd.read_parquet(BytesIO(read_beside(file)))
+
+
 def _repeated(base: Answers, folds: int) -> list[int]:
     return [seed for seed in base.seeds for _ in range(folds)]
 
@@ -162,7 +167,7 @@ def _fixed(tables: Sequence[pd.DataFrame]) -> Answers:
 
 def _by_seed(files: Sequence[Path], base: Answers, folds: int) -> Answers:
     tables = [
-        gather.test_rows([pd.read_parquet(file) for file in files[start : start + folds]])
+        gather.test_rows([_control(file) for file in files[start : start + folds]])
         for start in range(0, len(files), folds)
     ]
     return gather.stacked(tables, base.seeds, ())
@@ -246,7 +251,7 @@ def _counted(arm: ArmResult, folder: StudyFolder) -> ArmResult:
     file = count_file(folder, Run(Path(arm.runs[0]))) if arm.runs else None
     if file is None or not file.is_file():
         return arm
-    return replace(arm, operations=int(read_json(file)["operations"]))
+    return replace(arm, operations=int(read_sealed(file)["operations"]))
 
 
 def _claim(value: float | str | None) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from mmx.experiment.identity import core_digest, sources_used
 from mmx.experiment.saved import Run
 from mmx.runs import Observer, RunFolder, SilentObserver
-from mmx.runs.files import read_json, write_text
+from mmx.runs.files import read_sealed, write_text
 from mmx.runs.lock import locked
 from mmx.spec import Spec, load_spec
 from mmx.study.arms import Arm, Arms, resolve_arms
@@ -48,8 +48,7 @@ class Study:
     @property
     def results(self) -> dict[str, Any]:
         """What results.json holds."""
-        found: dict[str, Any] = read_json(self.path / "results.json")
-        return found
+        return read_sealed(self.path / "results.json")
 
     def summary(self) -> str:
         """The verdicts in words, one sentence for each arm."""

@@ -3,7 +3,6 @@
 Source: Li et al. 2020, A System for Massively Parallel Hyperparameter Tuning, arXiv:1810.05934.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib import import_module
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mmx.errors import MissingExtraError, RunError
+from mmx.files import Journal
 from mmx.plugins import hookimpl, registry
 from mmx.runs import Observer
 from mmx.spec import Spec
@@ -103,21 +103,14 @@ class _Watch:
         state = states.PRUNED if stopped else states.COMPLETE
         self._trial.study.tell(self._trial, None if stopped else self._value, state=state)
         budget = Budget(self._arm, self._epochs, self._of, self._value, stopped)
-        with (self._folder / _BUDGETS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(budget)) + "\n")
+        Journal(self._folder / _BUDGETS).append(asdict(budget))
 
 
 def budgets(folder: Path) -> list[Budget]:
     """What each arm was given, the last time it was screened; empty without screening."""
-    file = folder / _BUDGETS
-    if not file.is_file():
-        return []
     found: dict[str, Budget] = {}
-    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            budget = Budget(**json.loads(line))
-        except (ValueError, TypeError):
-            continue  # half a line that a killed process left
+    for line in Journal(folder / _BUDGETS).read()[0]:
+        budget = Budget(**line)
         found[budget.arm] = budget
     return list(found.values())
 

@@ -12,7 +12,7 @@ from mmx.experiment.running import prepare_spec
 from mmx.experiment.sources import open_sources
 from mmx.experiment.trained import load_trained
 from mmx.runs import Observer
-from mmx.runs.files import write_bytes
+from mmx.runs.files import write_beside
 
 Side = Literal["image", "text"]
 
@@ -54,7 +54,7 @@ def write_shuffled(path: Path, side: Side, seed: int, file: Path, observer: Obse
     found = trained.chain.over(moved, size, lambda done: None)[-1]
     table = prediction_table(prepared, {"test": part}, {"test": found})
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(file, parquet(table))
+    write_beside(file, parquet(table))
 
 
 def shuffled(rows: Sequence[int], seed: int) -> list[int]:

@@ -128,13 +128,12 @@ class Checkpoints:
         return pointer, snapshot
 
     def _tensors(self, name: str, digest: str) -> dict[str, Tensor]:
-        file = self.run.inside(f"{FOLDER}/{name}")
+        file, content = self.run.path / FOLDER / name, self.run.read_bytes(f"{FOLDER}/{name}")
         try:
-            content = file.read_bytes()
             if hashlib.sha256(content).hexdigest() != digest:
                 raise RunError(f"{file} is not as it was written")
             return load(content)
-        except (OSError, SafetensorError) as error:
+        except SafetensorError as error:
             raise RunError(f"{file} cannot be read: {error}") from error
 
 

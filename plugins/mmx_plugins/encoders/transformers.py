@@ -31,6 +31,7 @@ from mmx import (
 from mmx.blocks.weights import (
     MINILM,
     Weights,
+    check_model_folder,
     find_weights,
     load_tensors,
     read_tensors,
@@ -107,6 +108,8 @@ def _folder(model: str | Path) -> str:
         raise WeightsError(
             f"there is no folder {model} with a text model; give bundled or a folder"
         )
+    if isinstance(model, Path):
+        check_model_folder(model)
     return str(model)
 
 
