@@ -16,6 +16,7 @@ class Contents:
 
     Attributes:
         images: places of images, of the sample that has most.
+        ragged: whether some sample with an image has fewer places.
         own: place of the image that labels are of; None where none stands out.
         boxes: whether any image has a box.
         numbered: whether ids are only numbers of rows.
@@ -23,6 +24,7 @@ class Contents:
     """
 
     images: int = 0
+    ragged: bool = False
     own: int | None = None
     boxes: bool = False
     numbered: bool = False
@@ -52,13 +54,14 @@ class ContentsCount:
     """Gathers the contents, sample by sample."""
 
     def __init__(self) -> None:
-        self._images, self._boxes, self._numbered = 0, False, False
+        self._counts: set[int] = set()
+        self._boxes, self._numbered = False, False
         self._own: int | None = None
         self._fields: dict[str, int] = {}
 
     def add(self, sample: Sample) -> None:
         """Count one sample in."""
-        self._images = max(self._images, len(sample.images))
+        self._counts.add(len(sample.images))
         self._own = self._own if sample.own is None else max(self._own or 0, sample.own)
         self._numbered |= sample.numbered
         self._boxes |= any(box is not None for box in sample.boxes)
@@ -70,4 +73,5 @@ class ContentsCount:
     def contents(self) -> Contents:
         """What was counted."""
         fields = {name: _KINDS[kind] for name, kind in self._fields.items()}
-        return Contents(self._images, self._own, self._boxes, self._numbered, fields)
+        most, ragged = max(self._counts, default=0), len(self._counts - {0}) > 1
+        return Contents(most, ragged, self._own, self._boxes, self._numbered, fields)

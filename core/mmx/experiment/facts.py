@@ -28,6 +28,7 @@ class SampleFacts(_Record):
     """What the samples of the data set held; as in ``mmx.data.Contents``."""
 
     images: Annotated[int, Field(ge=0, le=MOST_IMAGES)]
+    ragged: bool = False
     own: Annotated[int, Field(ge=0, le=MOST_IMAGES)] | None = None
     boxes: bool = False
     numbered: bool = False
@@ -36,7 +37,7 @@ class SampleFacts(_Record):
     @property
     def contents(self) -> Contents:
         """The same as ``mmx.data`` has it."""
-        return Contents(self.images, self.own, self.boxes, self.numbered, self.fields)
+        return Contents(self.images, self.ragged, self.own, self.boxes, self.numbered, self.fields)
 
 
 class ModelFacts(_Record):

@@ -24,6 +24,7 @@ class Needs:
         text_field: the one column whose content is the text; None where several are put in words.
         kinds: kind of each field that is read, as the run's own rows had it.
         absent: columns that were said to be absent; they count as empty.
+        ragged: whether a sample has as many places as it has images, and no empty ones behind.
     """
 
     layout: Layout
@@ -33,6 +34,7 @@ class Needs:
     text_field: str | None
     kinds: dict[str, FieldKind]
     absent: tuple[str, ...]
+    ragged: bool
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -77,7 +79,8 @@ def needs_of(trained: Trained, without: Collection[str] = ()) -> Needs:
             f"{trained.folder.path} was made by an older version, which did not record what a case "
             "must bring; run its spec again"
         )
-    layout = data.dataset.layout() or facts.samples.contents.layout()
+    own = data.dataset.layout()
+    layout = own or facts.samples.contents.layout()
     absent = _absent(layout, without)
     pixels = bool(trained.model.reads["image"]) and "image" not in without
     text = bool(trained.model.reads["text"]) and "text" not in without
@@ -97,7 +100,8 @@ def needs_of(trained: Trained, without: Collection[str] = ()) -> Needs:
         id=None, group=None, label=None,
     )  # fmt: skip
     kinds = {name: kind for name, kind in facts.samples.fields.items() if name in fields}
-    return Needs(layout, pixels, text, reads, _text_field(fields, reads), kinds, absent)
+    ragged = own is None and facts.samples.ragged
+    return Needs(layout, pixels, text, reads, _text_field(fields, reads), kinds, absent, ragged)
 
 
 def _folder(own: Path | None, given: Path | None) -> Path | None:

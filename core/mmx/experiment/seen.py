@@ -72,6 +72,8 @@ def see(
         observer: is told how far it has come.
     """
     samples = [rows[place] for place in range(len(rows))]
+    if needs.ragged:
+        samples = [_without_places_behind(sample) for sample in samples]
     images = _images(trained, needs, samples, observer)
     faults = {int(bad.row): bad.reason for bad in images.unreadable}
     texts = [""] * len(samples)
@@ -87,6 +89,12 @@ def see(
             faults.setdefault(place, _nothing(needs))
     places = [place for place in range(len(samples)) if place not in faults]
     return Seen(samples, images, texts, places, faults)
+
+
+def _without_places_behind(sample: Sample) -> Sample:
+    """The sample without empty places behind its last image, as its data set would give it."""
+    count = max((place + 1 for place, one in enumerate(sample.images) if one), default=0)
+    return replace(sample, images=sample.images[:count], boxes=sample.boxes[:count])
 
 
 def _images(
