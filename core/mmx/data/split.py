@@ -96,7 +96,8 @@ def _counted(
     names, group_of = np.unique(manifest.groups[rows].astype(str), return_inverse=True)
     if len(names) < fewest:
         raise DataError(
-            f"{len(names)} groups cannot fill {fewest} parts or folds; "
+            f"{len(names)} {'group' if len(names) == 1 else 'groups'} cannot fill {fewest} parts "
+            "or folds; "
             "every part needs a group of its own"
         )
     counts = np.zeros((len(names), len(manifest.classes)), dtype=np.int64)

@@ -27,9 +27,9 @@ def reading_notes(
         )
     if len(counts.true) == 1:
         yield "all samples come from one group, so the intervals say next to nothing of others"
-    few = [f"{name} on {_groups(count)}" for name, count in named if 0 < count < FEW_GROUPS]
+    few = [f"{name} rests on {n}" for name, n in named if FEWEST_GROUPS <= n < FEW_GROUPS]
     if few:
-        yield f"few groups of a class, so its interval is wide: {', '.join(few)}"
+        yield f"few groups of a class, so its interval is wide: {', '.join(few)} groups"
     yield from _without_interval(classes, counts)
     yield from _large_groups(classes, counts, shares)
 
@@ -39,14 +39,14 @@ def _without_interval(classes: Sequence[str], counts: GroupCounts) -> Iterator[s
     groups = has.sum(axis=0)
     right = (has & (counts.hits == counts.true)).sum(axis=0)
     told = [
-        f"{classes[c]} in {right[c]} of {_groups(int(groups[c]))}"
+        f"{classes[c]} {right[c]} of {groups[c]}"
         for c in np.flatnonzero((groups > 0) & (groups < FEWEST_GROUPS)).tolist()
     ]
     if told:
         yield (
-            f"found in all samples of a group: {', '.join(told)}; a class of "
-            f"fewer than {FEWEST_GROUPS} groups has no interval of its own, and balanced accuracy "
-            "allows for it"
+            f"a class of fewer than {FEWEST_GROUPS} groups has no interval of its own, and "
+            "balanced accuracy allows for it; groups whose samples were all found: "
+            f"{', '.join(told)}"
         )
 
 
@@ -62,7 +62,3 @@ def _large_groups(
     ]
     if told:
         yield f"one group holds a large share of a class's samples: {', '.join(told)}"
-
-
-def _groups(count: int) -> str:
-    return f"{count} group" if count == 1 else f"{count} groups"

@@ -1,4 +1,6 @@
-"""Whether the data of a spec hold what its inference hooks need, before anything is trained."""
+"""What the data of a spec hold for its hooks and of its classes, before anything is trained."""
+
+import numpy as np
 
 from mmx.errors import DataError
 from mmx.experiment.prepare import Prepared
@@ -21,3 +23,18 @@ def check_promises(spec: Spec, prepared: Prepared) -> None:
                 f"and the {part} part has {groups}; give that part more of the data, or leave "
                 "the promise out"
             )
+
+
+def class_notes(prepared: Prepared) -> list[str]:
+    """Sentences about classes that the training or the validation part has no sample of."""
+    classes, labels = prepared.manifest.classes, prepared.manifest.labels
+    told = []
+    for part, words in (
+        ("train", "nothing could be learned of it, and its test samples count as wrong"),
+        ("validation", "the epoch, thresholds and calibrations were chosen without it"),
+    ):
+        seen = set(np.unique(labels[prepared.split.rows(part)]).tolist())
+        absent = [name for place, name in enumerate(classes) if place not in seen]
+        if absent:
+            told.append(f"the {part} part has no sample of {', '.join(absent)}: {words}")
+    return told

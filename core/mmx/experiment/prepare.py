@@ -140,6 +140,14 @@ def _refuse_empty(
     check_bad(bare, len(manifest), max_bad)
     for part in ("train", "validation", "test"):
         if not len(split.rows(part)):
+            groups = len(set(manifest.groups.tolist()))
             raise DataError(
-                f"the {part} part of the split is empty; give data.split.{part} a share"
+                f"the {part} part of the split is empty: none of {groups} groups fell to it; give "
+                f"data.split.{part} a larger share, or the data more cases"
             )
+    trained = np.unique(manifest.labels[split.rows("train")])
+    if len(trained) < 2:
+        raise DataError(
+            f"the training part has samples of one class only, {manifest.classes[trained[0]]!r}: "
+            "there is nothing to learn to tell apart; give it samples of the others"
+        )

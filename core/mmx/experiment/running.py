@@ -23,7 +23,7 @@ from mmx.errors import DataError
 from mmx.experiment.allowed import check_pictures, check_views
 from mmx.experiment.auditing import Audited, short_audit
 from mmx.experiment.facts import SETTLED
-from mmx.experiment.fits import check_promises
+from mmx.experiment.fits import check_promises, class_notes
 from mmx.experiment.identity import environment, run_digest, weights_digest
 from mmx.experiment.looks import note_look
 from mmx.experiment.outcome import (
@@ -99,6 +99,8 @@ def run_into(
     allowed = prepared.manifest.facts.allowed_views
     check_views(spec, allowed)
     check_promises(spec, prepared)
+    for note in class_notes(prepared):
+        observer.message(note)
     _check_images(spec, encoders["image"], prepared.images.views)
     audited = short_audit(spec, prepared, observer)
     task = build_task(spec, prepared.manifest, prepared.split, encoders)
@@ -300,6 +302,7 @@ class _Work:
             "notes": [
                 *self._notes(),
                 *idle_keys(self.spec),
+                *class_notes(self.prepared),
                 *outcome_notes(outcome),
                 *(note for one in self.task.model.encoders().values() for note in one.notes),
                 *sources.notes,

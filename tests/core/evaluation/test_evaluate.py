@@ -141,7 +141,7 @@ def test_all_right_leaves_room_below_and_names_one_end() -> None:
     gap = found.metrics["confidence_gap"]
     assert gap.low < -0.01 < gap.value + 0.011
     assert gap.high > 0.03  # 31 right answers do not prove that all others are right
-    assert any("bcc on 8 groups" in note for note in found.notes)
+    assert any("bcc rests on 8, bkl rests on 3 groups" in note for note in found.notes)
 
 
 def test_a_class_of_two_groups_has_counts_instead_of_an_interval() -> None:
@@ -155,7 +155,7 @@ def test_a_class_of_two_groups_has_counts_instead_of_an_interval() -> None:
     assert (rare.groups, rare.right_groups) == (2, 1)
     assert rare.sensitivity.ends() == rare.f1.ends() == rare.auroc.ends() == ""
     assert found.metrics["balanced_accuracy"].high - found.metrics["balanced_accuracy"].low > 0.3
-    assert any("b in 1 of 2 groups" in note for note in found.notes)
+    assert any("all found: b 1 of 2" in note for note in found.notes)
 
 
 def test_one_group_alone_says_next_to_nothing() -> None:
