@@ -44,12 +44,6 @@ def balanced_difference(
     return found.value, found.low, found.high
 
 
-def verdict(difference: Difference) -> str:
-    """The words for it."""
-    _, low, high = difference
-    return "better" if low > 0 else "worse" if high < 0 else "not distinguishable"
-
-
 def points(numbers: Sequence[float], sign: bool = False) -> str:
     """A share with its interval in percent: 71.2 (68.0 to 74.1)."""
     form = "{:+.1f} ({:+.1f} to {:+.1f})" if sign else "{:.1f} ({:.1f} to {:.1f})"

@@ -1,9 +1,8 @@
-"""Run every preset that needs no download once on real images, and write docs/results/presets.md.
+"""Run presets that need no download once on real images; write docs/results/inference-and-texts.md.
 
 Run ``MMX_DATA=FOLDER python tests/benchmarks/presets.py`` with FOLDER holding ham10000/ and spine/.
-With ``--keep`` a preset that has a finished run is not run again, even after mmx has changed; the
-names of presets after it leave out all others that have none. ``--page=NAME.md`` writes a page of
-that name beside it.
+With ``--keep`` a preset that has a finished run is not run again, even after mmx has changed. One
+seed tells no method from another, so the page has no verdicts: those are for studies of several.
 """
 
 import os
@@ -15,30 +14,16 @@ from typing import Any
 
 import pandas as pd
 import torch
-from paired import balanced_difference, points, verdict
+from paired import balanced_difference, points
 
 import mmx
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "results" / "presets.md"
+PAGE = ROOT / "docs" / "results" / "inference-and-texts.md"
 BASE = "baseline"
 # preset: what the source document claims as accuracy (HAM10000, Spine), in percent
 CLAIMED: Mapping[str, tuple[str, str]] = {
     "baseline": ("88.50", "87.41"),
-    "kan": ("90.94", "87.62"),
-    "residual": ("89.73, one row with attention_pool", "88.64, one row with attention_pool"),
-    "attention_pool": ("89.73, one row with residual", "88.64, one row with residual"),
-    "moe": ("91.08 with ConvNeXt", "-"),
-    "mibf_net_bundled": ("92.48 with ResNet-50", "91.52 with ResNet-50"),
-    "disagreement": ("88.92", "87.33"),
-    "focal": ("87.76, one row with weighted_sampler", "86.54, one row with weighted_sampler"),
-    "weighted_sampler": ("87.76, one row with focal", "86.54, one row with focal"),
-    "prior_correction": ("-", "-"),
-    "dual_expert": ("89.10", "84.69"),
-    "global_local": ("89.77", "86.71"),
-    "pseudo_3d": ("86.52", "84.39"),
-    "sequence": ("90.17", "87.24"),
-    "multi_view": ("88.62", "85.93"),
     "temperature": ("-", "-"),
     "tta": ("90.03", "-"),
     "mc_dropout": ("-", "-"),
@@ -47,7 +32,7 @@ CLAIMED: Mapping[str, tuple[str, str]] = {
     "rangm_retrieved": ("90.64, level not said", "-"),
     "rangm_oracle": ("LEAKY by design; 90.64, level not said", "-"),
 }
-INTRODUCTION = """# The presets, each run once
+INTRODUCTION = """# Inference hooks and narratives, each run once
 
 Written by `MMX_DATA=FOLDER python tests/benchmarks/presets.py`, where FOLDER holds `ham10000/` and
 `spine/`. Machine: 2 virtual processors, no GPU; one thread. Balanced accuracy, macro-F1 and
@@ -55,14 +40,12 @@ accuracy on the test part in percent, with 95 % intervals from a bootstrap over 
 studies). **Everything here is conditional on one training run**: one seed, so the intervals do not
 hold what another seed would change.
 
-All encoders are the bundled ones (EfficientNet-Lite0, MiniLM) and frozen. A preset whose name ends
-in `_bundled` is the twin of one that needs downloaded weights; it is not that method as published.
-`connext_bundled` is `moe` under another name and has no row of its own. The texts are written from
-the record (HAM10000: age, sex and site; spine: structure and level) without knowledge of the label.
+All encoders are the bundled ones (EfficientNet-Lite0, MiniLM) and frozen. The texts are written
+from the record (HAM10000: age, sex and site; spine: structure and level) without knowledge of the
+label.
 
 The difference is in points of balanced accuracy to `baseline` on the same test rows, by a paired
-bootstrap over groups. The verdicts are not corrected for the number of rows; they are to be read
-as such.
+bootstrap over groups. **One seed gives no verdict**: that is for studies with several seeds.
 
 The last column repeats accuracies that the source document **claims**. They are no target and no
 result of mmx: how it split its data is not known, the public texts of MIBF-Net were written with
@@ -84,14 +67,12 @@ class Row:
 def main() -> int:
     """Run all, write the page after each data set."""
     torch.set_num_threads(1)
-    keep, only = "--keep" in sys.argv, [name for name in sys.argv[1:] if name[:2] != "--"]
-    page = next((one[7:] for one in sys.argv if one.startswith("--page=")), PAGE.name)
+    keep = "--keep" in sys.argv
     pages = [INTRODUCTION]
     for number, (folder, title) in enumerate((("ham10000", "HAM10000"), ("spine", "Spine"))):
-        found = [row_of(path, keep, only) for path in presets(folder)]
-        rows = [row for row in found if row]
-        pages += [section(title, rows, number)] if rows else []
-        PAGE.with_name(page).write_text("\n".join(pages), encoding="utf-8")
+        rows = [row_of(path, keep) for path in presets(folder)]
+        pages += [section(title, rows, number)] if len(rows) > 1 else []
+        PAGE.write_text("\n".join(pages), encoding="utf-8")
     return 0
 
 
@@ -103,11 +84,9 @@ def presets(folder: str) -> Iterator[Path]:
             yield path
 
 
-def row_of(path: Path, keep: bool, only: list[str]) -> Row | None:
+def row_of(path: Path, keep: bool) -> Row:
     """The scores of one preset, from an earlier run where wanted."""
     earlier = newest(mmx.load_spec(path).name) if keep else None
-    if earlier is None and only and path.stem not in only:
-        return None
     finished = earlier or mmx.run(mmx.load_spec(path))
     print(path, finished.headline(), flush=True)  # noqa: T201
     table = finished.predictions
@@ -130,9 +109,9 @@ def section(title: str, rows: list[Row], number: int) -> str:
         "",
         f"Test part: {data['samples']:,} images of {data['groups']:,} groups.",
         "",
-        "| preset | balanced accuracy | difference to baseline | verdict | macro-F1 | accuracy "
+        "| preset | balanced accuracy | difference to baseline | macro-F1 | accuracy "
         "| training, s | claimed by the source: accuracy |",
-        "|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|",
         *(line(row, base, number) for row in rows),
         "",
         *alone(rows),
@@ -144,12 +123,9 @@ def line(row: Row, base: Row, number: int) -> str:
     """One row of the table."""
     metrics = row.metrics["test"]["metrics"]
     scores = [spelled(metrics[name]) for name in ("balanced_accuracy", "macro_f1", "accuracy")]
-    gap = ["-", "-"]
-    if row is not base:
-        found = difference(row.test, base.test)
-        gap = [points(found, sign=True), verdict(found)]
+    gap = "-" if row is base else points(difference(row.test, base.test), sign=True)
     name = f"LEAKY: {row.name}" if row.metrics.get("leaky") else row.name
-    cells = [name, scores[0], *gap, *scores[1:], f"{row.seconds:.0f}"]
+    cells = [name, scores[0], gap, *scores[1:], f"{row.seconds:.0f}"]
     return f"| {' | '.join([*cells, CLAIMED[row.name][number]])} |"
 
 

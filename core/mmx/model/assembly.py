@@ -10,6 +10,7 @@ from torch import nn
 from mmx.errors import ShapeError
 from mmx.interfaces import DecisionFusion, Encoder, FeatureShape, Fusion, Head
 from mmx.model.encoder_trial import built_encoder
+from mmx.model.head_norm import HeadNorm
 from mmx.model.model import SIDES, Model
 from mmx.model.projection import Projection
 from mmx.model.trial import check_fusion, check_head, try_model
@@ -61,7 +62,16 @@ def assemble(
     with _stream(seed, "parts"):
         offered = {k: v for side in SIDES if reads[side] for k, v in encoders[side].parts.items()}
         part_heads = _part_heads(fusion, offered, widths, parts, classes)
-    return Model(encoders, projections, fusion, heads, part_heads, reads)
+    dims = {name: _head_dim(fusion, shapes, name) for name in heads}
+    norms = {name: HeadNorm(dim) for name, dim in dims.items() if spec.head_norm == "layer"}
+    return Model(encoders, projections, fusion, norms, heads, part_heads, reads)
+
+
+def _head_dim(
+    fusion: Fusion | DecisionFusion, shapes: Mapping[str, FeatureShape], name: str
+) -> int:
+    """Channels that a head of this name reads."""
+    return shapes[name].dim if isinstance(fusion, DecisionFusion) else fusion.dim
 
 
 def _heads(
@@ -71,10 +81,9 @@ def _heads(
     classes: int,
 ) -> dict[str, Head]:
     """One head for the fused features, or one for each side whose decisions are fused."""
-    if isinstance(fusion, DecisionFusion):
-        heads = {side: spec.head.build(shapes[side].dim, classes) for side in SIDES}
-    else:
-        heads = {"fused": spec.head.build(fusion.dim, classes)}
+    names = SIDES if isinstance(fusion, DecisionFusion) else ("fused",)
+    dims = {name: _head_dim(fusion, shapes, name) for name in names}
+    heads = {name: spec.head.build(dim, classes) for name, dim in dims.items()}
     for head in heads.values():
         check_head(spec.head, head)
     return heads

@@ -36,6 +36,7 @@ class Model(nn.Module):
         text: encoder of the texts.
         projections: ``image`` and ``text``, between encoder and fusion.
         fusion: mixes features, or decisions.
+        norms: in front of the head of the same name; none with ``head_norm: none``.
         heads: ``fused``, or ``image`` and ``text`` under a fusion of decisions.
         part_heads: small heads on named parts, where the loss asks for them.
         reads: what is asked of each encoder: any of pooled, tokens, levels; empty for a side that
@@ -47,6 +48,7 @@ class Model(nn.Module):
         encoders: Mapping[str, Encoder],
         projections: Mapping[str, nn.Module],
         fusion: Fusion | DecisionFusion,
+        norms: Mapping[str, nn.Module],
         heads: Mapping[str, Head],
         part_heads: Mapping[str, nn.Module],
         reads: Mapping[str, frozenset[str]],
@@ -55,6 +57,7 @@ class Model(nn.Module):
         self.image, self.text = encoders["image"], encoders["text"]
         self.projections = nn.ModuleDict(projections)
         self.fusion = fusion
+        self.norms = nn.ModuleDict(norms)
         self.heads = nn.ModuleDict(heads)
         self.part_heads = nn.ModuleDict(part_heads)
         self.reads = dict(reads)
@@ -66,7 +69,7 @@ class Model(nn.Module):
         if isinstance(self.fusion, DecisionFusion):
             return self._decide(self.fusion, image, text, present)
         fused = self.fusion(image, text)
-        result: HeadOutput = self.heads["fused"](fused)
+        result = self._head("fused", fused)
         parts = {**image.parts, **text.parts, **fused.parts}
         return Outputs(
             logits=result.logits,
@@ -76,6 +79,12 @@ class Model(nn.Module):
             penalties=_merge(image.penalties, text.penalties, fused.penalties, result.penalties),
             explain=_merge(image.explain, text.explain, fused.explain, result.explain),
         )
+
+    def _head(self, name: str, features: Features) -> HeadOutput:
+        """What a head says to features, normalised in front of it."""
+        read = self.norms[name](features) if name in self.norms else features
+        result: HeadOutput = self.heads[name](read)
+        return result
 
     def _of_parts(self, parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Logits [B, C] of each part that has a head."""
@@ -136,7 +145,7 @@ class Model(nn.Module):
     def _decide(
         self, fusion: DecisionFusion, image: Features, text: Features, present: Tensor
     ) -> Outputs:
-        results = {"image": self.heads["image"](image), "text": self.heads["text"](text)}
+        results = {"image": self._head("image", image), "text": self._head("text", text)}
         logits = {side: result.logits for side, result in results.items()}
         return Outputs(
             logits=fusion.combine(logits["image"], logits["text"], present),

@@ -134,6 +134,11 @@ def _fused(params: Params, fusion: Fusion, sides: Mapping[str, Features]) -> Fea
             f"{name} returned pooled [B, {width}], but its dim is {dim}; let its last layer give "
             f"{dim} channels, or set self.dim = {width} in __init__"
         )
+    if fused.tokens.shape[-1] != dim:
+        raise ShapeError(
+            f"{name} returned tokens [B, N, {fused.tokens.shape[-1]}], but its dim is {dim}; "
+            "tokens and pooled are as wide as each other"
+        )
     return fused
 
 

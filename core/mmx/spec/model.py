@@ -49,3 +49,8 @@ class ModelSpec(Closed):
         description="arithmetic in which frozen encoders run once for the cache; bf16 rounds more, "
         "and is faster where the processor multiplies it",
     )
+    head_norm: Literal["layer", "none"] = Field(
+        default="layer",
+        description="LayerNorm between fusion and head, the same for every fusion; none lets the "
+        "head see the fusion's own scale, as before mmx had it",
+    )

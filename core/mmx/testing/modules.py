@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from mmx.interfaces import DecisionFusion, Fusion, FusionParams, Head, HeadOutput, HeadParams
 from mmx.testing.law import Laws, demand, finite, same, shape
 from mmx.testing.samples import ROWS, copied, leaves, padded, rows_of, scrambled
+from mmx.testing.spread import spread
 from mmx.testing.subjects import CLASSES, FusionSubject, HeadSubject, Inputs, Subject
 
 if TYPE_CHECKING:
@@ -230,5 +231,8 @@ def _on_head(law: Callable[[Subject], str | None], params: HeadParams) -> str | 
     return law(HeadSubject(params))
 
 
-FUSION: Laws = {law.__name__: partial(_on_fusion, law) for law in (*SHARED, missing, parts)}
+FUSION: Laws = {
+    **{law.__name__: partial(_on_fusion, law) for law in (*SHARED, missing, parts)},
+    "spread": spread,
+}
 HEAD: Laws = {law.__name__: partial(_on_head, law) for law in SHARED}

@@ -36,21 +36,22 @@ class MetablockParams(FusionParams):
 class MetaBlock(Fusion):
     """V' = sigmoid(tanh(V f(u)) + g(u)), f = mean V': [B, N, D] -> [B, N, D], in (0, 1).
 
-    u is the pooled text, f and g are Linear and norm. A missing text is a learned u, a missing
-    image one learned token.
+    u is the pooled text, f and g are Linear and norm. Without a text f = 1 and g = 0, so that the
+    image alone still speaks; a missing image is one learned token.
     """
 
     def __init__(self, image_dim: int, text_dim: int, *, norm: Norm = "layer") -> None:
         super().__init__()
         self.dim = image_dim
-        self.no_image, self.no_text = StandIn(image_dim), StandIn(text_dim)
+        self.no_image = StandIn(image_dim)
         self.scale = nn.Sequential(nn.Linear(text_dim, image_dim), vector_norm(norm, image_dim))
         self.shift = nn.Sequential(nn.Linear(text_dim, image_dim), vector_norm(norm, image_dim))
 
     def forward(self, image: Features, text: Features) -> Features:
         v, mask = self.no_image.tokens(image)
-        u = self.no_text.pooled(text)
-        scale, shift = self.scale(u)[:, None], self.shift(u)[:, None]
+        u, absent = real_pooled(text), ~text.present[:, None]
+        scale = self.scale(u).masked_fill(absent, 1)[:, None]
+        shift = self.shift(u).masked_fill(absent, 0)[:, None]
         gated = ((v * scale).tanh() + shift).sigmoid()
         return _result(gated, mask, image, text, {"scale": scale[:, 0], "shift": shift[:, 0]})
 

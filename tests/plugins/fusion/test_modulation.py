@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmx import Features
+from mmx import Features, masked_mean
 from mmx_plugins.fusion.film import Film, Generator
 from mmx_plugins.fusion.metablock import MetaBlock, MetaNet
 
@@ -101,13 +101,13 @@ def test_metablock_acts_on_each_channel_alone(
     assert not gap.any()
 
 
-def test_metablock_without_text_reads_a_learned_vector(
+def test_metablock_without_text_lets_the_image_through(
     image: Features, text: Features, awake: Awake
 ) -> None:
     block = MetaBlock(16, 16)
     awake(block)
-    learned = Features.of_pooled(block.no_text.vector.expand(3, -1))
-    close(block(image, without(text)).pooled, block(image, learned).pooled)
+    through = masked_mean(image.tokens.tanh().sigmoid(), image.mask)
+    close(block(image, without(text)).pooled, through)
 
 
 def test_metanet_gates_start_at_a_half_and_are_one_without_text(

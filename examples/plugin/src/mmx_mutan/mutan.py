@@ -53,7 +53,8 @@ class Mutan(Fusion):
         # all M_r in one matrix, and all N_r in another
         self.image_factors = nn.Linear(core, rank * core, bias=False)
         self.text_factors = nn.Linear(core, rank * core, bias=False)
-        self.out = nn.Linear(core, dim)
+        # a bias would drown the small sums of products: what the head sees would hardly differ
+        self.out = nn.Linear(core, dim, bias=False)
 
     def forward(self, image: Features, text: Features) -> Features:
         """Fuse the pooled vectors."""
