@@ -25,7 +25,8 @@ def spread(params: FusionParams) -> str | None:
         return None
     image, text = map(_of_unit_size, subject.inputs(SAMPLES))
     with torch.no_grad():
-        seen = HeadNorm(fusion.dim)(fusion(image, text)).pooled
+        fused = fusion(image, text)
+        seen = HeadNorm(fused.pooled.shape[-1])(fused).pooled
     found = spread_of(seen)
     demand(
         LOW <= found <= HIGH,

@@ -79,6 +79,8 @@ def fuse(module: Faulty | NoFusion, image: Features, text: Features) -> Features
         torch.rand(1)
     if fault == "inputs_kept":
         image.tokens.data.clamp_(max=0.5)
+    if fault == "spread":
+        result = 0.1 * result + torch.arange(12)
     if fault == "state":
         result = result + module.noise  # type: ignore[operator]
     explain = {"sum": result if fault == "explain" else result.detach()}
@@ -108,7 +110,7 @@ class WrongClaim(FaultyParams):
 
 IN_FORWARD = [
     "builds", "shapes", "bfloat16", "batch_independence", "padding", "gradient", "missing", "state",
-    "seed", "random_state", "inputs_kept", "size", "explain", "parts",
+    "seed", "random_state", "inputs_kept", "size", "explain", "parts", "spread",
 ]  # fmt: skip
 
 
