@@ -1,5 +1,6 @@
 """The commented spec that ``mmx init`` writes."""
 
+import math
 import os
 from pathlib import Path
 
@@ -23,25 +24,32 @@ _SYNTHETIC = """\
   narrative: {type: template}   # a plain sentence from age, sex and site
 """
 
+_PARTS = "  split: {train: 0.7, validation: 0.15, test: 0.15}   # a group is never in two parts\n"
+
 _TAIL = """\
-  split: {train: 0.7, validation: 0.15, test: 0.15}   # a group is never in two parts
-  image: {height: 128, width: 128}
+  image: {{height: 128, width: 128}}
 
 model:
   # train: frozen runs an encoder once and keeps its features; last | full let it learn
-  image: {type: timm, arch: tf_efficientnet_lite0, weights: bundled, train: frozen}
-  text: {type: transformers, model: bundled, train: frozen}
-  fusion: concat                # others: mmx plugins list --kind fusion
-  head: {type: mlp, hidden: 256, dropout: 0.5}
+{image}
+  text: {{type: transformers, model: bundled, train: frozen}}
+{fusion}
+  head: {{type: mlp, hidden: 256, dropout: 0.5}}
 
 loss: cross_entropy             # others: mmx plugins list --kind loss
 
 train:
   epochs: 20
   batch_size: 32
-  optimizer: {type: adamw, lr: 1.0e-3}
+  optimizer: {{type: adamw, lr: 1.0e-3}}
   select: balanced_accuracy     # the best epoch by this score of the validation part
 """
+_ONE = "{type: timm, arch: tf_efficientnet_lite0, weights: bundled, train: frozen}"
+_SEVERAL = (
+    "  # a case has several pictures, each in its place: a sequence model around one encoder\n"
+)
+
+_OTHERS = "                # others: mmx plugins list --kind fusion"
 
 
 def write_template(
@@ -60,8 +68,10 @@ def write_template(
     """
     if out.exists() and not force:
         raise MmxError(f"{out} is there already; --force overwrites it, --out names another file")
-    data = _SYNTHETIC if table is None or columns is None else _table(out, table, columns)
-    text = _HEAD.format(file=out.name, name=_experiment(out.stem)) + data + _TAIL
+    data = _SYNTHETIC + _PARTS
+    if table is not None and columns is not None:
+        data = _table(out, table, columns)
+    text = _HEAD.format(file=out.name, name=_experiment(out.stem)) + data + _tail(columns)
     try:
         write_whole(out, text.encode())
     except OSError as error:
@@ -71,6 +81,20 @@ def write_template(
 def _experiment(stem: str) -> str:
     kept = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in stem)
     return kept.strip("-")[:80] or "experiment"
+
+
+def _tail(columns: Columns | None) -> str:
+    """The model: what reads the pictures that a case has, and a fusion of what there is."""
+    image, fusion = f"  image: {_ONE}", f"  fusion: concat{_OTHERS}"
+    if columns is None:
+        return _TAIL.format(image=image, fusion=fusion)
+    if len(columns.images) > 1:
+        image = f"{_SEVERAL}  image: {{type: sequence, backbone: {_ONE}}}"
+    if not columns.images:
+        fusion = "  fusion: text_only             # the table names no pictures"
+    elif columns.text is None and not columns.record:
+        fusion = "  fusion: image_only            # the table holds no text and no record"
+    return _TAIL.format(image=image, fusion=fusion)
 
 
 def _table(out: Path, table: Path, columns: Columns) -> str:
@@ -84,6 +108,7 @@ def _table(out: Path, table: Path, columns: Columns) -> str:
         "label": columns.label,
         "group": columns.group,
         "record": list(columns.record),
+        "roles": dict(columns.roles),
     }
     lines = ["  # Guessed from the columns of the table; mend what is wrong.", "  dataset:"]
     lines.append("    type: table")
@@ -93,10 +118,24 @@ def _table(out: Path, table: Path, columns: Columns) -> str:
         lines.append(f"    {key}: {inline(value)}")
     for name, why in columns.left_out.items():
         lines.append(f"    # left out: {inline(name)} ({why})")
-    narrative = {"type": "template"}
-    if columns.text is not None:
-        narrative = {"type": "column", "column": columns.text}
-    return "\n".join([*lines, f"  narrative: {inline(narrative)}", ""])
+    lines += [f"  # QUESTION: {' '.join(one.split())}" for one in columns.questions]
+    lines.append(f"  narrative: {inline(_narrative(columns))}")
+    if columns.lacking:
+        most = math.ceil(100 * columns.lacking / columns.rows) / 100
+        lines.append(f"  # {columns.lacking} of {columns.rows} rows lack a label or a group")
+        lines.append(f"  max_bad: {most}")
+    if columns.split:
+        lines.append(f"  # {columns.reasons['split']}")
+        lines.append(f"  split: {inline(dict(columns.split))}")
+    return "\n".join([*lines, "" if columns.split else _PARTS])
+
+
+def _narrative(columns: Columns) -> dict[str, str]:
+    """What writes all that the table tells of a case."""
+    if columns.text is None:
+        return {"type": "template"}
+    kind = "joined" if columns.record else "column"
+    return {"type": kind, "column": columns.text}
 
 
 def _beside(folder: Path, file: Path) -> str:

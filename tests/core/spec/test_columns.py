@@ -43,7 +43,7 @@ def test_a_usual_table_is_understood(tmp_path: Path) -> None:
     assert (found.label, found.images, found.text) == ("finding", ("photo",), "notes")
     assert (found.group, found.record, found.root) == ("PatientID", ("age", "sex"), "pictures")
     assert found.left_out == {
-        "row": "nearly every row has a value of its own, as an id has",
+        "row": "it counts the rows",
         "dx_type": "its name speaks of the diagnosis",
         "code": "each of its values goes with one label only",
         "hospital": "it says the same in every row",
@@ -88,6 +88,6 @@ def test_without_a_label_it_asks(tmp_path: Path) -> None:
 
 
 def test_numbers_and_missing_cells_of_parquet_are_understood(tmp_path: Path) -> None:
-    frame = table(age=[31, None, 50], size=[1.5, 2.5], diagnosis=["a", "b", None])
+    frame = table(photo=["a.png"], age=[31, None, 50], size=[1.5, 2.5], diagnosis=["a", "b", None])
     found = guess_columns(frame, tmp_path)
     assert (found.label, found.record) == ("diagnosis", ("age", "size"))

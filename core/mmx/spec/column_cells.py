@@ -1,0 +1,73 @@
+"""What the cells of a column look like."""
+
+import re
+from collections.abc import Sequence
+
+IMAGES = re.compile(r"\.(jpe?g|png|bmp|tiff?|webp|gif|jp2|ppm)$", re.IGNORECASE)
+_NUMBER = re.compile(r"^[-+]?\d+([.,]\d+)?$")
+_DATE = re.compile(
+    r"^(\d{4}[-/.年]\d{1,2}([-/.月]\d{1,2}日?)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([ T].*)?$"
+)
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+def known(cells: Sequence[str]) -> list[str]:
+    """The cells that are not missing."""
+    return [cell for cell in cells if cell]
+
+
+def share(cells: Sequence[str], pattern: re.Pattern[str]) -> float:
+    """Share of the known cells in which a pattern is found."""
+    filled = known(cells)
+    return sum(bool(pattern.search(cell)) for cell in filled) / max(len(filled), 1)
+
+
+def are_images(cells: Sequence[str]) -> bool:
+    """Whether nearly all are names of image files."""
+    return share(cells, IMAGES) >= 0.8
+
+
+def are_numbers(cells: Sequence[str]) -> bool:
+    """Whether nearly all are numbers."""
+    return share(cells, _NUMBER) > 0.95
+
+
+def are_dates(cells: Sequence[str]) -> bool:
+    """Whether nearly all are dates."""
+    return share(cells, _DATE) > 0.95
+
+
+def mean_words(cells: Sequence[str]) -> float:
+    """Words of a known cell on average; two Chinese signs count as one."""
+    filled = known(cells)
+    words = sum(len(cell.split()) + len(_CHINESE.findall(cell)) / 2 for cell in filled)
+    return words / max(len(filled), 1)
+
+
+def count_rows(cells: Sequence[str]) -> bool:
+    """Whether they are whole numbers that go up by one from row to row."""
+    if len(cells) < 3 or not all(cell.isdecimal() for cell in cells):
+        return False
+    numbers = list(map(int, cells))
+    return numbers == list(range(numbers[0], numbers[0] + len(numbers))) and numbers[0] in (0, 1)
+
+
+def look_like_ids(cells: Sequence[str]) -> bool:
+    """Whether they are codes as ids have: one word with digits, of one length, many of them."""
+    filled = known(cells)
+    distinct = {*filled}
+    if len(distinct) < max(len(filled) / 10, 3):
+        return False
+    codes = sum(bool(re.fullmatch(r"[\w./-]*\d[\w./-]*", cell)) for cell in filled)
+    lettered = sum(bool(re.search(r"[^\W\d]", cell)) for cell in filled)
+    long = len({len(cell) for cell in filled}) == 1 and len(filled[0]) >= 5
+    return codes > 0.95 * len(filled) and (lettered > 0.95 * len(filled) or long)
+
+
+def goes_with_one(cells: Sequence[str], labels: Sequence[str]) -> bool:
+    """Whether each value stands beside one label only, though it repeats."""
+    pairs = {(cell, label) for cell, label in zip(cells, labels, strict=True) if cell and label}
+    values = {cell for cell, _ in pairs}
+    repeats = len(known(cells)) >= 3 * max(len(values), 1)
+    several = len({label for _, label in pairs}) > 1
+    return repeats and several and len(pairs) == len(values)

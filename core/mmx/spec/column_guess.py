@@ -1,0 +1,326 @@
+"""The guess of one table: each role takes its columns, and what is taken is not guessed again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmx.blocks import check_spelling, several_labels
+from mmx.errors import DataError
+from mmx.spec import column_cells as cells_of
+from mmx.spec import column_names as names_of
+from mmx.spec.image_root import find_root
+from mmx.spec.split import part_named
+
+Values = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What was guessed about a table.
+
+    Attributes:
+        label: column of the class names.
+        images: columns that name image files; empty when there is none.
+        text: column of sentences; None when there is none.
+        group: column that tells rows of one person or lesion apart from others.
+        record: columns with facts such as age and sex.
+        roles: age, sex or site -> its column of the record.
+        root: folder of the image files, relative to the table.
+        split: settings of ``data.split`` for a published split; empty when there is none.
+        lacking: rows without a label, a group or anything to see.
+        rows: of the table.
+        reasons: why, for each of these that was guessed.
+        left_out: every other column, and why.
+        questions: what the table alone does not answer, each with the ways to answer it.
+    """
+
+    label: str
+    images: tuple[str, ...] = ()
+    text: str | None = None
+    group: str | None = None
+    record: tuple[str, ...] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)
+    root: str = "."
+    split: Mapping[str, Any] = field(default_factory=dict)
+    lacking: int = 0
+    rows: int = 0
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    questions: tuple[str, ...] = ()
+
+    def told(self) -> list[str]:
+        """One line on each guess, on each column that is left out, and each question."""
+        roles = ", ".join(f"{role} = {name}" for role, name in self.roles.items())
+        split = ", ".join(f"{key}: {value}" for key, value in self.split.items())
+        found = {
+            "images": ", ".join(self.images), "text": self.text, "label": self.label,
+            "group": self.group, "record": ", ".join(self.record), "roles": roles,
+            "root": self.root, "split": split,
+        }  # fmt: skip
+        lines = [f"{role}: {found[role] or 'none'} ({why})" for role, why in self.reasons.items()]
+        lines += [f"left out: {name or 'the column without a name'} ({why})"
+                  for name, why in self.left_out.items()]  # fmt: skip
+        return lines + [f"question: {one}" for one in self.questions]
+
+
+class Guess:
+    """Takes the columns one role after the other; what is taken is not guessed again."""
+
+    def __init__(self, values: Values, folder: Path, given: Mapping[str, str]) -> None:
+        self.values, self.given = values, given
+        self.free = dict(values)
+        self.reasons: dict[str, str] = {}
+        self.left_out: dict[str, str] = {}
+        self.questions: list[str] = []
+        self.images = self._images()
+        self.root, self.reasons["root"] = find_root(
+            [cell for name in self.images for cell in values[name] if cell], folder
+        )
+        self.label = self._label()
+        self.text = self._text()
+        if not self.images and self.text is None:
+            raise DataError(
+                "the table names no image files and holds no sentences, and a run needs one of "
+                "the two; say --image COLUMN or --text COLUMN. There are: " + ", ".join(values)
+            )
+        self.split = self._split()
+        self.group = self._group()
+        self._leave_out()
+        self.record = tuple(self.free)
+        self.roles = self._roles()
+
+    def columns(self) -> Columns:
+        """All that was guessed."""
+        self.reasons["record"] = "facts with few values or numbers"
+        if self.roles:
+            self.reasons["roles"] = "by their names"
+        self._ask_of_labels()
+        self._check_split()
+        rows = len(self.values[self.label])
+        return Columns(
+            self.label, self.images, self.text, self.group, self.record, self.roles, self.root,
+            self.split, self._lacking(rows), rows, self.reasons, self.left_out,
+            tuple(self.questions),
+        )  # fmt: skip
+
+    def _images(self) -> tuple[str, ...]:
+        if "image" in self.given:
+            found, self.reasons["images"] = [self.given["image"]], "you said so"
+        else:
+            found = [name for name, cells in self.free.items() if cells_of.are_images(cells)]
+            self.reasons["images"] = (
+                "its values end like image files" if found
+                else "no column holds names such as a.jpg; say --image COLUMN"
+            )  # fmt: skip
+        for name in found:
+            self.free.pop(name)
+        return tuple(found)
+
+    def _label(self) -> str:
+        if "label" in self.given:
+            self.reasons["label"] = "you said so"
+            self.free.pop(self.given["label"])
+            return self.given["label"]
+        fit = [
+            (names_of.LABELS.index(word), name)
+            for name, cells in self.free.items()
+            if name not in self.given.values()
+            and (word := names_of.ends_with(name, names_of.LABELS))
+            and 1 < len({*cells} - {""}) <= max(len(cells) / 3, 2)
+        ]
+        if not fit:
+            raise DataError(
+                f"no column is named like a label ({', '.join(names_of.LABELS[:9])}, ...); say "
+                f"which one it is with --label COLUMN. There are: {', '.join(self.values)}"
+            )
+        name = min(fit)[1]
+        self.reasons["label"] = f"by its name, {len({*self.free[name]} - {''})} classes"
+        self.free.pop(name)
+        return name
+
+    def _text(self) -> str | None:
+        name, why = self._guessed_text()
+        self.reasons["text"] = why
+        if name is not None:
+            self.free.pop(name, None)
+        return name
+
+    def _guessed_text(self) -> tuple[str | None, str]:
+        if "text" in self.given:
+            return self.given["text"], "you said so"
+        lengths = {name: cells_of.mean_words(cells) for name, cells in self.free.items()}
+        for wanted in names_of.TEXTS:
+            for name, length in lengths.items():
+                if length >= 2 and names_of.says(name, [wanted]):
+                    return name, f"by its name, {length:.0f} words on average"
+        longest = max(lengths, key=lambda name: lengths[name], default=None)
+        if longest is not None and lengths[longest] >= 4:
+            return longest, f"its values are sentences, {lengths[longest]:.0f} words on average"
+        return None, "no column holds sentences; they are written from the record"
+
+    def _split(self) -> dict[str, Any]:
+        """A published split, else folds; further ones are left out and named."""
+        found: dict[str, Any] = {}
+        for name, cells in list(self.free.items()):
+            values = {*cells_of.known(cells)}
+            parts = {part_named(value) for value in values}
+            if None not in parts and {"train", "test"} <= parts:
+                why = f"a published split, {', '.join(sorted(values))}"
+                setting: dict[str, Any] = {"column": name}
+            elif names_of.says(name, names_of.FOLDS) and 2 <= len(values) <= 20:
+                why = f"folds of a cross-validation, {len(values)} of them"
+                setting = {"column": name, "folds": len(values), "fold": 0}
+            elif names_of.ends_with(name, names_of.SPLITS) and 2 <= len(values) <= 5:
+                why = "it is named like a split, and its values name no parts"
+                setting = {}
+                self.questions.append(
+                    f"{name!r} may be a published split ({', '.join(sorted(values))}); if so: "
+                    f"data.split: {{column: {name}, train: [...], test: [...]}}"
+                )
+            else:
+                continue
+            self.free.pop(name)
+            if setting and not found:
+                found, self.reasons["split"] = setting, why
+            else:
+                self.left_out[name] = f"{why}; no fact of the patient"
+        return found
+
+    def _group(self) -> str | None:
+        name, why = self._guessed_group()
+        self.reasons["group"] = why
+        if name is not None:
+            self.free.pop(name, None)
+        return name
+
+    def _guessed_group(self) -> tuple[str | None, str]:
+        if "group" in self.given:
+            return self.given["group"], "you said so"
+        lonely = []
+        for wanted in names_of.GROUPS:
+            for name, cells in self.free.items():
+                if not names_of.says(name, [wanted]) or name in lonely or _is_role(name):
+                    continue
+                filled = cells_of.known(cells)
+                distinct, weak = len({*filled}), wanted in names_of.WEAK_GROUPS
+                if distinct == len(filled) > 1:
+                    lonely.append(name)
+                elif distinct > max(len(filled) / (10 if weak else 50), 2):
+                    return name, f"by its name, {distinct} in {len(filled)} rows"
+        ids = [name for name, cells in self.free.items() if _repeated_ids(name, cells)]
+        if ids:
+            name = min(ids, key=lambda one: len({*self.free[one]}))
+            self.questions.append(
+                f"is {name!r} the number of a patient, lesion or study? Its values look like ids "
+                "and repeat, so it is taken as the group; --group COLUMN names another one"
+            )
+            return name, "its values look like ids and repeat"
+        return None, _ungrouped(lonely)
+
+    def _leave_out(self) -> None:
+        labels = self.values[self.label]
+        for name, cells in list(self.free.items()):
+            why = _unfit(name, cells, labels)
+            if why:
+                self.left_out[name] = why
+                self.free.pop(name)
+
+    def _roles(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for role, words in names_of.ROLES.items():
+            for name in self.record:
+                if names_of.says(name, words) and name not in found.values():
+                    numbers = cells_of.are_numbers(self.values[name])
+                    hospital = role == "site" and names_of.says(name, names_of.NOT_SITES)
+                    if numbers == (role == "age") and not hospital:
+                        found[role] = name
+                        break
+        return found
+
+    def _ask_of_labels(self) -> None:
+        labels = self.values[self.label]
+        several = several_labels(labels)
+        if several:
+            self.questions.append(
+                f"cells of {self.label!r} such as {several[1][0]!r} look like several labels per "
+                f'case; say what is meant, labels: {{several: first, separator: "{several[0]}"}} '
+                "or labels: {several: own}; task: multi_label will come"
+            )
+        try:
+            check_spelling(labels)
+        except DataError as error:
+            self.questions.append(str(error))
+
+    def _check_split(self) -> None:
+        """A published split that tears a group is no split that a run would take."""
+        if not self.split or not self.group:
+            return
+        name, parts = self.split["column"], dict[str, set[str]]()
+        pairs = zip(self.values[self.group], self.values[name], strict=True)
+        for group, part in pairs:
+            if group and part:
+                parts.setdefault(group, set()).add(part)
+        torn = sum(len(one) > 1 for one in parts.values())
+        if torn:
+            self.left_out[name] = f"{self.reasons.pop('split')}; it tears {torn} groups"
+            self.questions.append(
+                f"the split in {name!r} puts {torn} of {len(parts)} groups ({self.group}) into "
+                "several parts, so that the test would be too easy; groups are dealt anew instead. "
+                "If the split was made by something else, name that: --group COLUMN, and "
+                f"data.split: {{column: {name}}}"
+            )
+            self.split = {}
+
+    def _lacking(self, rows: int) -> int:
+        needed = [self.values[name] for name in (self.label, self.group) if name is not None]
+        return sum(any(not cells[row] for cells in needed) for row in range(rows))
+
+
+def _is_role(name: str) -> bool:
+    return any(names_of.ends_with(name, words) for words in names_of.ROLES.values())
+
+
+def _repeated_ids(name: str, cells: Sequence[str]) -> bool:
+    """Whether a column holds ids that repeat, as those of persons do."""
+    filled = cells_of.known(cells)
+    distinct = len({*filled})
+    named = bool(names_of.says(name, names_of.IDS)) and distinct > max(len(filled) / 10, 3)
+    return distinct < len(filled) and (named or cells_of.look_like_ids(cells))
+
+
+def _ungrouped(lonely: Sequence[str]) -> str:
+    told = ", ".join(map(repr, lonely))
+    same = f"{told} is another in every row, so it groups nothing; " if lonely else ""
+    none = "" if lonely else "no column is named like a patient; "
+    return (
+        f"no group: {same}{none}each row stands alone. If one person has several rows, say --group "
+        "COLUMN, or the test part will not be honest"
+    )
+
+
+def _unfit(name: str, cells: Sequence[str], labels: Sequence[str]) -> str | None:
+    """Why a column is no fact that a doctor would know before the diagnosis; None when it is."""
+    filled = cells_of.known(cells)
+    distinct = {*filled}
+    if names_of.counts_rows(name) or cells_of.count_rows(cells):
+        return "it counts the rows"
+    if names_of.says(name, names_of.TELLING):
+        return "its name speaks of the diagnosis"
+    if names_of.says(name, names_of.AFTER):
+        return "it is known only after the diagnosis"
+    if names_of.says(name, names_of.PERSONAL):
+        return "it names a person"
+    if len(distinct) < 2:
+        return "it says the same in every row"
+    if cells_of.are_dates(cells):
+        return "dates are no facts that a text can use"
+    if names_of.says(name, names_of.IDS) and len(distinct) > max(len(filled) / 10, 2):
+        return "its name is that of an id"
+    if cells_of.goes_with_one(cells, labels):
+        return "each of its values goes with one label only"
+    if cells_of.look_like_ids(cells):
+        return "its values look like ids"
+    if not cells_of.are_numbers(cells) and len(distinct) > max(len(filled) / 5, 2):
+        return "nearly every row has a value of its own, as an id has"
+    return None

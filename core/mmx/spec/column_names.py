@@ -1,0 +1,127 @@
+"""What the names of columns say, in English, German, Chinese, French and Spanish."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+# the most telling names first; words of one script without accents, in small letters
+LABELS = (
+    "label", "diagnosis", "dx", "finding", "class", "disease", "target", "category", "outcome",
+    "labels", "diagnoses", "classes", "diagnose", "diagnosen", "krankheit", "klasse",
+    "诊断", "标签", "类别", "疾病",
+    "diagnostic", "maladie", "classe", "etiquette",
+    "diagnostico", "enfermedad", "clase", "etiqueta",
+)  # fmt: skip
+TEXTS = (
+    "text", "notes", "note", "report", "narrative", "description", "caption", "history",
+    "findings", "impression", "complaint", "comment", "comments",
+    "befund", "befundtext", "beschreibung", "anamnese", "bericht", "arztbrief", "notiz",
+    "kommentar", "anmerkung", "报告", "描述", "病史", "所见", "主诉", "文本",
+    "texte", "rapport", "antecedents", "anamnese", "commentaire",
+    "texto", "informe", "descripcion", "historia", "notas", "observaciones",
+)  # fmt: skip
+# a person before a lesion before a visit: what stays together is as large as the table knows
+GROUPS = (
+    "patient", "pat", "person", "subject", "participant", "mrn", "患者", "病人", "受试者", "病历号",
+    "住院号", "门诊号", "paciente", "sujet", "sujeto", "malade", "proband",
+    "lesion", "lasion", "laesion", "病灶",
+    "study", "case", "fall", "group", "visit", "exam", "病例", "检查号", "dossier", "cas", "caso",
+)  # fmt: skip
+WEAK_GROUPS = ("study", "case", "fall", "group", "visit", "exam", "cas", "caso")
+"""Names that also stand for arms of a trial or kinds of visits; few values are then no groups."""
+
+ROLES = {
+    "age": ("age", "alter", "lebensalter", "年龄", "edad"),
+    "sex": ("sex", "gender", "geschlecht", "性别", "sexe", "genre", "sexo", "genero"),
+    "site": (
+        "site", "location", "localization", "localisation", "lokalisation", "anatom", "anatomy",
+        "bodypart", "region", "korperstelle", "部位", "localizacion", "zona", "emplacement",
+    ),
+}  # fmt: skip
+NOT_SITES = ("hospital", "clinic", "centre", "center", "institution", "study", "klinik", "医院")
+
+TELLING = (
+    "dx", "diagnos", "label", "class", "histo", "biops", "malign", "benign", "outcome", "target",
+    "patholog", "confirmed", "confirmation", "icd", "病理", "确诊", "诊断", "良恶性",
+)  # fmt: skip
+"""Names that speak of the diagnosis."""
+
+AFTER = (
+    "management", "treatment", "therapy", "therapie", "score", "scoring", "surgery", "excision",
+    "prognosis", "followup", "metasta", "stage", "staging", "tnm", "survival", "death",
+    "mortality", "discharge", "recurrence", "response",
+    "behandlung", "operation", "stadium", "verlauf", "entlassung", "prognose", "rezidiv",
+    "治疗", "处理", "手术", "评分", "分期", "预后", "随访", "出院",
+    "traitement", "chirurgie", "pronostic", "suivi", "stade", "deces", "sortie",
+    "tratamiento", "manejo", "cirugia", "puntuacion", "pronostico", "seguimiento", "estadio",
+)  # fmt: skip
+"""Names of what is known only after the diagnosis."""
+
+IDS = (
+    "id", "ids", "nr", "no", "num", "number", "nummer", "uid", "uuid", "guid", "key", "code",
+    "identifier", "accession", "kennung", "aktenzeichen", "akte", "编号", "序号", "号", "号码",
+    "numero", "identifiant", "identificador", "matricule", "folio",
+)  # fmt: skip
+COUNTERS = (
+    "",
+    "index",
+    "idx",
+    "row",
+    "rownum",
+    "unnamed",
+    "lfd",
+    "zeile",
+    "序号",
+    "行号",
+    "ligne",
+    "fila",
+)
+SPLITS = (
+    "split", "set", "subset", "partition", "part", "phase", "usage", "dataset", "aufteilung",
+    "划分", "数据集", "集合", "particion", "conjunto", "ensemble", "partie",
+)  # fmt: skip
+FOLDS = ("fold", "kfold", "cv", "folds", "折", "折数", "faltung")
+PERSONAL = (
+    "surname", "forename", "firstname", "lastname", "birthday", "birthdate", "dob", "birth",
+    "address", "phone", "email", "geburtsdatum", "nachname", "vorname", "姓名", "出生日期",
+    "电话",
+    "prenom", "naissance", "apellido", "nacimiento",
+)  # fmt: skip
+
+
+def words_of(name: str) -> list[str]:
+    """``PatientID`` and ``patient-id`` give patient, id; ``Läsion`` gives lasion."""
+    plain = unicodedata.normalize("NFKC", name).replace("ß", "ss")
+    plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", plain)
+    letters = unicodedata.normalize("NFD", plain.casefold())
+    bare = "".join(one for one in letters if not unicodedata.combining(one))
+    return [word for word in re.split(r"[\W_]+", bare) if word]
+
+
+def says(name: str, words: Iterable[str]) -> str | None:
+    """The first of these words that a name holds; None when it holds none.
+
+    A word stands alone, or begins a longer one when it has five letters or more
+    (``Patientennummer``); words of Chinese stand anywhere.
+    """
+    own = words_of(name)
+    for word in words:
+        if not word.isascii():
+            if any(word in one for one in own):
+                return word
+        elif any(one == word or (len(word) > 4 and one.startswith(word)) for one in own):
+            return word
+    return None
+
+
+def ends_with(name: str, words: Iterable[str]) -> str | None:
+    """The first of these words with which a name ends; None when it ends with none."""
+    last = (words_of(name) or [""])[-1]
+    chinese = (word for word in words if not word.isascii() and last.endswith(word))
+    return last if last in words else next(chinese, None)
+
+
+def counts_rows(name: str) -> bool:
+    """Whether a name is that of row numbers: none at all, index, Unnamed: 0, lfd. Nr., 序号."""
+    own = words_of(name)
+    return not own or own[0] in COUNTERS
