@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import mmx
-from mmx_cli.mappings import Columns, Without, pairs
+from mmx_cli.mappings import Columns, Plugins, Without, pairs
 from mmx_cli.plain_words import PARTLY_DONE, plain_words
 from mmx_cli.terminal import say, say_table
 
@@ -39,6 +39,7 @@ def evaluate(
         typer.Option("--root", help="Folder of the images; else that of the run, or of the table."),
     ] = None,
     without: Without = [],  # noqa: B006
+    plugins: Plugins = [],  # noqa: B006
 ) -> None:
     """Score a finished run on other data, with intervals over groups."""
     from mmx_cli.progress import Bars, Console  # rich, which no other command should wait for
@@ -53,6 +54,7 @@ def evaluate(
             drop_unknown=drop_unknown,
             root=root,
             without=without,
+            plugins=plugins,
             observer=bars,
         )
     for warning in found.warnings:

@@ -1,6 +1,7 @@
 """Options of the form NEW=OLD and NAME=VALUE."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +14,12 @@ Columns = Annotated[
         "--column",
         metavar="NEW=OLD",
         help="Column NEW of this table is what the run calls OLD; may be repeated.",
+    ),
+]
+Plugins = Annotated[
+    list[Path],
+    typer.Option(
+        "--plugin", help="A Python file that the run was made with; no other is imported."
     ),
 ]
 Without = Annotated[

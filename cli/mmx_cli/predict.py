@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import mmx
-from mmx_cli.mappings import Columns, Without, pairs
+from mmx_cli.mappings import Columns, Plugins, Without, pairs
 from mmx_cli.plain_words import PARTLY_DONE, USER_MISTAKE, plain_words
 from mmx_cli.terminal import say
 
@@ -46,6 +46,7 @@ def predict(
         Path | None,
         typer.Option("--explain", metavar="PAGE.html", help="Also write a page that says why."),
     ] = None,
+    plugins: Plugins = [],  # noqa: B006
 ) -> None:
     """Predict one case from --image, --text and --record, or the cases of a --table."""
     single = bool(image) or text is not None or bool(record)
@@ -66,6 +67,7 @@ def predict(
             root=root,
             without=without,
             explain=explain is not None,
+            plugins=plugins,
             observer=bars,
         )
     with plain_words():

@@ -23,7 +23,7 @@ def reproduce(
         typer.Option("--set", metavar="PATH=VALUE", help="Say where the data lie now."),
     ] = [],  # noqa: B006 - typer copies it
     plugins: Annotated[
-        list[Path], typer.Option("--plugin", help="Use this Python file instead of the run's own.")
+        list[Path], typer.Option("--plugin", help="A Python file that the run was made with.")
     ] = [],  # noqa: B006
 ) -> None:
     """Make a run again, compare bit for bit, and say what differs; exit status 1 if any does."""

@@ -307,6 +307,11 @@ COMMANDS: dict[str, tuple[Change, tuple[str, ...], str]] = {
 BAD = SPECS | TABLES | IMAGES | WEIGHTS | RUNS | PLUGINS | COMMANDS
 
 
+def named(words: tuple[str, ...]) -> tuple[str, ...]:
+    """What names the plugin file of the run, for the commands that open it."""
+    return ("--plugin", PLUGIN) if words[0] in ("predict", "evaluate") else ()
+
+
 @pytest.mark.parametrize("name", BAD)
 def test_bad_input_is_told_in_plain_words(
     place: Any, command: Callable[..., Result], name: str
@@ -314,7 +319,7 @@ def test_bad_input_is_told_in_plain_words(
     change, words, said = BAD[name]
     change(place)
     before = place.files()
-    result = command(*words)
+    result = command(*words, *named(words))
     assert isinstance(result.exception, SystemExit), result.exception
     told = " ".join(result.stderr.replace("│", " ").split())
     assert said in told
@@ -332,5 +337,5 @@ def test_the_payload_of_the_weights_would_leave_a_file(place: Any) -> None:
 
 def test_the_good_input_is_good(place: Any, command: Callable[..., Result]) -> None:
     for words in (RUN, PREDICT, EVALUATE):
-        result = command(*words)
+        result = command(*words, *named(words))
         assert result.exit_code == 0, result.stderr

@@ -20,6 +20,7 @@ from PIL import Image
 import mmx
 from mmx.runs import RunFolder
 
+PLUGIN = Path(__file__).parents[1] / "tiny" / "encoders.py"
 _CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
 any_place = settings(suppress_health_check=_CHECKS, deadline=None)
 CELLS = st.text(max_size=8) | st.sampled_from(["", '"', "a,b", "\0", "..", "/etc", "nan", "1e999"])
@@ -145,7 +146,7 @@ def used(run: Path, name: str) -> None:
     """Use what the file is for, as a stranger wrote it; only our own errors may come out."""
     RunFolder(run).finish()
     work: list[Callable[[], object]] = [
-        lambda: mmx.predict(run, mmx.Case("a", text="b"), without=["image"])
+        lambda: mmx.predict(run, mmx.Case("a", text="b"), without=["image"], plugins=[PLUGIN])
     ]
     if name == "metrics.json":
         work = [lambda: mmx.Run(run).headline()]
@@ -184,21 +185,20 @@ EVIL = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "\x1b[2Jb
 def test_names_and_texts_never_become_markup_or_commands(
     place: Any, command: Callable[..., Any]
 ) -> None:
-    plugin = Path(__file__).parents[1] / "tiny" / "encoders.py"
     rows = pd.read_csv(place / "cases.csv")
     rows["finding"] = [EVIL[0] if name == "benign" else EVIL[2] for name in rows["finding"]]
     texts = ["<script>alert(2)</script>", EVIL[1], "\x1b[3Jding\x07"]  # no name of a class
     rows["notes"] = [texts[row % 3] + " itches" for row in range(len(rows))]
     rows["person"] = [f"{EVIL[row % 3]}{row}" for row in range(len(rows))]
     rows.to_csv(place / "cases.csv", index=False)
-    done = command("run", "spec.yaml", "--plugin", plugin)
+    done = command("run", "spec.yaml", "--plugin", PLUGIN)
     assert done.exit_code == 0, done.output
     run = next((place / "runs").iterdir())
     page = (run / "report.html").read_text(encoding="utf-8")
     assert "&lt;script&gt;alert(1)" in page
     for raw in ("<script", "<img src=x", "\x1b", "\x07"):
         assert raw not in page, raw
-    told = command("predict", run, "--text", "it itches")
+    told = command("predict", run, "--text", "it itches", "--plugin", PLUGIN)
     assert told.exit_code == 0
     assert "\x1b" not in told.output
     assert "\\x1b[2Jbell\\x07" in told.output

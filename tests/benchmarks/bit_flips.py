@@ -108,7 +108,9 @@ class Bench:
         import mmx
 
         case = mmx.Case("x", text="a small brown spot on the arm")
-        return mmx.predict(self.run.path, case, without=["image"]).to_csv()
+        return mmx.predict(
+            self.run.path, case, without=["image"], plugins=[TINY / "encoders.py"]
+        ).to_csv()
 
     def _data(self) -> Any:
         """Pixels, sizes, texts, features and findings, as a training would get them."""

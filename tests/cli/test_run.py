@@ -30,7 +30,7 @@ def only_run(home: Path) -> Path:
 
 
 def test_a_run_prints_its_headline_and_its_report_and_can_be_used(
-    run_words: list[str], home: Path, tiny_spec: Path
+    run_words: list[str], home: Path, tiny_spec: Path, tiny_plugin: Path
 ) -> None:
     done = mmx(*run_words)
     assert done.returncode == 0, done.stderr
@@ -38,10 +38,10 @@ def test_a_run_prints_its_headline_and_its_report_and_can_be_used(
     report = Path(done.stdout.rpartition("report: ")[2].strip())
     assert report.read_text().startswith("<!doctype html>")
     run = only_run(home)
-    told = mmx("predict", run, "--text", "It itches badly at night.")
+    told = mmx("predict", run, "--text", "It itches badly at night.", "--plugin", tiny_plugin)
     assert told.returncode == 0, told.stderr
     assert told.stdout.count("%") == 3
-    scored = mmx("evaluate", run, "--data", tiny_spec)
+    scored = mmx("evaluate", run, "--data", tiny_spec, "--plugin", tiny_plugin)
     assert scored.returncode == 0, scored.stderr
     assert "balanced accuracy" in scored.stdout
 

@@ -5,20 +5,19 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import mmx
 from mmx.audit import Check, Finding, all_checks, examine
 from mmx.errors import MmxError
+from mmx.experiment.identity import sources_used
 from mmx.experiment.prepare import Prepared, cache_folder
 from mmx.experiment.subject import subject_of, unread
 from mmx.files import Hold, keep, own_folder, recall
-from mmx.plugins import nearest, registry
+from mmx.plugins import Code, core_code, file_digest, modules_below, nearest, registry
 from mmx.runs import Observer
 from mmx.spec import Spec
-
-_ROOMS = ("audit", "data/assign.py", "experiment/subject.py", "evaluation/bootstrap.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,24 +131,16 @@ def _key(spec: Spec, prepared: Prepared, checks: Sequence[Check]) -> str:
         "label": spec.data.narrative.needs_label, "reads": sorted(spec.model.fusion.sides),
         "narrative": spec.data.narrative.entry_point, "unread": unread(spec, manifest),
         "checks": [check.id for check in checks],
-        "hooks": hooks, "plugins": [_digest(file) for file in spec.plugins], "source": _source(),
+        "methods": sources_used(spec.data), "hooks": hooks,
+        "plugins": [file_digest(file) for file in spec.plugins], "code": audit_code().digest,
     }  # fmt: skip
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def _source() -> str:
-    """Digest of the code of the audit."""
-    root = Path(mmx.__file__).parent
-    files = [
-        file
-        for room in _ROOMS
-        for file in ([root / room] if room.endswith(".py") else sorted((root / room).rglob("*.py")))
-    ]
-    return hashlib.sha256("".join(map(_digest, files)).encode()).hexdigest()
-
-
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+@cache
+def audit_code() -> Code:
+    """The code of the audit; its checks are imported by name."""
+    return core_code(["mmx.experiment.subject", *modules_below("mmx.audit")])
 
 
 def _recall(file: Path) -> list[Finding] | None:

@@ -1,6 +1,6 @@
 """Evaluate a finished run on other data."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -58,6 +58,7 @@ def evaluate_run(
     drop_unknown: bool = False,
     root: str | Path | None = None,
     without: Collection[str] = (),
+    plugins: Sequence[str | Path] = (),
     observer: Observer | None = None,
 ) -> Evaluated:
     """Score a finished run on a table, read as the run reads its own rows, or on data of a spec.
@@ -73,13 +74,15 @@ def evaluate_run(
         drop_unknown: leave out rows whose label the run does not know, and count them.
         root: folder of the images of a table; else that of the run's spec, or of the table.
         without: what the rows lack: ``image``, ``text``, ``boxes`` or a column by its name.
+        plugins: local plugin files; all that the run was made with, for no file is imported
+            because a run names it.
         observer: is told how far it has come.
 
     Raises:
-        RunError: it is not a finished run.
+        RunError: it is not a finished run, or a plugin file of it is not given.
         DataError: data that cannot be used, or classes that the run does not know.
     """
-    observer, trained = heard(observer), load_trained(Path(path))
+    observer, trained = heard(observer), load_trained(Path(path), plugins)
     needs = needs_of(trained, without)
     if is_table(data):
         found = from_table(trained, needs, Path(data), columns or {}, root)
@@ -88,7 +91,7 @@ def evaluate_run(
             f"{data} is a spec, which says itself how to read its rows; change it there"
         )
     else:
-        found = from_spec(Path(data))
+        found = from_spec(Path(data), plugins)
     manifest = found.manifest
     labels, notes = _labels(manifest, trained.classes, classes or {}, drop_unknown)
     rows, warnings = _rows(trained, found, labels)

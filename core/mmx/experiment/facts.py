@@ -76,6 +76,24 @@ class ModelFacts(_Record):
         return self
 
 
+class PluginFile(_Record):
+    """A local plugin file, as the run that was made with it remembers it.
+
+    Attributes:
+        file: where it was.
+        source: digest of its code; empty in runs of older versions.
+    """
+
+    file: str
+    source: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _path_alone(cls, value: object) -> object:
+        """Older versions wrote the path and nothing else."""
+        return {"file": value} if isinstance(value, str) else value
+
+
 class Surroundings(_Record):
     """What environment.json must hold.
 
@@ -84,7 +102,7 @@ class Surroundings(_Record):
         threads: of torch.
     """
 
-    plugins: tuple[str, ...] = ()
+    plugins: tuple[PluginFile, ...] = ()
     threads: Annotated[int, Field(ge=1)] = 1
 
 

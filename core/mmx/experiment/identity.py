@@ -3,7 +3,8 @@
 import hashlib
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,15 @@ import torch
 from PIL import features
 from pydantic import BaseModel
 
-import mmx
 from mmx.blocks.weights import state_digest
 from mmx.interfaces import Encoder, EncoderParams, Params
-from mmx.plugins import registry
+from mmx.plugins import HOOK, Code, Source, core_code, file_digest, registry
 from mmx.spec import Spec
 
-# rooms whose code decides the numbers; a change of the report makes no new run
-_DECIDING = ("interfaces", "blocks", "data", "model", "training", "evaluation")
+# where the code begins that makes numbers; what it imports is found by reading it
+_RUN = "mmx.experiment.running"
+_SHOWING = "mmx.report"  # who imports from here shows numbers, and makes none
+_FEATURES = ("mmx.data.features", "mmx.data.image_store", "mmx.data.texts", "mmx.data.views")
 _LIBRARIES = (
     "mmx", "torch", "torchvision", "timm", "transformers", "accelerate", "numpy", "pandas",
     "pyarrow", "pillow", "scikit-learn", "scipy", "safetensors", "pydantic", "pluggy",
@@ -32,36 +34,56 @@ def methods_used(model: BaseModel) -> Iterator[Params]:
         yield model
     for name in type(model).model_fields:
         value = getattr(model, name)
-        for item in value if isinstance(value, (list, tuple)) else [value]:
+        items = value.values() if isinstance(value, Mapping) else value
+        for item in items if isinstance(items, Collection) else [value]:
             if isinstance(item, BaseModel):
                 yield from methods_used(item)
 
 
 def sources_used(spec: BaseModel) -> dict[str, dict[str, str]]:
     """Distribution, version and source digest of each method in a spec or a part of it."""
-    found = {}
-    for params in methods_used(spec):
-        source = registry().source(*params.entry_point.split(".", 1))
-        found[source.key] = {
-            "package": source.package, "version": source.version, "source": source.digest,
-        }  # fmt: skip
-    return dict(sorted(found.items()))
+    return {
+        one.key: {"package": one.package, "version": one.version, "source": one.digest}
+        for one in _sources(spec)
+    }
+
+
+def _sources(spec: BaseModel) -> list[Source]:
+    """Where each method and hook came from, by key."""
+    named = [params.entry_point.partition(".") for params in methods_used(spec)]
+    keys = [(kind, type) for kind, _, type in named]
+    keys += [(HOOK, name) for name in spec.hooks] if isinstance(spec, Spec) else []
+    found = {source.key: source for source in (registry().source(*key) for key in keys)}
+    return [found[key] for key in sorted(found)]
 
 
 def encoder_settings(params: EncoderParams) -> str:
-    """Settings and source of an encoder: edited code with the same weights gives other features."""
+    """Settings and code of an encoder: edited code with the same weights gives other features."""
     sources = [(name, one["source"]) for name, one in sources_used(params).items()]
-    return json.dumps([params.model_dump_json(exclude={"train"}), sources])
+    return json.dumps([params.model_dump_json(exclude={"train"}), sources, _encoding().digest])
+
+
+@cache
+def _encoding() -> Code:
+    """The code of core between an input and its features."""
+    return core_code(_FEATURES)
+
+
+@cache
+def number_code() -> Code:
+    """The code of core that decides the numbers of a run, and its libraries."""
+    return core_code([_RUN], without=_SHOWING)
 
 
 def core_digest() -> str:
-    """SHA-256 of the parts of core that decide the numbers of a run."""
-    root = Path(mmx.__file__).parent
-    files = sorted(file for room in _DECIDING for file in (root / room).rglob("*.py"))
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()
+    """SHA-256 of the code of core that decides the numbers of a run, and of its libraries."""
+    return number_code().digest
+
+
+def code_used(spec: Spec) -> dict[str, dict[str, str]]:
+    """Name and digest of every file whose code decides a number, for core and each method."""
+    found = {"core": number_code()} | {one.key: one.code for one in _sources(spec)}
+    return {key: dict(code.files) for key, code in found.items()}
 
 
 def weights_digest(encoder: Encoder) -> str:
@@ -102,8 +124,9 @@ def environment(
             side: {**encoder.weights, "digest": initial[side]} for side, encoder in encoders.items()
         },
         "methods": sources_used(spec),
-        "plugins": [str(file) for file in spec.plugins],
+        "plugins": [{"file": str(file), "source": file_digest(file)} for file in spec.plugins],
         "core": core_digest(),
+        "code": code_used(spec),
     }
 
 

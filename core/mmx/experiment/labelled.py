@@ -52,9 +52,9 @@ class _Rows(Dataset):
         return self._rows.rejected
 
 
-def from_spec(path: Path) -> Labelled:
+def from_spec(path: Path, plugins: Sequence[str | Path]) -> Labelled:
     """The rows of a spec's data set, with its own narrative."""
-    data = load_spec(path).data
+    data = load_spec(path, plugins=plugins).data
     dataset = data.dataset.build()
     return Labelled(read_manifest(dataset, ALL), data.narrative, tuple(dataset.rejected()))
 

@@ -17,22 +17,22 @@ from mmx.experiment.prepare import Prepared
 from mmx.experiment.stand_ins import StandIns
 from mmx.experiment.task import Task
 from mmx.interfaces import TextEncoder
-from mmx.report import Explanation, Mistake, RunReport
+from mmx.report import Explanation, Mistake, RunReport, render_run
 from mmx.spec import Spec
 
 MISTAKES = 12  # thumbnails in a report
 _THUMBNAIL = 192  # pixels, the longer side
 
 
-def run_report(
+def run_page(
     spec: Spec,
     task: Task,
     prepared: Prepared,
     outcome: Outcome,
     test: Part,
     facts: Mapping[str, Any],
-) -> RunReport:
-    """Everything that the report shows.
+) -> str:
+    """The report of a run, as HTML.
 
     Args:
         spec: of the run.
@@ -45,7 +45,7 @@ def run_report(
     """
     shown = mistakes(spec, task, prepared, outcome, test)
     facts = {**facts, "notes": [*facts["notes"], *_untold(shown)]}
-    return RunReport(
+    report = RunReport(
         name=spec.name,
         evaluation=outcome.evaluations["test"],
         validation=outcome.evaluations["validation"],
@@ -67,6 +67,7 @@ def run_report(
         created=time.strftime("%Y-%m-%d %H:%M"),
         **facts,
     )
+    return render_run(report)
 
 
 def _split(spec: Spec, prepared: Prepared) -> dict[str, Any]:

@@ -40,6 +40,7 @@ def predict(
     columns: Mapping[str, str] | None = None,
     root: str | Path | None = None,
     without: Collection[str] = (),
+    plugins: Sequence[str | Path] = (),
     observer: Observer | None = None,
 ) -> pd.DataFrame:
     """What a finished run says to cases, as a table.
@@ -50,6 +51,8 @@ def predict(
         columns: name in the given table -> name in the run.
         root: folder of the images; else that of the run's spec, or of the table.
         without: what the cases lack, as for ``ask``.
+        plugins: local plugin files; all that the run was made with, for no file is imported
+            because a run names it.
         observer: is told how far it has come.
 
     Returns:
@@ -59,7 +62,9 @@ def predict(
     Raises:
         MmxError: as for ``ask``.
     """
-    answers = ask(run, cases, columns=columns, root=root, without=without, observer=observer)
+    answers = ask(
+        run, cases, columns=columns, root=root, without=without, plugins=plugins, observer=observer
+    )
     return answers.table
 
 
@@ -73,6 +78,7 @@ def ask(
     root: str | Path | None = None,
     without: Collection[str] = (),
     explain: bool = False,
+    plugins: Sequence[str | Path] = (),
     observer: Observer | None = None,
 ) -> Answers:
     """Ask a finished run about cases.
@@ -91,13 +97,15 @@ def ask(
         root: folder of the images; else that of the run's spec, or of the table.
         without: what the cases lack: ``image``, ``text``, ``boxes`` or a column by its name.
         explain: also say why: heat on the image, words, shares of the sides, gates.
+        plugins: local plugin files; all that the run was made with, for no file is imported
+            because a run names it.
         observer: is told how far it has come.
 
     Raises:
-        RunError: it is not a finished run.
+        RunError: it is not a finished run, or a plugin file of it is not given.
         DataError: a column that the run reads is not there, or no row can be answered.
     """
-    observer, trained = heard(observer), load_trained(Path(run))
+    observer, trained = heard(observer), load_trained(Path(run), plugins)
     needs = needs_of(trained, without)
     table = case_table(cases, needs)
     mapping = {**by_role(table, image_columns, text_column, needs), **(columns or {})}

@@ -8,6 +8,7 @@ from typing import Any
 from mmx.errors import MmxError, RunError
 from mmx.experiment.facts import METRICS, SETTLED, SURROUNDINGS, WEIGHTS, read_surroundings
 from mmx.experiment.identity import core_digest, libraries, sources_used
+from mmx.experiment.permission import permitted
 from mmx.experiment.record import tensors_of
 from mmx.experiment.running import run_into
 from mmx.experiment.same import Compared, same_figures, same_rows, same_tensors
@@ -58,7 +59,8 @@ def reproduce(
         path: the run's directory.
         out: folder for the new run; None: ``reproduced`` in the old one.
         overrides: single values of the spec, such as where the data lie now.
-        plugins: local plugin files; none: those that the run names.
+        plugins: local plugin files; all that the run was made with, for no file is imported
+            because a run names it. One that was edited is used, and told as a difference.
         observer: is told how far it has come.
 
     Raises:
@@ -70,7 +72,7 @@ def reproduce(
         raise RunError(f"the run {old.path} {there}; only a finished run can be made again")
     recorded = read_surroundings(old)
     try:
-        spec = _spec(old, overrides, plugins or recorded.plugins)
+        spec = _spec(old, overrides, permitted(old, plugins, edited=True))
         root = old.path / FOLDER if out is None else Path(out)
         if (root / old.path.name).resolve() == old.path.resolve():
             raise RunError(f"{root} holds the run itself; give another folder")

@@ -34,7 +34,7 @@ from mmx.experiment.outcome import (
     predict_and_score,
     prediction_table,
 )
-from mmx.experiment.pages import run_report
+from mmx.experiment.pages import run_page
 from mmx.experiment.prepare import PARTS, Prepared, cache_folder, prepare
 from mmx.experiment.processes import first_process, heard, lock_of, wait_for_everyone
 from mmx.experiment.record import keep_hooks, keep_model
@@ -45,7 +45,6 @@ from mmx.experiment.texts import LEAKY, FrozenFeatures
 from mmx.interfaces import Encoder, SingleImageEncoder, TextEncoder, WrappingEncoder
 from mmx.model import tried_encoders
 from mmx.plugins import registry
-from mmx.report import render_run
 from mmx.runs import Observer, RunFolder
 from mmx.spec import Spec, idle_keys, too_many_images
 from mmx.training import History, train
@@ -311,8 +310,7 @@ class _Work:
             ],
             "sections": [section for answer in sections for section in answer],
         }
-        report = run_report(self.spec, self.task, self.prepared, outcome, parts["test"], facts)
-        return render_run(report)
+        return run_page(self.spec, self.task, self.prepared, outcome, parts["test"], facts)
 
     def _warnings(self) -> list[str]:
         return [*([LEAKY] if self.spec.leaky else []), *self.audited.alerts, *map(_said, self.lost)]

@@ -8,7 +8,8 @@ import torch
 
 from mmx.data import Part
 from mmx.errors import RunError
-from mmx.experiment.facts import read_facts, read_surroundings
+from mmx.experiment.facts import read_facts
+from mmx.experiment.permission import permitted
 from mmx.experiment.prediction import Chain, PartPrediction
 from mmx.experiment.progress import Told
 from mmx.experiment.record import fit_again, take_back
@@ -59,17 +60,18 @@ def load_trained(path: Path, plugins: Sequence[str | Path] = ()) -> Trained:
 
     Args:
         path: the run's directory.
-        plugins: local plugin files that the run was made with.
+        plugins: local plugin files; all that the run was made with, for no file is imported
+            because a run names it.
 
     Raises:
-        RunError: it is not a finished run, or its files are damaged.
+        RunError: it is not a finished run, its files are damaged, or a plugin file of it is not
+            given or not what it was.
     """
     folder = RunFolder(path)
     if not folder.finished:
         there = "is not finished; run its spec again" if path.is_dir() else "does not exist"
         raise RunError(f"the run {path} {there}")
-    recorded = read_surroundings(folder).plugins
-    spec = load_spec(folder.checked("resolved.yaml"), plugins=[*recorded, *plugins])
+    spec = load_spec(folder.checked("resolved.yaml"), plugins=permitted(folder, plugins))
     facts = read_facts(folder)
     loss = spec.loss.build(torch.tensor(facts.sampled_counts))
     model = assemble(spec.model, len(facts.classes), parts=facts.parts, seed=spec.seed)

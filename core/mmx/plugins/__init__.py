@@ -1,13 +1,16 @@
 """Finding methods: hook specifications and the registry. Imports nothing heavy."""
 
+from mmx.plugins.code import Code, modules_below
 from mmx.plugins.describe import Description, Parameter, describe
 from mmx.plugins.discovery import HOOK, KINDS, Installed
 from mmx.plugins.hookspecs import hookimpl
+from mmx.plugins.libraries import core_code
 from mmx.plugins.nearest import nearest
 from mmx.plugins.package import new_plugin
-from mmx.plugins.registry import Registry, Source, find, installed, registry, use_files
+from mmx.plugins.registry import Registry, Source, file_digest, find, installed, registry, use_files
 
 __all__ = [
-    "HOOK", "KINDS", "Description", "Installed", "Parameter", "Registry", "Source", "describe",
-    "find", "hookimpl", "installed", "nearest", "new_plugin", "registry", "use_files",
+    "HOOK", "KINDS", "Code", "Description", "Installed", "Parameter", "Registry", "Source",
+    "core_code", "describe", "file_digest", "find", "hookimpl", "installed", "modules_below",
+    "nearest", "new_plugin", "registry", "use_files",
 ]  # fmt: skip

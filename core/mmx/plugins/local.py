@@ -8,7 +8,10 @@ import pluggy
 from mmx.errors import PluginError, PluginLoadError
 from mmx.files import read_regular
 from mmx.plugins import loading
+from mmx.plugins.code import Code, file_code
 from mmx.plugins.discovery import HOOK, Claim
+from mmx.plugins.imported import LOCAL, note_import, refuse_edited
+from mmx.plugins.libraries import imported_libraries
 from mmx.plugins.names import other_api
 from mmx.plugins.source import Outline, outline
 
@@ -21,13 +24,15 @@ class LocalFile:
     """A local plugin that was imported.
 
     Attributes:
-        name: module name, unique for the file's content.
-        outline: its digest and summary.
+        name: module name, unique for what the file computes.
+        outline: its summary.
+        code: what its digest covers, as it was imported.
         claims: what it provides; one at least.
     """
 
     name: str
     outline: Outline
+    code: Code
     claims: tuple[Claim, ...]
 
 
@@ -42,12 +47,21 @@ def read(path: Path) -> Outline:
         raise PluginError(f"{path} cannot be read: {error}") from error
 
 
-def load(manager: pluggy.PluginManager, path: Path, read: Outline) -> LocalFile:
+def code_of(path: Path) -> Code:
+    """What the digest of a local plugin file covers; raises PluginError as ``read``."""
+    read(path)
+    code = file_code(path)
+    return code.on(imported_libraries(code.imported))
+
+
+def load(manager: pluggy.PluginManager, path: Path, read: Outline, code: Code) -> LocalFile:
     """Import and register a local plugin file."""
     if fault := read.fault or other_api(path.name, read.api):
         raise PluginError(f"{path.name} of {PACKAGE} cannot be used: {fault}")
-    name = f"mmx_local_{path.stem}_{read.digest[:12]}"
+    refuse_edited(code)
+    name = f"{LOCAL}{path.stem}_{code.digest[:12]}"
     module = loading.import_file(path, name)
+    note_import(code, first=False)
     try:
         loading.register(manager, module, name)
         keys = _keys(manager, module, path)
@@ -56,9 +70,9 @@ def load(manager: pluggy.PluginManager, path: Path, read: Outline) -> LocalFile:
             manager.unregister(name=name)
         place = loading.place_of(error, str(path))
         raise PluginLoadError(path.name, PACKAGE, error, place) from error
-    version = f"sha256:{read.digest[:12]}"
+    version = f"sha256:{code.digest[:12]}"
     claims = (Claim(kind, type, PACKAGE, version, name) for kind, type in keys)
-    return LocalFile(name, read, tuple(claims))
+    return LocalFile(name, read, code, tuple(claims))
 
 
 def _keys(manager: pluggy.PluginManager, module: object, path: Path) -> list[tuple[str, str]]:

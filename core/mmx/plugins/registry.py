@@ -1,6 +1,7 @@
 """From the metadata of installed distributions to the one module that a spec names."""
 
 import os
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +12,10 @@ import pluggy
 
 from mmx.errors import PluginError, PluginLoadError
 from mmx.plugins import loading, local, names
-from mmx.plugins.discovery import HOOK, Claim, Installed, Status, read_claims
+from mmx.plugins.code import CORE, Code, module_code
+from mmx.plugins.discovery import HOOK, Claim, Installed, Status, read_claims, same_package
+from mmx.plugins.imported import note_import, refuse_edited
+from mmx.plugins.libraries import imported_libraries, required_libraries
 from mmx.plugins.source import Outline, outline_module
 
 if TYPE_CHECKING:
@@ -28,13 +32,18 @@ class Source:
         key: ``kind.type``.
         package: the distribution; ``local`` for a file given by hand.
         version: of the distribution.
-        digest: SHA-256 of the module's file.
+        code: its files and libraries.
     """
 
     key: str
     package: str
     version: str
-    digest: str
+    code: Code
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all code that decides what it computes."""
+        return self.code.digest
 
 
 class Registry:
@@ -146,11 +155,12 @@ class Registry:
         path = Path(path).expanduser().resolve()
         known = self._files.get(path)
         read = local.read(path)
-        if known is None or known.outline.digest != read.digest:
+        code = local.code_of(path)
+        if known is None or known.code.digest != code.digest:
             if known is not None:  # edited since: the new version replaces the old one
                 self._manager.unregister(name=known.name)
                 del self._files[path]
-            added = self._files[path] = local.load(self._manager, path, read)
+            added = self._files[path] = local.load(self._manager, path, read, code)
             self._outlines[added.name] = added.outline
         return self._describe(self._files[path].claims[0])
 
@@ -161,8 +171,9 @@ class Registry:
             PluginError: as for `find`.
         """
         method = self.choose(kind, type)
-        digest = self._outline(method.module, method.type).digest
-        return Source(method.key, method.package, method.version, digest)
+        code = self._code(method)
+        refuse_edited(code)
+        return Source(method.key, method.package, method.version, code)
 
     def _all_claims(self) -> list[Claim]:
         """Claims of distributions, then those of local files."""
@@ -216,13 +227,25 @@ class Registry:
             raise PluginError(f"there is no module {module}")
         return outline
 
+    def _code(self, method: Installed) -> Code:
+        """The code of a method as it stands; of a local file as it was imported."""
+        for file in self._files.values():
+            if file.name == method.module:
+                return file.code
+        alone = same_package(method.package, CORE)  # our methods never import each other
+        code = module_code(method.module, self._path, alone=alone)
+        libraries = {} if alone else required_libraries(method.package)
+        return code.on(libraries | imported_libraries(code.imported))
+
     def _load(self, method: Installed) -> "ModuleType | object":
         """Import and register the module of a method, once."""
         known: object = self._manager.get_plugin(method.module)
         if known is not None:
             return known
         file = self._outline(method.module, method.type).file
+        first, code = method.module not in sys.modules, self._code(method)
         module = loading.import_plugin(method.key, method.package, method.module, file)
+        note_import(code, first=first)
         try:
             loading.register(self._manager, module, method.module)
         except Exception as error:
@@ -239,6 +262,15 @@ class Registry:
 def registry() -> Registry:
     """The registry of this process, which reads sys.path."""
     return Registry()
+
+
+def file_digest(path: str | Path) -> str:
+    """Digest of the code of a local plugin file, which is not imported.
+
+    Raises:
+        PluginError: it is not a Python file.
+    """
+    return local.code_of(Path(path).expanduser().resolve()).digest
 
 
 def installed(kind: str | None = None) -> list[Installed]:

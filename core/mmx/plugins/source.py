@@ -6,7 +6,7 @@ import pkgutil
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from typing import Any
 
@@ -19,24 +19,42 @@ class Outline:
 
     Attributes:
         file: where it is.
-        content: the file as it was read.
         summary: first line of its docstring; empty when it has none.
         api: the MMX_API that it states; None when it states none.
         fault: why the source cannot be used; empty when nothing speaks against it.
     """
 
     file: str
-    content: bytes = field(repr=False)
     summary: str = ""
     api: int | None = None
     fault: str = ""
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the file."""
-        from hashlib import sha256  # loads OpenSSL, which listing needs not
 
-        return sha256(self.content).hexdigest()
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module that was found and not imported.
+
+    Attributes:
+        file: where its source is; None for a folder without ``__init__.py``.
+        folders: of its submodules; empty when it is no package.
+    """
+
+    file: str | None
+    folders: tuple[str, ...] = ()
+
+
+def find_module(module: str, path: Sequence[str] | None) -> Module | None:
+    """A module by its dotted name; None when there is none, or it has no file.
+
+    Args:
+        module: dotted name.
+        path: folders to search; None for what ``import`` would search.
+    """
+    spec = _find_spec(module, path)
+    folders = tuple(spec.submodule_search_locations or ()) if spec else ()
+    if spec is None or (spec.origin is None and not folders):
+        return None
+    return Module(spec.origin if spec.has_location else None, folders)
 
 
 def outline_module(module: str, path: Sequence[str] | None, type: str = "") -> Outline | None:
@@ -55,22 +73,22 @@ def outline_module(module: str, path: Sequence[str] | None, type: str = "") -> O
 
 
 def outline(file: str, content: bytes, type: str = "") -> Outline:
-    """Outline of a file's content; that of a compiled module tells nothing but its digest."""
+    """Outline of a file's content; that of a compiled module tells nothing."""
     if not file.endswith(".py"):
-        return Outline(file, content)
+        return Outline(file)
     try:
         tree = ast.parse(_needed(content))
     except (SyntaxError, ValueError) as error:  # ValueError: null bytes
         line = getattr(error, "lineno", None) or 1
-        return Outline(file, content, fault=f"{file}:{line}: {getattr(error, 'msg', error)}")
+        return Outline(file, fault=f"{file}:{line}: {getattr(error, 'msg', error)}")
     summary = (ast.get_docstring(tree) or _class_docstring(tree, type)).partition("\n")[0]
     stated = _assigned(tree, "MMX_API")
     if stated is None:
-        return Outline(file, content, summary)
+        return Outline(file, summary)
     if isinstance(stated, ast.Constant) and isinstance(stated.value, int):
-        return Outline(file, content, summary, stated.value)
+        return Outline(file, summary, stated.value)
     fault = f"{file}:{stated.lineno}: MMX_API must be a plain integer, such as MMX_API = 1"
-    return Outline(file, content, summary, fault=fault)
+    return Outline(file, summary, fault=fault)
 
 
 def _needed(content: bytes) -> bytes:

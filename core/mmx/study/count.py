@@ -1,5 +1,6 @@
 """How many operations a trained model needs for one sample."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -11,7 +12,9 @@ from mmx.runs import Observer
 from mmx.runs.files import write_sealed
 
 
-def write_operations(path: Path, file: Path, observer: Observer) -> None:
+def write_operations(
+    path: Path, file: Path, observer: Observer, plugins: Sequence[str | Path] = ()
+) -> None:
     """Count the operations of a run's model on one test row, and write them as JSON.
 
     What is counted is what a run computes anew in every epoch: frozen encoders are left out, as
@@ -22,7 +25,7 @@ def write_operations(path: Path, file: Path, observer: Observer) -> None:
     """
     from torch.utils.flop_counter import FlopCounterMode
 
-    trained = load_trained(path)
+    trained = load_trained(path, plugins)
     prepared = prepare_spec(trained.spec, observer)
     rows = prepared.split.rows("test").tolist()
     sources = open_sources(trained.spec, trained.model, prepared, observer, rows=rows)

@@ -94,11 +94,13 @@ def _work(job: Job, observer: Observer) -> str:
     if job.kind == "shuffle":
         given = job.values
         file = Path(given["out"])
-        write_shuffled(Path(given["run"]), given["side"], given["seed"], file, observer)
+        write_shuffled(
+            Path(given["run"]), given["side"], given["seed"], file, observer, job.plugins
+        )
         return str(file)
     if job.kind == "count":
         file = Path(job.values["out"])
-        write_operations(Path(job.values["run"]), file, observer)
+        write_operations(Path(job.values["run"]), file, observer, job.plugins)
         return str(file)
     spec = load_spec(job.spec, overrides=job.overrides, plugins=job.plugins)
     if job.kind == "baselines":

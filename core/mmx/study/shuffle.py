@@ -29,7 +29,14 @@ class Moved:
         return lambda rows: give([self._instead[row] for row in rows])
 
 
-def write_shuffled(path: Path, side: Side, seed: int, file: Path, observer: Observer) -> None:
+def write_shuffled(
+    path: Path,
+    side: Side,
+    seed: int,
+    file: Path,
+    observer: Observer,
+    plugins: Sequence[str | Path] = (),
+) -> None:
     """Predict the test part of a run with one side shuffled among its rows, and write the table.
 
     Args:
@@ -38,8 +45,9 @@ def write_shuffled(path: Path, side: Side, seed: int, file: Path, observer: Obse
         seed: of the shuffling.
         file: the Parquet file to write, with the columns of predictions.parquet.
         observer: is told how far it has come.
+        plugins: local plugin files that the run was made with.
     """
-    trained = load_trained(path)
+    trained = load_trained(path, plugins)
     prepared = prepare_spec(trained.spec, observer)
     rows = prepared.split.rows("test")
     sources = open_sources(trained.spec, trained.model, prepared, observer, rows=rows.tolist())

@@ -94,7 +94,8 @@ def batch_permutation(params: LossParams) -> None:
 def adjusts(params: LossParams) -> None:
     """``adjust`` gives finite logits of the same shape."""
     logits = outputs_of(5).logits.detach()
-    adjusted = built(params).adjust(logits)
+    adjust = built(params).adjust
+    adjusted = adjust(logits)
     demand(adjusted.shape == logits.shape, f"adjust gives {shape(adjusted)}, not {shape(logits)}")
     finite({"adjusted logits": adjusted}, "after adjust")
 

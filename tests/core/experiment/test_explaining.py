@@ -17,27 +17,37 @@ def run(load: Callable[..., mmx.Spec]) -> mmx.Run:
 
 
 def test_shares_and_the_prior_make_up_the_probability(
-    run: mmx.Run, write_image: Callable[..., Path]
+    run: mmx.Run, write_image: Callable[..., Path], tiny_plugin: Path
 ) -> None:
     case = mmx.Case("one", [write_image("a.png", width=32, height=32)], "round and <b>dark</b>")
-    answers = mmx.ask(run.path, case, explain=True)
+    answers = mmx.ask(run.path, case, explain=True, plugins=[tiny_plugin])
     why = answers.explanations[0]
     name, probability = next(iter(answers.probabilities(0).items()))
     assert sum(why.shares.values()) == pytest.approx(probability, abs=1e-5)
     assert [word for word, _ in why.words] == ["round", "and", "<b>dark</b>"]
     assert why.image is not None
     assert why.weights
-    less = mmx.ask(run.path, mmx.Case("less", case.images, "round and"))
+    less = mmx.ask(run.path, mmx.Case("less", case.images, "round and"), plugins=[tiny_plugin])
     fall = probability - less.probabilities(0)[name]
     assert dict(why.words)["<b>dark</b>"] == pytest.approx(fall, abs=1e-5)
 
 
 def test_the_command_writes_a_page_with_escaped_words(
-    run: mmx.Run, write_image: Callable[..., Path], tmp_path: Path
+    run: mmx.Run, write_image: Callable[..., Path], tmp_path: Path, tiny_plugin: Path
 ) -> None:
     page = tmp_path / "why.html"
     image = write_image("a.png", width=32, height=32)
-    asked = ["predict", str(run.path), "--image", str(image), "--text", "a <script>", "--explain"]
+    asked = [
+        "predict",
+        str(run.path),
+        "--image",
+        str(image),
+        "--text",
+        "a <script>",
+        "--plugin",
+        str(tiny_plugin),
+        "--explain",
+    ]
     result = CliRunner().invoke(app, [*asked, str(page)])
     assert result.exit_code == 0, result.output
     assert "points of the probability" in result.output
@@ -46,9 +56,11 @@ def test_the_command_writes_a_page_with_escaped_words(
     assert "<script" not in text
 
 
-def test_a_case_without_an_image_is_explained_by_its_words(run: mmx.Run) -> None:
+def test_a_case_without_an_image_is_explained_by_its_words(run: mmx.Run, tiny_plugin: Path) -> None:
     case = mmx.Case("one", text="round")
-    why = mmx.ask(run.path, case, without=["image"], explain=True).explanations[0]
+    why = mmx.ask(
+        run.path, case, without=["image"], explain=True, plugins=[tiny_plugin]
+    ).explanations[0]
     assert why.image is None
     assert why.heat is None
     assert len(why.words) == 1

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -41,8 +42,10 @@ def test_the_report_says_what_was_fitted_and_kept(run: Any) -> None:
     assert "conformal on the test part: promised coverage 0.8" in page
 
 
-def test_a_finished_run_fits_its_hooks_again_to_the_same_sets(run: Any) -> None:
-    again = mmx.evaluate_run(run.path, run.path / "resolved.yaml").predictions
+def test_a_finished_run_fits_its_hooks_again_to_the_same_sets(run: Any, tiny_plugin: Path) -> None:
+    again = mmx.evaluate_run(
+        run.path, run.path / "resolved.yaml", plugins=[tiny_plugin]
+    ).predictions
     first = pd.read_parquet(run.path / "predictions.parquet")
     first = first[first["part"] == "test"].set_index("sample")
     columns = ["set_size", "accepted", "confidence"]

@@ -1,6 +1,7 @@
 """Inference hooks that ask the model several times: encoders run no oftener than they must."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -53,7 +54,9 @@ def test_encoders_run_as_often_as_views_need(
     assert counted(spec) == {"image": image, "text": text}
 
 
-def test_a_run_with_views_and_dropout_predicts_the_same_again(load: Callable[..., Any]) -> None:
+def test_a_run_with_views_and_dropout_predicts_the_same_again(
+    load: Callable[..., Any], tiny_plugin: Path
+) -> None:
     spec = load(
         "inference=[{type: tta, views: d4, combine: learned}, {type: mc_dropout, samples: 3}, "
         "temperature]",
@@ -65,7 +68,9 @@ def test_a_run_with_views_and_dropout_predicts_the_same_again(load: Callable[...
     page = run.report.read_text()
     assert "after tta and mc_dropout and temperature" in page
     assert "weighs its views" in page
-    again = mmx.evaluate_run(run.path, run.path / "resolved.yaml").predictions.set_index("sample")
+    again = mmx.evaluate_run(
+        run.path, run.path / "resolved.yaml", plugins=[tiny_plugin]
+    ).predictions.set_index("sample")
     first = table[table["part"] == "test"].set_index("sample")
     columns = [name for name in first.columns if str(name).startswith("p_")]
     pd.testing.assert_frame_equal(again[columns].loc[first.index], first[columns], atol=1e-5)

@@ -67,29 +67,35 @@ def as_table(spec: mmx.Spec) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def check(run: mmx.Run, table: pd.DataFrame) -> None:
+def check(run: mmx.Run, table: pd.DataFrame, tiny_plugin: Path) -> None:
     """The table's answers are the run's own, all at once and one by one."""
     known = run.predictions.query("part == 'test'").set_index("sample")
     columns = [name for name in known if str(name).startswith("p_")]
-    found = mmx.predict(run.path, table, root="/").set_index("id").loc[known.index]
+    found = (
+        mmx.predict(run.path, table, root="/", plugins=[tiny_plugin])
+        .set_index("id")
+        .loc[known.index]
+    )
     np.testing.assert_allclose(found[columns].astype(float), known[columns], atol=1e-4)
     for name in known.index[:3]:
-        one = mmx.predict(run.path, table[table["id"] == name], root="/")
+        one = mmx.predict(run.path, table[table["id"] == name], root="/", plugins=[tiny_plugin])
         np.testing.assert_allclose(
             one[columns].astype(float), known.loc[[name], columns], atol=1e-4
         )
 
 
-def test_levels_around_a_crop(load: Load, spine: Path) -> None:
+def test_levels_around_a_crop(load: Load, spine: Path, tiny_plugin: Path) -> None:
     data = f"data.dataset={{type: spine, root: '{spine}', context: 3}}"
     spec = load(data, "data.narrative=template", SEQUENCE, "train.epochs=1")
     run, table = mmx.run(spec), as_table(spec)
-    check(run, table)
+    check(run, table, tiny_plugin)
     with pytest.raises(mmx.DataError, match="no column 'image_3', 'structure', 'level', which"):
-        mmx.predict(run.path, table[["id", "image", "image_2"]], root="/")
-    own = mmx.evaluate_run(run.path, _written(table, spine), root="/")
+        mmx.predict(run.path, table[["id", "image", "image_2"]], root="/", plugins=[tiny_plugin])
+    own = mmx.evaluate_run(run.path, _written(table, spine), root="/", plugins=[tiny_plugin])
     assert "its test part is scored" in own.warnings[0]
-    some = mmx.evaluate_run(run.path, _written(table.iloc[1:], spine), root="/")
+    some = mmx.evaluate_run(
+        run.path, _written(table.iloc[1:], spine), root="/", plugins=[tiny_plugin]
+    )
     assert "have the id of a sample that the run learned from" in some.warnings[0]
     assert some.evaluation.samples == len(table) - 1
 
@@ -99,19 +105,22 @@ def _written(table: pd.DataFrame, folder: Path) -> Path:
     return folder / "new.csv"
 
 
-def test_photographs_of_a_lesion(load: Load, skin: Path) -> None:
+def test_photographs_of_a_lesion(load: Load, skin: Path, tiny_plugin: Path) -> None:
     data = f"data.dataset={{type: ham10000, root: '{skin}', views: lesion}}"
     spec = load(data, "data.narrative=template", SEQUENCE, "train.epochs=1")
-    check(mmx.run(spec), as_table(spec))
+    check(mmx.run(spec), as_table(spec), tiny_plugin)
 
 
-def test_boxes_are_asked_for_where_they_are_read(load: Load, skin: Path) -> None:
+def test_boxes_are_asked_for_where_they_are_read(load: Load, skin: Path, tiny_plugin: Path) -> None:
     data = f"data.dataset={{type: ham10000, root: '{skin}'}}"
     image = "model.image={type: dual_expert, backbone: tiny_image}"
     spec = load(data, "data.narrative=template", image, "train.epochs=1")
     run, table = mmx.run(spec), as_table(spec)
-    check(run, table)
+    check(run, table, tiny_plugin)
     bare = table.drop(columns="left")
     with pytest.raises(mmx.DataError, match="no column 'left', which this run reads"):
-        mmx.predict(run.path, bare, root="/")
-    assert (mmx.predict(run.path, bare, root="/", without=["boxes"])["reason"] == "").all()
+        mmx.predict(run.path, bare, root="/", plugins=[tiny_plugin])
+    assert (
+        mmx.predict(run.path, bare, root="/", without=["boxes"], plugins=[tiny_plugin])["reason"]
+        == ""
+    ).all()

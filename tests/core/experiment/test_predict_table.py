@@ -107,9 +107,11 @@ def known(run: mmx.Run) -> pd.DataFrame:
 
 @pytest.mark.parametrize("name", ["column", "template", "several"])
 def test_the_file_that_trained_a_run_gives_its_predictions(
-    run_of: Callable[[str], mmx.Run], place: Path, name: str
+    run_of: Callable[[str], mmx.Run], place: Path, name: str, tiny_plugin: Path
 ) -> None:
-    found = mmx.predict(run_of(name).path, place / "cases.csv").set_index("id")
+    found = mmx.predict(run_of(name).path, place / "cases.csv", plugins=[tiny_plugin]).set_index(
+        "id"
+    )
     expected = known(run_of(name))
     assert (found["reason"] == "").all()
     np.testing.assert_allclose(shares(found.loc[expected.index]), shares(expected), atol=1e-4)
@@ -117,7 +119,7 @@ def test_the_file_that_trained_a_run_gives_its_predictions(
 
 @pytest.mark.parametrize("ending", [".tsv", ".parquet"])
 def test_the_kind_of_file_changes_no_answer(
-    run_of: Callable[[str], mmx.Run], place: Path, ending: str
+    run_of: Callable[[str], mmx.Run], place: Path, ending: str, tiny_plugin: Path
 ) -> None:
     rows = table(place)
     file = place / f"same{ending}"
@@ -127,29 +129,38 @@ def test_the_kind_of_file_changes_no_answer(
         rows = rows.replace("", None).astype({"age": "Int64"})
         rows.to_parquet(file)
     for name in ("column", "template"):
-        expected = mmx.predict(run_of(name).path, place / "cases.csv")
-        pd.testing.assert_frame_equal(mmx.predict(run_of(name).path, file), expected, rtol=1e-5)
+        expected = mmx.predict(run_of(name).path, place / "cases.csv", plugins=[tiny_plugin])
+        pd.testing.assert_frame_equal(
+            mmx.predict(run_of(name).path, file, plugins=[tiny_plugin]), expected, rtol=1e-5
+        )
 
 
-def test_every_way_of_asking_gives_the_same(run_of: Callable[[str], mmx.Run], place: Path) -> None:
+def test_every_way_of_asking_gives_the_same(
+    run_of: Callable[[str], mmx.Run], place: Path, tiny_plugin: Path
+) -> None:
     run, rows = run_of("several"), table(place)
     row = rows.iloc[1].to_dict()
     case = mmx.Case("C", [place / row["derm"], place / row["clinic"]], row["notes"])
-    expected = shares(mmx.predict(run.path, place / "cases.csv")).iloc[[1]]
+    expected = shares(mmx.predict(run.path, place / "cases.csv", plugins=[tiny_plugin])).iloc[[1]]
     for asked in (rows.set_axis(rows["case"]).iloc[[1]], row, [row], case, [case]):
-        found = mmx.predict(run.path, asked, root=place)  # type: ignore[arg-type]
+        found = mmx.predict(run.path, asked, root=place, plugins=[tiny_plugin])  # type: ignore[arg-type]
         np.testing.assert_allclose(shares(found), expected, atol=1e-5)
-    assert mmx.predict(run.path, rows.set_axis(rows["case"]), root=place).index[1] == "C001"
+    assert (
+        mmx.predict(run.path, rows.set_axis(rows["case"]), root=place, plugins=[tiny_plugin]).index[
+            1
+        ]
+        == "C001"
+    )
 
 
 def test_each_image_has_its_place_and_fewer_are_told(
-    run_of: Callable[[str], mmx.Run], place: Path
+    run_of: Callable[[str], mmx.Run], place: Path, tiny_plugin: Path
 ) -> None:
     run = run_of("several")
     files = [place / "derm/1.png", place / "clinic/1.png"]
 
     def asked(*images: Path | None) -> mmx.Answers:
-        return mmx.ask(run.path, mmx.Case("x", images, "a spot"))
+        return mmx.ask(run.path, mmx.Case("x", images, "a spot"), plugins=[tiny_plugin])
 
     both, first, second = asked(*files), asked(files[0]), asked(None, files[1])
     assert not both.notes
@@ -162,15 +173,19 @@ def test_each_image_has_its_place_and_fewer_are_told(
         asked(*files, files[0])
 
 
-def test_the_record_reaches_the_model(run_of: Callable[[str], mmx.Run], place: Path) -> None:
+def test_the_record_reaches_the_model(
+    run_of: Callable[[str], mmx.Run], place: Path, tiny_plugin: Path
+) -> None:
     run, rows = run_of("template"), table(place).head(4)
     young, old = (
-        mmx.predict(run.path, rows.assign(age=age, sex=sex), root=place)
+        mmx.predict(run.path, rows.assign(age=age, sex=sex), root=place, plugins=[tiny_plugin])
         for age, sex in ((20, "female"), (99, "male"))
     )
     assert not np.allclose(shares(young), shares(old), atol=1e-6)
     with pytest.raises(mmx.DataError, match="writes its texts from age, sex, site"):
-        mmx.predict(run.path, mmx.Case("x", [place / "derm/1.png"], "a text"))
+        mmx.predict(
+            run.path, mmx.Case("x", [place / "derm/1.png"], "a text"), plugins=[tiny_plugin]
+        )
 
 
 @pytest.mark.parametrize(
@@ -178,13 +193,15 @@ def test_the_record_reaches_the_model(run_of: Callable[[str], mmx.Run], place: P
     [("column", "derm"), ("column", "notes"), ("template", "age"), ("several", "clinic")],
 )
 def test_a_column_that_is_read_and_not_there_is_refused_by_name(
-    run_of: Callable[[str], mmx.Run], place: Path, name: str, lacking: str
+    run_of: Callable[[str], mmx.Run], place: Path, name: str, lacking: str, tiny_plugin: Path
 ) -> None:
     rows = table(place).drop(columns=lacking)
     words = f"has no column '{lacking}', which this run reads; its columns are case, dx, patient"
     with pytest.raises(mmx.DataError, match=words):
-        mmx.predict(run_of(name).path, rows, root=place)
-    stated = mmx.predict(run_of(name).path, rows, root=place, without=[lacking])
+        mmx.predict(run_of(name).path, rows, root=place, plugins=[tiny_plugin])
+    stated = mmx.predict(
+        run_of(name).path, rows, root=place, without=[lacking], plugins=[tiny_plugin]
+    )
     assert (stated["reason"] == "").sum() >= 30
 
 
@@ -198,71 +215,83 @@ def test_a_column_that_is_read_and_not_there_is_refused_by_name(
     ],
 )
 def test_only_what_is_read_is_asked_for(
-    run_of: Callable[[str], mmx.Run], place: Path, name: str, enough: list[str]
+    run_of: Callable[[str], mmx.Run], place: Path, name: str, enough: list[str], tiny_plugin: Path
 ) -> None:
     rows = table(place)
-    found = mmx.predict(run_of(name).path, rows[enough], root=place)
-    expected = mmx.predict(run_of(name).path, rows, root=place)
+    found = mmx.predict(run_of(name).path, rows[enough], root=place, plugins=[tiny_plugin])
+    expected = mmx.predict(run_of(name).path, rows, root=place, plugins=[tiny_plugin])
     if name != "template":  # which draws its sentence by the id
         np.testing.assert_allclose(shares(found), shares(expected), atol=1e-5)
     assert len(found) == len(rows)
 
 
 def test_columns_of_another_file_are_mapped_and_a_false_mapping_is_refused(
-    run_of: Callable[[str], mmx.Run], place: Path
+    run_of: Callable[[str], mmx.Run], place: Path, tiny_plugin: Path
 ) -> None:
     run, rows = run_of("column").path, table(place)
     other = rows.rename(columns={"derm": "Foto", "notes": "anamnèse 既往"})
     mapped = {"Foto": "derm", "anamnèse 既往": "notes"}
-    expected = mmx.predict(run, rows, root=place)
-    pd.testing.assert_frame_equal(mmx.predict(run, other, columns=mapped, root=place), expected)
+    expected = mmx.predict(run, rows, root=place, plugins=[tiny_plugin])
+    pd.testing.assert_frame_equal(
+        mmx.predict(run, other, columns=mapped, root=place, plugins=[tiny_plugin]), expected
+    )
     swapped = rows.rename(columns={"derm": "notes", "notes": "derm"})
     back = {"derm": "notes", "notes": "derm"}
-    pd.testing.assert_frame_equal(mmx.predict(run, swapped, columns=back, root=place), expected)
+    pd.testing.assert_frame_equal(
+        mmx.predict(run, swapped, columns=back, root=place, plugins=[tiny_plugin]), expected
+    )
     for false, words in (
         ({"nosuch": "derm"}, "has no column 'nosuch'"),
         ({"Foto": "photo"}, "this run has no column 'photo'; it has derm"),
         ({"Foto": "derm", "case": "derm"}, "two columns are mapped to 'derm'"),
     ):
         with pytest.raises(mmx.DataError, match=words):
-            mmx.predict(run, other, columns=false, root=place)
+            mmx.predict(run, other, columns=false, root=place, plugins=[tiny_plugin])
 
 
-def test_columns_by_what_they_hold(run_of: Callable[[str], mmx.Run], place: Path) -> None:
+def test_columns_by_what_they_hold(
+    run_of: Callable[[str], mmx.Run], place: Path, tiny_plugin: Path
+) -> None:
     run = run_of("several").path
     other = place / "roles.csv"
     table(place).rename(columns={"derm": "a", "clinic": "b,c", "notes": "t"}).to_csv(
         other, index=False
     )
-    expected = mmx.predict(run, place / "cases.csv")
-    found = mmx.ask(run, other, image_columns=["a", "b,c"], text_column="t").table
+    expected = mmx.predict(run, place / "cases.csv", plugins=[tiny_plugin])
+    found = mmx.ask(
+        run, other, image_columns=["a", "b,c"], text_column="t", plugins=[tiny_plugin]
+    ).table
     pd.testing.assert_frame_equal(found, expected)
     plain = place / "plain.csv"
     table(place).rename(columns={"derm": "a", "clinic": "b"}).to_csv(plain, index=False)
-    pd.testing.assert_frame_equal(mmx.ask(run, plain, image_columns=["a,b"]).table, expected)
+    pd.testing.assert_frame_equal(
+        mmx.ask(run, plain, image_columns=["a,b"], plugins=[tiny_plugin]).table, expected
+    )
     with pytest.raises(mmx.DataError, match="has no column 'nosuch'"):
-        mmx.ask(run, plain, image_columns=["a,nosuch"])
+        mmx.ask(run, plain, image_columns=["a,nosuch"], plugins=[tiny_plugin])
     with pytest.raises(mmx.DataError, match="3 columns of images are named"):
-        mmx.ask(run, plain, image_columns=["a,b,t"])
+        mmx.ask(run, plain, image_columns=["a,b,t"], plugins=[tiny_plugin])
 
 
 @pytest.mark.parametrize("null", [None, float("nan"), pd.NaT, pd.NA, ""])
 def test_every_null_is_missing_and_never_a_word(
-    run_of: Callable[[str], mmx.Run], place: Path, null: Any
+    run_of: Callable[[str], mmx.Run], place: Path, null: Any, tiny_plugin: Path
 ) -> None:
     run = run_of("several").path
     rows = table(place).iloc[[1, 1]].astype(object).reset_index(drop=True)
     for column in ("derm", "notes"):
         held = rows.copy()
         held.loc[0, column], held.loc[1, column] = null, ""
-        found = shares(mmx.predict(run, held, root=place))
+        found = shares(mmx.predict(run, held, root=place, plugins=[tiny_plugin]))
         np.testing.assert_array_equal(found.iloc[0], found.iloc[1])
     held = rows.assign(case=pd.Series([null, 2], dtype=object))
-    assert mmx.predict(run_of("column").path, held, root=place)["id"].tolist() == ["row 2", "2"]
+    assert mmx.predict(run_of("column").path, held, root=place, plugins=[tiny_plugin])[
+        "id"
+    ].tolist() == ["row 2", "2"]
 
 
 def test_rows_that_cannot_be_read_are_listed_and_the_others_answered(
-    run_of: Callable[[str], mmx.Run], place: Path
+    run_of: Callable[[str], mmx.Run], place: Path, tiny_plugin: Path
 ) -> None:
     rows = table(place).head(6)
     (place / "broken.png").write_bytes(b"no picture")
@@ -270,25 +299,27 @@ def test_rows_that_cannot_be_read_are_listed_and_the_others_answered(
     rows.loc[2, "derm"] = "broken.png"
     rows.loc[3, "derm"] = "../outside.png"
     rows.loc[4, ["derm", "notes"]] = ""
-    found = mmx.predict(run_of("column").path, rows, root=place)
+    found = mmx.predict(run_of("column").path, rows, root=place, plugins=[tiny_plugin])
     reasons = found["reason"].tolist()
     assert [bool(one) for one in reasons] == [False, True, True, True, True, False]
     assert "nosuch.png cannot be read" in reasons[1]
     assert "broken.png is not a readable image" in reasons[2]
     assert "leaves the folder" in reasons[3]
     assert "neither an image nor a text" in reasons[4]
-    expected = mmx.predict(run_of("column").path, rows.iloc[[0, 5]], root=place)
+    expected = mmx.predict(
+        run_of("column").path, rows.iloc[[0, 5]], root=place, plugins=[tiny_plugin]
+    )
     np.testing.assert_allclose(shares(found.iloc[[0, 5]]), shares(expected), atol=1e-6)
     assert found.loc[1:4, "predicted"].isna().all()
 
 
 def test_a_word_where_a_number_must_be_is_a_fault_of_its_row_alone(
-    run_of: Callable[[str], mmx.Run], place: Path
+    run_of: Callable[[str], mmx.Run], place: Path, tiny_plugin: Path
 ) -> None:
     run, rows = run_of("template").path, table(place).head(3)
-    expected = mmx.predict(run, rows, root=place)
+    expected = mmx.predict(run, rows, root=place, plugins=[tiny_plugin])
     rows.loc[1, "age"] = "about 50"
-    found = mmx.predict(run, rows, root=place)
+    found = mmx.predict(run, rows, root=place, plugins=[tiny_plugin])
     assert found["reason"].tolist() == ["", "column 'age': 'about 50' is not a number", ""]
     np.testing.assert_allclose(shares(found.iloc[[0, 2]]), shares(expected.iloc[[0, 2]]), atol=1e-6)
 
@@ -303,14 +334,18 @@ def test_a_word_where_a_number_must_be_is_a_fault_of_its_row_alone(
     ],
 )
 def test_a_table_without_anything_to_answer_is_refused(
-    run_of: Callable[[str], mmx.Run], asked: Any, words: str
+    run_of: Callable[[str], mmx.Run], asked: Any, words: str, tiny_plugin: Path
 ) -> None:
     with pytest.raises(mmx.DataError, match=words):
-        mmx.predict(run_of("column").path, asked)
+        mmx.predict(run_of("column").path, asked, plugins=[tiny_plugin])
 
 
-def test_answers_are_written_in_each_form(run_of: Callable[[str], mmx.Run], place: Path) -> None:
-    answers = mmx.ask(run_of("column").path, table(place).head(3), root=place)
+def test_answers_are_written_in_each_form(
+    run_of: Callable[[str], mmx.Run], place: Path, tiny_plugin: Path
+) -> None:
+    answers = mmx.ask(
+        run_of("column").path, table(place).head(3), root=place, plugins=[tiny_plugin]
+    )
     for name in ("a.csv", "a.tsv", "a.parquet", "a.out"):
         answers.write(place / name)
     read = [

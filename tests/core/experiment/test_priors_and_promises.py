@@ -52,7 +52,7 @@ def test_margins_of_cosines_need_cosines(load: Load) -> None:
     ids=str,
 )
 def test_every_way_of_rebalancing_is_corrected_by_its_own_prior(
-    load: Load, unequal: Path, how: tuple[str, ...]
+    load: Load, unequal: Path, how: tuple[str, ...], tiny_plugin: Path
 ) -> None:
     """The offsets are those of Bayes' rule from the prior that the run wrote down."""
     data = f"data.dataset={{type: table, path: {unequal}, text: text, label: dx, group: null}}"
@@ -65,7 +65,9 @@ def test_every_way_of_rebalancing_is_corrected_by_its_own_prior(
     np.testing.assert_allclose(probabilities(corrected), expected, atol=1e-5)
     assert np.abs(probabilities(corrected) - probabilities(plain)).max() > 0.02
     assert "the answers were for the class shares" in corrected.report.read_text()
-    again = mmx.evaluate_run(corrected.path, corrected.path / "resolved.yaml").predictions
+    again = mmx.evaluate_run(
+        corrected.path, corrected.path / "resolved.yaml", plugins=[tiny_plugin]
+    ).predictions
     columns = [str(name) for name in again if str(name).startswith("p_")]
     first = corrected.predictions.query("part == 'test'").set_index("sample")[columns]
     np.testing.assert_allclose(

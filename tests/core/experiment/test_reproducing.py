@@ -41,10 +41,12 @@ def copied(home: Path, tiny_plugin: Path) -> Path:
     return Path(shutil.copy(tiny_plugin, home / "mine.py"))
 
 
-def test_the_same_surroundings_give_the_same_bits(load: Load, home: Path) -> None:
+def test_the_same_surroundings_give_the_same_bits(
+    load: Load, home: Path, tiny_plugin: Path
+) -> None:
     run = mmx.run(load("train.threads=1", "inference=[{type: temperature}]"))
     before = {f: f.read_bytes() for f in run.path.rglob("*") if f.is_file()}
-    found = mmx.reproduce(run.path, out=home / "again")
+    found = mmx.reproduce(run.path, out=home / "again", plugins=[tiny_plugin])
     assert found.identical
     assert results(found) == dict.fromkeys(("digest", "weights", "predictions", "metrics"), True)
     assert found.surroundings == ()
@@ -52,19 +54,19 @@ def test_the_same_surroundings_give_the_same_bits(load: Load, home: Path) -> Non
     assert {f: f.read_bytes() for f in run.path.rglob("*") if f.is_file()} == before
 
 
-def test_it_trains_again_and_takes_nothing_from_the_old_run(load: Load) -> None:
+def test_it_trains_again_and_takes_nothing_from_the_old_run(load: Load, tiny_plugin: Path) -> None:
     run = mmx.run(load())
-    first = mmx.reproduce(run.path)
+    first = mmx.reproduce(run.path, plugins=[tiny_plugin])
     assert first.run.path.parent == run.path / "reproduced"
     (first.run.path / "model.safetensors").unlink()  # a stale result must not be returned
-    assert mmx.reproduce(run.path).identical
+    assert mmx.reproduce(run.path, plugins=[tiny_plugin]).identical
 
 
 def test_another_method_is_named(home: Path, tiny_spec: Path, copied: Path) -> None:
     run = mmx.run(mmx.load_spec(tiny_spec, plugins=[copied]))
     copied.write_text(copied.read_text().replace("stride=8", "stride=7"))
     registry.cache_clear()
-    found = mmx.reproduce(run.path)
+    found = mmx.reproduce(run.path, plugins=[copied])
     assert not found.identical
     assert not any(results(found)[name] for name in ("digest", "predictions", "metrics"))
     keys = {one.key for one in found.surroundings}
@@ -82,21 +84,21 @@ def test_other_texts_are_named(home: Path, tiny_spec: Path, tiny_plugin: Path) -
     words = [dataset, "data.narrative.column=notes", "model.fusion=text_only"]
     run = mmx.run(mmx.load_spec(tiny_spec, overrides=words, plugins=[tiny_plugin]))
     table("blue")
-    found = mmx.reproduce(run.path)
+    found = mmx.reproduce(run.path, plugins=[tiny_plugin])
     assert not results(found)["digest"]
     assert "data.texts" in {one.key for one in found.surroundings}
     (home / "t.csv").write_text("notes,label,group\nonly,a,x\nrow,b,y\n")
     with pytest.raises(mmx.RunError, match="cannot be made again: the split .*split.csv names"):
-        mmx.reproduce(run.path)
+        mmx.reproduce(run.path, plugins=[tiny_plugin])
 
 
 def test_another_library_is_named_though_the_result_is_the_same(
-    load: Load, monkeypatch: pytest.MonkeyPatch
+    load: Load, monkeypatch: pytest.MonkeyPatch, tiny_plugin: Path
 ) -> None:
     run = mmx.run(load())
     known = identity._version
     monkeypatch.setattr(identity, "_version", lambda n: "9.9" if n == "timm" else known(n))
-    found = mmx.reproduce(run.path)
+    found = mmx.reproduce(run.path, plugins=[tiny_plugin])
     assert found.identical
     assert [(one.key, one.right) for one in found.surroundings] == [("libraries.timm", "9.9")]
 
@@ -106,7 +108,7 @@ def written_so(run: mmx.Run) -> None:
     RunFolder(run.path).finish(digest=RunFolder(run.path).end["digest"])
 
 
-def test_what_was_altered_in_the_old_run_is_found(load: Load) -> None:
+def test_what_was_altered_in_the_old_run_is_found(load: Load, tiny_plugin: Path) -> None:
     run = mmx.run(load())
     table = pd.read_parquet(run.path / "predictions.parquet")
     first = [name for name in table if str(name).startswith("p_")][0]
@@ -115,7 +117,7 @@ def test_what_was_altered_in_the_old_run_is_found(load: Load) -> None:
     change_json(run.path / "metrics.json", lambda m: m["test"]["metrics"]["accuracy"].update(
         value=2.0))  # fmt: skip
     written_so(run)
-    found = mmx.reproduce(run.path)
+    found = mmx.reproduce(run.path, plugins=[tiny_plugin])
     by_name = {one.name: one for one in found.results}
     assert by_name["weights"].same
     assert "0 of" in by_name["predictions"].words
@@ -123,12 +125,12 @@ def test_what_was_altered_in_the_old_run_is_found(load: Load) -> None:
     assert "1 figures differ, such as test.metrics.accuracy.value 2.0" in by_name["metrics"].words
 
 
-def test_precision_and_threads_are_those_of_the_run(load: Load) -> None:
+def test_precision_and_threads_are_those_of_the_run(load: Load, tiny_plugin: Path) -> None:
     run = mmx.run(load("train.epochs=1"))
     change_json(run.path / "training.json", lambda one: one.update(precision="bf16", threads=2))
     change_json(run.path / "environment.json", lambda one: one.update(threads=2))
     written_so(run)
-    found = mmx.reproduce(run.path)
+    found = mmx.reproduce(run.path, plugins=[tiny_plugin])
     settled = json.loads((found.run.path / "training.json").read_text())
     assert (settled["precision"], settled["threads"]) == ("bf16", 2)
     assert json.loads((found.run.path / "environment.json").read_text())["threads"] == 2
@@ -143,5 +145,5 @@ def test_what_cannot_be_made_again_says_so(home: Path, tiny_spec: Path, copied: 
     copied.unlink()
     registry.cache_clear()
     with pytest.raises(mmx.RunError, match="mine.py does not exist") as caught:
-        mmx.reproduce(run.path)
+        mmx.reproduce(run.path, plugins=[copied])
     assert "libraries.torch: 1.0 -> " in str(caught.value)

@@ -34,11 +34,12 @@ def test_the_run_is_finished_and_says_what_it_cannot_tell(run: mmx.Run) -> None:
 
 
 def test_predict_explains_what_it_can_and_says_the_rest(
-    run: mmx.Run, write_image: Callable[..., Path]
+    run: mmx.Run, write_image: Callable[..., Path], tiny_plugin: Path
 ) -> None:
     image = write_image("a.png", width=32, height=32)
     page = run.path.parent / "why.html"
     asked = ["predict", str(run.path), "--image", str(image), "--text", "No complaint."]
+    asked += ["--plugin", str(tiny_plugin), "--plugin", str(PLUGIN)]
     result = CliRunner().invoke(app, [*asked, "--explain", str(page)])
     assert result.exit_code == 0, result.output
     for words in ("words cannot be told", "heat cannot be told", "shares cannot be told"):

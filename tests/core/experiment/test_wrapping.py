@@ -74,30 +74,30 @@ def test_a_run_keeps_what_learns_and_not_the_frozen_backbone(wrapped: Load) -> N
 
 
 def test_a_saved_run_predicts_from_images_what_it_predicted_from_the_cache(
-    wrapped: Load, spine: Path
+    wrapped: Load, spine: Path, tiny_plugin: Path
 ) -> None:
     spec = wrapped(SEQUENCE)
     run = mmx.run(spec)
     file = run.path.parent / "same.yaml"
     file.write_text((run.path / "resolved.yaml").read_text())
-    again = mmx.evaluate_run(run.path, file).predictions.set_index("sample")
+    again = mmx.evaluate_run(run.path, file, plugins=[tiny_plugin]).predictions.set_index("sample")
     before = run.predictions.query("part == 'test'").set_index("sample").loc[again.index]
     columns = [name for name in before if str(name).startswith("p_")]
     np.testing.assert_allclose(again[columns], before[columns], atol=2e-3)
     disc = {"structure": "disc", "level": "L1-L2"}
     case = mmx.Case("one", [None, spine / "images" / "00_0.jpg"], record=disc)
-    (answered,) = mmx.predict(run.path, case).filter(like="p_").sum(axis=1)
+    (answered,) = mmx.predict(run.path, case, plugins=[tiny_plugin]).filter(like="p_").sum(axis=1)
     assert answered == pytest.approx(1)
 
 
-def test_a_changed_backbone_is_refused(wrapped: Load) -> None:
+def test_a_changed_backbone_is_refused(wrapped: Load, tiny_plugin: Path) -> None:
     run = mmx.run(wrapped(SEQUENCE))
     facts = json.loads((run.path / "model.json").read_text())
     facts["encoders"]["image.backbone"] = "0" * 64
     (run.path / "model.json").write_text(json.dumps(facts))
     RunFolder(run.path).finish()
     with pytest.raises(mmx.RunError, match=r"frozen image\.backbone encoder has other weights"):
-        mmx.predict(run.path, mmx.Case("one"), without=["image"])
+        mmx.predict(run.path, mmx.Case("one"), without=["image"], plugins=[tiny_plugin])
 
 
 @pytest.mark.parametrize("train", ["last", "full"])

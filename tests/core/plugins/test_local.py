@@ -1,6 +1,5 @@
 """Local plugin files: as good as installed ones, and known by their digest."""
 
-import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mmx.errors import PluginError, PluginLoadError
-from mmx.plugins import Registry
+from mmx.plugins import Registry, file_digest
 from mmx.plugins.loading import import_file
 
 Install = Callable[..., Path]
@@ -24,7 +23,7 @@ def file(site: Path, film: str) -> Path:
 def test_a_local_file_is_listed_with_its_digest_and_found(file: Path) -> None:
     registry = Registry(path=[])
     added = registry.add_file(file)
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    digest = file_digest(file)
     assert (added.key, added.package, added.status) == ("fusion.film", "local", "found")
     assert added.version == f"sha256:{digest[:12]}"
     assert registry.installed() == [added]

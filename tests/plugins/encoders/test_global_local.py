@@ -1,6 +1,7 @@
 """Whole image and crops: where the crops lie, what the scores become in their limits."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -112,7 +113,7 @@ def test_the_saliency_learns_through_its_stream_and_its_penalty() -> None:
     assert "saliency" not in built(beta=0)(pictures()).penalties
 
 
-def test_a_run_caches_tokens_of_the_whole_image_only(load: Load) -> None:
+def test_a_run_caches_tokens_of_the_whole_image_only(load: Load, tiny_plugin: Path) -> None:
     image = "model.image={type: global_local, backbone: tiny_image, grid: 2, side: 0.5, hidden: 4"
     run = mmx.run(load(image + "}", "train.epochs=1"))
     assert run.metrics["encoded"]["image"] == 120 * 5  # whole and four crops
@@ -121,7 +122,7 @@ def test_a_run_caches_tokens_of_the_whole_image_only(load: Load) -> None:
     assert again.metrics["encoded"]["image"] == 0
     spec = run.path.parent / "same.yaml"
     spec.write_text((run.path / "resolved.yaml").read_text())
-    fresh = mmx.evaluate_run(run.path, spec).predictions.set_index("sample")
+    fresh = mmx.evaluate_run(run.path, spec, plugins=[tiny_plugin]).predictions.set_index("sample")
     before = run.predictions.query("part == 'test'").set_index("sample").loc[fresh.index]
     columns = [name for name in before if str(name).startswith("p_")]
     assert (fresh[columns] - before[columns]).abs().to_numpy().max() < 2e-3

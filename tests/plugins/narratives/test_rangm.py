@@ -151,17 +151,19 @@ def test_the_oracle_needs_a_written_reason(load: Callable[..., mmx.Spec]) -> Non
     assert load("data.narrative={type: rangm, level: oracle}", reason).leaky
 
 
-def test_a_leaky_run_says_so_everywhere(load: Callable[..., mmx.Spec]) -> None:
+def test_a_leaky_run_says_so_everywhere(load: Callable[..., mmx.Spec], tiny_plugin: Path) -> None:
     reason = 'audit.waive={text_tells_label: "to show it", label_words: "to show it"}'
     run = mmx.run(load("data.narrative={type: rangm, level: oracle}", reason, "train.epochs=1"))
     assert run.metrics["leaky"] is True
     assert run.headline().startswith("LEAKY")
     assert "LEAKY: the texts were written knowing the label" in run.report.read_text()
-    again = mmx.evaluate_run(run.path, run.path / "resolved.yaml")
+    again = mmx.evaluate_run(run.path, run.path / "resolved.yaml", plugins=[tiny_plugin])
     assert any(warning.startswith("LEAKY") for warning in again.warnings)
 
 
-def test_retrieved_texts_are_kept_and_come_back(load: Callable[..., mmx.Spec], home: Path) -> None:
+def test_retrieved_texts_are_kept_and_come_back(
+    load: Callable[..., mmx.Spec], home: Path, tiny_plugin: Path
+) -> None:
     spec = load("data.narrative={type: rangm, level: retrieved}", "train.epochs=1")
     first = mmx.narratives(spec, 10)
     kept = list((home / "cache" / "mmx-cache" / "texts").glob("*.json"))
@@ -173,7 +175,9 @@ def test_retrieved_texts_are_kept_and_come_back(load: Callable[..., mmx.Spec], h
     lines = (run.path / "events.jsonl").read_text(encoding="utf-8").splitlines()
     encoded = next(event for event in map(json.loads, lines) if event["event"] == "encoded")
     assert encoded["image"] == 0  # the narrative had them encoded, under the run's own key
-    again = mmx.evaluate_run(run.path, run.path / "resolved.yaml").predictions
+    again = mmx.evaluate_run(
+        run.path, run.path / "resolved.yaml", plugins=[tiny_plugin]
+    ).predictions
     table = run.predictions
     own = table[table["part"] == "test"].set_index("sample")
     columns = [str(name) for name in own.columns if str(name).startswith("p_")]

@@ -1,0 +1,135 @@
+"""A Python file as what it computes: its syntax tree without comments, docstrings and layout."""
+
+import ast
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from zipimport import zipimporter
+
+_TOLD = (SyntaxError, ValueError, RecursionError, MemoryError)  # of ast.parse
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One name that a file takes from elsewhere.
+
+    Attributes:
+        module: dotted name; empty in ``from . import x``.
+        name: what is taken from it; empty for the module as a whole.
+        level: dots of a relative import.
+        for_types: it stands under ``if TYPE_CHECKING``, where it is never executed.
+    """
+
+    module: str
+    name: str = ""
+    level: int = 0
+    for_types: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a file says.
+
+    Attributes:
+        digest: SHA-256 of the syntax tree, the same under every version of Python; of the bytes
+            where the file is no Python or cannot be parsed.
+        imports: at any depth of the file; of ``import x`` the attributes ``x.name`` that it reads.
+    """
+
+    digest: str
+    imports: tuple[Import, ...] = ()
+
+
+def parse_file(file: str) -> Parsed:
+    """A file as it stands now; OSError when it cannot be read."""
+    now = os.stat(_archive(file) or file)
+    return _parsed(file, now.st_mtime_ns, now.st_ctime_ns, now.st_size, now.st_ino)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(file: str, *_state: int) -> Parsed:
+    """Remembered for the state of a file, which an edit changes."""
+    archive = _archive(file)
+    content = zipimporter(archive).get_data(file) if archive else Path(file).read_bytes()
+    return parse(content, file.endswith(".py"))
+
+
+def _archive(file: str) -> str | None:
+    """The archive that a file lies in; None when it lies in a folder."""
+    if os.path.exists(file):
+        return None
+    return next((str(above) for above in Path(file).parents if above.is_file()), None)
+
+
+def parse(content: bytes, python: bool = True) -> Parsed:
+    """The content of a file; what is not ``python`` is known by its bytes."""
+    from hashlib import sha256  # loads OpenSSL, which listing methods needs not
+
+    if not python:
+        return Parsed(sha256(content).hexdigest())
+    try:
+        tree = ast.parse(content)
+        told = list[str]()
+        _tell(tree, told)
+    except _TOLD:
+        return Parsed(sha256(content).hexdigest())
+    words = "\0".join(told).encode(errors="backslashreplace")
+    return Parsed(sha256(words).hexdigest(), tuple(_imports(tree)))
+
+
+def _tell(node: ast.AST, told: list[str]) -> None:
+    """The tree as words; empty fields, which differ between versions of Python, are left out."""
+    told.append(type(node).__name__)
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            kept = [item for item in value if not _is_text(item)]
+            if kept:
+                told.append(f"{name}[")
+                for item in kept:
+                    _tell_value(item, told)
+                told.append("]")
+        elif value is not None and name not in ("ctx", "kind"):
+            told.append(name)
+            _tell_value(value, told)
+
+
+def _tell_value(value: object, told: list[str]) -> None:
+    if isinstance(value, ast.AST):
+        _tell(value, told)
+    else:
+        told.append(repr(value))
+
+
+def _is_text(node: object) -> bool:
+    """Whether a statement is a docstring, or another text that nothing reads."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _imports(tree: ast.Module) -> Iterator[Import]:
+    whole = dict[str, str]()  # name in the file -> module
+    for node, for_types in _nodes(tree, False):
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield Import(node.module or "", alias.name, node.level, for_types)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(alias.name, for_types=for_types)
+                whole[alias.asname or alias.name] = alias.name
+        elif isinstance(node, ast.Attribute) and getattr(node.value, "id", "") in whole:
+            yield Import(whole[ast.unparse(node.value)], node.attr)
+
+
+def _nodes(node: ast.AST, for_types: bool) -> Iterator[tuple[ast.AST, bool]]:
+    """All nodes below one, imports before what uses them; and whether only type checkers see it."""
+    children = list(ast.iter_child_nodes(node))
+    for child in sorted(children, key=lambda one: not isinstance(one, ast.Import)):
+        yield child, for_types
+        checking = isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING")
+        yield from _nodes(child, for_types or checking)
