@@ -14,7 +14,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 PRESETS = sorted(
     path for name in ("ham10000", "spine") for path in (EXAMPLES / name).glob("*.yaml")
 )
-DOWNLOADS = [path for path in PRESETS if path.stem in ("mibf_net", "connext")]
+DOWNLOADS = [path for path in PRESETS if path.stem in ("mibf_net", "mibf_net_published", "connext")]
 TRAINED = [path for path in PRESETS if path.stem == "finetune"]
 SMALL = [path for path in PRESETS if path not in [*DOWNLOADS, *TRAINED]]
 RUN = list({path.stem: path for path in reversed(SMALL)}.values())  # one of each name
@@ -82,6 +82,7 @@ def flat(tree: Any, path: str = "") -> dict[str, Any]:
         ("global_local", ("model.image",)),
         ("pseudo_3d", ("model.image",)),
         ("mibf_net_bundled", ("model.fusion", "loss")),
+        ("mibf_net_published_bundled", ("model.fusion", "loss")),
         ("connext_bundled", ("model.head",)),
     ],
 )
@@ -142,6 +143,17 @@ def test_the_frozen_twin_says_that_it_is_one(path: Path) -> None:
     for key in ("fusion", "head"):
         assert getattr(ours.model, key) == getattr(theirs.model, key)
     assert ours.loss == theirs.loss
+
+
+def test_the_published_form_of_mibf_net_is_the_one_beside_its_figure() -> None:
+    for folder, claim in (("ham10000", 92.48), ("spine", 91.52)):
+        spec = mmx.load_spec(EXAMPLES / folder / "mibf_net_published.yaml").resolved()
+        fusion, loss = spec["model"]["fusion"], spec["loss"]
+        assert (fusion["reference"], fusion["tokens"], fusion["residual"]) == (True, False, False)
+        assert (fusion["heads"], loss["mode"]) == (1, "reference")
+        study = mmx.load_study(EXAMPLES / "studies" / f"overall-{folder}.yaml")
+        assert study.reported["mibf_net_published"] == claim
+        assert "mibf_net" not in study.reported
 
 
 def test_unimodal_scores_stand_beside_the_fused_ones() -> None:
