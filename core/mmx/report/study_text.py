@@ -1,10 +1,12 @@
 """The results of a study as Markdown, CSV and rows of a LaTeX table."""
 
+import re
+
 from mmx.files import sheet
 from mmx.report import study_words as words
 from mmx.report.study_page import classes, row
 from mmx.report.study_report import ArmResult, StudyReport
-from mmx.report.wording import percent, title
+from mmx.report.wording import percent, title, visible
 
 
 def study_markdown(report: StudyReport) -> str:
@@ -20,13 +22,22 @@ def study_markdown(report: StudyReport) -> str:
     head += [sentence + "\n" for sentence in told if sentence]
     body = [*_verdicts(report), "", *_controls(report), *_classes(report), *_failed(report)]
     varied = [
-        f"- {arm.contrast_label}: {'; '.join(map(_change, arm.changes)) or 'nothing'}"
+        f"- {_one_line(arm.contrast_label)}: {'; '.join(map(_change, arm.changes)) or 'nothing'}"
         + (f" ({arm.confounded})" if arm.confounded else "")
         + ("" if arm.planned else " (unplanned: added after the first plan)")
         for arm in report.arms
     ]
     body += ["## What was varied", "", *varied, "", "## Record", "", *_record(report)]
-    return "\n".join([*head, *body]).rstrip() + "\n"
+    return _without_markup("\n".join([*head, *body]).rstrip() + "\n")
+
+
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_LINK = re.compile(r"\](?=[(\[:])")
+
+
+def _without_markup(page: str) -> str:
+    """A page in which no word is HTML or a link; names and errors are other people's words."""
+    return _LINK.sub(r"\]", _TAG.sub("&lt;", str(visible(page))))
 
 
 def _verdicts(report: StudyReport) -> list[str]:
@@ -82,7 +93,7 @@ def _classes(report: StudyReport) -> list[str]:
 def _failed(report: StudyReport) -> list[str]:
     if not report.failed:
         return []
-    lines = [f"- {arm.name}: {_first_line(arm.error)}" for arm in report.failed]
+    lines = [f"- {_one_line(arm.name)}: {_first_line(arm.error)}" for arm in report.failed]
     return ["## Without a result", "", *lines, ""]
 
 
@@ -108,7 +119,11 @@ def _with(value: str, between: str) -> str:
 
 
 def _line(cells: list[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(_one_line(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(str(visible(text)).splitlines())
 
 
 def _first_line(text: str) -> str:
@@ -162,8 +177,8 @@ _LATEX = str.maketrans({
 def study_latex(report: StudyReport) -> str:
     r"""Rows for a tabular: arm & score & difference & p & verdict & macro-F1 & reported \\."""
     lines = [
-        f"% {report.name}: arm & {title(report.metric).lower()} (95 %) & difference, points (95 %)"
-        " & p (Holm) & verdict & macro-F1 & reported, a claim"
+        f"% {_one_line(report.name)}: arm & {title(report.metric).lower()} (95 %)"
+        " & difference, points (95 %) & p (Holm) & verdict & macro-F1 & reported, a claim"
     ]
     for arm in (*report.done, *(one for one in report.controls if not one.error)):
         told = row(arm, report)
@@ -172,5 +187,5 @@ def study_latex(report: StudyReport) -> str:
             _with(told["difference"], told["difference_range"]), told["p"], told["verdict"],
             told["macro_f1"], arm.reported,
         ]  # fmt: skip
-        lines.append(" & ".join(cell.translate(_LATEX) for cell in cells) + r" \\")
+        lines.append(" & ".join(_one_line(cell).translate(_LATEX) for cell in cells) + r" \\")
     return "\n".join(lines) + "\n"

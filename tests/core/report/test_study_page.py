@@ -5,6 +5,7 @@ import dataclasses
 import io
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from mmx.report import (
     StudyReport,
@@ -87,4 +88,16 @@ def test_markdown_tables_have_as_many_cells_as_heads(full_study: Study) -> None:
         lines = [line for line in table.splitlines() if line.startswith("|")]
         assert len({line.count("|") for line in lines}) <= 1
     assert "88.50" in text
-    assert "gated & <b>bold</b> (unplanned)" in text
+    assert "gated & &lt;b>bold&lt;/b> (unplanned)" in text
+
+
+def test_names_and_errors_are_no_markup_in_any_text(full_study: Study) -> None:
+    evil = "<img src=x onerror=alert(1)> [click](javascript:alert(1)) | \x1b[2J"
+    study = full_study()
+    arms = [replace(study.arms[0], name=evil, error=evil), *study.arms[1:]]
+    page = study_markdown(replace(study, arms=arms, machine={"processor": evil}))
+    assert "<img" not in page
+    assert "[click](" not in page
+    assert "\x1b" not in page + study_latex(replace(study, arms=arms))
+    formula = [replace(study.arms[0], name="=1+1")]
+    assert study_csv(replace(study, arms=formula)).count("'=1+1") == 1
