@@ -1,12 +1,10 @@
-"""P-values: from resamples, for discordant pairs, and corrected for their number."""
+"""P-values: for discordant pairs, and corrected for their number."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
-
-from mmx.evaluation.confusion import Floats
 
 EXACT_BELOW = 25  # discordant pairs; with fewer the chi-squared distribution fits badly
 
@@ -49,21 +47,9 @@ def mcnemar(ours: NDArray[Any], theirs: NDArray[Any]) -> McNemar:
     return McNemar(gained, lost, float(chi2.sf(statistic, 1)), exact=False)
 
 
-def two_sided(draws: Floats) -> float:
-    """Twice the share of resampled differences on the other side of 0, at least the floor.
-
-    Args:
-        draws: [R], of a difference.
-
-    Source: Davison and Hinkley 1997, Bootstrap Methods, 4.2.5: (1 + count) / (1 + R).
-    """
-    other = min(int((draws <= 0).sum()), int((draws >= 0).sum()))
-    return min(1.0, 2 * (1 + other) / (1 + len(draws)))
-
-
-def floor(resamples: int) -> float:
-    """The smallest p-value that so many resamples can give."""
-    return min(1.0, 2 / (1 + resamples))
+def floor(flips: int) -> float:
+    """The smallest p-value that so many random flips can give."""
+    return 1 / (1 + flips)
 
 
 def holm(values: Sequence[float]) -> list[float]:
