@@ -82,8 +82,15 @@ def list_() -> None:
 
 
 def _tell(done: "mmx.Study") -> None:
-    """The words of the report on the terminal, and where the rest is."""
-    for name, reason in done.failed.items():
-        say(f"{name} has no result: {reason.splitlines()[0]}", err=True)
+    """The words of the report on the terminal, and where the rest is; 3 if some arm has none."""
     say(done.summary())
     say(f"report: {done.report}")
+    if done.failed:
+        told = [f"{name} ({_first_line(reason)})" for name, reason in done.failed.items()]
+        say(f"without a result: {'; '.join(told)}", err=True)
+        raise typer.Exit(3)
+
+
+def _first_line(reason: str) -> str:
+    lines = reason.splitlines()
+    return lines[0] if lines else "no reason is known"

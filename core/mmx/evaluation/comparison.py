@@ -57,6 +57,11 @@ class Contrast:
     groups: int
     pairs: tuple[McNemar, ...]
 
+    @property
+    def few(self) -> bool:
+        """Whether there are too few groups for any verdict."""
+        return not enough_groups(self.groups, self.comparisons)
+
     def judged(
         self, family: float, comparisons: int, *, epochs: int | None = None, told: bool = True
     ) -> "Contrast":
@@ -113,6 +118,7 @@ def compare(
     *,
     base: str,
     against: Mapping[str, str] | None = None,
+    only: Iterable[str] | None = None,
     fixed: Iterable[str] = (),
     metrics: Sequence[str] = METRICS,
     family: int = 0,
@@ -133,6 +139,7 @@ def compare(
         classes: C.
         base: a key of ``predicted``.
         against: method -> another key of ``predicted`` that it is held against, not the base.
+        only: methods that are held against another and corrected for together; None: all others.
         fixed: methods that no seed changes, such as the majority class.
         metrics: of balanced_accuracy, macro_f1 and accuracy.
         family: comparisons that are corrected for together with these, if more than these.
@@ -144,10 +151,11 @@ def compare(
 
     Source: evaluation by sign flips, see ``flips``; Holm 1979; decision 0033.
     """
-    pairs = list(_pairs(list(predicted), base, against or {}, metrics).items())
+    wanted = _pairs(list(predicted), base, against or {}, metrics)
+    pairs = [pair for pair in wanted.items() if only is None or pair[0] in set(only)]
     counted = count_answers(predicted, labels, groups, classes)
     scores = {metric: SCORES[metric](counted) for metric in metrics}
-    wanted = flips or max(FEWEST, PER_COMPARISON * max(len(pairs), family))
+    many = flips or max(FEWEST, PER_COMPARISON * max(len(pairs), family))
     still = frozenset(fixed)
     return Comparison(
         base,
@@ -156,9 +164,9 @@ def compare(
             m: {name: tuple(map(float, score.by_seed(name))) for name in predicted}
             for m, score in scores.items()
         },
-        {m: _contrasts(m, score, pairs, still, wanted, seed) for m, score in scores.items()},
-        wanted,
-        floor(wanted),
+        {m: _contrasts(m, score, pairs, still, many, seed) for m, score in scores.items()},
+        many,
+        floor(many),
         seed,
     )
 

@@ -4,10 +4,12 @@ from mmx.report.cases import CaseReport, render_cases
 from mmx.report.page import render_run
 from mmx.report.run_report import Explanation, Mistake, RunReport
 from mmx.report.study_page import render_study
-from mmx.report.study_report import ArmResult, StudyReport
+from mmx.report.study_report import ArmResult, Reached, StudyReport
 from mmx.report.study_text import study_csv, study_latex, study_markdown
+from mmx.report.study_words import headline
 
 __all__ = [
-    "ArmResult", "CaseReport", "Explanation", "Mistake", "RunReport", "StudyReport", "render_cases",
-    "render_run", "render_study", "study_csv", "study_latex", "study_markdown",
+    "ArmResult", "CaseReport", "Explanation", "Mistake", "Reached", "RunReport", "StudyReport",
+    "headline", "render_cases", "render_run", "render_study", "study_csv", "study_latex",
+    "study_markdown",
 ]  # fmt: skip

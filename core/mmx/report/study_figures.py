@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-VERDICTS = {"better": ACCENT, "worse": WARM, "not distinguishable": MUTED}
+DIRECTIONS = {1: ACCENT, -1: WARM, 0: MUTED}  # by the verdict
 PANELS = 4  # calibration diagrams beside each other
 _OTHERS = tuple(colour for colour in COLOURS if colour != INK)
 
@@ -50,11 +50,11 @@ def draw_forest(report: StudyReport) -> "Figure":
     axes.axvline(0, color=INK, linewidth=1)
     for place, arm in enumerate(arms):
         contrast = arm.contrasts[report.metric]
-        colour = MUTED if arm.role == "control" else VERDICTS[contrast.verdict]
+        colour = MUTED if arm.role == "control" else DIRECTIONS[contrast.direction]
         ends = [100 * contrast.difference.low, 100 * contrast.difference.high]
         axes.plot(ends, [place, place], color=colour, linewidth=2.2, solid_capstyle="round")
         mark = "D" if arm.role == "control" else "o"
-        filled = "white" if contrast.verdict == "not distinguishable" else colour
+        filled = colour if contrast.direction else "white"
         axes.plot(100 * contrast.difference.value, place, mark, color=colour, ms=6, mfc=filled)
     split = len(report.compared)
     if 0 < split < len(arms):

@@ -9,6 +9,7 @@ from mmx.report.study_report import ArmResult, StudyReport
 from mmx.report.tables import as_tables, share_colour
 from mmx.report.wording import decimal, duration, known, percent
 
+OUTCOMES = {1: "better", -1: "worse", 0: "not-distinguishable"}  # classes of the style sheet
 SECTIONS = {
     "result": "Result",
     "verdicts": "Verdicts",
@@ -31,6 +32,9 @@ def render_study(report: StudyReport) -> str:
         "verdict_words": words.verdict_words(report),
         "detectable_words": words.detectable_words(report),
         "control_words": words.control_words(report),
+        "reached_words": words.reached_words(report),
+        "family_words": words.family_words(report),
+        "convergence_words": words.convergence_words(report),
         "interval_words": words.interval_words(report),
         "caveat": words.CAVEAT,
         "other": any(arm.against for arm in report.arms),
@@ -77,10 +81,13 @@ def row(arm: ArmResult, report: StudyReport) -> dict[str, Any]:
         "seeds": words.seed_words(arm, report.metric),
         "difference": words.points(contrast.difference.value) if contrast else "",
         "difference_range": words.point_range(contrast.difference) if contrast else "",
-        "p": words.p_words(contrast, report.floor) if contrast else "",
-        "mcnemar": words.pair_words(contrast) if contrast else "",
+        "p": words.p_words(contrast.family, contrast, report.floor) if contrast else "",
+        "p_study": words.p_words(contrast.corrected, contrast, report.floor) if contrast else "",
+        "rows": words.pair_words(contrast) if contrast else "",
         "verdict": contrast.verdict if contrast else "the base" if arm.role == "base" else "",
-        "detectable": f"{100 * contrast.detectable:.1f}" if contrast else "",
+        "note": words.silent_words(contrast) if contrast else "",
+        "outcome": OUTCOMES[contrast.direction] if contrast else "",
+        "convergence": arm.convergence.words if arm.convergence else "",
         "macro_f1": percent(arm.scores["macro_f1"].value),
         "macro_f1_difference": words.points(other.difference.value) if other else "",
         "accuracy": percent(arm.scores["accuracy"].value),

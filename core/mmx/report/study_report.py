@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mmx.evaluation import Contrast, Interval
+from mmx.evaluation.convergence import Convergence
 
 Points = Sequence[tuple[float, float]]
 
@@ -29,6 +30,7 @@ class ArmResult:
         operations: multiply-adds of fusion and head for one sample; None when not counted.
         seconds: of training, mean over the runs.
         curve: (epoch, validation score), mean over the runs.
+        convergence: what the curve says; None for a control that is not trained.
         reliability: (confidence, share that is right) in bins of equal mass, all seeds together.
         variables: in what it differs from what it is compared with.
         changes: key, value there, value in this arm.
@@ -53,6 +55,7 @@ class ArmResult:
     operations: int | None = None
     seconds: float | None = None
     curve: Points = ()
+    convergence: Convergence | None = None
     reliability: Points = ()
     variables: tuple[str, ...] = ()
     changes: Sequence[tuple[str, str, str]] = ()
@@ -73,6 +76,21 @@ class ArmResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Reached:
+    """A control, and the arms that are not shown to beat it.
+
+    Attributes:
+        control: its name.
+        arms: not shown to score higher.
+        of: how many arms were held against it.
+    """
+
+    control: str
+    arms: tuple[str, ...]
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
 class StudyReport:
     """A study with its results.
 
@@ -87,9 +105,13 @@ class StudyReport:
         samples: test rows.
         groups: groups among them.
         group: what a group is, such as lesion.
-        resamples: of the bootstrap.
-        redrawn: resamples that lacked a class.
+        flips: random sign flips of the groups.
         floor: smallest p-value before correction.
+        comparisons: of this metric that have read this test part, in all studies.
+        ledger: the file that lists them.
+        no_verdicts: why differences are printed without verdict words; empty when with them.
+        absent: controls that cannot be had here, and why.
+        reached: which arms are not shown to beat which control.
         plan: as written before the first run, with later additions.
         text: the study file.
         note: what its author wants a reader to know.
@@ -109,11 +131,15 @@ class StudyReport:
     samples: int
     groups: int
     group: str
-    resamples: int
-    redrawn: int
+    flips: int
     floor: float
     plan: Mapping[str, Any]
     text: str
+    comparisons: int = 0
+    ledger: str = ""
+    no_verdicts: str = ""
+    absent: Mapping[str, str] = field(default_factory=dict)
+    reached: Sequence[Reached] = ()
     note: str = ""
     warnings: Sequence[str] = ()
     machine: Mapping[str, str] = field(default_factory=dict)

@@ -16,8 +16,9 @@ def study_markdown(report: StudyReport) -> str:
     if report.note:
         head += [report.note, ""]
     told = (
-        words.control_words(report), words.verdict_words(report), words.detectable_words(report),
-        words.interval_words(report),
+        words.control_words(report), *words.reached_words(report), words.verdict_words(report),
+        words.convergence_words(report), words.detectable_words(report),
+        words.family_words(report), words.interval_words(report),
     )  # fmt: skip
     head += [sentence + "\n" for sentence in told if sentence]
     body = [*_verdicts(report), "", *_controls(report), *_classes(report), *_failed(report)]
@@ -44,8 +45,8 @@ def _verdicts(report: StudyReport) -> list[str]:
     claimed = any(arm.reported for arm in report.arms)
     metric = title(report.metric).lower()
     columns = (
-        "arm", f"{metric}, %", "seeds", "difference, points", "p (Holm)", "verdict",
-        "macro-F1, %", "accuracy, %", "ECE", "McNemar p", "learn", "training",
+        "arm", f"{metric}, %", "seeds", "difference, points", "p (Holm, all)", "p (Holm, study)",
+        "verdict", "macro-F1, %", "accuracy, %", "ECE", "rows", "convergence", "learn", "training",
     )  # fmt: skip
     heads = [*columns, *(["reported (claim)"] if claimed else [])]
     lines = ["## Verdicts", "", _line(heads), "|" + "---|" * len(heads)]
@@ -54,8 +55,9 @@ def _verdicts(report: StudyReport) -> list[str]:
         cells = [
             arm.contrast_label + ("" if arm.planned else " (unplanned)"),
             _with(told["score"], told["range"]), told["seeds"],
-            _with(told["difference"], told["difference_range"]), told["p"], told["verdict"],
-            told["macro_f1"], told["accuracy"], told["ece"], told["mcnemar"],
+            _with(told["difference"], told["difference_range"]), told["p"], told["p_study"],
+            _with(told["verdict"], told["note"]),
+            told["macro_f1"], told["accuracy"], told["ece"], told["rows"], told["convergence"],
             told["parameters"], told["seconds"],
         ]  # fmt: skip
         lines.append(_line([*cells, *([arm.reported] if claimed else [])]))
@@ -66,16 +68,18 @@ def _controls(report: StudyReport) -> list[str]:
     rows = [row(arm, report) for arm in report.controls if not arm.error]
     if not rows:
         return []
-    heads = ["control", f"{title(report.metric).lower()}, %", "difference to the base, points",
-             "macro-F1, %", "accuracy, %"]  # fmt: skip
+    heads = ["control", f"{title(report.metric).lower()}, %", "difference, points", "p (Holm)",
+             "verdict", "macro-F1, %", "accuracy, %"]  # fmt: skip
     lines = ["## Controls", "", _line(heads), "|" + "---|" * len(heads)]
     lines += [
         _line([
-            one["arm"].label, _with(one["score"], one["range"]),
-            _with(one["difference"], one["difference_range"]), one["macro_f1"], one["accuracy"],
+            one["arm"].contrast_label, _with(one["score"], one["range"]),
+            _with(one["difference"], one["difference_range"]), one["p"],
+            _with(one["verdict"], one["note"]), one["macro_f1"], one["accuracy"],
         ])
         for one in rows
     ]  # fmt: skip
+    lines += ["", *(f"- {name}: {_first_line(why)}" for name, why in report.absent.items())]
     return [*lines, ""]
 
 
@@ -136,7 +140,8 @@ def study_csv(report: StudyReport) -> str:
     names = classes(report)
     columns = [
         "arm", "role", "against", "planned", "error", "seeds", metric, "low", "high", "difference",
-        "difference_low", "difference_high", "p", "p_holm", "verdict", "detectable", "macro_f1",
+        "difference_low", "difference_high", "p", "p_holm", "p_holm_all", "comparisons", "verdict",
+        "convergence", "detectable", "macro_f1",
         "accuracy", "ece", "nll", "brier", "macro_auroc", "parameters", "operations", "seconds",
         "reported", *(f"sensitivity {name}" for name in names),
     ]  # fmt: skip
@@ -154,9 +159,11 @@ def _values(arm: ArmResult, base: str, metric: str, names: list[str]) -> list[ob
     if contrast:
         gap = contrast.difference
         found += [gap.value, gap.low, gap.high, contrast.p, contrast.corrected]
-        found += [contrast.verdict, contrast.detectable]
+        found += [contrast.family, contrast.comparisons, contrast.verdict]
     else:
-        found += [None] * 7
+        found += [None] * 8
+    found.append(arm.convergence.words if arm.convergence else None)
+    found.append(contrast.detectable if contrast else None)
     found += [arm.scores[m].value if m in arm.scores else None for m in ("macro_f1", "accuracy")]
     found += [arm.means.get(m) for m in ("ece", "nll", "brier", "macro_auroc")]
     found += [arm.parameters, arm.operations, arm.seconds, arm.reported]

@@ -1,7 +1,7 @@
 """What the figures of a study mean, in plain sentences."""
 
 from mmx.evaluation import Contrast, Interval
-from mmx.report.study_report import ArmResult, StudyReport
+from mmx.report.study_report import ArmResult, Reached, StudyReport
 from mmx.report.wording import known, many, percent, plural, title
 
 CAVEAT = (
@@ -21,19 +21,29 @@ def point_range(interval: Interval) -> str:
     return f"{points(interval.low)} to {points(interval.high)}"
 
 
-def p_words(contrast: Contrast, floor: float) -> str:
-    """The corrected p-value; at the floor of the resampling it is a bound."""
-    sign = "≤\u202f" if contrast.p <= floor * 1.0001 and contrast.corrected < 1 else ""
-    return f"{sign}{contrast.corrected:.3f}" if contrast.corrected >= 0.0005 else "< 0.001"
+def p_words(corrected: float, contrast: Contrast, floor: float) -> str:
+    """A corrected p-value; at the floor of the flips it is a bound."""
+    sign = "≤\u202f" if contrast.p <= floor * 1.0001 and corrected < 1 else ""
+    return f"{sign}{corrected:.3f}" if corrected >= 0.0005 else "< 0.001"
 
 
 def pair_words(contrast: Contrast) -> str:
-    """McNemar's test over the pairs of runs: the p-values from the smallest to the largest."""
-    found = sorted(one.p for one in contrast.pairs)
-    if not found:
+    """Rows that only one of the two has right, mean over the pairs of runs."""
+    if not contrast.pairs:
         return "–"
-    low, high = (f"{p:.3f}" if p >= 0.0005 else "< 0.001" for p in (found[0], found[-1]))
-    return low if low == high else f"{low} to {high}"
+    many = len(contrast.pairs)
+    gained, lost = (
+        sum(getattr(one, side) for one in contrast.pairs) / many for side in ("gained", "lost")
+    )
+    return f"+{gained:.0f}, −{lost:.0f} rows"
+
+
+def silent_words(contrast: Contrast) -> str:
+    """What equal answers still allow; empty where some row differs."""
+    if not contrast.silent:
+        return ""
+    size = 100 * max(-contrast.difference.low, contrast.difference.high)
+    return f"no row differs; a true difference of up to ±{size:.1f} points cannot be excluded"
 
 
 def seed_words(arm: ArmResult, metric: str) -> str:
@@ -48,34 +58,117 @@ def verdict_words(report: StudyReport) -> str:
     """What the study found, in one sentence for each arm that others are compared with."""
     if not report.compared:
         return "No arm could be compared with the base."
+    if report.no_verdicts:
+        return "Differences and intervals are shown without verdicts: see the first line."
     others = dict.fromkeys(arm.against or report.base for arm in report.compared)
-    return " ".join(_verdicts_against(other, report) for other in others)
+    told = [_verdicts_against(other, report) for other in others]
+    silent = [
+        f"{arm.contrast_label}: {note}."
+        for arm in report.compared
+        if (note := silent_words(arm.contrasts[report.metric]))
+    ]
+    return " ".join([*told, *silent])
 
 
 def _verdicts_against(other: str, report: StudyReport) -> str:
     arms = [arm for arm in report.compared if (arm.against or report.base) == other]
-    parts = []
-    for word in ("better", "worse", "not distinguishable"):
-        names = [a.label for a in arms if a.contrasts[report.metric].verdict == word]
-        if names:
-            parts.append(f"{word}: {', '.join(names)}")
+    arms.sort(key=lambda arm: (1, -1, 0).index(arm.contrasts[report.metric].direction))
+    found: dict[str, list[str]] = {}
+    for arm in arms:
+        found.setdefault(arm.contrasts[report.metric].verdict, []).append(arm.label)
+    parts = [f"{verdict}: {', '.join(names)}" for verdict, names in found.items()]
     return f"Against {other}, {'; '.join(parts)}."
 
 
 def detectable_words(report: StudyReport) -> str:
     """How large a difference had to be."""
-    found = sorted(arm.contrasts[report.metric].detectable for arm in report.compared)
-    if not found:
+    contrasts = [arm.contrasts[report.metric] for arm in report.compared]
+    if not contrasts:
         return ""
+    if all(one.few for one in contrasts):
+        return (
+            f"{plural(report.groups, report.group)} are too few for any verdict on "
+            f"{plural(contrasts[0].comparisons, 'comparison')}: more than half of them would have "
+            "to differ to one side."
+        )
+    found = sorted(one.detectable for one in contrasts)
     size = f"{100 * found[0]:.1f}"
     if f"{100 * found[-1]:.1f}" != size:
         size += f" to {100 * found[-1]:.1f}"
     return (
         f"With 80 % power, {plural(report.samples, 'test sample')} of "
         f"{plural(report.groups, report.group)} and {plural(len(report.seeds), 'seed')} could show "
-        f"a difference of {size} points, corrected for {plural(len(found), 'comparison')}. "
+        f"a difference of {size} points, corrected for "
+        f"{plural(contrasts[0].comparisons, 'comparison')}. "
         "The order of arms within that distance says nothing."
     )
+
+
+def family_words(report: StudyReport) -> str:
+    """How often this test part was asked, and what the verdicts are corrected for."""
+    if not report.comparisons:
+        return ""
+    have = "has" if report.comparisons == 1 else "have"
+    metric = title(report.metric).lower()
+    return (
+        f"{plural(report.comparisons, 'comparison')} of {metric} {have} read this test part, over "
+        "all studies. The verdicts are corrected for all of them (Holm); p within this study "
+        "stands beside. A page that is made again counts those that came since."
+    )
+
+
+def convergence_words(report: StudyReport) -> str:
+    """Which validation curves had not flattened; empty when all had."""
+    found: dict[str, list[str]] = {}
+    for arm in report.done:
+        if arm.convergence is not None and arm.convergence.rising:
+            found.setdefault(arm.convergence.words, []).append(arm.label)
+    if not found:
+        return ""
+    told = "; ".join(f"{words} ({', '.join(names)})" for words, names in found.items())
+    return (
+        f"{told[:1].upper()}{told[1:]}. What is worse there may only be slower: verdicts name the "
+        "epochs."
+    )
+
+
+_TAKEN = {
+    "majority class": "always the most common class",
+    "metadata only": "the record alone",
+    "image only": "the image alone",
+    "text only": "the text alone",
+}
+
+
+def reached_words(report: StudyReport) -> list[str]:
+    """Which arms are not shown to beat a control, one sentence for each such control."""
+    scores = {one.name: one.scores for one in report.controls}
+    return [
+        _not_beaten(one, percent(scores[one.control][report.metric].value), report)
+        for one in report.reached
+        if one.arms and one.control in scores
+    ]
+
+
+def _not_beaten(one: Reached, value: str, report: StudyReport) -> str:
+    side, _, shuffled = one.control.partition(" ")
+    if shuffled == "shuffled":
+        return (
+            f"{report.base} is not shown to lose anything when its {many(side)} are shuffled "
+            f"({value}): it may not read them."
+        )
+    name = _TAKEN.get(one.control)
+    told = f"{name} ({one.control}, {value})" if name else f"{one.control} ({value})"
+    if one.of > 1 and len(one.arms) == one.of:
+        return f"No arm beats {told}."
+    verb = "does" if len(one.arms) == 1 else "do"
+    return f"{', '.join(one.arms)} {verb} not beat {told}."
+
+
+def headline(report: StudyReport) -> list[str]:
+    """What must be told wherever the verdicts are, after them."""
+    told = [*reached_words(report), convergence_words(report), family_words(report)]
+    return [*([report.no_verdicts] if report.no_verdicts else []), *(one for one in told if one)]
 
 
 def control_words(report: StudyReport) -> str:
@@ -94,17 +187,19 @@ def control_words(report: StudyReport) -> str:
 
 def interval_words(report: StudyReport) -> str:
     """What the intervals are."""
-    resampled = f"{report.resamples:,} resamples of the {many(report.group)} of the test part"
+    flips = f"{report.flips:,} sign flips of the {many(report.group)} of the test part"
     if report.conditional:
         seeds = (
             ". There is one training run of each arm: everything here is conditional on this "
-            "training run, and another seed would add to the intervals"
+            "training run, about two runs and not about two methods, so no arm is called better "
+            "or worse"
         )
     else:
-        seeds = ", crossed with the variance between training seeds"
+        seeds = ", with the variance between training seeds"
     return (
-        f"Differences are paired on the same test rows: 95 % intervals from {resampled}{seeds}. "
-        f"The verdict rests on p after Holm's correction at 5 %; before correction no p can be "
-        f"below {report.floor:.4f}. McNemar's test takes rows, not {many(report.group)}, and each "
-        "pair of runs by itself."
+        f"Differences are paired on the same test rows: p from {flips}{seeds}; the 95 % interval "
+        f"is that test turned round. The verdict rests on p after Holm's correction at 5 %; before "
+        f"correction no p can be below {report.floor:.5f}. Below p stand the rows that only one of "
+        f"the two has right; they take no account of {many(report.group)}. Macro F1 and accuracy "
+        "are shown beside it without a verdict, unless the study names one as its metric."
     )

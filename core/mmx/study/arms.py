@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mmx.errors import MmxError, SpecError
+from mmx.plugins import find
 from mmx.plugins.nearest import nearest
 from mmx.spec import Difference, Spec, diff_specs, load_spec
 from mmx.spec.write import inline
@@ -16,6 +17,7 @@ BASE = "base"
 # one modality alone: name of the control -> fusion that reads it
 ALONE: Mapping[str, str] = {"image only": "image_only", "text only": "text_only"}
 HEAD, MATCHED = "model.head", "mlp"  # beside each head stands this one with as many parameters
+_OF_MATCHED = ("type", "hidden", "match")  # what makes it as large; all else is as in the arm
 _IGNORED = ("name",)
 _NO_VARIABLE = ("audit", "hooks")  # they change what is told about a run, not the run
 
@@ -92,7 +94,9 @@ def resolve_arms(study: StudySpec, plugins: Sequence[str | Path] = ()) -> Arms:
     same = next((arm for arm in found if not (arm.fault or arm.differences or arm.against)), None)
     own = Arm(same.name if same else BASE, "base", study.base, shared)
     others = [arm for arm in found if arm is not same]
-    controls = _controls(study, base, shared, plugins) if study.controls else []
+    controls = _alone(study, base, shared, plugins) if study.controls else []
+    if study.controls and any(_within(key, [HEAD]) for arm in others for key in arm.variables):
+        controls += [one for arm in (own, *others) for one in _matched(arm, study, base, plugins)]
     names = {arm.name for arm in (own, *others)}
     fresh = [arm for arm in controls if arm.name not in names]
     return Arms(base, (own, *others, *fresh), tuple(Path(file).absolute() for file in plugins))
@@ -155,34 +159,35 @@ def _paired(asked: Sequence[_Asked], study: StudySpec) -> list[_Asked]:
     ]  # fmt: skip
 
 
-def _controls(
+def _alone(
     study: StudySpec, base: Spec, shared: tuple[str, ...], plugins: Sequence[str | Path]
 ) -> list[Arm]:
-    """One modality alone, with all else as in the base; for heads also the matched ones."""
-    wanted: list[tuple[str, str, Any]] = [
-        (name, "model.fusion", fusion) for name, fusion in ALONE.items()
-    ]
-    heads = _heads(study)
-    types = dict.fromkeys(one.get("type") if isinstance(one, dict) else one for one in heads)
-    wanted += [
-        (f"{MATCHED} as large as {name}", HEAD, {"type": MATCHED, "match": name})
-        for name in types
-        if isinstance(name, str) and name != MATCHED
-    ]
+    """One modality alone, with all else as in the base."""
     asked = [
-        _Asked(name, study.base, (*shared, _override(key, value)), (key,))
-        for name, key, value in wanted
+        _Asked(name, study.base, (*shared, _override("model.fusion", fusion)), ("model.fusion",))
+        for name, fusion in ALONE.items()
     ]
     return [_resolved(one, "control", study, base, plugins) for one in asked]
 
 
-def _heads(study: StudySpec) -> list[Any]:
-    """The heads that arms have by name or by settings, in a study of heads or of several keys."""
-    arms = list(study.arms.values()) if isinstance(study.arms, dict) else list(study.arms)
-    if study.vary == HEAD:
-        return arms
-    named = [one for one in arms if isinstance(one, dict)] if study.vary is None else []
-    return [one[HEAD] for one in named if HEAD in one]
+def _matched(arm: Arm, study: StudySpec, base: Spec, plugins: Sequence[str | Path]) -> list[Arm]:
+    """The arm with an mlp in place of its head, as large as that very head; none for an mlp.
+
+    What both heads can be told, such as dropout, is as in the arm.
+    """
+    if arm.fault:
+        return []
+    head = load_spec(arm.file, overrides=arm.overrides, plugins=plugins).model.head
+    if head.entry_point.rpartition(".")[2] == MATCHED:
+        return []
+    told = head.model_dump(mode="json")
+    shared = [key for key in find("head", MATCHED).model_fields if key not in _OF_MATCHED]
+    settings = {key: told[key] for key in shared if key in told}
+    mlp = {"type": MATCHED, "match": told, **settings}
+    itself = _Asked(arm.name, arm.file, arm.overrides, None)
+    overrides = (*arm.overrides, _override(HEAD, mlp))
+    asked = _Asked(f"{MATCHED} as large as {arm.name}", arm.file, overrides, None, itself)
+    return [_resolved(asked, "control", study, base, plugins)]
 
 
 def _resolved(

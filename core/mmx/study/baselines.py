@@ -14,19 +14,24 @@ from mmx.runs.files import write_beside, write_sealed
 from mmx.spec import DataSpec, Spec
 
 MAJORITY, METADATA = "majority class", "metadata only"
+# the same probe under the two priors that arms may be trained for, by whether these are balanced
+PROBES = {False: "metadata only, classes as they are", True: "metadata only, classes balanced"}
 
 
 def write_baselines(spec: Spec, file: Path) -> None:
-    """Predict the test part with both and write sample, group, label and one column for each.
+    """Predict the test part and write sample, group, label and one column for each baseline.
 
-    A baseline that cannot be had is left out, and the reason stands in a file beside it.
+    The probe on the record is trained for the classes as they are and for balanced classes: it may
+    stand beside arms only in the form in which these are trained. A baseline that cannot be had is
+    left out, and the reason stands in a file beside it.
     """
     manifest = read_manifest(spec.data.dataset.build(), spec.data.max_bad)
     split = make_split(manifest, spec.data.split)
     rows, classes = split.rows("test"), np.array([*manifest.classes, None], dtype=object)
     found, missing = {MAJORITY: majority(manifest, split)}, {}
     try:
-        found[METADATA] = metadata_probe(spec.data, manifest, split)
+        for balanced, name in PROBES.items():
+            found[name] = metadata_probe(spec.data, manifest, split, balanced=balanced)
     except MmxError as error:
         missing[METADATA] = str(error)
     table = pd.DataFrame({
@@ -49,7 +54,9 @@ def majority(manifest: Manifest, split: Split) -> NDArray[np.int64]:
     return np.full(len(split.rows("test")), counts.argmax(), dtype=np.int64)
 
 
-def metadata_probe(spec: DataSpec, manifest: Manifest, split: Split) -> NDArray[np.int64]:
+def metadata_probe(
+    spec: DataSpec, manifest: Manifest, split: Split, *, balanced: bool
+) -> NDArray[np.int64]:
     """[n], classes of the test rows by a text probe on what the record's fields say.
 
     The fields are written out by the default narrative, whatever the study's own narrative is.
@@ -70,6 +77,7 @@ def metadata_probe(spec: DataSpec, manifest: Manifest, split: Split) -> NDArray[
         [texts[row] for row in train],
         manifest.labels[train],
         [texts[row] for row in split.rows("test")],
+        balanced=balanced,
     )
 
 
@@ -78,11 +86,17 @@ def _settings(spec: DataSpec) -> dict[str, object]:
 
 
 def text_probe(
-    train: Sequence[str], labels: NDArray[np.int64], test: Sequence[str]
+    train: Sequence[str], labels: NDArray[np.int64], test: Sequence[str], *, balanced: bool
 ) -> NDArray[np.int64]:
-    """[n], classes of the test texts by TF-IDF of words and word pairs, and balanced logits.
+    """[n], classes of the test texts by TF-IDF of words and word pairs, and logistic regression.
 
-    Source: scikit-learn, TfidfVectorizer and LogisticRegression(class_weight="balanced").
+    Args:
+        train: texts to learn from.
+        labels: their classes.
+        test: texts to classify.
+        balanced: each class weighs the same in the loss; False: each row does.
+
+    Source: scikit-learn, TfidfVectorizer and LogisticRegression.
     """
     from sklearn.feature_extraction.text import (
         TfidfVectorizer,
@@ -90,6 +104,6 @@ def text_probe(
     from sklearn.linear_model import LogisticRegression
 
     words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b")
-    model = LogisticRegression(class_weight="balanced", C=10.0, max_iter=2000)
+    model = LogisticRegression(class_weight="balanced" if balanced else None, C=10.0, max_iter=2000)
     model.fit(words.fit_transform(train), labels)
     return np.asarray(model.predict(words.transform(test)), dtype=np.int64)

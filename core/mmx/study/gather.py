@@ -164,11 +164,23 @@ def mean_curve(runs: Sequence[Run], metric: str) -> list[tuple[float, float]]:
     """(epoch, validation score), mean over the runs that came so far."""
     by_epoch: dict[int, list[float]] = {}
     for run in runs:
-        for event in RunFolder(run.path).events("epoch"):
-            value = event.get(f"validation {metric}")
-            if value is not None:
-                by_epoch.setdefault(int(event["epoch"]), []).append(float(value))
+        for epoch, value in _curve(run, metric).items():
+            by_epoch.setdefault(epoch, []).append(value)
     return [(float(epoch), float(np.mean(values))) for epoch, values in sorted(by_epoch.items())]
+
+
+def common_curve(runs: Sequence[Run], metric: str) -> list[float]:
+    """Validation score after each epoch that all runs reached, mean over them."""
+    curves = [_curve(run, metric) for run in runs]
+    common = sorted(set.intersection(*map(set, curves))) if curves else []
+    return [float(np.mean([curve[epoch] for curve in curves])) for epoch in common]
+
+
+def _curve(run: Run, metric: str) -> dict[int, float]:
+    """Epoch -> validation score; an epoch that was done again after a kill counts once."""
+    told = f"validation {metric}"
+    events = RunFolder(run.path).events("epoch")
+    return {int(one["epoch"]): float(one[told]) for one in events if one.get(told) is not None}
 
 
 def reliability(answers: Answers) -> list[tuple[float, float]]:

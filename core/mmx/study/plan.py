@@ -25,6 +25,7 @@ _PROMISED = (
     "data",
     "arms",
     "comparisons",
+    "chosen_on_validation",
 )
 
 
@@ -45,6 +46,7 @@ def make_plan(study: StudySpec, arms: Arms) -> dict[str, Any]:
         "data": _data(arms.base),
         "arms": {arm.name: described(arm) for arm in arms.arms if arm.role != "control"},
         "comparisons": len(compared),
+        "chosen_on_validation": dict(study.chosen_on_validation),
     }
     return {
         **plan, "digest": digest_of(plan), "controls": study.controls,
@@ -106,7 +108,8 @@ def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """What was promised and does not hold; arms may be added, and left out by mistake only."""
     plain = json.loads(json.dumps(new))
     keys = [key for key in _PROMISED if key not in ("arms", "comparisons")]
-    found = [key for key in keys if old.get(key) != plain[key]]
+    before = {"chosen_on_validation": {}, **old}  # plans of earlier versions do not have it
+    found = [key for key in keys if before.get(key) != plain[key]]
     both = old["arms"].keys() & plain["arms"].keys()
     return found + [
         f"arm {name}" for name in sorted(both) if old["arms"][name] != plain["arms"][name]

@@ -1,9 +1,8 @@
 """The report of a study, from what its runs left behind."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
@@ -12,26 +11,36 @@ from typing import Any
 import pandas as pd
 
 from mmx.errors import RunError
-from mmx.evaluation import Comparison, compare
+from mmx.evaluation import Comparison
 from mmx.experiment.saved import Run
 from mmx.report import (
     ArmResult,
     StudyReport,
+    headline,
     render_study,
     study_csv,
     study_latex,
     study_markdown,
 )
 from mmx.runs import RunFolder
+<<<<<<< HEAD
 from mmx.runs.files import read_beside, read_sealed, write_sealed, write_text
+=======
+from mmx.runs.files import read_json, write_json, write_text
+from mmx.spec import Spec, load_spec
+>>>>>>> b2ff696 (Studies note every comparison of a test part in a ledger, judge over all of them, hold arms against controls of the same prior and size, and name epochs where curves still rose)
 from mmx.spec.difference import ABSENT
+from mmx.spec.whole import corrections
 from mmx.study import gather
 from mmx.study.arms import Arm, Arms, resolve_arms
-from mmx.study.baselines import MAJORITY, METADATA
+from mmx.study.baselines import MAJORITY, METADATA, PROBES
 from mmx.study.cautions import cautions
+from mmx.study.comparing import TestPart, chosen_on_test, curves, in_family, reached
 from mmx.study.folder import COPY, StudyFolder, control_file, count_file, find_study
 from mmx.study.gather import Answers, Found
+from mmx.study.ledger import Ledger
 from mmx.study.running import SIDES, Study, latest
+from mmx.study.screening import SCREENED
 from mmx.study.spec import StudySpec, load_study
 
 
@@ -52,8 +61,14 @@ def report_study(study: str | Path, *, plugins: Sequence[str | Path] = ()) -> St
     write_text(folder.path / "report.md", study_markdown(report))
     write_text(folder.path / "results.csv", study_csv(report))
     write_text(folder.path / "table.tex", study_latex(report))
+<<<<<<< HEAD
     write_sealed(folder.path / "results.json", report.to_json())
     return Study(folder.path, {arm.name: arm.error for arm in report.failed})
+=======
+    write_json(folder.path / "results.json", {**report.to_json(), "headline": headline(report)})
+    failed = {arm.name: arm.error for arm in report.failed if not arm.error.startswith(SCREENED)}
+    return Study(folder.path, failed)
+>>>>>>> b2ff696 (Studies note every comparison of a test part in a ledger, judge over all of them, hold arms against controls of the same prior and size, and name epochs where curves still rose)
 
 
 def _opened(named: str | Path) -> tuple[StudyFolder, StudySpec]:
@@ -72,7 +87,7 @@ def _opened(named: str | Path) -> tuple[StudyFolder, StudySpec]:
 
 
 def gather_study(folder: StudyFolder, study: StudySpec, arms: Arms) -> StudyReport:
-    """All results of a study as plain data.
+    """All results of a study as plain data; its comparisons are noted in the ledger.
 
     Raises:
         RunError: the base has no finished run, so there is nothing to compare with.
@@ -87,40 +102,60 @@ def gather_study(folder: StudyFolder, study: StudySpec, arms: Arms) -> StudyRepo
     classes = _classes(own)
     trained = [arm.name for arm in arms.arms if arm.role != "control" and arm.name in found.answers]
     controls = _control_answers(folder, study, arms, own, found)
-    tell = partial(_compared, own, classes, base=base)
-    against = {arm.name: arm.against for arm in arms.arms if arm.against and arm.name in trained}
-    compared = tell({name: found.answers[name] for name in trained}, against=against)
-    beside = tell({base: own, **controls}, fixed=(MAJORITY, METADATA))
-    plan = folder.plan or {}
+    rising = curves(arms.arms, found.answers, study.metric)
+    part = TestPart(base, classes, {**found.answers, **controls.answers}, rising)
+    against = {arm.name: arm.against for arm in arms.arms if arm.against}
+    plan, ledger = folder.plan or {}, Ledger.of(own.samples.tolist(), own.labels.tolist())
+    earlier = ledger.lines()
+    why = chosen_on_test(earlier, arms, plan)
+    compared = part.compared(
+        [name for name in trained if name != base], _only(against, trained),
+        family=len(earlier) + len(trained),
+    )  # fmt: skip
+    compared = in_family(part, compared, ledger, arms, study, told=not why)
+    beside = part.within(part.compared(controls.answers, _only(against, controls.answers)))
     results = [
-        _counted(_arm_result(arm, found, compared, study, plan, classes), folder)
-        for arm in arms.arms
+        _counted(_arm_result(arm, found, compared, study, plan, part), folder) for arm in arms.arms
     ]
+    meant = {name: against.get(name, "") for name in controls.answers}
+    meant |= {f"{side} shuffled": base for side in SIDES if f"{side} shuffled" in meant}
     return StudyReport(
         name=study.study,
         metric=study.metric,
         base=base,
         arms=[one for one in results if one.role != "control"],
         controls=[
-            *_controls(controls, beside, study, classes),
+            *_controls(controls.answers, beside, study, part, against),
             *(one for one in results if one.role == "control" and one.error),
         ],
+        absent=controls.errors,
         seeds=study.seeds,
         folds=study.folds,
         samples=len(own.labels),
         groups=len(set(own.groups)),
         group=str(plan.get("data", {}).get("group", "group")),
-        resamples=compared.resamples,
-        redrawn=compared.redrawn,
+        flips=compared.flips,
         floor=compared.floor,
+        comparisons=_in_ledger(ledger, study.metric),
+        ledger=str(ledger.path),
+        no_verdicts=why,
+        reached=reached(part, meant, trained, study.metric),
         plan=plan,
         text=study.text,
         note=study.note,
-        warnings=cautions(results, found.answers, folder.path),
+        warnings=[*([why] if why else []), *cautions(results, found.answers, folder.path)],
         machine=_machine(own.runs),
         created=time.strftime("%Y-%m-%d %H:%M"),
         version=version("mmx"),
     )
+
+
+def _only(against: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    return {name: against[name] for name in names if name in against}
+
+
+def _in_ledger(ledger: Ledger, metric: str) -> int:
+    return sum(line.metric == metric for line in ledger.lines())
 
 
 def _classes(base: Answers) -> list[str]:
@@ -130,19 +165,29 @@ def _classes(base: Answers) -> list[str]:
 
 def _control_answers(
     folder: StudyFolder, study: StudySpec, arms: Arms, base: Answers, found: Found
-) -> dict[str, Answers]:
-    """Answers of all controls that are there, those without training first."""
+) -> Found:
+    """Answers of all controls that are there, those without training first; or why not."""
     if not study.controls:
-        return {}
+        return Found({}, {})
     controls: dict[str, Answers] = {}
     first = [run for run, seed in zip(base.runs, _repeated(base, study.folds), strict=True)
              if seed == study.seeds[0]]  # fmt: skip
     files = [control_file(folder, "baselines", run) for run in first]
+    errors: dict[str, str] = {}
     if files and all(file.is_file() for file in files):
+<<<<<<< HEAD
         tables = [_control(file) for file in files]
         for name in (MAJORITY, METADATA):
             if all(name in table for table in tables):
                 controls[name] = _fixed([t.assign(predicted=t[name]) for t in tables])
+=======
+        tables = [pd.read_parquet(file) for file in files]
+        for name, column in {MAJORITY: MAJORITY, **_probes(arms)}.items():
+            if all(column in table for table in tables):
+                controls[name] = _fixed([t.assign(predicted=t[column]) for t in tables])
+        for file in files:
+            errors |= read_json(file.with_suffix(".json"))
+>>>>>>> b2ff696 (Studies note every comparison of a test part in a ledger, judge over all of them, hold arms against controls of the same prior and size, and name epochs where curves still rose)
     for arm in arms.arms:
         if arm.role == "control" and arm.name in found.answers:
             controls[arm.name] = found.answers[arm.name]
@@ -150,7 +195,30 @@ def _control_answers(
         files = [control_file(folder, f"{side}-shuffled", run) for run in base.runs]
         if all(file.is_file() for file in files):
             controls[f"{side} shuffled"] = _by_seed(files, base, study.folds)
-    return {name: one for name, one in controls.items() if one.same_rows(base)}
+        else:
+            errors[f"{side} shuffled"] = "it has not been made"
+    other = [name for name, one in controls.items() if not one.same_rows(base)]
+    errors |= dict.fromkeys(other, "it was made on other test rows than the base has")
+    return Found({name: one for name, one in controls.items() if name not in other}, errors)
+
+
+def _probes(arms: Arms) -> dict[str, str]:
+    """Name of the control -> column, for each prior that the base or an arm is trained for.
+
+    The form in which the base is trained has the plain name.
+    """
+    balanced = [_balanced(arms.base)]
+    for arm in arms.arms:
+        if arm.role == "arm" and not arm.fault:
+            spec = load_spec(arm.file, overrides=arm.overrides, plugins=arms.plugins)
+            balanced.append(_balanced(spec))
+    names = {balanced[0]: METADATA}
+    return {names.get(one, PROBES[one]): PROBES[one] for one in dict.fromkeys(balanced)}
+
+
+def _balanced(spec: Spec) -> bool:
+    """Whether training corrects for the class frequencies, by sampler, weights or loss."""
+    return bool(corrections(spec.train.sampler, spec.train.class_weights, spec.loss))
 
 
 def _control(file: Path) -> pd.DataFrame:
@@ -173,21 +241,9 @@ def _by_seed(files: Sequence[Path], base: Answers, folds: int) -> Answers:
     return gather.stacked(tables, base.seeds, ())
 
 
-def _compared(
-    own: Answers, classes: Sequence[str], answers: Mapping[str, Answers], *, base: str,
-    against: Mapping[str, str] | None = None, fixed: Sequence[str] = (),
-) -> Comparison:  # fmt: skip
-    predicted = {name: gather.coded(one.predicted, classes) for name, one in answers.items()}
-    labels = gather.coded(own.labels, classes)
-    return compare(
-        predicted, labels, own.groups.tolist(), len(classes),
-        base=base, against=against, fixed=fixed,
-    )  # fmt: skip
-
-
 def _arm_result(
     arm: Arm, found: Found, compared: Comparison, study: StudySpec, plan: Mapping[str, Any],
-    classes: Sequence[str],
+    part: TestPart,
 ) -> ArmResult:  # fmt: skip
     told = ArmResult(
         arm.name,
@@ -203,13 +259,12 @@ def _arm_result(
     answers = found.answers.get(arm.name)
     if answers is None or arm.role == "control":
         return told
-    return _with_results(told, answers, compared, study, classes)
+    return _with_results(told, answers, compared, study, part)
 
 
 def _with_results(
-    told: ArmResult, answers: Answers, compared: Comparison, study: StudySpec,
-    classes: Sequence[str],
-) -> ArmResult:  # fmt: skip
+    told: ArmResult, answers: Answers, compared: Comparison, study: StudySpec, part: TestPart
+) -> ArmResult:
     parameters, seconds = gather.costs(answers.runs)
     return replace(
         told,
@@ -224,7 +279,8 @@ def _with_results(
             if one.method == told.name
         },
         means=gather.mean_metrics(answers.runs),
-        sensitivity=gather.sensitivities(answers, classes),
+        sensitivity=gather.sensitivities(answers, part.classes),
+        convergence=part.rising.get(told.name),
         parameters=parameters,
         seconds=seconds,
         curve=gather.mean_curve(answers.runs, study.metric),
@@ -234,10 +290,13 @@ def _with_results(
 
 
 def _controls(
-    controls: Mapping[str, Answers], beside: Comparison, study: StudySpec, classes: Sequence[str]
-) -> list[ArmResult]:
+    controls: Mapping[str, Answers], beside: Comparison, study: StudySpec, part: TestPart,
+    against: Mapping[str, str],
+) -> list[ArmResult]:  # fmt: skip
     return [
-        _with_results(ArmResult(name, "control"), answers, beside, study, classes)
+        _with_results(
+            ArmResult(name, "control", against=against.get(name, "")), answers, beside, study, part
+        )
         for name, answers in controls.items()
     ]
 

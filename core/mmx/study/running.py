@@ -32,7 +32,7 @@ class Study:
 
     Attributes:
         path: its folder.
-        failed: arms that have no result, and why.
+        failed: arms that have no result, and why; not those that screening stopped.
         seconds: the call that ran it took.
     """
 
@@ -65,8 +65,14 @@ class Study:
                 gap = one["difference"]
                 ends = f"{100 * gap['low']:+.1f} to {100 * gap['high']:+.1f}"
                 points = f"{100 * gap['value']:+.1f} points ({ends})"
-                lines.append(f"{name}: {points}, {one['verdict']}")
-        return "\n".join(lines)
+                told = one["verdict"] or "no verdict"
+                if one["silent"]:
+                    size = 100 * max(-gap["low"], gap["high"])
+                    told = f"no row differs; up to ±{size:.1f} points cannot be excluded"
+                if one["conditional"]:
+                    told += ", conditional on this training run"
+                lines.append(f"{name}: {points}, {told}")
+        return "\n".join([*lines, *found["headline"]])
 
 
 def run_study(

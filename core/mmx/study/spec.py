@@ -65,6 +65,11 @@ class StudySpec(Closed):
     allow_confounded: str | dict[str, str] | None = Field(
         default=None, description="why arms may differ in more than one variable, in words"
     )
+    chosen_on_validation: dict[str, float] = Field(
+        default={},
+        description="candidate -> its score on validation, where the base was an arm of an earlier "
+        "study on this test part",
+    )
     note: str = Field(default="", description="what a reader should know, for the report")
     threads: PositiveInt = Field(default=1, description="threads of each run")
 
@@ -96,6 +101,8 @@ class StudySpec(Closed):
         alone = [arm for arm, other in self.against.items() if arm == other]
         if alone:
             raise ValueError(f"against: {alone[0]} is compared with itself")
+        if len(self.chosen_on_validation) == 1:
+            raise ValueError("chosen_on_validation: a choice has two candidates or more")
         if isinstance(self.vary, OneAtATime):
             if self.arms:
                 raise ValueError("one_at_a_time makes the arms itself; leave arms out")

@@ -4,11 +4,11 @@ Source: Rumelhart et al. 1986, doi:10.1038/323533a0; the cosine last layer after
 CosFace, arXiv:1801.09414.
 """
 
-from collections.abc import Sequence
-from typing import ClassVar, Literal, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, cast
 
 import torch
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -37,14 +37,22 @@ class MlpParams(HeadParams):
         default=1.0,
         description="factor of the cosine; 1 leaves the scale to the loss, as loss.ldam does",
     )
-    match: str | None = Field(
+    match: str | dict[str, Any] | None = Field(
         default=None,
-        description="a head such as kan; hidden is then chosen to have as many parameters",
+        description="a head such as kan, or {type: kan, ...} with its settings; hidden is then "
+        "chosen to have as many parameters",
     )
 
     @property
     def gives_cosines(self) -> bool:
         return self.cosine
+
+    @field_validator("match")
+    @classmethod
+    def _can_be_made(cls, value: str | dict[str, Any] | None) -> str | dict[str, Any] | None:
+        if isinstance(value, dict):
+            _other(value)
+        return value
 
     def build(self, dim: int, classes: int) -> "Mlp":
         hidden = self.hidden if self.match is None else matched_width(self, dim, classes)
@@ -91,24 +99,38 @@ class Cosine(nn.Module):
 
 
 def matched_width(params: MlpParams, dim: int, classes: int) -> int:
-    """Hidden width with which this head has the parameters of ``params.match`` at its defaults.
+    """Hidden width with which this head has the parameters of ``params.match``.
 
     Raises:
         ShapeError: no width comes within 5 %.
     """
     with torch.device("meta"):  # only counts: no memory, no random numbers
-        other = cast(type[HeadParams], mmx.find("head", str(params.match)))
-        wanted = _count(other().build(dim, classes))
+        other = _other(params.match or "")
+        wanted = _count(other.build(dim, classes))
         bias = 0 if params.cosine else classes
     per_unit = dim + 1 + classes
     width = max(1, round((wanted - bias) / per_unit))
     got = width * per_unit + bias
     if abs(got - wanted) > TOLERANCE * wanted:
         raise ShapeError(
-            f"no mlp matches the {wanted} parameters of head.{params.match} within 5 % for "
+            f"no mlp matches the {wanted} parameters of {other.entry_point} within 5 % for "
             f"{dim} channels and {classes} classes; the nearest has {got}"
         )
     return width
+
+
+def _other(match: str | Mapping[str, Any]) -> HeadParams:
+    """The settings of the head that is to be matched.
+
+    Raises:
+        PluginError: no such head is installed.
+        ValueError: a mapping without a type, or with settings that the head does not take.
+    """
+    told = {"type": match} if isinstance(match, str) else dict(match)
+    if "type" not in told:
+        raise ValueError("a head to match needs a type, such as {type: kan, dim: 64}")
+    found = cast(type[HeadParams], mmx.find("head", str(told.pop("type"))))
+    return found(**told)
 
 
 def _last(params: MlpParams, dim: int, classes: int) -> nn.Module:

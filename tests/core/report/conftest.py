@@ -97,9 +97,11 @@ def full_page(full_report: Callable[..., RunReport]) -> str:
 def _contrast(name: str, value: float, verdict: str, *, conditional: bool = False) -> Contrast:
     interval = Interval(value, value - 0.02, value + 0.02)
     pair = McNemar(12, 4, 0.077, exact=True)
+    direction = {"better": 1, "worse": -1}.get(verdict, 0)
     return Contrast(
-        name, "concat", "balanced_accuracy", interval, 0.001, 0.004, verdict, 0.031, conditional,
-        (pair,),
+        name, "concat", "balanced_accuracy", interval, p=0.001, corrected=0.004, family=0.012,
+        comparisons=12, verdict=verdict, direction=direction, detectable=0.031,
+        conditional=conditional, silent=False, groups=300, pairs=(pair,),
     )  # fmt: skip
 
 
@@ -147,8 +149,9 @@ def full_study() -> Callable[..., StudyReport]:
                 "later": {"gated": {"added": "2026-01-02"}}}  # fmt: skip
         report = StudyReport(
             name="fusion", metric="balanced_accuracy", base="concat", arms=arms, controls=controls,
-            seeds=(0, 1), folds=1, samples=1201, groups=896, group="lesion", resamples=2000,
-            redrawn=3, floor=2 / 2001, plan=plan, text="study: fusion\n", version="0",
+            seeds=(0, 1), folds=1, samples=1201, groups=896, group="lesion", flips=4000,
+            floor=1 / 4001, comparisons=12, ledger="runs/ledger/a.jsonl", plan=plan,
+            text="study: fusion\n", version="0",
             created="now", machine={"processor": "a"}, warnings=["LEAKY: texts"],
         )  # fmt: skip
         return dataclasses.replace(report, **changes)  # type: ignore[arg-type]
