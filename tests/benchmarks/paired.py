@@ -17,7 +17,7 @@ def balanced_difference(
     labels: NDArray[Any],
     groups: Sequence[str],
     *,
-    resamples: int = 2000,
+    flips: int | None = None,
     seed: int = 0,
 ) -> Difference:
     """Balanced accuracy of ours minus theirs, with its 95 % interval over groups and seeds.
@@ -26,9 +26,9 @@ def balanced_difference(
         ours: [S, n], names of the predicted classes, one row per training seed.
         theirs: [S, n], of the method to compare with, on the same rows.
         labels: [n], names of the true classes.
-        groups: [n], rows of one group are drawn together.
-        resamples: how many draws.
-        seed: of the draws.
+        groups: [n], rows of one group change places together.
+        flips: how many; None: 4,000.
+        seed: of the flips.
 
     Returns:
         The difference, and the low and the high end of its interval.
@@ -39,7 +39,7 @@ def balanced_difference(
     found = compare(
         {"ours": first.reshape(ours.shape), "theirs": second.reshape(theirs.shape)},
         truth, groups, len(classes), base="theirs", metrics=("balanced_accuracy",),
-        fixed=["theirs"] if (theirs == theirs[0]).all() else [], resamples=resamples, seed=seed,
+        fixed=["theirs"] if (theirs == theirs[0]).all() else [], flips=flips, seed=seed,
     ).contrasts["balanced_accuracy"][0].difference  # fmt: skip
     return found.value, found.low, found.high
 

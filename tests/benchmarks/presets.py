@@ -36,7 +36,7 @@ INTRODUCTION = """# Inference hooks and narratives, each run once
 
 Written by `MMX_DATA=FOLDER python tests/benchmarks/presets.py`, where FOLDER holds `ham10000/` and
 `spine/`. Machine: 2 virtual processors, no GPU; one thread. Balanced accuracy, macro-F1 and
-accuracy on the test part in percent, with 95 % intervals from a bootstrap over groups (lesions,
+accuracy on the test part in percent, with 95 % intervals over groups (lesions,
 studies). **Everything here is conditional on one training run**: one seed, so the intervals do not
 hold what another seed would change.
 
@@ -44,8 +44,8 @@ All encoders are the bundled ones (EfficientNet-Lite0, MiniLM) and frozen. The t
 from the record (HAM10000: age, sex and site; spine: structure and level) without knowledge of the
 label.
 
-The difference is in points of balanced accuracy to `baseline` on the same test rows, by a paired
-bootstrap over groups. **One seed gives no verdict**: that is for studies with several seeds.
+The difference is in points of balanced accuracy to `baseline` on the same test rows, by sign
+flips of groups. **One seed gives no verdict**: that is for studies with several seeds.
 
 The last column repeats accuracies that the source document **claims**. They are no target and no
 result of mmx: how it split its data is not known, the public texts of MIBF-Net were written with

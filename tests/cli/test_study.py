@@ -43,3 +43,16 @@ def test_a_mistake_ends_with_status_2(study: Path) -> None:
     broken = runner.invoke(app, ["study", "run", str(study)])
     assert broken.exit_code == 2
     assert "base: is missing" in broken.stderr
+
+
+def test_an_arm_without_a_result_ends_with_status_3(study: Path, tiny_plugin: Path) -> None:
+    """The others finish, and the last line says which and why."""
+    text = study.read_text()
+    study.write_text(text.replace("arms: [concat, add]", "arms: [concat, nonsense]"))
+    words = [str(study), "--plugin", str(tiny_plugin), "--workers", "1"]
+    done = CliRunner().invoke(app, ["study", "run", *words])
+    assert done.exit_code == 3, done.output
+    assert "concat: " in done.stdout
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("without a result: nonsense (")
+    assert "no fusion 'nonsense' is installed" in last

@@ -1,0 +1,58 @@
+"""The ledger of comparisons: one line for each, whoever writes, and nothing lost."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from mmx.errors import RunError
+from mmx.study.ledger import Ledger, Line, comparison_key
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    monkeypatch.setenv("MMX_LEDGER", str(tmp_path / "kept"))
+    return Ledger.of(["a", "b"], ["x", "y"])
+
+
+def line(key: str, p: float = 0.2, study: str = "s") -> Line:
+    return Line(key, study, "arm", "base", "balanced_accuracy", p, 0.01, {"model.fusion.type": "g"})
+
+
+def test_a_test_part_is_known_by_its_rows_in_any_order(ledger: Ledger) -> None:
+    assert Ledger.of(["b", "a"], ["y", "x"]) == ledger
+    assert Ledger.of(["a", "b"], ["y", "x"]) != ledger
+    assert Ledger.of(["a", "b", "c"], ["x", "y", "x"]) != ledger
+
+
+def test_the_same_comparison_is_one_line(ledger: Ledger) -> None:
+    first = ledger.note([line("1"), line("2")])
+    again = ledger.note([line("1", p=0.3, study="other")])
+    assert [one.key for one in again] == ["1", "2"]
+    assert again[0].p == 0.3
+    assert again[0].time == first[0].time > 0
+    assert ledger.lines() == again
+
+
+def test_a_comparison_is_known_by_its_runs_and_metric() -> None:
+    key = comparison_key(["r1", "r2"], ["b1"], "accuracy")
+    assert key == comparison_key(["r2", "r1"], ["b1"], "accuracy")
+    others = [(["r1"], ["b1"], "accuracy"), (["r1", "r2"], ["b1"], "macro_f1"),
+              (["b1"], ["r1", "r2"], "accuracy")]  # fmt: skip
+    assert key not in {comparison_key(*other) for other in others}
+
+
+def test_writers_at_once_lose_nothing(ledger: Ledger) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda place: ledger.note([line(str(place))]), range(40)))
+    assert {one.key for one in ledger.lines()} == {str(place) for place in range(40)}
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "null", json.dumps({"key": "1"}), "\x00"])
+def test_a_line_that_is_not_ours_is_named(ledger: Ledger, text: str) -> None:
+    ledger.note([line("1")])
+    with ledger.path.open("a") as file:
+        file.write(text + "\n")
+    with pytest.raises(RunError, match="line 2"):
+        ledger.lines()
