@@ -17,6 +17,7 @@ from typing import Any
 
 from mmx.errors import RunError
 from mmx.experiment.running import runs_folder
+from mmx.files import read_regular
 from mmx.runs import SilentObserver
 from mmx.runs.files import write_text
 from mmx.runs.lock import locked
@@ -77,10 +78,8 @@ class Ledger:
         if not self.path.exists():
             return []
         try:
-            if self.path.stat().st_size > LIMIT:
-                raise RunError(f"{self.path} is larger than the {LIMIT} bytes that are read")
-            text = self.path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            text = read_regular(self.path, limit=LIMIT, links=False).decode()
+        except (OSError, ValueError) as error:
             raise RunError(f"{self.path} cannot be read: {error}") from error
         return [_line(self.path, number, one) for number, one in enumerate(text.splitlines(), 1)]
 
@@ -100,7 +99,7 @@ class Ledger:
             for line in found:
                 first = known[line.key].time if line.key in known else now
                 known[line.key] = Line(**{**asdict(line), "time": first})
-            text = "".join(json.dumps(asdict(line)) + "\n" for line in known.values())
+            text = "".join(_text(line) + "\n" for line in known.values())
             if found:
                 write_text(self.path, text)
         return list(known.values())
@@ -117,9 +116,21 @@ def comparison_key(runs: Sequence[str], others: Sequence[str], metric: str) -> s
     return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
+def _text(line: Line) -> str:
+    """A line as JSON that carries its own checksum, so that a flipped bit is noticed."""
+    return json.dumps({**asdict(line), "sha256": _checksum(asdict(line))})
+
+
+def _checksum(plain: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+
+
 def _line(path: Path, number: int, text: str) -> Line:
     try:
-        return Line(**json.loads(text))
+        plain = dict(json.loads(text))
+        if plain.pop("sha256", None) != _checksum(plain):
+            raise ValueError("its checksum is another one")
+        return Line(**plain)
     except (ValueError, TypeError, RecursionError) as error:
         raise RunError(
             f"{path}, line {number}, is not a comparison as mmx writes it ({error}); mend the line "

@@ -23,12 +23,8 @@ from mmx.report import (
     study_markdown,
 )
 from mmx.runs import RunFolder
-<<<<<<< HEAD
 from mmx.runs.files import read_beside, read_sealed, write_sealed, write_text
-=======
-from mmx.runs.files import read_json, write_json, write_text
 from mmx.spec import Spec, load_spec
->>>>>>> b2ff696 (Studies note every comparison of a test part in a ledger, judge over all of them, hold arms against controls of the same prior and size, and name epochs where curves still rose)
 from mmx.spec.difference import ABSENT
 from mmx.spec.whole import corrections
 from mmx.study import gather
@@ -61,14 +57,9 @@ def report_study(study: str | Path, *, plugins: Sequence[str | Path] = ()) -> St
     write_text(folder.path / "report.md", study_markdown(report))
     write_text(folder.path / "results.csv", study_csv(report))
     write_text(folder.path / "table.tex", study_latex(report))
-<<<<<<< HEAD
-    write_sealed(folder.path / "results.json", report.to_json())
-    return Study(folder.path, {arm.name: arm.error for arm in report.failed})
-=======
-    write_json(folder.path / "results.json", {**report.to_json(), "headline": headline(report)})
+    write_sealed(folder.path / "results.json", {**report.to_json(), "headline": headline(report)})
     failed = {arm.name: arm.error for arm in report.failed if not arm.error.startswith(SCREENED)}
     return Study(folder.path, failed)
->>>>>>> b2ff696 (Studies note every comparison of a test part in a ledger, judge over all of them, hold arms against controls of the same prior and size, and name epochs where curves still rose)
 
 
 def _opened(named: str | Path) -> tuple[StudyFolder, StudySpec]:
@@ -175,19 +166,14 @@ def _control_answers(
     files = [control_file(folder, "baselines", run) for run in first]
     errors: dict[str, str] = {}
     if files and all(file.is_file() for file in files):
-<<<<<<< HEAD
         tables = [_control(file) for file in files]
-        for name in (MAJORITY, METADATA):
-            if all(name in table for table in tables):
-                controls[name] = _fixed([t.assign(predicted=t[name]) for t in tables])
-=======
-        tables = [pd.read_parquet(file) for file in files]
+        for file in files:
+            errors |= read_sealed(file.with_suffix(".json"))
         for name, column in {MAJORITY: MAJORITY, **_probes(arms)}.items():
             if all(column in table for table in tables):
                 controls[name] = _fixed([t.assign(predicted=t[column]) for t in tables])
-        for file in files:
-            errors |= read_json(file.with_suffix(".json"))
->>>>>>> b2ff696 (Studies note every comparison of a test part in a ledger, judge over all of them, hold arms against controls of the same prior and size, and name epochs where curves still rose)
+            elif METADATA not in errors:
+                errors[name] = f"{files[0].name} was made by another version; delete it"
     for arm in arms.arms:
         if arm.role == "control" and arm.name in found.answers:
             controls[arm.name] = found.answers[arm.name]

@@ -56,3 +56,15 @@ def test_a_line_that_is_not_ours_is_named(ledger: Ledger, text: str) -> None:
         file.write(text + "\n")
     with pytest.raises(RunError, match="line 2"):
         ledger.lines()
+
+
+def test_a_flipped_bit_is_noticed(ledger: Ledger) -> None:
+    """In p, which decides verdicts, and in every other place but for the kind of a line break."""
+    ledger.note([line("1", p=0.123)])
+    content = ledger.path.read_bytes()
+    for place in range(len(content) - 1):
+        ledger.path.write_bytes(
+            content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+        )
+        with pytest.raises(RunError):
+            ledger.lines()
