@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmx.data.images import read_image
+from mmx.data.grey_range import measured_range
+from mmx.data.images import PIXEL_LIMIT, read_image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,8 +56,14 @@ class Appearance:
 
 
 def appearance_of(image: "Path | Picture") -> Appearance:
-    """Measure an image file or a computed picture."""
-    return measure(read_image(image) if isinstance(image, Path) else image.pixels())
+    """Measure an image file or a computed picture.
+
+    Of a file with more than 8 bits, black and white are those of the bits that it uses itself.
+    """
+    if not isinstance(image, Path):
+        return measure(image.pixels())
+    own = measured_range([image], PIXEL_LIMIT)
+    return measure(read_image(image, grey_range=own[0] if own else None))
 
 
 def measure(pixels: "NDArray[np.uint8]") -> Appearance:

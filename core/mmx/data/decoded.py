@@ -76,7 +76,10 @@ def decode(source: Path | Picture, spec: "ImageSpec") -> tuple["NDArray[np.uint8
     if isinstance(source, Path):
         twice = (2 * spec.width, 2 * spec.height)
         data = read_bytes(source)
-        image, frame = open_upright(data, str(source), pixel_limit=spec.pixel_limit, at_least=twice)
+        image, frame = open_upright(
+            data, str(source), pixel_limit=spec.pixel_limit, at_least=twice,
+            grey_range=spec.grey_range,
+        )  # fmt: skip
     else:
         image = Image.fromarray(source.pixels())
         frame = Frame(*image.size)
@@ -244,6 +247,6 @@ def _content(source: Path | Picture) -> str:
 def _digest(sources: Sequence[Path | Picture], keys: Sequence[str], spec: "ImageSpec") -> str:
     """Name of a set of images; what cannot be read has no content and goes by its path."""
     decoder = (PIL.__version__, features.version("jpg"))  # another one may give other pixels
-    what = (spec.height, spec.width, spec.fit, spec.pixel_limit, decoder)
+    what = (spec.height, spec.width, spec.fit, spec.pixel_limit, spec.grey_range, decoder)
     named = [key or f"unreadable {source}" for key, source in zip(keys, sources, strict=True)]
     return hashlib.sha256(repr((what, named)).encode()).hexdigest()[:32]

@@ -179,7 +179,9 @@ class ImageStore:
         images = [self._content[place] if place >= 0 else "" for place in places]
         boxes = b"" if self._boxes is None else self._boxes[row, views][: len(places)].tobytes()
         where = (centre,) if centre else ()
-        what = repr((images, spec.height, spec.width, spec.fit, *where)).encode() + boxes
+        grey = () if spec.grey_range is None else spec.grey_range
+        shown = (images, spec.height, spec.width, spec.fit, *where, *grey)
+        what = repr(shown).encode() + boxes
         return hashlib.blake2b(what, digest_size=20).hexdigest()
 
 

@@ -7,8 +7,9 @@
 | grey, 1 bit, palette | the same picture in RGB |
 | alpha channel, transparent palette | laid over white |
 | CMYK, YCbCr, Lab | converted to RGB |
-| 16 bit | divided by 257, so that 65535 is white; never stretched picture by picture |
-| 32 bit, floating point | DataError, for its range of grey values is not known |
+| more than 8 bits of grey | from ``data.image.range`` to 0..255; never picture by picture |
+| the same without a range | 65535 is white; 32 bits and floating point are a DataError |
+| 16 bits of each colour | the upper 8 bits of each |
 | EXIF orientation | turned upright |
 | animated, several pages | the first frame |
 """
@@ -16,7 +17,7 @@
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PIL import Image
@@ -33,6 +34,8 @@ FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM")
 
 FILE_LIMIT = 2 << 30
 """Bytes of an image file that are read at most."""
+
+PIXEL_LIMIT = 50_000_000  # width x height of a file, unless something else is said
 
 Fit = Literal["cover", "stretch"]
 _ORIENTATION = 0x0112  # the EXIF tag
@@ -68,18 +71,25 @@ class Frame:
         return (self.height, self.width) if turned else (self.width, self.height)
 
 
-def read_image(path: str | Path, *, pixel_limit: int = 50_000_000) -> "NDArray[np.uint8]":
+def read_image(
+    path: str | Path,
+    *,
+    pixel_limit: int = PIXEL_LIMIT,
+    grey_range: tuple[float, float] | None = None,
+) -> "NDArray[np.uint8]":
     """Read an image file as [H, W, 3], RGB, upright, whatever its mode (see the module's table).
 
     Args:
         path: of the file.
         pixel_limit: width x height above which the file is refused; Pillow itself refuses more than
             178,956,970.
+        grey_range: values that are black and white in files of more than 8 bits; None: 0 and 65535.
 
     Raises:
         DataError: the file is missing, damaged, too large, or of a kind that is not read.
     """
-    image, _ = open_upright(read_bytes(path), str(path), pixel_limit=pixel_limit)
+    data = read_bytes(path)
+    image, _ = open_upright(data, str(path), pixel_limit=pixel_limit, grey_range=grey_range)
     return np.asarray(image)
 
 
@@ -97,7 +107,12 @@ def read_bytes(path: str | Path) -> bytes:
 
 
 def open_upright(
-    data: bytes, name: str, *, pixel_limit: int, at_least: tuple[int, int] | None = None
+    data: bytes,
+    name: str,
+    *,
+    pixel_limit: int,
+    at_least: tuple[int, int] | None = None,
+    grey_range: tuple[float, float] | None = None,
 ) -> tuple[Image.Image, Frame]:
     """Decode to an upright RGB image, and tell how it was stored.
 
@@ -105,20 +120,14 @@ def open_upright(
     its size, which its decoder does several times faster.
     """
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-        stored = image.size
-        if stored[0] * stored[1] > pixel_limit:
-            raise DataError(
-                f"{name} has {stored[0]} x {stored[1]} pixels, more than "
-                f"pixel_limit = {pixel_limit}; make it smaller, or raise data.image.pixel_limit"
-            )
+        image = _opened(data, name, pixel_limit)
         orientation = int(image.getexif().get(_ORIENTATION, 1))
-        frame = Frame(*stored, orientation if orientation in range(1, 9) else 1)
+        frame = Frame(*image.size, orientation if orientation in range(1, 9) else 1)
         if at_least and image.format == "JPEG" and image.mode in ("L", "RGB", "YCbCr"):
             wanted = at_least if frame.orientation < 5 else (at_least[1], at_least[0])
             image.draft(None, wanted)
         image.load()
-        upright = _rgb(image, name)
+        upright = _rgb(image, name, grey_range)
     except DataError:
         raise
     except Exception as error:  # decoders raise many types for damaged bytes
@@ -128,23 +137,62 @@ def open_upright(
     ), frame
 
 
-def _rgb(image: Image.Image, name: str) -> Image.Image:
+def grey_of(data: bytes, name: str, *, pixel_limit: int) -> "NDArray[Any] | None":
+    """Values of a file with more than 8 bits of grey, [H, W] as stored; None of any other file.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    try:
+        image = _opened(data, name, pixel_limit)
+        return np.asarray(image) if _deep(image) else None
+    except DataError:
+        raise
+    except Exception as error:  # decoders raise many types for damaged bytes
+        raise DataError(f"{name} is not a readable image: {error}") from error
+
+
+def _opened(data: bytes, name: str, pixel_limit: int) -> Image.Image:
+    """The image, of which no pixel is decoded yet."""
+    image = Image.open(io.BytesIO(data), formats=FORMATS)
+    width, height = image.size
+    if width * height > pixel_limit:
+        raise DataError(
+            f"{name} has {width} x {height} pixels, more than "
+            f"pixel_limit = {pixel_limit}; make it smaller, or raise data.image.pixel_limit"
+        )
+    return image
+
+
+def _deep(image: Image.Image) -> bool:
+    return image.mode in ("F", "I") or image.mode.startswith("I;")
+
+
+def _rgb(image: Image.Image, name: str, grey_range: tuple[float, float] | None) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
-    if image.mode in ("F", "I") or image.mode.startswith("I;"):
-        return _eight_bit(image, name)
+    if _deep(image):
+        return _eight_bit(image, name, grey_range)
     if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
         layers = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), layers).convert("RGB")
     return image.convert("RGB")
 
 
-def _eight_bit(image: Image.Image, name: str) -> Image.Image:
+def _eight_bit(
+    image: Image.Image, name: str, grey_range: tuple[float, float] | None
+) -> Image.Image:
+    """Grey from its range to 0..255; what lies outside, or is no number, is cut."""
     values = np.asarray(image)
+    if grey_range is not None:
+        low, high = grey_range
+        shares = (np.nan_to_num(values.astype(np.float64), nan=low) - low) / (high - low)
+        return Image.fromarray((shares.clip(0, 1) * 255 + 0.5).astype(np.uint8)).convert("RGB")
     known = image.mode != "F" and values.min(initial=0) >= 0 and values.max(initial=0) <= 65535
     if not known:
         raise DataError(
-            f"{name} has {image.mode!r} pixels of an unknown range; save it with 8 or 16 bits"
+            f"{name} has {image.mode!r} pixels of an unknown range; state it: "
+            "data.image.range: [low, high]"
         )
     return Image.fromarray((values // 257).astype(np.uint8)).convert("RGB")
 

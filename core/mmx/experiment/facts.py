@@ -55,6 +55,7 @@ class ModelFacts(_Record):
         untrained: sides whose stand-in no training row used.
         samples: what the samples held; None in runs of older versions.
         leak_columns: fields of the record that texts are never written from.
+        grey_range: values that are black and white in files of more than 8 bits; None: none had.
     """
 
     classes: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -68,6 +69,7 @@ class ModelFacts(_Record):
     untrained: tuple[Literal["image", "text"], ...] = ()
     samples: SampleFacts | None = None
     leak_columns: tuple[str, ...] = ()
+    grey_range: tuple[float, float] | None = None
 
     @model_validator(mode="after")
     def _one_count_for_each_class(self) -> "ModelFacts":

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmx.blocks import missing_words
 from mmx.data import (
     ImageStore,
     Manifest,
@@ -17,13 +18,14 @@ from mmx.data import (
     read_manifest,
     read_split,
 )
+from mmx.data.grey_range import measured_range
 from mmx.errors import DataError
 from mmx.experiment.progress import stage
 from mmx.experiment.texts import kept_texts
 from mmx.files import own_folder
 from mmx.interfaces import FeatureSource, Rejected
 from mmx.runs import Observer
-from mmx.spec import DataSpec
+from mmx.spec import DataSpec, ImageSpec
 
 Features = Callable[[Manifest, ImageStore], FeatureSource]
 CACHE = "mmx-cache"
@@ -39,12 +41,16 @@ class Prepared:
         split: the part of each row.
         texts: the text of each row; empty where it has none.
         images: the pixels of each row.
+        grey_range: values that are black and white in files of more than 8 bits; None: none has.
+        notes: sentences for the report.
     """
 
     manifest: Manifest
     split: Split
     texts: list[str]
     images: ImageStore
+    grey_range: tuple[float, float] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def digests(self) -> dict[str, str]:
@@ -82,7 +88,10 @@ def prepare(
             else "no row has a label"
         )
     split = read_split(split_file, manifest) if split_file else make_split(manifest, spec.split)
-    images = open_images(manifest, spec, observer)
+    image, notes = settled_range(spec.image, manifest, split)
+    for note in (*missing_words(manifest.facts.missing), *notes):
+        observer.message(note)
+    images = open_images(manifest, spec, observer, image)
     source = None
     if spec.narrative.needs_features:
         if features is None:
@@ -92,15 +101,39 @@ def prepare(
         cache_folder(spec) / "texts", manifest, spec.narrative, split, images.digest, source
     )
     _refuse_empty(manifest, split, texts, images, spec.max_bad)
-    return Prepared(manifest, split, texts, images)
+    return Prepared(manifest, split, texts, images, image.grey_range, notes)
 
 
-def open_images(manifest: Manifest, spec: DataSpec, observer: Observer) -> ImageStore:
-    """The images of all rows, in the frame that the spec asks for."""
+def settled_range(
+    spec: ImageSpec, manifest: Manifest, split: Split
+) -> tuple[ImageSpec, tuple[str, ...]]:
+    """The settings with the range of grey that training rows have, and a sentence on it."""
+    if spec.grey_range is not None:
+        low, high = spec.grey_range
+        return spec, (f"grey of files with more than 8 bits: {low:g} is black, {high:g} white",)
+    rows = split.rows("train").tolist()
+    files = {
+        image for row in rows for image in manifest.samples[row].images if isinstance(image, Path)
+    }
+    found = measured_range(sorted(files, key=lambda file: (file.name, file)), spec.pixel_limit)
+    if found is None:
+        return spec, ()
+    (low, high), count = found
+    note = (
+        f"grey of files with more than 8 bits: {low:g} is black, {high:g} white, measured on "
+        f"{count} training pictures; data.image.range states another range"
+    )
+    return spec.model_copy(update={"range": (low, high)}), (note,)
+
+
+def open_images(
+    manifest: Manifest, spec: DataSpec, observer: Observer, image: ImageSpec | None = None
+) -> ImageStore:
+    """The images of all rows, in the frame that the spec asks for, or in ``image``."""
     with stage(observer, "reading", "images") as told:
         return ImageStore(
             manifest.samples,
-            spec.image,
+            image or spec.image,
             folder=cache_folder(spec) / "images",
             memory_gb=spec.memory_gb,
             progress=told,

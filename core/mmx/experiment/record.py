@@ -49,6 +49,7 @@ def keep_model(
             "encoders": {**initial, **_frozen_digests(task.model)},
             "precision": precision,
             "samples": prepared.manifest.contents.to_json(),
+            "grey_range": prepared.grey_range,
             "leak_columns": prepared.manifest.facts.leak_columns,
         },
     )

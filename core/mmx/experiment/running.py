@@ -306,6 +306,7 @@ class _Work:
                 *(note for one in self.task.model.encoders().values() for note in one.notes),
                 *sources.notes,
                 *self.prepared.manifest.facts.notes,
+                *map(_said, self.prepared.notes),
                 *self.audited.notes,
             ],
             "sections": [section for answer in sections for section in answer],

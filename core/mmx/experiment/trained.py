@@ -73,6 +73,7 @@ def load_trained(path: Path, plugins: Sequence[str | Path] = ()) -> Trained:
         raise RunError(f"the run {path} {there}")
     spec = load_spec(folder.checked("resolved.yaml"), plugins=permitted(folder, plugins))
     facts = read_facts(folder)
+    spec = _in_range(spec, facts.grey_range)
     loss = spec.loss.build(torch.tensor(facts.sampled_counts))
     model = assemble(spec.model, len(facts.classes), parts=facts.parts, seed=spec.seed)
     take_back(folder, model)
@@ -80,3 +81,11 @@ def load_trained(path: Path, plugins: Sequence[str | Path] = ()) -> Trained:
     fit_again(folder, chain.hooks)
     stand_ins = recorded_stand_ins(facts.prior, facts.sampled_counts, facts.untrained)
     return Trained(folder, spec, facts.classes, model, loss, chain, stand_ins)
+
+
+def _in_range(spec: Spec, grey_range: tuple[float, float] | None) -> Spec:
+    """The spec with the range of grey that the run measured, so that new pictures look alike."""
+    if grey_range is None:
+        return spec
+    image = spec.data.image.model_copy(update={"range": grey_range})
+    return spec.model_copy(update={"data": spec.data.model_copy(update={"image": image})})

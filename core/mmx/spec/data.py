@@ -1,6 +1,6 @@
 """The data of a spec: rows, texts, split, pixels and cache."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     Field,
@@ -9,6 +9,8 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     SerializeAsAny,
+    field_validator,
+    model_validator,
 )
 
 from mmx.interfaces import DatasetParams, NarrativeParams, SpecPath
@@ -31,6 +33,29 @@ class ImageSpec(Closed):
     pixel_limit: PositiveInt = Field(
         default=50_000_000, description="an image file with more pixels is refused"
     )
+    range: Literal["auto"] | tuple[float, float] = Field(
+        default="auto",
+        description="values that are black and white in files of more than 8 bits; auto: measured "
+        "on the training rows",
+    )
+
+    @field_validator("range", mode="before")
+    @classmethod
+    def _no_dicom(cls, value: Any) -> Any:
+        if value == "dicom":
+            raise ValueError("DICOM files are not read yet; give auto, or [low, high]")
+        return value
+
+    @model_validator(mode="after")
+    def _rises(self) -> "ImageSpec":
+        if self.grey_range and not self.grey_range[0] < self.grey_range[1]:
+            raise ValueError(f"range: {list(self.grey_range)} must go from black to white, upwards")
+        return self
+
+    @property
+    def grey_range(self) -> tuple[float, float] | None:
+        """Black and white as they are stated, or were measured; None before."""
+        return None if self.range == "auto" else self.range
 
 
 class CacheSpec(Closed):
