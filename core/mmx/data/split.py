@@ -207,9 +207,10 @@ def _digest(table: pandas.DataFrame) -> str:
 
 
 def _own(cells: Iterable[str], known: Iterable[str]) -> list[str]:
-    """Cells without the apostrophe of ``write_split``; what is known as it stands stays so."""
-    as_they_stand = set(known)
-    return [cell if cell in as_they_stand else own_words(cell) for cell in cells]
+    """Cells without the apostrophes of ``write_split``; a file of other origin stays as it is."""
+    written = list(cells)
+    plain = [own_words(cell) for cell in written]
+    return plain if set(plain) <= {*known, ""} else written
 
 
 def _check_ids(path: str | Path, given: pandas.Index, ids: "NDArray[np.object_]") -> None:

@@ -141,18 +141,16 @@ def test_a_written_split_is_read_as_it_was(manifest_of: ManifestOf, tmp_path: Pa
     assert (again.fold, again.digest) == (2, split.digest)
 
 
-def test_ids_like_formulas_come_back_from_a_sheet_without_formulas(tmp_path: Path) -> None:
+def test_ids_like_formulas_come_back_from_a_sheet_without_formulas(
+    rows: Callable[..., Dataset], tmp_path: Path
+) -> None:
     ids = ["=1+1", "'=1+1", "@x", "-0.5", "+49 170", "-", "plain", "'quoted'"]
 
-    class Rows(Dataset):
-        def samples(self) -> list[Sample]:
-            names = [*ids, *(f"s{row}" for row in range(len(ids), 40))]
-            return [
-                Sample(name, f"={row}", label=("=a", "@b")[row % 2], record={"age": float(row)})
-                for row, name in enumerate(names)
-            ]
-
-    manifest = read_manifest(Rows())
+    names = [*ids, *(f"s{row}" for row in range(len(ids), 40))]
+    samples = [
+        Sample(name, f"={row}", label=("=a", "@b")[row % 2]) for row, name in enumerate(names)
+    ]
+    manifest = read_manifest(rows(samples, ["=a", "@b"]), 0.0)
     split = make_split(manifest, SplitSpec())
     path = tmp_path / "split.csv"
     write_split(path, manifest, split)
