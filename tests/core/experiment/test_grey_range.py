@@ -34,13 +34,15 @@ def spec(home: Path, tiny_plugin: Path) -> mmx.Spec:
     return mmx.load_spec(home / "spec.yaml", plugins=[tiny_plugin])
 
 
-def test_the_range_is_measured_kept_said_and_used_again(spec: mmx.Spec, home: Path) -> None:
+def test_the_range_is_measured_kept_said_and_used_again(
+    spec: mmx.Spec, home: Path, tiny_plugin: Path
+) -> None:
     run = mmx.run(spec)
-    trained = load_trained(run.path)
+    trained = load_trained(run.path, [tiny_plugin])
     assert trained.spec.data.image.range == (0, 4_095)
     assert "0 is black, 4095 white, measured on" in run.report.read_text(encoding="utf-8")
     table = run.predictions.query("part == 'test'")
     columns = [name for name in table if str(name).startswith("p_")]
-    answers = mmx.ask(run.path, home / "cases.csv").table
+    answers = mmx.ask(run.path, home / "cases.csv", plugins=[tiny_plugin]).table
     asked = answers.set_index("id").loc[table["sample"].tolist(), columns]
     np.testing.assert_allclose(asked, table[columns], atol=1e-4)
