@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmx.audit.dates import as_numbers
 from mmx.audit.subject import Subject
 from mmx.interfaces import Value
 
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
 _WORDS, _DISTINCT = 4, 20  # a field with more words than that, in more wordings, is a text
 _COMMON = 5  # rows of a value that gets a column of its own
-_BINS = 32
-_PER_BIN = 20  # rows, about, so that a bin says something about the classes
+_BINS = 10
+_OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +37,44 @@ class Column:
 
 
 def column(name: str, values: Sequence[Value]) -> Column:
-    """A field; numbers are cut into bins of equal size, unless few of them are different."""
+    """A field; numbers, dates and measurements in ten bins of equal size, words by value.
+
+    Numbers of at most ten different values keep them; words that fewer than five rows have are one
+    value together, so that a column of names or ids is no column of single cases.
+    """
     missing = np.array([value is None or value == "" for value in values], dtype=bool)
-    if any(isinstance(value, str) for value in values if value not in (None, "")):
-        words = np.array([str(value) for value in values], dtype=str)[~missing]
-        return _column(name, None, missing, np.unique(words, return_inverse=True))
-    numbers = np.array([np.nan if value in (None, "") else value for value in values], float)
-    missing |= ~np.isfinite(numbers)
-    kept, bins = numbers[~missing], min(_BINS, max(len(values) // _PER_BIN, 2))
-    different = np.unique(kept)
-    inner = np.arange(1, bins) / bins
-    edges = different[1:] if len(different) <= bins else np.unique(np.quantile(kept, inner))
-    codes = np.searchsorted(edges, kept, side="right")
-    names = np.array([f"bin {place}" for place in range(len(edges) + 1)])
-    return _column(name, np.where(missing, np.nan, numbers), missing, (names, codes))
+    filled = [value for value in values if value is not None and value != ""]
+    numbers: Sequence[float | None] | None = [one for one in filled if not isinstance(one, str)]
+    if len(numbers) < len(filled):
+        words = [str(value) for value in filled]
+        numbers = as_numbers(words)
+        if numbers is None:
+            return _column(name, None, missing, _by_value(np.array(words, dtype=str)))
+    read = np.full(len(values), np.nan)
+    read[~missing] = [np.nan if one is None else one for one in numbers]
+    missing |= ~np.isfinite(read)
+    return _column(name, np.where(missing, np.nan, read), missing, _binned(read[~missing]))
+
+
+def _binned(numbers: "NDArray[np.float64]") -> "tuple[NDArray[np.str_], NDArray[np.int64]]":
+    different = np.unique(numbers)
+    if len(different) <= _BINS:
+        names = np.array([f"{one:g}" for one in different])
+        return names, np.searchsorted(different, numbers)
+    edges = np.unique(np.quantile(numbers, np.arange(1, _BINS) / _BINS))
+    codes = np.searchsorted(edges, numbers, side="right")
+    lows, highs = np.array([different[0], *edges]), np.array([*edges, different[-1]])
+    names = [f"{low:.6g} to {high:.6g}" for low, high in zip(lows, highs, strict=True)]
+    return np.array(names), codes
+
+
+def _by_value(words: "NDArray[np.str_]") -> "tuple[NDArray[np.str_], NDArray[np.int64]]":
+    names, codes, counts = np.unique(words, return_inverse=True, return_counts=True)
+    rare = counts < _COMMON
+    if not rare.any():
+        return names, codes
+    places = np.where(rare, int((~rare).sum()), np.cumsum(~rare) - 1)
+    return np.append(names[~rare], _OTHER), places[codes.ravel()]
 
 
 def _column(

@@ -11,39 +11,82 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Hashes = NDArray[np.uint64]
+    Greys = NDArray[np.uint8] | NDArray[np.float32]
 
-_SIDE, _KEPT = 32, 8
+SIDE = 64
+_KEPT = 8
 _FLAT = 2.0  # grey levels of spread below which a picture has nothing to hash
+_WINDOW, _STEP = 58, 3  # pixels of 64: nine windows, in the middle and moved by a twentieth
 _BLOCK, _CHUNK = 32, 4_096  # 1 MB of differences at a time, which a cache holds
 
 
 def grey(pictures: "NDArray[np.uint8]") -> "NDArray[np.float32]":
-    """[B, 32, 32], brightness 0..255, of pictures [B, H, W, 3]."""
+    """[B, 64, 64], brightness 0..255, of pictures [B, H, W, 3]."""
+    # pillow is imported where the first picture is read
     from PIL import Image
 
-    small = np.empty((len(pictures), _SIDE, _SIDE), dtype=np.float32)
+    small = np.empty((len(pictures), SIDE, SIDE), dtype=np.float32)
     for place, picture in enumerate(pictures):
         image = Image.fromarray(picture).convert("L")
-        small[place] = np.asarray(image.resize((_SIDE, _SIDE), Image.Resampling.BOX))
+        small[place] = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX))
     return small
 
 
-def perceptual(small: "NDArray[np.float32]") -> "tuple[Hashes, NDArray[np.bool_]]":
-    """64-bit hashes [B] of grey pictures [B, 32, 32], and which of them mean anything.
+def structured(small: "Greys") -> "NDArray[np.bool_]":
+    """[B], which pictures have something to hash; one of a single colour has not."""
+    return np.asarray(small.std(axis=(1, 2)) > _FLAT)
+
+
+def perceptual(small: "Greys") -> "Hashes":
+    """64-bit hashes [B] of the middle of grey pictures [B, 64, 64].
 
     The signs of the 8 x 8 slowest cosine waves against their median: changes of brightness,
     contrast, size and compression leave most of them as they are.
 
     Source: Zauner 2010, Implementation and benchmarking of perceptual image hash functions.
     """
-    from scipy.fft import dctn  # type: ignore[import-untyped]
+    return _bits(_waves(small, _STEP, _STEP))
 
-    spectrum = np.asarray(dctn(small, axes=(1, 2), norm="ortho"))
-    waves = spectrum[:, :_KEPT, :_KEPT].reshape(len(small), -1)
-    waves[:, 0] = 0  # the mean brightness
-    bits = waves > np.median(waves, axis=1, keepdims=True)
-    packed = np.packbits(bits, axis=1).view(np.uint64).ravel()
-    return packed, np.asarray(small.std(axis=(1, 2)) > _FLAT)
+
+def of_views(small: "Greys") -> "Hashes":
+    """[8, B], hashes of the middle in the views of ``alignment.VIEWS``.
+
+    Mirroring a picture changes the sign of its odd waves, and turning it by 90 degrees exchanges
+    the axes as well, so no picture is turned.
+    """
+    waves, odd = _waves(small, _STEP, _STEP), (-1.0) ** np.arange(_KEPT)
+    found = []
+    for number in range(8):
+        turned = waves * odd if number >= 4 else waves
+        for _ in range(number % 4):
+            turned = turned.swapaxes(1, 2) * odd[:, None]
+        found.append(_bits(turned))
+    return np.stack(found)
+
+
+def of_shifts(small: "Greys") -> "Hashes":
+    """[9, B], hashes of the windows in the middle and a twentieth beside it."""
+    steps = (_STEP, 0, 2 * _STEP)  # the middle first
+    return np.stack([_bits(_waves(small, down, across)) for down in steps for across in steps])
+
+
+def _waves(small: "Greys", down: int, across: int) -> "NDArray[np.float64]":
+    """[B, 8, 8], the slowest waves of a window, by the cosine transform (DCT-II)."""
+    places = (np.arange(_WINDOW) + 0.5) * np.pi / _WINDOW
+    basis = np.cos(np.arange(_KEPT)[:, None] * places)
+    window = small[:, down : down + _WINDOW, across : across + _WINDOW]
+    found = [
+        np.einsum("uh,bhw,vw->buv", basis, window[start : start + _CHUNK], basis, optimize=True)
+        for start in range(0, len(window), _CHUNK)
+    ]
+    return np.concatenate(found) if found else np.zeros((0, _KEPT, _KEPT))
+
+
+def _bits(waves: "NDArray[np.float64]") -> "Hashes":
+    flat = waves.reshape(len(waves), -1).copy()
+    flat[:, 0] = 0  # the mean brightness
+    bits = flat > np.median(flat, axis=1, keepdims=True)
+    return np.packbits(bits, axis=1).view(np.uint64).ravel()
 
 
 def close_pairs(left: "Hashes", right: "Hashes", distance: int) -> "NDArray[np.int64]":
@@ -51,9 +94,9 @@ def close_pairs(left: "Hashes", right: "Hashes", distance: int) -> "NDArray[np.i
     return _search(left, right, distance, lambda start: 0)
 
 
-def close_within(hashes: "Hashes", distance: int) -> "NDArray[np.int64]":
-    """[P, 2], places of all such pairs of one list, the smaller place first."""
-    found = _search(hashes, hashes, distance, lambda start: start)
+def close_above(left: "Hashes", right: "Hashes", distance: int) -> "NDArray[np.int64]":
+    """[P, 2], such pairs with the place in ``left`` before that in ``right``."""
+    found = _search(left, right, distance, lambda start: start)
     return found[found[:, 0] < found[:, 1]]
 
 

@@ -22,8 +22,8 @@ _MEMORY = 10
 _ARMIJO = 1e-4
 
 
-def logistic(matrix: Any, weights: "Floats") -> "NDArray[np.int64]":
-    """Most probable class of each row in each fold [d, K].
+def probabilities(matrix: Any, weights: "Floats") -> "Floats":
+    """Probability of each class for each row in each fold [d, K, C]; sums to 1.
 
     Args:
         matrix: [d, F], dense or sparse.
@@ -33,12 +33,13 @@ def logistic(matrix: Any, weights: "Floats") -> "NDArray[np.int64]":
     scores = matrix @ coefficients.reshape(matrix.shape[1], -1) + intercepts.ravel()
     # a class that a fold does not learn must not be its answer
     known = weights.sum(axis=0) > 0
-    found = np.where(known, scores.reshape(weights.shape), -np.inf)
-    return np.asarray(found.argmax(axis=2))
+    scores = np.where(known, scores.reshape(weights.shape), -np.inf)
+    odds = np.exp(scores - scores.max(axis=2, keepdims=True))
+    return np.asarray(odds / odds.sum(axis=2, keepdims=True))
 
 
 def fitted(matrix: Any, weights: "Floats") -> "tuple[Floats, Floats]":
-    """Coefficients [F, K, C] and intercepts [K, C]; arguments as for ``logistic``."""
+    """Coefficients [F, K, C] and intercepts [K, C]; arguments as for ``probabilities``."""
     features, (_, folds, classes) = matrix.shape[1], weights.shape
     total, across = weights.sum(axis=2, keepdims=True), matrix.T
 

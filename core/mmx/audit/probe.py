@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csr_array  # type: ignore[import-untyped]
 
 from mmx.audit.finding import Score
-from mmx.audit.logistic import logistic
+from mmx.audit.logistic import probabilities
 from mmx.audit.subject import FOLDS, Subject
 from mmx.evaluation.bootstrap import Draws, percentile_interval, resampled_weights
 from mmx.evaluation.confusion import class_shares
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 RESAMPLES = 400
 
 
-def linear(subject: Subject, matrix: Any, place: "Ints") -> "Ints":
-    """Labels [m] of the probed rows as balanced logistic regression predicts them.
+def linear(subject: Subject, matrix: Any, place: "Ints") -> "NDArray[np.float64]":
+    """Probabilities [m, C] that balanced logistic regression gives the probed rows, out of fold.
 
     Args:
         subject: gives labels and folds.
@@ -35,8 +35,7 @@ def linear(subject: Subject, matrix: Any, place: "Ints") -> "Ints":
         learn = fold != number
         balance = _balance(truth[learn], classes)
         np.add.at(weights[:, number], (place[learn], truth[learn]), balance[truth[learn]])
-    best = logistic(matrix, weights)  # [d, FOLDS]
-    return best[place, fold]
+    return probabilities(matrix, weights)[place, fold]
 
 
 def frequent(subject: Subject, codes: "Ints") -> "Ints":
@@ -93,7 +92,7 @@ def too_few(subject: Subject) -> str:
     if len(subject.probed):
         return ""
     return (
-        f"not probed: fewer than two classes have 10 {subject.many} or more, "
+        f"not probed: fewer than two classes have 5 {subject.many} or more, "
         "so no score would mean anything"
     )
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Rows = NDArray[np.int64]
 
 FOLDS = 5
-LEAST_GROUPS = 10  # groups of a class for a probe: two in each fold
+LEAST_GROUPS = 5  # groups of a class for a probe: one in each fold
 MOST_ROWS = (
     20_000  # that a probe learns from, in whole groups; more would cost time and tell no more
 )
@@ -51,7 +51,6 @@ class Subject:
         has_picture: [n], bool, the first image; None where no row has one.
         has_image: [n], bool, any readable image; None where it is not known.
         pictures: [B, H, W, 3], uint8, of rows that have one.
-        features: [B, D] of rows that have a picture, from an encoder; None when there is none.
     """
 
     ids: "NDArray[np.object_]"
@@ -73,7 +72,6 @@ class Subject:
     has_picture: "NDArray[np.bool_] | None" = None
     has_image: "NDArray[np.bool_] | None" = None
     pictures: "Callable[[Rows], NDArray[np.uint8]] | None" = None
-    features: "Callable[[Rows], NDArray[np.floating]] | None" = None
 
     def __len__(self) -> int:
         """Rows."""
@@ -89,6 +87,14 @@ class Subject:
         """Id -> row."""
         return {name: row for row, name in enumerate(self.ids.tolist())}
 
+    @cached_property
+    def content(self) -> "Rows":
+        """[n], number of the byte-identical image that a row shares with others; -1 for none."""
+        found = np.full(len(self), -1, dtype=np.int64)
+        for number, ids in enumerate(self.duplicates):
+            found[[self.row_of[name] for name in ids]] = number
+        return found
+
     @property
     def many(self) -> str:
         """Several groups, in sentences: lesions, studies."""
@@ -100,7 +106,7 @@ class Subject:
 
     @cached_property
     def probed(self) -> "Rows":
-        """Rows for probes: classes with 10 groups or more, at most 20,000 rows, whole groups.
+        """Rows for probes: classes with 5 groups or more, at most 20,000 rows, whole groups.
 
         Empty when fewer than two classes have so many groups.
         """
@@ -132,6 +138,21 @@ class Subject:
     def member(self) -> "Rows":
         """[len(probed)], number of each row's group."""
         return np.unique(self.groups[self.probed].astype(str), return_inverse=True)[1].ravel()
+
+    @cached_property
+    def unit(self) -> "Rows":
+        """[len(probed)], number of each row's unit: the rows of a group that have one class."""
+        return self._units[1].ravel()
+
+    @cached_property
+    def unit_labels(self) -> "Rows":
+        """[units], the class of each."""
+        return np.asarray(self._units[0] % len(self.classes))
+
+    @cached_property
+    def _units(self) -> "tuple[Rows, Rows]":
+        pairs = self.member * len(self.classes) + self.labels[self.probed]
+        return np.unique(pairs, return_inverse=True)
 
     @cached_property
     def fields(self) -> Mapping[str, Sequence[Value]]:

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from mmx.audit import Subject
 from mmx.data import ImageStore, Manifest, unread_fields
 from mmx.experiment.prepare import Prepared
-from mmx.interfaces import Features, ImageEncoder, Images, Value
+from mmx.interfaces import Value
 from mmx.spec import Spec
 
 if TYPE_CHECKING:
@@ -22,13 +21,12 @@ if TYPE_CHECKING:
 _LOOKED_AT = 32  # rows; enough to see which fields a narrative reads
 
 
-def subject_of(spec: Spec, prepared: Prepared, encoder: ImageEncoder | None = None) -> Subject:
+def subject_of(spec: Spec, prepared: Prepared) -> Subject:
     """All that the checks look at.
 
     Args:
         spec: says whether the narrative sees the label.
         prepared: rows, split, texts and images.
-        encoder: confirms that two images are alike; None leaves it to small grey pictures.
     """
     manifest, images = prepared.manifest, prepared.images
     facts = manifest.facts
@@ -52,7 +50,6 @@ def subject_of(spec: Spec, prepared: Prepared, encoder: ImageEncoder | None = No
         has_picture=images.has_first,
         has_image=images.mask.any(dim=1).numpy(),
         pictures=_pictures(images),
-        features=None if encoder is None else _features(images, encoder),
     )
 
 
@@ -111,20 +108,5 @@ def _pictures(images: ImageStore) -> "Callable[[Rows], NDArray[np.uint8]]":
     def read(rows: "Rows") -> "NDArray[np.uint8]":
         pixels = images.images(rows.tolist()).pixels[:, 0]
         return np.ascontiguousarray(pixels.permute(0, 2, 3, 1).numpy())
-
-    return read
-
-
-def _features(
-    images: ImageStore, encoder: ImageEncoder
-) -> "Callable[[Rows], NDArray[np.floating]]":
-    encoder.eval()
-
-    def read(rows: "Rows") -> "NDArray[np.floating]":
-        with torch.inference_mode():
-            shown = images.images(rows.tolist())
-            first = Images(shown.pixels[:, :1], shown.mask[:, :1])
-            found: Features = encoder(first)
-            return found.pooled.double().numpy()
 
     return read

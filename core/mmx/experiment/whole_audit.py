@@ -14,8 +14,6 @@ from mmx.experiment.processes import heard
 from mmx.experiment.progress import stage
 from mmx.experiment.running import prepare_spec
 from mmx.experiment.subject import subject_of
-from mmx.interfaces import SingleImageEncoder
-from mmx.model import tried_encoder
 from mmx.plugins import registry
 from mmx.report.audit_page import AuditPage, Shown, render_audit
 from mmx.runs import Observer
@@ -44,10 +42,7 @@ def audit_spec(
     checks = all_checks()
     waived = waivers(spec, checks)
     prepared = prepare_spec(spec, observer)
-    encoder = tried_encoder(spec, "image")
-    # other encoders look at several pictures together, which a pair of pictures is not
-    alone = encoder if isinstance(encoder, SingleImageEncoder) else None
-    subject, found = subject_of(spec, prepared, alone), list[Finding]()
+    subject, found = subject_of(spec, prepared), list[Finding]()
     with stage(observer, "audit", "checks") as told:
         for done, check in enumerate(checks, start=1):
             found += examine(subject, [check])

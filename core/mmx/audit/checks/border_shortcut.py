@@ -1,25 +1,30 @@
-"""Whether the border of the image, or a thumbnail of 16 x 16 pixels, tells the label.
+"""Whether the border of the image, or a thumbnail of 16 x 16 pixels, tells a class.
 
 The border should tell little: where it does, the device, the ruler or the skin around may stand
-for the class. A thumbnail holds colours only; where it does half the work, so may any model.
+for the class, and where it all but settles one, nothing is trained. A thumbnail holds the colours
+of the finding as well, so what it tells is never an error.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmx.audit import probe
 from mmx.audit.check import Check
-from mmx.audit.finding import Finding
+from mmx.audit.finding import Finding, Verdict
+from mmx.audit.reading import ERROR, Reading, read, read_record
 from mmx.audit.subject import Subject
+from mmx.audit.telling import told
+from mmx.audit.traces import SPREAD, Trace
+from mmx.data.split import UNUSED
 from mmx.plugins import hookimpl
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ID = "border_shortcut"
-_BORDER, _THUMBNAIL = 0.25, 0.5  # of the way from chance to perfection
+_HALF = 0.5  # of the way from chance to perfection, for a thumbnail
 _BATCH = 256
 _WIDTH = 16  # the border is 1/16 of the side wide
 _SIDE = 16  # of the thumbnail
@@ -27,24 +32,20 @@ _COMPONENTS = 48
 
 
 def find(subject: Subject) -> list[Finding]:
-    """A warning for each of the two that tells the label."""
-    if subject.pictures is None or subject.has_picture is None or not len(subject.probed):
+    """A finding for each of the two that tells a class."""
+    if subject.pictures is None or subject.has_picture is None:
         return []
-    if not subject.has_picture[subject.probed].all():
-        return [Finding(_ID, "note", "not probed: some samples have no image")]
+    shown = replace(subject, parts=np.where(subject.has_picture, subject.parts, UNUSED))
+    if not len(shown.probed):
+        return []
     borders, small = [], []
-    for start in range(0, len(subject.probed), _BATCH):
-        pictures = subject.pictures(subject.probed[start : start + _BATCH])
+    for start in range(0, len(shown.probed), _BATCH):
+        pictures = subject.pictures(shown.probed[start : start + _BATCH])
         borders.append(border(pictures))
         small.append(thumbnail(pictures))
-    told = {
-        "the border of the image": (np.concatenate(borders), _BORDER),
-        "a thumbnail of 16 x 16 pixels": (np.concatenate(small), _THUMBNAIL),
-    }
     return [
-        one
-        for what, (pixels, limit) in told.items()
-        for one in _judged(subject, what, pixels, limit)
+        *_of_border(shown, np.concatenate(borders)),
+        *_of_thumbnail(shown, np.concatenate(small)),
     ]
 
 
@@ -76,17 +77,40 @@ def thumbnail(pictures: "NDArray[np.uint8]") -> "NDArray[np.float64]":
     return means.reshape(len(pictures), -1)
 
 
-def _judged(subject: Subject, what: str, pixels: Any, limit: float) -> list[Finding]:
-    predicted = probe.linear(subject, _components(pixels), np.arange(len(pixels)))
-    chance = 1 / len(np.unique(subject.labels[subject.probed]))
-    if (probe.quick(subject, predicted) - chance) / (1 - chance) <= limit:
+def _of_border(subject: Subject, pixels: "NDArray[np.float64]") -> list[Finding]:
+    """A warning where it tells a class; an error where it settles one that the record does not."""
+    reading = _read(subject, "the border of the image", pixels)
+    if not _clear(reading):
         return []
-    told = probe.score(subject, predicted, f"{what}, logistic regression")
+    settled = reading.settles(read_record(subject))
+    return [_finding(subject, "error" if settled else "warning", reading)]
+
+
+def _of_thumbnail(subject: Subject, pixels: "NDArray[np.float64]") -> list[Finding]:
+    """A warning where it does half the work, or all but settles one class."""
+    reading = _read(subject, "a thumbnail of 16 x 16 pixels", pixels)
+    chance = 1 / len(np.unique(subject.labels[subject.probed]))
+    half = (reading.accuracy - chance) / (1 - chance) > _HALF
+    settled = any(one.low >= ERROR for one in _clear(reading))
+    return [_finding(subject, "warning", reading)] if half or settled else []
+
+
+def _read(subject: Subject, what: str, pixels: "NDArray[np.float64]") -> Reading:
+    return read(subject, what, _components(pixels), np.arange(len(pixels)))
+
+
+def _clear(reading: Reading) -> list[Trace]:
+    return [one for one in reading.traces if one.tells(SPREAD)]
+
+
+def _finding(subject: Subject, verdict: Verdict, reading: Reading) -> Finding:
+    clear, score = _clear(reading), reading.score(subject)
+    classes = "".join(f"; {told(subject, one)}" for one in clear[:3])
     message = (
-        f"{what} alone reaches a balanced accuracy of {told}; look at pictures of each class for a "
-        "device, a ruler or a colour that stands for it"
+        f"{reading.what} alone reaches a balanced accuracy of {score}{classes}; look at pictures "
+        "of each class for a device, a ruler, a mark or a colour that stands for it"
     )
-    return [Finding(_ID, "warning", message, score=told, pictures=_examples(subject))]
+    return Finding(_ID, verdict, message, score=score, pictures=_examples(subject, clear))
 
 
 def _components(pixels: "NDArray[np.float64]") -> "NDArray[np.float64]":
@@ -98,14 +122,15 @@ def _components(pixels: "NDArray[np.float64]") -> "NDArray[np.float64]":
     return found
 
 
-def _examples(subject: Subject) -> tuple[tuple[str, ...], ...]:
-    """Four pictures of each of the first classes."""
-    rows = {label: subject.probed[subject.labels[subject.probed] == label][:4]
-            for label in np.unique(subject.labels[subject.probed])[:8].tolist()}  # fmt: skip
-    return tuple(tuple(str(subject.ids[row]) for row in line.tolist()) for line in rows.values())
+def _examples(subject: Subject, clear: Sequence[Trace]) -> tuple[tuple[str, ...], ...]:
+    """Four pictures of each class, those that are told first."""
+    labels = subject.labels[subject.probed]
+    first = dict.fromkeys([*(one.label for one in clear), *np.unique(labels).tolist()])
+    lines = [subject.probed[labels == label][:4].tolist() for label in list(first)[:8]]
+    return tuple(tuple(str(subject.ids[row]) for row in line) for line in lines)
 
 
 @hookimpl
 def mmx_audit_checks() -> Sequence[Check]:
     """Give this check."""
-    return [Check(_ID, "image borders and thumbnails from which the label can be told", find)]
+    return [Check(_ID, "image borders and thumbnails from which a class can be told", find)]

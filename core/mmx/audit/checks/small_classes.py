@@ -6,9 +6,11 @@ import numpy as np
 
 from mmx.audit.check import Check
 from mmx.audit.finding import SHOWN, Evidence, Finding
-from mmx.audit.subject import LEAST_GROUPS, Subject
+from mmx.audit.subject import Subject
 from mmx.plugins import hookimpl
 from mmx.spec.split import PARTS
+
+_LEAST = 10  # groups
 
 
 def find(subject: Subject) -> list[Finding]:
@@ -20,13 +22,13 @@ def find(subject: Subject) -> list[Finding]:
             continue
         for place, name in enumerate(subject.classes):
             groups = np.unique(subject.groups[rows[subject.labels[rows] == place]].astype(str))
-            if len(groups) < LEAST_GROUPS:
+            if len(groups) < _LEAST:
                 lines.append({"part": part, "class": name, subject.many: len(groups)})
     if not lines:
         return []
     classes = list(dict.fromkeys(str(line["class"]) for line in lines))
     message = (
-        f"fewer than {LEAST_GROUPS} {subject.many} in a part: {', '.join(classes[:10])}; their "
+        f"fewer than {_LEAST} {subject.many} in a part: {', '.join(classes[:10])}; their "
         "scores and intervals hang on single cases"
     )
     return [Finding("small_classes", "warning", message, tuple(lines[:SHOWN]))]
@@ -35,5 +37,5 @@ def find(subject: Subject) -> list[Finding]:
 @hookimpl
 def mmx_audit_checks() -> Sequence[Check]:
     """Give this check."""
-    words = f"classes with fewer than {LEAST_GROUPS} groups in a part"
+    words = f"classes with fewer than {_LEAST} groups in a part"
     return [Check("small_classes", words, find)]

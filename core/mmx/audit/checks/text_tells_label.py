@@ -1,25 +1,35 @@
-"""Whether the text alone tells the label: TF-IDF of one and two words, logistic regression."""
+"""Whether the text alone tells the label, or one class of it.
 
-from collections.abc import Sequence
+Three probes look at the words, at runs of characters and at the form (length, signs, digits), each
+with logistic regression in five folds of whole groups. What the text tells is held against what the
+record tells that it may be written from, or against chance where there is no record.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmx.audit import probe
 from mmx.audit.carried import carried
 from mmx.audit.check import Check
-from mmx.audit.columns import matrix, metadata
-from mmx.audit.finding import Evidence, Finding, Score
+from mmx.audit.finding import Evidence, Finding, Score, Verdict
+from mmx.audit.reading import BEYOND, Reading, read, read_record
 from mmx.audit.subject import Subject
+from mmx.audit.telling import told
+from mmx.audit.traces import SURE
 from mmx.audit.words import Words, tf_idf
+from mmx.audit.writing import character_grams, form
 from mmx.plugins import hookimpl
 
-_ERROR = 0.90  # balanced accuracy
-_BEYOND = 0.03  # more than the record alone
+if TYPE_CHECKING:
+    pass
+
 _ID = "text_tells_label"
 
 
 def find(subject: Subject) -> list[Finding]:
-    """An error above 0.90; a warning when the text tells more than the record it came from."""
+    """An error where the text all but settles a class; a warning where it tells one too well."""
     known = [*([_KNOWN] if subject.texts_know_label else []), *_carried(subject)]
     texts = [subject.texts[int(row)] for row in subject.probed]
     if not any(texts):
@@ -27,15 +37,29 @@ def find(subject: Subject) -> list[Finding]:
         return [*known, *([Finding(_ID, "note", few)] if few else [])]
     distinct = sorted(set(texts))
     places = {text: place for place, text in enumerate(distinct)}
-    words = tf_idf(distinct)
-    if words is None:
-        return known
     place = np.array([places[text] for text in texts])
-    predicted = probe.linear(subject, words.matrix, place)
-    found = probe.score(subject, predicted, "TF-IDF of one and two words, logistic regression")
-    return [*known, *_judged(subject, found, _telling(subject, words, place))]
+    words = tf_idf(distinct)
+    record = read_record(subject)
+    for what, features in _ways(distinct, words):
+        found = _judged(subject, read(subject, what, features, place), record)
+        if found is not None:
+            verdict, message, score = found
+            evidence = _telling(subject, words, place) if words else ()
+            return [*known, Finding(_ID, verdict, message, evidence, score=score)]
+    return known
 
 
+def _ways(texts: Sequence[str], words: Words | None) -> Iterator[tuple[str, Any]]:
+    """Name and features [d, F] of each probe; the next is asked where the last one saw nothing."""
+    if words is not None:
+        yield "TF-IDF of one and two words", words.matrix
+    yield "length, signs, digits and capitals", form(texts)
+    yield "runs of two to four characters", character_grams(texts)
+
+
+_WRITTEN = (
+    "it may be written from the diagnosis; a result with images would show nothing but the text"
+)
 _KNOWN = Finding(
     _ID,
     "error",
@@ -56,25 +80,33 @@ def _carried(subject: Subject) -> list[Finding]:
     return [Finding(_ID, "error", message, tuple(lines))]
 
 
-def _judged(subject: Subject, found: Score, evidence: tuple[Evidence, ...]) -> list[Finding]:
-    if found.value > _ERROR:
-        message = (
-            f"text alone reaches a balanced accuracy of {found}: it may be written from the "
-            "diagnosis; a result with images would show nothing but the text"
-        )
-        return [Finding(_ID, "error", message, evidence, score=found)]
-    fields = metadata(subject)
-    if not fields:
-        return []
-    names = ", ".join(one.name for one in fields)
-    record = probe.quick(subject, probe.linear(subject, *matrix(fields)))
-    if found.value <= record + _BEYOND or found.low <= max(found.chance, record):  # luck
-        return []
-    message = (
-        f"text alone reaches a balanced accuracy of {found}, the record ({names}) {record:.2f}: "
-        "the text says more than the record; make sure that it was written before the diagnosis"
+def _judged(
+    subject: Subject, reading: Reading, record: Reading | None
+) -> tuple[Verdict, str, Score] | None:
+    """Verdict, words and score; None where the record tells as much, or chance would."""
+    beyond, settled = reading.beyond(record), reading.settles(record)
+    better = record is not None and reading.accuracy > record.accuracy + BEYOND
+    better = better and any(one.p <= SURE for one in reading.traces)
+    if not beyond and not better and not settled:
+        return None
+    score = reading.score(subject)
+    if not beyond and not settled and score.low <= max(score.chance, _accuracy(record)):  # luck
+        return None
+    classes = ", ".join(told(subject, one) for one in beyond[:3])
+    beside = f", {record.what} {record.accuracy:.2f}" if record else ""
+    reach = (
+        f"text alone ({reading.what}) reaches a balanced accuracy of {score}{beside}"
+        f"{f'; {classes}' if classes else ''}"
     )
-    return [Finding(_ID, "warning", message, evidence, score=found)]
+    if settled:
+        return "error", f"{reach}: {_WRITTEN}", score
+    held = "the record" if record else "chance explains"
+    advice = "make sure that it was written before the diagnosis"
+    return "warning", f"{reach}: the text says more than {held}; {advice}", score
+
+
+def _accuracy(record: Reading | None) -> float:
+    return record.accuracy if record else 0.0
 
 
 def _telling(

@@ -1,0 +1,169 @@
+"""Pairs of rows whose pictures are nearly the same, each told once however many rows share one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmx.audit.alignment import VIEWS, correlation, structure, view_each
+from mmx.audit.hashes import calibrated, close_above, distances, of_shifts, of_views
+from mmx.audit.subject import Subject
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Rows = NDArray[np.int64]
+    Pictures = NDArray[np.uint8]
+
+MOST_MOVED = 20_000  # pictures among which copies are looked for in nine places, not in one
+_CHANCE = 2_000_000  # random pairs for the distance
+_MOST = 10  # bits of 64
+_ALLOWED = 0.5  # candidates by chance for each image
+_SAMPLE, _RANDOM = 400, 4_000  # pictures and random pairs for the correlation
+_TRIED = 50  # rows of a set of equal pictures
+_BATCH = 2_048
+_LEAST = 0.65
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Two rows with nearly the same picture.
+
+    Attributes:
+        left: row.
+        right: row.
+        view: how the picture of ``left`` is to be turned to be that of ``right``.
+        correlation: of both, up to 1.
+    """
+
+    left: int
+    right: int
+    view: str
+    correlation: float
+
+
+def copies(
+    subject: Subject, rows: "Rows", small: "Pictures"
+) -> tuple[list[Copy], tuple[int, float]]:
+    """Pairs in two parts and groups, or with two labels; the most similar first.
+
+    Args:
+        subject: parts, groups, labels, and which rows are known to be byte-identical.
+        rows: [n] to look at.
+        small: [n, 64, 64], their pictures in grey.
+
+    Returns:
+        The pairs, and the limits: bits of the hash, correlation.
+    """
+    sets = _equal(rows, small)
+    found = [Copy(*pair, VIEWS[0], 1.0) for one in sets for pair in _inside(subject, one)]
+    first = np.array([one[0] for one in sets], dtype=np.int64)
+    shown = small[np.searchsorted(rows, first)]
+    several = np.array([len(one) > 1 for one in sets], dtype=bool)
+    pairs, distance = _candidates(subject, shown, first, several)
+    limit = _limit(subject, first, shown)
+    for (left, right), (number, value) in _confirmed(shown, pairs, limit).items():
+        pair = _that_matters(subject, sets[left], sets[right])
+        found += [Copy(*pair, VIEWS[number], value)] if pair else []
+    return sorted(found, key=lambda one: -one.correlation), (distance, limit)
+
+
+def _equal(rows: "Rows", small: "Pictures") -> list[list[int]]:
+    """Rows whose small pictures are equal, together, in order."""
+    found: dict[bytes, list[int]] = {}
+    for row, picture in zip(rows.tolist(), small, strict=True):
+        found.setdefault(picture.tobytes(), []).append(row)
+    return list(found.values())
+
+
+def _inside(subject: Subject, rows: list[int]) -> Iterator[tuple[int, int]]:
+    """At most two pairs of rows with one picture: the first of two parts, the first of two labels.
+
+    Byte-identical files are a matter of another check.
+    """
+    first, content = rows[0], subject.content
+    others = [row for row in rows[1:] if content[row] < 0 or content[row] != content[first]]
+    across = next((row for row in others if _across(subject, first, row)), None)
+    torn = next((row for row in others if _torn(subject, first, row)), None)
+    for row in dict.fromkeys(row for row in (across, torn) if row is not None):
+        yield first, row
+
+
+def _that_matters(subject: Subject, left: list[int], right: list[int]) -> tuple[int, int] | None:
+    """The first two rows of two sets of equal pictures that a reader must know of."""
+    pairs = ((one, other) for one in left[:_TRIED] for other in right[:_TRIED])
+    return next((pair for pair in pairs if _across(subject, *pair) or _torn(subject, *pair)), None)
+
+
+def _across(subject: Subject, left: int, right: int) -> bool:
+    parts, groups = subject.parts, subject.groups
+    return bool(parts[left] != parts[right] and groups[left] != groups[right])
+
+
+def _torn(subject: Subject, left: int, right: int) -> bool:
+    return bool(subject.labels[left] != subject.labels[right])
+
+
+def _candidates(
+    subject: Subject, small: "Pictures", rows: "Rows", several: "NDArray[np.bool_]"
+) -> "tuple[Rows, int]":
+    """[P, 3]: two places in rows and a view; and the distance that was allowed.
+
+    Args:
+        subject: parts, groups and labels.
+        small: [n, 64, 64].
+        rows: [n], the first row with each picture.
+        several: [n], whether other rows have it as well, so that any pair may matter.
+    """
+    if len(rows) < 2:
+        return np.zeros((0, 3), dtype=np.int64), 0
+    views, shifts = of_views(small), of_shifts(small)
+    shifts = shifts if len(rows) <= MOST_MOVED else shifts[:1]
+    draw = np.random.default_rng(0).integers(len(rows), size=(2, _CHANCE))
+    draw = draw[:, subject.groups[rows[draw[0]]] != subject.groups[rows[draw[1]]]]
+    compared = len(rows) ** 2 / 2 * len(views) * len(shifts)
+    chance = distances(views[0, draw[0]], shifts[0, draw[1]])
+    distance = max(calibrated(chance, compared, max(_ALLOWED * len(rows), 1), _MOST), 0)
+    found = [np.zeros((0, 3), dtype=np.int64)]
+    for number, left in enumerate(views):
+        pairs = np.concatenate([close_above(left, right, distance) for right in shifts])
+        kept = _matters(subject, rows[pairs]) | several[pairs].any(axis=1)
+        found.append(np.insert(pairs[kept], 2, number, axis=1))
+    return np.unique(np.concatenate(found), axis=0), distance
+
+
+def _matters(subject: Subject, pairs: "Rows") -> "NDArray[np.bool_]":
+    """[P], which pairs of rows stand in two parts and groups, or have two labels."""
+    left, right = pairs.T
+    parts, groups, labels = subject.parts, subject.groups, subject.labels
+    across = (parts[left] != parts[right]) & (groups[left] != groups[right])
+    return np.asarray(across | (labels[left] != labels[right]))
+
+
+def _limit(subject: Subject, rows: "Rows", small: "Pictures") -> float:
+    """The correlation that random pairs of two groups hardly ever reach."""
+    draw = np.random.default_rng(1)
+    sample = draw.permutation(len(rows))[:_SAMPLE]
+    left, right = draw.integers(len(sample), size=(2, _RANDOM))
+    apart = subject.groups[rows[sample[left]]] != subject.groups[rows[sample[right]]]
+    if not apart.any():
+        return _LEAST
+    fine = structure(small[sample])
+    random = correlation(fine[left[apart]], fine[right[apart]])
+    return max(float(np.quantile(random, 0.999)), _LEAST)
+
+
+def _confirmed(
+    small: "Pictures", pairs: "Rows", limit: float
+) -> dict[tuple[int, int], tuple[int, float]]:
+    """Two places -> the view in which they correlate most, and how much, from the limit on."""
+    best: dict[tuple[int, int], tuple[int, float]] = {}
+    for start in range(0, len(pairs), _BATCH):
+        left, right, number = pairs[start : start + _BATCH].T
+        turned = view_each(structure(small[left]), number)
+        values = correlation(turned, structure(small[right]))
+        for one, value in zip(pairs[start : start + _BATCH].tolist(), values.tolist(), strict=True):
+            if value >= max(limit, best.get((one[0], one[1]), (0, -1.0))[1]):
+                best[one[0], one[1]] = (one[2], value)
+    return best

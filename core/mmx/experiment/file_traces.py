@@ -1,0 +1,55 @@
+"""What an image file says about itself: format, compression, camera and the pattern of its name."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from mmx.interfaces import Picture, Value
+
+_CAMERA, _SOFTWARE, _DATE = (0x010F, 0x0110), 0x0131, 0x0132  # tags of EXIF
+_DIGITS = re.compile(r"\d+")
+
+
+def name_pattern(name: str) -> str:
+    """A name with its numbers as one sign: ``IMG_0012`` and ``IMG_7`` are both ``IMG_#``."""
+    return _DIGITS.sub("#", name)
+
+
+def file_names(images: Sequence[Path | Picture | None]) -> tuple[Value, Value]:
+    """Pattern of the name and folder of the first image; None where it is no file."""
+    first = next(iter(images), None)
+    if not isinstance(first, Path):
+        return None, None
+    return name_pattern(first.name), name_pattern(first.parent.name)
+
+
+def file_traces(images: Sequence[Path | Picture | None]) -> dict[str, Value]:
+    """Properties of the first image file by name; empty where there is none to read."""
+    first = next(iter(images), None)
+    if not isinstance(first, Path) or not first.is_file():
+        return {}
+    try:
+        with Image.open(first) as image:
+            return _properties(image)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return {}  # the data report tells which images cannot be read
+
+
+def _properties(image: Image.Image) -> dict[str, Value]:
+    tags = image.getexif()
+    tables: Any = getattr(image, "quantization", None) or {}  # of JPEG alone
+    camera = " ".join(str(tags[tag]).strip() for tag in _CAMERA if tag in tags)
+    resolution: Any = image.info.get("dpi")
+    return {
+        "image format": image.format,
+        "colour mode": image.mode,
+        "JPEG quantisation": float(sum(map(sum, tables.values()))) if tables else None,
+        "resolution in the file": float(resolution[0]) if resolution else None,
+        "camera": camera or None,
+        "software": str(tags[_SOFTWARE]).strip() if _SOFTWARE in tags else None,
+        "date in the file": str(tags[_DATE])[:10].replace(":", "-") if _DATE in tags else None,
+        "number of EXIF tags": float(len(tags)),
+    }
