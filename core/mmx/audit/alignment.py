@@ -5,8 +5,8 @@ all places of the other, without what is slower than a twentieth of the side, is
 and near 0 for others, whatever the brightness. The structure is divided by its local strength, so
 that a round black frame, which many pictures of one camera share, counts no more than skin.
 
-Source: Lewis 1995, Fast normalized cross-correlation, Vision Interface; local contrast as in Jarrett
-et al. 2009, doi:10.1109/ICCV.2009.5459469.
+Source: Lewis 1995, Fast normalized cross-correlation, Vision Interface; local contrast as in
+Jarrett et al. 2009, doi:10.1109/ICCV.2009.5459469.
 """
 
 from typing import TYPE_CHECKING

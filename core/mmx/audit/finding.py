@@ -20,7 +20,7 @@ class Score:
     Attributes:
         probe: what it looked at and how it learned.
         value: in [0, 1].
-        low: of the 95 % interval, from a bootstrap over groups.
+        low: of the 95 % interval, which takes the rows of a group together.
         high: of the same interval.
         chance: of a coin: 1 / number of classes.
         samples: scored.

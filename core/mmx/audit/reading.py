@@ -1,4 +1,4 @@
-"""What a probe reads out of texts, pictures or the record, and how far it goes beyond the record."""
+"""What a probe reads in texts, pictures or the record, and how far it goes beyond the record."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any

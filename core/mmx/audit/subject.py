@@ -48,6 +48,8 @@ class Subject:
         narrative: its name, such as narrative.template.
         reads: sides that the fusion reads: image, text or both.
         technical: what should tell nothing, such as file size and row order, by name.
+        files: what the image files say about themselves, such as the camera, by name.
+        spare: columns of the data without a role, read when they are asked for: [n] by name.
         has_picture: [n], bool, the first image; None where no row has one.
         has_image: [n], bool, any readable image; None where it is not known.
         pictures: [B, H, W, 3], uint8, of rows that have one.
@@ -69,6 +71,8 @@ class Subject:
     narrative: str = "narrative"
     reads: frozenset[str] = frozenset({"image", "text"})
     technical: "Callable[[Rows], Mapping[str, Sequence[Value]]]" = _no_columns
+    files: "Callable[[Rows], Mapping[str, Sequence[Value]]]" = _no_columns
+    spare: Mapping[str, Callable[[], Sequence[str]]] = field(default_factory=dict)
     has_picture: "NDArray[np.bool_] | None" = None
     has_image: "NDArray[np.bool_] | None" = None
     pictures: "Callable[[Rows], NDArray[np.uint8]] | None" = None

@@ -1,8 +1,8 @@
 """Whether something tells one class from all others, with a p value corrected for the classes.
 
 A perfect trace of one class among seven moves balanced accuracy by a seventh at most, so each class
-is held against the rest: the AUROC of an out-of-fold score, one value for each group; a group whose rows have several classes
-gives one for each of them.
+is held against the rest: the AUROC of an out-of-fold score, one value for each group; a group whose
+rows have several classes gives one for each of them.
 
 Source: Mann and Whitney 1947, doi:10.1214/aoms/1177730491, with the variance for ties; the bound is
 the fifth method of Newcombe 2006, doi:10.1002/sim.2324.
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmx.audit.subject import FOLDS, Subject
+from mmx.evaluation.auroc import newcombe
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +27,6 @@ LEAST = 5  # groups of a class, and of the rest
 SURE = 1e-3
 SPREAD = 0.65  # AUROC from which a trace that should not be there is told
 _PRIOR = 2.0  # groups that a code's share of a class is drawn to the base rate by
-_Z = 1.959964
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +105,6 @@ def _trace(label: int, score: "Floats", own: "NDArray[np.bool_]", classes: int) 
     above = np.cumsum(np.bincount(order.ravel(), own)[::-1]) / positive
     wrong = np.cumsum(np.bincount(order.ravel(), ~own)[::-1]) / negative
     return Trace(
-        label, auroc, min(1.0, classes * chance), _lower(auroc, positive, negative),
+        label, auroc, min(1.0, classes * chance), newcombe(auroc, np.array([positive, negative], dtype=np.float64))[0],
         float((above - wrong).max()), positive,
     )  # fmt: skip
-
-
-def _lower(auroc: float, positive: int, negative: int) -> float:
-    """Lower end of the interval: the a below with |auroc - a| = 1.96 sqrt(V(a))."""
-    half = (positive + negative) / 2 - 1
-    low, high = 0.0, auroc
-    for _ in range(50):
-        a = (low + high) / 2
-        variance = a * (1 - a) * (1 + half * ((1 - a) / (2 - a) + a / (1 + a)))
-        far = auroc - a > _Z * math.sqrt(variance / (positive * negative))
-        low, high = (a, high) if far else (low, a)
-    return low

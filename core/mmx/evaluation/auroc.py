@@ -55,7 +55,7 @@ def area(scores: Floats, positive: NDArray[np.bool_], member: Ints) -> Area | No
     value = float(won[0].sum() / np.prod(of_group.sum(axis=1)))
     influence, spread = _influence(won, of_group, value)
     sizes = _effective(of_group, value, spread)
-    return Area(value, *_newcombe(value, sizes), influence)
+    return Area(value, *newcombe(value, sizes), influence)
 
 
 def _won(scores: Floats, positive: NDArray[np.bool_], member: Ints) -> Floats:
@@ -116,8 +116,13 @@ def _variance(value: float | Floats, rows: Floats) -> Floats:
     return variance
 
 
-def _newcombe(value: float, rows: Floats) -> tuple[float, float]:
-    """Areas a at which |value - a| is NORMAL standard errors of an area of a."""
+def newcombe(value: float, rows: Floats) -> tuple[float, float]:
+    """The 95 % interval of an area: where |value - a| is NORMAL standard errors of an area of a.
+
+    Args:
+        value: the area, in [0, 1].
+        rows: [2], independent positives and negatives.
+    """
 
     def crossing(end: float) -> float:
         outside, inside = end, value

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from mmx.audit import Subject
 from mmx.data import ImageStore, Manifest, unread_fields
+from mmx.experiment.file_traces import file_names, file_traces, name_pattern
 from mmx.experiment.prepare import Prepared
 from mmx.interfaces import Value
 from mmx.spec import Spec
@@ -47,6 +49,8 @@ def subject_of(spec: Spec, prepared: Prepared) -> Subject:
         narrative=spec.data.narrative.entry_point,
         reads=frozenset(spec.model.fusion.sides),
         technical=_technical(manifest, images),
+        files=_files(manifest),
+        spare={name: partial(manifest.dataset.column, name) for name in manifest.dataset.spare()},
         has_picture=images.has_first,
         has_image=images.mask.any(dim=1).numpy(),
         pictures=_pictures(images),
@@ -93,7 +97,32 @@ def _technical(
             "image height": frames[:, 1].tolist(),
             "number of images": images.counts(some).astype(float).tolist(),
             "row order": rows.astype(float).tolist(),
+            **_names(manifest, some),
         }
+
+    return read
+
+
+def _names(manifest: Manifest, rows: Sequence[int]) -> dict[str, list[Value]]:
+    """Patterns of ids, groups, file names and folders: one that goes with a class tells it."""
+    files = [file_names(manifest.samples[row].images) for row in rows]
+    return {
+        "pattern of the id": [name_pattern(str(manifest.ids[row])) for row in rows],
+        f"pattern of the {manifest.facts.group}": [
+            name_pattern(str(manifest.groups[row])) for row in rows
+        ],
+        "pattern of the file name": [name for name, _ in files],
+        "folder of the file": [folder for _, folder in files],
+    }
+
+
+def _files(manifest: Manifest) -> "Callable[[Rows], Mapping[str, Sequence[Value]]]":
+    """Properties of the first image file of each row; files are opened, pixels not read."""
+
+    def read(rows: "Rows") -> dict[str, list[Value]]:
+        found = [file_traces(manifest.samples[row].images) for row in rows.tolist()]
+        names = dict.fromkeys(name for one in found for name in one)
+        return {name: [one.get(name) for one in found] for name in names}
 
     return read
 

@@ -155,6 +155,10 @@ class Dataset(ABC):
             "use data.split.file or shares"
         )
 
+    def unread(self) -> Sequence[str]:
+        """Columns that ``column`` gives and that no sample carries; the audit looks for a patient."""
+        return ()
+
     def names(self) -> Mapping[str, Sequence[str]]:
         """By which columns, besides ``sample_id``, another file may name the rows.
 

@@ -133,4 +133,6 @@ def _examples(subject: Subject, clear: Sequence[Trace]) -> tuple[tuple[str, ...]
 @hookimpl
 def mmx_audit_checks() -> Sequence[Check]:
     """Give this check."""
-    return [Check(_ID, "image borders and thumbnails from which a class can be told", find)]
+    return [
+        Check(_ID, "image borders and thumbnails from which a class can be told", find, short=True)
+    ]

@@ -1,0 +1,35 @@
+"""Image files that say by themselves which class they are of: format, compression, camera, date.
+
+A model sees pixels alone, but other compression or another camera for one class is in the pixels as
+well, and a model learns it before it learns the disease.
+"""
+
+from collections.abc import Sequence
+
+from mmx.audit.check import Check
+from mmx.audit.columns import column
+from mmx.audit.finding import Finding
+from mmx.audit.subject import Subject
+from mmx.audit.telling import telling
+from mmx.plugins import hookimpl
+
+_ID = "file_traces"
+_ADVICE = "the pixels may carry the same trace; take the classes from the same devices and years"
+
+
+def find(subject: Subject) -> list[Finding]:
+    """One warning for each property from which a class can be told."""
+    if not len(subject.probed):
+        return []
+    properties = subject.files(subject.probed)
+    return [
+        found
+        for name, values in properties.items()
+        for found in telling(subject, column(name, values), _ID, _ADVICE)
+    ]
+
+
+@hookimpl
+def mmx_audit_checks() -> Sequence[Check]:
+    """Give this check."""
+    return [Check(_ID, "properties of image files from which a class can be told", find)]
