@@ -57,7 +57,7 @@ def certain(subject: Subject, one: Column) -> list[CertainValue]:
     codes, truth = _most_common(subject, one), subject.unit_labels
     table = np.zeros((len(one.names), len(subject.classes)))
     np.add.at(table, (codes, truth), 1)
-    return sorted(_found(one, table), key=lambda found: -found.groups)
+    return sorted(_found(one, table), key=lambda found: (found.share == 0, -found.groups))
 
 
 def _found(one: Column, table: "Floats") -> Iterator[CertainValue]:

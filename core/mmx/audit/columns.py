@@ -44,12 +44,13 @@ def column(name: str, values: Sequence[Value]) -> Column:
     """
     missing = np.array([value is None or value == "" for value in values], dtype=bool)
     filled = [value for value in values if value is not None and value != ""]
-    numbers: Sequence[float | None] | None = [one for one in filled if not isinstance(one, str)]
+    numbers: Sequence[float | None] = [one for one in filled if not isinstance(one, str)]
     if len(numbers) < len(filled):
         words = [str(value) for value in filled]
-        numbers = as_numbers(words)
-        if numbers is None:
+        written = as_numbers(words)
+        if written is None:
             return _column(name, None, missing, _by_value(np.array(words, dtype=str)))
+        numbers = written
     read = np.full(len(values), np.nan)
     read[~missing] = [np.nan if one is None else one for one in numbers]
     missing |= ~np.isfinite(read)
@@ -64,8 +65,8 @@ def _binned(numbers: "NDArray[np.float64]") -> "tuple[NDArray[np.str_], NDArray[
     edges = np.unique(np.quantile(numbers, np.arange(1, _BINS) / _BINS))
     codes = np.searchsorted(edges, numbers, side="right")
     lows, highs = np.array([different[0], *edges]), np.array([*edges, different[-1]])
-    names = [f"{low:.6g} to {high:.6g}" for low, high in zip(lows, highs, strict=True)]
-    return np.array(names), codes
+    bins = [f"{low:.6g} to {high:.6g}" for low, high in zip(lows, highs, strict=True)]
+    return np.array(bins), codes
 
 
 def _by_value(words: "NDArray[np.str_]") -> "tuple[NDArray[np.str_], NDArray[np.int64]]":

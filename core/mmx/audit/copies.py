@@ -20,7 +20,7 @@ MOST_MOVED = 20_000  # pictures among which copies are looked for in nine places
 _CHANCE = 2_000_000  # random pairs for the distance
 _MOST = 10  # bits of 64
 _ALLOWED = 0.5  # candidates by chance for each image
-_SAMPLE, _RANDOM = 400, 4_000  # pictures and random pairs for the correlation
+_SAMPLE, _RANDOM = 400, 3_000  # pictures and random pairs for the correlation
 _TRIED = 50  # rows of a set of equal pictures
 _BATCH = 2_048
 _LEAST = 0.65
@@ -120,10 +120,13 @@ def _candidates(
         return np.zeros((0, 3), dtype=np.int64), 0
     views, shifts = of_views(small), of_shifts(small)
     shifts = shifts if len(rows) <= MOST_MOVED else shifts[:1]
-    draw = np.random.default_rng(0).integers(len(rows), size=(2, _CHANCE))
+    random = np.random.default_rng(0)
+    draw = random.integers(len(rows), size=(2, min(_CHANCE, 4 * len(rows) ** 2)))
     draw = draw[:, subject.groups[rows[draw[0]]] != subject.groups[rows[draw[1]]]]
     compared = len(rows) ** 2 / 2 * len(views) * len(shifts)
-    chance = distances(views[0, draw[0]], shifts[0, draw[1]])
+    # in any view and place, so that true copies, which match in one, hardly count as chance
+    turned, place = (random.integers(len(of), size=draw.shape[1]) for of in (views, shifts))
+    chance = distances(views[turned, draw[0]], shifts[place, draw[1]])
     distance = max(calibrated(chance, compared, max(_ALLOWED * len(rows), 1), _MOST), 0)
     found = [np.zeros((0, 3), dtype=np.int64)]
     for number, left in enumerate(views):

@@ -34,9 +34,9 @@ def _day(word: str) -> float | None:
         if match := form.fullmatch(word):
             year, month, day = (int(match.groups()[place]) for place in order)
             return _ordinal(year, month, day) or _ordinal(year, day, month)
-    for form in _NAMED if word[-1:].isdigit() and not word.isdigit() else ():
+    for named in _NAMED if word[-1:].isdigit() and not word.isdigit() else ():
         try:
-            return float(datetime.strptime(word, form).toordinal())
+            return float(datetime.strptime(word, named).toordinal())
         except ValueError:
             continue
     return None

@@ -104,7 +104,6 @@ def _trace(label: int, score: "Floats", own: "NDArray[np.bool_]", classes: int) 
         chance = math.erfc((auroc - 0.5) / math.sqrt(2 * variance)) / 2
     above = np.cumsum(np.bincount(order.ravel(), own)[::-1]) / positive
     wrong = np.cumsum(np.bincount(order.ravel(), ~own)[::-1]) / negative
-    return Trace(
-        label, auroc, min(1.0, classes * chance), newcombe(auroc, np.array([positive, negative], dtype=np.float64))[0],
-        float((above - wrong).max()), positive,
-    )  # fmt: skip
+    low, _ = newcombe(auroc, np.array([positive, negative], dtype=np.float64))
+    youden = float((above - wrong).max())
+    return Trace(label, auroc, min(1.0, classes * chance), low, youden, positive)

@@ -100,6 +100,11 @@ class ImageStore:
         return [[self._key(row, slice(v, v + 1)) for v in views] for row in range(len(self))]
 
     @property
+    def decoded(self) -> bool:
+        """Whether all pixels are at hand, so that looking at them costs no decoding."""
+        return self._decoded.pixels is not None
+
+    @property
     def absent(self) -> int:
         """Rows without a readable image."""
         return int((~self._readable(self._place).any(axis=1)).sum())

@@ -4,12 +4,14 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mmx.audit import Check, Finding, all_checks, examine
+from mmx.audit import Check, Finding, Subject, all_checks, examine
+from mmx.audit.checks.wider_group import like_a_group
+from mmx.data import Manifest
 from mmx.errors import MmxError
 from mmx.experiment.identity import sources_used
 from mmx.experiment.prepare import Prepared, cache_folder
@@ -68,26 +70,52 @@ class Audited:
 
 
 def short_audit(spec: Spec, prepared: Prepared, observer: Observer) -> Audited:
-    """The quick checks, or what they found before on the same data.
+    """The quick checks, or what they, or all checks, found before on the same data.
+
+    The border of the images is looked at where their pixels are at hand.
 
     Raises:
         MmxError: an error that the spec does not waive, or a waiver of no check.
     """
     checks = all_checks()
     waived = waivers(spec, checks)
+    whole = _recall(_file(spec, prepared, checks))  # of an earlier `mmx audit`
     short = [check for check in checks if check.short]
-    file = cache_folder(spec.data) / "audit" / f"{_key(spec, prepared, short)}.json"
+    file = _file(spec, prepared, short)
     with _alone(file, observer):  # several workers of a study ask for the same data at once
-        findings = _recall(file)
+        findings = _recall(file) if whole is None else whole
         cached = findings is not None
         if findings is None:
             observer.message("auditing the data for leaks")
-            findings = examine(subject_of(spec, prepared), short)
+            findings = examine(_at_hand(spec, prepared), short)
             keep(file, {"findings": [one.to_json() for one in findings]})
     audited = Audited(tuple(findings), waived, cached)
     if audited.errors:
         raise MmxError(refusal(audited.errors))
     return audited
+
+
+def keep_findings(
+    spec: Spec,
+    prepared: Prepared,
+    checks: Sequence[Check],
+    findings: Sequence[Finding],
+    observer: Observer,
+) -> None:
+    """Keep what these checks found, so that runs on the same data repeat it."""
+    file = _file(spec, prepared, checks)
+    with _alone(file, observer):
+        keep(file, {"findings": [one.to_json() for one in findings]})
+
+
+def _at_hand(spec: Spec, prepared: Prepared) -> Subject:
+    """The rows, without pictures that would have to be decoded."""
+    subject = subject_of(spec, prepared)
+    return subject if prepared.images.decoded else replace(subject, pictures=None)
+
+
+def _file(spec: Spec, prepared: Prepared, checks: Sequence[Check]) -> Path:
+    return cache_folder(spec.data) / "audit" / f"{_key(spec, prepared, checks)}.json"
 
 
 def waivers(spec: Spec, checks: Sequence[Check]) -> dict[str, str]:
@@ -130,11 +158,19 @@ def _key(spec: Spec, prepared: Prepared, checks: Sequence[Check]) -> str:
         "data": prepared.digests, "order": order, "facts": repr(manifest.facts),
         "label": spec.data.narrative.needs_label, "reads": sorted(spec.model.fusion.sides),
         "narrative": spec.data.narrative.entry_point, "unread": unread(spec, manifest),
+        "spare": _spare(manifest),
         "checks": [check.id for check in checks],
         "methods": sources_used(spec.data), "hooks": hooks,
         "plugins": [file_digest(file) for file in spec.plugins], "code": audit_code().digest,
     }  # fmt: skip
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _spare(manifest: Manifest) -> dict[str, str]:
+    """Digests of the columns without a role that may be a patient."""
+    names = filter(like_a_group, manifest.dataset.spare())
+    cells = {name: "\0".join(manifest.dataset.column(name)) for name in names}
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in cells.items()}
 
 
 @cache

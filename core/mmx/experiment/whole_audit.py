@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmx.audit import Check, Finding, all_checks, examine
 from mmx.errors import RunError
-from mmx.experiment.auditing import Audited, waivers
+from mmx.experiment.auditing import Audited, keep_findings, waivers
 from mmx.experiment.pages import thumbnail
 from mmx.experiment.prepare import Prepared
 from mmx.experiment.processes import heard
@@ -47,6 +47,7 @@ def audit_spec(
         for done, check in enumerate(checks, start=1):
             found += examine(subject, [check])
             told(done, len(checks))
+    keep_findings(spec, prepared, checks, found, observer)
     folder = Path(out) if out is not None else Path(f"{spec.name}-audit")
     audited = Audited(tuple(found), waived, folder=folder)
     _write(folder, spec, prepared, checks, audited)

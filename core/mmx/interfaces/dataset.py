@@ -155,8 +155,8 @@ class Dataset(ABC):
             "use data.split.file or shares"
         )
 
-    def unread(self) -> Sequence[str]:
-        """Columns that ``column`` gives and that no sample carries; the audit looks for a patient."""
+    def spare(self) -> Sequence[str]:
+        """Columns for ``column`` that no sample carries; the audit looks for a patient there."""
         return ()
 
     def names(self) -> Mapping[str, Sequence[str]]:

@@ -108,6 +108,8 @@ class Table(Dataset):
         table, layout = read_table(params.path), params.layout()
         check_columns(layout, table, str(params.path))
         self._params = params
+        roles = {*params.images, *params.record, params.text, params.label, params.group, params.id}
+        self._spare = tuple(name for name in map(str, table.columns) if name not in roles)
         self._rows = TableRows(layout, table, params.path.parent)
         self._rejected = [*self._rows.rejected]
         self.classes = params.classes or self._rows.classes()
@@ -140,6 +142,9 @@ class Table(Dataset):
                 f"{params.path} has no column {name!r} for the split; there are {there}"
             )
         return self._rows.cells(table[name])
+
+    def spare(self) -> Sequence[str]:
+        return self._spare
 
     def names(self) -> Mapping[str, Sequence[str]]:
         return self._rows.names(self._params.layout())

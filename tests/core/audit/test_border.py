@@ -53,6 +53,7 @@ def test_a_mark_that_goes_with_the_label(
         "border_shortcut",
         replace(subject, has_picture=present, pictures=lambda at: pictures[at]),
     )
-    assert [one.verdict for one in found] == ["warning"] * len(found)
+    if place == "middle":
+        assert [one.verdict for one in found] == ["warning"] * len(found)
     assert all(any(word in one.message for one in found) for word in expected)
     assert bool(found) == bool(expected)

@@ -143,13 +143,15 @@ def test_technical_values_that_tell_the_label(
     noise = np.random.default_rng(5).integers(0, 3000, rows.n)
     values = np.where(rows.leaks(strength), 1000 * rows.labels + noise % 1000, noise)
     found = ask("telling_columns", replace(rows, technical={name: values.astype(float)}).subject())
-    assert verdicts(found) == expected
+    order = ["note"] * len(expected)  # a sorted table is no leak: no model sees the order
+    assert verdicts(found) == (order if name == "row order" else expected)
 
 
 def test_what_is_missing_may_tell_the_label(rows: Any, ask: Ask) -> None:
     column = [None if label == 0 else 1.0 for label in rows.labels]
     found = ask("telling_columns", replace(rows, columns={"stage": column}).subject())
-    assert any("'stage is missing'" in one.message for one in found)
+    (one,) = found
+    assert "missing: 100% are lenoma" in one.message
 
 
 @pytest.mark.parametrize(("strength", "expected"), [(0.0, []), (0.3, ["warning"])])

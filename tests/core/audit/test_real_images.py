@@ -48,9 +48,9 @@ def test_dx_type_in_the_text_is_an_error(subject: Subject) -> None:
     values = subject.record(subject.used)["dx_type"]
     told = dict(zip(subject.used.tolist(), values, strict=True))
     leaky = with_texts(subject, lambda row: f"Confirmed by {told.get(row, '')}.")
-    (found,) = errors(leaky)
-    assert found.check == "text_tells_label"
-    assert "dx_type" in found.message
+    found = errors(leaky)
+    assert {one.check for one in found} == {"text_tells_label"}
+    assert any("dx_type" in one.message for one in found)
 
 
 @pytest.mark.parametrize("share", [0.02, 1.0])

@@ -29,7 +29,7 @@ def test_clean_seeds_raise_no_error(load: Load, seed: int) -> None:
 
 @pytest.mark.parametrize(
     ("leak", "errors"),
-    [(0.0, set()), (0.04, {"label_words"}), (0.5, {"label_words"}),
+    [(0.0, set()), (0.04, {"label_words"}), (0.5, {"label_words", "text_tells_label"}),
      (1.0, {"label_words", "text_tells_label"})],
 )  # fmt: skip
 def test_named_diagnoses_are_found(load: Load, leak: float, errors: set[str]) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from mmx.audit.check import Check
 from mmx.audit.finding import SHOWN, Evidence, Finding
 from mmx.audit.subject import Subject
-from mmx.data.split import UNUSED
+from mmx.data.whole_groups import UNUSED
 from mmx.plugins import hookimpl
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ _NAMES = re.compile(
     r"|visit|besuch|lesion|l\u00e4sion|individual|participant|proband|mrn)(?![a-z])"
     "|\u75c5\u4eba|\u60a3\u8005|\u53d7\u8bd5\u8005|\u75c5\u4f8b|\u75c5\u6848\u53f7|\u4f4f\u9662\u53f7"
 )
+_FACTS = re.compile(
+    r"(?<![a-z])(?:age|alter|sex|gender|geschlecht|date|type|score|status)(?![a-z])"
+)
+_FEWEST, _LEAST = 5, 0.05  # values, and their share of the groups: fewer are no patients
 _MIXED = 0.05  # share of the groups with several values, as typing errors make them
 _APART = re.compile(r"(?<=[a-z])(?=[A-Z])|[_\W]+")
 
@@ -39,7 +43,8 @@ def find(subject: Subject) -> list[Finding]:
 
 def like_a_group(name: str) -> bool:
     """Whether a column is named like a patient, a visit or a lesion."""
-    return _NAMES.search(" ".join(_APART.split(name)).lower()) is not None
+    words = " ".join(_APART.split(name)).lower()
+    return _NAMES.search(words) is not None and _FACTS.search(words) is None
 
 
 def _columns(subject: Subject, used: "Rows") -> Iterator[tuple[str, Mapping[int, str]]]:
@@ -48,7 +53,7 @@ def _columns(subject: Subject, used: "Rows") -> Iterator[tuple[str, Mapping[int,
         if like_a_group(name):
             yield name, {int(row): str(value) for row, value in zip(used, values, strict=True)
                          if value not in (None, "")}  # fmt: skip
-    for name, read in subject.unread.items():
+    for name, read in subject.spare.items():
         if like_a_group(name):
             cells = read()
             yield name, {row: cells[row] for row in used.tolist() if cells[row]}
@@ -66,7 +71,8 @@ def _judged(subject: Subject, name: str, cells: Mapping[int, str]) -> Iterator[F
         parts_of.setdefault(value, set()).add(str(subject.parts[row]))
     several = [value for value, groups in groups_of.items() if len(groups) > 1]
     mixed = sum(len(values) > 1 for values in values_of.values())
-    if not several or len(groups_of) < 2 or mixed > _MIXED * len(values_of):
+    few = len(groups_of) < max(_FEWEST, _LEAST * len(values_of))
+    if not several or few or mixed > _MIXED * len(values_of):
         return
     torn = sorted(value for value in several if len(parts_of[value]) > 1)
     evidence: tuple[Evidence, ...] = tuple(
@@ -77,7 +83,8 @@ def _judged(subject: Subject, name: str, cells: Mapping[int, str]) -> Iterator[F
         }
         for value in (torn or sorted(several))[:SHOWN]
     )
-    what = f"{name!r} holds several {subject.many} together ({len(several)} of {len(groups_of)} values)"
+    counted = f"{len(several)} of {len(groups_of)} values"
+    what = f"{name!r} holds several {subject.many} together ({counted})"
     if not torn:
         yield Finding(_ID, "note", f"{what}; none of them stands in more than one part", evidence)
         return
