@@ -23,7 +23,7 @@ _ALLOWED = 0.5  # candidates by chance for each image
 _SAMPLE, _RANDOM = 400, 3_000  # pictures and random pairs for the correlation
 _TRIED = 50  # rows of a set of equal pictures
 _BATCH = 2_048
-_LEAST = 0.65
+_LEAST, _MOST_LIKE = 0.65, 0.9  # copies themselves may be among the random pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ def _limit(subject: Subject, rows: "Rows", small: "Pictures") -> float:
         return _LEAST
     fine = structure(small[sample])
     random = correlation(fine[left[apart]], fine[right[apart]])
-    return max(float(np.quantile(random, 0.999)), _LEAST)
+    return float(np.clip(np.quantile(random, 0.999), _LEAST, _MOST_LIKE))
 
 
 def _confirmed(
