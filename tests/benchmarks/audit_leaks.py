@@ -74,7 +74,8 @@ def drawn(seed: int, n: int = 420, shares: Sequence[float] = SHARES, size: int =
     return Drawn(
         seed, labels[groups], np.array([f"L{one:04d}" for one in groups], dtype=object),
         parts[groups],
-        [f"A spot on the {SITES[s]} since {d} weeks." for s, d in zip(sites, draw.integers(1, 40, n), strict=True)],
+        [f"A spot on the {SITES[site]} since {weeks} weeks."
+         for site, weeks in zip(sites, draw.integers(1, 40, n), strict=True)],
         np.clip(pictures + draw.normal(0, 4, pictures.shape), 0, 255).astype(np.uint8),
         record={"age": ages.astype(float).tolist(), "ph": draw.normal(7, 1, n).round(2).tolist(),
                 "sex": draw.choice(["male", "female"], n).tolist()},
@@ -216,60 +217,189 @@ LEAKS: dict[str, list[tuple[str, str, Change]]] = {
         ("rarest class", "telling_columns", gone("ph", 6)),
     ],
     "number of one class": [
-        ("middle band", "telling_columns", column("record", "ph", lambda one: np.where(
-            one.labels == 2, 7 + 0.05 * one.draw.normal(size=len(one.labels)),
-            one.draw.normal(7, 1, len(one.labels))).round(3).tolist())),
-        ("shifted by 2 spreads", "telling_columns", column("record", "ph", lambda one: (
-            one.draw.normal(7, 1, len(one.labels)) + 2 * (one.labels == 3)).round(2).tolist())),
-        ("with a unit", "telling_columns", column("record", "size", lambda one: [
-            f"{value:.1f} mm".replace(".", ",") for value in
-            (one.draw.normal(6, 1, len(one.labels)) + 3 * (one.labels == 1))])),
+        (
+            "middle band",
+            "telling_columns",
+            column(
+                "record",
+                "ph",
+                lambda one: (
+                    np.where(
+                        one.labels == 2,
+                        7 + 0.05 * one.draw.normal(size=len(one.labels)),
+                        one.draw.normal(7, 1, len(one.labels)),
+                    )
+                    .round(3)
+                    .tolist()
+                ),
+            ),
+        ),
+        (
+            "shifted by 2 spreads",
+            "telling_columns",
+            column(
+                "record",
+                "ph",
+                lambda one: (
+                    (one.draw.normal(7, 1, len(one.labels)) + 2 * (one.labels == 3))
+                    .round(2)
+                    .tolist()
+                ),
+            ),
+        ),
+        (
+            "with a unit",
+            "telling_columns",
+            column(
+                "record",
+                "size",
+                lambda one: [
+                    f"{value:.1f} mm".replace(".", ",")
+                    for value in (one.draw.normal(6, 1, len(one.labels)) + 3 * (one.labels == 1))
+                ],
+            ),
+        ),
     ],
     "word of one class": [
         ("treatment", "telling_columns", column("record", "plan", only(2, "excision", "visit"))),
-        ("how it was diagnosed", "telling_columns", column("record", "dx_type", by_class(
-            ["biopsy", None, None, None, None, None, None],
-            lambda one: one.draw.choice(["biopsy", "phone", "image"], len(one.labels)).tolist()))),
+        (
+            "how it was diagnosed",
+            "telling_columns",
+            column(
+                "record",
+                "dx_type",
+                by_class(
+                    ["biopsy", None, None, None, None, None, None],
+                    lambda one: one.draw.choice(
+                        ["biopsy", "phone", "image"], len(one.labels)
+                    ).tolist(),
+                ),
+            ),
+        ),
         ("flag 0 or 1", "telling_columns", column("record", "referred", only(4, 1.0, 0.0))),
     ],
     "properties of the file": [
-        ("width of one class", "telling_columns", column("technical", "image width", only(2, 700.0, 640.0))),
-        ("file size of one class", "telling_columns", column("technical", "file size", lambda one: (
-            one.draw.normal(9000, 400, len(one.labels)) + 2000 * (one.labels == 5)).tolist())),
+        (
+            "width of one class",
+            "telling_columns",
+            column("technical", "image width", only(2, 700.0, 640.0)),
+        ),
+        (
+            "file size of one class",
+            "telling_columns",
+            column(
+                "technical",
+                "file size",
+                lambda one: (
+                    one.draw.normal(9000, 400, len(one.labels)) + 2000 * (one.labels == 5)
+                ).tolist(),
+            ),
+        ),
         ("camera of one class", "file_traces", column("files", "camera", only(1, "B", "A"))),
         ("date in the file", "file_traces", column("files", "date in the file", dates)),
     ],
     "names and order": [
-        ("file name", "telling_columns", column("technical", "pattern of the file name", pure(
-            [f"k{place}_#.png" for place in "abcdefg"]))),
-        ("group name", "telling_columns", column("technical", "pattern of the lesion", only(3, "M#", "L#"))),
-        ("row order", "telling_columns", column("technical", "row order", lambda one: np.argsort(
-            np.argsort(one.labels, kind="stable")).astype(float).tolist())),
+        (
+            "file name",
+            "telling_columns",
+            column(
+                "technical",
+                "pattern of the file name",
+                pure([f"k{place}_#.png" for place in "abcdefg"]),
+            ),
+        ),
+        (
+            "group name",
+            "telling_columns",
+            column("technical", "pattern of the lesion", only(3, "M#", "L#")),
+        ),
+        (
+            "row order",
+            "telling_columns",
+            column(
+                "technical",
+                "row order",
+                lambda one: (
+                    np.argsort(np.argsort(one.labels, kind="stable")).astype(float).tolist()
+                ),
+            ),
+        ),
     ],
     "date as text": [
         ("day.month.year", "telling_columns", column("record", "seen", dates)),
-        ("month by name", "telling_columns", column("record", "seen", lambda one: [
-            f"{1 + row % 28} Mar {2019 if label == 2 else 2015 + row % 4}"
-            for row, label in enumerate(one.labels.tolist())])),
+        (
+            "month by name",
+            "telling_columns",
+            column(
+                "record",
+                "seen",
+                lambda one: [
+                    f"{1 + row % 28} Mar {2019 if label == 2 else 2015 + row % 4}"
+                    for row, label in enumerate(one.labels.tolist())
+                ],
+            ),
+        ),
     ],
     "text beyond the record": [
         ("phrase in 60 %", "text_tells_label", said(lambda label, _: PHRASES[label], 0.6)),
-        ("phrase of one class", "text_tells_label", said(lambda label, _: "Grows." if label == 2 else "")),
+        (
+            "phrase of one class",
+            "text_tells_label",
+            said(lambda label, _: "Grows." if label == 2 else ""),
+        ),
     ],
     "text without a record": [
-        ("phrase in 60 %", "text_tells_label", without_record(said(lambda label, _: PHRASES[label], 0.6))),
-        ("phrase of one class", "text_tells_label", without_record(
-            said(lambda label, _: "Wide excision booked." if label == 3 else ""))),
-        ("misspelling", "text_tells_label", without_record(said(
-            lambda label, draw: "ulc" + "e" * int(draw.integers(1, 9)) * (label == 1) + "r"
-            + "xyz"[int(draw.integers(3))] * int(draw.integers(1, 9))))),
-        ("full stops", "text_tells_label", without_record(
-            said(lambda label, draw: "." * int(draw.integers(1, 9)) if label == 4 else ""))),
-        ("length", "text_tells_label", without_record(said(lambda label, draw: " ".join(
-            draw.choice(SITES, 12 if label == 0 else 3))))),
-        ("Chinese without spaces", "text_tells_label", without_record(said(lambda label, draw: "".join(
-            map(chr, draw.integers(0x4E00, 0x4F00, 8))) + "溃疡" * (label == 2)
-            + "".join(map(chr, draw.integers(0x4E00, 0x4F00, 8)))))),
+        (
+            "phrase in 60 %",
+            "text_tells_label",
+            without_record(said(lambda label, _: PHRASES[label], 0.6)),
+        ),
+        (
+            "phrase of one class",
+            "text_tells_label",
+            without_record(said(lambda label, _: "Wide excision booked." if label == 3 else "")),
+        ),
+        (
+            "misspelling",
+            "text_tells_label",
+            without_record(
+                said(
+                    lambda label, draw: (
+                        "ulc"
+                        + "e" * int(draw.integers(1, 9)) * (label == 1)
+                        + "r"
+                        + "xyz"[int(draw.integers(3))] * int(draw.integers(1, 9))
+                    )
+                )
+            ),
+        ),
+        (
+            "full stops",
+            "text_tells_label",
+            without_record(
+                said(lambda label, draw: "." * int(draw.integers(1, 9)) if label == 4 else "")
+            ),
+        ),
+        (
+            "length",
+            "text_tells_label",
+            without_record(
+                said(lambda label, draw: " ".join(draw.choice(SITES, 12 if label == 0 else 3)))
+            ),
+        ),
+        (
+            "Chinese without spaces",
+            "text_tells_label",
+            without_record(
+                said(
+                    lambda label, draw: (
+                        "".join(map(chr, draw.integers(0x4E00, 0x4F00, 8)))
+                        + "溃疡" * (label == 2)
+                        + "".join(map(chr, draw.integers(0x4E00, 0x4F00, 8)))
+                    )
+                )
+            ),
+        ),
     ],
     "near copies in two parts": [
         ("moved by 5 %", "near_identical_images", copied(moved(3, 3))),
@@ -283,7 +413,7 @@ LEAKS: dict[str, list[tuple[str, str, Change]]] = {
     "patient beside the lesion": [
         ("column without a role", "wider_group", column("spare", "patient_id", patients)),
     ],
-}  # fmt: skip
+}
 
 
 def told(one: Drawn) -> dict[str, set[str]]:
@@ -331,7 +461,8 @@ def clean(sets: int = 200) -> None:
             if verdict == "warning" and not small:
                 warnings, by_check[check] = warnings + 1, by_check.get(check, 0) + 1
     print(
-        f"clean: {errors} errors, {warnings} of {asked} checks warn ({warnings / asked:.2%}): {by_check}"
+        f"clean: {errors} errors, {warnings} of {asked} checks warn "
+        f"({warnings / asked:.2%}): {by_check}"
     )
 
 
