@@ -42,8 +42,7 @@ def list_methods(
 ) -> None:
     """List all methods from package metadata; no plugin is imported."""
     with plain_words():
-        mmx.use_files(files)
-        methods = mmx.installed(kind)
+        methods = mmx.Registry(files=files).installed(kind)
     if as_json:
         say(json.dumps([asdict(method) for method in methods], indent=2))
         return
@@ -62,8 +61,7 @@ def show_method(
 ) -> None:
     """Show the parameters of a method, and the paper it comes from."""
     with plain_words():
-        mmx.use_files(files)
-        shown = mmx.describe(name)
+        shown = mmx.describe(name, plugins=mmx.Registry(files=files))
     method = shown.method
     say(f"{method.key}  ({method.package} {method.version}, {method.module})", bold=True)
     say(f"{shown.text}\n")
@@ -82,8 +80,7 @@ def check_method(
 ) -> None:
     """Try the laws of its kind on a method; exit status 1 when it breaks one."""
     with plain_words():
-        mmx.use_files(files)
-        certificate = mmx.check_plugin(name)
+        certificate = mmx.check_plugin(name, plugins=mmx.Registry(files=files))
     if as_json:
         say(json.dumps({**asdict(certificate), "ok": certificate.ok}, indent=2))
     else:

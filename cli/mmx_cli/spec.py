@@ -70,8 +70,8 @@ def schema(
 ) -> None:
     """Print the JSON Schema of a spec with all installed methods, for editors."""
     with plain_words():
-        mmx.use_files(plugins)
-        text = json.dumps(mmx.spec_schema(), indent=2) + "\n"
+        schema = mmx.spec_schema(plugins=mmx.Registry(files=plugins))
+        text = json.dumps(schema, indent=2) + "\n"
         if out is None:
             say(text, nl=False)
             return

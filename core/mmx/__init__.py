@@ -109,7 +109,6 @@ if TYPE_CHECKING:
         nearest,
         new_plugin,
         registry,
-        use_files,
     )
     from mmx.report import Explanation
     from mmx.runs import Observer, Progress
@@ -155,7 +154,7 @@ __all__ = [
     "hookimpl", "inside", "installed", "list_studies", "load_spec", "load_study", "masked_mean",
     "narratives", "nearest", "new_plugin", "predict", "read_image", "read_table", "registry",
     "report_study", "reproduce", "run", "run_study", "share_of_groups", "share_of_rows",
-    "shares_of_classes", "spec_schema", "use_files", "write_template",
+    "shares_of_classes", "spec_schema", "write_template",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt name
@@ -193,7 +192,7 @@ if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt 
         ],
         "mmx.plugins": [
             "Description", "Installed", "Parameter", "Registry", "Source", "describe", "find",
-            "hookimpl", "installed", "nearest", "new_plugin", "registry", "use_files",
+            "hookimpl", "installed", "nearest", "new_plugin", "registry",
         ],
         "mmx.report": [
             "Explanation",

@@ -1,13 +1,15 @@
 """A check, and how all of them are found and asked."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import chain
 
 from mmx.audit.finding import Finding
 from mmx.audit.subject import Subject
 from mmx.errors import MmxError, PluginError
-from mmx.plugins import registry
+from mmx.plugins import Registry, place_of
 
 OWN = (
     "group_overlap", "wider_group", "identical_images", "near_identical_images", "label_words",
@@ -34,16 +36,20 @@ class Check:
     short: bool = False
 
 
-def all_checks() -> list[Check]:
-    """Our checks and those of the plugins that were loaded.
+def all_checks(plugins: Registry | None = None) -> list[Check]:
+    """Our checks and those of the plugins that a spec loaded.
+
+    Args:
+        plugins: of the spec; None for our checks alone.
 
     Raises:
         PluginError: a plugin gives something that is no check, or an id twice.
     """
+    plugins = plugins or Registry()
     for name in OWN:
         module = f"mmx.audit.checks.{name}"
-        registry().register(import_module(module), module)
-    found = list(_given())
+        plugins.register(import_module(module), module)
+    found = list(_given(plugins))
     places = {name: place for place, name in enumerate(OWN)}
     ids = [check.id for check in found]
     for id in ids:
@@ -52,14 +58,28 @@ def all_checks() -> list[Check]:
     return sorted(found, key=lambda check: (places.get(check.id, len(OWN)), check.id))
 
 
-def _given() -> Iterator[Check]:
-    for answer in registry().hook.mmx_audit_checks():
-        for check in answer:
+def _given(plugins: Registry) -> Iterator[Check]:
+    for name, call in plugins.watchers("mmx_audit_checks").items():
+        for check in chain.from_iterable(_asked(name, call)):
             if not isinstance(check, Check):
                 raise PluginError(
                     f"mmx_audit_checks() must return a list of mmx.Check, not {check!r}"
                 )
             yield check
+
+
+def _asked(name: str, call: Callable[..., list[object]]) -> list[list[object]]:
+    """What one plugin gives; an audit without its checks would not be the one that was asked."""
+    try:
+        answers = call()
+        return [
+            list(answer) if isinstance(answer, list | tuple) else [answer] for answer in answers
+        ]
+    except (Exception, SystemExit) as error:
+        file = str(getattr(sys.modules.get(name), "__file__", ""))
+        place = place_of(error, file)
+        words = f"mmx_audit_checks() of {name} failed: {place}: {type(error).__name__}: {error}"
+        raise PluginError(words) from error
 
 
 def examine(subject: Subject, checks: Sequence[Check]) -> list[Finding]:

@@ -17,7 +17,7 @@ from mmx.experiment.identity import sources_used
 from mmx.experiment.prepare import Prepared, cache_folder
 from mmx.experiment.subject import subject_of, unread
 from mmx.files import Hold, keep, own_folder, recall
-from mmx.plugins import Code, core_code, file_digest, modules_below, nearest, registry
+from mmx.plugins import Code, core_code, file_digest, modules_below, nearest
 from mmx.runs import Observer
 from mmx.spec import Spec
 
@@ -77,7 +77,7 @@ def short_audit(spec: Spec, prepared: Prepared, observer: Observer) -> Audited:
     Raises:
         MmxError: an error that the spec does not waive, or a waiver of no check.
     """
-    checks = all_checks()
+    checks = all_checks(spec.registry)
     waived = waivers(spec, checks)
     whole = _recall(_file(spec, prepared, checks))  # of an earlier `mmx audit`
     short = [check for check in checks if check.short]
@@ -153,7 +153,7 @@ def _key(spec: Spec, prepared: Prepared, checks: Sequence[Check]) -> str:
     """Digest of all that the findings depend on."""
     manifest = prepared.manifest
     order = hashlib.sha256("\0".join(map(str, manifest.ids)).encode()).hexdigest()
-    hooks = {name: registry().source("hook", name).digest for name in spec.hooks}
+    hooks = {name: spec.registry.source("hook", name).digest for name in spec.hook_names}
     facts = {
         "data": prepared.digests, "order": order, "facts": repr(manifest.facts),
         "label": spec.data.narrative.needs_label, "reads": sorted(spec.model.fusion.sides),

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from mmx.blocks.weights import state_digest
 from mmx.interfaces import Encoder, EncoderParams, Params
-from mmx.plugins import HOOK, Code, Source, core_code, file_digest, registry
+from mmx.plugins import HOOK, Code, Source, core_code, file_digest, source_of
 from mmx.spec import Spec
 
 # where the code begins that makes numbers; what it imports is found by reading it
@@ -50,11 +50,10 @@ def sources_used(spec: BaseModel) -> dict[str, dict[str, str]]:
 
 def _sources(spec: BaseModel) -> list[Source]:
     """Where each method and hook came from, by key."""
-    named = [params.entry_point.partition(".") for params in methods_used(spec)]
-    keys = [(kind, type) for kind, _, type in named]
-    keys += [(HOOK, name) for name in spec.hooks] if isinstance(spec, Spec) else []
-    found = {source.key: source for source in (registry().source(*key) for key in keys)}
-    return [found[key] for key in sorted(found)]
+    found = [source_of(type(params)) for params in methods_used(spec)]
+    if isinstance(spec, Spec):
+        found += [spec.registry.source(HOOK, name) for name in spec.hook_names]
+    return list({one.key: one for one in sorted(found, key=lambda one: one.key)}.values())
 
 
 def encoder_settings(params: EncoderParams) -> str:

@@ -42,9 +42,9 @@ from mmx.experiment.saved import Run
 from mmx.experiment.sources import Sources, open_sources
 from mmx.experiment.task import Task, build_task
 from mmx.experiment.texts import LEAKY, FrozenFeatures
+from mmx.experiment.watching import Watchers
 from mmx.interfaces import Encoder, SingleImageEncoder, TextEncoder, WrappingEncoder
 from mmx.model import tried_encoders
-from mmx.plugins import registry
 from mmx.runs import Observer, RunFolder
 from mmx.spec import Spec, idle_keys, too_many_images
 from mmx.training import History, train
@@ -91,8 +91,9 @@ def run_into(
         torch.set_num_threads(spec.train.threads)
     for note in idle_keys(spec):
         observer.message(note)
-    for name in spec.hooks:
-        registry().use_hook(name)
+    spec.use_hooks()
+    for note in spec.registry.notes:
+        observer.message(f"note: {note}")
     encoders = tried_encoders(spec)
     prepared = prepare_spec(spec, observer, split_file)
     allowed = prepared.manifest.facts.allowed_views
@@ -162,6 +163,7 @@ class _Work:
         self.audited = audited
         self.spec, self.prepared, self.task, self.initial = spec, prepared, task, initial
         self.folder, self.digest, self.observer = folder, digest, observer
+        self.watchers = Watchers(spec.registry, observer)
         self.seconds: dict[str, float] = {}
         self._last = time.monotonic()
 
@@ -195,7 +197,7 @@ class _Work:
         folder.write_json("audit.json", self.audited.to_json())
         write_split(folder.path / "split.csv", prepared.manifest, prepared.split)
         folder.event("started", digest=self.digest)
-        registry().hook.mmx_run_started(run_path=folder.path, spec=self.spec)
+        self.watchers.tell("mmx_run_started", run_path=folder.path, spec=self.spec)
 
     def _encode(self) -> Sources:
         used = [row for row, part in enumerate(self.prepared.split.parts) if part in PARTS]
@@ -221,7 +223,7 @@ class _Work:
             self.observer.message(f"warning: {warning}")
 
     def _train(self, parts: Mapping[str, Part]) -> History:
-        prepared, told = self.prepared, registry().hook.mmx_epoch_ended
+        prepared, tell = self.prepared, partial(self.watchers.tell, "mmx_epoch_ended")
         history = train(
             self.task.model,
             parts,
@@ -232,8 +234,8 @@ class _Work:
             self.observer,
             allowed_views=prepared.manifest.facts.allowed_views,
             sample_names=prepared.manifest.ids[parts["train"].rows].tolist(),
-            epoch_ended=lambda epoch, values: told(
-                run_path=self.folder.path, epoch=epoch, values=values
+            epoch_ended=lambda epoch, values: tell(
+                run_path=self.folder.path, epoch=epoch, values=dict(values)
             ),
         )
         self._stop("train")
@@ -272,20 +274,20 @@ class _Work:
         }  # fmt: skip
         found = metrics(outcome, self.task, facts)
         folder.write_json("metrics.json", found)
-        sections = registry().hook.mmx_report_sections(run_path=folder.path, metrics=found)
+        sections = self.watchers.sections(run_path=folder.path, metrics=found)
         folder.write_text(
             "report.html", self._page(parts, history, outcome, sections, sources, ledger)
         )
-        registry().hook.mmx_run_finished(run_path=folder.path, metrics=found)
         folder.event("finished", seconds=self.seconds)
         folder.finish(digest=self.digest)
+        self.watchers.tell("mmx_run_finished", run_path=folder.path, metrics=found)
 
     def _page(
         self,
         parts: Mapping[str, Part],
         history: History,
         outcome: Outcome,
-        sections: list[list[tuple[str, str]]],
+        sections: list[tuple[str, str]],
         sources: Sources,
         ledger: Mapping[str, Any],
     ) -> str:
@@ -308,8 +310,10 @@ class _Work:
                 *self.prepared.manifest.facts.notes,
                 *map(_said, self.prepared.notes),
                 *self.audited.notes,
+                *self.spec.registry.notes,
+                *self.watchers.notes,
             ],
-            "sections": [section for answer in sections for section in answer],
+            "sections": sections,
         }
         return run_page(self.spec, self.task, self.prepared, outcome, parts["test"], facts)
 

@@ -14,7 +14,6 @@ from mmx.experiment.processes import heard
 from mmx.experiment.progress import stage
 from mmx.experiment.running import prepare_spec
 from mmx.experiment.subject import subject_of
-from mmx.plugins import registry
 from mmx.report.audit_page import AuditPage, Shown, render_audit
 from mmx.runs import Observer
 from mmx.runs.files import write_json, write_text
@@ -37,9 +36,8 @@ def audit_spec(
         MmxError: data that cannot be used, a waiver of no check, or a folder that cannot be made.
     """
     observer = heard(observer)
-    for name in spec.hooks:
-        registry().use_hook(name)
-    checks = all_checks()
+    spec.use_hooks()
+    checks = all_checks(spec.registry)
     waived = waivers(spec, checks)
     prepared = prepare_spec(spec, observer)
     subject, found = subject_of(spec, prepared), list[Finding]()

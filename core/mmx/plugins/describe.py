@@ -10,7 +10,7 @@ from mmx.errors import PluginError
 from mmx.plugins.discovery import HOOK, KINDS, Installed
 from mmx.plugins.names import LIST
 from mmx.plugins.nearest import nearest
-from mmx.plugins.registry import Registry, registry
+from mmx.plugins.registry import Registry
 
 if TYPE_CHECKING:
     from mmx.interfaces import Params
@@ -69,12 +69,12 @@ def describe(name: str, *, plugins: Registry | None = None) -> Description:
 
     Args:
         name: ``fusion.film``, ``film``, ``mmx-film/film`` or ``fusion.mmx-film/film``.
-        plugins: where to look; None for the registry of this process.
+        plugins: where to look; None for what is installed.
 
     Raises:
         PluginError: there is no such method, several have the name, or it cannot be loaded.
     """
-    plugins = plugins or registry()
+    plugins = plugins or Registry()
     kind, type = _resolve(name, plugins)
     method = plugins.choose(kind, type)
     if kind == HOOK:

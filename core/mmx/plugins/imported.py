@@ -9,10 +9,25 @@ from mmx.plugins.code import Code
 LOCAL = "mmx_local_"  # begins the names of local files, each of which is imported as it stands
 
 _AS_IMPORTED: dict[str, str] = {}  # place of a file -> digest when Python ran it
+_CODE: dict[str, Code] = {}  # module of a method -> its code when Python ran it
 
 
-def note_import(code: Code, *, first: bool) -> None:
+def code_of_import(module: str) -> Code | None:
+    """Code of a module as it was imported; None when it has not been, or has been forgotten.
+
+    Raises:
+        PluginError: a file of it was edited since.
+    """
+    if module not in sys.modules or module not in _CODE:
+        return None
+    code = _CODE[module]
+    refuse_edited(code.again())
+    return code
+
+
+def note_import(module: str, code: Code, *, first: bool) -> None:
     """Remember what some code was when Python ran it; ``first``: it had not been imported yet."""
+    _CODE[module] = code
     for name, place in code.places.items():
         if first or place not in _AS_IMPORTED:
             _AS_IMPORTED[place] = code.files[name]

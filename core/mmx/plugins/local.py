@@ -1,5 +1,6 @@
 """Plugins that are a file and no distribution: ``--plugin ./my_fusion.py``."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,13 +56,13 @@ def code_of(path: Path) -> Code:
 
 
 def load(manager: pluggy.PluginManager, path: Path, read: Outline, code: Code) -> LocalFile:
-    """Import and register a local plugin file."""
+    """Import and register a local plugin file; one that does the same is not imported twice."""
     if fault := read.fault or other_api(path.name, read.api):
         raise PluginError(f"{path.name} of {PACKAGE} cannot be used: {fault}")
     refuse_edited(code)
     name = f"{LOCAL}{path.stem}_{code.digest[:12]}"
-    module = loading.import_file(path, name)
-    note_import(code, first=False)
+    module = sys.modules.get(name) or loading.import_file(path, name)
+    note_import(name, code, first=False)
     try:
         loading.register(manager, module, name)
         keys = _keys(manager, module, path)

@@ -58,6 +58,14 @@ def clash(rivals: Sequence[Claim]) -> str:
     )
 
 
+def outdone(rivals: Sequence[Claim], ours: Claim) -> str:
+    """Words for a key of mmx itself that others claim as well."""
+    others = [claim for claim in rivals if claim is not ours]
+    packages = " and ".join(claim.package for claim in others)
+    long_names = " or ".join(f"{claim.package}/{claim.type}" for claim in others)
+    return f"{ours.key} is the one of mmx; {packages} claims the name too: write {long_names}"
+
+
 def other_api(package: str, stated: int | None) -> str:
     """Words for a plugin made for interfaces that this mmx has not; empty when it has them."""
     if stated is None or stated in ACCEPTED:

@@ -10,7 +10,7 @@ from time import localtime
 from mmx.errors import PluginError
 from mmx.plugins import names
 from mmx.plugins.discovery import KINDS
-from mmx.plugins.registry import Registry, registry
+from mmx.plugins.registry import Registry
 
 TEMPLATES = Path(__file__).parent / "templates"
 WHERE = {  # how a spec names a method of each kind that has a template
@@ -49,7 +49,7 @@ def new_plugin(
             there already or cannot be written.
     """
     words = _words(kind, name)
-    _refuse_taken(words, plugins or registry())
+    _refuse_taken(words, plugins or Registry())
     root = Path(folder) / words["package"]
     if root.exists():
         raise PluginError(

@@ -2,11 +2,12 @@
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import pluggy
 
@@ -14,7 +15,7 @@ from mmx.errors import PluginError, PluginLoadError
 from mmx.plugins import loading, local, names
 from mmx.plugins.code import CORE, Code, module_code
 from mmx.plugins.discovery import HOOK, Claim, Installed, Status, read_claims, same_package
-from mmx.plugins.imported import note_import, refuse_edited
+from mmx.plugins.imported import code_of_import, note_import
 from mmx.plugins.libraries import imported_libraries, required_libraries
 from mmx.plugins.source import Outline, outline_module
 
@@ -56,9 +57,12 @@ class Registry:
     Args:
         path: folders whose distributions count; None for sys.path. Importing always follows
             sys.path, so a folder that is not on it can be listed but not loaded from.
+        files: local plugin files.
     """
 
-    def __init__(self, path: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, path: Sequence[str] | None = None, *, files: Iterable[str | Path] = ()
+    ) -> None:
         self._path = None if path is None else list(path)
         self._manager = loading.new_manager()
         self._claims: list[Claim] | None = None
@@ -66,11 +70,33 @@ class Registry:
         self._outlines: dict[str, Outline | None] = {}
         blocked = os.environ.get("MMX_BLOCK_PLUGINS", "").split(",")
         self._blocked = [name.strip() for name in blocked if name.strip()]
+        self._outdone: dict[str, str] = {}
+        self._required = set[str]()
+        for file in files:
+            self.add_file(file)
 
     @property
     def hook(self) -> pluggy.HookRelay:
-        """Calls the life-cycle hooks of all plugins that were loaded."""
+        """Calls the life-cycle hooks of all plugins that were loaded, one failure ending all."""
         return self._manager.hook
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Names that were used and that another distribution claims as well, in sentences."""
+        return tuple(self._outdone.values())
+
+    def watchers(self, moment: str) -> "dict[str, Callable[..., list[object]]]":
+        """Each loaded plugin that implements a hook, by name, and how it alone is called.
+
+        Args:
+            moment: name of the hook, such as ``mmx_run_started``.
+        """
+        found = {}
+        for impl in getattr(self._manager.hook, moment).get_hookimpls():
+            alone = loading.new_manager()
+            alone.register(impl.plugin, impl.plugin_name)
+            found[impl.plugin_name] = getattr(alone.hook, moment)
+        return found
 
     def installed(self, kind: str | None = None) -> list[Installed]:
         """All methods, usable or not, sorted by kind and type; nothing is imported.
@@ -94,6 +120,10 @@ class Registry:
         """
         claims = names.matching(self._all_claims(), kind, type)
         usable = [claim for claim in claims if not self._blocker(claim)] or claims
+        ours = [claim for claim in usable if same_package(claim.package, CORE)]
+        if ours and len(usable) > 1:
+            self._outdone[ours[0].key] = names.outdone(usable, ours[0])
+            usable = ours[:1]
         if len(usable) > 1:
             raise PluginError(names.clash(usable))
         method = self._describe(usable[0])
@@ -117,26 +147,46 @@ class Registry:
         module = self._load(method)
         try:
             classes = loading.components(self._manager, module)
-            return names.pick(classes, method)
+            found = names.pick(classes, method)
         except Exception as error:
             raise self._load_error(method, error) from error
+        _PROVIDED[found] = self, method
+        return found
 
-    def use_hook(self, name: str) -> None:
+    def use_hook(self, name: str, *, required: bool = False) -> None:
         """Load the hook-only plugin with the entry point ``hook.NAME``.
+
+        Args:
+            name: of the hook.
+            required: whether its failure ends a run.
 
         Raises:
             PluginError: as for `find`.
         """
-        self._load(self.choose(HOOK, name))
+        method = self.choose(HOOK, name)
+        self._load(method)
+        if required:
+            self._required.add(method.module)
 
-    def register(self, plugin: object, name: str) -> None:
+    def is_required(self, name: str) -> bool:
+        """Whether a failure of the plugin of this name ends a run."""
+        return name in self._required
+
+    def register(self, plugin: object, name: str, *, required: bool = False) -> None:
         """Register an object or module with life-cycle hooks; a second time changes nothing.
+
+        Args:
+            plugin: the object.
+            name: to find it again.
+            required: whether its failure ends a run.
 
         Raises:
             PluginError: it implements a hook that does not exist.
         """
         if not self._manager.has_plugin(name):
             loading.register(self._manager, plugin, name)
+        if required:
+            self._required.add(name)
 
     def unregister(self, name: str) -> None:
         """Forget what ``register`` took under this name; nothing when it is not there."""
@@ -171,9 +221,15 @@ class Registry:
             PluginError: as for `find`.
         """
         method = self.choose(kind, type)
-        code = self._code(method)
-        refuse_edited(code)
-        return Source(method.key, method.package, method.version, code)
+        return self.source_of(method)
+
+    def source_of(self, method: Installed) -> Source:
+        """Where a method that was chosen came from.
+
+        Raises:
+            PluginError: its code was edited after it was imported.
+        """
+        return Source(method.key, method.package, method.version, self._code(method))
 
     def _all_claims(self) -> list[Claim]:
         """Claims of distributions, then those of local files."""
@@ -186,8 +242,10 @@ class Registry:
         outline = None if claim.fault else self._outline_or_none(claim.module, claim.type)
         status, reason = self._judge(claim, outline)
         rivals = self._rivals(claim)
-        if status == "found" and len(rivals) > 1:
-            status, reason = "clash", names.clash(rivals)
+        ours = [rival for rival in rivals if same_package(rival.package, CORE)]
+        if status == "found" and len(rivals) > 1 and claim not in ours:
+            words = names.outdone(rivals, ours[0]) if ours else names.clash(rivals)
+            status, reason = "clash", words
         summary = outline.summary if outline else ""
         return Installed(
             claim.kind, claim.type, claim.key, claim.package, claim.version, claim.module,
@@ -229,9 +287,9 @@ class Registry:
 
     def _code(self, method: Installed) -> Code:
         """The code of a method as it stands; of a local file as it was imported."""
-        for file in self._files.values():
-            if file.name == method.module:
-                return file.code
+        known = code_of_import(method.module)
+        if known is not None:
+            return known
         alone = same_package(method.package, CORE)  # our methods never import each other
         code = module_code(method.module, self._path, alone=alone)
         libraries = {} if alone else required_libraries(method.package)
@@ -245,7 +303,7 @@ class Registry:
         file = self._outline(method.module, method.type).file
         first, code = method.module not in sys.modules, self._code(method)
         module = loading.import_plugin(method.key, method.package, method.module, file)
-        note_import(code, first=first)
+        note_import(method.module, code, first=first)
         try:
             loading.register(self._manager, module, method.module)
         except Exception as error:
@@ -258,9 +316,25 @@ class Registry:
         return PluginLoadError(method.key, method.package, error, loading.place_of(error, file))
 
 
+# class of settings -> who provided it: classes outlive specs, as the modules do that hold them
+_PROVIDED: "WeakKeyDictionary[type[Params], tuple[Registry, Installed]]" = WeakKeyDictionary()
+
+
+def source_of(params: "type[Params]") -> Source:
+    """Where a class of settings came from, which its name alone does not tell.
+
+    Raises:
+        PluginError: its code was edited after it was imported.
+    """
+    if params in _PROVIDED:
+        plugins, method = _PROVIDED[params]
+        return plugins.source_of(method)
+    return registry().source(params.kind, str(params.model_fields["type"].default))
+
+
 @cache
 def registry() -> Registry:
-    """The registry of this process, which reads sys.path."""
+    """What is installed, without any local file; for settings that no spec file was read for."""
     return Registry()
 
 
@@ -281,8 +355,3 @@ def installed(kind: str | None = None) -> list[Installed]:
 def find(kind: str, type: str) -> "type[Params]":
     """Params class of one method; imports only its module."""
     return registry().find(kind, type)
-
-
-def use_files(paths: Iterable[str | Path]) -> list[Installed]:
-    """Add local plugin files to the registry of this process."""
-    return [registry().add_file(path) for path in paths]

@@ -15,8 +15,9 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, cor
 
 from mmx.errors import MmxError, PluginError
 from mmx.interfaces import EncoderParams, Params
-from mmx.plugins import find
+from mmx.plugins import Registry, registry
 
+PLUGINS = "plugins"  # in the context of a validation
 MARK = "x-mmx-method"  # in a JSON Schema: kind, modality and default of a method
 
 
@@ -26,7 +27,7 @@ class Chosen:
     def __init__(self, kind: type[Params], default: str | None, modality: str | None) -> None:
         self.kind, self.default, self.modality = kind, default, modality
 
-    def params(self, name: object) -> type[Params]:
+    def params(self, name: object, plugins: Registry) -> type[Params]:
         """Class of the method with the type ``name``.
 
         Raises:
@@ -35,7 +36,7 @@ class Chosen:
         if not isinstance(name, str) or not name:
             got = "none is given" if name is None else f"got {name!r}"
             raise PluginError(f"a type is needed, the name of a {self.kind.kind}; {got}")
-        params = find(self.kind.kind, name)
+        params = plugins.find(self.kind.kind, name)
         self._check_modality(params, name)
         return params
 
@@ -75,7 +76,7 @@ class Chosen:
             )
         named = settings.get("type", self.default)
         try:
-            params = self.params(named)
+            params = self.params(named, plugins_of(info))
         except PluginError as error:
             raise _fault_at_type(str(error), named) from error
         # the class knows its own type; the spec may have said "distribution/type"
@@ -84,6 +85,12 @@ class Chosen:
             return params.model_validate(rest, context=info.context)
         except MmxError as error:  # a method's own check, in its own words
             raise ValueError(str(error)) from error
+
+
+def plugins_of(info: ValidationInfo) -> Registry:
+    """The methods that the spec may name, which ``load_spec`` gave; else what is installed."""
+    given = (info.context or {}).get(PLUGINS)
+    return given if isinstance(given, Registry) else registry()
 
 
 def chosen(

@@ -8,16 +8,19 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from mmx.errors import Fault
+from mmx.plugins import Registry
 from mmx.plugins.nearest import nearest
 from mmx.spec.tree import Node, Place
 from mmx.spec.walk import shape
 
 
-def explain(error: ValidationError, model: type[BaseModel], root: Node) -> list[Fault]:
+def explain(
+    error: ValidationError, model: type[BaseModel], root: Node, plugins: Registry
+) -> list[Fault]:
     """One fault for each place; what stands there may fail every branch of a union."""
     merged: dict[tuple[object, ...], Fault] = {}
     for detail in error.errors():
-        fault = _fault(detail, model, root)
+        fault = _fault(detail, model, root, plugins)
         same = (fault.file, fault.line, fault.column, fault.key)
         other = merged.get(same)
         if other is None:
@@ -27,21 +30,27 @@ def explain(error: ValidationError, model: type[BaseModel], root: Node) -> list[
     return list(merged.values())
 
 
-def place_of(path: Sequence[str | int], model: type[BaseModel], root: Node) -> Place:
+def place_of(
+    path: Sequence[str | int], model: type[BaseModel], root: Node, plugins: Registry
+) -> Place:
     """Place of the value at a path, or of the last part of the path that the file has."""
-    return _locate(path, model, root, at_key=False)[0]
+    return _locate(path, model, root, plugins, at_key=False)[0]
 
 
-def _fault(detail: ErrorDetails, model: type[BaseModel], root: Node) -> Fault:
+def _fault(detail: ErrorDetails, model: type[BaseModel], root: Node, plugins: Registry) -> Fault:
     unknown = detail["type"] == "extra_forbidden"
-    place, key, known = _locate(detail["loc"], model, root, at_key=unknown)
+    place, key, known = _locate(detail["loc"], model, root, plugins, at_key=unknown)
     if unknown:
         return place.fault(_unknown_key(str(detail["loc"][-1]), known), key)
     return place.fault(_words(detail), key)
 
 
 def _locate(
-    path: Sequence[str | int], model: type[BaseModel] | None, node: Node, at_key: bool
+    path: Sequence[str | int],
+    model: type[BaseModel] | None,
+    node: Node,
+    plugins: Registry,
+    at_key: bool,
 ) -> tuple[Place, str, list[str]]:
     """Place and dotted key of an error, and the keys that are known there.
 
@@ -61,12 +70,12 @@ def _locate(
             place, node = (entry.place if at_key else entry.node.place), entry.node
             field = model.model_fields.get(str(name)) if model else None
             form = shape(field) if field else None
-            model = form.at(node) if form else None
+            model = form.at(node, plugins) if form else None
         elif isinstance(node.content, list) and isinstance(name, int) and name < len(node.content):
             node = node.content[name]
             names.append(str(name))
             place = node.place
-            model = form.at(node) if form else None
+            model = form.at(node, plugins) if form else None
         else:  # a name that stands for a mapping
             names += [str(name)] if model and str(name) in model.model_fields else []
             break

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from mmx.errors import Fault, MmxError, SpecError
-from mmx.plugins import use_files
+from mmx.plugins import Registry
+from mmx.spec.choice import PLUGINS
 from mmx.spec.explain import explain, place_of
 from mmx.spec.files import expanded, read_file, read_text, unset
 from mmx.spec.merge import override
@@ -33,16 +34,16 @@ def load_spec(
         PluginError: a local plugin file cannot be used.
     """
     path = Path(path).absolute()
-    use_files([Path(plugin) for plugin in plugins])
+    methods = Registry(files=plugins)
     faults: list[Fault] = []
     root = read_file(path, faults)
     if root is None:
         raise SpecError(_in_order(faults, path, overrides))
     root = _set(root, overrides, faults)
-    spec = _validated(root, _rebased(root, path, faults), path, faults)
+    spec = _validated(root, _rebased(root, path, faults, methods), path, faults, methods)
     if spec is None or faults:
         raise SpecError(_in_order(faults, path, overrides))
-    spec._root = root
+    spec._root, spec._registry = root, methods
     spec._file, spec._plugins = path, tuple(Path(plugin).absolute() for plugin in plugins)
     spec._text = read_text(path) + "".join(f"\n# --set {text}" for text in overrides)
     return spec
@@ -57,10 +58,10 @@ def _set(root: Node, overrides: Sequence[str], faults: list[Fault]) -> Node:
     return root
 
 
-def _rebased(root: Node, path: Path, faults: list[Fault]) -> dict[int, str]:
+def _rebased(root: Node, path: Path, faults: list[Fault], methods: Registry) -> dict[int, str]:
     """Absolute names of the files that a base names, for they are relative to that base."""
     absolute = {}
-    for key, node in file_names(Spec, root):
+    for key, node in file_names(Spec, root, methods):
         named, file = str(node.content), node.place.file
         if missing := unset(named):
             faults.append(node.place.fault(missing, key))
@@ -69,41 +70,50 @@ def _rebased(root: Node, path: Path, faults: list[Fault]) -> dict[int, str]:
     return absolute
 
 
-def _validated(root: Node, instead: dict[int, str], path: Path, faults: list[Fault]) -> Spec | None:
+def _validated(
+    root: Node, instead: dict[int, str], path: Path, faults: list[Fault], methods: Registry
+) -> Spec | None:
     """The spec; None when pydantic refuses it, and then the faults are noted."""
     try:
-        return Spec.model_validate(root.plain(instead), context={"folder": path.parent})
+        return Spec.model_validate(
+            root.plain(instead), context={"folder": path.parent, PLUGINS: methods}
+        )
     except ValidationError as error:
         read = {(fault.file, fault.line, fault.column) for fault in faults}
         # what cannot be read is no valid value either: one fault is enough
         faults += [
             fault
-            for fault in [*explain(error, Spec, root), *_double_correction(root, error)]
+            for fault in [
+                *explain(error, Spec, root, methods),
+                *_double_correction(root, error, methods),
+            ]
             if not fault.line or (fault.file, fault.line, fault.column) not in read
         ]
         return None
 
 
-def _double_correction(root: Node, error: ValidationError) -> list[Fault]:
+def _double_correction(root: Node, error: ValidationError, methods: Registry) -> list[Fault]:
     """The check of the whole spec, which pydantic leaves out when any key is wrong."""
     if any(detail["type"] == "mmx_double_correction" for detail in error.errors()):
         return []
     train, allowed = root.get("train"), root.get("allow_double_correction")
-    sampler = _alone(TrainSpec.model_fields["sampler"], train and train.get("sampler"))
-    loss = _alone(Spec.model_fields["loss"], root.get("loss"))
+    sampler = _alone(TrainSpec.model_fields["sampler"], train and train.get("sampler"), methods)
+    loss = _alone(Spec.model_fields["loss"], root.get("loss"), methods)
     weights = train and train.get("class_weights")
     named = corrections(sampler, weights and weights.content, loss)
     if len(named) < 2 or (allowed and allowed.content is True):
         return []
-    return [place_of(named[0].split("."), Spec, root).fault(too_many(named), named[0])]
+    return [place_of(named[0].split("."), Spec, root, methods).fault(too_many(named), named[0])]
 
 
-def _alone(field: FieldInfo, node: Node | None) -> BaseModel | None:
+def _alone(field: FieldInfo, node: Node | None, methods: Registry) -> BaseModel | None:
     """One method of a spec that has faults elsewhere; None when it has faults itself."""
-    chosen = shape(field).at(node)
+    chosen = shape(field).at(node, methods)
     settings = node.plain({}) if node and isinstance(node.content, dict) else {}
     try:
-        return None if chosen is None else chosen.model_validate(settings)
+        return (
+            None if chosen is None else chosen.model_validate(settings, context={PLUGINS: methods})
+        )
     except (ValidationError, MmxError):
         return None
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mmx.errors import PluginError
-from mmx.plugins import Installed, find, installed
+from mmx.plugins import Installed, Registry
 from mmx.spec.choice import MARK
 from mmx.spec.whole import Spec
 
@@ -13,15 +13,18 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
 
 
-def spec_schema() -> Schema:
+def spec_schema(*, plugins: Registry | None = None) -> Schema:
     """JSON Schema 2020-12 of a spec; imports every installed method.
 
     A method that cannot be used is left out, and ``$comment`` says why. A spec with a ``base`` may
     leave everything out; what is missing in the end, ``load_spec`` tells.
+
+    Args:
+        plugins: where to look; None for what is installed.
     """
     body = Spec.model_json_schema()
     definitions: Schema = body.pop("$defs")
-    methods, notes = _methods(definitions)
+    methods, notes = _methods(definitions, plugins or Registry())
     for definition in _marks([body, *definitions.values()]):
         kind, modality, default = definition.pop(MARK)
         name = f"{modality or ''} {kind}".strip()
@@ -33,15 +36,17 @@ def spec_schema() -> Schema:
     return schema | ({"$comment": "; ".join(notes)} if notes else {})
 
 
-def _methods(definitions: Schema) -> tuple[list[tuple[Installed, str | None]], list[str]]:
+def _methods(
+    definitions: Schema, plugins: Registry
+) -> tuple[list[tuple[Installed, str | None]], list[str]]:
     """Usable methods with their modality; their schemas go to the definitions."""
     usable: list[tuple[Installed, str | None]] = []
     notes = []
-    for method in installed():
+    for method in plugins.installed():
         if method.kind == "hook":
             continue
         try:
-            params = find(method.kind, f"{method.package}/{method.type}")
+            params = plugins.find(method.kind, f"{method.package}/{method.type}")
             schema = params.model_json_schema(ref_template=f"#/$defs/{method.key}.{{model}}")
         except PluginError as error:
             notes.append(f"{method.key} is left out: {error}")

@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from mmx.errors import PluginError
+from mmx.plugins import Registry
 from mmx.spec.choice import Chosen
 from mmx.spec.tree import Node
 
@@ -39,12 +40,12 @@ class Shape:
         except ValidationError:
             return False
 
-    def at(self, node: Node | None) -> type[BaseModel] | None:
+    def at(self, node: Node | None, plugins: Registry) -> type[BaseModel] | None:
         """Class that checks the keys of ``node``; None when there is none or it is not found."""
         if self.choice is None:
             return self.model
         try:
-            return self.choice.params(type_of(node) or self.choice.default)
+            return self.choice.params(type_of(node) or self.choice.default, plugins)
         except PluginError:
             return None
 
@@ -84,7 +85,9 @@ def type_of(node: Node | None) -> object:
     return named.content if named else None
 
 
-def file_names(model: type[BaseModel], node: Node, above: str = "") -> Iterator[tuple[str, Node]]:
+def file_names(
+    model: type[BaseModel], node: Node, plugins: Registry, above: str = ""
+) -> Iterator[tuple[str, Node]]:
     """Every value of a spec that names a file, with its dotted key."""
     if not isinstance(node.content, dict):
         return
@@ -94,8 +97,8 @@ def file_names(model: type[BaseModel], node: Node, above: str = "") -> Iterator[
         form = shape(model.model_fields[key])
         values = entry.node.content if isinstance(entry.node.content, list) else [entry.node]
         for value in values:
-            inner = form.at(value)
+            inner = form.at(value, plugins)
             if isinstance(value.content, str) and form.names_file(value.content):
                 yield f"{above}{key}", value
             elif inner is not None:
-                yield from file_names(inner, value, f"{above}{key}.")
+                yield from file_names(inner, value, plugins, f"{above}{key}.")

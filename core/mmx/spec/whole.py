@@ -9,6 +9,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from mmx.errors import Fault
 from mmx.interfaces import InferenceParams, LossParams
+from mmx.plugins import Registry
 from mmx.spec.choice import chosen
 from mmx.spec.closed import Closed, method, table
 from mmx.spec.data import DataSpec
@@ -21,6 +22,13 @@ from mmx.spec.tree import Node, from_here
 from mmx.spec.write import identity, to_yaml
 
 WAIVED = "text_tells_label"  # the check that such texts fail by nature
+
+
+class HookUse(Closed):
+    """A hook plugin with what the run asks of it."""
+
+    type: str = Field(description="name of the hook plugin")
+    required: bool = Field(default=False, description="end the run when the hook fails")
 
 
 class Spec(Closed):
@@ -44,7 +52,11 @@ class Spec(Closed):
         default=[], description="what stands between model and prediction; the first is innermost"
     )
     audit: AuditSpec = table("findings of the audit that do not stop a run")
-    hooks: list[str] = Field(default=[], description="hook plugins to load, such as trackers")
+    hooks: list[str | HookUse] = Field(
+        default=[],
+        description="hook plugins to load, such as trackers: a name, or {type: NAME, required: "
+        "true} where a failure of the hook is to end the run",
+    )
     allow_double_correction: bool = Field(
         default=False, description="allow more than one correction of class imbalance"
     )
@@ -52,6 +64,7 @@ class Spec(Closed):
     _file: Path | None = PrivateAttr(None)
     _text: str = PrivateAttr("")
     _plugins: tuple[Path, ...] = PrivateAttr(())
+    _registry: Registry | None = PrivateAttr(None)
     _root: Node | None = PrivateAttr(None)
 
     @property
@@ -65,6 +78,26 @@ class Spec(Closed):
         return self._text
 
     @property
+    def registry(self) -> Registry:
+        """The methods and hooks that it may name; what other specs loaded is unknown to it."""
+        if self._registry is None:
+            self._registry = Registry(files=self._plugins)
+        return self._registry
+
+    @property
+    def hook_names(self) -> list[str]:
+        """Names of the hook plugins."""
+        return [one if isinstance(one, str) else one.type for one in self.hooks]
+
+    def use_hooks(self) -> None:
+        """Load the hook plugins; raises PluginError where one cannot be."""
+        for one in self.hooks:
+            if isinstance(one, str):
+                self.registry.use_hook(one)
+            else:
+                self.registry.use_hook(one.type, required=one.required)
+
+    @property
     def plugins(self) -> tuple[Path, ...]:
         """Local plugin files that it was read with."""
         return self._plugins
@@ -73,7 +106,7 @@ class Spec(Closed):
         """A fault of this spec at the place of a key such as ``model.image``, where it has one."""
         if self._root is None:
             return Fault(message, key)
-        place = place_of(key.split("."), type(self), self._root)
+        place = place_of(key.split("."), type(self), self._root, self.registry)
         return from_here(place.fault(message, key))
 
     @model_validator(mode="after")

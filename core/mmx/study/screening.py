@@ -11,7 +11,7 @@ from typing import Any
 
 from mmx.errors import MissingExtraError, RunError
 from mmx.files import Journal
-from mmx.plugins import hookimpl, registry
+from mmx.plugins import hookimpl
 from mmx.runs import Observer
 from mmx.spec import Spec
 
@@ -65,12 +65,12 @@ def screen(spec: Spec, values: Mapping[str, Any], observer: Observer) -> str:
         _trial(folder, spec, str(values["plan"])),
         folder,
     )
-    registry().register(watch, _HOOK)
+    spec.registry.register(watch, _HOOK, required=True)
     try:
         finished = run(spec, observer=observer)
         watch.tell(stopped=False)
     finally:
-        registry().unregister(_HOOK)
+        spec.registry.unregister(_HOOK)
     return str(finished.path)
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, PositiveInt, PrivateAttr, ValidationError, model_val
 
 from mmx.errors import Fault, SpecError
 from mmx.interfaces import SpecPath
+from mmx.plugins import registry
 from mmx.spec.closed import Closed
 from mmx.spec.explain import explain
 from mmx.spec.files import read_text
@@ -141,4 +142,4 @@ def _validated(root: Node, path: Path) -> StudySpec:
     try:
         return StudySpec.model_validate(root.plain({}), context={"folder": path.parent})
     except ValidationError as error:
-        raise SpecError(explain(error, StudySpec, root)) from None
+        raise SpecError(explain(error, StudySpec, root, registry())) from None

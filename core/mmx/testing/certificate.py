@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mmx.plugins import Registry, describe, registry
+from mmx.plugins import Registry, describe
 from mmx.testing.check import Check, check
 
 
@@ -35,12 +35,12 @@ def check_plugin(name: str, *, plugins: Registry | None = None) -> Certificate:
 
     Args:
         name: ``fusion.film``, ``film`` or ``mmx-film/film``.
-        plugins: where to look; None for the registry of this process.
+        plugins: where to look; None for what is installed.
 
     Raises:
         PluginError: there is no such method, several have the name, or it cannot be loaded.
     """
-    plugins = plugins or registry()
+    plugins = plugins or Registry()
     method = describe(name, plugins=plugins).method
     long_type = name if "/" in name else method.type
     type = long_type.removeprefix(f"{method.kind}.")

@@ -1,6 +1,5 @@
 """Checks come through the hook; what a plugin does wrong is told."""
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,19 +10,12 @@ from mmx.audit import Check, Finding, Score, all_checks, examine
 from mmx.audit.check import OWN
 
 
-@pytest.fixture
-def give() -> Iterator[Any]:
-    """Register a plugin that gives these checks, for one test."""
-    registered = []
-
-    def given(*checks: object) -> None:
-        plugin = SimpleNamespace(mmx_audit_checks=mmx.hookimpl(lambda: checks))
-        mmx.registry().register(plugin, "planted")
-        registered.append(plugin)
-
-    yield given
-    for plugin in registered:
-        mmx.registry()._manager.unregister(plugin)
+def giving(*checks: object) -> mmx.Registry:
+    """Methods with a plugin that gives these checks."""
+    plugins = mmx.Registry()
+    plugin = SimpleNamespace(mmx_audit_checks=mmx.hookimpl(lambda: checks))
+    plugins.register(plugin, "planted")
+    return plugins
 
 
 def test_ours_are_all_there_once_and_in_order() -> None:
@@ -35,18 +27,17 @@ def test_ours_are_all_there_once_and_in_order() -> None:
     assert all(check.finds for check in all_checks())
 
 
-def test_a_plugin_adds_a_check(give: Any, rows: Any) -> None:
+def test_a_plugin_adds_a_check(rows: Any) -> None:
     finding = Finding("mine", "warning", "something")
-    give(Check("mine", "something of mine", lambda subject: [finding]))
-    checks = all_checks()
+    checks = all_checks(giving(Check("mine", "something of mine", lambda subject: [finding])))
     assert checks[-1].id == "mine"
     assert examine(rows.subject(), checks[-1:]) == [finding]
 
 
-def test_an_id_that_is_taken_is_refused(give: Any) -> None:
-    give(Check("label_words", "again", lambda subject: []))
+def test_an_id_that_is_taken_is_refused() -> None:
+    plugins = giving(Check("label_words", "again", lambda subject: []))
     with pytest.raises(mmx.PluginError, match="two checks .* 'label_words'"):
-        all_checks()
+        all_checks(plugins)
 
 
 @pytest.mark.parametrize(
@@ -61,10 +52,17 @@ def test_a_check_that_fails_is_named(rows: Any, run: Any, words: str) -> None:
         examine(rows.subject(), [Check("mine", "", run)])
 
 
-def test_what_is_no_check_is_refused(give: Any) -> None:
-    give("label_words")
+def test_what_is_no_check_is_refused() -> None:
     with pytest.raises(mmx.PluginError, match="list of mmx.Check"):
-        all_checks()
+        all_checks(giving("label_words"))
+
+
+def test_a_plugin_that_cannot_give_its_checks_is_named() -> None:
+    plugins = mmx.Registry()
+    gone = SimpleNamespace(mmx_audit_checks=mmx.hookimpl(lambda: 1 / 0))
+    plugins.register(gone, "gone")
+    with pytest.raises(mmx.PluginError, match=r"mmx_audit_checks\(\) of gone failed: .*ZeroDiv"):
+        all_checks(plugins)
 
 
 def test_a_finding_survives_a_file() -> None:

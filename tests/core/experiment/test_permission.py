@@ -2,26 +2,17 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import mmx
-from mmx.plugins.registry import registry
 from mmx.runs import RunFolder
 
 Load = Callable[..., mmx.Spec]
 CASE = mmx.Case("one", text="it itches")
 TEXT = ["image"]  # what the case lacks
-
-
-@pytest.fixture(autouse=True)
-def _own_registry() -> Iterator[None]:
-    """Plugin files of one test are unknown to the next, as in processes of their own."""
-    registry.cache_clear()
-    yield
-    registry.cache_clear()
 
 
 @pytest.fixture
@@ -58,7 +49,6 @@ def test_no_use_of_a_run_imports_what_it_names(
 
 def test_a_run_that_names_nothing_imports_nothing(theirs: Path, home: Path) -> None:
     name_plugins(theirs)
-    registry.cache_clear()
     with pytest.raises(mmx.MmxError, match="tiny_image"):
         mmx.predict(theirs, CASE, without=TEXT)
     assert not (home / "executed").exists()
@@ -73,10 +63,8 @@ def test_a_named_file_is_held_against_the_record_before_it_is_imported(
     answer = mmx.predict(run, CASE, without=TEXT, plugins=[mine])
     (home / "elsewhere").mkdir()
     moved = Path(shutil.copy(mine, home / "elsewhere" / "mine.py"))
-    registry.cache_clear()
     assert mmx.predict(run, CASE, without=TEXT, plugins=[moved]).equals(answer)
     mark = home / "executed"
-    registry.cache_clear()
     mine.write_text(mine.read_text() + f"\nopen({str(mark)!r}, 'w').close()\n")
     with pytest.raises(mmx.RunError, match=r"'mine\.py' computes something else than when"):
         mmx.predict(run, CASE, without=TEXT, plugins=[mine])

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ import pytest
 
 import mmx
 from mmx.experiment import identity
-from mmx.plugins.registry import registry
 from mmx.runs import RunFolder
 
 Load = Callable[..., mmx.Spec]
@@ -25,14 +24,6 @@ def change_json(file: Path, change: Callable[[Any], object]) -> None:
     content = json.loads(file.read_text())
     change(content)
     file.write_text(json.dumps(content))
-
-
-@pytest.fixture(autouse=True)
-def _own_registry() -> Iterator[None]:
-    """Plugin files of one test are unknown to the next, as in processes of their own."""
-    registry.cache_clear()
-    yield
-    registry.cache_clear()
 
 
 @pytest.fixture
@@ -65,7 +56,6 @@ def test_it_trains_again_and_takes_nothing_from_the_old_run(load: Load, tiny_plu
 def test_another_method_is_named(home: Path, tiny_spec: Path, copied: Path) -> None:
     run = mmx.run(mmx.load_spec(tiny_spec, plugins=[copied]))
     copied.write_text(copied.read_text().replace("stride=8", "stride=7"))
-    registry.cache_clear()
     found = mmx.reproduce(run.path, plugins=[copied])
     assert not found.identical
     assert not any(results(found)[name] for name in ("digest", "predictions", "metrics"))
@@ -143,7 +133,6 @@ def test_what_cannot_be_made_again_says_so(home: Path, tiny_spec: Path, copied: 
     change_json(run.path / "environment.json", lambda one: one["libraries"].update(torch="1.0"))
     written_so(run)
     copied.unlink()
-    registry.cache_clear()
     with pytest.raises(mmx.RunError, match="mine.py does not exist") as caught:
         mmx.reproduce(run.path, plugins=[copied])
     assert "libraries.torch: 1.0 -> " in str(caught.value)

@@ -9,7 +9,7 @@ import pytest
 
 from mmx.errors import PluginError, PluginLoadError
 from mmx.interfaces import API as INTERFACES_API
-from mmx.plugins import Registry, hookimpl
+from mmx.plugins import Registry, hookimpl, source_of
 from mmx.plugins.api import API
 
 Install = Callable[..., Path]
@@ -69,6 +69,24 @@ def test_a_clash_names_both_distributions_and_the_way_out(rivals: Registry) -> N
     )
     with pytest.raises(PluginError, match=words):
         rivals.find("fusion", "film")
+
+
+def test_a_name_of_mmx_stays_its_own_and_who_claims_it_too_is_told(
+    install: Install, film: str
+) -> None:
+    install("mmx", {"fusion.film": "film_a"}, {"film_a.py": film})
+    folder = install("mmx-rival", {"fusion.film": "film_b"}, {"film_b.py": film})
+    registry = Registry(path=[str(folder)])
+    assert registry.find("fusion", "film").__module__ == "film_a"
+    words = "fusion.film is the one of mmx; mmx-rival claims the name too: write mmx-rival/film"
+    assert registry.notes == (words,)
+    own, rival = registry.installed("fusion")
+    assert (own.status, rival.status, rival.reason) == ("found", "clash", words)
+    other = registry.find("fusion", "mmx-rival/film")
+    assert other.__module__ == "film_b"
+    assert (source_of(other).package, source_of(other).code.files.keys() & {"film_a.py"}) == (
+        "mmx-rival", set(),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "module"), [("mmx_film", "film_a"), ("MMX-Rival", "film_b")])

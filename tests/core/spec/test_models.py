@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from mmx import FusionParams, Spec, find, use_files
+from mmx import FusionParams, Registry, Spec
 from mmx.spec import ModelSpec, SplitSpec, TrainSpec
 
 
@@ -38,17 +38,18 @@ def test_every_default_is_valid_by_itself() -> None:
 
 
 def test_methods_may_be_given_as_they_are(toys: Path) -> None:
-    use_files([toys])
-    eye, ear = find("encoder", "toy_eye")(), find("encoder", "toy_ear")()
-    mix = find("fusion", "toy_mix")()
-    model = ModelSpec.model_validate({"image": eye, "text": ear, "fusion": mix, "head": "toy_top"})
+    plugins = Registry(files=[toys])
+    eye, ear = plugins.find("encoder", "toy_eye")(), plugins.find("encoder", "toy_ear")()
+    mix = plugins.find("fusion", "toy_mix")()
+    given = {"image": eye, "text": ear, "fusion": mix, "head": "toy_top"}
+    model = ModelSpec.model_validate(given, context={"plugins": plugins})
     assert model.fusion is mix
 
 
 def test_the_modality_of_a_method_given_as_it_is_counts_too(toys: Path) -> None:
-    use_files([toys])
+    plugins = Registry(files=[toys])
     with pytest.raises(ValidationError, match="an encoder of text is needed"):
-        ModelSpec.model_validate({"text": find("encoder", "toy_eye")()})
+        ModelSpec.model_validate({"text": plugins.find("encoder", "toy_eye")()})
 
 
 def test_a_kind_is_not_taken_for_another() -> None:
