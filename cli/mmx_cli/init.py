@@ -21,6 +21,12 @@ def init(
     text: Name = None,
     label: Name = None,
     group: Name = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of the table, such as cp1252 or gbk; without: UTF-8.")
+    ] = None,
+    separator: Annotated[
+        str | None, typer.Option(help="Between the cells of the table.", show_default=False)
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite.")] = False,
 ) -> None:
     """Write a commented spec for synthetic data, or for your own table by guessing its columns."""
@@ -31,8 +37,11 @@ def init(
             raise mmx.MmxError(f"--{next(iter(said))} names a column; name its table with --table")
         columns = None
         if table is not None:
-            columns = mmx.guess_columns(mmx.read_table(table), table.absolute().parent, given=said)
-        mmx.write_template(out, table=table, columns=columns, force=force)
+            cells = mmx.read_table(table, encoding=encoding, separator=separator)
+            columns = mmx.guess_columns(cells, table.absolute().parent, given=said)
+        mmx.write_template(
+            out, table=table, columns=columns, force=force, encoding=encoding, separator=separator
+        )
     for line in columns.told() if columns else []:
         say(line)
     say(f"wrote {out}; next: mmx spec check {out}, then mmx run {out}")

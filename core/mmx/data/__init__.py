@@ -12,6 +12,7 @@ from mmx.data.manifest import Manifest, check_bad, read_manifest
 from mmx.data.part import CachedSource, ImageSource, Part, TextSource, ViewSource, part_of
 from mmx.data.split import Split, make_split, read_split, write_split
 from mmx.data.table_rows import TableRows, check_columns
+from mmx.data.table_text import EncodingError
 from mmx.data.tables import inside, is_table, read_table, without_nulls
 from mmx.data.texts import TextStore, learn_texts, new_texts, write_texts
 from mmx.data.token_loss import TokenLoss, loss_warnings, token_losses
@@ -21,10 +22,10 @@ from mmx.data.whole_groups import check_groups
 
 __all__ = [
     "Appearance", "CachedFeatures", "CachedSource", "CachedViews", "Contents", "Count",
-    "FeatureCache", "ImageSource", "ImageStore", "Ledger", "Manifest", "Part", "Split", "TableRows",
-    "TextSource", "TextStore", "TokenLoss", "ViewSource", "ViewStore", "appearance_of", "check_bad",
-    "check_columns", "check_groups", "inside", "is_table", "learn_texts", "loss_warnings",
-    "make_ledger", "make_split", "new_texts", "part_of", "read_image", "read_manifest",
-    "read_split", "read_table", "texts_of", "token_losses", "unread_fields", "without_nulls",
-    "write_split", "write_texts",
+    "EncodingError", "FeatureCache", "ImageSource", "ImageStore", "Ledger", "Manifest", "Part",
+    "Split", "TableRows", "TextSource", "TextStore", "TokenLoss", "ViewSource", "ViewStore",
+    "appearance_of", "check_bad", "check_columns", "check_groups", "inside", "is_table",
+    "learn_texts", "loss_warnings", "make_ledger", "make_split", "new_texts", "part_of",
+    "read_image", "read_manifest", "read_split", "read_table", "texts_of", "token_losses",
+    "unread_fields", "without_nulls", "write_split", "write_texts",
 ]  # fmt: skip

@@ -1,11 +1,13 @@
 """Reading tables and naming files safely.
 
-A table is CSV, TSV or Parquet; nothing in it is ever executed or unpickled. In CSV and TSV all
-cells stay strings as they are written (``007`` stays ``007``); an empty cell is the empty string.
+A table is CSV, TSV, JSON lines or Parquet; nothing in it is ever executed or unpickled. In CSV and
+TSV all cells stay strings as they are written (``007`` stays ``007``); an empty cell is the empty
+string.
 In Parquet cells keep their type, and a null, NaN or NaT is None.
 """
 
 import csv
+import io
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +15,8 @@ from pathlib import Path
 import pandas
 import pyarrow
 
+from mmx.data.json_lines import read_json_lines
+from mmx.data.table_text import not_utf8, table_text
 from mmx.errors import DataError
 from mmx.files import need_regular
 
@@ -20,35 +24,67 @@ _SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 _FILE_LIMIT = 32 << 30  # bytes of a table
 _HEADER_LIMIT = 1 << 22  # characters of its first line
 _PARQUET = {".parquet", ".pq"}
+_LINES = {".jsonl", ".ndjson"}
+_SHEETS = {
+    ".xlsx": "a spreadsheet", ".xls": "a spreadsheet", ".ods": "a spreadsheet",
+    ".json": "JSON", ".sav": "SPSS", ".dta": "Stata", ".rds": "R",
+}  # fmt: skip
+"""What is not read yet, and is told so."""
 
 
-def read_table(path: str | Path) -> pandas.DataFrame:
-    """Read a CSV, TSV or Parquet file; the cells of a text file stay strings.
+def read_table(
+    path: str | Path, *, encoding: str | None = None, separator: str | None = None
+) -> pandas.DataFrame:
+    """Read a CSV, TSV, JSON lines (also packed by gzip) or Parquet file.
 
-    A CSV whose header has semicolons and no comma is read with semicolons, as spreadsheets do.
+    The cells of CSV and TSV stay strings. A CSV whose header has semicolons or tabs and no comma is
+    read with these, as spreadsheets save them; a first line ``sep=;`` decides.
+
+    Args:
+        path: of the file.
+        encoding: such as cp1252 or gbk; None: UTF-8, or what a byte order mark says.
+        separator: between cells; None: as above.
 
     Raises:
+        EncodingError: it is not UTF-8, and nothing says what it is.
         DataError: no such file, another format, a damaged file, two columns of one name, or a row
             with more or fewer cells than the header; the words name the row (the header is row 1).
     """
     path = Path(path)
-    suffix = path.suffix.lower()
+    kind = _kind(path)
     try:
         need_regular(path, limit=_FILE_LIMIT)
     except FileNotFoundError:
         raise DataError(f"there is no table {path}; check the path") from None
     except (OSError, ValueError) as error:
         raise DataError(f"the table {path} cannot be read: {error}") from error
-    if suffix in _PARQUET:
+    if kind in _PARQUET:
         return _parquet(path)
-    if suffix in _SEPARATORS:
-        return _text(path, _SEPARATORS[suffix])
-    raise DataError(f"{path}: a table must be .csv, .tsv or .parquet, got {suffix or 'no ending'}")
+    if kind in _LINES:
+        table = read_json_lines(table_text(path, encoding).source, path)
+        _check_names(path, list(table.columns))
+        return without_nulls(table)
+    if kind in _SEPARATORS:
+        return _text(path, _SEPARATORS[kind], encoding, separator)
+    read = "mmx reads .csv, .tsv, .jsonl (also .gz) and .parquet"
+    if kind in _SHEETS:
+        raise DataError(
+            f"{path} is {_SHEETS[kind]}, which is not read yet; save it as CSV (UTF-8): {read}"
+        )
+    raise DataError(
+        f"{path}: a table must be .csv, .tsv or .parquet, got {kind or 'no ending'}; {read}"
+    )
+
+
+def _kind(path: Path) -> str:
+    """The ending that says what a file is, without that of gzip."""
+    suffix = path.suffix.lower()
+    return Path(path.stem).suffix.lower() if suffix == ".gz" else suffix
 
 
 def is_table(path: str | Path) -> bool:
     """Whether a file is a table, by the ending of its name."""
-    return Path(path).suffix.lower() in {*_SEPARATORS, *_PARQUET}
+    return _kind(Path(path)) in {*_SEPARATORS, *_PARQUET, *_LINES, *_SHEETS}
 
 
 def inside(root: str | Path, path: str | Path) -> Path:
@@ -95,34 +131,52 @@ def without_nulls(table: pandas.DataFrame) -> pandas.DataFrame:
     return cells.where(table.notna(), None)
 
 
-def _text(path: Path, separator: str) -> pandas.DataFrame:
+def _text(path: Path, usual: str, encoding: str | None, separator: str | None) -> pandas.DataFrame:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline(_HEADER_LIMIT)
-            if len(first) == _HEADER_LIMIT:
-                raise DataError(
-                    f"{path} has a first line of more than {_HEADER_LIMIT} characters; a table "
-                    "begins with a row of column names"
-                )
-            if separator == "," and ";" in first and "," not in first:
-                separator = ";"
-            names = next(csv.reader([first], delimiter=separator), [])
+        text = table_text(path, encoding)
+        first = _first_line(text.source, path)
+        separator = separator or text.separator or _separator(first, usual)
+        names = next(csv.reader([first], delimiter=separator), [])
         _check_names(path, names)
-        return _cells(path, names, separator)
+        return _cells(text.source, names, separator)
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 ({error.reason}); save it as UTF-8 CSV") from error
-    except (pyarrow.ArrowInvalid, csv.Error) as error:
-        raise DataError(f"{path} is not a readable table: {error}") from error
+        raise not_utf8(path, error) from error
+    except (pyarrow.ArrowInvalid, csv.Error, TypeError) as error:
+        if "UTF8" in str(error):  # pyarrow has no type for it
+            raise not_utf8(path, UnicodeError(str(error))) from error
+        raise DataError(
+            f"{path} is not a readable table: {error}; if another sign stands between its cells, "
+            "say separator: in data.dataset (mmx init --separator)"
+        ) from error
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def _cells(path: Path, names: list[str], separator: str) -> pandas.DataFrame:
+def _first_line(source: Path | io.BytesIO, path: Path) -> str:
+    """The header."""
+    stream = source.open("rb") if isinstance(source, Path) else io.BytesIO(source.getbuffer())
+    with io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as file:
+        first = file.readline(_HEADER_LIMIT)
+    if len(first) == _HEADER_LIMIT:
+        raise DataError(
+            f"{path} has a first line of more than {_HEADER_LIMIT} characters; a table begins with "
+            "a row of column names"
+        )
+    return first
+
+
+def _separator(first: str, usual: str) -> str:
+    if usual == "," and "," not in first:
+        return next((sign for sign in ";\t" if sign in first), usual)
+    return usual
+
+
+def _cells(source: Path | io.BytesIO, names: list[str], separator: str) -> pandas.DataFrame:
     """All cells as strings; pyarrow refuses a row with too few or too many and says which one."""
     from pyarrow import csv as arrow_csv
 
     table = arrow_csv.read_csv(
-        path,
+        source,
         read_options=arrow_csv.ReadOptions(use_threads=False),  # or the row number is not known
         parse_options=arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
         convert_options=arrow_csv.ConvertOptions(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mmx.data import TableRows, read_table, texts_of, without_nulls
+from mmx.data import EncodingError, TableRows, read_table, texts_of, without_nulls
 from mmx.errors import DataError
 from mmx.experiment.needs import Needs
 from mmx.interfaces import Layout
@@ -75,7 +75,7 @@ def case_table(asked: Asked, needs: Needs) -> CaseTable:
     """
     if isinstance(asked, str | Path):
         path = Path(asked)
-        return CaseTable(read_table(path), path.absolute().parent, str(path))
+        return CaseTable(_read(path, needs.layout), path.absolute().parent, str(path))
     if isinstance(asked, pd.DataFrame):
         cells = without_nulls(asked.set_axis(asked.columns.astype(str), axis=1))
         return CaseTable(cells.reset_index(drop=True), Path.cwd(), "the table")
@@ -86,6 +86,16 @@ def case_table(asked: Asked, needs: Needs) -> CaseTable:
     rows = [_row(case, needs, notes) if isinstance(case, Case) else case for case in cases]
     name = "the case" if any(isinstance(case, Case) for case in cases) else "the table"
     return CaseTable(_cells(rows), Path.cwd(), name, tuple(dict.fromkeys(notes)))
+
+
+def _read(path: Path, layout: Layout) -> pd.DataFrame:
+    """The table; where it is not UTF-8, in the encoding of the run's own."""
+    try:
+        return read_table(path, separator=layout.separator)
+    except EncodingError:
+        if layout.encoding is None:
+            raise
+        return read_table(path, encoding=layout.encoding, separator=layout.separator)
 
 
 def _cells(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:

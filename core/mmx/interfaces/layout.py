@@ -53,6 +53,8 @@ class Layout:
         classes: that are stated; they are never missing nor misspelt. None: those in the table.
         boxes: left, top, right and bottom of each image, in its place; empty: no boxes.
         own: place of the image that the label is of; None where none stands out.
+        encoding: of the table where it is not UTF-8, as it is stated.
+        separator: between its cells, as it is stated.
     """
 
     images: tuple[str, ...] = ()
@@ -68,6 +70,8 @@ class Layout:
     classes: tuple[str, ...] | None = None
     boxes: tuple[tuple[str, str, str, str], ...] = ()
     own: int | None = None
+    encoding: str | None = None
+    separator: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:

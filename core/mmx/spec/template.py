@@ -53,7 +53,13 @@ _OTHERS = "                # others: mmx plugins list --kind fusion"
 
 
 def write_template(
-    out: Path, *, table: Path | None = None, columns: Columns | None = None, force: bool = False
+    out: Path,
+    *,
+    table: Path | None = None,
+    columns: Columns | None = None,
+    force: bool = False,
+    encoding: str | None = None,
+    separator: str | None = None,
 ) -> None:
     """Write a commented spec for synthetic data, or for a table whose columns are known.
 
@@ -62,6 +68,8 @@ def write_template(
         table: the user's table; goes with ``columns``.
         columns: what ``guess_columns`` found.
         force: overwrite a file that is there.
+        encoding: of the table, where the user states it.
+        separator: of the table, where the user states it.
 
     Raises:
         MmxError: the file is there already, or cannot be written.
@@ -70,7 +78,8 @@ def write_template(
         raise MmxError(f"{out} is there already; --force overwrites it, --out names another file")
     data = _SYNTHETIC + _PARTS
     if table is not None and columns is not None:
-        data = _table(out, table, columns)
+        stated = {"encoding": encoding, "separator": separator}
+        data = _table(out, table, columns, {k: v for k, v in stated.items() if v is not None})
     text = _HEAD.format(file=out.name, name=_experiment(out.stem)) + data + _tail(columns)
     try:
         write_whole(out, text.encode())
@@ -97,11 +106,12 @@ def _tail(columns: Columns | None) -> str:
     return _TAIL.format(image=image, fusion=fusion)
 
 
-def _table(out: Path, table: Path, columns: Columns) -> str:
+def _table(out: Path, table: Path, columns: Columns, stated: dict[str, str]) -> str:
     folder = out.absolute().parent
     root = os.path.normpath(table.absolute().parent / columns.root)
     settings = {
         "path": _beside(folder, table.absolute()),
+        **stated,
         "root": _beside(folder, Path(root)),
         "images": list(columns.images),
         "text": columns.text,

@@ -5,7 +5,7 @@ Rows are counted as a spreadsheet shows them: the header is row 1. Paths of imag
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -27,6 +27,9 @@ from mmx import (
 from mmx.blocks import missing_words
 from mmx.interfaces import Labels, Role, View
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 _GROUPING = (
     "say which rows belong together: group: COLUMN names the patient, lesion or study of each row, "
     "and no group is ever in two parts of the split, for two photographs of one lesion in training "
@@ -38,7 +41,14 @@ class TableParams(DatasetParams):
     """A table with columns for images, text, label and group; at least images or a text."""
 
     type: Literal["table"] = "table"
-    path: SpecPath = Field(description="the .csv, .tsv or .parquet file")
+    path: SpecPath = Field(description="the .csv, .tsv, .jsonl (also .gz) or .parquet file")
+    encoding: str | None = Field(
+        default=None, description="of the file, such as cp1252 or gbk; null: UTF-8"
+    )
+    separator: str | None = Field(
+        default=None, min_length=1, max_length=1,
+        description="between cells; null: comma, or semicolons or tabs in a header without comma",
+    )  # fmt: skip
     root: SpecPath | None = Field(
         default=None, description="folder of the images; null: that of the table"
     )
@@ -95,7 +105,12 @@ class TableParams(DatasetParams):
             images=self.images, text=self.text, id=self.id, group=self.group, label=self.label,
             record=tuple(dict.fromkeys((*self.record, *self.roles.values()))), roles=self.roles,
             root=self.root, missing=self.missing, labels=self.labels, classes=self.classes,
+            encoding=self.encoding, separator=self.separator,
         )  # fmt: skip
+
+    def read(self) -> "DataFrame":
+        """The table as it is."""
+        return read_table(self.path, encoding=self.encoding, separator=self.separator)
 
     def build(self) -> "Table":
         return Table(self)
@@ -105,7 +120,7 @@ class Table(Dataset):
     """Rows of the table that can be used."""
 
     def __init__(self, params: TableParams) -> None:
-        table, layout = read_table(params.path), params.layout()
+        table, layout = params.read(), params.layout()
         check_columns(layout, table, str(params.path))
         self._params = params
         roles = {*params.images, *params.record, params.text, params.label, params.group, params.id}
@@ -135,7 +150,7 @@ class Table(Dataset):
                 f"the split column {name!r} is also what the model reads or learns; take it out of "
                 "the record, for a split is no fact of the patient"
             )
-        table = read_table(params.path)
+        table = params.read()
         if name not in table.columns:
             there = ", ".join(map(str, table.columns))
             raise DataError(

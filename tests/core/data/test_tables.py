@@ -1,11 +1,13 @@
 """Tables are read as they are written, and paths stay inside their folder."""
 
+import gzip
 from pathlib import Path
 
 import pandas
 import pytest
 
 from mmx import DataError, inside, read_table
+from mmx.data import EncodingError
 
 
 def test_cells_stay_as_they_are_written(tmp_path: Path) -> None:
@@ -99,3 +101,95 @@ def test_links_that_leave_are_refused(tmp_path: Path) -> None:
     for path in ("file.png", "folder/a.png"):
         with pytest.raises(DataError, match="leaves the folder"):
             inside(root, path)
+
+
+PEOPLE = "image,note,dx\na.png,démangeaison,mel\nb.png,瘙痒,nv\n"
+WESTERN, CHINESE = PEOPLE.replace("瘙痒", "œil"), PEOPLE.replace("démangeaison", "瘙痒")
+
+
+def same(path: Path, text: str, **settings: str) -> None:
+    """The table is what its text says, letter by letter."""
+    rows = [line.split(",") for line in text.splitlines()]
+    found = read_table(path, **settings)
+    assert list(found.columns) == rows[0]
+    assert found.values.tolist() == rows[1:]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_a_file_says_of_itself_is_taken(tmp_path: Path, encoding: str, packed: bool) -> None:
+    content = PEOPLE.encode(encoding)
+    path = tmp_path / ("a.csv.gz" if packed else "a.csv")
+    path.write_bytes(gzip.compress(content) if packed else content)
+    same(path, PEOPLE)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [(WESTERN, "cp1252"), (CHINESE, "gbk"), (CHINESE, "gb18030"), (PEOPLE, "utf-16-le")],
+)
+def test_other_letters_are_read_when_their_encoding_is_stated(
+    tmp_path: Path, text: str, encoding: str
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(text.encode(encoding))
+    same(path, text, encoding=encoding)
+    if encoding == "utf-16-le":  # without a mark it is valid UTF-8 with zero bytes
+        return
+    with pytest.raises(EncodingError, match="is not UTF-8 .*encoding: cp1252"):
+        read_table(path)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"), [("ascii", "is not ascii"), ("latin-99", "'latin-99' is unknown")]
+)
+def test_an_encoding_that_does_not_fit_is_refused(
+    tmp_path: Path, encoding: str, words: str
+) -> None:
+    (tmp_path / "a.csv").write_text(PEOPLE, encoding="utf-8")
+    with pytest.raises(DataError, match=words):
+        read_table(tmp_path / "a.csv", encoding=encoding)
+
+
+@pytest.mark.parametrize(
+    ("first", "sign", "stated"),
+    [("sep=;\n", ";", None), ("sep=|\r\n", "|", None), ("", ";", None), ("", "\t", None),
+     ("", "|", "|"), ("\ufeffsep=;\n", ";", None)],
+)  # fmt: skip
+def test_the_sign_between_cells_is_said_or_seen(
+    tmp_path: Path, first: str, sign: str, stated: str | None
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(first + PEOPLE.replace(",", sign), encoding="utf-8", newline="")
+    same(path, PEOPLE, **({"separator": stated} if stated else {}))
+
+
+def test_json_lines_are_rows(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"image": "a.png", "age": 40}\n\n{"image": "b.png", "sex": null}\n')
+    table = read_table(path)
+    assert table.to_dict("list") == {
+        "image": ["a.png", "b.png"], "age": [40, None], "sex": [None, None],
+    }  # fmt: skip
+    (tmp_path / "a.ndjson.gz").write_bytes(gzip.compress(path.read_bytes()))
+    assert read_table(tmp_path / "a.ndjson.gz").equals(table)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.jsonl", b'{"a": 1}\n[1]\n', "row 3 is no object"),
+        ("a.jsonl", b'{"a": \n', "row 2 is no JSON"),
+        ("a.jsonl", b"[" * 100_000, "row 2 is no JSON"),
+        ("a.jsonl", b"\xff\xfe{}", "JSON lines always are|no JSON"),
+        ("a.csv.gz", b"\x1f\x8b damaged", "cannot be unpacked"),
+        ("a.csv.gz", gzip.compress(gzip.compress(b"a,b\n1,2\n")), "packed twice"),
+        ("a.xlsx", b"PK", "a spreadsheet, which is not read yet; save it as CSV"),
+        ("a.json", b"[]", "JSON, which is not read yet"),
+        ("a.txt", b"a b", "a table must be .csv, .tsv or .parquet"),
+    ],
+)
+def test_what_cannot_be_read_is_told(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=words):
+        read_table(tmp_path / name)
