@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, cast
 
 import torch
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, field_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 import mmx
 from mmx import hookimpl
-from mmx.errors import ShapeError
+from mmx.errors import MmxError, ShapeError
 from mmx.interfaces import Features, Head, HeadOutput, HeadParams, Params
 
 TOLERANCE = 0.05  # how far a matched head may be from the parameters it was asked to match
@@ -51,7 +51,13 @@ class MlpParams(HeadParams):
     @classmethod
     def _can_be_made(cls, value: str | dict[str, Any] | None) -> str | dict[str, Any] | None:
         if isinstance(value, dict):
-            _other(value)
+            try:
+                _other(value)
+            except ValidationError as error:
+                told = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+                raise ValueError("; ".join(told)) from None
+            except MmxError as error:  # no such head
+                raise ValueError(str(error)) from None
         return value
 
     def build(self, dim: int, classes: int) -> "Mlp":

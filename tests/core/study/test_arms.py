@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mmx import SpecError
-from mmx.spec import Difference
+from mmx.spec import Difference, Spec, load_spec
 from mmx.study import load_study
 from mmx.study.arms import Arms, resolve_arms, variables
 
@@ -100,6 +100,50 @@ def test_controls_stand_beside_the_arms(arms: Callable[..., Arms]) -> None:
     named = {"mlp": {"model.head": "mlp"}, "kan": {"model.head": "kan", "train.epochs": 2}}
     heads = arms(controls=True, vary=None, arms=named).arms
     assert "mlp as large as kan" in [arm.name for arm in heads if arm.role == "control"]
+
+
+HEADS = [
+    {"type": "moe", "experts": 16, "dropout": 0.3},
+    {"type": "kan", "hidden": 24},
+    {"type": "kan_spline", "hidden": 12, "grid": 8},
+    {"type": "residual_mlp", "width": 96, "layers": 4},
+    {"type": "attention_pool", "hidden": 64},
+]
+
+
+def _count(spec: Spec) -> int:
+    return sum(one.numel() for one in spec.model.head.build(64, 5).parameters())
+
+
+@pytest.mark.parametrize("head", HEADS, ids=lambda head: str(head["type"]))
+def test_the_control_of_a_head_is_that_arm_with_an_mlp_of_its_size(
+    arms: Callable[..., Arms], tiny_plugin: Path, head: dict[str, Any]
+) -> None:
+    """Whatever the head's settings, and with all else that the arm changes."""
+    changed = {"model.head": head, "train.epochs": 4, "model.projection": 24}
+    named = {"mlp": {"model.head": "mlp"}, "own": changed}
+    found = {one.name: one for one in arms(controls=True, vary=None, arms=named).arms}
+    arm, control = found["own"], found["mlp as large as own"]
+    assert (control.fault, control.against, control.variables) == ("", "own", ("model.head",))
+    own, other = (
+        load_spec(one.file, overrides=one.overrides, plugins=[tiny_plugin])
+        for one in (arm, control)
+    )
+    assert abs(_count(other) - _count(own)) <= 0.05 * _count(own)
+    assert getattr(other.model.head, "dropout", None) == getattr(
+        own.model.head, "dropout", getattr(other.model.head, "dropout", None)
+    )
+    assert other.train.epochs == own.train.epochs == 4
+    assert other.model.projection == own.model.projection
+
+
+def test_two_arms_of_one_head_have_a_control_each(arms: Callable[..., Arms]) -> None:
+    vary = {"one_at_a_time": {"model.head.experts": [4, 8]}}
+    found = arms(controls=True, vary=vary, arms="", set={"model.head": "moe"}).arms
+    assert [one.name for one in found if one.role == "control"] == [
+        "image only", "text only", "mlp as large as model.head.experts 4",
+        "mlp as large as model.head.experts 8",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
