@@ -48,10 +48,7 @@ def build_task(
         split: the part of each row.
         encoders: what ``tried_encoders`` gave; None builds them here.
     """
-    labels = torch.from_numpy(manifest.labels[split.rows("train")])
-    counts = torch.bincount(labels, minlength=len(manifest.classes))
-    sampler = spec.train.sampler.build(labels, spec.seed)
-    sampler.set_groups(manifest.groups[split.rows("train")].tolist())
+    sampler, counts = _sampling(spec, manifest, split)
     sampled = sampler.expected_counts(counts)
     loss = spec.loss.build(sampled)
     try_loss(spec.loss, loss, len(manifest.classes))
@@ -63,9 +60,34 @@ def build_task(
         seed=spec.seed,
         encoders=encoders,
     )
-    weights = inverse_frequency(sampled) if spec.train.class_weights else torch.ones(len(sampled))
-    prior = answer_prior(loss, sampled, weights)
+    prior = answer_prior(loss, sampled, _weights(spec, sampled))
     return Task(model, loss, sampler, counts, sampled, prior, auxiliary)
+
+
+def trained_prior(spec: Spec, manifest: Manifest, split: Split) -> Tensor:
+    """Class shares [C] that the answers of a run of this spec are for, without its model.
+
+    A method after the model that turns answers to the shares of the data has the last word.
+    """
+    sampler, counts = _sampling(spec, manifest, split)
+    if any(params.reads_prior for params in spec.inference):
+        return counts.double() / counts.sum()
+    sampled = sampler.expected_counts(counts)
+    return answer_prior(spec.loss.build(sampled), sampled, _weights(spec, sampled))
+
+
+def _sampling(spec: Spec, manifest: Manifest, split: Split) -> tuple[Sampler, Tensor]:
+    """The sampler of the training part, and its class counts [C]."""
+    labels = torch.from_numpy(manifest.labels[split.rows("train")])
+    counts = torch.bincount(labels, minlength=len(manifest.classes))
+    sampler = spec.train.sampler.build(labels, spec.seed)
+    sampler.set_groups(manifest.groups[split.rows("train")].tolist())
+    return sampler, counts
+
+
+def _weights(spec: Spec, sampled: Tensor) -> Tensor:
+    """Class weights [C] of the training."""
+    return inverse_frequency(sampled) if spec.train.class_weights else torch.ones(len(sampled))
 
 
 def answer_prior(loss: Loss, sampled: Tensor, weights: Tensor) -> Tensor:

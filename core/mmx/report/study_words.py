@@ -13,7 +13,9 @@ CAVEAT = (
 
 def points(value: float, digits: int = 1) -> str:
     """A difference in points: 0.031 is "+3.1"."""
-    return f"{100 * value:+.{digits}f}" if known(value) else "–"
+    told = f"{100 * value:+.{digits}f}"
+    plain = told.replace("-0.0", "+0.0") if not told.strip("+-0.") else told  # a tiny loss is none
+    return plain if known(value) else "–"
 
 
 def point_range(interval: Interval) -> str:
@@ -133,7 +135,7 @@ def convergence_words(report: StudyReport) -> str:
 
 
 _TAKEN = {
-    "majority class": "always the most common class",
+    "majority class": "the most common class alone",
     "metadata only": "the record alone",
     "image only": "the image alone",
     "text only": "the text alone",

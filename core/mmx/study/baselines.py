@@ -10,28 +10,36 @@ from numpy.typing import NDArray
 
 from mmx.data import Manifest, Split, make_split, read_manifest, write_texts
 from mmx.errors import DataError, MmxError
+from mmx.experiment.task import trained_prior
 from mmx.runs.files import write_beside, write_sealed
 from mmx.spec import DataSpec, Spec
 
 MAJORITY, METADATA = "majority class", "metadata only"
-# the same probe under the two priors that arms may be trained for, by whether these are balanced
+# the same probe for arms that are trained for other class shares than the base, if it is balanced
 PROBES = {False: "metadata only, classes as they are", True: "metadata only, classes balanced"}
 
 
 def write_baselines(spec: Spec, file: Path) -> None:
     """Predict the test part and write sample, group, label and one column for each baseline.
 
-    The probe on the record is trained for the classes as they are and for balanced classes: it may
-    stand beside arms only in the form in which these are trained. A baseline that cannot be had is
-    left out, and the reason stands in a file beside it.
+    The probe on the record is trained for the class shares that the answers of the spec are for, as
+    sampler, weights, loss and inference make them, and besides for the classes as they are and for
+    balanced ones. A baseline that cannot be had is left out, and the reason stands in a file
+    beside it.
     """
     manifest = read_manifest(spec.data.dataset.build(), spec.data.max_bad)
     split = make_split(manifest, spec.data.split)
     rows, classes = split.rows("test"), np.array([*manifest.classes, None], dtype=object)
     found, missing = {MAJORITY: majority(manifest, split)}, {}
     try:
-        for balanced, name in PROBES.items():
-            found[name] = metadata_probe(spec.data, manifest, split, balanced=balanced)
+        counts = _counts(manifest, split)
+        priors = {
+            METADATA: trained_prior(spec, manifest, split).numpy(),
+            PROBES[False]: counts / counts.sum(),
+            PROBES[True]: np.full(len(counts), 1 / len(counts)),
+        }
+        for name, prior in priors.items():
+            found[name] = metadata_probe(spec.data, manifest, split, prior)
     except MmxError as error:
         missing[METADATA] = str(error)
     table = pd.DataFrame({
@@ -49,13 +57,17 @@ def write_baselines(spec: Spec, file: Path) -> None:
 
 def majority(manifest: Manifest, split: Split) -> NDArray[np.int64]:
     """[n], the most common class of the training part, for every test row."""
+    return np.full(len(split.rows("test")), _counts(manifest, split).argmax(), dtype=np.int64)
+
+
+def _counts(manifest: Manifest, split: Split) -> NDArray[np.int64]:
+    """[C], rows of each class in the training part."""
     labels = manifest.labels[split.rows("train")]
-    counts = np.bincount(labels[labels >= 0], minlength=len(manifest.classes))
-    return np.full(len(split.rows("test")), counts.argmax(), dtype=np.int64)
+    return np.bincount(labels[labels >= 0], minlength=len(manifest.classes))
 
 
 def metadata_probe(
-    spec: DataSpec, manifest: Manifest, split: Split, *, balanced: bool
+    spec: DataSpec, manifest: Manifest, split: Split, prior: NDArray[np.float64]
 ) -> NDArray[np.int64]:
     """[n], classes of the test rows by a text probe on what the record's fields say.
 
@@ -77,7 +89,7 @@ def metadata_probe(
         [texts[row] for row in train],
         manifest.labels[train],
         [texts[row] for row in split.rows("test")],
-        balanced=balanced,
+        prior,
     )
 
 
@@ -86,7 +98,10 @@ def _settings(spec: DataSpec) -> dict[str, object]:
 
 
 def text_probe(
-    train: Sequence[str], labels: NDArray[np.int64], test: Sequence[str], *, balanced: bool
+    train: Sequence[str],
+    labels: NDArray[np.int64],
+    test: Sequence[str],
+    prior: NDArray[np.float64],
 ) -> NDArray[np.int64]:
     """[n], classes of the test texts by TF-IDF of words and word pairs, and logistic regression.
 
@@ -94,7 +109,7 @@ def text_probe(
         train: texts to learn from.
         labels: their classes.
         test: texts to classify.
-        balanced: each class weighs the same in the loss; False: each row does.
+        prior: [C], share of each class in the loss.
 
     Source: scikit-learn, TfidfVectorizer and LogisticRegression.
     """
@@ -104,6 +119,8 @@ def text_probe(
     from sklearn.linear_model import LogisticRegression
 
     words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b")
-    model = LogisticRegression(class_weight="balanced" if balanced else None, C=10.0, max_iter=2000)
-    model.fit(words.fit_transform(train), labels)
+    shares = np.bincount(labels, minlength=len(prior)) / len(labels)
+    weights = prior[labels] / shares[labels]
+    model = LogisticRegression(C=10.0, max_iter=2000)
+    model.fit(words.fit_transform(train), labels, sample_weight=weights * (1 / weights.mean()))
     return np.asarray(model.predict(words.transform(test)), dtype=np.int64)

@@ -43,7 +43,7 @@ def make_plan(study: StudySpec, arms: Arms) -> dict[str, Any]:
         "metric": study.metric,
         "seeds": list(study.seeds),
         "folds": study.folds,
-        "data": _data(arms.base),
+        "data": _data(arms.base, study.folds),
         "arms": {arm.name: described(arm) for arm in arms.arms if arm.role != "control"},
         "comparisons": len(compared),
         "chosen_on_validation": dict(study.chosen_on_validation),
@@ -116,10 +116,16 @@ def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _data(spec: Spec) -> dict[str, str]:
-    """Digests of rows and split, as every run of the base will find them, and a group's name."""
+def _data(spec: Spec, folds: int) -> dict[str, str]:
+    """Digests of rows and split, as every run of the base will find them, and a group's name.
+
+    With folds the split is that of the first one.
+    """
     manifest = read_manifest(spec.data.dataset.build(), spec.data.max_bad)
-    split = make_split(manifest, spec.data.split)
+    asked = spec.data.split
+    if folds > 1:
+        asked = asked.model_copy(update={"folds": folds, "fold": 0})
+    split = make_split(manifest, asked)
     return {"rows": manifest.digest, "split": split.digest, "group": manifest.facts.group}
 
 

@@ -169,9 +169,9 @@ def _control_answers(
         tables = [_control(file) for file in files]
         for file in files:
             errors |= read_sealed(file.with_suffix(".json"))
-        for name, column in {MAJORITY: MAJORITY, **_probes(arms)}.items():
-            if all(column in table for table in tables):
-                controls[name] = _fixed([t.assign(predicted=t[column]) for t in tables])
+        for name in (MAJORITY, *_probes(arms)):
+            if all(name in table for table in tables):
+                controls[name] = _fixed([t.assign(predicted=t[name]) for t in tables])
             elif METADATA not in errors:
                 errors[name] = f"{files[0].name} was made by another version; delete it"
     for arm in arms.arms:
@@ -188,18 +188,14 @@ def _control_answers(
     return Found({name: one for name, one in controls.items() if name not in other}, errors)
 
 
-def _probes(arms: Arms) -> dict[str, str]:
-    """Name of the control -> column, for each prior that the base or an arm is trained for.
-
-    The form in which the base is trained has the plain name.
-    """
-    balanced = [_balanced(arms.base)]
+def _probes(arms: Arms) -> list[str]:
+    """Controls that read the record: as the base is trained, and as arms are that differ in it."""
+    base, names = _balanced(arms.base), [METADATA]
     for arm in arms.arms:
         if arm.role == "arm" and not arm.fault:
             spec = load_spec(arm.file, overrides=arm.overrides, plugins=arms.plugins)
-            balanced.append(_balanced(spec))
-    names = {balanced[0]: METADATA}
-    return {names.get(one, PROBES[one]): PROBES[one] for one in dict.fromkeys(balanced)}
+            names += [PROBES[_balanced(spec)]] if _balanced(spec) != base else []
+    return list(dict.fromkeys(names))
 
 
 def _balanced(spec: Spec) -> bool:
