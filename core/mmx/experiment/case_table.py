@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mmx.data import EncodingError, TableRows, read_table, texts_of, without_nulls
+from mmx.blocks import MISSING_WORDS, read_cells
+from mmx.data import EncodingError, TableRows, read_table, without_nulls
 from mmx.errors import DataError
 from mmx.experiment.needs import Needs
 from mmx.interfaces import Layout
@@ -211,12 +212,20 @@ def filled(table: CaseTable, needs: Needs) -> CaseTable:
     return replace(table, cells=table.cells.assign(**dict.fromkeys(needs.absent)))
 
 
-def named(table: CaseTable, columns: Sequence[str | None]) -> CaseTable:
-    """The table with the number of the row where a cell of these columns is empty."""
-    cells = table.cells
+def named(
+    table: CaseTable, columns: Sequence[str | None], missing: tuple[str, ...] | None
+) -> CaseTable:
+    """The table with the number of the row where a cell of these columns is missing.
+
+    Args:
+        table: any.
+        columns: of names; None stands for one that is not there.
+        missing: words that mean missing; None: those that always do.
+    """
+    cells, words = table.cells, MISSING_WORDS if missing is None else missing
     for column in columns:
         if column is not None:
-            names = texts_of(cells[column])
+            names = read_cells(cells[column], missing=words).texts
             empty = np.flatnonzero(names == "")
             names[empty] = [f"row {row + 2}" for row in empty.tolist()]
             cells = cells.assign(**{column: names})

@@ -84,7 +84,7 @@ def from_table(
         found = _labelled(trained, rows) if len(rows) else None
         if found is not None and found.own(trained):
             return found
-    rows = named(table, [reads.id]).rows(needs, replace(reads, label=own.label))
+    rows = named(table, [reads.id], reads.missing).rows(needs, replace(reads, label=own.label))
     if not len(rows):
         told = "".join(f"\n  {one.row}: {one.reason}" for one in rows.rejected[:SHOWN])
         raise DataError(f"{table.name} has no row that can be used{told}")

@@ -41,23 +41,26 @@ class Needs:
         """Columns that a new table must have."""
         return tuple(name for name in self.reads.columns if name not in self.absent)
 
+    def names(self, columns: Container[str]) -> str | None:
+        """The column that names the cases for the reader: that of the run, else ``id``."""
+        names = (self.layout.id, "id")
+        there = [n for n in names if n is not None and n in columns and n not in self.absent]
+        return there[0] if there else None
+
     def named(self, columns: Container[str], root: str | Path | None) -> Layout:
-        """What is read, with names of cases and groups where a table has them.
+        """What is read, with ids and groups where a table has them.
 
         Args:
-            columns: of the table; a column ``id`` names the cases where the run's own is not there.
+            columns: of the table. Rows have ids where those of the run had them, since texts may
+                be drawn by them.
             root: folder of the images; None: that of the run, if it has one.
         """
         own, given = self.layout, None if root is None else Path(root)
-
-        def first(*names: str | None) -> str | None:
-            there = [n for n in names if n is not None and n in columns and n not in self.absent]
-            return there[0] if there else None
-
+        grouped = own.group is not None and own.group in columns and own.group not in self.absent
         return replace(
             self.reads,
-            id=first(own.id, "id"),
-            group=first(own.group),
+            id=None if own.id is None else self.names(columns),
+            group=own.group if grouped else None,
             root=_folder(own.root, given),
         )
 
@@ -101,7 +104,9 @@ def needs_of(trained: Trained, without: Collection[str] = ()) -> Needs:
     )  # fmt: skip
     kinds = {name: kind for name, kind in facts.samples.fields.items() if name in fields}
     ragged = own is None and facts.samples.ragged
-    return Needs(layout, pixels, text, reads, _text_field(fields, reads), kinds, absent, ragged)
+    single = data.narrative.fields is not None and len(fields) == 1
+    column = fields[0] if single else reads.text
+    return Needs(layout, pixels, text, reads, column, kinds, absent, ragged)
 
 
 def _folder(own: Path | None, given: Path | None) -> Path | None:
@@ -125,13 +130,11 @@ def _absent(layout: Layout, without: Collection[str]) -> tuple[str, ...]:
 
 def _fields(trained: Trained, layout: Layout, hidden: Collection[str]) -> tuple[str, ...]:
     """Fields of the record that the run's narrative reads."""
+    narrative = trained.spec.data.narrative
     held = dict.fromkeys([*layout.record, *([layout.text] if layout.text else [])])
-    named = trained.spec.data.narrative.fields
-    return tuple(name for name in held if name not in hidden and (named is None or name in named))
-
-
-def _text_field(fields: tuple[str, ...], reads: Layout) -> str | None:
-    return fields[0] if len(fields) == 1 else reads.text
+    never = {*hidden, *([layout.text or "text"] if narrative.record_only else [])}
+    named = held if narrative.fields is None else narrative.fields
+    return tuple(name for name in held if name in named and name not in never)
 
 
 def _reads_boxes(params: EncoderParams) -> bool:

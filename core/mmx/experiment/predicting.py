@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mmx.data import TableRows
+from mmx.data import TableRows, texts_of
 from mmx.errors import DataError
 from mmx.experiment.answers import REASON, Answers
 from mmx.experiment.case_table import (
@@ -114,7 +114,7 @@ def ask(
     if not len(table.cells):
         raise DataError(f"{table.name} has no rows")
     layout = needs.named(table.cells, root)
-    table = named(table, [layout.id, layout.group])
+    table = named(table, [needs.names(table.cells), layout.group], layout.missing)
     rows = table.rows(needs, layout)
     answers = _answers(trained, needs, rows, table, explain, observer)
     if isinstance(cases, pd.DataFrame):
@@ -134,16 +134,18 @@ def _answers(
     hidden = read_facts(trained.folder).leak_columns
     seen = see(trained, needs, rows, data.narrative, hidden, observer)
     faults = rows.faults | {int(rows.rows[place]): why for place, why in seen.faults.items()}
+    column = needs.names(table.cells)
+    names = [f"row {row + 2}" for row in range(count)]
+    if column is not None:
+        names = texts_of(table.cells[column]).tolist()
     if not seen.places:
-        word = "row " if rows.numbered else ""
-        some = sorted(faults)[:SHOWN]
-        told = "".join(f"\n  {word}{rows.name(row)}: {faults[row]}" for row in some)
+        told = "".join(f"\n  {names[row]}: {faults[row]}" for row in sorted(faults)[:SHOWN])
         raise DataError(f"none of {count} cases can be answered:{told}")
     found = seen.predicted(trained, observer)
     places = rows.rows[seen.places].tolist()
     answered = _table(trained, places, found).reindex(range(count))
-    names = [rows.name(row) for row in range(count)]
-    answered.insert(0, "id", np.array(names, dtype=object))
+    ids = names if column is not None else [rows.name(row) for row in range(count)]
+    answered.insert(0, "id", np.array(ids, dtype=object))
     reasons = [faults.get(row, "") for row in range(count)]
     why = _reasons(trained, seen, found) if explain else []
     return Answers(

@@ -70,6 +70,17 @@ class Sample:
     numbered: bool = False
     roles: Mapping[str, str] = field(default_factory=dict)
 
+    def drawn_by(self, words: str) -> str:
+        """What random choices about this sample's text are drawn from.
+
+        Args:
+            words: what the choice is about; the same for the same case wherever its row stands.
+
+        Returns:
+            The id; where that is only the number of a row, the words.
+        """
+        return words if self.numbered else self.id
+
     @property
     def has_image(self) -> bool:
         """Whether any place holds an image."""

@@ -39,6 +39,11 @@ class NarrativeParams(Params):
         return None
 
     @property
+    def record_only(self) -> bool:
+        """Whether the column of texts is never read, only what else the record holds."""
+        return False
+
+    @property
     def looks(self) -> bool:
         """Whether texts are written from the images too; a new case must bring what is read."""
         return True

@@ -70,6 +70,10 @@ class RangmParams(NarrativeParams):
         return self.level == "oracle"
 
     @property
+    def record_only(self) -> bool:
+        return True
+
+    @property
     def looks(self) -> bool:
         return self.level in ("visual", "retrieved")
 
@@ -96,7 +100,9 @@ class Meta(Narrative):
         case = case_phrase(sample.record, sample.roles)
         if not case:
             return ""
-        sentence = self.templates[_number(sample.id) % len(self.templates)].format(case=case)
+        sentence = self.templates[_number(sample.drawn_by(case)) % len(self.templates)].format(
+            case=case
+        )
         return sentence[:1].upper() + sentence[1:]
 
 
@@ -172,10 +178,10 @@ class Oracle(Meta):
     def write(self, sample: Sample) -> str:
         if sample.label not in self.classes:
             return super().write(sample)
-        told = self.classes.index(sample.label)
-        draw = _number(f"flip {sample.id}")
+        told, name = self.classes.index(sample.label), sample.drawn_by(str(sample.record))
+        draw = _number(f"flip {name}")
         if draw / 2**64 < self.epsilon and len(self.classes) > 1:
-            told += 1 + _number(f"other {sample.id}") % (len(self.classes) - 1)
+            told += 1 + _number(f"other {name}") % (len(self.classes) - 1)
         symptom = symptom_of(told % len(self.classes))
         return _joined(super().write(sample), f"The patient says that {symptom}.")
 

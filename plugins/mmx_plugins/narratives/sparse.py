@@ -38,6 +38,10 @@ class SparseParams(NarrativeParams):
         return self.inner.fields
 
     @property
+    def record_only(self) -> bool:
+        return self.inner.record_only
+
+    @property
     def looks(self) -> bool:
         return self.inner.looks
 
@@ -63,11 +67,13 @@ class Sparse(Narrative):
         return self.inner.learns
 
     def write(self, sample: Sample) -> str:
-        return self._thinned(sample.id, self.inner.write(sample))
+        text = self.inner.write(sample)
+        return self._thinned(sample.drawn_by(text), text)
 
     def write_all(self, samples: Sequence[Sample]) -> Sequence[str]:
         whole = self.inner.write_all(samples)
-        return [self._thinned(sample.id, text) for sample, text in zip(samples, whole, strict=True)]
+        pairs = zip(samples, whole, strict=True)
+        return [self._thinned(sample.drawn_by(text), text) for sample, text in pairs]
 
     def _thinned(self, name: str, text: str) -> str:
         words = enumerate(text.split())

@@ -21,7 +21,8 @@ class TemplateParams(NarrativeParams):
     templates: tuple[str, ...] = Field(
         default=("{case}.",),
         min_length=1,
-        description="sentences around {case}; a hash of the sample's id chooses one",
+        description="sentences around {case}; a hash of the sample's id chooses one, or of the "
+        "case itself where rows have no ids",
     )
 
     @field_validator("templates")
@@ -41,6 +42,10 @@ class TemplateParams(NarrativeParams):
         return templates
 
     @property
+    def record_only(self) -> bool:
+        return True
+
+    @property
     def looks(self) -> bool:
         return False
 
@@ -58,7 +63,7 @@ class Template(Narrative):
         case = case_phrase(sample.record, sample.roles)
         if not case:
             return ""
-        digest = hashlib.blake2b(sample.id.encode(), digest_size=8).digest()
+        digest = hashlib.blake2b(sample.drawn_by(case).encode(), digest_size=8).digest()
         template = self.templates[int.from_bytes(digest, "big") % len(self.templates)]
         sentence = template.format(case=case)
         return sentence[:1].upper() + sentence[1:]
