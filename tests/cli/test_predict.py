@@ -43,11 +43,12 @@ def run(home: Path, table: pd.DataFrame, tiny_plugin: Path) -> Path:
 
 
 @pytest.fixture
-def told(run: Path) -> Callable[..., Any]:
+def told(run: Path, tiny_plugin: Path) -> Callable[..., Any]:
     """Run a command on the run: what it says, and its exit status."""
 
     def tell(command: str, *words: object) -> Any:
-        return CliRunner().invoke(app, [command, str(run), *map(str, words)])
+        plugin = ["--plugin", str(tiny_plugin)]
+        return CliRunner().invoke(app, [command, str(run), *plugin, *map(str, words)])
 
     return tell
 
