@@ -1,10 +1,10 @@
 """How often the intervals of one run hold the truth, and how often promises are kept.
 
-Run ``python tests/benchmarks/interval_coverage.py``: about three minutes on one processor; it
-prints the tables of docs/benchmarks.md. ``--full`` simulates the whole grid of group sizes,
-correlations and profiles behind the first table instead (half an hour). Exit status 1 when the mean
-coverage of balanced accuracy leaves 93.5 to 99 %, a setting falls below 90 %, or a promise of
-selective prediction is broken more often than it allows.
+Run ``python tests/benchmarks/interval_coverage.py --sets 800``: about one minute of one processor;
+it prints the tables of docs/benchmarks.md. ``--full`` simulates the whole grid of group sizes,
+correlations and profiles of the first table instead (two minutes with ``--sets 200``). Exit status 1
+when the mean coverage of balanced accuracy leaves 93.5 to 99 %, a setting falls below 90 % by more
+than its Monte-Carlo error, or a promise of selective prediction is broken more often than it allows.
 
 Groups have floor(Pareto(1.5)) rows, 1 to 40, unless said otherwise; rows of a group are right with
 a chance of its own from a beta distribution, so that their correlation is the one stated. The
@@ -184,12 +184,9 @@ def other_scores(sets: int) -> None:
 
 def selective(sets: int) -> float:
     """Print how often a promised risk is broken; gives the worst excess over what is allowed."""
-    print(
-        f"\nPromise of a risk, delta .1, D = {sets} (MC {100 * sqrt(0.09 / sets):.1f}): broken, mean"
-    )
-    print(
-        "coverage, accepts nothing, in %\n\n| level | 100 groups | 300 | 1,000 |\n|---|---|---|---|"
-    )
+    print(f"\nPromise of a risk, delta .1, D = {sets} (MC {100 * sqrt(0.09 / sets):.1f}):")
+    print("broken, mean coverage, accepts nothing, in %\n")
+    print("| level | 100 groups | 300 | 1,000 |\n|---|---|---|---|")
     worst = 0.0
     for level in (0.05, 0.1):
         cells = []
@@ -242,15 +239,16 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="the whole grid of balanced accuracy")
     parser.add_argument("--sets", type=int, default=400, help="data sets of a cell")
     given = parser.parse_args()
+    least = 0.9 - 2.5 * sqrt(0.09 / given.sets)  # of a setting, less its Monte-Carlo error
     if given.full:
         found = list(full_grid(given.sets))
-        return int(not 0.935 <= np.mean(found) <= 0.99 or min(found) < 0.9)
+        return int(not 0.935 <= np.mean(found) <= 0.99 or min(found) < least)
     found = list(accuracy_tables(given.sets))
     single_shares(given.sets)
     other_scores(given.sets // 4)
     worst = selective(given.sets // 2)
     conformal(given.sets // 2)
-    return int(not 0.935 <= np.mean(found) <= 0.995 or min(found) < 0.9 or worst > 0)
+    return int(not 0.935 <= np.mean(found) <= 0.995 or min(found) < least or worst > 0)
 
 
 if __name__ == "__main__":

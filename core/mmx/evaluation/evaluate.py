@@ -87,10 +87,7 @@ def _metrics(
     probs, truth = np.exp(log_probs), np.eye(log_probs.shape[1])[labels]
     confidence, right = probs.max(axis=1), log_probs.argmax(axis=1) == labels
     defined = [one for one in areas if one is not None]
-    losses = {
-        "brier": ((probs - truth) ** 2).sum(axis=1),
-        "nll": -log_probs[np.arange(len(labels)), labels],
-    }
+    brier, nll = ((probs - truth) ** 2).sum(axis=1), -log_probs[np.arange(len(labels)), labels]
     rows = np.bincount(member).astype(np.float64)
 
     def summed(values: NDArray[Any]) -> Floats:
@@ -102,7 +99,8 @@ def _metrics(
         "confidence_gap": confidence_gap(summed(confidence), summed(right), rows),
         "ece": Interval(expected_error(confidence, right)),
         "classwise_ece": Interval(classwise_error(probs, truth)),
-        **{name: mean_loss(summed(of), rows) for name, of in losses.items()},
+        "brier": mean_loss(summed(brier), rows, most=2.0),
+        "nll": mean_loss(summed(nll), rows),
     }
 
 

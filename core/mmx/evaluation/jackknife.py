@@ -13,12 +13,13 @@ from mmx.evaluation.results import Interval
 LEAST_FREEDOM = 2.0  # of Student's t, however few groups carry the spread
 
 
-def mean_loss(sums: Floats, rows: Floats) -> Interval:
+def mean_loss(sums: Floats, rows: Floats, *, most: float = math.inf) -> Interval:
     """A mean loss per row with its interval on the logarithmic scale, so that it stays positive.
 
     Args:
         sums: [G], of the loss over the rows of each group, >= 0.
         rows: [G], > 0.
+        most: that a loss can be; the interval is cut there.
 
     Returns:
         Without bounds where there is one group, or no spread to judge by.
@@ -35,7 +36,8 @@ def mean_loss(sums: Floats, rows: Floats) -> Interval:
     if not half > 0:
         return Interval(value)
     # beyond e^700 a float ends
-    return Interval(value, value * math.exp(-half), value * math.exp(min(half, 700.0)))
+    high = value * math.exp(min(half, 700.0))
+    return Interval(value, value * math.exp(-half), min(high, most))
 
 
 def confidence_gap(confidence: Floats, right: Floats, rows: Floats) -> Interval:
@@ -56,7 +58,7 @@ def confidence_gap(confidence: Floats, right: Floats, rows: Floats) -> Interval:
     if groups < 2:
         return Interval(value)
     residuals = confidence - right - value * rows
-    spread = math.sqrt(groups / (groups - 1) * (residuals**2).sum()) / total
+    spread = math.sqrt(groups / (groups - 1) * (residuals**2).sum()) / float(total)
     half = _quantile(residuals) * spread
     accuracy = clustered_shares(rows[:, None], right[:, None])
     if 0 < accuracy.share[0] < 1:

@@ -1,16 +1,27 @@
 """Keys that a spec gives and that change nothing, told to who wrote them."""
 
+from collections.abc import Iterator
+
 from mmx.spec.whole import Spec
 
 
 def idle_keys(spec: Spec) -> list[str]:
-    """One sentence for each key that older versions read and this one does not."""
-    asked = {
-        "evaluation.resamples": spec.evaluation.resamples,
-        "evaluation.seed": spec.evaluation.seed,
-    }
-    return [
-        f"{key}: {value} has no effect: intervals are computed, not drawn; leave the key out"
-        for key, value in asked.items()
-        if value is not None
-    ]
+    """One sentence for each key that is given and has no effect."""
+    return [f"{key} has no effect: {why}; leave it out" for key, why in _idle(spec)]
+
+
+def _idle(spec: Spec) -> Iterator[tuple[str, str]]:
+    """The key with its value, and why nothing reads it."""
+    drawn = "intervals are computed, not drawn"
+    if spec.evaluation.resamples is not None:
+        yield f"evaluation.resamples: {spec.evaluation.resamples}", drawn
+    if spec.evaluation.seed is not None:
+        yield f"evaluation.seed: {spec.evaluation.seed}", drawn
+    train, sides = spec.train, set(spec.model.fusion.sides)
+    if train.modality_dropout > 0 and len(sides) == 1:
+        why = f"{spec.model.fusion.entry_point} reads the {next(iter(sides))} alone"
+        yield f"train.modality_dropout: {train.modality_dropout}", why
+    optimizer, usual = train.optimizer, type(train.optimizer).model_fields["momentum"].default
+    if optimizer.momentum != usual and optimizer.type != "sgd":
+        why = f"{optimizer.type} has none; only sgd reads it"
+        yield f"train.optimizer.momentum: {optimizer.momentum}", why

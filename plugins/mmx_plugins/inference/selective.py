@@ -113,7 +113,7 @@ class Selective(InferenceHook):
     def measure(
         self, prediction: Prediction, target: Tensor, group: Sequence[str]
     ) -> Mapping[str, float | Interval | str]:
-        """Coverage and risk of what is accepted, AURC, and coverage at 5 % risk."""
+        """Coverage and risk of what is accepted, AURC, coverage at 5 % risk as of these rows."""
         wrong = prediction.log_probs.argmax(dim=1) != target
         accepted, kappa = prediction.extras["accepted"].bool(), prediction.extras["confidence"]
         coverage, risk = risk_coverage(kappa, wrong)
@@ -125,7 +125,9 @@ class Selective(InferenceHook):
             "coverage": share_of_rows(accepted.numpy(), group),
             "risk of accepted": found,
             "AURC": float(risk.mean()),
-            "coverage at 5 % risk": float(allowed.max()) if len(allowed) else 0.0,
+            "coverage at 5 % risk, chosen on these rows": float(allowed.max())
+            if len(allowed)
+            else 0.0,
         }
 
     def _kept(self, risk: Interval) -> Mapping[str, float | Interval | str]:

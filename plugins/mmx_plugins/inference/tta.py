@@ -87,6 +87,11 @@ class TTA(InferenceHook):
         self.views = views
         self.combine: Combine = combine
         self.weights = torch.full((len(views),), 1 / len(views))
+        if set(views) <= {"identity", "whole"}:
+            self.notes = (
+                "test-time augmentation changes nothing: it sees each image as it is and in no "
+                "other view; leave it out, or name views",
+            )
 
     def observe(self, next: Callable[[Batch], Prediction], batch: Batch) -> Tensor:
         """Log-probabilities of the views [B, V, C] if weights are learned from them."""

@@ -17,6 +17,7 @@ from mmx.experiment.prepare import prepare
 from mmx.experiment.stand_ins import StandIns, untrained_sides
 from mmx.experiment.task import build_task
 from mmx.runs import SilentObserver
+from mmx.spec import idle_keys
 
 
 def predicted(spec: mmx.Spec) -> Any:
@@ -88,6 +89,8 @@ def test_a_stand_in_is_trained_by_dropout_or_by_rows_without_the_side(
 
     assert untrained() == ("image", "text")
     assert untrained("train.modality_dropout=0.3") == ()
+    one_sided = load("model.fusion=text_only", "train.modality_dropout=0.3")
+    assert "text_only reads the text alone" in idle_keys(one_sided)[0]
     assert untrained("model.fusion=text_only") == ()
     spec = load()
     prepared = prepare(spec.data, SilentObserver())

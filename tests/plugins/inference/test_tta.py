@@ -33,6 +33,8 @@ def predicted(given: Batch, **settings: Any) -> torch.Tensor:
 
 def test_the_identity_alone_is_the_plain_prediction() -> None:
     torch.testing.assert_close(predicted(batch(), views=["identity"]), model(batch()).log_probs)
+    assert "changes nothing" in TTAParams(views=["identity"]).build().notes[0]
+    assert TTAParams().build().notes == ()
 
 
 @pytest.mark.parametrize("combine", ["mean_prob", "mean_logit", "max"])
