@@ -1,10 +1,10 @@
 """How often the intervals of one run hold the truth, and how often promises are kept.
 
-Run ``python tests/benchmarks/interval_coverage.py --sets 800``: about one minute of one processor;
-it prints the tables of docs/benchmarks.md. ``--full`` simulates the whole grid of group sizes,
-correlations and profiles of the first table instead (two minutes with ``--sets 200``). Exit status 1
-when the mean coverage of balanced accuracy leaves 93.5 to 99 %, a setting falls below 90 % by more
-than its Monte-Carlo error, or a promise of selective prediction is broken more often than it allows.
+Run ``python tests/benchmarks/interval_coverage.py --sets 800``: about one minute of one processor.
+It prints the tables of docs/benchmarks.md. ``--full`` simulates the whole grid of group sizes,
+correlations and profiles of the first table instead (two minutes with ``--sets 200``). Exit status
+1 when the mean coverage of balanced accuracy leaves 93.5 to 99 %, a setting falls below 90 % by
+more than its Monte-Carlo error, or a promise of selective prediction is broken too often.
 
 Groups have floor(Pareto(1.5)) rows, 1 to 40, unless said otherwise; rows of a group are right with
 a chance of its own from a beta distribution, so that their correlation is the one stated. The
