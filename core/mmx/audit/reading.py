@@ -72,4 +72,8 @@ def read_record(subject: Subject) -> Reading | None:
     """The same from the fields that narratives may see; None where there are none."""
     fields = metadata(subject)
     names = ", ".join(one.name for one in fields)
-    return read(subject, f"the record ({names})", *matrix(fields)) if fields else None
+    if not fields:
+        return None
+    features, place = matrix(fields)
+    # no value is frequent enough to learn from
+    return read(subject, f"the record ({names})", features, place) if features.shape[1] else None
