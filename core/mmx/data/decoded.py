@@ -179,7 +179,9 @@ class _Place:
         """Decode beside its place, then move it there."""
         with ExitStack() as alone:
             try:  # two processes with the same images do not wait: the second one works beside
-                alone.enter_context(Hold(self.folder / f"{self.name}.lock").now())
+                lock = self.folder / f"{self.name}.lock"
+                alone.enter_context(Hold(lock).now())
+                alone.callback(_forget, lock)
                 part = self.folder / f"{self.name}.part.npy"
             except Busy:
                 part = self.folder / f"{self.name}-{uuid4().hex[:12]}.part.npy"
@@ -211,6 +213,12 @@ class _Place:
         for file in (self.facts, self.map):
             with suppress(OSError):
                 file.unlink(missing_ok=True)
+
+
+def _forget(lock: Path) -> None:
+    """Remove a lock that is held; at worst two processes then decode the same images."""
+    with suppress(OSError):
+        lock.unlink(missing_ok=True)
 
 
 def _remove(part: Path) -> None:

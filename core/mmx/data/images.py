@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM")
 """What is decoded; formats that run an interpreter, such as EPS, are left out."""
 
-FILE_LIMIT = 2 << 30
+FILE_LIMIT = 1 << 30
 """Bytes of an image file that are read at most."""
 
 PIXEL_LIMIT = 50_000_000  # width x height of a file, unless something else is said

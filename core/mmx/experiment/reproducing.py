@@ -73,7 +73,7 @@ def reproduce(
     recorded = read_surroundings(old)
     try:
         spec = _spec(old, overrides, permitted(old, plugins, edited=True))
-        root = old.path / FOLDER if out is None else Path(out)
+        root = old.inside(FOLDER) if out is None else Path(out)
         if (root / old.path.name).resolve() == old.path.resolve():
             raise RunError(f"{root} holds the run itself; give another folder")
         with threads(recorded.threads):

@@ -21,7 +21,7 @@ from mmx.runs.files import (
 )
 from mmx.runs.lock import LOCKS, locked
 from mmx.runs.progress import Observer, SilentObserver
-from mmx.runs.record import FILE_LIMIT, Record, need_plain
+from mmx.runs.record import FILE_LIMIT, Record, need_plain, refuse_links
 
 EVENTS = "events.jsonl"
 FINISHED = "finished.json"
@@ -60,9 +60,18 @@ class RunFolder:
         except OSError as error:
             raise RunError(f"{folder.path} cannot be made: {error}") from error
         if fresh:
+            folder.refuse_others()
             with folder.lock(wait=False):
                 folder.clear()
         return folder
+
+    def refuse_others(self) -> None:
+        """RunError when the folder holds files, and none by which a run can be told."""
+        names = {entry.name for entry in self.path.iterdir()}
+        if names and not names & {LOCKS[0], EVENTS, FINISHED}:
+            raise RunError(
+                f"{self.path} holds files and is no run of mmx, so it is not emptied; move it away"
+            )
 
     def clear(self) -> None:
         """Remove everything in it but the lock; hold the lock meanwhile."""
@@ -166,8 +175,9 @@ class RunFolder:
             record.check(name)
 
     def inside(self, name: str) -> Path:
-        """Path of a file in the run; its folder is made."""
+        """Path of a file in the run, to be written; its folder is made. No link leads out of it."""
         path = self._place(name)
+        refuse_links(self.path, name)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -63,7 +63,7 @@ class Record:
         try:
             content = read_regular(path, limit=_RECORD_LIMIT, links=False)
             found = unseal(content)
-            files = {str(name): str(digest) for name, digest in found.pop("files").items()}
+            files = {_inner(name): str(digest) for name, digest in found.pop("files").items()}
         except (OSError, ValueError, KeyError, AttributeError) as error:
             raise RunError(
                 f"{path} cannot be used: {error or 'no checksums'}; it is damaged, or of a version "
@@ -95,21 +95,34 @@ class Record:
             )
 
 
+def _inner(name: str) -> str:
+    """A name in the folder; ValueError for one that leaves it."""
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise ValueError(f"it lists {name!r}, which lies outside")
+    return name
+
+
 def need_plain(folder: Path, name: str) -> None:
     """Refuse a file that is reached through a link, or is none.
 
     Raises:
         RunError: a part of the way is a link; the file is missing, a device or a pipe.
     """
-    path = folder
+    path = folder / name
+    refuse_links(folder, name)
     try:
-        for part in Path(name).parts:
-            path = path / part
-            if path.is_symlink():
-                raise RunError(f"{path} is a link; a run holds files only, and no link is followed")
         need_regular(path, limit=FILE_LIMIT, links=False)
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error}; run the spec with --fresh") from error
+
+
+def refuse_links(folder: Path, name: str) -> None:
+    """RunError when any part of the way to a file of a run is a link."""
+    path = folder
+    for part in Path(name).parts:
+        path = path / part
+        if path.is_symlink():
+            raise RunError(f"{path} is a link; a run holds files only, and no link is followed")
 
 
 def _names(folder: Path) -> list[str]:

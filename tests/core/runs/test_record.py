@@ -10,6 +10,7 @@ import pytest
 
 import mmx
 from mmx.errors import RunError
+from mmx.files import seal
 from mmx.runs import RunFolder
 
 DIGEST = "0123456789abcdef" * 4
@@ -131,3 +132,29 @@ def test_no_way_of_reading_a_run_takes_a_damaged_file(
     with pytest.raises(mmx.RunError, match=r"metrics\.json"):
         RunFolder(evaluated).check()
     assert json.loads((run.path / "finished.json").read_text())["files"]
+
+
+def test_nothing_is_written_through_a_link_of_a_run(folder: RunFolder, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "metrics.json").write_text("mine")
+    (folder.path / "evaluations").symlink_to(theirs)
+    with pytest.raises(RunError, match="evaluations is a link"):
+        folder.write_json("evaluations/metrics.json", 1)
+    assert (theirs / "metrics.json").read_text() == "mine"
+
+
+def test_a_folder_that_is_no_run_is_not_emptied(tmp_path: Path) -> None:
+    theirs = tmp_path / "runs" / f"small-{DIGEST[:12]}"
+    theirs.mkdir(parents=True)
+    (theirs / "thesis.txt").write_text("years of work")
+    with pytest.raises(RunError, match="is no run of mmx"):
+        RunFolder.create(tmp_path / "runs", "small", DIGEST, fresh=True)
+    assert (theirs / "thesis.txt").exists()
+
+
+def test_a_record_names_nothing_outside(folder: RunFolder) -> None:
+    record = seal({"files": {"../../outside": "0" * 64}})
+    (folder.path / "finished.json").write_bytes(record)
+    with pytest.raises(RunError, match="lies outside"):
+        folder.check()
