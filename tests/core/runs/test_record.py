@@ -97,36 +97,36 @@ def damaged(file: Path) -> None:
 
 
 def test_no_way_of_reading_a_run_takes_a_damaged_file(
-    load: Callable[..., mmx.Spec], home: Path, tiny_spec: Path
+    load: Callable[..., mmx.Spec], home: Path, tiny_spec: Path, tiny_plugin: Path
 ) -> None:
     spec = load("train.epochs=1", "inference=[{type: temperature}]")
     run = mmx.run(spec)
-    case = {"text": "a spot"}
+    case, files = {"text": "a spot"}, [tiny_plugin]
     uses: dict[str, Callable[[], object]] = {
         "metrics.json": run.headline,
         "predictions.parquet": lambda: run.predictions,
         "report.html": lambda: run.report,
-        "environment.json": lambda: mmx.predict(run.path, case, without=["image"]),
-        "model.json": lambda: mmx.predict(run.path, case, without=["image"]),
-        "model.safetensors": lambda: mmx.predict(run.path, case, without=["image"]),
-        "resolved.yaml": lambda: mmx.predict(run.path, case, without=["image"]),
-        "hooks.safetensors": lambda: mmx.predict(run.path, case, without=["image"]),
-        "hooks.json": lambda: mmx.predict(run.path, case, without=["image"]),
-        "split.csv": lambda: mmx.evaluate_run(run.path, tiny_spec),
-        "training.json": lambda: mmx.reproduce(run.path),
+        "environment.json": lambda: mmx.predict(run.path, case, without=["image"], plugins=files),
+        "model.json": lambda: mmx.predict(run.path, case, without=["image"], plugins=files),
+        "model.safetensors": lambda: mmx.predict(run.path, case, without=["image"], plugins=files),
+        "resolved.yaml": lambda: mmx.predict(run.path, case, without=["image"], plugins=files),
+        "hooks.safetensors": lambda: mmx.predict(run.path, case, without=["image"], plugins=files),
+        "hooks.json": lambda: mmx.predict(run.path, case, without=["image"], plugins=files),
+        "split.csv": lambda: mmx.evaluate_run(run.path, tiny_spec, plugins=files),
+        "training.json": lambda: mmx.reproduce(run.path, plugins=files),
         "audit.json": lambda: mmx.run(spec),
         "events.jsonl": lambda: mmx.run(spec),
         "spec.yaml": lambda: mmx.run(spec),
     }
-    files = {file.name for file in run.path.iterdir() if file.is_file()}
-    assert files - {"finished.json"} == set(uses) | {".lock"} & files
+    names = {file.name for file in run.path.iterdir() if file.is_file()}
+    assert names - {"finished.json", ".lock"} == set(uses)
     shutil.copytree(run.path, home / "kept")
     for name, use in uses.items():
         damaged(run.path / name)
         with pytest.raises(mmx.RunError, match=name):
             use()
         shutil.copy(home / "kept" / name, run.path / name)
-    evaluated = mmx.evaluate_run(run.path, tiny_spec).folder
+    evaluated = mmx.evaluate_run(run.path, tiny_spec, plugins=files).folder
     RunFolder(evaluated).check()
     damaged(evaluated / "metrics.json")
     with pytest.raises(mmx.RunError, match=r"metrics\.json"):
