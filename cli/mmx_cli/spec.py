@@ -33,6 +33,11 @@ def check(
     if faults:
         say(f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'}", err=True)
         raise typer.Exit(USER_MISTAKE)
+    with plain_words():
+        spec = mmx.load_spec(file, overrides=overrides, plugins=plugins)
+        notes = mmx.spec_notes(spec)
+    for note in notes:
+        say(f"note: {note}", err=True)
     say(f"{file} is valid")
 
 

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         predict,
         reproduce,
         run,
+        spec_notes,
     )
     from mmx.interfaces import (
         Batch,
@@ -154,7 +155,7 @@ __all__ = [
     "hookimpl", "inside", "installed", "list_studies", "load_spec", "load_study", "masked_mean",
     "narratives", "nearest", "new_plugin", "predict", "read_image", "read_table", "registry",
     "report_study", "reproduce", "run", "run_study", "share_of_groups", "share_of_rows",
-    "shares_of_classes", "spec_schema", "write_template",
+    "shares_of_classes", "spec_notes", "spec_schema", "write_template",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt name
@@ -175,7 +176,7 @@ if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt 
         ],
         "mmx.experiment": [
             "Answers", "Audited", "Case", "Evaluated", "Narrated", "Reproduced", "Run", "ask",
-            "audit_spec", "evaluate_run", "narratives", "predict", "reproduce", "run",
+            "audit_spec", "evaluate_run", "narratives", "predict", "reproduce", "run", "spec_notes",
         ],
         "mmx.interfaces": [
             "Batch", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "Encoder",

@@ -9,8 +9,10 @@ from mmx.experiment.predicting import ask, predict
 from mmx.experiment.reproducing import Reproduced, reproduce
 from mmx.experiment.running import run
 from mmx.experiment.saved import Run
+from mmx.experiment.spec_notes import spec_notes
 from mmx.experiment.whole_audit import audit_spec
 
 __all__ = [
     "Answers", "Audited", "Case", "Evaluated", "Narrated", "Reproduced", "Run", "ask", "audit_spec",
-    "evaluate_run", "narratives", "predict", "reproduce", "run", ]  # fmt: skip
+    "evaluate_run", "narratives", "predict", "reproduce", "run", "spec_notes",
+]  # fmt: skip
