@@ -4,7 +4,6 @@ Source: Sadinle et al. 2019, arXiv:1609.00451 (lac); Romano et al. 2020, arXiv:2
 Angelopoulos et al. 2021, arXiv:2009.14193 (raps).
 """
 
-import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -28,6 +27,8 @@ from mmx.interfaces import (
     Prediction,
     Validation,
 )
+
+FOLDS = 8  # enough to spread own numbers evenly, too few to carry rounding into them
 
 
 class ConformalParams(InferenceParams):
@@ -64,8 +65,7 @@ class Conformal(InferenceHook):
     def fit(self, validation: Validation) -> None:
         rows = one_per_group(validation.group, validation.target, self.params.seed)
         log_probs, target = validation.logits[rows].log_softmax(dim=1), validation.target[rows]
-        groups = [validation.group[row] for row in rows.tolist()]
-        own = self.scores(log_probs, groups).gather(1, target[:, None])[:, 0]
+        own = self.scores(log_probs).gather(1, target[:, None])[:, 0]
         classes = log_probs.shape[1]
         if self.params.per_class:
             of_class = [own[target == c] for c in range(classes)]
@@ -87,21 +87,20 @@ class Conformal(InferenceHook):
         if self.thresholds is None:
             raise RunError("inference.conformal predicts before it was fitted; call fit")
         prediction = next(batch)
-        scores = self.scores(prediction.log_probs, batch.group)
+        scores = self.scores(prediction.log_probs)
         chosen = scores <= self.thresholds.to(prediction.log_probs)
         extras = {"in_set": chosen, "set_size": chosen.sum(dim=1)}
         return replace(prediction, extras={**prediction.extras, **extras})
 
-    def scores(self, log_probs: Tensor, groups: Sequence[str]) -> Tensor:
-        """s(x, y) [B, C] of every class, for rows of these groups."""
+    def scores(self, log_probs: Tensor) -> Tensor:
+        """s(x, y) [B, C] of every class."""
         probs = log_probs.exp()
         if self.params.score == "lac":
             return 1 - probs
         order = probs.argsort(dim=1, descending=True, stable=True)
         ranked = probs.gather(1, order)
-        mass = (
-            ranked.cumsum(dim=1) - own_number(groups, self.params.seed).to(ranked)[:, None] * ranked
-        )
+        own = own_number(log_probs, self.params.seed).to(ranked)[:, None]
+        mass = ranked.cumsum(dim=1) - own * ranked
         if self.params.score == "raps":
             rank = torch.arange(1, probs.shape[1] + 1)
             mass = mass + self.params.penalty * (rank - self.params.free_rank).clamp(min=0)
@@ -169,14 +168,16 @@ def quantile(scores: Tensor, alpha: float) -> Tensor:
     return scores.sort().values[rank - 1]
 
 
-def own_number(groups: Sequence[str], seed: int) -> Tensor:
-    """A uniform number [B] from the name of each row's group.
+def own_number(log_probs: Tensor, seed: int) -> Tensor:
+    """A number [B] in [0, 1) from what is predicted itself, spread evenly over cases.
 
-    Not from a generator: a case has the same set in any batch and at any time.
+    Neither from a generator nor from a name: a case has the same set in any batch, at any time and
+    whatever the number of its row is. Sets keep their promise with any fixed score of a case.
     """
-    digests = [hashlib.blake2b(f"{seed} {name}".encode(), digest_size=8) for name in groups]
-    numbers = np.frombuffer(b"".join(one.digest() for one in digests), dtype=np.uint64)
-    return torch.from_numpy(numbers / 2.0**64)
+    drawn = torch.rand(log_probs.shape[1], generator=torch.Generator().manual_seed(seed))
+    weights = FOLDS * (0.5 + drawn.double()).to(log_probs.device)
+    mixed = (log_probs.double().clamp(min=-50) * weights).sum(dim=1)
+    return mixed - mixed.floor()
 
 
 @hookimpl
