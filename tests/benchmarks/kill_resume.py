@@ -23,17 +23,31 @@ from pathlib import Path
 from typing import Any
 
 TINY = Path(__file__).parents[1] / "tiny"
-COMMON = ("train.threads=1", "train.checkpoint_minutes=0.0005", "train.epochs=25")
+COMMON = ("train.threads=1", "train.checkpoint_minutes=0.0005", "train.epochs=15")
+_WRAPPED = "model.image={{type: {}, backbone: {{type: tiny_image}}}}"
 VARIANTS = {
-    "frozen encoders": (),
+    "frozen encoders": ("train.epochs=25",),
     "all trains": (
-        "model.image.train=full", "model.text.train=full", "train.epochs=12",
-        "train.modality_dropout=0.3", "train.accumulate=2",
+        "model.image.train=full", "model.text.train=full", "train.modality_dropout=0.3",
+        "train.accumulate=2",
     ),
     "gated, weighted, temperature": (
         "model.fusion=gated", "train.sampler={type: weighted, q: 0.5}",
         "inference=[{type: temperature}]", "train.early_stopping=20",
     ),
+    "several views, flips": (
+        _WRAPPED.format("multi_view"), "model.image.train=full", "train.epochs=6",
+    ),
+    "co-attention, experts": ("model.fusion=co_attention", "model.head={type: moe, experts: 3}"),
+    "state space, kan": ("model.fusion={type: mamba, dim: 16, head_dim: 8}", "model.head=kan"),
+    "levels, focal": ("model.fusion=hierarchical", "loss=focal"),
+    "parts, disagreement": ("model.fusion=ibfa", "loss=mp"),
+    "logit adjustment, sets": (
+        "loss=logit_adjusted", "inference=[{type: temperature}, {type: conformal}]",
+        "data.dataset.n=240",
+    ),
+    "drawn dropout": ("inference=[{type: mc_dropout, samples: 4}]", "model.head.dropout=0.3"),
+    "late, template": ("model.fusion=late", "data.narrative=template"),
 }  # fmt: skip
 COMPARED = ("model.safetensors", "predictions.parquet")
 LATE = (  # imported once, as every child is a fork of this process
