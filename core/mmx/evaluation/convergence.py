@@ -28,7 +28,8 @@ class Convergence:
     def words(self) -> str:
         """For a table."""
         if not self.judged:
-            return f"{self.epochs} epochs: convergence not judged"
+            many = "1 epoch" if self.epochs == 1 else f"{self.epochs} epochs"
+            return f"{many}: convergence not judged"
         return f"still rising at {self.epochs} epochs" if self.rising else "flattened"
 
 

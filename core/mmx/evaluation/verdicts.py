@@ -43,7 +43,9 @@ def judge(
         return Verdict(SAME, 0)
     direction = 1 if value > 0 else -1
     words = {True: (HIGHER, LOWER), False: (BETTER, WORSE)}[conditional][direction < 0]
-    return Verdict(f"{words} at {epochs} epochs" if epochs else words, direction)
+    if epochs is not None:
+        words += f" at {epochs} epoch" + ("" if epochs == 1 else "s")
+    return Verdict(words, direction)
 
 
 def fewest_groups(comparisons: int = 1) -> int:

@@ -241,6 +241,7 @@ def test_fewer_groups_than_these_can_never_show_anything(comparisons: int, group
         (0.1, 0.01, {"conditional": True}, "scored higher on these rows"),
         (-0.1, 0.01, {"conditional": True}, "scored lower on these rows"),
         (-0.1, 0.01, {"epochs": 4}, "worse at 4 epochs"),
+        (-0.1, 0.01, {"epochs": 1}, "worse at 1 epoch"),
         (0.1, 0.01, {"enough": False}, "too few groups to compare"),
     ],
 )

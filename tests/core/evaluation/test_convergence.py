@@ -55,6 +55,7 @@ def test_below_eight_epochs_nothing_is_judged() -> None:
     found = convergence([0.7] * 7)
     assert (found.judged, found.rising) == (False, True)
     assert found.words == "7 epochs: convergence not judged"
+    assert convergence([0.7]).words == "1 epoch: convergence not judged"
 
 
 def test_a_flat_curve_and_a_falling_one_have_flattened() -> None:
