@@ -65,13 +65,13 @@ def _by_column(manifest: Manifest, spec: "SplitSpec") -> "NDArray[np.str_]":
     column = spec.column or ""
     values, told = _column(manifest, column), spec.values()
     part_of = {value: part for part, named in told.items() for value in named}
-    there = sorted(set(values), key=_in_order)
+    there = sorted(set(values[manifest.labels >= 0]), key=_in_order)  # others have no part
     for value in there:
         usual = part_named(value)
         if value not in part_of and usual is not None and usual not in told:
             part_of[value] = usual
     _check_values(column, there, part_of, told)
-    return np.array([part_of[value] for value in values], dtype="<U11")
+    return np.array([part_of.get(value, UNUSED) for value in values], dtype="<U11")
 
 
 def _check_values(

@@ -138,3 +138,15 @@ def test_one_file_for_each_part(tmp_path: Path, column: str) -> None:
 def test_settings_that_cannot_both_hold_are_refused(keys: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         SplitSpec.model_validate(keys, context={"folder": Path()})
+
+
+def test_rows_without_a_label_need_no_part(tmp_path: Path) -> None:
+    rows = manifest(tmp_path, ["train", "train", "val", "test"])
+    file = tmp_path / "cases.csv"
+    file.write_text(file.read_text() + "\na text,,p9,,9.png,n9\n", encoding="utf-8")
+    params = TableParams(
+        path=file, text="text", images=("image",), label="dx", group="patient", classes=("x", "y")
+    )
+    more = read_manifest(params.build(), 0.5)
+    parts = make_split(more, SplitSpec(column="part")).parts.tolist()
+    assert parts == [*make_split(rows, SplitSpec(column="part")).parts.tolist(), "unused"]
