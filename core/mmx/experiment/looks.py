@@ -1,11 +1,11 @@
 """The record of looks at a test part, kept outside the runs so that none of them can forget one."""
 
-import json
 import time
 from pathlib import Path
 
 from mmx.data import Manifest, Split
 from mmx.errors import RunError
+from mmx.files import Journal
 
 
 def note_look(folder: Path, manifest: Manifest, split: Split, run: str) -> int:
@@ -18,7 +18,8 @@ def note_look(folder: Path, manifest: Manifest, split: Split, run: str) -> int:
         run: name of the run that looks.
 
     Returns:
-        How many different runs have read this test part, this one included.
+        How many different runs have read this test part, this one included; a line that is torn or
+        was changed counts as a run of its own, so that no look is lost.
 
     Raises:
         RunError: the record cannot be written; nothing is predicted then.
@@ -26,21 +27,12 @@ def note_look(folder: Path, manifest: Manifest, split: Split, run: str) -> int:
     file = folder / "looks" / f"{manifest.digest[:16]}-{split.digest[:16]}.jsonl"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("a", encoding="utf-8") as record:
-            record.write(json.dumps({"run": run, "time": round(time.time(), 3)}) + "\n")
-        return len(set(_runs(file)))
+        journal = Journal(file)
+        journal.append({"run": run, "time": round(time.time(), 3)})
+        found, damaged = journal.read()
     except OSError as error:
         raise RunError(
             f"the look at the test part cannot be noted in {file}: {error}; make room, or name "
             "another folder with data.cache.folder or MMX_CACHE"
         ) from error
-
-
-def _runs(file: Path) -> list[str]:
-    found = []
-    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            found.append(str(json.loads(line)["run"]))
-        except (ValueError, KeyError, TypeError):
-            continue  # half a line that a killed process left
-    return found
+    return len({str(look.get("run")) for look in found}) + damaged
