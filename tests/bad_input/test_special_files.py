@@ -13,8 +13,8 @@ from mmx.runs import RunFolder
 
 PLUGIN = str(Path(__file__).parents[1] / "tiny" / "encoders.py")
 RUN = ("run", "spec.yaml", "--plugin", PLUGIN)
-PREDICT = ("predict", "run", "--text", "it itches", "--without", "image")
-EVALUATE = ("evaluate", "run", "--data", "cases.csv")
+PREDICT = ("predict", "run", "--text", "it itches", "--without", "image", "--plugin", PLUGIN)
+EVALUATE = ("evaluate", "run", "--data", "cases.csv", "--plugin", PLUGIN)
 SECONDS = 60  # of a busy machine; a reader of a pipe would wait for ever
 
 
@@ -56,9 +56,17 @@ USES: dict[str, tuple[str, tuple[str, ...], str]] = {
         "w.pth",
     ),
     "study": ("study.yaml", ("study", "run", "study.yaml"), "study.yaml"),
-    "spec to evaluate": ("other.yaml", ("evaluate", "run", "--data", "other.yaml"), "other.yaml"),
-    "cases": ("new.csv", ("predict", "run", "--table", "new.csv"), "new.csv"),
-    "image to predict": ("x.png", ("predict", "run", "--image", "x.png", "--text", "a"), "x.png"),
+    "spec to evaluate": (
+        "other.yaml",
+        ("evaluate", "run", "--data", "other.yaml", "--plugin", PLUGIN),
+        "other.yaml",
+    ),
+    "cases": ("new.csv", ("predict", "run", "--table", "new.csv", "--plugin", PLUGIN), "new.csv"),
+    "image to predict": (
+        "x.png",
+        ("predict", "run", "--image", "x.png", "--text", "a", "--plugin", PLUGIN),
+        "x.png",
+    ),
 }
 
 
