@@ -34,9 +34,9 @@ class StandIns:
         if not self.untrained:
             return ()
         return (
-            f"no training row was without its {' or its '.join(self.untrained)}, so what stands in "
+            f"No training row was without its {' or its '.join(self.untrained)}, so what stands in "
             "for it is as it was drawn at the start: figures of missing sides and shares of the "
-            "sides rest on untrained numbers; train.modality_dropout: 0.3 trains them",
+            "sides rest on untrained numbers; train.modality_dropout: 0.3 trains them.",
         )
 
 

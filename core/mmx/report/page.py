@@ -147,7 +147,16 @@ def _record_tables(report: RunReport) -> Sequence[Table]:
     named = {
         "Parameters": parameters,
         "Time": seconds,
-        "Environment": report.environment,
+        "Environment": _environment(report.environment),
         "Digests": report.digests,
     }
     return [table for name, values in named.items() for table in as_tables(values, name)]
+
+
+def _environment(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The environment with how many files of code stand behind each name, not their digests."""
+    code = found.get("code") or {}
+    counts = {
+        name: f"{len(files)} files, named in environment.json" for name, files in code.items()
+    }
+    return {**found, **({"code": counts} if counts else {})}

@@ -72,7 +72,12 @@ def full_report(scored: Callable[..., Evaluation]) -> Callable[..., RunReport]:
             "split": {"seed": 0, "digest": "ab12"},
             "spec": "name: quickstart\nseed: 0\n",
             "resolved": "name: quickstart\nseed: 0\ndata: {}\n",
-            "environment": {"python": "3.11", "threads": 1, "plugins": {"fusion.concat": "mmx"}},
+            "environment": {
+                "python": "3.11",
+                "threads": 1,
+                "plugins": {"fusion.concat": "mmx"},
+                "code": {"core": {"mmx/errors.py": "0a1b2c"}},
+            },  # fmt: skip
             "digests": {"data": "9c11"},
             "waivers": {"text_tells_label": "the referral letter is known to the doctor"},
             "warnings": ["test part looked at 3 times"],

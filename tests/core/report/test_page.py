@@ -99,6 +99,7 @@ def test_mistakes_ledger_spec_and_environment_are_there(full_page: str) -> None:
         "without text none",
         "name: quickstart seed: 0 data: {}",
         "fusion.concat mmx",
+        "core 1 files, named in environment.json",
         "1,200,345",
         "1 min 15 s",
         "image alone",
