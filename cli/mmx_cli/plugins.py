@@ -31,7 +31,7 @@ OUTCOMES = {
     "failed": "red",
     "unexpected pass": "red",
 }
-BROKEN = 1  # exit status
+BROKEN, UNANSWERED = 1, 3  # exit status
 
 
 @app.command("list")
@@ -75,23 +75,34 @@ def show_method(
 @app.command("check")
 def check_method(
     name: Annotated[str, typer.Argument(help="fusion.concat, or concat, or mmx-film/film.")],
+    settings: Annotated[
+        list[str], typer.Option("--set", metavar="KEY=VALUE", help="Give it one setting.")
+    ] = [],  # noqa: B006 - typer copies it
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     files: Files = [],  # noqa: B006
 ) -> None:
-    """Try the laws of its kind on a method; exit status 1 when it breaks one."""
+    """Try the laws of its kind on a method; exit status 1 when it breaks one.
+
+    Exit status 3: none is broken, but some were not run, so that nothing is known about them.
+    """
     with plain_words():
-        certificate = mmx.check_plugin(name, plugins=mmx.Registry(files=files))
+        plugins = mmx.Registry(files=files)
+        certificate = mmx.check_plugin(name, settings=settings, plugins=plugins)
+    untried = certificate.untried
     if as_json:
-        say(json.dumps({**asdict(certificate), "ok": certificate.ok}, indent=2))
+        told = {"ok": certificate.ok, "untried": untried}
+        say(json.dumps({**asdict(certificate), **told}, indent=2))
     else:
         made = f"({certificate.package} {certificate.version}, sha256 {certificate.digest})"
         say(f"{certificate.key}  {made}", bold=True)
         rows = [(one.name, one.status, one.detail) for one in certificate.checks]
         say_table(("law", "status", "detail"), rows, OUTCOMES)
-        held = sum(one.status == "passed" for one in certificate.checks)
-        say(f"{held} of {len(certificate.checks)} laws hold")
+        left = f"; {len(untried)} were not run" if untried else ""
+        say(f"{certificate.held} of {len(certificate.checks)} laws hold{left}")
     if not certificate.ok:
         raise typer.Exit(BROKEN)
+    if untried:
+        raise typer.Exit(UNANSWERED)
 
 
 @app.command("new")

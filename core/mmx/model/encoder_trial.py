@@ -130,7 +130,7 @@ def _fitting(encoder: Encoder, height: int, width: int) -> str:
     middle = (height + width) / 2
     fits: list[int] = []
     for side in sorted(SIDES, key=lambda one: abs(one - middle)):
-        if len(fits) < FOUND and _reads(encoder, side):
+        if len(fits) < FOUND and reads_size(encoder, side):
             fits.append(side)
     if not fits:
         return f"; nor does it read any other size from {SIDES[0]} to {SIDES[-1]} pixels"
@@ -142,9 +142,11 @@ def _fitting(encoder: Encoder, height: int, width: int) -> str:
     )
 
 
-def _reads(encoder: Encoder, side: int) -> bool:
+def reads_size(encoder: Encoder, side: int) -> bool:
+    """Whether an encoder of images, in eval mode, reads square ones of this size in pixels."""
     try:
-        _encode(encoder, side, side)
+        with torch.no_grad():
+            _encode(encoder, side, side)
     except Exception:  # whatever it raises, the size does not fit
         return False
     return True

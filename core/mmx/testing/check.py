@@ -1,35 +1,43 @@
 """Run the laws of a kind on one method and tell what came out."""
 
+import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
-from mmx.errors import PluginError
+from mmx.errors import MmxError, PluginError
 from mmx.interfaces import Params
-from mmx.testing.encoders import ENCODER
+from mmx.plugins.loading import place_of
+from mmx.testing.conduct import FUSION, HEAD
+from mmx.testing.encoder_conduct import ENCODER
 from mmx.testing.hooks import INFERENCE
-from mmx.testing.law import Law, LawError, Laws
+from mmx.testing.law import Law, LawError, Laws, NotTried
 from mmx.testing.losses import LOSS
-from mmx.testing.modules import FUSION, HEAD
 from mmx.testing.rows import DATASET, NARRATIVE, SAMPLER
 from mmx.testing.settings import ANY
+from mmx.testing.state import fresh_state
+from mmx.testing.used_settings import settings_read
 
 if TYPE_CHECKING:
     import pytest
 
+BASIC = ("builds", "declared", "shapes", "scalar")
+"""Where one of these fails, all later laws would fail for the same reason."""
+
 Status = Literal["passed", "failed", "expected failure", "unexpected pass", "not run"]
 
+USED: Laws = {"settings_read": settings_read}
 LAWS: Mapping[str, Laws] = {
-    "dataset": {**DATASET, **ANY},
-    "encoder": {**ENCODER, **ANY},
-    "fusion": {**FUSION, **ANY},
-    "head": {**HEAD, **ANY},
-    "inference": {**INFERENCE, **ANY},
-    "loss": {**LOSS, **ANY},
-    "narrative": {**NARRATIVE, **ANY},
-    "sampler": {**SAMPLER, **ANY},
+    "dataset": {**DATASET, **USED, **ANY},
+    "encoder": {**ENCODER, **USED, **ANY},
+    "fusion": {**FUSION, **USED, **ANY},
+    "head": {**HEAD, **USED, **ANY},
+    "inference": {**INFERENCE, **USED, **ANY},
+    "loss": {**LOSS, **USED, **ANY},
+    "narrative": {**NARRATIVE, **USED, **ANY},
+    "sampler": {**SAMPLER, **USED, **ANY},
 }
 
 
@@ -39,7 +47,8 @@ class Check:
 
     Attributes:
         name: of the law.
-        ok: it holds, or fails as the method declares in ``expected_failures``, or cannot be tried.
+        ok: it does not fail, or fails as the method declares in ``expected_failures``. A law that
+            was not run is no law that holds: see ``status``.
         detail: how it fails, or what is worth knowing; for an expected failure its reason too.
         status: in words.
     """
@@ -62,7 +71,10 @@ def laws(kind: str) -> Laws:
 
 
 def check(method: type[Params] | Params) -> list[Check]:
-    """Try all laws of its kind on a method; a law that fails never stops the others.
+    """Try all laws of its kind on a method, each from a random state of its own.
+
+    A method that cannot be built, or whose results have other shapes than it promises, fails that
+    law alone: the others are not run, for all of them would say the same.
 
     Args:
         method: its Params class, for default settings, or an instance.
@@ -74,7 +86,16 @@ def check(method: type[Params] | Params) -> list[Check]:
     strange = [name for name in method.expected_failures if name not in known]
     words = "expected_failures names a law that does not exist"
     unknown = [Check(name, False, words, "failed") for name in strange]
-    return [check_law(method, name) for name in known] + unknown
+    results: list[Check] = []
+    stopped = ""
+    for name in known:
+        if stopped and name not in ANY:
+            results.append(Check(name, True, f"comes after {stopped}, which fails", "not run"))
+            continue
+        results.append(check_law(method, name))
+        if name in BASIC and results[-1].status in ("failed", "expected failure"):
+            stopped = stopped or name
+    return results + unknown
 
 
 def check_law(method: type[Params] | Params, name: str) -> Check:
@@ -104,9 +125,12 @@ def _tried(method: type[Params] | Params, name: str, law: Law) -> Check:
     """The outcome of a law, seen against what the method expects."""
     reason = method.expected_failures.get(name)
     try:
-        detail = law(method) or ""
+        with fresh_state(name):
+            detail = law(method) or ""
+    except NotTried as error:
+        return Check(name, True, str(error), "not run")
     except Exception as error:  # a broken plugin may raise anything
-        words = str(error) if isinstance(error, LawError) else f"{type(error).__name__}: {error}"
+        words = _words(method, error)
         if reason is None:
             return Check(name, False, words, "failed")
         return Check(name, True, f"{reason} ({words})", "expected failure")
@@ -114,6 +138,17 @@ def _tried(method: type[Params] | Params, name: str, law: Law) -> Check:
         return Check(name, True, detail, "passed")
     words = f"holds, though it is declared to fail: {reason}; take it out of expected_failures"
     return Check(name, False, words, "unexpected pass")
+
+
+def _words(method: type[Params] | Params, error: Exception) -> str:
+    """How a law was broken, in one line; what the method raised with the place in its own file."""
+    said = " ".join(str(error).split())
+    if isinstance(error, LawError | MmxError):
+        return said
+    own = method if isinstance(method, type) else type(method)
+    file = inspect.getsourcefile(own) or ""
+    place = place_of(error, file)
+    return f"{f'{place}: ' if place != file else ''}{type(error).__name__}: {said}"
 
 
 def parametrize_with_checks(methods: Iterable[type[Params] | Params]) -> "pytest.MarkDecorator":

@@ -1,11 +1,22 @@
 """Laws of inference hooks."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
-from mmx.interfaces import Batch, Images, InferenceHook, InferenceParams, Prediction, Validation
+from mmx.interfaces import (
+    Batch,
+    Images,
+    InferenceHook,
+    InferenceParams,
+    Prediction,
+    Texts,
+    Validation,
+)
 from mmx.testing.law import Laws, demand, finite, same, shape
 from mmx.testing.samples import batch
+from mmx.testing.state import untouched
 from mmx.testing.subjects import CLASSES
 
 
@@ -17,7 +28,8 @@ def fitted(params: InferenceParams) -> InferenceHook:
     logits[torch.arange(300), target] += 2
     hook = params.build()
     if isinstance(hook, InferenceHook):
-        hook.bind(nn.Sequential(nn.Linear(3, CLASSES), nn.Dropout(0.5)))
+        with torch.random.fork_rng(devices=[]):  # its weights are drawn
+            hook.bind(nn.Sequential(nn.Linear(3, CLASSES), nn.Dropout(0.5)))
     hook.fit(
         Validation(
             logits, target, tuple(f"group {row}" for row in range(300)),
@@ -68,4 +80,34 @@ def inputs_kept(params: InferenceParams) -> None:
     demand(kept and torch.equal(given.present, fresh.present), "predict changes its batch in place")
 
 
-INFERENCE: Laws = {law.__name__: law for law in (builds, normalised, repeats, inputs_kept)}
+def batch_independence(params: InferenceParams) -> None:
+    """A sample is answered the same alone as in a batch."""
+    hook, given = fitted(params), batch()
+    whole = hook.predict(model, given)
+    for row in range(len(given.present)):
+        one = replace(
+            given,
+            image=Images(given.image.pixels[[row]], given.image.mask[[row]]),  # type: ignore[union-attr]
+            text=Texts(given.text.ids[[row]], given.text.mask[[row]]),  # type: ignore[union-attr]
+            present=given.present[[row]],
+            group=given.group[row : row + 1],
+        )
+        alone = fitted(params).predict(model, one)
+        words = f"sample {row} alone and in a batch"
+        same({"log_probs": alone.log_probs}, {"log_probs": whole.log_probs[[row]]}, words)
+        found = {name: value[[row]].float() for name, value in whole.extras.items()}
+        same({name: value.float() for name, value in alone.extras.items()}, found, words)
+
+
+def random_state(params: InferenceParams) -> None:
+    """Nothing of the whole process changes, neither in fitting nor in predicting."""
+    with untouched("build, bind or fit"):
+        hook = fitted(params)
+    with untouched("predict"):
+        hook.predict(model, batch())
+
+
+INFERENCE: Laws = {
+    law.__name__: law
+    for law in (builds, normalised, repeats, batch_independence, random_state, inputs_kept)
+}

@@ -16,6 +16,10 @@ class LawError(Exception):
     """A method breaks a law; the words say how."""
 
 
+class NotTried(Exception):
+    """A law that cannot be tried on a method; the words say why."""
+
+
 def demand(condition: bool, words: str) -> None:
     """Raise LawError with these words unless the condition holds."""
     if not condition:

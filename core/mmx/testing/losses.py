@@ -3,14 +3,19 @@
 from dataclasses import replace
 
 import torch
+from safetensors.torch import load, save
 from torch import Tensor
 
 from mmx.interfaces import Loss, LossParams, LossValue, Outputs
+from mmx.testing.device import runs_elsewhere
 from mmx.testing.law import Laws, demand, finite, same, shape
+from mmx.testing.real_run import trains
+from mmx.testing.state import untouched
 from mmx.testing.subjects import CLASSES, outputs_of
 
 COUNTS = torch.tensor([90, 9, 1])
 TARGET = torch.tensor([0, 1, 2, 0, 1])
+SOME = torch.tensor([[True, False], [False, True], [True, True], [True, False], [True, True]])
 
 
 def built(params: LossParams) -> Loss:
@@ -70,12 +75,9 @@ def reads_its_parts(params: LossParams) -> None:
 
 def missing(params: LossParams) -> None:
     """Part logits of a missing modality never matter, exactly."""
-    present = torch.tensor(
-        [[True, False], [False, True], [True, True], [True, False], [True, True]]
-    )
-    outputs = replace(outputs_of(5), present=present)
+    outputs = replace(outputs_of(5), present=SOME)
     part_logits = {
-        name: torch.where(present[:, [side]], outputs.part_logits[name], 40.0 * torch.arange(3))
+        name: torch.where(SOME[:, [side]], outputs.part_logits[name], 40.0 * torch.arange(3))
         for side, name in enumerate(("image", "text"))
     }
     wanted = built(params)(outputs, TARGET, 0.5).total
@@ -101,22 +103,46 @@ def adjusts(params: LossParams) -> None:
 
 
 def random_state(params: LossParams) -> None:
-    """It leaves the global random numbers of torch alone."""
-    before = torch.get_rng_state()
-    built(params)(outputs_of(5), TARGET, 0.5)
-    demand(torch.equal(before, torch.get_rng_state()), "it draws from the global random numbers")
+    """Nothing of the whole process changes, but that training draws random numbers of torch."""
+    with untouched("build", draws=True):
+        loss = params.build(COUNTS)
+    loss.eval()
+    with untouched("forward in eval mode"):
+        loss(outputs_of(5), TARGET, 0.5)
+    loss.train()
+    with untouched("forward in training mode", draws=True):
+        loss(outputs_of(5), TARGET, 0.5)
 
 
 def inputs_kept(params: LossParams) -> None:
-    """No input is changed in place."""
-    outputs, target = outputs_of(5), TARGET.clone()
-    with torch.no_grad():
-        built(params)(outputs, target, 0.5)
-    fresh = outputs_of(5)
-    words = "it changes its inputs in place"
-    demand(torch.equal(target, TARGET) and torch.equal(outputs.logits, fresh.logits), words)
-    for name, logits in outputs.part_logits.items():
-        demand(torch.equal(logits, fresh.part_logits[name]), words)
+    """No input is changed in place, also where a side is missing and in training."""
+    for mode in (False, True):
+        outputs, fresh = (replace(outputs_of(5), present=SOME.clone()) for _ in range(2))
+        target = TARGET.clone()
+        with torch.no_grad():
+            built(params).train(mode)(outputs, target, 0.5)
+        words = "it changes its inputs in place"
+        demand(torch.equal(target, TARGET) and torch.equal(outputs.logits, fresh.logits), words)
+        demand(torch.equal(outputs.present, fresh.present), words)
+        for name, logits in outputs.part_logits.items():
+            demand(torch.equal(logits, fresh.part_logits[name]), words)
+
+
+def state(params: LossParams) -> None:
+    """What is saved after some steps and loaded into a new one scores alike."""
+    loss, other = built(params).train(), built(params)
+    for step in range(3):
+        loss(outputs_of(5, step), TARGET, 0.5)
+    stored = {name: value.contiguous() for name, value in loss.state_dict().items()}
+    other.load_state_dict(load(save(stored)))
+    got, wanted = (one.eval()(outputs_of(5), TARGET, 0.5).total for one in (other, loss))
+    same({"total": got}, {"total": wanted}, "after some steps, saving and loading")
+
+
+def device(params: LossParams) -> str | None:
+    """All that it computes with moves to the device of its inputs."""
+    given = (replace(outputs_of(5), present=SOME), TARGET)
+    return runs_elsewhere(built(params), given, lambda loss, pair: loss(*pair, 0.5))
 
 
 def _far(logits: Tensor) -> Tensor:
@@ -136,6 +162,6 @@ LOSS: Laws = {
     law.__name__: law
     for law in (
         builds, scalar, extremes, gradient, reads_its_parts, missing, batch_permutation, adjusts,
-        random_state, inputs_kept,
+        random_state, inputs_kept, state, device, trains,
     )
 }  # fmt: skip

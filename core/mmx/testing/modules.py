@@ -1,24 +1,12 @@
-"""Laws of fusions and heads: C1 to C9 of the contract for methods."""
+"""Laws of fusions and heads on what they compute: C1 to C5 of the contract for methods."""
 
-import random
-from collections.abc import Callable, Iterable
-from functools import partial
-from typing import TYPE_CHECKING
-
-import numpy as np
 import torch
-from safetensors.torch import load, save
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
-from mmx.interfaces import DecisionFusion, Fusion, FusionParams, Head, HeadOutput, HeadParams
-from mmx.testing.law import Laws, demand, finite, same, shape
-from mmx.testing.samples import ROWS, copied, leaves, padded, rows_of, scrambled
-from mmx.testing.spread import spread
-from mmx.testing.subjects import CLASSES, FusionSubject, HeadSubject, Inputs, Subject
-
-if TYPE_CHECKING:
-    from mmx.interfaces import Features
+from mmx.interfaces import DecisionFusion, Fusion, Head
+from mmx.testing.law import demand, finite, same, shape
+from mmx.testing.samples import ROWS, leaves, masked_noise, padded, rows_of, scrambled, with_gaps
+from mmx.testing.subjects import CLASSES, HeadSubject, Inputs, Subject
 
 
 def builds(subject: Subject) -> str:
@@ -72,14 +60,37 @@ def batch_permutation(subject: Subject) -> None:
 
 
 def padding(subject: Subject) -> None:
-    """C3: masked tokens with random content change neither results nor gradients."""
-    module, place = subject.awake(), subject.padded
+    """C3: masked tokens of any side, in any place, change neither results nor gradients."""
+    module = subject.awake()
+    gaps = tuple(with_gaps(side) for side in subject.inputs())
+    wanted = subject.outputs(module, gaps)
+    for chosen, name in _sides(subject):
+        other = tuple(masked_noise(x) if n in chosen else x for n, x in enumerate(gaps))
+        same(subject.outputs(module, other), wanted, f"other content of masked tokens of {name}")
+    for chosen, name in _sides(subject):
+        for extra in (3, 60):
+            _appended(subject, module, chosen, f"{extra} masked tokens behind {name}", extra)
+
+
+def _appended(
+    subject: Subject, module: nn.Module, chosen: tuple[int, ...], words: str, extra: int
+) -> None:
+    """Results and gradients are the same with masked tokens of random content behind."""
     plain, longer = subject.inputs(grad=True), subject.inputs(grad=True)
-    more = tuple(padded(x) if side == place else x for side, x in enumerate(longer))
+    more = tuple(padded(x, extra) if n in chosen else x for n, x in enumerate(longer))
     first, second = subject.outputs(module, plain), subject.outputs(module, more)
-    same(second, first, "after appending masked tokens")
+    same(second, first, words)
     grads = [_gradients(module, out, given) for out, given in ((first, plain), (second, longer))]
-    same(grads[1], grads[0], "gradients after appending masked tokens")
+    same(grads[1], grads[0], f"gradients with {words}")
+
+
+def _sides(subject: Subject) -> list[tuple[tuple[int, ...], str]]:
+    """Each input alone, then all of them; as places and in words."""
+    places = range(len(subject.sides))
+    alone: list[tuple[tuple[int, ...], str]] = [
+        ((place,), f"the {subject.sides[place]}") for place in places
+    ]
+    return alone if len(alone) == 1 else [*alone, (tuple(places), "both sides")]
 
 
 def gradient(subject: Subject) -> None:
@@ -87,8 +98,7 @@ def gradient(subject: Subject) -> None:
     module, inputs = subject.awake(), subject.inputs(grad=True)
     result = subject.outputs(module, inputs)["result"]
     loss = (result * torch.linspace(-1, 2, result.numel()).view_as(result)).sum()
-    sides = ("image", "text") if len(inputs) == 2 else ("features",)
-    for name, side in zip(sides, inputs, strict=True):
+    for name, side in zip(subject.sides, inputs, strict=True):
         if name in subject.names:
             grads = torch.autograd.grad(loss, leaves(side), retain_graph=True, allow_unused=True)
             reached = any(grad is not None and bool(grad.any()) for grad in grads)
@@ -97,91 +107,11 @@ def gradient(subject: Subject) -> None:
 
 def missing(subject: Subject) -> None:
     """C5: what stands in the place of a missing modality never matters, exactly."""
-    module, (image, text) = subject.awake(), subject.inputs()
-    no_image = torch.tensor([True, False, False, True, False])
-    no_text = torch.tensor([False, True, False, False, True])
-    given = image.with_present(~no_image), text.with_present(~no_text)
-    other = scrambled(given[0], no_image), scrambled(given[1], no_text)
+    module, given = subject.awake(), subject.lacking(subject.inputs())
+    other = tuple(scrambled(side, ~side.present) for side in given)
     wanted = subject.outputs(module, given)
     finite(wanted, "with a modality missing")
     same(subject.outputs(module, other), wanted, "other content of a missing side", exact=True)
-
-
-def state(subject: Subject) -> None:
-    """C6: saved with safetensors and loaded into another start, it gives the same results."""
-    module, other = subject.awake(), subject.build(seed=1)
-    stored = {name: value.contiguous() for name, value in module.state_dict().items()}
-    other.load_state_dict(load(save(stored)))
-    inputs = subject.inputs()
-    same(
-        subject.outputs(other, inputs), subject.outputs(module, inputs), "after saving and loading"
-    )
-
-
-def seed(subject: Subject) -> None:
-    """C6: two builds from one seed of torch are equal."""
-    same(
-        dict(subject.build().named_parameters()), dict(subject.build().named_parameters()), "builds"
-    )
-
-
-def random_state(subject: Subject) -> None:
-    """C7: eval leaves the global random states of torch, numpy and Python alone."""
-    module, inputs = subject.build(), subject.inputs()
-    before = _random_states()
-    subject.outputs(module, inputs)
-    demand(_random_states() == before, "eval draws from the global random numbers")
-
-
-def inputs_kept(subject: Subject) -> None:
-    """No input is changed in place."""
-    module, inputs = subject.build(), subject.inputs()
-    before = [copied(side) for side in inputs]
-    subject.outputs(module, inputs)
-    equal = all(
-        torch.equal(a, b)
-        for side, old in zip(inputs, before, strict=True)
-        for a, b in zip(copied(side), old, strict=True)
-    )
-    demand(equal, "forward changes its inputs in place")
-
-
-def size(subject: Subject) -> str:
-    """C8: parameters and FLOPs of one sample; every tensor that learns is registered."""
-    module = subject.build()
-    for name, part in module.named_modules():
-        for attribute, value in vars(part).items():
-            if attribute not in ("_parameters", "_buffers", "_modules"):
-                hidden = any(tensor.requires_grad for tensor in _tensors(value))
-                where = f"{name}.{attribute}".lstrip(".")
-                demand(not hidden, f"{where} would learn, but is no registered parameter")
-    with FlopCounterMode(display=False) as counter:
-        subject.outputs(module, subject.inputs(1))
-    count = sum(parameter.numel() for parameter in module.parameters())
-    return f"{count:,} parameters, {counter.get_total_flops():,} FLOPs per sample"
-
-
-def explain(subject: Subject) -> None:
-    """What is explained is detached, with the samples first; penalties are scalars."""
-    module, inputs = subject.build(), subject.inputs(grad=True)
-    if isinstance(module, DecisionFusion):
-        return
-    result: Features | HeadOutput = module(*inputs)
-    for name, value in result.explain.items():
-        demand(not value.requires_grad, f"explain[{name!r}] must be detached")
-        demand(len(value) == ROWS, f"explain[{name!r}] is {shape(value)}; samples come first")
-    for name, value in result.penalties.items():
-        demand(value.ndim == 0, f"penalties[{name!r}] must be a scalar, got {shape(value)}")
-
-
-def parts(subject: Subject) -> None:
-    """The streams ``image`` and ``text`` are there, for the losses that read them."""
-    module, inputs = subject.build(), subject.inputs()
-    if isinstance(module, DecisionFusion):
-        return
-    given: Features = module(*inputs)
-    lacking = [name for name in ("image", "text") if name not in given.parts]
-    demand(not lacking, f"parts lack {', '.join(lacking)}")
 
 
 def _gradients(module: nn.Module, outputs: dict[str, Tensor], given: Inputs) -> dict[str, Tensor]:
@@ -198,41 +128,6 @@ def _gradients(module: nn.Module, outputs: dict[str, Tensor], given: Inputs) -> 
     return {name: torch.zeros_like(x) if grad is None else grad for (name, x), grad in pairs}
 
 
-def _random_states() -> tuple[bytes, bytes, object]:
-    """Global random states."""
-    numpy_state = np.random.get_state(legacy=False)
-    return torch.get_rng_state().numpy().tobytes(), repr(numpy_state).encode(), random.getstate()
-
-
-def _tensors(value: object) -> Iterable[Tensor]:
-    """Tensors in an attribute, also inside lists and dicts."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _tensors(item)
-    elif isinstance(value, dict):
-        yield from _tensors(list(value.values()))
-
-
-SHARED = (
-    builds, shapes, bfloat16, batch_independence, batch_permutation, padding, gradient, state, seed,
-    random_state, inputs_kept, size, explain,
+VALUES = (
+    builds, shapes, bfloat16, batch_independence, batch_permutation, padding, gradient,
 )  # fmt: skip
-
-
-def _on_fusion(law: Callable[[Subject], str | None], params: FusionParams) -> str | None:
-    subject = FusionSubject(params)
-    subject.build()  # tells a fusion of decisions
-    return law(subject)
-
-
-def _on_head(law: Callable[[Subject], str | None], params: HeadParams) -> str | None:
-    return law(HeadSubject(params))
-
-
-FUSION: Laws = {
-    **{law.__name__: partial(_on_fusion, law) for law in (*SHARED, missing, parts)},
-    "spread": spread,
-}
-HEAD: Laws = {law.__name__: partial(_on_head, law) for law in SHARED}

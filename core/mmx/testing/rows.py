@@ -17,6 +17,8 @@ from mmx.interfaces import (
 )
 from mmx.interfaces.dataset import Value
 from mmx.testing.law import Laws, demand
+from mmx.testing.real_run import trains
+from mmx.testing.state import untouched
 
 LABELS = torch.tensor([0] * 20 + [1] * 8 + [2] * 2)
 GROUPS = tuple(f"group {row // 2}" for row in range(len(LABELS)))
@@ -25,6 +27,11 @@ SAMPLES = [
     Sample(f"row {n}", f"group {n // 2}", record={**RECORD, "age": 30.0 + n}, label="a")
     for n in range(6)
 ]
+
+
+def some() -> list[Sample]:
+    """Samples with records of their own, which a narrative may change by mistake."""
+    return [replace(sample, record=dict(sample.record)) for sample in SAMPLES]
 
 
 class RandomFeatures:
@@ -78,19 +85,19 @@ def narrative_builds(params: NarrativeParams) -> str:
     """``build`` gives a narrative that writes a string, also where all fields are missing."""
     narrative = told(params)
     demand(isinstance(narrative, Narrative), f"build must give a Narrative, got {type(narrative)}")
-    empty = replace(SAMPLES[0], record=dict.fromkeys(RECORD))
-    for sample in (*SAMPLES, empty):
+    empty = replace(some()[0], record=dict.fromkeys(RECORD))
+    for sample in (*some(), empty):
         demand(isinstance(narrative.write(sample), str), "write must give a string")
-    return repr(narrative.write(SAMPLES[0]))
+    return repr(narrative.write(some()[0]))
 
 
 def label_unseen(params: NarrativeParams) -> None:
     """Another label, or none, changes no text."""
     if params.needs_label:
         return
-    seen = [told(params).write(sample) for sample in SAMPLES]
+    seen = [told(params).write(sample) for sample in some()]
     for label in ("b", None):
-        others = [replace(sample, label=label) for sample in SAMPLES]
+        others = [replace(sample, label=label) for sample in some()]
         written = [told(params, others).write(sample) for sample in others]
         demand(written == seen, "the text changes with the label")
 
@@ -98,18 +105,16 @@ def label_unseen(params: NarrativeParams) -> None:
 def text_repeats(params: NarrativeParams) -> None:
     """A sample has one text, whoever is asked and however often."""
     narrative = told(params)
-    first = [narrative.write(sample) for sample in SAMPLES]
-    again = [narrative.write(sample) for sample in reversed(SAMPLES)][::-1]
+    first = [narrative.write(sample) for sample in some()]
+    again = [narrative.write(sample) for sample in reversed(some())][::-1]
     demand(first == again, "writing twice gives two texts")
-    demand(
-        [told(params).write(sample) for sample in SAMPLES] == first, "two builds write two texts"
-    )
+    demand([told(params).write(sample) for sample in some()] == first, "two builds write two texts")
 
 
-def told(params: NarrativeParams, train: Sequence[Sample] = SAMPLES) -> Narrative:
+def told(params: NarrativeParams, train: Sequence[Sample] = ()) -> Narrative:
     """A fitted narrative."""
     narrative = params.build(RandomFeatures() if params.needs_features else None)
-    narrative.fit(train)
+    narrative.fit(train or some())
     return narrative
 
 
@@ -134,11 +139,32 @@ def order_repeats(params: SamplerParams) -> None:
         demand(list(used) == list(fresh), f"epoch {epoch} depends on what was drawn before")
 
 
-def sampler_random_state(params: SamplerParams) -> None:
-    """It leaves the global random numbers of torch alone."""
-    before = torch.get_rng_state()
-    list(drawn(params))
-    demand(torch.equal(before, torch.get_rng_state()), "it draws from the global random numbers")
+def random_state(params: SamplerParams) -> None:
+    """Nothing of the whole process changes."""
+    with untouched("drawing an epoch"):
+        list(drawn(params))
+
+
+def narrative_random_state(params: NarrativeParams) -> None:
+    """Nothing of the whole process changes, and no sample is changed."""
+    samples = some()
+    with untouched("fitting and writing"):
+        told(params, samples).write_all(samples)
+    kept = [_told(sample) for sample in samples] == [_told(sample) for sample in some()]
+    demand(kept, "it changes the record of a sample")
+
+
+def together(params: NarrativeParams) -> None:
+    """``write_all`` gives what ``write`` gives, in the same order."""
+    narrative, samples = told(params), some()
+    one_by_one = [narrative.write(sample) for sample in samples]
+    demand(list(narrative.write_all(samples)) == one_by_one, "write_all writes other texts")
+
+
+def dataset_random_state(params: DatasetParams) -> None:
+    """Nothing of the whole process changes."""
+    with untouched("reading the rows"):
+        params.build().samples()
 
 
 def counts_match(params: SamplerParams) -> None:
@@ -170,13 +196,14 @@ def _told(sample: Sample) -> tuple[object, ...]:
 DATASET: Laws = {
     "builds": dataset_builds,
     **{law.__name__: law for law in (ids_unique, labels_known, boxes_fit, rows_repeat)},
+    "random_state": dataset_random_state,
 }
 NARRATIVE: Laws = {
     "builds": narrative_builds,
-    **{law.__name__: law for law in (label_unseen, text_repeats)},
+    **{law.__name__: law for law in (label_unseen, text_repeats, together)},
+    "random_state": narrative_random_state,
 }
 SAMPLER: Laws = {
     "builds": sampler_builds,
-    **{law.__name__: law for law in (order_repeats, counts_match)},
-    "random_state": sampler_random_state,
+    **{law.__name__: law for law in (order_repeats, counts_match, random_state, trains)},
 }

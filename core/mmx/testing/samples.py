@@ -45,6 +45,29 @@ def rows_of(given: Features, rows: Tensor) -> Features:
     )
 
 
+def with_gaps(given: Features) -> Features:
+    """The same features with masked tokens in front, inside and behind, differing by row.
+
+    A set of fewer than three tokens stays as it is.
+    """
+    mask, count = given.mask.clone(), given.mask.shape[1]
+    if count > 2:
+        mask[1, 0] = False
+        mask[2, 1] = False
+        mask[3, -1] = False
+        mask[4, : count - 1] = False
+    levels = tuple(with_gaps(level) for level in given.levels)
+    return Features(given.tokens, mask, None, levels, given.present)  # type: ignore[arg-type]
+
+
+def masked_noise(given: Features, *, seed: int = 13) -> Features:
+    """The same features with other content at every masked place."""
+    drawn = torch.randn(given.tokens.shape, generator=torch.Generator().manual_seed(seed))
+    tokens = torch.where(given.mask[..., None], given.tokens, 30 * drawn)
+    levels = tuple(masked_noise(level, seed=seed + 1) for level in given.levels)
+    return replace(given, tokens=tokens, levels=levels)
+
+
 def padded(given: Features, extra: int = 3, *, seed: int = 9) -> Features:
     """The same features with masked tokens of random content behind."""
     rows, _, dim = given.tokens.shape

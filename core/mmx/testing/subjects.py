@@ -18,7 +18,7 @@ Inputs = tuple[Features, ...]
 class Subject(ABC):
     """One method under test."""
 
-    padded: ClassVar[int]  # which input has padding
+    sides: ClassVar[tuple[str, ...]]  # names of the inputs
     names: tuple[str, ...]  # of the inputs whose content must matter
 
     @abstractmethod
@@ -28,6 +28,10 @@ class Subject(ABC):
     @abstractmethod
     def inputs(self, rows: int = ROWS, length: int = LENGTH, *, grad: bool = False) -> Inputs:
         """Random inputs."""
+
+    @abstractmethod
+    def lacking(self, inputs: Inputs) -> Inputs:
+        """The same inputs with some missing in some rows."""
 
     @abstractmethod
     def outputs(self, module: nn.Module, inputs: Inputs) -> dict[str, Tensor]:
@@ -53,11 +57,14 @@ class Subject(ABC):
 class FusionSubject(Subject):
     """A fusion; one of decisions gets the pooled vectors as logits."""
 
-    padded = 1
+    sides = ("image", "text")
 
     def __init__(self, params: FusionParams) -> None:
         self.params, self.names = params, params.sides
-        self.image, self.text = IMAGE, IMAGE if params.equal_widths else TEXT
+        wide = IMAGE, IMAGE if params.equal_widths else TEXT
+        # as the assembler does it: levels are for those that read them
+        levels = "levels" in params.reads
+        self.image, self.text = wide if levels else (FeatureShape(one.dim) for one in wide)
 
     def make(self) -> nn.Module:
         """Build the fusion."""
@@ -70,6 +77,19 @@ class FusionSubject(Subject):
         """Four image tokens, and text tokens of this length."""
         image = features(self.image, rows, 4, seed=1, grad=grad)
         return image, features(self.text, rows, length, seed=2, grad=grad)
+
+    def whole(self) -> Inputs:
+        """Inputs with levels, whether they are read or not."""
+        pair = FeatureShape(self.image.dim, (32,) * 3), FeatureShape(self.text.dim, (48,) * 3)
+        image, text = pair
+        return features(image, ROWS, 4, seed=1), features(text, ROWS, LENGTH, seed=2)
+
+    def lacking(self, inputs: Inputs) -> Inputs:
+        """Rows without an image, without a text, and one without both."""
+        image, text = inputs
+        no_image = torch.tensor([True, False, False, True, False])
+        no_text = torch.tensor([False, True, False, True, False])
+        return image.with_present(~no_image), text.with_present(~no_text)
 
     def fuse(self, module: nn.Module, inputs: Inputs) -> Features:
         """The fused features."""
@@ -91,7 +111,7 @@ class FusionSubject(Subject):
 class HeadSubject(Subject):
     """A head on features of one set."""
 
-    padded = 0
+    sides = ("features",)
     names = ("features",)
 
     def __init__(self, params: HeadParams) -> None:
@@ -104,6 +124,11 @@ class HeadSubject(Subject):
     def inputs(self, rows: int = ROWS, length: int = LENGTH, *, grad: bool = False) -> Inputs:
         """Tokens of this length."""
         return (features(FeatureShape(IMAGE.dim), rows, length, seed=1, grad=grad),)
+
+    def lacking(self, inputs: Inputs) -> Inputs:
+        """Two rows of which nothing is present."""
+        here = torch.tensor([True, False, True, False, True])
+        return (inputs[0].with_present(here),)
 
     def outputs(self, module: nn.Module, inputs: Inputs) -> dict[str, Tensor]:
         """The logits."""

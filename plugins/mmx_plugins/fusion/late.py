@@ -56,11 +56,11 @@ class Late(DecisionFusion):
         self.rule, self.image_weight, self.temperatures = rule, image_weight, temperatures
 
     def combine(self, image_logits: Tensor, text_logits: Tensor, present: Tensor) -> Tensor:
-        present = present | ~present.any(dim=1, keepdim=True)  # none at all: whatever is finite
         z = torch.stack(
             [image_logits / self.temperatures[0], text_logits / self.temperatures[1]], dim=1
         )
         z = z.masked_fill(~present[..., None], 0)  # [B, 2, C]
+        present = present | ~present.any(dim=1, keepdim=True)  # none at all: all classes alike
         weights = z.new_tensor([self.image_weight, 1 - self.image_weight]) * present
         weights = weights / weights.sum(dim=1, keepdim=True)
         if self.rule == "mean_logit":

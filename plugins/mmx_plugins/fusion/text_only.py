@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
-from mmx.blocks import StandIn
+from mmx.blocks import StandIn, either_present
 
 
 class TextOnlyParams(FusionParams):
@@ -46,7 +46,8 @@ class TextOnly(Fusion):
         tokens, mask = fused[:, None], fused.new_ones(len(fused), 1).bool()
         if self.tokens:
             tokens, mask = self.missing.tokens(text)
-        return Features(tokens, mask, fused, parts={"image": nothing, "text": fused})
+        there = either_present(image, text)
+        return Features(tokens, mask, fused, present=there, parts={"image": nothing, "text": fused})
 
 
 @hookimpl

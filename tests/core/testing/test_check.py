@@ -49,6 +49,10 @@ class Pessimist(PlainParams):
 class Needy(PlainParams):
     amount: float = Field(description="no default")
 
+    def build(self, class_counts: Tensor) -> Loss:
+        assert self.amount > 0
+        return Plain()
+
 
 class Exploding(PlainParams):
     def build(self, class_counts: Tensor) -> Loss:
@@ -87,10 +91,13 @@ def test_laws_that_need_settings_are_not_run_and_say_so() -> None:
     assert check_law(Needy(amount=1), "scalar").status == "passed"
 
 
-def test_whatever_a_plugin_raises_is_told_and_stops_nothing() -> None:
+def test_whatever_a_plugin_raises_is_told_once_with_its_place() -> None:
     results = {one.name: one for one in check(Exploding)}
-    assert results["scalar"].detail == "ZeroDivisionError: boom"
-    assert results["described"].ok
+    place, words = results["builds"].detail.split(": ", 1)
+    assert (place.rpartition(":")[0], words) == (__file__, "ZeroDivisionError: boom")
+    assert results["scalar"].status == "not run"
+    assert results["scalar"].detail == "comes after builds, which fails"
+    assert results["described"].status == "passed"
 
 
 def test_an_unknown_law_or_kind_is_refused_with_the_known_ones() -> None:

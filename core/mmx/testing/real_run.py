@@ -1,0 +1,116 @@
+"""The law that a certificate rests on: the method runs in the real training loop, and comes back.
+
+The model is assembled, trained for some steps on rows of which some miss a side, saved, assembled
+anew, loaded and asked again, all by the same code as in a run.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmx.data import Part, TextStore
+from mmx.interfaces import EncoderParams, LossParams, Params, TextEncoder
+from mmx.model import Model, assemble
+from mmx.runs import RunFolder, SilentObserver
+from mmx.spec import EvaluationSpec, Spec, TrainSpec
+from mmx.spec.model import ModelSpec, ProjectionSpec
+from mmx.spec.train import OptimizerSpec
+from mmx.testing.law import demand, same
+from mmx.testing.parts import (
+    CLASSES,
+    LABELS,
+    ROWS,
+    SPOKEN,
+    EntropyParams,
+    Held,
+    InOrderParams,
+    PatchesParams,
+    Pictures,
+    ProbeParams,
+    SumParams,
+    WordsParams,
+    part,
+)
+from mmx.training import auxiliary_weights, train
+from mmx.training.scoring import predict_logits
+
+SIDE = 32  # pixels of the images, unless the method needs others
+WIDTH, FEW = 16, 8  # rows for encoders, which take longest
+
+
+def trains(params: Params, side: int = SIDE) -> str:
+    """It takes steps in the real training loop, and its weights come back from a file."""
+    epochs = 1 if isinstance(params, EncoderParams) else 2
+    spec = spec_with(params, epochs=epochs)
+    loss = spec.loss.build(torch.bincount(LABELS, minlength=CLASSES))
+    wanted = [*loss.parts, *auxiliary_weights(spec)]
+    model = assemble(spec.model, CLASSES, parts=wanted, seed=0)
+    rows = _rows(params, model, side)
+    before = {name: value.detach().clone() for name, value in model.named_parameters()}
+    sampler = spec.train.sampler.build(rows.labels, 0)
+    with TemporaryDirectory() as folder:
+        parts = {"train": rows, "validation": rows}
+        run = RunFolder(Path(folder))
+        history = train(model, parts, spec, loss, sampler, run, SilentObserver())
+    model.cpu()
+    moved = [name for name, value in model.named_parameters() if not value.equal(before[name])]
+    demand(bool(moved), "nothing of the model learned in the training loop")
+    for epoch in history.epochs:
+        demand(epoch.loss == epoch.loss, "the loss of an epoch is not a number")
+    _comes_back(spec, model, wanted, rows)
+    return f"{history.steps} steps, loss {history.epochs[-1].loss:.3g}"
+
+
+def _comes_back(spec: Spec, model: Model, wanted: list[str], rows: Part) -> None:
+    """The trained model, assembled anew and loaded, answers as before."""
+    stored = {name: value.clone() for name, value in model.trainable_state().items()}
+    again = assemble(spec.model, CLASSES, parts=wanted, seed=0)
+    again.load_trainable(stored)
+    first, second = (_logits(one, rows) for one in (model, again.eval()))
+    same(second, first, "assembled anew with the weights of the training")
+
+
+def _logits(model: Model, rows: Part) -> Mapping[str, Tensor]:
+    found = predict_logits(model.eval(), rows, batch_size=ROWS, precision="fp32")
+    return {"logits": found.logits}
+
+
+def spec_with(params: Params, **training: Any) -> Spec:
+    """A spec of the smallest parts with one method in its place."""
+    model: dict[str, Any] = {
+        "image": PatchesParams(train="full"), "text": WordsParams(train="full"),
+        "fusion": SumParams(), "head": ProbeParams(), "projection": ProjectionSpec(dim=WIDTH),
+        "encoding": "fp32",
+    }  # fmt: skip
+    place = params.modality if isinstance(params, EncoderParams) else params.kind
+    model |= {place: params} if place in model else {}
+    settings: dict[str, Any] = {
+        "epochs": 2,
+        "batch_size": 4,
+        "precision": "fp32",
+        "threads": None,
+        "optimizer": OptimizerSpec(),
+    } | training
+    sampler = params if params.kind == "sampler" else InOrderParams()
+    return Spec.model_construct(
+        name="law", seed=0,
+        data=SimpleNamespace(workers=0),
+        model=ModelSpec.model_construct(**model),
+        loss=params if isinstance(params, LossParams) else EntropyParams(),
+        train=TrainSpec.model_construct(sampler=sampler, **settings),
+        evaluation=EvaluationSpec(),
+    )  # fmt: skip
+
+
+def _rows(params: Params, model: Model, side: int) -> Part:
+    """Images and texts where an encoder is tried; drawn features of its width elsewhere."""
+    if isinstance(params, EncoderParams):
+        assert isinstance(model.text, TextEncoder)
+        spoken = [SPOKEN[row % len(SPOKEN)] for row in range(ROWS)]
+        return part(Pictures(side), TextStore(spoken, model.text), FEW)
+    return part(Held(WIDTH, 4, 3), Held(WIDTH, 5, 1))

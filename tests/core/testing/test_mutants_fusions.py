@@ -1,0 +1,306 @@
+"""Mistakes that authors of fusions and heads make: each is caught, by the law that names it."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from mmx import Features, FeatureShape, Fusion, FusionParams, Head, HeadOutput, HeadParams
+from mmx.blocks import fused_vector, real_pooled
+from mmx.testing import check
+
+# mistake -> what it does wrong, the law that says so
+FUSIONS = {
+    "mean over image padding": "padding",
+    "last image token": "padding",
+    "mean over text padding": "padding",
+    "first text token, masked or not": "padding",
+    "batch width as a number": "padding",
+    "input changed where a side is missing": "inputs_kept",
+    "mask changed in training": "inputs_kept",
+    "levels where there are some": "declared",
+    "levels always": "declared",
+    "tokens undeclared": "declared",
+    "seeds torch in forward": "random_state",
+    "seeds numpy in forward": "random_state",
+    "turns gradients off": "random_state",
+    "parameter never used": "learns",
+    "running mean that is not saved": "state",
+    "count of steps in an attribute": "state",
+    "batch norm": "batch_statistics",
+    "mean over the batch in training": "batch_statistics",
+    "tensor made in main memory": "device",
+    "plain tensor": "device",
+    "always present": "present",
+    "missing side gets through": "missing",
+    "width of the image taken for the text": "shapes",
+    "other width than dim": "shapes",
+    "fails in training mode": "trains",
+    "setting never read": "settings_read",
+}
+
+
+class MutantParams(FusionParams):
+    """Settings of a sum of two maps with a chosen mistake."""
+
+    type: Literal["mutant"] = "mutant"
+    mistake: str = Field(default="", description="what is wrong; empty: nothing")
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset({"pooled"} if "undeclared" in self.mistake else {"pooled", "tokens"})
+
+    def build(self, image: FeatureShape, text: FeatureShape) -> Fusion:
+        return Sum(image.dim, text.dim, self.dim, self.mistake)
+
+
+class IdleParams(MutantParams):
+    idle: float = Field(default=0.5, description="a number that nobody reads")
+
+
+class Sum(Fusion):
+    """A v + B t."""
+
+    def __init__(self, image: int, text: int, dim: int, mistake: str) -> None:
+        super().__init__()
+        self.mistake, self.dim, self.steps = mistake, dim, 0
+        self.a = nn.Linear(image, dim + (mistake == "other width than dim"))
+        given = image if mistake.startswith("width of the image") else text
+        self.b = nn.Linear(given, self.a.out_features)
+        if mistake == "parameter never used":
+            self.idle = nn.Linear(image, 4)
+        if mistake == "batch norm":
+            self.norm = nn.BatchNorm1d(image)
+        if mistake == "plain tensor":
+            self.scale = torch.ones(image)
+        self.register_buffer("mean", torch.zeros(image), persistent=False)
+
+    def forward(self, image: Features, text: Features) -> Features:
+        v = real_pooled(image)
+        t = real_pooled(text)
+        change = CHANGES.get(self.mistake)
+        if change is not None:
+            v, t = change(self, v, t, image, text)
+        fused = fused_vector(self.a(v) + self.b(t), image, text, parts={"image": v, "text": t})
+        if self.mistake == "always present":
+            return Features(fused.tokens, fused.mask, fused.pooled, parts=fused.parts)
+        return fused
+
+
+Change = Callable[[Any, Tensor, Tensor, Features, Features], tuple[Tensor, Tensor]]
+CHANGES: dict[str, Change] = {}
+
+
+def change(mistake: str) -> Callable[[Change], Change]:
+    def kept(work: Change) -> Change:
+        CHANGES[mistake] = work
+        return work
+
+    return kept
+
+
+def present(side: Features, vector: Tensor) -> Tensor:
+    return vector.masked_fill(~side.present[:, None], 0)
+
+
+@change("mean over image padding")
+def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
+    return present(image, image.tokens.mean(dim=1)), t
+
+
+@change("last image token")
+def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
+    return present(image, image.tokens[:, -1]), t
+
+
+@change("mean over text padding")
+def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
+    return v, present(text, text.tokens.mean(dim=1))
+
+
+@change("first text token, masked or not")
+def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
+    return v, present(text, text.tokens[:, 0])
+
+
+@change("batch width as a number")
+def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
+    return v, t / text.mask.shape[1]
+
+
+@change("input changed where a side is missing")
+def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
+    if not image.pooled.requires_grad:
+        image.pooled.masked_fill_(~image.present[:, None], 0)
+    return v, t
+
+
+@change("mask changed in training")
+def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
+    if self.training:
+        image.mask[:, -1] = True
+    return v, t
+
+
+@change("levels where there are some")
+def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
+    return (present(image, image.levels[0].pooled) if image.levels else v), t
+
+
+@change("levels always")
+def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
+    return present(image, image.levels[0].pooled), t
+
+
+@change("tokens undeclared")
+def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
+    kept = image.tokens.masked_fill(~image.mask[..., None], 0)
+    return present(image, kept.sum(dim=1)), t
+
+
+@change("seeds torch in forward")
+def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
+    torch.manual_seed(0)
+    return v, t
+
+
+@change("seeds numpy in forward")
+def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
+    np.random.seed(0)  # noqa: NPY002
+    return v, t
+
+
+@change("turns gradients off")
+def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
+    torch.set_grad_enabled(False)
+    return v, t
+
+
+@change("running mean that is not saved")
+def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
+    if self.training:
+        self.mean = 0.9 * self.mean + 0.1 * v.detach().mean(dim=0)
+    return v - self.mean * image.present[:, None], t
+
+
+@change("count of steps in an attribute")
+def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
+    self.steps += self.training
+    return v / (1 + self.steps), t
+
+
+@change("batch norm")
+def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
+    return present(image, self.norm(v)) if len(v) > 1 or not self.training else v, t
+
+
+@change("mean over the batch in training")
+def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
+    return (v - v.mean(dim=0) if self.training else v), t
+
+
+@change("tensor made in main memory")
+def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
+    return v * torch.linspace(1, 2, v.shape[1]), t
+
+
+@change("plain tensor")
+def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
+    return v * self.scale, t
+
+
+@change("missing side gets through")
+def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
+    return image.pooled, t
+
+
+@change("fails in training mode")
+def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
+    if self.training and len(v) == 4:
+        raise RuntimeError("a batch of four")
+    return v, t
+
+
+HEADS = {
+    "mean over padding, head": "padding",
+    "input changed, head": "inputs_kept",
+    "parameter never used, head": "learns",
+    "batch norm, head": "batch_statistics",
+    "tensor made in main memory, head": "device",
+    "running count not saved, head": "state",
+}
+
+
+class HeadMutantParams(HeadParams):
+    """Settings of a linear probe with a chosen mistake."""
+
+    type: Literal["mutant_head"] = "mutant_head"
+    mistake: str = Field(default="", description="what is wrong; empty: nothing")
+
+    def build(self, dim: int, classes: int) -> Head:
+        return Probe(dim, classes, self.mistake)
+
+
+class Probe(Head):
+    """One linear layer."""
+
+    def __init__(self, dim: int, classes: int, mistake: str) -> None:
+        super().__init__()
+        self.mistake, self.last, self.steps = mistake, nn.Linear(dim, classes), 0
+        self.norm = nn.BatchNorm1d(dim) if mistake.startswith("batch norm") else nn.Identity()
+        if mistake.startswith("parameter"):
+            self.idle = nn.Parameter(torch.zeros(3))
+
+    def forward(self, features: Features) -> HeadOutput:
+        x, mistake = features.pooled, self.mistake.removesuffix(", head")
+        if mistake == "mean over padding":
+            x = features.tokens.mean(dim=1)
+        if mistake == "input changed" and not x.requires_grad:
+            x.masked_fill_(~features.present[:, None], 0)
+        if mistake == "tensor made in main memory":
+            x = x + torch.zeros(x.shape)
+        if mistake == "running count not saved":
+            self.steps += self.training
+            x = x / (1 + self.steps)
+        if len(x) > 1 or not self.training:
+            x = self.norm(x)
+        return HeadOutput(self.last(x))
+
+
+def params_of(mistake: str) -> FusionParams | HeadParams:
+    if mistake in HEADS:
+        return HeadMutantParams(mistake=mistake)
+    return IdleParams() if mistake == "setting never read" else MutantParams(mistake=mistake)
+
+
+def failing(params: FusionParams | HeadParams) -> dict[str, str]:
+    return {one.name: one.detail for one in check(params) if one.status == "failed"}
+
+
+def test_the_right_ones_keep_all_laws() -> None:
+    assert failing(MutantParams()) == {}
+    assert failing(HeadMutantParams()) == {}
+
+
+@pytest.mark.parametrize(("mistake", "law"), [*FUSIONS.items(), *HEADS.items()])
+def test_a_mistake_is_caught_by_the_law_that_names_it(mistake: str, law: str) -> None:
+    found = failing(params_of(mistake))
+    assert law in found, found
+    assert "\n" not in found[law]
+
+
+@pytest.mark.parametrize(
+    "mistake", ["width of the image taken for the text", "other width than dim"]
+)
+def test_what_cannot_run_fails_one_law_with_its_place_and_stops(mistake: str) -> None:
+    results = check(MutantParams(mistake=mistake))
+    (failed,) = [one for one in results if one.status == "failed"]
+    stopped = [one for one in results if one.status == "not run"]
+    assert len(stopped) > 10
+    assert all(one.detail == f"comes after {failed.name}, which fails" for one in stopped)
+    assert failed.name == "shapes"
+    assert "\n" not in failed.detail
