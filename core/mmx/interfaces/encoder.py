@@ -89,7 +89,13 @@ class ImageEncoder(Encoder):
 
     @abstractmethod
     def forward(self, images: Images) -> Features:
-        """Encode [B, V, 3, H, W]; samples without an image are not present in the result."""
+        """Encode [B, V, 3, H, W]; samples without an image are not present in the result.
+
+        In training pixels may lie in memory with their channels last: use ``reshape``, not
+        ``view``. A size of images that cannot be encoded raises; it is tried before a run, and the
+        sizes that fit are told. A sample's features are the same alone as beside others, which
+        may have more views; views that are masked never matter.
+        """
 
 
 class SingleImageEncoder(ImageEncoder):

@@ -42,8 +42,10 @@ class Fusion(nn.Module, ABC):
     def forward(self, image: Features, text: Features) -> Features:
         """Fuse [B, N, D_image] with [B, M, D_text].
 
-        A row whose ``present`` is False never lets the content of that side through. ``parts`` of
-        the result hold the streams ``image`` and ``text``.
+        A row whose ``present`` is False never lets the content of that side through, and a row of
+        which no side is present is not present in the result. What stands at masked places never
+        matters, wherever they are. Nothing is changed in place. ``parts`` of the result hold the
+        streams ``image`` and ``text``.
         """
 
 

@@ -146,7 +146,7 @@ def parts(subject: Subject) -> None:
 
 
 def present(subject: Subject) -> None:
-    """A sample of which no side is there is not present in the result, and others are."""
+    """A sample of which no side is there is not present in the result."""
     module, inputs = subject.build(), subject.lacking(subject.inputs())
     if isinstance(module, DecisionFusion):
         return
