@@ -7,7 +7,7 @@ import typer
 
 import mmx
 from mmx_cli.plain_words import plain_words
-from mmx_cli.terminal import say, say_table
+from mmx_cli.terminal import begin, say, say_table
 
 FOUND_ERRORS = 1  # exit status
 COLOURS = {"error": "red", "waived": "yellow", "warning": "yellow"}
@@ -26,6 +26,7 @@ def audit(
     out: Out = None,
 ) -> None:
     """Find leaks before training; exit status 1 when there is an error."""
+    begin(f"reading {spec}")
     from mmx_cli.progress import Bars, Console  # rich, which no other command should wait for
 
     with plain_words(), Bars(Console(stderr=True)) as bars:

@@ -9,7 +9,7 @@ import typer
 import mmx
 from mmx_cli.mappings import Columns, Plugins, Without, pairs
 from mmx_cli.plain_words import PARTLY_DONE, plain_words
-from mmx_cli.terminal import say, say_table
+from mmx_cli.terminal import begin, say, say_table
 
 SHOWN = 20  # rows that are left out, in the terminal
 
@@ -42,6 +42,7 @@ def evaluate(
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
     """Score a finished run on other data, with intervals over groups."""
+    begin(f"opening {run}")
     from mmx_cli.progress import Bars, Console  # rich, which no other command should wait for
 
     console = Console(stderr=True)

@@ -9,7 +9,7 @@ import typer
 
 import mmx
 from mmx_cli.plain_words import plain_words
-from mmx_cli.terminal import say
+from mmx_cli.terminal import begin, say
 
 Overrides = Annotated[
     list[str], typer.Option("--set", metavar="PATH=VALUE", help="Change one value of the spec.")
@@ -24,6 +24,7 @@ def narratives(
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
     """Print samples with their texts, evenly over the classes; nothing is trained."""
+    begin(f"reading {spec}")
     from mmx_cli.progress import Bars, Console  # rich, which no other command should wait for
 
     with plain_words():

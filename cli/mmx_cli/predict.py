@@ -9,7 +9,7 @@ import typer
 import mmx
 from mmx_cli.mappings import Columns, Plugins, Without, pairs
 from mmx_cli.plain_words import PARTLY_DONE, USER_MISTAKE, plain_words
-from mmx_cli.terminal import say
+from mmx_cli.terminal import begin, say
 
 SHOWN = 20  # rows that are not answered, in the terminal
 
@@ -54,6 +54,7 @@ def predict(
         words = "give --image, --text or --record for one case, or --table for many"
         say(f"error: {words}", err=True)
         raise typer.Exit(USER_MISTAKE)
+    begin(f"opening {run}")
     from mmx_cli.progress import Bars, Console  # rich, which no other command should wait for
 
     with plain_words(), Bars(Console(stderr=True)) as bars:

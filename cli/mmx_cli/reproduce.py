@@ -7,7 +7,7 @@ import typer
 
 import mmx
 from mmx_cli.plain_words import plain_words
-from mmx_cli.terminal import say
+from mmx_cli.terminal import begin, say
 
 DIFFERENT = 1  # exit status
 
@@ -27,6 +27,7 @@ def reproduce(
     ] = [],  # noqa: B006
 ) -> None:
     """Make a run again, compare bit for bit, and say what differs; exit status 1 if any does."""
+    begin(f"opening {run}")
     from mmx_cli.progress import Bars, Console  # rich, which no other command should wait for
 
     with plain_words(), Bars(Console(stderr=True)) as bars:

@@ -8,7 +8,7 @@ import typer
 
 import mmx
 from mmx_cli.plain_words import plain_words
-from mmx_cli.terminal import say
+from mmx_cli.terminal import begin, say
 
 Overrides = Annotated[
     list[str], typer.Option("--set", metavar="PATH=VALUE", help="Change one value of the spec.")
@@ -23,6 +23,7 @@ def run(
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over instead of resuming.")] = False,
 ) -> None:
     """Train and evaluate; the same spec again resumes or returns its run."""
+    begin(f"reading {spec}")
     from mmx_cli.progress import Bars, Console  # rich, which no other command should wait for
 
     console = Console(stderr=True)

@@ -7,7 +7,7 @@ import typer
 
 import mmx
 from mmx_cli.plain_words import plain_words
-from mmx_cli.terminal import say, say_table
+from mmx_cli.terminal import begin, say, say_table
 
 app = typer.Typer(help="Compare methods with everything else held fixed.", no_args_is_help=True)
 
@@ -35,6 +35,7 @@ def run(
     plugins: Plugins = [],  # noqa: B006 - typer copies it
 ) -> None:
     """Run every arm that is not finished, compare them, write the report."""
+    begin(f"reading {study}")
     from mmx_cli.progress import Bars, Console  # rich, which no other command should wait for
 
     console = Console(stderr=True)

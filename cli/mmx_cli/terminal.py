@@ -6,6 +6,7 @@ spelt out first; colours are put on after that.
 """
 
 import logging
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 from unicodedata import category
@@ -32,6 +33,12 @@ def _spelt(one: str) -> str:
 def say(text: str, *, err: bool = False, nl: bool = True, **style: Any) -> None:
     """Print a text; ``style`` is what ``typer.style`` takes, such as ``bold``."""
     typer.secho(shown(text), err=err, nl=nl, **style)
+
+
+def begin(words: str) -> None:
+    """Say what is done first, before the libraries are loaded, which takes seconds."""
+    say(f"{words} ...", err=True)
+    sys.stderr.flush()
 
 
 def say_table(

@@ -11,8 +11,20 @@ MmxError                a user's mistake: the CLI prints its words and exits wit
 `-- MissingExtraError   an optional dependency is not installed
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+_LINE, _WORDS = 200, 2000  # characters
+
+
+def cut(text: str, limit: int = _WORDS) -> str:
+    """A text without its middle where it is longer than anybody reads."""
+    if len(text) <= limit:
+        return text
+    left = len(text) - limit
+    return f"{text[: limit - 200]} ... ({left} characters are left out) ... {text[-200:]}"
 
 
 class MmxError(Exception):
@@ -45,8 +57,9 @@ class Fault:
         if self.file and not self.line:
             place = f"{self.file}: "
         key = f"{self.key}: " if self.key else ""
-        shown = f"\n    {self.source}\n    {' ' * (self.column - 1)}^" if self.source else ""
-        return f"{place}{key}{self.message}{shown}"
+        short = 0 < len(self.source) <= _LINE
+        shown = f"\n    {self.source}\n    {' ' * (self.column - 1)}^" if short else ""
+        return f"{place}{cut(key)}{cut(self.message)}{shown}"
 
 
 class SpecError(MmxError):
@@ -84,6 +97,30 @@ class DataError(MmxError):
 
 class WeightsError(MmxError):
     """Pretrained weights that are missing, damaged or unsafe."""
+
+
+@contextmanager
+def said_by(library: str, doing: str) -> Iterator[None]:
+    """What another library raises becomes a WeightsError with its name; mmx's own errors pass.
+
+    A damaged file makes such libraries raise whatever their code happens to meet, so the net is as
+    wide as that.
+
+    Args:
+        library: whose code runs inside.
+        doing: what it was asked for, such as ``loading the model x``.
+
+    Raises:
+        WeightsError: the library raised something.
+    """
+    try:
+        yield
+    except MmxError:
+        raise
+    except Exception as error:
+        lines = str(error).strip().splitlines() or [""]
+        words = cut(lines[0], 300)
+        raise WeightsError(f"{doing}: {library} says {type(error).__name__}: {words}") from error
 
 
 class ShapeError(MmxError):

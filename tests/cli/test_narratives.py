@@ -10,7 +10,7 @@ from mmx_cli.main import app
 def told(*words: str) -> str:
     result = CliRunner().invoke(app, ["narratives", *words])
     assert result.exit_code == 0, result.output
-    return result.output
+    return result.stdout
 
 
 def test_it_prints_as_many_as_asked_for_from_every_class(

@@ -9,6 +9,7 @@ In Parquet cells keep their type, and a null, NaN or NaT is None.
 import csv
 import io
 import os
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
@@ -189,6 +190,6 @@ def _cells(source: Path | io.BytesIO, names: list[str], separator: str) -> panda
 def _check_names(path: Path, names: list[str]) -> None:
     if not any(name.strip() for name in names):
         raise DataError(f"{path} has no header row with column names")
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise DataError(f"{path} has more than one column named {', '.join(twice)}; rename them")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmx.errors import RunError
 from mmx.experiment.facts import PluginFile, read_surroundings
-from mmx.plugins import file_digest
+from mmx.plugins import file_digest, plugin_file
 from mmx.runs import RunFolder
 
 _SHOWN = 200  # characters of a path that a stranger wrote
@@ -25,7 +25,7 @@ def permitted(
         RunError: a file of the run is not among them, or is not what it was.
         PluginError: a file cannot be read.
     """
-    files = tuple(Path(file).expanduser().absolute() for file in given)
+    files = tuple(plugin_file(file) for file in given)
     digests = {file: file_digest(file) for file in files}
     wanted = read_surroundings(folder).plugins
     lacking = list(_lacking(wanted, digests))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo
 from pydantic.functional_validators import AfterValidator
 
+from mmx.files import named_path
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -16,7 +18,7 @@ API = 1  # version of these interfaces; a plugin module may state MMX_API = 1
 
 def _beside_the_spec(path: Path, info: ValidationInfo) -> Path:
     """Resolve a path against the folder of the spec file, after expanding ${MMX_DATA} and ~."""
-    path = Path(os.path.expandvars(path)).expanduser()
+    path = named_path(path)
     folder = (info.context or {}).get("folder")
     return path if folder is None or path.is_absolute() else Path(os.path.normpath(folder / path))
 

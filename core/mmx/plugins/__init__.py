@@ -6,6 +6,7 @@ from mmx.plugins.discovery import HOOK, KINDS, Installed
 from mmx.plugins.hookspecs import hookimpl
 from mmx.plugins.libraries import core_code
 from mmx.plugins.loading import place_of
+from mmx.plugins.local import plugin_file
 from mmx.plugins.nearest import nearest
 from mmx.plugins.package import new_plugin
 from mmx.plugins.registry import Registry, Source, file_digest, find, installed, registry, source_of
@@ -13,5 +14,5 @@ from mmx.plugins.registry import Registry, Source, file_digest, find, installed,
 __all__ = [
     "HOOK", "KINDS", "Code", "Description", "Installed", "Parameter", "Registry", "Source",
     "core_code", "describe", "file_digest", "find", "hookimpl", "installed", "modules_below",
-    "nearest", "new_plugin", "place_of", "registry", "source_of",
+    "nearest", "new_plugin", "place_of", "plugin_file", "registry", "source_of",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from pathlib import Path
 import pluggy
 
 from mmx.errors import PluginError, PluginLoadError
-from mmx.files import read_regular
+from mmx.files import named_path, read_regular
 from mmx.plugins import loading
 from mmx.plugins.code import Code, file_code
 from mmx.plugins.discovery import HOOK, Claim
@@ -35,6 +35,14 @@ class LocalFile:
     outline: Outline
     code: Code
     claims: tuple[Claim, ...]
+
+
+def plugin_file(path: str | Path) -> Path:
+    """The whole path of a local plugin file; raises PluginError when no file can have it."""
+    try:
+        return named_path(path).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links in a circle
+        raise PluginError(f"a plugin file cannot be read: {error}") from error
 
 
 def read(path: Path) -> Outline:

@@ -202,7 +202,7 @@ class Registry:
         Raises:
             PluginError: it is not a Python file, cannot be imported, or provides nothing.
         """
-        path = Path(path).expanduser().resolve()
+        path = local.plugin_file(path)
         known = self._files.get(path)
         read = local.read(path)
         code = local.code_of(path)
@@ -344,7 +344,7 @@ def file_digest(path: str | Path) -> str:
     Raises:
         PluginError: it is not a Python file.
     """
-    return local.code_of(Path(path).expanduser().resolve()).digest
+    return local.code_of(local.plugin_file(path)).digest
 
 
 def installed(kind: str | None = None) -> list[Installed]:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from mmx.errors import Fault, SpecError
-from mmx.files import read_regular
+from mmx.files import named_path, read_regular
 from mmx.spec.merge import overlay
-from mmx.spec.tree import SIZE_LIMIT, Node, read_tree
+from mmx.spec.tree import DEPTH_LIMIT, SIZE_LIMIT, Node, read_tree
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
@@ -59,20 +59,24 @@ def _base(node: Node, path: Path, faults: list[Fault], above: tuple[Path, ...]) 
     if missing:
         faults.append(node.place.fault(missing, "base"))
         return None
-    below = Path(os.path.normpath(path.parent / expanded(node.content)))
-    if below in above:
+    try:
+        below = Path(os.path.normpath(path.parent / named_path(node.content)))
+        there = below.is_file()
+    except (OSError, ValueError) as error:
+        words = error.strerror if isinstance(error, OSError) else error
+        faults.append(node.place.fault(f"the base cannot be read: {words}", "base"))
+        return None
+    if len(above) > DEPTH_LIMIT:
+        words = f"more than {DEPTH_LIMIT} bases stand on one another"
+        faults.append(node.place.fault(words, "base"))
+    elif below in above:
         chain = " -> ".join(file.name for file in (*above, below))
         faults.append(node.place.fault(f"the bases go round in a circle: {chain}", "base"))
-    elif not below.is_file():
+    elif not there:
         faults.append(node.place.fault(f"there is no file {below}", "base"))
     else:
         return read_file(below, faults, above)
     return None
-
-
-def expanded(text: str) -> Path:
-    """A path with ``${NAME}`` and ``~`` filled in."""
-    return Path(os.path.expandvars(text)).expanduser()
 
 
 def unset(text: str) -> str | None:

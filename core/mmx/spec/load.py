@@ -2,16 +2,18 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from mmx.errors import Fault, MmxError, SpecError
+from mmx.files import named_path
 from mmx.plugins import Registry
 from mmx.spec.choice import PLUGINS
 from mmx.spec.explain import explain, place_of
-from mmx.spec.files import expanded, read_file, read_text, unset
+from mmx.spec.files import read_file, read_text, unset
 from mmx.spec.merge import override
 from mmx.spec.train import TrainSpec
 from mmx.spec.tree import Node, from_here
@@ -66,7 +68,8 @@ def _rebased(root: Node, path: Path, faults: list[Fault], methods: Registry) -> 
         if missing := unset(named):
             faults.append(node.place.fault(missing, key))
         elif file not in (None, path):
-            absolute[id(node)] = os.path.normpath(file.parent / expanded(named))
+            with suppress(ValueError):  # no name of a file: the field says so, at its place
+                absolute[id(node)] = os.path.normpath(file.parent / named_path(named))
     return absolute
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from mmx.errors import Fault, SpecError
-from mmx.spec.tree import Entry, Node, Place, read_tree
+from mmx.spec.tree import DEPTH_LIMIT, Entry, Node, Place, read_tree
 
 
 def overlay(below: Node, above: Node) -> Node:
@@ -44,6 +44,9 @@ def override(root: Node, text: str) -> Node:
     start = Place(None, 0, len("--set ") + 1, source)
     if not equals or not all(names):
         raise SpecError([start.fault("write it as path=value, such as train.epochs=5")])
+    if len(names) > DEPTH_LIMIT:
+        words = f"the path has {len(names)} names; a spec is at most {DEPTH_LIMIT} deep"
+        raise SpecError([start.fault(words)])
     node, faults = read_tree(value, None)
     if node is None or faults:
         offset = len(source) - len(value)

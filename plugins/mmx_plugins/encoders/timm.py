@@ -35,6 +35,7 @@ from mmx.blocks.weights import (
     read_tensors,
     state_digest,
 )
+from mmx.errors import said_by
 
 BUNDLED = {"tf_efficientnet_lite0": EFFICIENTNET_LITE0}
 # the bundled weights were trained with this normalisation, which is not timm's for that name
@@ -66,7 +67,8 @@ class TimmParams(EncoderParams):
     def build(self) -> "TimmEncoder":
         with warnings.catch_warnings():  # renamed networks warn; the name given stays valid
             warnings.simplefilter("ignore")
-            network, record = _network(self.arch, self.weights)
+            with said_by("timm", f"building the network {self.arch!r}"):
+                network, record = _network(self.arch, self.weights)
         mean, std = _normalisation(network, self.weights)
         return TimmEncoder(network, self.levels, mean, std, record)
 

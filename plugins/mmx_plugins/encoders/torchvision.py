@@ -25,6 +25,7 @@ from mmx import (
 )
 from mmx.blocks.cut import classifier_layers, find_cut, flatten_map
 from mmx.blocks.weights import Weights, find_weights, load_tensors, read_tensors, state_digest
+from mmx.errors import said_by
 
 
 class TorchvisionParams(EncoderParams):
@@ -51,7 +52,8 @@ class TorchvisionParams(EncoderParams):
     def build(self) -> "TorchvisionEncoder":
         with warnings.catch_warnings():  # old networks warn about their initialisation
             warnings.simplefilter("ignore")
-            network, record = _network(self.arch, self.weights)
+            with said_by("torchvision", f"building the network {self.arch!r}"):
+                network, record = _network(self.arch, self.weights)
             mean, std = _normalisation(self.arch)
             return TorchvisionEncoder(network, self.levels, mean, std, record)
 

@@ -37,6 +37,7 @@ from mmx.blocks.weights import (
     read_tensors,
     state_digest,
 )
+from mmx.errors import said_by
 from mmx.interfaces import SpecPath
 
 _NO_LIMIT = 1_000_000  # tokens; transformers writes 1e30 where a tokenizer knows no limit
@@ -123,7 +124,11 @@ def _network(folder: str, weights: Any, pool: Pool) -> tuple[Any, dict[str, str]
 
     blank: Any = AutoModel.from_config  # it ships no types
     local = Path(folder).is_dir()
-    try:
+    failed = (
+        f"text model {folder!r} cannot be loaded; give bundled, a folder with config.json, "
+        "tokenizer and .safetensors weights, or the name of a model on the hub"
+    )
+    with said_by("transformers", failed):
         if weights in ("default", "bundled"):
             network, report = AutoModel.from_pretrained(
                 folder, local_files_only=local, use_safetensors=True, trust_remote_code=False,
@@ -135,15 +140,33 @@ def _network(folder: str, weights: Any, pool: Pool) -> tuple[Any, dict[str, str]
                 folder, local_files_only=local, trust_remote_code=False
             )
             network = blank(config, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise WeightsError(
-            f"text model {folder!r} cannot be loaded: {reason}. Give bundled, a folder with "
-            "config.json, tokenizer and .safetensors weights, or the name of a model on the hub"
-        ) from error
+    _check_kind(network, folder)
     if pool != "pooler" and isinstance(getattr(network, "pooler", None), nn.Module):
         network.pooler = None  # it would take no part, and so never get a gradient
     return network, _load(network, folder, weights)
+
+
+def _check_kind(network: Any, folder: str) -> None:
+    """Refuse what is no encoder of texts alone, by the kind of model that was found."""
+    config = network.config
+    kind = f"{folder} holds a model of the kind {getattr(config, 'model_type', '?')!r}"
+    wanted = "this method reads encoders of texts, such as BERT, RoBERTa or MiniLM"
+    if getattr(config, "is_encoder_decoder", False):
+        raise WeightsError(f"{kind}, an encoder with a decoder; {wanted}")
+    sizes = ("num_hidden_layers", "hidden_size")
+    if any(not isinstance(getattr(config, name, None), int) for name in sizes):
+        raise WeightsError(f"{kind}, which has no layers of one width; {wanted}")
+
+
+def _positions(network: Any) -> float:
+    """How many tokens the positions of a network reach; RoBERTa begins behind its padding."""
+    found = [getattr(network.config, "max_position_embeddings", math.inf)]
+    for module in network.modules():
+        table = getattr(module, "position_embeddings", None)
+        if isinstance(table, nn.Embedding):
+            first = 0 if table.padding_idx is None else table.padding_idx + 1
+            found.append(table.num_embeddings - first)
+    return min(found)
 
 
 def _complete(folder: str, report: Mapping[str, Any], pool: Pool) -> None:
@@ -173,13 +196,10 @@ def _tokenizer(folder: str) -> tuple[Any, str]:
 
     from transformers import AutoTokenizer
 
-    try:
+    with said_by("transformers", f"{folder!r} has no tokenizer that can be loaded"):
         tokenizer = AutoTokenizer.from_pretrained(
             folder, local_files_only=Path(folder).is_dir(), trust_remote_code=False
         )
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise WeightsError(f"{folder!r} has no tokenizer that can be loaded: {reason}") from error
     backend = getattr(tokenizer, "backend_tokenizer", None)
     rules = backend.to_str() if backend is not None else repr(sorted(tokenizer.get_vocab().items()))
     return tokenizer, sha256(rules.encode()).hexdigest()
@@ -211,7 +231,7 @@ class TransformersEncoder(TextEncoder):
         if pool == "pooler" and getattr(network, "pooler", None) is None:
             raise WeightsError("this model has no pooler; use pool: mean or cls")
         self.network, self.tokenizer, self.pool = network, tokenizer, pool
-        limits = (tokenizer.model_max_length, getattr(config, "max_position_embeddings", math.inf))
+        limits = (tokenizer.model_max_length, _positions(network))
         self.longest = int(min(*limits, _NO_LIMIT))
         self.max_length = min(max_length, self.longest)
         self.shape = FeatureShape(config.hidden_size, (config.hidden_size,) * len(self.depths))
