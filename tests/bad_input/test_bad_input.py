@@ -21,7 +21,7 @@ PLUGIN = str(Path(__file__).parents[1] / "tiny" / "encoders.py")
 RUN = ("run", "spec.yaml", "--plugin", PLUGIN)
 LOCAL = (*RUN, "--plugin", "p.py")
 CHECK = ("spec", "check", "spec.yaml", "--plugin", PLUGIN)
-PREDICT = ("predict", "run", "--text", "it itches")
+PREDICT = ("predict", "run", "--text", "it itches", "--without", "image")
 EVALUATE = ("evaluate", "run", "--data", "cases.csv")
 Change = Callable[[Any], object]
 
@@ -107,7 +107,7 @@ HEAD = "sample_id,group_id,label,part,fold\n"
 
 SPECS: dict[str, tuple[Change, tuple[str, ...], str]] = {
     "spec that is not there": (gone("spec.yaml"), RUN, "spec.yaml: cannot be read: No such file"),
-    "spec that is a folder": (folder("spec.yaml"), RUN, "spec.yaml: cannot be read: Is a dir"),
+    "spec that is a folder": (folder("spec.yaml"), RUN, "cannot be read: it is a folder"),
     "spec without content": (content("spec.yaml", ""), RUN, "spec.yaml: it is empty"),
     "spec that is an image": (content("spec.yaml", bomb(3)), RUN, "byte 0x89 is not UTF-8"),
     "spec with a control character": (content("spec.yaml", "name: \a"), CHECK, "U+0007 is not a"),
@@ -146,7 +146,7 @@ SPECS: dict[str, tuple[Change, tuple[str, ...], str]] = {
 
 TABLES: dict[str, tuple[Change, tuple[str, ...], str]] = {
     "table that is not there": (gone("cases.csv"), RUN, "there is no table"),
-    "table that is a folder": (folder("cases.csv"), RUN, "there is no table"),
+    "table that is a folder": (folder("cases.csv"), RUN, "it is a folder"),
     "table of another format": (nothing, (*RUN, "--set", "data.dataset.path=spec.yaml"),
                                 "a table must be .csv, .tsv or .parquet"),
     "table without content": (content("cases.csv", ""), RUN, "no header row"),
@@ -199,8 +199,9 @@ IMAGES: dict[str, tuple[Change, tuple[str, ...], str]] = {
     "image that would fill the memory": (content("images/05.png", bomb(60000)), RUN, "60000"),
     "image of unknown range": (content("images/05.png", floating()), RUN, "unknown range"),
     "image to predict that is no image": (content("x.png", "hello"),
-                                          ("predict", "run", "--image", "x.png"),
-                                          "1 images cannot be read: case: x.png is not a readable"),
+                                          ("predict", "run", "--image", "x.png",
+                                           "--without", "text"),
+                                          "x.png is not a readable"),
 }  # fmt: skip
 
 WEIGHTS: dict[str, tuple[Change, tuple[str, ...], str]] = {
@@ -258,7 +259,7 @@ RUNS: dict[str, tuple[Change, tuple[str, ...], str]] = {
     "table to evaluate that is not there": (nothing, ("evaluate", "run", "--data", "no.csv"),
                                             "there is no table no.csv"),
     "classes that the run does not know": (
-        swapped("cases.csv", ",malignant,", ",odd,"), EVALUATE, "the data has odd too"),
+        swapped("cases.csv", ",malignant,", ",odd,"), EVALUATE, "the data has odd (1) too"),
 }  # fmt: skip
 
 PLUGINS: dict[str, tuple[Change, tuple[str, ...], str]] = {
@@ -284,14 +285,15 @@ COMMANDS: dict[str, tuple[Change, tuple[str, ...], str]] = {
     "command that does not exist": (nothing, ("rum", "spec.yaml"), "No such command 'rum'"),
     "option that does not exist": (nothing, ("run", "spec.yaml", "--fast"), "No such option"),
     "run without a spec": (nothing, ("run",), "Missing argument"),
-    "prediction of nothing": (nothing, ("predict", "run"), "give --image or --text"),
+    "prediction of nothing": (nothing, ("predict", "run"), "give --image, --text or"),
     "prediction of one and many": (nothing, ("predict", "run", "--text", "a", "--table", "c.csv"),
-                                   "give --image or --text"),
-    "prediction of spaces": (nothing, ("predict", "run", "--text", "  "), "nothing to look at"),
-    "table without the columns": (nothing, ("predict", "run", "--table", "cases.csv"),
-                                  "name them with --image-column"),
-    "table without cases": (content("c.csv", "image,text\n"),
-                            ("predict", "run", "--table", "c.csv"), "nothing to look at"),
+                                   "give --image, --text or"),
+    "prediction of spaces": (nothing, (*PREDICT[:2], "--text", "  ", *PREDICT[4:]),
+                             "none of 1 cases can be answered"),
+    "table without the columns": (content("c.csv", "a,b\n1,2\n"),
+                                  ("predict", "run", "--table", "c.csv"), "has no column"),
+    "table without cases": (content("c.csv", "photo,notes\n"),
+                            ("predict", "run", "--table", "c.csv"), "has no rows"),
     "result into no folder": (nothing, (*PREDICT, "--out", "no/where.csv"), "cannot be written"),
     "result over a folder": (nothing, (*PREDICT, "--out", "images"), "cannot be written"),
     "schema into no folder": (nothing, ("spec", "schema", "--out", "no/s.json"),
