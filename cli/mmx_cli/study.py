@@ -86,9 +86,11 @@ def _tell(done: "mmx.Study") -> None:
     """The words of the report on the terminal, and where the rest is; 3 if some arm has none."""
     say(done.summary())
     say(f"report: {done.report}")
-    if done.failed:
-        told = [f"{name} ({_first_line(reason)})" for name, reason in done.failed.items()]
-        say(f"without a result: {'; '.join(told)}", err=True)
+    told = {name: f"{name} ({_first_line(reason)})" for name, reason in done.failed.items()}
+    if done.stopped:
+        say(f"stopped early: {'; '.join(told.pop(name) for name in done.stopped)}", err=True)
+    if told:
+        say(f"without a result: {'; '.join(told.values())}", err=True)
         raise typer.Exit(3)
 
 

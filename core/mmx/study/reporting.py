@@ -58,8 +58,9 @@ def report_study(study: str | Path, *, plugins: Sequence[str | Path] = ()) -> St
     write_text(folder.path / "results.csv", study_csv(report))
     write_text(folder.path / "table.tex", study_latex(report))
     write_sealed(folder.path / "results.json", {**report.to_json(), "headline": headline(report)})
-    failed = {arm.name: arm.error for arm in report.failed if not arm.error.startswith(SCREENED)}
-    return Study(folder.path, failed)
+    failed = {arm.name: arm.error for arm in report.failed}
+    stopped = tuple(name for name, why in failed.items() if why.startswith(SCREENED))
+    return Study(folder.path, failed, stopped)
 
 
 def _opened(named: str | Path) -> tuple[StudyFolder, StudySpec]:

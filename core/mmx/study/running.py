@@ -32,12 +32,14 @@ class Study:
 
     Attributes:
         path: its folder.
-        failed: arms that have no result, and why; not those that screening stopped.
+        failed: arms that have no result, and why.
+        stopped: those of them that screening stopped, as it was asked to.
         seconds: the call that ran it took.
     """
 
     path: Path
     failed: dict[str, str] = field(default_factory=dict)
+    stopped: tuple[str, ...] = ()
     seconds: float = 0.0
 
     @property

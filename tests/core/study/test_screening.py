@@ -35,6 +35,7 @@ def test_arms_that_learn_nothing_stop_early_and_get_no_further_seed(
     assert base not in stopped
     assert all(given[name].epochs < given[name].of == 9 for name in stopped)
     assert all("screened out by asha after" in done.failed[name] for name in stopped)
+    assert {*done.stopped} == stopped
     seeds = {(job.arm, job.key) for job in here.jobs if "seed 1" in job.key}
     assert not {arm for arm, _ in seeds} & stopped
     assert "Screened by asha on validation" in done.report.read_text(encoding="utf-8")
