@@ -8,7 +8,17 @@ import torch
 from torch import Tensor
 
 import mmx
-from mmx import Batch, Encoder, EncoderParams, Features, FeatureShape
+from mmx import (
+    Batch,
+    Encoder,
+    EncoderParams,
+    Features,
+    FeatureShape,
+    ImageEncoder,
+    Images,
+    TextEncoder,
+    Texts,
+)
 from mmx.model import Model, assemble
 from mmx.runs import RunFolder
 from mmx.spec import ModelSpec
@@ -29,7 +39,7 @@ class GivenParams(EncoderParams):
         return Given()
 
 
-class Given(Encoder):
+class Given(ImageEncoder):
     """States the widths of given features."""
 
     shape = FeatureShape(WIDTH, (WIDTH, WIDTH))
@@ -37,6 +47,34 @@ class Given(Encoder):
     def __init__(self) -> None:
         super().__init__()
         self.weights = {"origin": "none"}
+
+    def forward(self, images: Images) -> Features:
+        raise AssertionError("the rows hold features")
+
+
+class GivenTextParams(GivenParams):
+    """The same for texts."""
+
+    modality: ClassVar[Literal["image", "text"]] = "text"
+
+    def build(self) -> Encoder:
+        return GivenText()
+
+
+class GivenText(TextEncoder):
+    """States the widths of given features."""
+
+    shape = FeatureShape(WIDTH, (WIDTH, WIDTH))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weights = {"origin": "none"}
+
+    def tokenize(self, texts: Sequence[str]) -> Texts:
+        raise AssertionError("the rows hold features")
+
+    def forward(self, texts: Texts) -> Features:
+        raise AssertionError("the rows hold features")
 
 
 class Rows:
@@ -68,8 +106,9 @@ def _model(fusion: str) -> Model:
     assert isinstance(head, mmx.HeadParams)
     projection = ProjectionSpec(dim=64)  # the width that every default fits
     spec = ModelSpec.model_construct(
-        image=GivenParams(), text=GivenParams(), fusion=found(), head=head, projection=projection
-    )
+        image=GivenParams(), text=GivenTextParams(),
+        fusion=found(), head=head, projection=projection,
+    )  # fmt: skip
     return assemble(spec, CLASSES)
 
 
