@@ -7,8 +7,12 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
+from mmx.evaluation import Interval
+from mmx.evaluation.convergence import Convergence
 from mmx.report import (
+    Reached,
     StudyReport,
+    headline,
     render_study,
     study_csv,
     study_latex,
@@ -101,3 +105,50 @@ def test_names_and_errors_are_no_markup_in_any_text(full_study: Study) -> None:
     assert "\x1b" not in page + study_latex(replace(study, arms=arms))
     formula = [replace(study.arms[0], name="=1+1")]
     assert study_csv(replace(study, arms=formula)).count("'=1+1") == 1
+
+
+def _with_contrast(report: StudyReport, **changes: object) -> StudyReport:
+    """The same report with the first contrast changed."""
+    arms = list(report.arms)
+    one = arms[1].contrasts["balanced_accuracy"]
+    changed = dataclasses.replace(one, **changes)  # type: ignore[arg-type]  # a table of settings
+    arms[1] = dataclasses.replace(arms[1], contrasts={"balanced_accuracy": changed})
+    return dataclasses.replace(report, arms=arms)
+
+
+def test_equal_answers_say_what_they_cannot_exclude(full_study: Study) -> None:
+    report = _with_contrast(full_study(), silent=True, difference=Interval(0.0, -0.042, 0.042))
+    words = "no row differs; a true difference of up to ±4.2 points cannot be excluded"
+    assert words in render_study(report)
+    assert words in study_markdown(report)
+
+
+def test_a_base_that_was_chosen_on_the_test_part_gets_no_verdicts(full_study: Study) -> None:
+    report = full_study(no_verdicts="The base was an arm of fusions.")
+    assert "Differences and intervals are shown without verdicts" in render_study(report)
+    assert "better: " not in render_study(report)
+    assert headline(report)[0] == "The base was an arm of fusions."
+
+
+def test_the_headline_says_what_the_controls_say(full_study: Study) -> None:
+    held = [Reached("text only", ("concat", "gated"), 2), Reached("text only", ("gated",), 2),
+            Reached("text only", (), 2)]  # fmt: skip
+    report = full_study(reached=held)
+    wanted = ["No arm beats the text alone (text only, 71.0\u202f%).",
+              "gated does not beat the text alone (text only, 71.0\u202f%)."]  # fmt: skip
+    assert headline(report)[:2] == wanted
+    assert all(words in render_study(report) for words in wanted)
+    assert all(words in study_markdown(report) for words in wanted)
+
+
+def test_the_family_and_the_curves_are_told(full_study: Study) -> None:
+    short = Convergence(4, judged=False, rising=True)
+    arms = [dataclasses.replace(arm, convergence=short) for arm in full_study().arms]
+    page = render_study(full_study(arms=arms))
+    assert "12 comparisons of balanced accuracy have read this test part" in page
+    assert "4 epochs: convergence not judged (" in page
+    rows = list(csv.DictReader(io.StringIO(study_csv(full_study(arms=arms)))))
+    assert rows[1]["convergence"] == "4 epochs: convergence not judged"
+    assert (rows[1]["p_holm"], rows[1]["p_holm_all"], rows[1]["comparisons"]) == (
+        "0.004", "0.012", "12",
+    )  # fmt: skip

@@ -8,9 +8,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from mmx.errors import RunError
 from mmx.evaluation.convergence import Convergence
+from mmx.study import gather
 from mmx.study.comparing import TestPart as Part  # pytest would take the name for a test
 from mmx.study.comparing import chosen_on_test, in_family, reached
 from mmx.study.gather import Answers
@@ -136,3 +139,14 @@ def _always(name: str) -> Answers:
     one = answers(0.7, 0, 1)
     predicted: Sequence[Any] = np.full((1, 200), name)
     return replace(one, predicted=np.asarray(predicted), runs=())
+
+
+def test_test_rows_that_come_twice_are_refused() -> None:
+    """Two folds over one fixed split: every row would count twice."""
+    table = pd.DataFrame({
+        "sample": ["a", "b"], "group": ["g", "h"], "label": ["x", "y"], "part": ["test", "test"],
+    })  # fmt: skip
+    other = table.assign(sample=["c", "b"])
+    assert len(gather.test_rows([table])) == 2
+    with pytest.raises(RunError, match="1 test rows come more than once, such as b"):
+        gather.test_rows([table, other])
