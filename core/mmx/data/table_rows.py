@@ -4,7 +4,6 @@ Rows are counted as a spreadsheet shows them: the header is row 1. Paths of imag
 root folder and may not leave it.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -13,7 +12,8 @@ import numpy as np
 
 from mmx.blocks import MISSING_WORDS, check_single, check_spelling, names_files, read_cells
 from mmx.data.cells import Faults, paths_of, texts_of, values_of
-from mmx.data.tables import inside
+from mmx.data.image_paths import leaving, placed, with_suffix
+from mmx.data.one_hot import one_hot_labels
 from mmx.errors import DataError
 from mmx.interfaces import Box, FieldKind, Layout, Rejected, Sample
 
@@ -51,13 +51,17 @@ class TableRows(Sequence[Sample]):
         self.faults: Faults = {}
         self.missing: dict[str, Mapping[str, int]] = {}
         self._layout = layout
-        self._own, self._root = layout.own, (layout.root or folder).absolute()
-        self._images = [paths_of(table[name], self._cells(table, name)) for name in layout.images]
+        self._own = layout.own
+        roots = [one.absolute() for one in (layout.root or folder, *layout.roots)]
+        self._images = [self._paths(table, name) for name in layout.images]
         for name, paths in zip(layout.images, self._images, strict=True):
-            self.faults.update(_leaving(self._root, paths, name))
+            self.faults.update(leaving(paths, roots, name, layout.follow_links))
+        self._files = [placed(paths, roots) for paths in self._images]
         self._boxes = [self._box(table, names) for names in layout.boxes]
         self._group, self._id = (self._named(table, name) for name in (layout.group, layout.id))
         self._label = None if layout.label is None else self._labels(table, layout.label)
+        if set(layout.labels.columns) & set(table.columns):
+            self._label = self._one_hot(table)
         self._roles = {str(role): name for role, name in layout.roles.items()}
         if layout.text is not None:
             self._roles["text"] = layout.text
@@ -111,7 +115,7 @@ class TableRows(Sequence[Sample]):
         if isinstance(place, slice):
             return [self[one] for one in range(*place.indices(len(self)))]
         row = int(self.rows[place])
-        images = tuple(self._root / paths[row] if paths[row] else None for paths in self._images)
+        images = tuple(paths[row] or None for paths in self._files)
         shown = any(image is not None for image in images)
         return Sample(
             id=self.name(row),
@@ -136,6 +140,20 @@ class TableRows(Sequence[Sample]):
         if found.words:
             self.missing[name] = found.words
         return found.texts
+
+    def _paths(self, table: "DataFrame", name: str) -> "Cells":
+        """Names of image files as the table has them, with their ending."""
+        paths = paths_of(table[name], self._cells(table, name))
+        return with_suffix(paths, self._layout.suffix)
+
+    def _one_hot(self, table: "DataFrame") -> "Cells":
+        """The class of each row, of columns of which one is 1."""
+        rule = self._layout.labels
+        labels, faults = one_hot_labels(
+            rule.columns, [self._cells(table, name) for name in rule.columns]
+        )
+        self.faults.update(faults)
+        return np.array([rule.map.get(name, name) for name in labels.tolist()], dtype=object)
 
     def _labels(self, table: "DataFrame", name: str) -> "Cells":
         """The class of each row; empty where it is unknown."""
@@ -210,23 +228,3 @@ def check_columns(layout: Layout, table: "DataFrame", name: str) -> None:
         )
     if layout.label is not None and layout.label in layout.record:
         raise DataError(f"the label column {layout.label!r} must not be in the record as well")
-
-
-def _leaving(root: Path, paths: "Cells", column: str) -> Faults:
-    """Row -> reason, for paths that leave the root; each folder is looked at once."""
-    faults, known = Faults(), set[str]()
-    start = f"{root}{os.sep}"  # os.path.join per row takes a third of the time
-    for row, path in enumerate(paths.tolist()):
-        if isinstance(path, Path):  # a program's own, not a name in a table
-            continue
-        folder, name = os.path.split(path)
-        plain = name not in ("", ".", "..") and not os.path.islink(start + path)
-        if not path or (plain and folder in known):
-            continue
-        try:
-            inside(root, path)
-        except DataError as error:
-            faults[row] = f"column {column!r}: {error}"
-        else:
-            known.update([folder] if plain else [])
-    return faults

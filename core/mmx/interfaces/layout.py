@@ -24,6 +24,9 @@ class Labels(BaseModel):
         description="cells such as a|b beside a and b: refuse them, keep the first label, or make "
         "each a class of its own",
     )
+    columns: tuple[str, ...] = Field(
+        default=(), description="one column a class instead of one label column; one of them is 1"
+    )
     separator: str = Field(
         default="|", min_length=1, description="sign between several labels, for first"
     )
@@ -55,6 +58,9 @@ class Layout:
         own: place of the image that the label is of; None where none stands out.
         encoding: of the table where it is not UTF-8, as it is stated.
         separator: between its cells, as it is stated.
+        suffix: ending of image files whose names have none, such as .jpg.
+        roots: further folders of images, looked in where ``root`` lacks a file.
+        follow_links: image files may be links that lead out of their folder.
     """
 
     images: tuple[str, ...] = ()
@@ -72,6 +78,9 @@ class Layout:
     own: int | None = None
     encoding: str | None = None
     separator: str | None = None
+    suffix: str = ""
+    roots: tuple[Path, ...] = ()
+    follow_links: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:

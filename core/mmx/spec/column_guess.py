@@ -1,7 +1,6 @@
 """The guess of one table: each role takes its columns, and what is taken is not guessed again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,59 +8,11 @@ from mmx.blocks import check_spelling, several_labels
 from mmx.errors import DataError
 from mmx.spec import column_cells as cells_of
 from mmx.spec import column_names as names_of
-from mmx.spec.image_root import find_root
+from mmx.spec.column_found import Columns
+from mmx.spec.image_root import find_root, find_without_ending
 from mmx.spec.split import part_named
 
 Values = Mapping[str, Sequence[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """What was guessed about a table.
-
-    Attributes:
-        label: column of the class names.
-        images: columns that name image files; empty when there is none.
-        text: column of sentences; None when there is none.
-        group: column that tells rows of one person or lesion apart from others.
-        record: columns with facts such as age and sex.
-        roles: age, sex or site -> its column of the record.
-        root: folder of the image files, relative to the table.
-        split: settings of ``data.split`` for a published split; empty when there is none.
-        lacking: rows without a label, a group or anything to see.
-        rows: of the table.
-        reasons: why, for each of these that was guessed.
-        left_out: every other column, and why.
-        questions: what the table alone does not answer, each with the ways to answer it.
-    """
-
-    label: str
-    images: tuple[str, ...] = ()
-    text: str | None = None
-    group: str | None = None
-    record: tuple[str, ...] = ()
-    roles: Mapping[str, str] = field(default_factory=dict)
-    root: str = "."
-    split: Mapping[str, Any] = field(default_factory=dict)
-    lacking: int = 0
-    rows: int = 0
-    reasons: Mapping[str, str] = field(default_factory=dict)
-    left_out: Mapping[str, str] = field(default_factory=dict)
-    questions: tuple[str, ...] = ()
-
-    def told(self) -> list[str]:
-        """One line on each guess, on each column that is left out, and each question."""
-        roles = ", ".join(f"{role} = {name}" for role, name in self.roles.items())
-        split = ", ".join(f"{key}: {value}" for key, value in self.split.items())
-        found = {
-            "images": ", ".join(self.images), "text": self.text, "label": self.label,
-            "group": self.group, "record": ", ".join(self.record), "roles": roles,
-            "root": self.root, "split": split,
-        }  # fmt: skip
-        lines = [f"{role}: {found[role] or 'none'} ({why})" for role, why in self.reasons.items()]
-        lines += [f"left out: {name or 'the column without a name'} ({why})"
-                  for name, why in self.left_out.items()]  # fmt: skip
-        return lines + [f"question: {one}" for one in self.questions]
 
 
 class Guess:
@@ -73,11 +24,12 @@ class Guess:
         self.reasons: dict[str, str] = {}
         self.left_out: dict[str, str] = {}
         self.questions: list[str] = []
-        self.images = self._images()
-        self.root, self.reasons["root"] = find_root(
-            [cell for name in self.images for cell in values[name] if cell], folder
-        )
+        self.suffix = ""
+        self.images = self._images(folder)
+        self.roots = self._find_files(folder)
+        self.label_columns: tuple[str, ...] = ()
         self.label = self._label()
+        self.labels = self._cells_of_labels()
         self.text = self._text()
         if not self.images and self.text is None:
             raise DataError(
@@ -97,27 +49,67 @@ class Guess:
             self.reasons["roles"] = "by their names"
         self._ask_of_labels()
         self._check_split()
-        rows = len(self.values[self.label])
+        rows = len(self.labels)
         return Columns(
-            self.label, self.images, self.text, self.group, self.record, self.roles, self.root,
+            self.label, self.images, self.text, self.group, self.record, self.roles, self.roots[0],
             self.split, self._lacking(rows), rows, self.reasons, self.left_out,
-            tuple(self.questions),
+            tuple(self.questions), self.label_columns, self.roots[1:], self.suffix,
         )  # fmt: skip
 
-    def _images(self) -> tuple[str, ...]:
+    def _find_files(self, folder: Path) -> tuple[str, ...]:
+        """Folders of the image files; links that a run would refuse are a question."""
+        files = [
+            f"{cell}{self.suffix}" for name in self.images for cell in self.values[name] if cell
+        ]
+        found = find_root(files, folder)
+        self.reasons["root"] = found.why
+        if len(found.roots) > 1:
+            self.reasons["roots"] = "files that are not in the first folder are there"
+        if found.linked:
+            self.questions.append(
+                f"{found.linked!r} is a link that leads out of its folder, and such files are "
+                "refused; if you trust where it leads: data.dataset.follow_links: true"
+            )
+        return found.roots
+
+    def _cells_of_labels(self) -> list[str]:
+        """The label of each row."""
+        if self.label is not None:
+            return list(self.values[self.label])
+        rows = zip(*(self.values[name] for name in self.label_columns), strict=True)
+        return [self.label_columns[[*map(_one, row)].index(True)] for row in rows]
+
+    def _one_hot(self) -> tuple[str, ...]:
+        """Columns of 0 and 1 of which each row has exactly one 1; empty when there are none."""
+        binary = [
+            name
+            for name, cells in self.free.items()
+            if name not in self.given.values()
+            and {*cells} <= {"0", "1", "0.0", "1.0"} and any(map(_one, cells))
+        ]  # fmt: skip
+        rows = zip(*(self.free[name] for name in binary), strict=True)
+        fits = len(binary) > 1 and all(sum(map(_one, row)) == 1 for row in rows)
+        return tuple(binary) if fits else ()
+
+    def _images(self, folder: Path) -> tuple[str, ...]:
         if "image" in self.given:
             found, self.reasons["images"] = [self.given["image"]], "you said so"
         else:
             found = [name for name, cells in self.free.items() if cells_of.are_images(cells)]
+            bare = None if found else find_without_ending(self.free, folder)
+            if bare is not None:
+                found, self.suffix = [bare[0]], bare[1]
+                self.reasons["suffix"] = f"files such as {self.free[bare[0]][0]}{bare[1]} are there"
             self.reasons["images"] = (
-                "its values end like image files" if found
+                "its values are names of image files without their ending" if bare
+                else "its values end like image files" if found
                 else "no column holds names such as a.jpg; say --image COLUMN"
             )  # fmt: skip
         for name in found:
             self.free.pop(name)
         return tuple(found)
 
-    def _label(self) -> str:
+    def _label(self) -> str | None:
         if "label" in self.given:
             self.reasons["label"] = "you said so"
             self.free.pop(self.given["label"])
@@ -130,6 +122,12 @@ class Guess:
             and 1 < len({*cells} - {""}) <= max(len(cells) / 3, 2)
         ]
         if not fit:
+            self.label_columns = self._one_hot()
+            if self.label_columns:
+                self.reasons["label"] = "one column a class: in each row exactly one of them is 1"
+                for name in self.label_columns:
+                    self.free.pop(name)
+                return None
             raise DataError(
                 f"no column is named like a label ({', '.join(names_of.LABELS[:9])}, ...); say "
                 f"which one it is with --label COLUMN. There are: {', '.join(self.values)}"
@@ -219,7 +217,7 @@ class Guess:
         return None, _ungrouped(lonely)
 
     def _leave_out(self) -> None:
-        labels = self.values[self.label]
+        labels = self.labels
         for name, cells in list(self.free.items()):
             why = _unfit(name, cells, labels)
             if why:
@@ -239,7 +237,7 @@ class Guess:
         return found
 
     def _ask_of_labels(self) -> None:
-        labels = self.values[self.label]
+        labels = self.labels
         several = several_labels(labels)
         if several:
             self.questions.append(
@@ -273,8 +271,12 @@ class Guess:
             self.split = {}
 
     def _lacking(self, rows: int) -> int:
-        needed = [self.values[name] for name in (self.label, self.group) if name is not None]
+        needed = [self.labels, *([self.values[self.group]] if self.group is not None else [])]
         return sum(any(not cells[row] for cells in needed) for row in range(rows))
+
+
+def _one(cell: str) -> bool:
+    return cell in ("1", "1.0")
 
 
 def _is_role(name: str) -> bool:

@@ -3,6 +3,7 @@
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 from mmx.errors import MmxError
 from mmx.files import write_whole
@@ -109,13 +110,14 @@ def _tail(columns: Columns | None) -> str:
 def _table(out: Path, table: Path, columns: Columns, stated: dict[str, str]) -> str:
     folder = out.absolute().parent
     root = os.path.normpath(table.absolute().parent / columns.root)
-    settings = {
+    settings: dict[str, Any] = {
         "path": _beside(folder, table.absolute()),
         **stated,
         "root": _beside(folder, Path(root)),
+        **_files(folder, table, columns),
         "images": list(columns.images),
         "text": columns.text,
-        "label": columns.label,
+        **_labels(columns),
         "group": columns.group,
         "record": list(columns.record),
         "roles": dict(columns.roles),
@@ -123,7 +125,7 @@ def _table(out: Path, table: Path, columns: Columns, stated: dict[str, str]) -> 
     lines = ["  # Guessed from the columns of the table; mend what is wrong.", "  dataset:"]
     lines.append("    type: table")
     for key, value in settings.items():
-        why = columns.reasons.get(key)
+        why = columns.reasons.get("label" if key == "labels" else key)
         lines += [f"    # {why}"] if why else []
         lines.append(f"    {key}: {inline(value)}")
     for name, why in columns.left_out.items():
@@ -138,6 +140,22 @@ def _table(out: Path, table: Path, columns: Columns, stated: dict[str, str]) -> 
         lines.append(f"  # {columns.reasons['split']}")
         lines.append(f"  split: {inline(dict(columns.split))}")
     return "\n".join([*lines, "" if columns.split else _PARTS])
+
+
+def _files(folder: Path, table: Path, columns: Columns) -> dict[str, Any]:
+    """Further folders and the ending of image files, where there are such."""
+    found: dict[str, Any] = {}
+    if columns.roots:
+        places = [os.path.normpath(table.absolute().parent / root) for root in columns.roots]
+        found["roots"] = [_beside(folder, Path(place)) for place in places]
+    return found | ({"suffix": columns.suffix} if columns.suffix else {})
+
+
+def _labels(columns: Columns) -> dict[str, Any]:
+    """The label, or the columns of which one is 1."""
+    if columns.label is not None:
+        return {"label": columns.label}
+    return {"labels": {"columns": list(columns.label_columns)}}
 
 
 def _narrative(columns: Columns) -> dict[str, str]:

@@ -52,6 +52,15 @@ class TableParams(DatasetParams):
     root: SpecPath | None = Field(
         default=None, description="folder of the images; null: that of the table"
     )
+    roots: tuple[SpecPath, ...] = Field(
+        default=(), description="further folders of images, looked in where root lacks a file"
+    )
+    suffix: str = Field(
+        default="", description="ending of image files whose names have none, such as .jpg"
+    )
+    follow_links: bool = Field(
+        default=False, description="image files may be links that lead out of their folder"
+    )
     images: tuple[str, ...] = Field(
         default=(), description="columns with paths of images; an empty cell keeps its place"
     )
@@ -98,6 +107,8 @@ class TableParams(DatasetParams):
     def _something_to_see(self) -> "TableParams":
         if not self.images and self.text is None:
             raise ValueError("name columns of images, or a text column, or both")
+        if self.label is not None and self.labels.columns:
+            raise ValueError("label and labels.columns each name the labels; keep one of them")
         return self
 
     def layout(self) -> Layout:
@@ -105,7 +116,8 @@ class TableParams(DatasetParams):
             images=self.images, text=self.text, id=self.id, group=self.group, label=self.label,
             record=tuple(dict.fromkeys((*self.record, *self.roles.values()))), roles=self.roles,
             root=self.root, missing=self.missing, labels=self.labels, classes=self.classes,
-            encoding=self.encoding, separator=self.separator,
+            encoding=self.encoding, separator=self.separator, suffix=self.suffix,
+            roots=self.roots, follow_links=self.follow_links,
         )  # fmt: skip
 
     def read(self) -> "DataFrame":
@@ -122,8 +134,13 @@ class Table(Dataset):
     def __init__(self, params: TableParams) -> None:
         table, layout = params.read(), params.layout()
         check_columns(layout, table, str(params.path))
+        lacking = [name for name in params.labels.columns if name not in table.columns]
+        if lacking:
+            raise DataError(
+                f"{params.path} has no column {', '.join(map(repr, lacking))} of labels"
+            )
         self._params = params
-        roles = {*params.images, *params.record, params.text, params.label, params.group, params.id}
+        roles = {*layout.columns, *params.labels.columns}
         self._spare = tuple(name for name in map(str, table.columns) if name not in roles)
         self._rows = TableRows(layout, table, params.path.parent)
         self._rejected = [*self._rows.rejected]

@@ -175,3 +175,33 @@ def test_without_pictures_and_sentences_it_asks(tmp_path: Path) -> None:
 def test_rows_without_a_label_are_counted(tmp_path: Path) -> None:
     found = guessed(tmp_path, {**PLAIN, "dx": ["a", "b", "nan", "a", "b", "unknown"]})
     assert (found.lacking, found.rows) == (20, ROWS)
+
+
+def test_one_column_a_class_and_names_without_ending_are_known(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    for row in range(ROWS):
+        (tmp_path / "photos" / f"c{row}.jpg").touch()
+    one_hot = {
+        name: (lambda row, place=place: float(row % 3 == place))
+        for place, name in enumerate(("MEL", "NV", "BCC"))
+    }
+    found = guessed(tmp_path, {"image": lambda row: f"c{row}", **one_hot})
+    assert (found.label, found.label_columns) == (None, ("MEL", "NV", "BCC"))
+    assert (found.images, found.suffix, found.root) == (("image",), ".jpg", "photos")
+    assert "exactly one of them is 1" in found.reasons["label"]
+
+
+def test_files_in_several_folders_and_links_are_found(tmp_path: Path) -> None:
+    for row in range(ROWS):
+        part = tmp_path / f"part_{row % 2 + 1}"
+        part.mkdir(exist_ok=True)
+        (part / f"f{row}.png").touch()
+    found = guessed(tmp_path, PLAIN)
+    assert (found.root, found.roots) == ("part_1", ("part_2",))
+    assert "30 of 60 files are in part_2" in found.reasons["root"]
+    beside = tmp_path / "beside"
+    (beside / "photos").mkdir(parents=True)
+    for row in range(ROWS):
+        (beside / "photos" / f"f{row}.png").symlink_to(tmp_path / "part_1" / "f0.png")
+    linked = guessed(beside, PLAIN)
+    assert "data.dataset.follow_links: true" in linked.questions[0]

@@ -249,3 +249,58 @@ def test_roles_name_fields_of_the_record(tmp_path: Path) -> None:
     assert row.roles == {"age": "Alter", "text": "t"}
     with pytest.raises(ValidationError):
         TableParams(path=path, **settings, roles={"alter": "Alter"})
+
+
+def test_names_without_an_ending_get_the_one_that_is_stated(tmp_path: Path) -> None:
+    path = _write(tmp_path, "pic,g,label\na,1,x\nb.PNG,2,y\n,3,x\n")
+    settings: dict[str, Any] = {"images": ("pic",), "group": "g", "label": "label"}
+    rows = TableParams(path=path, **settings, suffix=".jpg").build().samples()
+    names = [Path(str(row.images[0])).name for row in rows]
+    assert names == ["a.jpg", "b.PNG"]
+
+
+def test_a_file_is_looked_for_in_each_root(tmp_path: Path) -> None:
+    for place, name in (("one", "a.png"), ("two", "b.png")):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / name).touch()
+    path = _write(tmp_path, "pic,g,label\na.png,1,x\nb.png,2,y\nc.png,3,y\n../d.png,4,y\n")
+    settings: dict[str, Any] = {"images": ("pic",), "group": "g", "label": "label"}
+    roots: dict[str, Any] = {"root": tmp_path / "one", "roots": (tmp_path / "two",)}
+    dataset = TableParams(path=path, **settings, **roots).build()
+    assert [row.images[0] for row in dataset.samples()] == [
+        tmp_path / "one/a.png", tmp_path / "two/b.png", tmp_path / "one/c.png",
+    ]  # fmt: skip
+    assert [one.row for one in dataset.rejected()] == ["row 5"]
+
+
+def test_links_are_refused_with_the_key_that_allows_them(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "root").mkdir()
+    (tmp_path / "store/a.png").touch()
+    (tmp_path / "root/a.png").symlink_to(tmp_path / "store/a.png")
+    (tmp_path / "root/folder").symlink_to(tmp_path / "store")
+    lines = "pic,g,label\na.png,1,x\nfolder/a.png,2,y\n../store/a.png,3,y\n/etc/hostname,4,y\n"
+    path = _write(tmp_path, lines)
+    settings: dict[str, Any] = {
+        "images": ("pic",), "group": "g", "label": "label", "root": tmp_path / "root",
+    }  # fmt: skip
+    refused = {one.row: one.reason for one in TableParams(path=path, **settings).build().rejected()}
+    assert len(refused) == 4
+    assert all("follow_links: true" in refused[row] for row in ("row 2", "row 3"))
+    assert not any("follow_links" in refused[row] for row in ("row 4", "row 5"))
+    followed = TableParams(path=path, **settings, follow_links=True).build()
+    assert [one.row for one in followed.rejected()] == ["row 4", "row 5"]
+
+
+def test_one_column_a_class_is_a_label_when_one_of_them_is_1(tmp_path: Path) -> None:
+    lines = ["t,g,MEL,NV", "x,1,1.0,0.0", "y,2,0,1", "z,3,0,0", "w,4,1,1", "v,5,-1,1"]
+    path = _write(tmp_path, "\n".join(lines) + "\n")
+    settings: dict[str, Any] = {"text": "t", "group": "g"}
+    dataset = TableParams(path=path, **settings, labels={"columns": ("MEL", "NV")}).build()
+    assert dataset.classes == ("MEL", "NV")
+    assert [row.label for row in dataset.samples()] == ["MEL", "NV", None]
+    told = {one.row: one.reason for one in dataset.rejected()}
+    assert "columns 'MEL' and 'NV' are all 1" in told["row 5"]
+    assert "'-1', which is neither 0 nor 1" in told["row 6"]
+    with pytest.raises(DataError, match="no column 'BCC' of labels"):
+        TableParams(path=path, **settings, labels={"columns": ("MEL", "BCC")}).build()

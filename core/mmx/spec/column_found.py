@@ -1,0 +1,62 @@
+"""What was guessed about a table, and how it is told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What was guessed about a table.
+
+    Attributes:
+        label: column of the class names; None where each class has a column.
+        label_columns: one column a class, of which one is 1; empty where there is a label.
+        images: columns that name image files; empty when there is none.
+        text: column of sentences; None when there is none.
+        group: column that tells rows of one person or lesion apart from others.
+        record: columns with facts such as age and sex.
+        roles: age, sex or site -> its column of the record.
+        root: folder of the image files, relative to the table.
+        roots: further folders of image files.
+        suffix: ending that the names of image files lack.
+        split: settings of ``data.split`` for a published split; empty when there is none.
+        lacking: rows without a label, a group or anything to see.
+        rows: of the table.
+        reasons: why, for each of these that was guessed.
+        left_out: every other column, and why.
+        questions: what the table alone does not answer, each with the ways to answer it.
+    """
+
+    label: str | None
+    images: tuple[str, ...] = ()
+    text: str | None = None
+    group: str | None = None
+    record: tuple[str, ...] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)
+    root: str = "."
+    split: Mapping[str, Any] = field(default_factory=dict)
+    lacking: int = 0
+    rows: int = 0
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    questions: tuple[str, ...] = ()
+    label_columns: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
+    suffix: str = ""
+
+    def told(self) -> list[str]:
+        """One line on each guess, on each column that is left out, and each question."""
+        roles = ", ".join(f"{role} = {name}" for role, name in self.roles.items())
+        split = ", ".join(f"{key}: {value}" for key, value in self.split.items())
+        found = {
+            "images": ", ".join(self.images), "text": self.text,
+            "label": self.label or ", ".join(self.label_columns),
+            "roots": ", ".join(self.roots), "suffix": self.suffix,
+            "group": self.group, "record": ", ".join(self.record), "roles": roles,
+            "root": self.root, "split": split,
+        }  # fmt: skip
+        lines = [f"{role}: {found[role] or 'none'} ({why})" for role, why in self.reasons.items()]
+        lines += [f"left out: {name or 'the column without a name'} ({why})"
+                  for name, why in self.left_out.items()]  # fmt: skip
+        return lines + [f"question: {one}" for one in self.questions]
