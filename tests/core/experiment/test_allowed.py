@@ -33,7 +33,7 @@ class Mirror(mmx.WrappingEncoder):
 
     def __init__(self, backbone):
         super().__init__(backbone)
-        self.shape = backbone.shape
+        self.shape = mmx.FeatureShape(backbone.shape.dim)
 
     def views(self, images):
         both = torch.cat([images.pixels, images.pixels.flip(-1)], dim=1)
