@@ -163,7 +163,7 @@ def _values(arm: ArmResult, base: str, metric: str, names: list[str]) -> list[ob
     else:
         found += [None] * 8
     found.append(arm.convergence.words if arm.convergence else None)
-    found.append(contrast.detectable if contrast else None)
+    found.append(contrast.detectable if contrast and not contrast.few else None)
     found += [arm.scores[m].value if m in arm.scores else None for m in ("macro_f1", "accuracy")]
     found += [arm.means.get(m) for m in ("ece", "nll", "brier", "macro_auroc")]
     found += [arm.parameters, arm.operations, arm.seconds, arm.reported]
