@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_origin
 
 import pytest
 from pydantic import BaseModel
@@ -21,7 +22,9 @@ def fields(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, str]]
         form = shape(field)
         if form.model is not None:
             yield from fields(form.model, f"{above}{name}.")
-        elif field.is_required():
+        if form.model is not None and get_origin(field.annotation) is not list:
+            continue
+        if field.is_required():
             yield f"{above}{name}", "required"
         else:
             text = field.default if isinstance(field.default, str) else json.dumps(field.default)
