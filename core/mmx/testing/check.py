@@ -15,6 +15,7 @@ from mmx.testing.encoder_conduct import ENCODER
 from mmx.testing.hooks import INFERENCE
 from mmx.testing.law import Law, LawError, Laws, NotTried
 from mmx.testing.losses import LOSS
+from mmx.testing.priors import PRIOR
 from mmx.testing.rows import DATASET, NARRATIVE, SAMPLER
 from mmx.testing.settings import ANY
 from mmx.testing.state import fresh_state
@@ -35,7 +36,7 @@ LAWS: Mapping[str, Laws] = {
     "fusion": {**FUSION, **USED, **ANY},
     "head": {**HEAD, **USED, **ANY},
     "inference": {**INFERENCE, **USED, **ANY},
-    "loss": {**LOSS, **USED, **ANY},
+    "loss": {**LOSS, **PRIOR, **USED, **ANY},
     "narrative": {**NARRATIVE, **USED, **ANY},
     "sampler": {**SAMPLER, **USED, **ANY},
 }

@@ -35,6 +35,9 @@ class NoLoss(nn.Module):
     def adjust(self, logits: Tensor) -> Tensor:
         return logits
 
+    def prior(self, class_counts: Tensor) -> Tensor:
+        return class_counts.double().clamp(min=1)
+
 
 class Faulty(Loss):
     """Cross-entropy of the fused and the image head, with one fault."""
@@ -68,13 +71,15 @@ def score(outputs: Outputs, target: Tensor, fault: str) -> LossValue:
         torch.rand(1)
     if fault == "inputs_kept":
         outputs.logits.data.sub_(outputs.logits.data.mean(dim=1, keepdim=True))
+    if fault == "states_its_prior":  # weighs classes and keeps the prior of what training saw
+        fused = F.cross_entropy(outputs.logits, target, weight=torch.tensor([1.0, 2.0, 6.0]))
     total = fused + (each.detach() if fault == "gradient" else each).mean()
     return LossValue(total, {"fused": fused if fault == "scalar" else fused.detach()})
 
 
 FAULTS = [
     "builds", "scalar", "extremes", "gradient", "reads_its_parts", "missing", "batch_permutation",
-    "adjusts", "random_state", "inputs_kept",
+    "adjusts", "random_state", "inputs_kept", "states_its_prior",
 ]  # fmt: skip
 
 
