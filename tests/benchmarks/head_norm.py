@@ -26,7 +26,7 @@ from mmx.training import train
 ROOT = Path(__file__).parents[2]
 BASE = ROOT / "examples" / "ham10000" / "baseline.yaml"
 FUSIONS = ("concat", "mlb", "mfb", "metablock")
-SEEDS, LESIONS = (0, 1, 2), 2000
+SEEDS, LESIONS = (0, 1, 2), 1000
 SMALL = (
     "data.image.height=75", "data.image.width=100", "train.epochs=4", "train.batch_size=64",
 )  # fmt: skip
