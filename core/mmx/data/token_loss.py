@@ -63,7 +63,10 @@ def _counted(encoder: TextEncoder, texts: Sequence[str]) -> "TokenCount | NDArra
     if count is not None:
         return count
     once = encoder.tokenize(texts)
-    twice = encoder.tokenize([f"{text} {text}" for text in texts])
+    try:
+        twice = encoder.tokenize([f"{text} {text}" for text in texts])
+    except Exception:  # it takes no other texts than those of the data: no cut is known
+        return np.zeros(len(texts), dtype=bool)
     ids = [
         [row[mask].tolist() for row, mask in zip(one.ids, one.mask, strict=True)]
         for one in (once, twice)

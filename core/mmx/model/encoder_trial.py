@@ -63,6 +63,9 @@ def built_encoder(params: EncoderParams) -> Encoder:
 def try_encoder(params: EncoderParams, encoder: Encoder, height: int, width: int) -> None:
     """Encode two grey images of this size, or two texts, in eval mode and without gradient.
 
+    Texts that the encoder does not tokenise are not tried: it may take those of the data, which are
+    refused in plain words where it does not.
+
     Args:
         params: its settings.
         encoder: what they built.
@@ -84,6 +87,8 @@ def try_encoder(params: EncoderParams, encoder: Encoder, height: int, width: int
 
 
 def _try(params: EncoderParams, encoder: Encoder, height: int, width: int) -> None:
+    if isinstance(encoder, TextEncoder) and not _tokenises(encoder):
+        return
     try:
         found: object = _encode(encoder, height, width)
     except Exception as error:  # a plugin may raise anything
@@ -94,6 +99,15 @@ def _try(params: EncoderParams, encoder: Encoder, height: int, width: int) -> No
         ) from error
     for fault in _faults(encoder, found):
         raise PluginError(f"{params.entry_point}: {fault}")
+
+
+def _tokenises(encoder: TextEncoder) -> bool:
+    """Whether it takes these texts; one that does not may still take those of the data."""
+    try:
+        encoder.tokenize(TEXTS)
+    except Exception:  # that it takes any text is a law of encoders
+        return False
+    return True
 
 
 def _encode(encoder: Encoder, height: int, width: int) -> Features:

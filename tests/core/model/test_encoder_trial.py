@@ -1,6 +1,7 @@
 """Encoders are tried on two samples before a run: a size that does not fit is a fault."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,22 @@ def test_weights_that_would_be_downloaded_are_random_in_a_check() -> None:
     wrapped = without_download(views.model_validate({"backbone": inner}))  # type: ignore[arg-type]
     assert wrapped.backbone.weights == "none"  # type: ignore[attr-defined]
     assert without_download(timm()).weights == "bundled"  # type: ignore[arg-type, attr-defined]
+
+
+def test_texts_that_an_encoder_does_not_take_are_not_held_against_it() -> None:
+    class Strict(mmx.TextEncoder):
+        shape = mmx.FeatureShape(3)
+
+        def tokenize(self, texts: Sequence[str]) -> mmx.Texts:
+            raise KeyError("only pairs of name=value")
+
+        def forward(self, texts: mmx.Texts) -> mmx.Features:
+            raise mmx.ShapeError("never run here")
+
+    class StrictParams(mmx.EncoderParams):
+        modality = "text"
+
+        def build(self) -> mmx.Encoder:
+            return Strict()
+
+    try_encoder(StrictParams(), Strict(), 32, 32)

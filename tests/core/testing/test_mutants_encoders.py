@@ -22,7 +22,7 @@ TEXTS = {
     "ids depend on the batch": "tokenize",
     "ids as fractions": "tokenize",
     "refuses a text without some words": "tokenize",
-    "refuses the empty text": "builds",
+    "refuses the empty text": "shapes",
     "empty text has a token": "presence",
     "always present, text": "presence",
     "seeds torch, text": "random_state",
