@@ -18,7 +18,7 @@ import numpy as np
 
 import mmx
 from mmx.audit import all_checks, examine
-from mmx.audit.hashes import close_within
+from mmx.audit.hashes import close_above
 from mmx.experiment.auditing import short_audit
 from mmx.experiment.prepare import prepare
 from mmx.experiment.subject import subject_of
@@ -32,7 +32,7 @@ def hashes() -> None:
     made = draw.integers(0, 2**63, 100_000, dtype=np.uint64)
     made[1::1000] = made[::1000] ^ np.uint64(0b11)  # 100 planted pairs
     start = time.perf_counter()
-    pairs = close_within(made, 10)
+    pairs = close_above(made, made, 10)
     seconds = time.perf_counter() - start
     planted = ((pairs[:, 1] == pairs[:, 0] + 1) & (pairs[:, 0] % 1000 == 0)).sum()
     print(f"hashes: {seconds:.1f} s for all pairs among 100,000; {planted} of 100 planted found")

@@ -114,6 +114,7 @@ class Bench:
 
     def _data(self) -> Any:
         """Pixels, sizes, texts, features and findings, as a training would get them."""
+        from mmx.data import CachedFeatures
         from mmx.experiment.auditing import short_audit
         from mmx.experiment.running import prepare_spec
         from mmx.experiment.sources import open_sources
@@ -124,7 +125,8 @@ class Bench:
         rows = list(range(len(prepared.manifest)))
         task = build_task(self.spec, prepared.manifest, prepared.split)
         sources = open_sources(self.spec, task.model, prepared, SilentObserver(), rows=rows)
-        found = [sources.image.features(rows), sources.text.features(rows)]
+        cached = [sources.image, sources.text]
+        found = [one.features(rows) for one in cached if isinstance(one, CachedFeatures)]
         audited = short_audit(self.spec, prepared, SilentObserver())
         return digest(
             prepared.images.images(rows).pixels, prepared.images.sizes(rows),

@@ -13,6 +13,7 @@ number is below the quantile of its class's accuracy; the number is the sum of e
 
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,7 @@ class Setting:
         return float(np.mean(norm.cdf(places + self.shift) - norm.cdf(places)))
 
 
-SEVEN = {
+SEVEN: dict[str, Any] = {
     "accuracies": (0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6),
     "shares": (0.4, 0.2, 0.12, 0.1, 0.08, 0.06, 0.04),
 }

@@ -150,7 +150,7 @@ def single_shares(sets: int) -> None:
         print(f"| {groups[-1]} | {' | '.join(cells)} |", flush=True)
 
 
-def scored(generator: np.random.Generator, groups: int, signal: float) -> tuple[Any, ...]:
+def scored(generator: np.random.Generator, groups: int, signal: float) -> tuple[Any, Any, Any]:
     """Log-probabilities, labels and groups: Gaussian scores, half of whose noise a group shares."""
     sizes = np.minimum(np.floor(generator.pareto(1.5, groups) + 1), 40).astype(int)
     owner = generator.choice(4, groups, p=[0.55, 0.25, 0.12, 0.08])
@@ -235,7 +235,7 @@ def conformal(sets: int) -> None:
 
 def main() -> int:
     """Print all tables; 1 when a limit is missed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--full", action="store_true", help="the whole grid of balanced accuracy")
     parser.add_argument("--sets", type=int, default=400, help="data sets of a cell")
     given = parser.parse_args()

@@ -79,7 +79,7 @@ def test_a_case_alone_is_answered_as_in_the_run(
     images = [column for column in PHOTOS if column in given]
     run = mmx.run(small(PRESETS[name], folder / "cases.csv", images, tiny_plugin))
     kept = run.predictions.query("part == 'test'").set_index("sample")
-    columns = [column for column in kept if column.startswith(ANSWERED)]
+    columns = [column for column in kept if str(column).startswith(ANSWERED)]
     kept = kept[columns].astype(float)
     asked = given[given["id"].isin(kept.index)].iloc[::-1].fillna("").drop(columns="finding")
     together = mmx.predict(run.path, asked, root=folder, plugins=[tiny_plugin]).set_index("id")

@@ -52,11 +52,13 @@ def structure(small: "NDArray[np.generic]") -> "Floats":
     from scipy.ndimage import gaussian_filter  # type: ignore[import-untyped]
 
     def blurred(values: "Floats", spread: float) -> "Floats":
-        return np.asarray(gaussian_filter(values, (0, spread, spread), mode="nearest"))
+        found = gaussian_filter(values, (0, spread, spread), mode="nearest")
+        return np.asarray(found, dtype=np.float32)
 
     shown = small.astype(np.float32)
     fine = shown - blurred(shown, _SPREAD)
-    return np.asarray(fine / np.sqrt(blurred(fine**2, _AROUND) + _NOISE**2))
+    strength = np.sqrt(blurred(fine**2, _AROUND) + _NOISE**2)
+    return np.asarray(fine / strength, dtype=np.float32)
 
 
 def correlation(left: "Floats", right: "Floats") -> "Floats":

@@ -72,6 +72,6 @@ class ContentsCount:
     @property
     def contents(self) -> Contents:
         """What was counted."""
-        fields = {name: _KINDS[kind] for name, kind in self._fields.items()}
+        fields: dict[str, FieldKind] = {name: _KINDS[kind] for name, kind in self._fields.items()}
         most, ragged = max(self._counts, default=0), len(self._counts - {0}) > 1
         return Contents(most, ragged, self._own, self._boxes, self._numbered, fields)

@@ -67,7 +67,8 @@ class TableRows(Sequence[Sample]):
             self._roles["text"] = layout.text
             _refuse_files(layout.text, self._cells(table, layout.text))
         kinds = {**(kinds or {}), **({layout.text: "word"} if layout.text else {})}
-        names = dict.fromkeys([*layout.record, *([layout.text] if layout.text else [])])
+        names: dict[str, None] = dict.fromkeys(layout.record)
+        names |= {layout.text: None} if layout.text else {}
         self._record = {name: self._values(table, name, kinds.get(name)) for name in names}
         self._see_something(len(table))
         unusable = np.fromiter(self.faults, np.int64, len(self.faults))

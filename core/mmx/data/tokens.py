@@ -60,7 +60,7 @@ class Tokens:
 
     def _compare(self, places: "NDArray[np.int64]") -> None:
         """Refuse an encoder that gives these texts other places together than alone."""
-        together, real = self._tokenised([self._texts[place] for place in places])
+        together, real = self._tokenised([self._texts[int(place)] for place in places])
         ids, mask, own = self._gathered(places, together.shape[1])
         if ids.shape != together.shape:
             self._refuse(int(places[own.sum(axis=1).argmax()]))

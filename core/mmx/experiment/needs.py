@@ -102,10 +102,12 @@ def needs_of(trained: Trained, without: Collection[str] = ()) -> Needs:
         record=tuple(name for name in layout.record if name in fields),
         id=None, group=None, label=None,
     )  # fmt: skip
-    kinds = {name: kind for name, kind in facts.samples.fields.items() if name in fields}
+    kinds: dict[str, FieldKind] = {
+        name: kind for name, kind in facts.samples.fields.items() if name in fields
+    }
     ragged = own is None and facts.samples.ragged
     single = data.narrative.fields is not None and len(fields) == 1
-    column = fields[0] if single else reads.text
+    column = next(iter(fields)) if single else reads.text
     return Needs(layout, pixels, text, reads, column, kinds, absent, ragged)
 
 
@@ -131,7 +133,8 @@ def _absent(layout: Layout, without: Collection[str]) -> tuple[str, ...]:
 def _fields(trained: Trained, layout: Layout, hidden: Collection[str]) -> tuple[str, ...]:
     """Fields of the record that the run's narrative reads."""
     narrative = trained.spec.data.narrative
-    held = dict.fromkeys([*layout.record, *([layout.text] if layout.text else [])])
+    held: dict[str, None] = dict.fromkeys(layout.record)
+    held |= {layout.text: None} if layout.text else {}
     never = {*hidden, *([layout.text or "text"] if narrative.record_only else [])}
     named = held if narrative.fields is None else narrative.fields
     return tuple(name for name in held if name in named and name not in never)

@@ -36,7 +36,7 @@ def frozen_features(
     if not isinstance(encoder, WrappingEncoder):
         return as_kept(encoder(inputs), want, _size(inputs))
     centre = encoder.view_centre(inputs.mask, inputs.centre)
-    shown, masks, inner = inputs, list[Tensor](), encoder.backbone
+    shown, masks, inner, size = inputs, list[Tensor](), encoder.backbone, _size(inputs)
     want = encoder.needs(want)
     wrapper: Encoder = encoder
     while isinstance(wrapper, WrappingEncoder):
@@ -65,14 +65,17 @@ def as_kept(found: Features, want: frozenset[str], size: tuple[int, int] | None)
     Raises:
         DataError: a number that the cache could not hold.
     """
-    levels = tuple(_level(level, size) for level in found.levels) if "levels" in want else ()
+    levels: tuple[Features, ...] = ()
+    if "levels" in want:
+        levels = tuple(_level(level, size) for level in found.levels)
     pooled = _rounded(found.pooled) if "pooled" in want else None
     if "tokens" in want:
         tokens, mask = _rounded(found.tokens), found.mask
     elif pooled is not None:
         tokens, mask = pooled[:, None], found.present[:, None]
     else:
-        tokens, mask = levels[-1].tokens, levels[-1].mask
+        *_, deepest = levels
+        tokens, mask = deepest.tokens, deepest.mask
     return Features(
         tokens, mask, pooled, levels, found.present, found.parts, found.explain  # type: ignore[arg-type]
     )  # fmt: skip

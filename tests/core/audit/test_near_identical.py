@@ -105,6 +105,7 @@ def test_the_correlation_is_the_largest_of_all_places() -> None:
     draw = np.random.default_rng(0)
     left = draw.normal(size=(4, 64, 64)).astype(np.float32)
     right = np.roll(left, (3, -2), axis=(1, 2)) + 0.3 * draw.normal(size=left.shape)
+    right = right.astype(np.float32)
     for one, other, found in zip(left, right, correlation(left, right), strict=True):
         middle = one[6:-6, 6:-6].ravel()
         every = [np.corrcoef(middle, other[y : y + 52, x : x + 52].ravel())[0, 1]

@@ -107,10 +107,9 @@ def test_a_file_that_is_mended_is_read(tmp_path: Path, write_image: Write) -> No
 
 def test_only_own_maps_in_an_own_folder_are_deleted(tmp_path: Path, write_image: Write) -> None:
     cache = tmp_path / "cache"
-    room = 2 * 20 * 30 * 3 / 1e9  # of two pictures
+    mine, room = cache / "segmentations.npy", 2 * 20 * 30 * 3 / 1e9  # of two pictures
     for seed in range(12):
         store(named(write_image(f"{seed}.png", seed=seed)), cache, room)
-        mine = cache / "segmentations.npy"
         mine.write_bytes(bytes(5000))
         os.utime(mine, (1, 1))
     assert mine.exists()
@@ -159,6 +158,7 @@ def test_old_parts_are_swept(tmp_path: Path, write_image: Write) -> None:
     old, young = (cache / f"{32 * letter}.part.npy" for letter in "ab")
     for file in (old, young):
         file.write_bytes(b"1")
-    os.utime(old, (time.time() - 2 * 24 * 3600,) * 2)
+    yesterday = time.time() - 2 * 24 * 3600
+    os.utime(old, (yesterday, yesterday))
     store(named(write_image("b.png", seed=1)), cache)
     assert (old.exists(), young.exists()) == (False, True)

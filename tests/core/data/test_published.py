@@ -105,7 +105,7 @@ def test_the_split_column_is_no_fact_of_the_patient(tmp_path: Path) -> None:
 def test_one_file_for_each_part(tmp_path: Path, column: str) -> None:
     rows = manifest(tmp_path, [""] * 6, id="name")
     told = {"image": "{}.png", "name": "n{}", "sample_id": "n{}"}[column]
-    files = {}
+    files: Any = {}
     for part, places in (("train", (0, 1, 4)), ("validation", (2,)), ("test", (3, 5))):
         files[part] = tmp_path / f"{part}.csv"
         files[part].write_text("\n".join([f"{column},x", *(f"{told.format(p)},1" for p in places)]))

@@ -1,5 +1,7 @@
 """A curve that would gain from more epochs is told from one that would not."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.stats import linregress
@@ -47,7 +49,7 @@ def test_how_often_a_curve_is_called_rising(
 
 def test_the_slope_is_that_of_scipy() -> None:
     values = np.random.default_rng(0).normal(size=11)
-    wanted = linregress(np.arange(11), values)
+    wanted: Any = linregress(np.arange(11), values)
     assert _slope(values) == pytest.approx((wanted.slope, wanted.stderr))
 
 

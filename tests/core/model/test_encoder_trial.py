@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,9 +69,11 @@ def test_other_faults_of_an_encoder_are_told_too(
 
 
 def test_sizes_nearest_to_the_one_asked_for_are_named() -> None:
-    params = mmx.find("encoder", "timm")(arch="vit_tiny_patch16_224", weights="none")
+    params: Any = mmx.find("encoder", "timm").model_validate(
+        {"arch": "vit_tiny_patch16_224", "weights": "none"}
+    )
     with pytest.raises(mmx.ShapeError) as error:
-        try_encoder(params, params.build(), 100, 100)  # type: ignore[attr-defined]
+        try_encoder(params, params.build(), 100, 100)
     assert str(error.value).count(" x ") == 1 + FOUND
     assert "80 x 80, 96 x 96, 112 x 112 fit" in str(error.value)
 

@@ -1,7 +1,6 @@
 """What a study says of its comparisons: the family, the base, the epochs and the controls."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -137,8 +136,7 @@ def test_a_control_that_is_clearly_lower_has_the_words_of_an_arm(part: Part) -> 
 
 def _always(name: str) -> Answers:
     one = answers(0.7, 0, 1)
-    predicted: Sequence[Any] = np.full((1, 200), name)
-    return replace(one, predicted=np.asarray(predicted), runs=())
+    return replace(one, predicted=np.full((1, 200), name), runs=())
 
 
 def test_test_rows_that_come_twice_are_refused() -> None:

@@ -174,7 +174,8 @@ def test_one_list_of_words_means_missing_in_every_role(tmp_path: Path) -> None:
 def test_a_class_may_be_called_na_when_the_spec_says_so(tmp_path: Path) -> None:
     path = _write(tmp_path, "t,g,label\nx,1,NA\ny,2,b\nunknown,3,b\n")
     settings: dict[str, Any] = {"path": path, "text": "t", "group": "g", "label": "label"}
-    for said in ({"classes": ("NA", "b")}, {"missing": ("unknown",)}):
+    stated: list[dict[str, Any]] = [{"classes": ("NA", "b")}, {"missing": ("unknown",)}]
+    for said in stated:
         dataset = TableParams(**settings, **said).build()
         assert (dataset.classes, dataset.samples()[0].label) == (("NA", "b"), "NA")
     everything = TableParams(**settings, missing=()).build().samples()
@@ -195,7 +196,9 @@ def test_one_class_in_two_spellings_is_one_fault_that_names_both(
     assert all(repr(name) in str(told.value) for name in pair)
     stated = TableParams(**settings, classes=(*pair, "other")).build()
     assert stated.classes == (*pair, "other")
-    mapped = TableParams(**settings, labels={"map": {pair[1]: pair[0]}}).build()
+    mapped = TableParams.model_validate(
+        {"path": path, **settings, "labels": {"map": {pair[1]: pair[0]}}}
+    ).build()
     assert set(mapped.classes) == {pair[0], "other"}
 
 
@@ -207,9 +210,18 @@ def test_several_labels_in_a_cell_are_a_question(tmp_path: Path, sign: str) -> N
     settings: dict[str, Any] = {"path": path, "text": "t", "group": "g", "label": "label"}
     with pytest.raises(DataError, match="2 rows seem to have several labels in one cell"):
         TableParams(**settings).build()
-    first = TableParams(**settings, labels={"several": "first", "separator": sign}).build()
+    first = TableParams.model_validate(
+        {"path": path, **settings, "labels": {"several": "first", "separator": sign}}
+    ).build()
     assert [row.label for row in first.samples()] == ["edema", "effusion", "edema", "effusion"]
-    assert len(TableParams(**settings, labels={"several": "own"}).build().classes) == 4
+    assert (
+        len(
+            TableParams.model_validate({"path": path, **settings, "labels": {"several": "own"}})
+            .build()
+            .classes
+        )
+        == 4
+    )
 
 
 def test_a_name_that_merely_holds_such_a_sign_is_a_name(tmp_path: Path) -> None:
@@ -244,11 +256,15 @@ def test_cells_that_hold_more_than_a_word_are_refused_by_row(
 def test_roles_name_fields_of_the_record(tmp_path: Path) -> None:
     path = _write(tmp_path, "t,g,label,Alter\nx,1,a,40\ny,2,b,50\n")
     settings: dict[str, Any] = {"text": "t", "group": "g", "label": "label"}
-    row = TableParams(path=path, **settings, roles={"age": "Alter"}).build().samples()[0]
+    row = (
+        TableParams.model_validate({"path": path, **settings, "roles": {"age": "Alter"}})
+        .build()
+        .samples()[0]
+    )
     assert row.record == {"Alter": 40.0, "t": "x"}
     assert row.roles == {"age": "Alter", "text": "t"}
     with pytest.raises(ValidationError):
-        TableParams(path=path, **settings, roles={"alter": "Alter"})
+        TableParams.model_validate({"path": path, **settings, "roles": {"alter": "Alter"}})
 
 
 def test_names_without_an_ending_get_the_one_that_is_stated(tmp_path: Path) -> None:
@@ -296,11 +312,15 @@ def test_one_column_a_class_is_a_label_when_one_of_them_is_1(tmp_path: Path) -> 
     lines = ["t,g,MEL,NV", "x,1,1.0,0.0", "y,2,0,1", "z,3,0,0", "w,4,1,1", "v,5,-1,1"]
     path = _write(tmp_path, "\n".join(lines) + "\n")
     settings: dict[str, Any] = {"text": "t", "group": "g"}
-    dataset = TableParams(path=path, **settings, labels={"columns": ("MEL", "NV")}).build()
+    dataset = TableParams.model_validate(
+        {"path": path, **settings, "labels": {"columns": ("MEL", "NV")}}
+    ).build()
     assert dataset.classes == ("MEL", "NV")
     assert [row.label for row in dataset.samples()] == ["MEL", "NV", None]
     told = {one.row: one.reason for one in dataset.rejected()}
     assert "columns 'MEL' and 'NV' are all 1" in told["row 5"]
     assert "'-1', which is neither 0 nor 1" in told["row 6"]
     with pytest.raises(DataError, match="no column 'BCC' of labels"):
-        TableParams(path=path, **settings, labels={"columns": ("MEL", "BCC")}).build()
+        TableParams.model_validate(
+            {"path": path, **settings, "labels": {"columns": ("MEL", "BCC")}}
+        ).build()

@@ -1,6 +1,7 @@
 """A sequence model over images: order, padding, and the limits in which it is simpler."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -97,7 +98,7 @@ def test_an_image_beyond_the_learned_positions_is_refused() -> None:
 
     encoder, given = built(longest=5), seen()
     with pytest.raises(DataError, match="4 places from the middle"):
-        encoder.combine(Seen(*[getattr(given, name) for name in PARTS], torch.tensor([2, 0, 2])))
+        encoder.combine(replace(given, centre=torch.tensor([2, 0, 2])))
 
 
 @pytest.mark.parametrize("settings", ALL, ids=str)

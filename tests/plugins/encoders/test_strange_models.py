@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tokenizers import Tokenizer
@@ -21,8 +22,13 @@ from transformers import (
 from mmx.errors import WeightsError
 from mmx_plugins.encoders.transformers import TransformersParams
 
-SMALL = {"vocab_size": 20, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
-         "intermediate_size": 8}  # fmt: skip
+SMALL: dict[str, Any] = {
+    "vocab_size": 20,
+    "hidden_size": 8,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 8,
+}
 
 
 @pytest.fixture

@@ -62,7 +62,10 @@ def test_constant_answers_are_the_prior_that_the_loss_states(
 
 
 def test_losses_without_a_known_prior_say_so() -> None:
-    for settings in ({"type": "ldam"}, {"type": "focal"}, {"type": "focal", "gamma": 0.5}):
+    unknown: list[dict[str, object]] = [
+        {"type": "ldam"}, {"type": "focal"}, {"type": "focal", "gamma": 0.5},
+    ]  # fmt: skip
+    for settings in unknown:
         assert not params(settings).states_prior
     assert all(params(settings).states_prior for settings in SETTINGS)
 

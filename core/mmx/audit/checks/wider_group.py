@@ -56,7 +56,7 @@ def _columns(subject: Subject, used: "Rows") -> Iterator[tuple[str, Mapping[int,
     for name, read in subject.spare.items():
         if like_a_group(name):
             cells = read()
-            yield name, {row: cells[row] for row in used.tolist() if cells[row]}
+            yield name, {int(row): cells[int(row)] for row in used if cells[int(row)]}
 
 
 def _judged(subject: Subject, name: str, cells: Mapping[int, str]) -> Iterator[Finding]:
