@@ -89,7 +89,7 @@ def bomb(side: int) -> bytes:
 
 def floating() -> bytes:
     raw = io.BytesIO()
-    Image.fromarray(np.zeros((8, 8), dtype=np.float32)).save(raw, "TIFF")
+    Image.fromarray(np.full((8, 8), np.nan, dtype=np.float32)).save(raw, "TIFF")
     return raw.getvalue()
 
 
@@ -197,7 +197,7 @@ IMAGES: dict[str, tuple[Change, tuple[str, ...], str]] = {
     "image with too many pixels": (content("images/05.png", bomb(8000)), RUN,
                                    "8000 x 8000 pixels, more than pixel_limit"),
     "image that would fill the memory": (content("images/05.png", bomb(60000)), RUN, "60000"),
-    "image of unknown range": (content("images/05.png", floating()), RUN, "unknown range"),
+    "image of no numbers": (content("images/05.png", floating()), RUN, "no pixel that is a number"),
     "image to predict that is no image": (content("x.png", "hello"),
                                           ("predict", "run", "--image", "x.png",
                                            "--without", "text"),

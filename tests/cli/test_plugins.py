@@ -117,8 +117,8 @@ def test_our_own_bug_shows_its_traceback() -> None:
     code = (
         "import mmx\n"
         "from mmx_cli.main import app\n"
-        "def broken(kind): raise ValueError('ours')\n"
-        "mmx.installed = broken\n"
+        "def broken(files): raise ValueError('ours')\n"
+        "mmx.Registry = broken\n"
         "app(['plugins', 'list'])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -38,7 +38,8 @@ def test_a_run_prints_its_headline_and_its_report_and_can_be_used(
     report = Path(done.stdout.rpartition("report: ")[2].strip())
     assert report.read_text().startswith("<!doctype html>")
     run = only_run(home)
-    told = mmx("predict", run, "--text", "It itches badly at night.", "--plugin", tiny_plugin)
+    case = ("--text", "It itches badly at night.", "--without", "image")
+    told = mmx("predict", run, *case, "--plugin", tiny_plugin)
     assert told.returncode == 0, told.stderr
     assert told.stdout.count("%") == 3
     scored = mmx("evaluate", run, "--data", tiny_spec, "--plugin", tiny_plugin)
@@ -52,7 +53,10 @@ def test_a_run_prints_its_headline_and_its_report_and_can_be_used(
         (["run", "missing.yaml"], "missing.yaml"),
         (["evaluate", "nowhere", "--data", "x.csv"], "the run nowhere does not exist"),
         (["predict", "nowhere", "--text", "a"], "the run nowhere does not exist"),
-        (["predict", "nowhere"], "give --image or --text for one case, or --table for many"),
+        (
+            ["predict", "nowhere"],
+            "give --image, --text or --record for one case, or --table for many",
+        ),
     ],
 )
 def test_a_users_mistake_is_told_in_plain_words(words: list[str], expected: str) -> None:

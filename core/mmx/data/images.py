@@ -184,6 +184,8 @@ def _eight_bit(
 ) -> Image.Image:
     """Grey from its range to 0..255; what lies outside, or is no number, is cut."""
     values = np.asarray(image)
+    if image.mode == "F" and not np.isfinite(values).any():
+        raise DataError(f"{name} has no pixel that is a number, so nothing can be seen on it")
     if grey_range is not None:
         low, high = grey_range
         shares = (np.nan_to_num(values.astype(np.float64), nan=low) - low) / (high - low)

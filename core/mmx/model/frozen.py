@@ -74,7 +74,7 @@ def as_kept(found: Features, want: frozenset[str], size: tuple[int, int] | None)
     elif pooled is not None:
         tokens, mask = pooled[:, None], found.present[:, None]
     else:
-        *_, deepest = levels
+        deepest = next(reversed(levels))
         tokens, mask = deepest.tokens, deepest.mask
     return Features(
         tokens, mask, pooled, levels, found.present, found.parts, found.explain  # type: ignore[arg-type]

@@ -66,7 +66,7 @@ def test_another_method_is_named(home: Path, tiny_spec: Path, copied: Path) -> N
 
 def test_other_texts_are_named(home: Path, tiny_spec: Path, tiny_plugin: Path) -> None:
     def table(word: str) -> None:
-        labels = [f"note {row} {word},{'ab'[row % 2]},g{row}" for row in range(40)]
+        labels = [f"note {row % 7} {word},{'ab'[row % 2]},g{row}" for row in range(40)]
         (home / "t.csv").write_text("notes,label,group\n" + "\n".join(labels) + "\n")
 
     table("red")

@@ -16,7 +16,8 @@ Load = Callable[..., mmx.Spec]
 def operations(spec: mmx.Spec, folder: Path) -> int:
     """Of one test row of the run of this spec."""
     run = mmx.run(spec)
-    write_operations(run.path, folder / "count" / "operations.json", SilentObserver())
+    file = folder / "count" / "operations.json"
+    write_operations(run.path, file, SilentObserver(), plugins=spec.plugins)
     found: int = json.loads((folder / "count" / "operations.json").read_text())["operations"]
     return found
 
