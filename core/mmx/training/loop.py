@@ -27,6 +27,7 @@ from mmx.training.interfaces import Rows, Trainable
 from mmx.training.interrupt import StopRequest
 from mmx.training.meter import FiniteGuard, Meter
 from mmx.training.modality_dropout import drop_modalities
+from mmx.training.lone_row import more_than_one_row
 from mmx.training.objective import Objective
 from mmx.training.optimiser import build_optimizer, flat_state, load_flat_state, rates, set_rates
 from mmx.training.pace import Pace
@@ -177,7 +178,7 @@ class Loop:
         batch, target = self._prepared(share, batch, index), to_device(target, self.device)
         # dropout in the model: each process drops its own
         reseed(self.device, seed_at(self.spec.seed, "model", step, index, self.process))
-        with autocast(self.session.precision, self.device):
+        with autocast(self.session.precision, self.device), more_than_one_row(len(target)):
             outputs: Outputs = self.forward(batch)
         value = self.objective(outputs, target, step / self.steps)
         self.guard.note(step, "loss", value.total, share.own)
