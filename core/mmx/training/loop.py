@@ -25,9 +25,9 @@ from mmx.training.checkpoint import Checkpoints, Snapshot
 from mmx.training.history import EpochRecord, History
 from mmx.training.interfaces import Rows, Trainable
 from mmx.training.interrupt import StopRequest
+from mmx.training.lone_row import more_than_one_row
 from mmx.training.meter import FiniteGuard, Meter
 from mmx.training.modality_dropout import drop_modalities
-from mmx.training.lone_row import more_than_one_row
 from mmx.training.objective import Objective
 from mmx.training.optimiser import build_optimizer, flat_state, load_flat_state, rates, set_rates
 from mmx.training.pace import Pace
