@@ -60,7 +60,10 @@ def border(pictures: "NDArray[np.uint8]") -> "NDArray[np.float64]":
     found = []
     for strip in strips:
         for piece in np.array_split(strip, 4, axis=2):
-            found += [piece.mean(axis=(1, 2)), piece.std(axis=(1, 2))]
+            size = piece.shape[1] * piece.shape[2]
+            mean = piece.sum(axis=(1, 2), dtype=np.uint32) / size
+            square = np.einsum("bhwc,bhwc->bc", piece, piece, dtype=np.float32) / size
+            found += [mean, np.sqrt(np.maximum(square - mean**2, 0))]
     return np.concatenate(found, axis=1)
 
 
@@ -70,7 +73,8 @@ def thumbnail(pictures: "NDArray[np.uint8]") -> "NDArray[np.float64]":
         np.unique(np.linspace(0, side, _SIDE, endpoint=False).astype(int))
         for side in pictures.shape[1:3]
     )
-    sums = np.add.reduceat(np.add.reduceat(pictures.astype(np.float64), rows, axis=1), columns, 2)
+    down = np.add.reduceat(pictures, rows, axis=1, dtype=np.uint32)
+    sums = np.add.reduceat(down, columns, axis=2, dtype=np.uint32)
     heights = np.diff([*rows, pictures.shape[1]])[:, None, None]
     widths = np.diff([*columns, pictures.shape[2]])[:, None]
     means: NDArray[np.float64] = sums / heights / widths
