@@ -139,7 +139,8 @@ def _use(params: Params) -> None:
         loss = built_loss(params)
         for mode in (True, False):
             loss.train(mode)(outputs_of(5), TARGET, 0.5)
-        loss.adjust(outputs_of(5).logits)
+        adjusted = loss.adjust
+        adjusted(outputs_of(5).logits)
     elif isinstance(params, EncoderParams):
         encoder = built_encoder(params)
         encoded(encoder, inputs_of(params, encoder))
