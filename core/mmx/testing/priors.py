@@ -52,7 +52,8 @@ def _constant_answers(loss: Loss) -> Tensor:
         return answer
 
     optimizer.step(value)  # type: ignore[no-untyped-call]
-    answers: Tensor = loss.adjust(logits.detach()[None]).softmax(dim=1)[0].double()
+    adjusted = loss.adjust
+    answers: Tensor = adjusted(logits.detach()[None]).softmax(dim=1)[0].double()
     return answers
 
 
