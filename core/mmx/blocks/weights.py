@@ -183,10 +183,24 @@ def load_tensors(
     ]
     # checkpoints from before torch 0.4.1 have no such counters, and inference never reads them
     counters = {name for name in wanted if name.endswith("num_batches_tracked")}
+    _refuse_prefix(origin, given.keys(), wanted.keys() - counters)
     _refuse(origin, "missing", wanted.keys() - given.keys() - counters)
     _refuse(origin, "unexpected", given.keys() - wanted.keys())
     _refuse(origin, "of another shape", shapes)
     module.load_state_dict(given, strict=False)
+
+
+def _refuse_prefix(origin: str, given: Iterable[str], wanted: Iterable[str]) -> None:
+    """Say so when all names are there behind one prefix, as DataParallel writes ``module.``."""
+    names, sought = set(given), set(wanted)
+    ends = [name.removesuffix(one) for one in sorted(sought)[:1] for name in sorted(names)
+            if name != one and name.endswith(f".{one}")]  # fmt: skip
+    for prefix in ends:
+        if all(prefix + name in names for name in sought):
+            raise WeightsError(
+                f"{origin} names all tensors behind the prefix {prefix!r}, which is not read yet; "
+                "save it again without the prefix"
+            )
 
 
 def load_by_position(module: nn.Module, tensors: Mapping[str, Tensor], origin: str) -> None:
