@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from mmx.experiment import (
         Answers,
         Audited,
-        Case,
         Evaluated,
         Narrated,
         Reproduced,
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
         run,
         spec_notes,
     )
+    from mmx.inference import Case
     from mmx.interfaces import (
         Batch,
         Curve,
@@ -175,8 +175,11 @@ if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt 
             "bound_of_share", "share_of_groups", "share_of_rows", "shares_of_classes",
         ],
         "mmx.experiment": [
-            "Answers", "Audited", "Case", "Evaluated", "Narrated", "Reproduced", "Run", "ask",
-            "audit_spec", "evaluate_run", "narratives", "predict", "reproduce", "run", "spec_notes",
+            "Answers", "Audited", "Evaluated", "Narrated", "Reproduced", "Run", "ask", "audit_spec",
+            "evaluate_run", "narratives", "predict", "reproduce", "run", "spec_notes",
+        ],
+        "mmx.inference": [
+            "Case",
         ],
         "mmx.interfaces": [
             "Batch", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "Encoder",

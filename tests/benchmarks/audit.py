@@ -20,8 +20,8 @@ import mmx
 from mmx.audit import all_checks, examine
 from mmx.audit.hashes import close_above
 from mmx.experiment.auditing import short_audit
-from mmx.experiment.prepare import prepare
-from mmx.experiment.subject import subject_of
+from mmx.pipeline.prepare import prepare
+from mmx.pipeline.subject import subject_of
 from mmx.runs import SilentObserver
 
 ROOT = Path(__file__).parents[2]

@@ -117,8 +117,8 @@ class Bench:
         from mmx.data import CachedFeatures
         from mmx.experiment.auditing import short_audit
         from mmx.experiment.running import prepare_spec
-        from mmx.experiment.sources import open_sources
-        from mmx.experiment.task import build_task
+        from mmx.pipeline.sources import open_sources
+        from mmx.pipeline.task import build_task
         from mmx.runs import SilentObserver
 
         prepared = prepare_spec(self.spec, SilentObserver())

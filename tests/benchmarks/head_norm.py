@@ -16,10 +16,10 @@ import pandas as pd
 import torch
 
 import mmx
-from mmx.experiment.prediction import Chain
-from mmx.experiment.prepare import Prepared, prepare
-from mmx.experiment.sources import open_sources
-from mmx.experiment.task import build_task
+from mmx.inference.prediction import Chain
+from mmx.pipeline.prepare import Prepared, prepare
+from mmx.pipeline.sources import open_sources
+from mmx.pipeline.task import build_task
 from mmx.runs import RunFolder, SilentObserver
 from mmx.training import train
 

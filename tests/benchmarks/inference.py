@@ -14,9 +14,9 @@ from pathlib import Path
 
 import mmx
 from mmx.data import Part, TextStore, part_of
-from mmx.experiment.prediction import Chain
-from mmx.experiment.prepare import prepare
-from mmx.experiment.task import Task, build_task
+from mmx.inference.prediction import Chain
+from mmx.pipeline.prepare import prepare
+from mmx.pipeline.task import Task, build_task
 from mmx.runs import SilentObserver
 
 SPEC = Path(__file__).parents[2] / "examples" / "quickstart.yaml"

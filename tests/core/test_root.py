@@ -11,6 +11,8 @@ import pytest
 
 import mmx
 
+CORE = Path(mmx.__file__).parent
+
 HEAVY = [
     "torch",
     "transformers",
@@ -71,3 +73,30 @@ def test_starting_leaves_heavy_libraries_out(code: str) -> None:
     code += f"print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def beside_the_face(file: Path) -> list[str]:
+    """Imports in a file that go into a package of core past what its face offers."""
+    inside = file.relative_to(CORE).parts[0] if file.is_relative_to(CORE) else ""
+    found = list[str]()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("mmx."):
+            package, _, inner = str(node.module).removeprefix("mmx.").partition(".")
+            if package != inside and (CORE / package).is_dir():
+                face = importlib.import_module(f"mmx.{package}")
+                hidden = [one.name for one in node.names if one.name not in face.__all__]
+                found += [f"{file.name}:{node.lineno}: {node.module}"] if inner or hidden else []
+    return found
+
+
+def test_a_package_is_entered_by_its_face() -> None:
+    homes = (CORE, CORE.parents[1] / "plugins", CORE.parents[1] / "cli")
+    files = [file for home in homes for file in home.rglob("*.py")]
+    assert len(files) > 300
+    assert [fault for file in files for fault in beside_the_face(file)] == []
+
+
+def test_an_import_past_a_face_is_seen(tmp_path: Path) -> None:
+    file = tmp_path / "method.py"
+    file.write_text("from mmx.blocks.cut import Cut\nfrom mmx.data import images\n")
+    assert beside_the_face(file) == ["method.py:1: mmx.blocks.cut", "method.py:2: mmx.data"]

@@ -8,7 +8,7 @@ import torch
 
 import mmx
 from mmx.data import make_split, read_manifest
-from mmx.experiment.task import build_task
+from mmx.pipeline.task import build_task
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PRESETS = sorted(

@@ -7,9 +7,7 @@ import numpy as np
 from mmx.audit.finding import Score
 from mmx.audit.logistic import probabilities
 from mmx.audit.subject import FOLDS, Subject
-from mmx.evaluation.bounds import mean_share
-from mmx.evaluation.counts import group_counts
-from mmx.evaluation.effective import clustered_shares
+from mmx.evaluation import clustered_shares, group_counts, mean_share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

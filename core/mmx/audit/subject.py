@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmx.data.assign import assign_groups
-from mmx.data.whole_groups import UNUSED
+from mmx.data import UNUSED, assign_groups
 from mmx.interfaces import Value
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmx.audit.subject import FOLDS, Subject
-from mmx.evaluation.auroc import newcombe
+from mmx.evaluation import newcombe
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,10 +1,12 @@
 """Rows, splits, images and texts: from a data set to batches."""
 
 from mmx.data.appearance import Appearance, appearance_of
+from mmx.data.assign import assign_groups
 from mmx.data.cached import CachedFeatures
 from mmx.data.cells import texts_of
 from mmx.data.contents import Contents
 from mmx.data.features import FeatureCache
+from mmx.data.grey_range import measured_range
 from mmx.data.image_store import ImageStore
 from mmx.data.images import read_image
 from mmx.data.ledger import Count, Ledger, make_ledger
@@ -16,16 +18,18 @@ from mmx.data.table_text import EncodingError
 from mmx.data.tables import inside, is_table, read_table, without_nulls
 from mmx.data.texts import TextStore, learn_texts, new_texts, write_texts
 from mmx.data.token_loss import TokenLoss, loss_warnings, token_losses
+from mmx.data.tokens import Tokens
 from mmx.data.unread import unread_fields
 from mmx.data.views import CachedViews, ViewStore
-from mmx.data.whole_groups import check_groups
+from mmx.data.whole_groups import UNUSED, check_groups
 
 __all__ = [
     "Appearance", "CachedFeatures", "CachedSource", "CachedViews", "Contents", "Count",
     "EncodingError", "FeatureCache", "ImageSource", "ImageStore", "Ledger", "Manifest", "Part",
-    "Split", "TableRows", "TextSource", "TextStore", "TokenLoss", "ViewSource", "ViewStore",
-    "appearance_of", "check_bad", "check_columns", "check_groups", "inside", "is_table",
-    "learn_texts", "loss_warnings", "make_ledger", "make_split", "new_texts", "part_of",
-    "read_image", "read_manifest", "read_split", "read_table", "texts_of", "token_losses",
-    "unread_fields", "without_nulls", "write_split", "write_texts",
+    "Split", "TableRows", "TextSource", "TextStore", "TokenLoss", "Tokens", "UNUSED", "ViewSource",
+    "ViewStore", "appearance_of", "assign_groups", "check_bad", "check_columns", "check_groups",
+    "inside", "is_table", "learn_texts", "loss_warnings", "make_ledger", "make_split",
+    "measured_range", "new_texts", "part_of", "read_image", "read_manifest", "read_split",
+    "read_table", "texts_of", "token_losses", "unread_fields", "without_nulls", "write_split",
+    "write_texts",
 ]  # fmt: skip

@@ -9,8 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmx.blocks.layout import store_channels_last
-from mmx.blocks.pooling import pool_level
+from mmx.blocks import pool_level, store_channels_last
 from mmx.errors import DataError
 from mmx.interfaces import Encoder, Features, Images, Texts
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from mmx.blocks.weights import state_digest
+from mmx.blocks import state_digest
 from mmx.data.cached import CachedFeatures, Stream
 from mmx.data.encoding import Encoding, Keyed, Precision
 from mmx.data.filling import Filling

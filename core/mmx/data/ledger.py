@@ -10,7 +10,7 @@ from mmx.data.split import Split
 from mmx.data.token_loss import TokenLoss
 from mmx.data.whole_groups import UNUSED
 from mmx.interfaces import Rejected
-from mmx.spec.split import PARTS
+from mmx.spec import PARTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from mmx.data.manifest import Manifest
 from mmx.data.tables import read_table
 from mmx.data.whole_groups import UNUSED, check_groups, refuse
 from mmx.errors import DataError
-from mmx.spec.split import part_named
+from mmx.spec import part_named
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -19,7 +19,7 @@ from mmx.data.whole_groups import UNUSED, check_groups, refuse
 from mmx.errors import DataError
 from mmx.files import own_words, sheet
 from mmx.runs import write_text
-from mmx.spec.split import PARTS
+from mmx.spec import PARTS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,7 +8,7 @@ import numpy as np
 
 from mmx.data.split import Split
 from mmx.interfaces import TextEncoder, TokenCount
-from mmx.spec.split import PARTS
+from mmx.spec import PARTS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

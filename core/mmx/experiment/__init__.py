@@ -1,18 +1,19 @@
-"""One run from spec to report: the only place that knows the whole way."""
+"""What is done with a spec and with a run: the only place that knows the whole way."""
 
 from mmx.experiment.answers import Answers
 from mmx.experiment.auditing import Audited
-from mmx.experiment.case_table import Case
 from mmx.experiment.evaluating import Evaluated, evaluate_run
 from mmx.experiment.narrated import Narrated, narratives
+from mmx.experiment.outcome import parquet, prediction_table
 from mmx.experiment.predicting import ask, predict
 from mmx.experiment.reproducing import Reproduced, reproduce
-from mmx.experiment.running import run
+from mmx.experiment.running import prepare_spec, run, runs_folder
 from mmx.experiment.saved import Run
 from mmx.experiment.spec_notes import spec_notes
 from mmx.experiment.whole_audit import audit_spec
 
 __all__ = [
-    "Answers", "Audited", "Case", "Evaluated", "Narrated", "Reproduced", "Run", "ask", "audit_spec",
-    "evaluate_run", "narratives", "predict", "reproduce", "run", "spec_notes",
+    "Answers", "Audited", "Evaluated", "Narrated", "Reproduced", "Run", "ask", "audit_spec",
+    "evaluate_run", "narratives", "parquet", "predict", "prediction_table", "prepare_spec",
+    "reproduce", "run", "runs_folder", "spec_notes",
 ]  # fmt: skip

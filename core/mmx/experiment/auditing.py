@@ -9,14 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mmx.audit import Check, Finding, Subject, all_checks, examine
-from mmx.audit.checks.wider_group import like_a_group
+from mmx.audit import Check, Finding, Subject, all_checks, examine, like_a_group
 from mmx.data import Manifest
 from mmx.errors import MmxError
-from mmx.experiment.identity import sources_used
-from mmx.experiment.prepare import Prepared, cache_folder
-from mmx.experiment.subject import subject_of, unread
 from mmx.files import Hold, keep, own_folder, recall
+from mmx.pipeline import Prepared, cache_folder, sources_used, subject_of, unread
 from mmx.plugins import Code, core_code, file_digest, modules_below, nearest
 from mmx.runs import Observer
 from mmx.spec import Spec
@@ -176,7 +173,7 @@ def _spare(manifest: Manifest) -> dict[str, str]:
 @cache
 def audit_code() -> Code:
     """The code of the audit; its checks are imported by name."""
-    return core_code(["mmx.experiment.subject", *modules_below("mmx.audit")])
+    return core_code(["mmx.pipeline.subject", *modules_below("mmx.audit")])
 
 
 def _recall(file: Path) -> list[Finding] | None:

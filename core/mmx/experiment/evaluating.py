@@ -11,21 +11,14 @@ import torch
 from mmx.data import Manifest, check_bad, is_table, read_split, read_table
 from mmx.errors import DataError, RunError
 from mmx.evaluation import Evaluation
-from mmx.experiment.facts import read_facts
 from mmx.experiment.labelled import Labelled, from_spec, from_table
 from mmx.experiment.looks import note_look
-from mmx.experiment.needs import Needs, needs_of
 from mmx.experiment.outcome import parquet, score
-from mmx.experiment.prediction import PartPrediction
-from mmx.experiment.prepare import cache_folder
-from mmx.experiment.processes import heard
-from mmx.experiment.seen import Seen, see
-from mmx.experiment.texts import LEAKY
-from mmx.experiment.trained import Trained, load_trained
 from mmx.files import own_words
+from mmx.inference import Needs, PartPrediction, Seen, Trained, load_trained, needs_of, see
 from mmx.interfaces import Rejected
-from mmx.runs import Observer
-from mmx.runs.record import Record
+from mmx.pipeline import LEAKY, cache_folder, heard, read_facts
+from mmx.runs import Observer, Record
 
 SHOWN = 5  # rows named in an error
 

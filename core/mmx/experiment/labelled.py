@@ -6,11 +6,9 @@ from pathlib import Path
 
 from mmx.data import Manifest, TableRows, read_manifest
 from mmx.errors import DataError
-from mmx.experiment.case_table import case_table, filled, named, renamed
-from mmx.experiment.facts import read_facts, read_scored
-from mmx.experiment.needs import Needs
-from mmx.experiment.trained import Trained
+from mmx.inference import Needs, Trained, case_table, filled, named, renamed
 from mmx.interfaces import Dataset, Facts, NarrativeParams, Rejected, Sample
+from mmx.pipeline import read_facts, read_scored
 from mmx.spec import load_spec
 
 ALL = 1.0  # share of rows that may be unusable: they are counted and told, not a reason to stop

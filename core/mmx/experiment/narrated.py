@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmx.experiment.processes import heard
 from mmx.experiment.running import prepare_spec
+from mmx.pipeline import heard
 from mmx.runs import Observer
 from mmx.spec import Spec
 

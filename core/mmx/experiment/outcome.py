@@ -11,14 +11,18 @@ from torch import Tensor
 
 from mmx.data import Part
 from mmx.evaluation import Evaluation, Interval, evaluate
-from mmx.experiment.gates import in_words, mean_by_class
-from mmx.experiment.missing import Missing, predict_missing
-from mmx.experiment.prediction import Chain, PartPrediction
-from mmx.experiment.prepare import Prepared
-from mmx.experiment.progress import stage
-from mmx.experiment.stand_ins import StandIns, untrained_sides
-from mmx.experiment.task import Task
+from mmx.inference import (
+    Chain,
+    Missing,
+    PartPrediction,
+    StandIns,
+    in_words,
+    mean_by_class,
+    predict_missing,
+    untrained_sides,
+)
 from mmx.interfaces import Curve, InferenceHook, Prediction, Validation
+from mmx.pipeline import Prepared, Task, stage
 from mmx.runs import Observer
 from mmx.spec import Spec
 from mmx.training import Precision

@@ -10,13 +10,10 @@ import yaml
 from PIL import Image
 
 from mmx.data import ImageStore, Part
-from mmx.experiment.explaining import Explainer
 from mmx.experiment.outcome import Outcome, parameters
-from mmx.experiment.prediction import Chain
-from mmx.experiment.prepare import Prepared
-from mmx.experiment.stand_ins import StandIns
-from mmx.experiment.task import Task
+from mmx.inference import Chain, Explainer, StandIns
 from mmx.interfaces import TextEncoder
+from mmx.pipeline import Prepared, Task
 from mmx.report import Explanation, Mistake, RunReport, render_run
 from mmx.spec import Spec
 

@@ -10,22 +10,24 @@ import pandas as pd
 from mmx.data import TableRows, texts_of
 from mmx.errors import DataError
 from mmx.experiment.answers import REASON, Answers
-from mmx.experiment.case_table import (
+from mmx.inference import (
     Asked,
     CaseTable,
+    Explainer,
+    Needs,
+    PartPrediction,
+    Seen,
+    Trained,
     by_role,
     case_table,
     filled,
+    load_trained,
     named,
+    needs_of,
     renamed,
+    see,
 )
-from mmx.experiment.explaining import Explainer
-from mmx.experiment.facts import read_facts
-from mmx.experiment.needs import Needs, needs_of
-from mmx.experiment.prediction import PartPrediction
-from mmx.experiment.processes import heard
-from mmx.experiment.seen import Seen, see
-from mmx.experiment.trained import Trained, load_trained
+from mmx.pipeline import heard, read_facts
 from mmx.report import Explanation
 from mmx.runs import Observer
 

@@ -6,16 +6,24 @@ from pathlib import Path
 from typing import Any
 
 from mmx.errors import MmxError, RunError
-from mmx.experiment.facts import METRICS, SETTLED, SURROUNDINGS, WEIGHTS, read_surroundings
-from mmx.experiment.identity import core_digest, libraries, sources_used
-from mmx.experiment.permission import permitted
-from mmx.experiment.record import tensors_of
 from mmx.experiment.running import run_into
 from mmx.experiment.same import Compared, same_figures, same_rows, same_tensors
 from mmx.experiment.saved import Run
+from mmx.inference import tensors_of
+from mmx.pipeline import (
+    METRICS,
+    SETTLED,
+    SURROUNDINGS,
+    WEIGHTS,
+    core_digest,
+    libraries,
+    permitted,
+    read_surroundings,
+    sources_used,
+)
 from mmx.runs import Observer, RunFolder
 from mmx.spec import ABSENT, Difference, Spec, differences, load_spec
-from mmx.training.session import threads
+from mmx.training import threads
 
 FOLDER = "reproduced"
 # figures that are of the day and not of the run

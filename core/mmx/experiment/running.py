@@ -20,11 +20,7 @@ from mmx.data import (
     write_split,
 )
 from mmx.errors import DataError
-from mmx.experiment.allowed import check_pictures, check_views
 from mmx.experiment.auditing import Audited, short_audit
-from mmx.experiment.facts import SETTLED
-from mmx.experiment.fits import check_promises, class_notes
-from mmx.experiment.identity import environment, run_digest, weights_digest
 from mmx.experiment.looks import note_look
 from mmx.experiment.outcome import (
     Outcome,
@@ -35,16 +31,35 @@ from mmx.experiment.outcome import (
     prediction_table,
 )
 from mmx.experiment.pages import run_page
-from mmx.experiment.prepare import PARTS, Prepared, cache_folder, prepare
-from mmx.experiment.processes import first_process, heard, lock_of, wait_for_everyone
-from mmx.experiment.record import keep_hooks, keep_model
 from mmx.experiment.saved import Run
-from mmx.experiment.sources import Sources, open_sources
-from mmx.experiment.task import Task, build_task
-from mmx.experiment.texts import LEAKY, FrozenFeatures
 from mmx.experiment.watching import Watchers
+from mmx.inference import keep_hooks, keep_model
 from mmx.interfaces import Encoder, SingleImageEncoder, TextEncoder, WrappingEncoder
 from mmx.model import tried_encoders
+from mmx.pipeline import (
+    LEAKY,
+    PARTS,
+    SETTLED,
+    FrozenFeatures,
+    Prepared,
+    Sources,
+    Task,
+    build_task,
+    cache_folder,
+    check_pictures,
+    check_promises,
+    check_views,
+    class_notes,
+    environment,
+    first_process,
+    heard,
+    lock_of,
+    open_sources,
+    prepare,
+    run_digest,
+    wait_for_everyone,
+    weights_digest,
+)
 from mmx.runs import Observer, RunFolder
 from mmx.spec import Spec, idle_keys, too_many_images
 from mmx.training import History, train

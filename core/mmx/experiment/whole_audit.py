@@ -9,14 +9,10 @@ from mmx.audit import Check, Finding, all_checks, examine
 from mmx.errors import RunError
 from mmx.experiment.auditing import Audited, keep_findings, waivers
 from mmx.experiment.pages import thumbnail
-from mmx.experiment.prepare import Prepared
-from mmx.experiment.processes import heard
-from mmx.experiment.progress import stage
 from mmx.experiment.running import prepare_spec
-from mmx.experiment.subject import subject_of
-from mmx.report.audit_page import AuditPage, Shown, render_audit
-from mmx.runs import Observer
-from mmx.runs.files import write_json, write_text
+from mmx.pipeline import Prepared, heard, stage, subject_of
+from mmx.report import AuditPage, Shown, render_audit
+from mmx.runs import Observer, write_json, write_text
 from mmx.spec import Spec
 
 PAGE, FACTS = "audit.html", "audit.json"

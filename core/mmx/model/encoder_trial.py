@@ -17,7 +17,7 @@ from mmx.interfaces import (
     Texts,
     WrappingParams,
 )
-from mmx.plugins.loading import place_of
+from mmx.plugins import place_of
 
 ROWS = 2
 TEXTS = ("A brown spot on the arm.", "")

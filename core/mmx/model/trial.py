@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mmx.errors import PluginError, ShapeError
 from mmx.interfaces import DecisionFusion, Features, FeatureShape, Fusion, Head, HeadOutput, Params
-from mmx.plugins.loading import place_of
+from mmx.plugins import place_of
 
 ROWS = 2
 

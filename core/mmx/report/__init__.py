@@ -1,5 +1,6 @@
 """One HTML file from the plain results of a run, and of a study."""
 
+from mmx.report.audit_page import AuditPage, Shown, render_audit
 from mmx.report.cases import CaseReport, render_cases
 from mmx.report.page import render_run
 from mmx.report.run_report import Explanation, Mistake, RunReport
@@ -9,7 +10,7 @@ from mmx.report.study_text import study_csv, study_latex, study_markdown
 from mmx.report.study_words import headline
 
 __all__ = [
-    "ArmResult", "CaseReport", "Explanation", "Mistake", "Reached", "RunReport", "StudyReport",
-    "headline", "render_cases", "render_run", "render_study", "study_csv", "study_latex",
-    "study_markdown",
+    "ArmResult", "AuditPage", "CaseReport", "Explanation", "Mistake", "Reached", "RunReport",
+    "Shown", "StudyReport", "headline", "render_audit", "render_cases", "render_run",
+    "render_study", "study_csv", "study_latex", "study_markdown",
 ]  # fmt: skip

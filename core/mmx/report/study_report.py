@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from mmx.evaluation import Contrast, Interval
-from mmx.evaluation.convergence import Convergence
+from mmx.evaluation import Contrast, Convergence, Interval
 
 Points = Sequence[tuple[float, float]]
 

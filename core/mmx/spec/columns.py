@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mmx.blocks import read_cells
 from mmx.errors import DataError
-from mmx.plugins.nearest import nearest
+from mmx.plugins import nearest
 from mmx.spec.column_found import Columns
 from mmx.spec.column_guess import Guess
 

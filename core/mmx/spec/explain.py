@@ -8,8 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from mmx.errors import Fault
-from mmx.plugins import Registry
-from mmx.plugins.nearest import nearest
+from mmx.plugins import Registry, nearest
 from mmx.spec.tree import Node, Place
 from mmx.spec.walk import shape
 

@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mmx.errors import MmxError, SpecError
-from mmx.plugins import find
-from mmx.plugins.nearest import nearest
-from mmx.spec import Difference, Spec, diff_specs, load_spec
-from mmx.spec.write import inline
+from mmx.plugins import find, nearest
+from mmx.spec import Difference, Spec, diff_specs, inline, load_spec
 from mmx.study.spec import OneAtATime, StudySpec
 
 Role = Literal["base", "arm", "control"]

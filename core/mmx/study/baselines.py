@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from mmx.data import Manifest, Split, make_split, read_manifest, write_texts
 from mmx.errors import DataError, MmxError
-from mmx.experiment.task import trained_prior
-from mmx.runs.files import write_beside, write_sealed
+from mmx.pipeline import trained_prior
+from mmx.runs import write_beside, write_sealed
 from mmx.spec import DataSpec, Spec
 
 MAJORITY, METADATA = "majority class", "metadata only"

@@ -5,12 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mmx.evaluation import Comparison, Contrast, compare
-from mmx.evaluation.convergence import Convergence, convergence
-from mmx.evaluation.counted import METRICS
-from mmx.evaluation.pvalues import holm
+from mmx.evaluation import METRICS, Comparison, Contrast, Convergence, compare, convergence, holm
 from mmx.report import Reached
-from mmx.spec.difference import ABSENT
+from mmx.spec import ABSENT
 from mmx.study import gather
 from mmx.study.arms import Arm, Arms
 from mmx.study.baselines import MAJORITY, METADATA, PROBES

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import torch
 
-from mmx.experiment.running import prepare_spec
-from mmx.experiment.sources import open_sources
-from mmx.experiment.trained import load_trained
-from mmx.runs import Observer
-from mmx.runs.files import write_sealed
+from mmx.experiment import prepare_spec
+from mmx.inference import load_trained
+from mmx.pipeline import open_sources
+from mmx.runs import Observer, write_sealed
 
 
 def write_operations(

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from mmx.errors import RunError
-from mmx.experiment.running import runs_folder
-from mmx.experiment.saved import Run
+from mmx.experiment import Run, runs_folder
 from mmx.files import Journal
-from mmx.runs.files import read_sealed, write_sealed
+from mmx.runs import read_sealed, write_sealed
 
 PLAN, RECORD, COPY = "plan.json", "runs.jsonl", "study.yaml"
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mmx.errors import RunError
-from mmx.experiment.saved import Run
+from mmx.experiment import Run
 from mmx.runs import RunFolder
 from mmx.study.arms import Arms
 from mmx.study.folder import Entry
@@ -185,7 +185,7 @@ def _curve(run: Run, metric: str) -> dict[int, float]:
 
 def reliability(answers: Answers) -> list[tuple[float, float]]:
     """(mean confidence, share that is right) in bins of equal mass over all seeds."""
-    from mmx.evaluation.calibration import BINS, equal_mass_bins
+    from mmx.evaluation import BINS, equal_mass_bins
 
     if not len(answers.confidence):
         return []

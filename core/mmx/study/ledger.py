@@ -16,11 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from mmx.errors import RunError
-from mmx.experiment.running import runs_folder
+from mmx.experiment import runs_folder
 from mmx.files import read_regular
-from mmx.runs import SilentObserver
-from mmx.runs.files import write_text
-from mmx.runs.lock import locked
+from mmx.runs import SilentObserver, locked, write_text
 
 LIMIT = 64 * 2**20  # bytes of one ledger; a line has about 500
 

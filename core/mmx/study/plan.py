@@ -8,8 +8,7 @@ from typing import Any
 
 from mmx.data import make_split, read_manifest
 from mmx.errors import RunError
-from mmx.spec import Spec
-from mmx.spec.difference import ABSENT
+from mmx.spec import ABSENT, Spec
 from mmx.study.arms import Arm, Arms
 from mmx.study.folder import StudyFolder
 from mmx.study.spec import StudySpec

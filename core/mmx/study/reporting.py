@@ -12,7 +12,7 @@ import pandas as pd
 
 from mmx.errors import RunError
 from mmx.evaluation import Comparison
-from mmx.experiment.saved import Run
+from mmx.experiment import Run
 from mmx.report import (
     ArmResult,
     StudyReport,
@@ -22,11 +22,8 @@ from mmx.report import (
     study_latex,
     study_markdown,
 )
-from mmx.runs import RunFolder
-from mmx.runs.files import read_beside, read_sealed, write_sealed, write_text
-from mmx.spec import Spec, load_spec
-from mmx.spec.difference import ABSENT
-from mmx.spec.whole import corrections
+from mmx.runs import RunFolder, read_beside, read_sealed, write_sealed, write_text
+from mmx.spec import ABSENT, Spec, corrections, load_spec
 from mmx.study import gather
 from mmx.study.arms import Arm, Arms, resolve_arms
 from mmx.study.baselines import MAJORITY, METADATA, PROBES

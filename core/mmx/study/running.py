@@ -7,11 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from mmx.experiment.identity import core_digest, sources_used
-from mmx.experiment.saved import Run
-from mmx.runs import Observer, RunFolder, SilentObserver
-from mmx.runs.files import read_sealed, write_text
-from mmx.runs.lock import locked
+from mmx.experiment import Run
+from mmx.pipeline import core_digest, sources_used
+from mmx.runs import Observer, RunFolder, SilentObserver, locked, read_sealed, write_text
 from mmx.spec import Spec, load_spec
 from mmx.study.arms import Arm, Arms, resolve_arms
 from mmx.study.board import Board

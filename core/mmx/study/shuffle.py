@@ -7,12 +7,10 @@ from typing import Any, Literal
 import numpy as np
 
 from mmx.data import Part
-from mmx.experiment.outcome import parquet, prediction_table
-from mmx.experiment.running import prepare_spec
-from mmx.experiment.sources import open_sources
-from mmx.experiment.trained import load_trained
-from mmx.runs import Observer
-from mmx.runs.files import write_beside
+from mmx.experiment import parquet, prediction_table, prepare_spec
+from mmx.inference import load_trained
+from mmx.pipeline import open_sources
+from mmx.runs import Observer, write_beside
 
 Side = Literal["image", "text"]
 

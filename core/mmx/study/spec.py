@@ -9,11 +9,7 @@ from pydantic import Field, PositiveInt, PrivateAttr, ValidationError, model_val
 from mmx.errors import Fault, SpecError
 from mmx.interfaces import SpecPath
 from mmx.plugins import registry
-from mmx.spec.closed import Closed
-from mmx.spec.explain import explain
-from mmx.spec.files import read_text
-from mmx.spec.split import Seed
-from mmx.spec.tree import Node, read_tree
+from mmx.spec import Closed, Node, Seed, explain, read_text, read_tree
 
 Key = Annotated[str, Field(pattern=r"^[a-z_]+(\.[A-Za-z0-9_]+)*$")]
 

@@ -9,9 +9,7 @@ from pydantic import ValidationError
 from mmx.errors import PluginError
 from mmx.interfaces import Params
 from mmx.plugins import Registry, describe
-from mmx.spec.choice import PLUGINS
-from mmx.spec.merge import override
-from mmx.spec.tree import Node, Place
+from mmx.spec import PLUGINS, Node, Place, override
 from mmx.testing.check import Check, check
 
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from mmx.errors import MmxError, PluginError
 from mmx.interfaces import Params
-from mmx.plugins.loading import place_of
+from mmx.plugins import place_of
 from mmx.testing.conduct import FUSION, HEAD
 from mmx.testing.encoder_conduct import ENCODER
 from mmx.testing.hooks import INFERENCE

@@ -13,7 +13,7 @@ from torch._subclasses.fake_tensor import (
 )
 
 from mmx.testing.law import demand
-from mmx.training.transfer import map_tensors
+from mmx.training import map_tensors
 
 T = TypeVar("T")
 ELSEWHERE = torch.device("cuda:0")

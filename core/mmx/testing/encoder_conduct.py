@@ -10,8 +10,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from mmx.data import FeatureCache
-from mmx.data.tokens import Tokens
+from mmx.data import FeatureCache, Tokens
 from mmx.errors import MmxError, ShapeError
 from mmx.interfaces import (
     Encoder,

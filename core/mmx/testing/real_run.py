@@ -17,9 +17,7 @@ from mmx.data import Part, TextStore
 from mmx.interfaces import EncoderParams, LossParams, Params, TextEncoder
 from mmx.model import Model, assemble
 from mmx.runs import RunFolder, SilentObserver
-from mmx.spec import EvaluationSpec, Spec, TrainSpec
-from mmx.spec.model import ModelSpec, ProjectionSpec
-from mmx.spec.train import OptimizerSpec
+from mmx.spec import EvaluationSpec, ModelSpec, OptimizerSpec, ProjectionSpec, Spec, TrainSpec
 from mmx.testing.law import demand, same
 from mmx.testing.parts import (
     CLASSES,
@@ -36,8 +34,7 @@ from mmx.testing.parts import (
     WordsParams,
     part,
 )
-from mmx.training import auxiliary_weights, train
-from mmx.training.scoring import predict_logits
+from mmx.training import auxiliary_weights, predict_logits, train
 
 SIDE = 32  # pixels of the images, unless the method needs others
 WIDTH, FEW = 16, 8  # rows for encoders, which take longest

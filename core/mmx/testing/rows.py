@@ -14,8 +14,8 @@ from mmx.interfaces import (
     Sample,
     Sampler,
     SamplerParams,
+    Value,
 )
-from mmx.interfaces.dataset import Value
 from mmx.testing.law import Laws, demand
 from mmx.testing.real_run import trains
 from mmx.testing.state import untouched

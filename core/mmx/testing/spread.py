@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from mmx.interfaces import Features, Fusion, FusionParams
-from mmx.model.head_norm import HeadNorm
+from mmx.model import HeadNorm
 from mmx.testing.law import demand
 from mmx.testing.subjects import FusionSubject
 

@@ -3,12 +3,15 @@
 from mmx.training.history import EpochRecord, History
 from mmx.training.interfaces import Rows, Trainable
 from mmx.training.loss_trial import try_loss
-from mmx.training.objective import auxiliary_weights
-from mmx.training.precision import Precision, autocast, resolve_precision
+from mmx.training.objective import auxiliary_weights, inverse_frequency
+from mmx.training.precision import Precision, autocast, encodes, resolve_precision
 from mmx.training.scoring import predict_logits
+from mmx.training.session import threads
 from mmx.training.start import train
+from mmx.training.transfer import channels_last, map_tensors, to_device
 
 __all__ = [
     "EpochRecord", "History", "Precision", "Rows", "Trainable", "autocast", "auxiliary_weights",
-    "predict_logits", "resolve_precision", "train", "try_loss",
+    "channels_last", "encodes", "inverse_frequency", "map_tensors", "predict_logits",
+    "resolve_precision", "threads", "to_device", "train", "try_loss",
 ]  # fmt: skip

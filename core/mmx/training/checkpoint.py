@@ -19,8 +19,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from mmx.errors import RunError
-from mmx.runs import Observer, RunFolder
-from mmx.runs.files import plain
+from mmx.runs import Observer, RunFolder, plain
 
 FOLDER = "checkpoint"
 LATEST, PREVIOUS = f"{FOLDER}/latest.json", f"{FOLDER}/previous.json"

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from mmx.blocks.layout import store_channels_last
+from mmx.blocks import store_channels_last
 from mmx.interfaces import Batch, Images, Outputs, Sampler
 from mmx.runs import Observer, RunFolder
 from mmx.spec import Spec

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mmx.errors import PluginError, ShapeError
 from mmx.interfaces import Loss, LossParams, LossValue, Outputs
-from mmx.plugins.loading import place_of
+from mmx.plugins import place_of
 
 ROWS = 2
 

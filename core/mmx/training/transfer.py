@@ -8,7 +8,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from mmx.blocks.layout import likes_channels_last
+from mmx.blocks import likes_channels_last
 from mmx.interfaces import Batch, Images
 
 T = TypeVar("T")

@@ -26,7 +26,7 @@ from mmx import (
     WeightsError,
     hookimpl,
 )
-from mmx.blocks.weights import (
+from mmx.blocks import (
     EFFICIENTNET_LITE0,
     Weights,
     find_weights,

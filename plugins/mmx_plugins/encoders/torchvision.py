@@ -23,8 +23,16 @@ from mmx import (
     WeightsError,
     hookimpl,
 )
-from mmx.blocks.cut import classifier_layers, find_cut, flatten_map
-from mmx.blocks.weights import Weights, find_weights, load_tensors, read_tensors, state_digest
+from mmx.blocks import (
+    Weights,
+    classifier_layers,
+    find_cut,
+    find_weights,
+    flatten_map,
+    load_tensors,
+    read_tensors,
+    state_digest,
+)
 from mmx.errors import said_by
 
 

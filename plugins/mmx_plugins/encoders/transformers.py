@@ -28,7 +28,7 @@ from mmx import (
     WeightsError,
     hookimpl,
 )
-from mmx.blocks.weights import (
+from mmx.blocks import (
     MINILM,
     Weights,
     check_model_folder,

@@ -15,13 +15,13 @@ from torch import Tensor
 
 import mmx
 from mmx.data import ImageStore, Part, TextStore, make_split, read_manifest
-from mmx.experiment.prediction import Chain, PartPrediction
-from mmx.experiment.prepare import Prepared
-from mmx.experiment.processes import heard
-from mmx.experiment.sources import Sources, open_sources
-from mmx.experiment.task import Task, build_task
+from mmx.inference.prediction import Chain, PartPrediction
 from mmx.interfaces import Dataset, Sample, TextEncoder
 from mmx.model import Model
+from mmx.pipeline.prepare import Prepared
+from mmx.pipeline.processes import heard
+from mmx.pipeline.sources import Sources, open_sources
+from mmx.pipeline.task import Task, build_task
 
 Load = Callable[..., mmx.Spec]
 TOLERANCE = 1e-4

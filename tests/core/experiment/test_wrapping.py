@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 import mmx
 from mmx.data import make_split, read_manifest
-from mmx.experiment.task import build_task
+from mmx.pipeline.task import build_task
 from mmx.runs import RunFolder
 from mmx.spec import OptimizerSpec
 from mmx.training.optimiser import parameter_groups

@@ -129,7 +129,7 @@ def test_what_imports_from_a_room_that_is_left_out_is_left_out() -> None:
     less = core_code(["mmx.experiment.running"], without="mmx.report").files
     assert "mmx/experiment/pages.py" in whole
     assert {"mmx/experiment/pages.py", "mmx/report/page.py"}.isdisjoint(less)
-    assert "mmx/experiment/prediction.py" in less
+    assert "mmx/inference/prediction.py" in less
 
 
 def test_libraries_are_found_under_the_names_that_python_knows() -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmx.experiment.prepare import prepare
-from mmx.experiment.task import build_task, trained_prior
+from mmx.pipeline.prepare import prepare
+from mmx.pipeline.task import build_task, trained_prior
 from mmx.runs import SilentObserver
 from mmx.spec import load_spec
 from mmx.study.baselines import text_probe

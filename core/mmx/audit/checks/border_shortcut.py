@@ -17,7 +17,7 @@ from mmx.audit.reading import ERROR, Reading, read, read_record
 from mmx.audit.subject import Subject
 from mmx.audit.telling import told
 from mmx.audit.traces import SPREAD, Trace
-from mmx.data.whole_groups import UNUSED
+from mmx.data import UNUSED
 from mmx.plugins import hookimpl
 
 if TYPE_CHECKING:

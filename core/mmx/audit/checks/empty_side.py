@@ -12,7 +12,7 @@ from mmx.audit.check import Check
 from mmx.audit.finding import Finding
 from mmx.audit.subject import Subject
 from mmx.plugins import hookimpl
-from mmx.spec.split import PARTS
+from mmx.spec import PARTS
 
 _ID = "empty_side"
 _MOST = 0.5  # share of a part that may lack a side

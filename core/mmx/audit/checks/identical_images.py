@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mmx.audit.check import Check
 from mmx.audit.finding import SHOWN, Finding
 from mmx.audit.subject import Subject
-from mmx.data.whole_groups import UNUSED
+from mmx.data import UNUSED
 from mmx.plugins import hookimpl
 
 _PICTURES = 12  # sets whose pictures are shown

@@ -8,7 +8,7 @@ from mmx.audit.check import Check
 from mmx.audit.finding import SHOWN, Evidence, Finding
 from mmx.audit.subject import Subject
 from mmx.plugins import hookimpl
-from mmx.spec.split import PARTS
+from mmx.spec import PARTS
 
 _LEAST = 10  # groups
 

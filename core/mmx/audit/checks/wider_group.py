@@ -13,7 +13,7 @@ import numpy as np
 from mmx.audit.check import Check
 from mmx.audit.finding import SHOWN, Evidence, Finding
 from mmx.audit.subject import Subject
-from mmx.data.whole_groups import UNUSED
+from mmx.data import UNUSED
 from mmx.plugins import hookimpl
 
 if TYPE_CHECKING:

@@ -15,15 +15,15 @@ from mmx.data import (
     Split,
     check_bad,
     make_split,
+    measured_range,
     read_manifest,
     read_split,
 )
-from mmx.data.grey_range import measured_range
 from mmx.errors import DataError
-from mmx.experiment.progress import stage
-from mmx.experiment.texts import kept_texts
 from mmx.files import own_folder
 from mmx.interfaces import FeatureSource, Rejected
+from mmx.pipeline.progress import stage
+from mmx.pipeline.texts import kept_texts
 from mmx.runs import Observer
 from mmx.spec import DataSpec, ImageSpec
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmx.data import Part
-from mmx.experiment.attempts import Attempts
+from mmx.inference.attempts import Attempts
 from mmx.interfaces import (
     Batch,
     InferenceHook,
@@ -21,9 +21,7 @@ from mmx.interfaces import (
     Validation,
 )
 from mmx.model import SIDES, Model
-from mmx.training import Precision, autocast
-from mmx.training.precision import encodes
-from mmx.training.transfer import channels_last, map_tensors, to_device
+from mmx.training import Precision, autocast, channels_last, encodes, map_tensors, to_device
 
 Predict = Callable[[Batch], Prediction]
 Advance = Callable[[int], None]

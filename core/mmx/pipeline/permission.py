@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mmx.errors import RunError
-from mmx.experiment.facts import PluginFile, read_surroundings
+from mmx.pipeline.facts import PluginFile, read_surroundings
 from mmx.plugins import file_digest, plugin_file
 from mmx.runs import RunFolder
 

@@ -12,7 +12,7 @@ from mmx import (
     SingleImageEncoder,
     WrappingEncoder,
 )
-from mmx.experiment.heat import heat_maps
+from mmx.inference.heat import heat_maps
 from mmx.interfaces import Outputs
 
 

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 import mmx
-from mmx.experiment.explaining import PIECES, pieces_of, without
+from mmx.inference.explaining import PIECES, pieces_of, without
 from mmx_cli.main import app
 
 

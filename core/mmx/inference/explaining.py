@@ -10,15 +10,15 @@ from PIL import Image
 from torch import Tensor
 
 from mmx.data import ImageSource, TextStore
-from mmx.experiment.attempts import Attempts
-from mmx.experiment.heat import heat_maps
-from mmx.experiment.missing import shares_of_case
-from mmx.experiment.prediction import Chain
-from mmx.experiment.stand_ins import StandIns
+from mmx.inference.attempts import Attempts
+from mmx.inference.heat import heat_maps
+from mmx.inference.missing import shares_of_case
+from mmx.inference.prediction import Chain
+from mmx.inference.stand_ins import StandIns
 from mmx.interfaces import Batch, Images, TextEncoder, WrappingEncoder
 from mmx.model import SIDES
 from mmx.report import Explanation
-from mmx.training.transfer import map_tensors
+from mmx.training import map_tensors
 
 Pixels = NDArray[np.uint8]
 Weights = dict[str, tuple[float, ...]]

@@ -10,7 +10,7 @@ import pandas as pd
 from mmx.blocks import MISSING_WORDS, read_cells
 from mmx.data import EncodingError, TableRows, read_table, without_nulls
 from mmx.errors import DataError
-from mmx.experiment.needs import Needs
+from mmx.inference.needs import Needs
 from mmx.interfaces import Layout
 
 

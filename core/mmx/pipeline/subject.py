@@ -10,9 +10,9 @@ import numpy as np
 
 from mmx.audit import Subject
 from mmx.data import ImageStore, Manifest, unread_fields
-from mmx.experiment.file_traces import file_names, file_traces, name_pattern
-from mmx.experiment.prepare import Prepared
 from mmx.interfaces import Value
+from mmx.pipeline.file_traces import file_names, file_traces, name_pattern
+from mmx.pipeline.prepare import Prepared
 from mmx.spec import Spec
 
 if TYPE_CHECKING:

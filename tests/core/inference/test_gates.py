@@ -2,8 +2,8 @@
 
 import torch
 
-from mmx.experiment.gates import in_words, mean_by_class
-from mmx.experiment.prediction import PartPrediction
+from mmx.inference.gates import in_words, mean_by_class
+from mmx.inference.prediction import PartPrediction
 
 
 def test_means_are_over_the_rows_of_each_class() -> None:

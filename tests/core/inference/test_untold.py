@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 import mmx
-from mmx.experiment.attempts import Attempts
+from mmx.inference.attempts import Attempts
 from mmx_cli.main import app
 
 PLUGIN = Path(__file__).parents[2] / "tiny" / "fragile.py"

@@ -13,7 +13,7 @@ import torch
 from PIL import features
 from pydantic import BaseModel
 
-from mmx.blocks.weights import state_digest
+from mmx.blocks import state_digest
 from mmx.interfaces import Encoder, EncoderParams, Params
 from mmx.plugins import HOOK, Code, Source, core_code, file_digest, source_of
 from mmx.spec import Spec

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from mmx.data import Part
-from mmx.experiment.prediction import Chain
-from mmx.experiment.stand_ins import StandIns
+from mmx.inference.prediction import Chain
+from mmx.inference.stand_ins import StandIns
 from mmx.interfaces import Batch
 from mmx.model import SIDES
 

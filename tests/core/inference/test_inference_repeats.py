@@ -10,9 +10,9 @@ import torch
 
 import mmx
 from mmx.data import TextStore, part_of
-from mmx.experiment.prediction import Chain
-from mmx.experiment.prepare import prepare
-from mmx.experiment.task import build_task
+from mmx.inference.prediction import Chain
+from mmx.pipeline.prepare import prepare
+from mmx.pipeline.task import build_task
 from mmx.runs import SilentObserver
 
 PREDICT = ["train.epochs=1"]

@@ -8,14 +8,12 @@ import torch
 
 from mmx.data import Part
 from mmx.errors import RunError
-from mmx.experiment.facts import read_facts
-from mmx.experiment.permission import permitted
-from mmx.experiment.prediction import Chain, PartPrediction
-from mmx.experiment.progress import Told
-from mmx.experiment.record import fit_again, take_back
-from mmx.experiment.stand_ins import StandIns, recorded_stand_ins
+from mmx.inference.prediction import Chain, PartPrediction
+from mmx.inference.record import fit_again, take_back
+from mmx.inference.stand_ins import StandIns, recorded_stand_ins
 from mmx.interfaces import Loss, TextEncoder
 from mmx.model import Model, assemble
+from mmx.pipeline import Told, permitted, read_facts
 from mmx.runs import RunFolder
 from mmx.spec import Spec, load_spec
 

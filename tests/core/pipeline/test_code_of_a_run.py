@@ -12,7 +12,7 @@ from types import FrameType
 
 import mmx
 from mmx.experiment.auditing import audit_code
-from mmx.experiment.identity import number_code
+from mmx.pipeline.identity import number_code
 
 Load = Callable[..., mmx.Spec]
 CORE = Path(mmx.__file__).parents[1]
@@ -47,10 +47,10 @@ def test_every_file_that_runs_is_covered_but_for_what_shows_numbers(load: Load) 
     code = json.loads((run.path / "environment.json").read_text())["code"]
     covered = {name for one in code.values() for name in one}
     covered |= set(audit_code().files)  # whose verdicts have a key of their own
-    drawing = {"mmx/experiment/pages.py", "mmx/experiment/explaining.py", "mmx/experiment/heat.py"}
+    drawing = {"mmx/experiment/pages.py", "mmx/inference/explaining.py", "mmx/inference/heat.py"}
     rest = {name for name in names - covered if not name.startswith("mmx/report/")}
     assert rest - drawing <= {"mmx/__init__.py"}, "the face of core imports on first use"
-    assert "mmx/experiment/prediction.py" in names & covered
+    assert "mmx/inference/prediction.py" in names & covered
 
 
 def test_the_record_lists_every_file_with_its_digest(load: Load, tiny_plugin: Path) -> None:

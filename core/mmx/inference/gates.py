@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from mmx.experiment.prediction import PartPrediction
+from mmx.inference.prediction import PartPrediction
 
 
 def mean_by_class(found: PartPrediction, classes: Sequence[str]) -> dict[str, dict[str, float]]:

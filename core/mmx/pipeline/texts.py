@@ -11,9 +11,9 @@ from torch import Tensor
 
 from mmx.data import CachedFeatures, FeatureCache, ImageStore, Manifest, Split, write_texts
 from mmx.errors import DataError, ShapeError
-from mmx.experiment.identity import core_digest, encoder_settings, sources_used
 from mmx.files import keep, own_folder, recall
 from mmx.interfaces import FeatureSource, NarrativeParams, Sample, WrappingEncoder
+from mmx.pipeline.identity import core_digest, encoder_settings, sources_used
 from mmx.spec import Spec
 
 LEAKY = "LEAKY: the texts were written knowing the label; the figures show that, not a diagnosis."

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mmx.errors import DataError
-from mmx.experiment.prepare import Prepared
+from mmx.pipeline.prepare import Prepared
 from mmx.spec import Spec
 
 

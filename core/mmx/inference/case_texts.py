@@ -13,12 +13,9 @@ from mmx.data import (
     read_split,
 )
 from mmx.errors import DataError, MmxError
-from mmx.experiment.facts import read_scored
-from mmx.experiment.prepare import cache_folder
-from mmx.experiment.progress import stage
-from mmx.experiment.texts import FrozenFeatures
-from mmx.experiment.trained import Trained
+from mmx.inference.trained import Trained
 from mmx.interfaces import NarrativeParams, Sample
+from mmx.pipeline import FrozenFeatures, cache_folder, read_scored, stage
 from mmx.runs import Observer
 
 

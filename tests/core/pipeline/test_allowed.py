@@ -8,8 +8,8 @@ import torch
 
 import mmx
 from mmx.data import ImageStore, make_split, read_manifest
-from mmx.experiment.allowed import seen_turns
-from mmx.experiment.task import build_task
+from mmx.pipeline.allowed import seen_turns
+from mmx.pipeline.task import build_task
 
 Load = Callable[..., mmx.Spec]
 FLIPS = "{type: multi_view, views: flips, heads: 2, width: 4, backbone: tiny_image}"

@@ -16,9 +16,6 @@ from mmx.data import (
     ViewStore,
     part_of,
 )
-from mmx.experiment.identity import encoder_settings
-from mmx.experiment.prepare import PARTS, Prepared, cache_folder
-from mmx.experiment.progress import stage
 from mmx.interfaces import (
     Features,
     TextEncoder,
@@ -27,6 +24,9 @@ from mmx.interfaces import (
     innermost_params,
 )
 from mmx.model import Model
+from mmx.pipeline.identity import encoder_settings
+from mmx.pipeline.prepare import PARTS, Prepared, cache_folder
+from mmx.pipeline.progress import stage
 from mmx.runs import Observer
 from mmx.spec import Spec
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from mmx.data import Split
-from mmx.experiment.prepare import Prepared
 from mmx.model import SIDES
+from mmx.pipeline import Prepared
 from mmx.spec import Spec
 
 

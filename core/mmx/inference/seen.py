@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 import torch
 
 from mmx.data import ImageStore, Part, TextStore
-from mmx.experiment.case_texts import case_texts
-from mmx.experiment.needs import Needs
-from mmx.experiment.prediction import PartPrediction
-from mmx.experiment.prepare import cache_folder
-from mmx.experiment.progress import stage
-from mmx.experiment.trained import Trained
+from mmx.inference.case_texts import case_texts
+from mmx.inference.needs import Needs
+from mmx.inference.prediction import PartPrediction
+from mmx.inference.trained import Trained
 from mmx.interfaces import NarrativeParams, Sample
+from mmx.pipeline import cache_folder, stage
 from mmx.runs import Observer
 
 

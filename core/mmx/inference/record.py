@@ -7,12 +7,19 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from mmx.errors import RunError
-from mmx.experiment.facts import GROUPS, HOOKS, MODEL, WEIGHTS, read_facts, read_texts
-from mmx.experiment.identity import weights_digest
-from mmx.experiment.prepare import Prepared
-from mmx.experiment.task import Task
 from mmx.interfaces import Encoder, InferenceHook, Validation
 from mmx.model import Model
+from mmx.pipeline import (
+    GROUPS,
+    HOOKS,
+    MODEL,
+    WEIGHTS,
+    Prepared,
+    Task,
+    read_facts,
+    read_texts,
+    weights_digest,
+)
 from mmx.runs import RunFolder
 
 

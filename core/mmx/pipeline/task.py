@@ -10,8 +10,7 @@ from mmx.data import Manifest, Split
 from mmx.interfaces import Encoder, Loss, Sampler
 from mmx.model import Model, assemble
 from mmx.spec import Spec
-from mmx.training import auxiliary_weights, try_loss
-from mmx.training.objective import inverse_frequency
+from mmx.training import auxiliary_weights, inverse_frequency, try_loss
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmx.errors import DataError, RunError
-from mmx.experiment.facts import read_facts
-from mmx.experiment.trained import Trained
+from mmx.inference.trained import Trained
 from mmx.interfaces import EncoderParams, FieldKind, Layout, WrappingParams
+from mmx.pipeline import read_facts
 
 SIDES = ("image", "text", "boxes")
 

@@ -11,11 +11,11 @@ import torch
 
 import mmx
 from mmx.data import TextStore, part_of
-from mmx.experiment.missing import predict_missing
-from mmx.experiment.prediction import Chain
-from mmx.experiment.prepare import prepare
-from mmx.experiment.stand_ins import StandIns, untrained_sides
-from mmx.experiment.task import build_task
+from mmx.inference.missing import predict_missing
+from mmx.inference.prediction import Chain
+from mmx.inference.stand_ins import StandIns, untrained_sides
+from mmx.pipeline.prepare import prepare
+from mmx.pipeline.task import build_task
 from mmx.runs import SilentObserver
 from mmx.spec import idle_keys
 

@@ -1,0 +1,42 @@
+"""From a spec to all that a model is trained on: rows, texts, sources, and what names the run."""
+
+from mmx.pipeline.allowed import check_pictures, check_views
+from mmx.pipeline.facts import (
+    GROUPS,
+    HOOKS,
+    METRICS,
+    MODEL,
+    SETTLED,
+    SURROUNDINGS,
+    WEIGHTS,
+    read_facts,
+    read_scored,
+    read_surroundings,
+    read_texts,
+)
+from mmx.pipeline.fits import check_promises, class_notes
+from mmx.pipeline.identity import (
+    core_digest,
+    environment,
+    libraries,
+    run_digest,
+    sources_used,
+    weights_digest,
+)
+from mmx.pipeline.permission import permitted
+from mmx.pipeline.prepare import PARTS, Prepared, cache_folder, prepare
+from mmx.pipeline.processes import first_process, heard, lock_of, wait_for_everyone
+from mmx.pipeline.progress import Told, stage
+from mmx.pipeline.sources import Sources, open_sources
+from mmx.pipeline.subject import subject_of, unread
+from mmx.pipeline.task import Task, build_task, trained_prior
+from mmx.pipeline.texts import LEAKY, FrozenFeatures
+
+__all__ = [
+    "FrozenFeatures", "GROUPS", "HOOKS", "LEAKY", "METRICS", "MODEL", "PARTS", "Prepared",
+    "SETTLED", "SURROUNDINGS", "Sources", "Task", "Told", "WEIGHTS", "build_task", "cache_folder",
+    "check_pictures", "check_promises", "check_views", "class_notes", "core_digest", "environment",
+    "first_process", "heard", "libraries", "lock_of", "open_sources", "permitted", "prepare",
+    "read_facts", "read_scored", "read_surroundings", "read_texts", "run_digest", "sources_used",
+    "stage", "subject_of", "trained_prior", "unread", "wait_for_everyone", "weights_digest",
+]  # fmt: skip
