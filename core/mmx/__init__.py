@@ -108,11 +108,11 @@ if TYPE_CHECKING:
         hookimpl,
         installed,
         nearest,
-        new_plugin,
         registry,
     )
     from mmx.report import Explanation
     from mmx.runs import Observer, Progress
+    from mmx.scaffold import new_plugin
     from mmx.spec import (
         ABSENT,
         Backbone,
@@ -196,13 +196,16 @@ if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt 
         ],
         "mmx.plugins": [
             "Description", "Installed", "Parameter", "Registry", "Source", "describe", "find",
-            "hookimpl", "installed", "nearest", "new_plugin", "registry",
+            "hookimpl", "installed", "nearest", "registry",
         ],
         "mmx.report": [
             "Explanation",
         ],
         "mmx.runs": [
             "Observer", "Progress",
+        ],
+        "mmx.scaffold": [
+            "new_plugin",
         ],
         "mmx.spec": [
             "ABSENT", "Backbone", "Columns", "Difference", "Spec", "chosen", "diff_specs",

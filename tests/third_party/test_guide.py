@@ -7,7 +7,8 @@ from typing import NamedTuple, Protocol
 import pytest
 
 import mmx
-from mmx.plugins import KINDS, new_plugin
+from mmx.plugins import KINDS
+from mmx.scaffold import new_plugin
 
 REPOSITORY = Path(__file__).parents[2]
 GUIDE = (REPOSITORY / "docs" / "plugins.md").read_text(encoding="utf-8")

@@ -7,12 +7,12 @@ from mmx.plugins.hookspecs import hookimpl
 from mmx.plugins.libraries import core_code
 from mmx.plugins.loading import place_of
 from mmx.plugins.local import plugin_file
+from mmx.plugins.names import check_kind
 from mmx.plugins.nearest import nearest
-from mmx.plugins.package import new_plugin
 from mmx.plugins.registry import Registry, Source, file_digest, find, installed, registry, source_of
 
 __all__ = [
     "HOOK", "KINDS", "Code", "Description", "Installed", "Parameter", "Registry", "Source",
-    "core_code", "describe", "file_digest", "find", "hookimpl", "installed", "modules_below",
-    "nearest", "new_plugin", "place_of", "plugin_file", "registry", "source_of",
+    "check_kind", "core_code", "describe", "file_digest", "find", "hookimpl", "installed",
+    "modules_below", "nearest", "place_of", "plugin_file", "registry", "source_of",
 ]  # fmt: skip

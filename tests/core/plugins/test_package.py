@@ -11,7 +11,8 @@ import pytest
 
 import mmx
 from mmx import PluginError
-from mmx.plugins import Registry, new_plugin
+from mmx.plugins import Registry
+from mmx.scaffold import new_plugin
 from mmx.testing import check
 
 

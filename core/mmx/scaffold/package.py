@@ -8,9 +8,7 @@ from string import Template
 from time import localtime
 
 from mmx.errors import PluginError
-from mmx.plugins import names
-from mmx.plugins.discovery import KINDS
-from mmx.plugins.registry import Registry
+from mmx.plugins import KINDS, Registry, check_kind
 
 TEMPLATES = Path(__file__).parent / "templates"
 WHERE = {  # how a spec names a method of each kind that has a template
@@ -66,7 +64,7 @@ def new_plugin(
 
 def _words(kind: str, name: str) -> dict[str, str]:
     """What is filled into the templates."""
-    names.check_kind(kind)
+    check_kind(kind)
     if kind not in WHERE:
         raise PluginError(
             f"there is no template for the kind {kind}; templates: {', '.join(WHERE)}. A {kind} "
