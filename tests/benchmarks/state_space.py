@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from mmx import Features, FeatureShape
-from mmx.blocks import ScalarStateSpace
+from mmx_plugins.fusion._mamba import ScalarStateSpace
 from mmx_plugins.fusion.mamba import Block, MambaParams
 
 BATCH, WIDTH, STATE, TURNS = 16, 128, 16, 9

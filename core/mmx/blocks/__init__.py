@@ -13,10 +13,8 @@ from mmx.blocks.attention import (
 )
 from mmx.blocks.case_phrase import case_phrase, in_months
 from mmx.blocks.cells import Cells, missing_words, names_files, read_cells
-from mmx.blocks.cut import Cut, classifier_layers, find_cut, flatten_map
 from mmx.blocks.labels import SEPARATORS, check_single, check_spelling, several_labels
 from mmx.blocks.layout import likes_channels_last, store_channels_last
-from mmx.blocks.mamba_kernel import compiled_scan
 from mmx.blocks.missing_words import MISSING_WORDS, is_missing
 from mmx.blocks.norms import Norm, PatientBatchNorm, vector_norm
 from mmx.blocks.pooling import (
@@ -36,8 +34,6 @@ from mmx.blocks.presence import (
     same_width,
 )
 from mmx.blocks.rows import alone
-from mmx.blocks.selective_scan import Scan, SelectiveStateSpace, selective_scan
-from mmx.blocks.ssd import ScalarStateSpace, ssd_chunked, ssd_quadratic, ssd_scan, ssd_state
 from mmx.blocks.views import TURNS, Window, blurred, cut, turned, unit_pixels
 from mmx.blocks.weights import (
     EFFICIENTNET_LITE0,
@@ -53,16 +49,14 @@ from mmx.blocks.weights import (
 )
 
 __all__ = [
-    "Attention", "AttentionLayer", "Cells", "Cut", "EFFICIENTNET_LITE0", "FeedForward", "MINILM",
-    "MISSING_WORDS", "Norm", "PatientBatchNorm", "SEPARATORS", "ScalarStateSpace", "Scan",
-    "SelectiveStateSpace", "SelfAttentionLayer", "StandIn", "TURNS", "Weights", "WeightsFile",
-    "Window", "alone", "attention_weights", "blurred", "case_phrase", "check_heads",
-    "check_model_folder", "check_single", "check_spelling", "classifier_layers", "compiled_scan",
-    "cut", "either_present", "find_cut", "find_weights", "flatten_map", "fused_vector", "in_months",
-    "is_missing", "likes_channels_last", "load_by_position", "load_tensors", "masked_attention",
-    "masked_softmax", "merge_heads", "missing_words", "names_files", "near_grid", "pool_grid",
-    "pool_level", "read_cells", "read_tensors", "real_first", "real_pooled", "real_tokens",
-    "same_width", "selective_scan", "several_labels", "split_heads", "ssd_chunked", "ssd_quadratic",
-    "ssd_scan", "ssd_state", "state_digest", "store_channels_last", "token_grid", "turned",
+    "Attention", "AttentionLayer", "Cells", "EFFICIENTNET_LITE0", "FeedForward", "MINILM",
+    "MISSING_WORDS", "Norm", "PatientBatchNorm", "SEPARATORS", "SelfAttentionLayer", "StandIn",
+    "TURNS", "Weights", "WeightsFile", "Window", "alone", "attention_weights", "blurred",
+    "case_phrase", "check_heads", "check_model_folder", "check_single", "check_spelling", "cut",
+    "either_present", "find_weights", "fused_vector", "in_months", "is_missing",
+    "likes_channels_last", "load_by_position", "load_tensors", "masked_attention", "masked_softmax",
+    "merge_heads", "missing_words", "names_files", "near_grid", "pool_grid", "pool_level",
+    "read_cells", "read_tensors", "real_first", "real_pooled", "real_tokens", "same_width",
+    "several_labels", "split_heads", "state_digest", "store_channels_last", "token_grid", "turned",
     "unit_pixels", "vector_norm",
 ]  # fmt: skip

@@ -25,15 +25,13 @@ from mmx import (
 )
 from mmx.blocks import (
     Weights,
-    classifier_layers,
-    find_cut,
     find_weights,
-    flatten_map,
     load_tensors,
     read_tensors,
     state_digest,
 )
 from mmx.errors import said_by
+from mmx_plugins.encoders._torchvision import classifier_layers, find_cut, flatten_map
 
 
 class TorchvisionParams(EncoderParams):

@@ -16,16 +16,14 @@ from torch.nn.functional import pad, silu
 
 from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl, masked_mean
 from mmx.blocks import (
-    ScalarStateSpace,
-    SelectiveStateSpace,
     StandIn,
-    compiled_scan,
     fused_vector,
     pool_grid,
     real_first,
     real_pooled,
     real_tokens,
 )
+from mmx_plugins.fusion._mamba import ScalarStateSpace, SelectiveStateSpace, compiled_scan
 
 Side = Literal["image", "text"]
 Ssm = Literal["ssd", "sequential", "mamba_ssm"]

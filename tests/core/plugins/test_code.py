@@ -119,6 +119,8 @@ def test_a_method_of_the_box_knows_nothing_of_its_neighbours() -> None:
     assert "mmx_plugins/fusion/concat.py" in concat.files
     assert "mmx_plugins/fusion/film.py" not in concat.files
     assert "mmx/blocks/presence.py" in concat.files
+    mamba = Registry().source("fusion", "mamba").code
+    assert "mmx_plugins/fusion/_mamba/ssd.py" in mamba.files, "what lies beside it is its own"
     timm = Registry().source("encoder", "timm").code
     assert {"timm", "torch"} <= timm.libraries.keys()
     assert not {"pytest", "typer", "rich", "filelock"} & timm.libraries.keys()

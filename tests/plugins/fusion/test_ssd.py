@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mmx.blocks import (
+from mmx_plugins.fusion._mamba import (
     ScalarStateSpace,
     selective_scan,
     ssd_chunked,

@@ -5,8 +5,8 @@ from importlib import import_module
 import torch
 from torch import Tensor
 
-from mmx.blocks.selective_scan import Scan, selective_scan
 from mmx.errors import MissingExtraError, PluginError
+from mmx_plugins.fusion._mamba.selective_scan import Scan, selective_scan
 
 
 def compiled_scan() -> Scan:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import silu, softplus
 
-from mmx.blocks import SelectiveStateSpace, compiled_scan, selective_scan
 from mmx.errors import MissingExtraError, PluginError
+from mmx_plugins.fusion._mamba import SelectiveStateSpace, compiled_scan, selective_scan
 
 
 def test_it_follows_the_written_recurrence() -> None:
@@ -69,7 +69,7 @@ def test_without_mamba_ssm_the_error_says_what_to_install(
     def missing(name: str) -> ModuleType:
         raise ModuleNotFoundError("No module named 'mamba_ssm'", name="mamba_ssm")
 
-    monkeypatch.setattr("mmx.blocks.mamba_kernel.import_module", missing)
+    monkeypatch.setattr("mmx_plugins.fusion._mamba.kernel.import_module", missing)
     with pytest.raises(MissingExtraError, match=r"mmx\[mamba\]"):
         compiled_scan()
 
@@ -98,6 +98,6 @@ def test_a_package_that_breaks_while_it_loads_is_refused(monkeypatch: pytest.Mon
     def fail(name: str) -> ModuleType:
         raise ImportError("libcudart.so.12: cannot open shared object file")
 
-    monkeypatch.setattr("mmx.blocks.mamba_kernel.import_module", fail)
+    monkeypatch.setattr("mmx_plugins.fusion._mamba.kernel.import_module", fail)
     with pytest.raises(PluginError, match="cannot be imported.*libcudart"):
         compiled_scan()

@@ -10,7 +10,7 @@ from einops import einsum, rearrange
 from torch import Tensor, nn
 from torch.nn.functional import silu, softplus
 
-from mmx.blocks.ssd import initial_dt_bias
+from mmx_plugins.fusion._mamba.ssd import initial_dt_bias
 
 Scan = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 """u, delta, a, b, c, skip -> y, as ``selective_scan``."""
