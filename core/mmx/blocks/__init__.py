@@ -13,8 +13,10 @@ from mmx.blocks.attention import (
 )
 from mmx.blocks.case_phrase import case_phrase, in_months
 from mmx.blocks.cells import Cells, missing_words, names_files, read_cells
+from mmx.blocks.known import known_labels, labels_per_row, mean_over_known, prevalence
 from mmx.blocks.labels import SEPARATORS, check_single, check_spelling, several_labels
 from mmx.blocks.layout import likes_channels_last, store_channels_last
+from mmx.blocks.links import Cumulative, Sigmoid, Softmax, level_log_probs
 from mmx.blocks.missing_words import MISSING_WORDS, is_missing
 from mmx.blocks.norms import Norm, PatientBatchNorm, vector_norm
 from mmx.blocks.pooling import (
@@ -49,14 +51,15 @@ from mmx.blocks.weights import (
 )
 
 __all__ = [
-    "Attention", "AttentionLayer", "Cells", "EFFICIENTNET_LITE0", "FeedForward", "MINILM",
-    "MISSING_WORDS", "Norm", "PatientBatchNorm", "SEPARATORS", "SelfAttentionLayer", "StandIn",
-    "TURNS", "Weights", "WeightsFile", "Window", "alone", "attention_weights", "blurred",
-    "case_phrase", "check_heads", "check_model_folder", "check_single", "check_spelling", "cut",
-    "either_present", "find_weights", "fused_vector", "in_months", "is_missing",
+    "Attention", "AttentionLayer", "Cells", "Cumulative", "EFFICIENTNET_LITE0", "FeedForward",
+    "MINILM", "MISSING_WORDS", "Norm", "PatientBatchNorm", "SEPARATORS", "SelfAttentionLayer",
+    "Sigmoid", "Softmax", "StandIn", "TURNS", "Weights", "WeightsFile", "Window", "alone",
+    "attention_weights", "blurred", "case_phrase", "check_heads", "check_model_folder",
+    "check_single", "check_spelling", "cut", "either_present", "find_weights", "fused_vector",
+    "in_months", "is_missing", "known_labels", "labels_per_row", "level_log_probs",
     "likes_channels_last", "load_by_position", "load_tensors", "masked_attention", "masked_softmax",
-    "merge_heads", "missing_words", "names_files", "near_grid", "pool_grid", "pool_level",
-    "read_cells", "read_tensors", "real_first", "real_pooled", "real_tokens", "same_width",
-    "several_labels", "split_heads", "state_digest", "store_channels_last", "token_grid", "turned",
-    "unit_pixels", "vector_norm",
+    "mean_over_known", "merge_heads", "missing_words", "names_files", "near_grid", "pool_grid",
+    "pool_level", "prevalence", "read_cells", "read_tensors", "real_first", "real_pooled",
+    "real_tokens", "same_width", "several_labels", "split_heads", "state_digest",
+    "store_channels_last", "token_grid", "turned", "unit_pixels", "vector_norm",
 ]  # fmt: skip

@@ -27,9 +27,10 @@ from mmx.interfaces.inference import Curve, InferenceHook, InferenceParams, Pred
 from mmx.interfaces.inputs import Batch, Images, Texts, TokenCount, Views, middle_places
 from mmx.interfaces.interval import Interval
 from mmx.interfaces.layout import Labels, Layout, Role
+from mmx.interfaces.link import Link
 from mmx.interfaces.loss import Loss, LossParams, LossValue, Outputs
 from mmx.interfaces.narrative import FeatureSource, Narrative, NarrativeParams
-from mmx.interfaces.params import API, Params, SpecPath
+from mmx.interfaces.params import API, EVERY_TASK, Params, SpecPath
 from mmx.interfaces.sampler import Sampler, SamplerParams
 from mmx.interfaces.wrapping import (
     Seen,
@@ -42,13 +43,13 @@ from mmx.interfaces.wrapping import (
 )
 
 __all__ = [
-    "API", "Batch", "Box", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "Encoder",
-    "EncoderParams", "Facts", "FeatureShape", "FeatureSource", "Features", "FieldKind", "Fusion",
-    "FusionParams", "Head", "HeadOutput", "HeadParams", "ImageEncoder", "Images", "InferenceHook",
-    "InferenceParams", "Interval", "Labels", "Layout", "Loss", "LossParams", "LossValue",
-    "Narrative", "NarrativeParams", "Outputs", "Params", "Picture", "Prediction", "Rejected",
-    "Role", "Sample", "Sampler", "SamplerParams", "Seen", "SingleImageEncoder", "SpecPath",
-    "TextEncoder", "Texts", "TokenCount", "Training", "Validation", "Value", "View", "Views",
-    "WrappingEncoder", "WrappingParams", "innermost", "innermost_params", "masked_mean",
-    "middle_places", "on_real", "one_by_one",
+    "API", "Batch", "Box", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "EVERY_TASK",
+    "Encoder", "EncoderParams", "Facts", "FeatureShape", "FeatureSource", "Features", "FieldKind",
+    "Fusion", "FusionParams", "Head", "HeadOutput", "HeadParams", "ImageEncoder", "Images",
+    "InferenceHook", "InferenceParams", "Interval", "Labels", "Layout", "Link", "Loss",
+    "LossParams", "LossValue", "Narrative", "NarrativeParams", "Outputs", "Params", "Picture",
+    "Prediction", "Rejected", "Role", "Sample", "Sampler", "SamplerParams", "Seen",
+    "SingleImageEncoder", "SpecPath", "TextEncoder", "Texts", "TokenCount", "Training",
+    "Validation", "Value", "View", "Views", "WrappingEncoder", "WrappingParams", "innermost",
+    "innermost_params", "masked_mean", "middle_places", "on_real", "one_by_one",
 ]  # fmt: skip

@@ -18,7 +18,8 @@ class Prediction:
     """What is predicted for a batch.
 
     Attributes:
-        log_probs: [B, C]; each row's exponentials sum to 1.
+        log_probs: [B, C]; each row's exponentials sum to 1. Of several labels [B, L, 2], absent and
+            present: the exponentials of the last axis sum to 1.
         extras: further columns by name, first axis B: sets, entropies, acceptance.
     """
 
@@ -52,14 +53,16 @@ class Validation:
     """What a hook may be fitted on: predictions of the validation part.
 
     Attributes:
-        logits: [n, C], as they reach this hook; or what its ``observe`` gave for each row.
-        target: [n], int64.
+        logits: [n, C] or [n, L, 2], as they reach this hook; or what its ``observe`` gave for each
+            row.
+        target: [n], int64, or [n, L] of several labels; -1 is unknown.
         group: the group of each row.
-        class_counts: [C], of the training part.
-        sampled_counts: [C], as training saw them after the sampler.
+        class_counts: [C], of the training part; [L, 3] of several labels: absent, present, unknown.
+        sampled_counts: the same, as training saw them after the sampler.
         allowed_views: views that the data set allows.
-        prior: [C], the class shares that the model's answers are for: what training saw, as its
-            loss and class weights changed it; None: as training saw them.
+        prior: [C] or [L, 2], the class shares that the model's answers are for: what training saw,
+            as its loss and class weights changed it; None: as training saw them.
+        task: type of the task.
     """
 
     logits: Tensor
@@ -69,12 +72,14 @@ class Validation:
     sampled_counts: Tensor
     allowed_views: tuple[str, ...]
     prior: Tensor | None = None
+    task: str = "single_label"
 
 
 class InferenceParams(Params):
     """Settings of an inference hook."""
 
     kind: ClassVar[str] = "inference"
+    tasks: ClassVar[frozenset[str]] = frozenset({"single_label"})
     # hooks stand in this order: 0 changes what is predicted from, 1 changes probabilities,
     # 2 reads the final ones
     place: ClassVar[int] = 1
@@ -137,7 +142,8 @@ class InferenceHook(ABC):
 
         Args:
             prediction: of all rows [n, C], with the columns of this hook.
-            target: [n], int64, no -1.
+            target: [n], int64, no -1; of several labels [n, L], rows without any known label left
+                out.
             group: the group of each row.
 
         Returns:

@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from mmx.interfaces.link import Link
 from mmx.interfaces.params import Params
 
 
@@ -16,8 +17,8 @@ class Outputs:
     """All that the model gives for a batch.
 
     Attributes:
-        logits: [B, C], of the fused path.
-        part_logits: [B, C] by name of a part, only of parts that the loss or an auxiliary asks for.
+        logits: [B, K], of the fused path, after the link; K = C classes for a single label.
+        part_logits: [B, K] by name of a part, only of parts that the loss or an auxiliary asks for.
         present: [B, 2], bool: image, text.
         penalties: scalars that are added to the loss, already weighted.
         explain: gates, attention and the like; detached, first axis B.
@@ -62,6 +63,7 @@ class LossParams(Params):
     """Settings of a loss."""
 
     kind: ClassVar[str] = "loss"
+    tasks: ClassVar[frozenset[str]] = frozenset({"single_label"})
 
     @property
     def rebalances(self) -> bool:
@@ -78,9 +80,22 @@ class LossParams(Params):
         """Whether it is defined for logits that are cosines only."""
         return False
 
+    def link(self, class_counts: Tensor) -> Link | None:
+        """The link that the loss is defined for; None: that of the task.
+
+        Args:
+            class_counts: as ``build`` is given them; a link may start from them.
+        """
+        return None
+
     @abstractmethod
     def build(self, class_counts: Tensor) -> "Loss":
-        """Build the loss for training class counts [C], as seen after the sampler."""
+        """Build the loss for the counts of the training part, as seen after the sampler.
+
+        Args:
+            class_counts: [C], rows of each class or level; of several labels [L, 3], rows in which
+                the label is absent, present and unknown.
+        """
 
 
 class Loss(nn.Module, ABC):
@@ -98,12 +113,12 @@ class Loss(nn.Module, ABC):
 
         Args:
             outputs: of the model.
-            target: [B], int64 in 0..C-1.
+            target: [B], int64 in 0..C-1; of several labels [B, L] in {0, 1, -1}, -1 for unknown.
             progress: share of the training that is done, in [0, 1].
         """
 
     def adjust(self, logits: Tensor) -> Tensor:
-        """Logits [B, C] as predictions are made from them; most losses change nothing."""
+        """Logits [B, K] as predictions are made from them; most losses change nothing."""
         return logits
 
     def prior(self, class_counts: Tensor) -> Tensor:
@@ -113,10 +128,11 @@ class Loss(nn.Module, ABC):
         for their weighted shares: with weights n / n_c for classes that are all equally common.
 
         Args:
-            class_counts: [C], as training sees them after the sampler.
+            class_counts: [C], or [L, 3] of several labels, as training sees them after the sampler.
 
         Returns:
-            [C], float64, > 0, up to a factor.
+            [C], float64, > 0, up to a factor; of several labels [L, 2], of absent and present.
         """
-        counts = class_counts.double().clamp(min=1)  # a class without a row counts as one row
-        return counts / counts.sum()
+        counts = class_counts[:, :2] if class_counts.ndim == 2 else class_counts
+        counts = counts.double().clamp(min=1)  # a class without a row counts as one row
+        return counts / counts.sum(dim=-1, keepdim=True)

@@ -13,6 +13,7 @@ from mmx.files import named_path
 if TYPE_CHECKING:
     from torch import Tensor
 
+EVERY_TASK = frozenset({"*"})  # of a method that never looks at the target
 API = 1  # version of these interfaces; a plugin module may state MMX_API = 1
 
 
@@ -36,6 +37,8 @@ class Params(BaseModel):
     kind: ClassVar[str]
     source: ClassVar[str] = ""  # authors, year, arXiv or DOI of the method
     expected_failures: ClassVar[Mapping[str, str]] = {}  # law of mmx.testing -> why it fails here
+    tasks: ClassVar[frozenset[str]] = EVERY_TASK  # types of the tasks that it is defined for
+    instead: ClassVar[Mapping[str, str]] = {}  # task that it does not fit -> what to use there
 
     @classmethod
     def reduces_to(cls) -> "Mapping[str, Callable[[], tuple[Tensor, Tensor]]]":
@@ -46,6 +49,11 @@ class Params(BaseModel):
             them.
         """
         return {}
+
+    @classmethod
+    def fits(cls, task: str) -> bool:
+        """Whether it is defined for a task of this type."""
+        return task in cls.tasks or "*" in cls.tasks
 
     @property
     def entry_point(self) -> str:

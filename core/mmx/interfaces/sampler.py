@@ -14,6 +14,7 @@ class SamplerParams(Params):
     """Settings of a sampler."""
 
     kind: ClassVar[str] = "sampler"
+    tasks: ClassVar[frozenset[str]] = frozenset({"single_label"})
 
     @property
     def rebalances(self) -> bool:
@@ -22,7 +23,7 @@ class SamplerParams(Params):
 
     @abstractmethod
     def build(self, labels: Tensor, seed: int) -> "Sampler":
-        """Build the sampler for training labels [n], int64."""
+        """Build the sampler for training labels [n] or [n, L], int64."""
 
 
 class Sampler(TorchSampler[int], ABC):

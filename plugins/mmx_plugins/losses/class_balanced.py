@@ -4,7 +4,7 @@ Source: Cui et al. 2019, Class-Balanced Loss Based on Effective Number of Sample
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -20,6 +20,8 @@ class ClassBalancedParams(LossParams):
     """Settings of the class-balanced loss."""
 
     source: ClassVar[str] = "Cui et al. 2019, arXiv:1901.05555"
+    tasks: ClassVar[frozenset[str]] = frozenset({"single_label", "ordinal"})
+    instead: ClassVar[Mapping[str, str]] = {"multi_label": "use loss: class_balanced_bce"}
 
     type: Literal["class_balanced"] = "class_balanced"
     beta: float = Field(

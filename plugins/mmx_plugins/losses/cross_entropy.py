@@ -3,7 +3,7 @@
 Source: Szegedy et al. 2016, Rethinking the Inception Architecture, arXiv:1512.00567.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -22,6 +22,8 @@ class CrossEntropyParams(LossParams):
     """Settings of the cross-entropy."""
 
     source: ClassVar[str] = "Szegedy et al. 2016, arXiv:1512.00567"
+    tasks: ClassVar[frozenset[str]] = frozenset({"single_label", "ordinal"})
+    instead: ClassVar[Mapping[str, str]] = {"multi_label": "use loss: bce"}
 
     type: Literal["cross_entropy"] = "cross_entropy"
     smoothing: float = Field(

@@ -3,7 +3,7 @@
 Source: Lin et al. 2017, Focal Loss for Dense Object Detection, arXiv:1708.02002; softmax form.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -19,6 +19,8 @@ class FocalParams(LossParams):
     """Settings of the focal loss."""
 
     source: ClassVar[str] = "Lin et al. 2017, arXiv:1708.02002"
+    tasks: ClassVar[frozenset[str]] = frozenset({"single_label", "ordinal"})
+    instead: ClassVar[Mapping[str, str]] = {"multi_label": "use loss: focal_bce"}
 
     type: Literal["focal"] = "focal"
     gamma: float = Field(default=2.0, ge=0, description="focus on hard samples; 0: cross-entropy")

@@ -4,7 +4,7 @@ Source: Menon et al. 2021, Long-tail learning via logit adjustment, arXiv:2007.0
 the training form is the Balanced Softmax of Ren et al. 2020, arXiv:2007.10740.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -22,6 +22,8 @@ class LogitAdjustedParams(LossParams):
     """Settings of logit adjustment."""
 
     source: ClassVar[str] = "Menon et al. 2021, arXiv:2007.07314"
+    tasks: ClassVar[frozenset[str]] = frozenset({"single_label", "ordinal"})
+    instead: ClassVar[Mapping[str, str]] = {"multi_label": "use loss: logit_adjusted_bce"}
 
     type: Literal["logit_adjusted"] = "logit_adjusted"
     tau: float = Field(
