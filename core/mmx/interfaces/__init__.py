@@ -31,6 +31,7 @@ from mmx.interfaces.link import Link
 from mmx.interfaces.loss import Loss, LossParams, LossValue, Outputs
 from mmx.interfaces.narrative import FeatureSource, Narrative, NarrativeParams
 from mmx.interfaces.params import API, EVERY_TASK, Params, SpecPath
+from mmx.interfaces.records import Record, RecordEncoder, Records
 from mmx.interfaces.sampler import Sampler, SamplerParams
 from mmx.interfaces.wrapping import (
     Seen,
@@ -48,8 +49,8 @@ __all__ = [
     "Fusion", "FusionParams", "Head", "HeadOutput", "HeadParams", "ImageEncoder", "Images",
     "InferenceHook", "InferenceParams", "Interval", "Labels", "Layout", "Link", "Loss",
     "LossParams", "LossValue", "Narrative", "NarrativeParams", "Outputs", "Params", "Picture",
-    "Prediction", "Rejected", "Role", "Sample", "Sampler", "SamplerParams", "Seen",
-    "SingleImageEncoder", "SpecPath", "TextEncoder", "Texts", "TokenCount", "Training",
-    "Validation", "Value", "View", "Views", "WrappingEncoder", "WrappingParams", "innermost",
-    "innermost_params", "masked_mean", "middle_places", "on_real", "one_by_one",
+    "Prediction", "Record", "RecordEncoder", "Records", "Rejected", "Role", "Sample", "Sampler",
+    "SamplerParams", "Seen", "SingleImageEncoder", "SpecPath", "TextEncoder", "Texts", "TokenCount",
+    "Training", "Validation", "Value", "View", "Views", "WrappingEncoder", "WrappingParams",
+    "innermost", "innermost_params", "masked_mean", "middle_places", "on_real", "one_by_one",
 ]  # fmt: skip

@@ -22,7 +22,7 @@ class EncoderParams(Params):
     """Settings of an encoder; ``build`` gives the module with its weights loaded."""
 
     kind: ClassVar[str] = "encoder"
-    modality: ClassVar[Literal["image", "text"]]
+    modality: ClassVar[Literal["image", "text", "record"]]
     reads_boxes: ClassVar[bool] = False  # True: a new case is asked for the boxes of its images
     most_images: ClassVar[int | None] = None  # of a case that it reads; None: any number
 

@@ -22,7 +22,7 @@ class WrappingParams(EncoderParams):
     A subclass types the key as ``backbone: mmx.Backbone``.
     """
 
-    modality: ClassVar[Literal["image", "text"]] = "image"
+    modality: ClassVar[Literal["image", "text", "record"]] = "image"
     backbone: EncoderParams
 
     @model_validator(mode="after")

@@ -1,0 +1,42 @@
+"""By which rules columns are read: the part of the settings that ``fit`` needs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mmx_plugins.encoders.tabular.dates import Cycle
+
+Kind = Literal["number", "category"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How to read a table.
+
+    Attributes:
+        columns: fields to read; None: all that are not excluded.
+        kinds: field -> what it is, where its cells do not say it.
+        missing_codes: field -> values that mean missing, such as -9.
+        since: date -> date from which days are counted.
+        cyclic: date -> cycle whose sine and cosine are read.
+        min_count: training rows that a category needs, to be more than ``other``.
+        bins: of the piecewise linear encoding, at most.
+        quantile: scale to normal quantiles instead of mean and standard deviation.
+    """
+
+    columns: tuple[str, ...] | None = None
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    missing_codes: Mapping[str, tuple[str | float, ...]] = field(default_factory=dict)
+    since: Mapping[str, str] = field(default_factory=dict)
+    cyclic: Mapping[str, Cycle] = field(default_factory=dict)
+    min_count: int = 5
+    bins: int = 16
+    quantile: bool = False
+
+    @property
+    def named(self) -> frozenset[str]:
+        """Every field that the settings name."""
+        return frozenset(
+            [*(self.columns or ()), *self.kinds, *self.missing_codes]
+            + [*self.since, *self.since.values(), *self.cyclic]
+        )

@@ -1,0 +1,58 @@
+"""Records as tensors, by what was fitted."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from mmx.interfaces import Record, Records
+from mmx_plugins.encoders.tabular.cells import number, without_codes, word
+from mmx_plugins.encoders.tabular.columns import Category, FittedTable, Number
+from mmx_plugins.encoders.tabular.scaling import scaled
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def tabulate(
+    records: Sequence[Record],
+    table: FittedTable,
+    missing_codes: Mapping[str, tuple[str | float, ...]],
+) -> Records:
+    """One place for each column, in the order of their names.
+
+    A value that training did not see, or rarely, is the index behind the last common one. A cell of
+    a column of numbers that holds something else is missing.
+    """
+    codes = {name: {word(one) for one in found} for name, found in missing_codes.items()}
+    read = [without_codes(record, codes) for record in records]
+    shape = (len(records), len(table.columns))
+    values, places = np.zeros(shape), np.full(shape, -1, dtype=np.int64)
+    known = np.zeros(shape, dtype=np.bool_)
+    for k, column in enumerate(table.columns):
+        if isinstance(column, Number):
+            found = _numbers(read, column)
+            known[:, k] = ~np.isnan(found)
+            values[:, k] = np.where(known[:, k], found, 0)
+        else:
+            places[:, k] = _codes(read, column)
+            known[:, k] = places[:, k] >= 0
+    return Records(
+        torch.from_numpy(values.astype(np.float32)),
+        torch.from_numpy(places.clip(min=0)),
+        torch.from_numpy(known),
+    )
+
+
+def _numbers(records: Sequence[Record], column: Number) -> "NDArray[np.float64]":
+    """u [B]; NaN where it is missing."""
+    read = [number(column.origin.read(record)) for record in records]
+    return scaled(np.array([np.nan if one is None else one for one in read]), column.scale)
+
+
+def _codes(records: Sequence[Record], column: Category) -> list[int]:
+    """Index of each value [B]; -1 where it is missing."""
+    index = {value: place for place, value in enumerate(column.values)}
+    found = [word(column.origin.read(record)) for record in records]
+    return [-1 if one is None else index.get(one, len(index)) for one in found]
