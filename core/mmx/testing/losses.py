@@ -11,28 +11,28 @@ from mmx.testing.device import runs_elsewhere
 from mmx.testing.law import Laws, demand, finite, same, shape
 from mmx.testing.real_run import trains
 from mmx.testing.state import untouched
-from mmx.testing.subjects import CLASSES, outputs_of
+from mmx.testing.targets import LEVELS, SEVERAL, SINGLE, question_of
 
-COUNTS = torch.tensor([90, 9, 1])
-TARGET = torch.tensor([0, 1, 2, 0, 1])
 SOME = torch.tensor([[True, False], [False, True], [True, True], [True, False], [True, True]])
 
 
 def built(params: LossParams) -> Loss:
     """The loss for imbalanced counts, in eval mode."""
-    return params.build(COUNTS).eval()
+    return params.build(question_of(params).counts).eval()
 
 
 def builds(params: LossParams) -> str:
     """``build`` gives a loss, also where a class has no row."""
-    demand(isinstance(params.build(torch.tensor([5, 0, 1])), Loss), "build must give a Loss")
+    loss = params.build(question_of(params).bare)
+    demand(isinstance(loss, Loss), "build must give a Loss")
     return type(built(params)).__name__
 
 
 def scalar(params: LossParams) -> None:
     """A finite scalar for 1, 2 and 5 samples, and named terms that are detached scalars."""
+    asked = question_of(params)
     for rows in (1, 2, 5):
-        value = built(params)(outputs_of(rows), TARGET[:rows], 0.5)
+        value = built(params)(asked.outputs(rows), asked.target[:rows], 0.5)
         demand(value.total.ndim == 0, f"the total must be a scalar, got {shape(value.total)}")
         finite({"total": value.total, **value.terms}, f"with {rows} samples")
         demand(bool(value.terms), "it names no terms")
@@ -42,60 +42,126 @@ def scalar(params: LossParams) -> None:
 
 
 def extremes(params: LossParams) -> None:
-    """C10: value and gradient finite for logits of +-1e4 and batches of one class."""
+    """C10: value and gradient finite for outputs of +-1e4 and batches of one class."""
+    asked = question_of(params)
     for rows in (1, 5):
-        for label in range(CLASSES):
-            outputs = outputs_of(rows)
-            far = replace(
-                outputs,
-                logits=_far(outputs.logits),
-                part_logits={name: _far(z).flip(1) for name, z in outputs.part_logits.items()},
-            )
-            target = torch.full((rows,), label)
+        for value_of_all in asked.values:
+            target = torch.full_like(asked.target[:rows], value_of_all)
             for progress in (0.0, 1.0):
-                value = built(params)(far, target, progress)
-                words = f"for logits of +-1e4 and {rows} samples of class {label}"
+                outputs = asked.outputs(rows, far=True)
+                value = built(params)(outputs, target, progress)
+                words = f"for logits of +-1e4 and {rows} samples of class {value_of_all}"
                 finite({"total": value.total, **_gradients(value, outputs)}, words)
 
 
 def gradient(params: LossParams) -> None:
     """A gradient reaches the logits, and those of all parts that it reads."""
-    loss, outputs = built(params), outputs_of(5)
-    grads = _gradients(loss(outputs, TARGET, 0.5), outputs)
+    asked = question_of(params)
+    loss, outputs = built(params), asked.outputs(5)
+    grads = _gradients(loss(outputs, asked.target, 0.5), outputs)
     for name in ("logits", *loss.parts):
         demand(bool(grads[name].any()), f"no gradient reaches {name}")
 
 
 def reads_its_parts(params: LossParams) -> None:
     """It runs with the parts that it declares, and no others."""
-    loss, outputs = built(params), outputs_of(5)
+    asked = question_of(params)
+    loss, outputs = built(params), asked.outputs(5)
     own = {name: outputs.part_logits[name] for name in loss.parts if name in outputs.part_logits}
-    loss(replace(outputs, part_logits=own), TARGET, 0.5)
+    loss(replace(outputs, part_logits=own), asked.target, 0.5)
 
 
 def missing(params: LossParams) -> None:
     """Part logits of a missing modality never matter, exactly."""
-    outputs = replace(outputs_of(5), present=SOME)
+    asked = question_of(params)
+    outputs = replace(asked.outputs(5), present=SOME)
+    other = 40.0 * torch.arange(outputs.logits.shape[1])
     part_logits = {
-        name: torch.where(SOME[:, [side]], outputs.part_logits[name], 40.0 * torch.arange(3))
+        name: torch.where(SOME[:, [side]], outputs.part_logits[name], other)
         for side, name in enumerate(("image", "text"))
     }
-    wanted = built(params)(outputs, TARGET, 0.5).total
-    got = built(params)(replace(outputs, part_logits=part_logits), TARGET, 0.5).total
+    wanted = built(params)(outputs, asked.target, 0.5).total
+    got = built(params)(replace(outputs, part_logits=part_logits), asked.target, 0.5).total
     same({"total": got}, {"total": wanted}, "other logits of a missing side", exact=True)
 
 
 def batch_permutation(params: LossParams) -> None:
     """The order of the samples does not matter."""
-    outputs, order = outputs_of(5), torch.tensor([3, 0, 4, 1, 2])
-    moved = Outputs(outputs.logits[order], {k: z[order] for k, z in outputs.part_logits.items()})
-    wanted = built(params)(outputs, TARGET, 0.5).total
-    same({"total": built(params)(moved, TARGET[order], 0.5).total}, {"total": wanted}, "reordered")
+    asked, order = question_of(params), torch.tensor([3, 0, 4, 1, 2])
+    outputs = asked.outputs(5)
+    wanted = built(params)(outputs, asked.target, 0.5).total
+    got = built(params)(_rows(outputs, order), asked.target[order], 0.5).total
+    same({"total": got}, {"total": wanted}, "reordered")
+
+
+def batches_add_up(params: LossParams) -> str | None:
+    """Of several labels or levels: small batches, weighed by their rows, are the whole batch."""
+    asked = question_of(params)
+    if asked.task == SINGLE:
+        return "not asked of a loss for one label"
+    loss, outputs = built(params), asked.outputs(5)
+    total = outputs.logits.new_zeros(())
+    for rows in ([0, 1], [2], [3, 4]):
+        part = loss(_rows(outputs, torch.tensor(rows)), asked.target[rows], 0.5).total
+        total = total + part * len(rows) / 5
+    wanted = loss(outputs, asked.target, 0.5).total
+    same({"total": total}, {"total": wanted}, "in batches of 2, 1 and 2 samples")
+    return None
+
+
+def unknown_labels(params: LossParams) -> str | None:
+    """Outputs of unknown labels have a gradient of exactly 0 and never matter."""
+    asked = question_of(params)
+    if asked.task != SEVERAL:
+        return "its target has no unknown labels"
+    loss, outputs, unknown = built(params), asked.outputs(5), asked.target < 0
+    value = loss(outputs, asked.target, 0.5)
+    for name, slope in _gradients(value, outputs).items():
+        demand(not slope[unknown].any(), f"a gradient reaches {name} of an unknown label")
+    moved = replace(
+        outputs,
+        logits=torch.where(unknown, 40.0, outputs.logits),
+        part_logits={k: torch.where(unknown, -40.0, z) for k, z in outputs.part_logits.items()},
+    )
+    got = loss(moved, asked.target, 0.5).total
+    same({"total": got}, {"total": value.total}, "other outputs of unknown labels", exact=True)
+    return None
+
+
+def label_permutation(params: LossParams) -> str | None:
+    """The order of the labels does not matter."""
+    asked, order = question_of(params), torch.tensor([2, 0, 1])
+    if asked.task != SEVERAL:
+        return "its target has no labels side by side"
+    outputs = asked.outputs(5)
+    moved = replace(
+        outputs,
+        logits=outputs.logits[:, order],
+        part_logits={name: z[:, order] for name, z in outputs.part_logits.items()},
+    )
+    wanted = built(params)(outputs, asked.target, 0.5).total
+    got = params.build(asked.counts[order]).eval()(moved, asked.target[:, order], 0.5).total
+    same({"total": got}, {"total": wanted}, "labels reordered")
+    return None
+
+
+def probabilities(params: LossParams) -> str | None:
+    """Its link gives probabilities: finite, >= 0, of sum 1, also for outputs of +-30."""
+    asked = question_of(params)
+    for size in (1.0, 30.0):
+        raw = size * torch.randn(9, asked.link.inputs)
+        found = asked.link.log_probs(built(params).adjust(asked.link(raw)))
+        finite({"log-probabilities": found}, f"for outputs of about +-{size:.0f}")
+        total = found.exp().sum(dim=-1)
+        same({"sum": total}, {"sum": torch.ones_like(total)}, "the sum of probabilities")
+    if asked.task == LEVELS:
+        return f"{asked.link.inputs} outputs for {len(asked.counts)} levels"
+    return None
 
 
 def adjusts(params: LossParams) -> None:
     """``adjust`` gives finite logits of the same shape."""
-    logits = outputs_of(5).logits.detach()
+    logits = question_of(params).outputs(5).logits.detach()
     adjust = built(params).adjust
     adjusted = adjust(logits)
     demand(adjusted.shape == logits.shape, f"adjust gives {shape(adjusted)}, not {shape(logits)}")
@@ -104,25 +170,29 @@ def adjusts(params: LossParams) -> None:
 
 def random_state(params: LossParams) -> None:
     """Nothing of the whole process changes, but that training draws random numbers of torch."""
+    asked = question_of(params)
     with untouched("build", draws=True):
-        loss = params.build(COUNTS)
+        loss = params.build(asked.counts)
     loss.eval()
     with untouched("forward in eval mode"):
-        loss(outputs_of(5), TARGET, 0.5)
+        loss(asked.outputs(5), asked.target, 0.5)
     loss.train()
     with untouched("forward in training mode", draws=True):
-        loss(outputs_of(5), TARGET, 0.5)
+        loss(asked.outputs(5), asked.target, 0.5)
 
 
 def inputs_kept(params: LossParams) -> None:
     """No input is changed in place, also where a side is missing and in training."""
+    asked = question_of(params)
     for mode in (False, True):
-        outputs, fresh = (replace(outputs_of(5), present=SOME.clone()) for _ in range(2))
-        target = TARGET.clone()
+        outputs, fresh = (replace(asked.outputs(5), present=SOME.clone()) for _ in range(2))
+        target = asked.target.clone()
         with torch.no_grad():
             built(params).train(mode)(outputs, target, 0.5)
         words = "it changes its inputs in place"
-        demand(torch.equal(target, TARGET) and torch.equal(outputs.logits, fresh.logits), words)
+        demand(
+            torch.equal(target, asked.target) and torch.equal(outputs.logits, fresh.logits), words
+        )
         demand(torch.equal(outputs.present, fresh.present), words)
         for name, logits in outputs.part_logits.items():
             demand(torch.equal(logits, fresh.part_logits[name]), words)
@@ -130,24 +200,26 @@ def inputs_kept(params: LossParams) -> None:
 
 def state(params: LossParams) -> None:
     """What is saved after some steps and loaded into a new one scores alike."""
+    asked = question_of(params)
     loss, other = built(params).train(), built(params)
     for step in range(3):
-        loss(outputs_of(5, step), TARGET, 0.5)
+        loss(asked.outputs(5, step), asked.target, 0.5)
     stored = {name: value.contiguous() for name, value in loss.state_dict().items()}
     other.load_state_dict(load(save(stored)))
-    got, wanted = (one.eval()(outputs_of(5), TARGET, 0.5).total for one in (other, loss))
+    got, wanted = (one.eval()(asked.outputs(5), asked.target, 0.5).total for one in (other, loss))
     same({"total": got}, {"total": wanted}, "after some steps, saving and loading")
 
 
 def device(params: LossParams) -> str | None:
     """All that it computes with moves to the device of its inputs."""
-    given = (replace(outputs_of(5), present=SOME), TARGET)
+    asked = question_of(params)
+    given = (replace(asked.outputs(5), present=SOME), asked.target)
     return runs_elsewhere(built(params), given, lambda loss, pair: loss(*pair, 0.5))
 
 
-def _far(logits: Tensor) -> Tensor:
-    """Logits of +-1e4 or 0 with the gradient of these."""
-    return logits + (1e4 * logits.detach().sign() - logits.detach())
+def _rows(outputs: Outputs, rows: Tensor) -> Outputs:
+    """Some rows of the outputs, in this order."""
+    return Outputs(outputs.logits[rows], {k: z[rows] for k, z in outputs.part_logits.items()})
 
 
 def _gradients(value: LossValue, outputs: Outputs) -> dict[str, Tensor]:
@@ -161,7 +233,8 @@ def _gradients(value: LossValue, outputs: Outputs) -> dict[str, Tensor]:
 LOSS: Laws = {
     law.__name__: law
     for law in (
-        builds, scalar, extremes, gradient, reads_its_parts, missing, batch_permutation, adjusts,
-        random_state, inputs_kept, state, device, trains,
+        builds, scalar, extremes, gradient, reads_its_parts, missing, batch_permutation,
+        batches_add_up, unknown_labels, label_permutation, probabilities, adjusts, random_state,
+        inputs_kept, state, device, trains,
     )
 }  # fmt: skip

@@ -5,8 +5,10 @@ from torch import Tensor
 
 from mmx.interfaces import Loss, LossParams, Outputs
 from mmx.testing.law import Laws, demand, finite
+from mmx.testing.targets import SEVERAL, Question, question_of
 
 COUNTS = torch.tensor([60, 30, 10])
+LABEL_COUNTS = torch.tensor([[60, 30, 10], [50, 50, 0], [70, 10, 20]])
 NEAR = 0.02  # of a share; the optimum is found to 1e-3
 
 
@@ -16,35 +18,39 @@ def states_its_prior(params: LossParams) -> str | None:
     A loss that weighs classes and keeps the default would let prior correction move from shares
     that its answers do not have. One that knows of none says ``states_prior = False``.
     """
-    bare = torch.tensor([5, 0, 1])
-    prior = params.build(bare).prior(bare)
+    asked = question_of(params)
+    prior = params.build(asked.bare).prior(asked.bare)
     finite({"prior": prior.log()}, "where a class has no row")
     if not params.states_prior:
         return "it states no prior"
-    loss = params.build(COUNTS).eval()
-    stated = loss.prior(COUNTS) / loss.prior(COUNTS).sum()
-    found = _constant_answers(loss)
+    counts = LABEL_COUNTS if asked.task == SEVERAL else COUNTS
+    loss = params.build(counts).eval()
+    stated = loss.prior(counts) / loss.prior(counts).sum(dim=-1, keepdim=True)
+    found = _constant_answers(loss, asked, counts)
     if found.shape != stated.shape:
         return "adjust changes the shape"  # which a law of its own tells
-    words = ", ".join(f"{share:.2f}" for share in found.tolist())
-    told = ", ".join(f"{share:.2f}" for share in stated.tolist())
+    words, told = (
+        ", ".join(f"{share:.2f}" for share in of.flatten().tolist()) for of in (found, stated)
+    )
+    where = "" if asked.task == SEVERAL else " on classes of 60, 30 and 10 %"
     demand(
         bool(((found - stated).abs() < NEAR).all()),
-        f"constant answers that make it smallest are {words} on classes of 60, 30 and 10 %, and "
+        f"constant answers that make it smallest are {words}{where}, and "
         f"prior says {told}; override Loss.prior, or let states_prior be False",
     )
     return None
 
 
-def _constant_answers(loss: Loss) -> Tensor:
-    """[C], adjusted probabilities of the constant logits with the smallest loss at the start."""
-    target = torch.repeat_interleave(torch.arange(len(COUNTS)), COUNTS)
-    logits = torch.zeros(len(COUNTS), requires_grad=True)
-    optimizer = torch.optim.LBFGS([logits], max_iter=200, line_search_fn="strong_wolfe")
+def _constant_answers(loss: Loss, asked: Question, counts: Tensor) -> Tensor:
+    """[C] or [L, 2], adjusted probabilities of the constant outputs with the smallest loss."""
+    target, link = asked.rows_of(counts), asked.link
+    raw = torch.zeros(link.inputs, requires_grad=True)
+    learned = [raw, *link.parameters()]
+    optimizer = torch.optim.LBFGS(learned, max_iter=200, line_search_fn="strong_wolfe")
 
     def value() -> Tensor:
         optimizer.zero_grad()
-        rows = logits[None].repeat(len(target), 1)  # a copy: some losses may write into it
+        rows = link(raw[None].repeat(len(target), 1))  # a copy: some losses may write into it
         parts = dict.fromkeys(("image", "text", *loss.parts), torch.zeros_like(rows))
         total = loss(Outputs(rows, parts), target, 0.0).total
         total.backward()
@@ -53,7 +59,8 @@ def _constant_answers(loss: Loss) -> Tensor:
 
     optimizer.step(value)  # type: ignore[no-untyped-call]
     adjusted = loss.adjust
-    answers: Tensor = adjusted(logits.detach()[None]).softmax(dim=1)[0].double()
+    with torch.no_grad():
+        answers: Tensor = link.log_probs(adjusted(link(raw[None]))).exp()[0].double()
     return answers
 
 

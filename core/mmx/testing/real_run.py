@@ -18,7 +18,7 @@ from mmx.interfaces import EncoderParams, LossParams, Params, TextEncoder
 from mmx.model import Model, assemble
 from mmx.runs import RunFolder, SilentObserver
 from mmx.spec import EvaluationSpec, ModelSpec, OptimizerSpec, ProjectionSpec, Spec, TrainSpec
-from mmx.testing.law import demand, same
+from mmx.testing.law import NotTried, demand, same
 from mmx.testing.parts import (
     CLASSES,
     LABELS,
@@ -42,6 +42,8 @@ WIDTH, FEW = 16, 8  # rows for encoders, which take longest
 
 def trains(params: Params, side: int = SIDE) -> str:
     """It takes steps in the real training loop, and its weights come back from a file."""
+    if not params.fits("single_label"):
+        raise NotTried("it is not for single_label, whose training loop this is")
     epochs = 1 if isinstance(params, EncoderParams) else 2
     spec = spec_with(params, epochs=epochs)
     loss = spec.loss.build(torch.bincount(LABELS, minlength=CLASSES))

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from mmx.interfaces import DecisionFusion, Features, FeatureShape, FusionParams, HeadParams, Outputs
+from mmx.interfaces import DecisionFusion, Features, FeatureShape, FusionParams, HeadParams
 from mmx.testing.law import demand
 from mmx.testing.samples import LENGTH, ROWS, features
 
@@ -133,11 +133,3 @@ class HeadSubject(Subject):
     def outputs(self, module: nn.Module, inputs: Inputs) -> dict[str, Tensor]:
         """The logits."""
         return {"result": module(*inputs).logits}
-
-
-def outputs_of(rows: int, seed: int = 0, *, size: float = 1.0) -> Outputs:
-    """Random outputs of a model, for losses."""
-    generator = torch.Generator().manual_seed(seed)
-    drawn = [size * torch.randn(rows, CLASSES, generator=generator) for _ in range(3)]
-    logits, image, text = (x.requires_grad_() for x in drawn)
-    return Outputs(logits, {"image": image, "text": text})

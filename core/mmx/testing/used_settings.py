@@ -24,11 +24,11 @@ from mmx.testing.encoders import built as built_encoder
 from mmx.testing.encoders import encoded, inputs_of
 from mmx.testing.hooks import fitted, model
 from mmx.testing.law import demand
-from mmx.testing.losses import TARGET
 from mmx.testing.losses import built as built_loss
 from mmx.testing.rows import LABELS, drawn, some, told
 from mmx.testing.samples import batch
-from mmx.testing.subjects import FusionSubject, HeadSubject, outputs_of
+from mmx.testing.subjects import FusionSubject, HeadSubject
+from mmx.testing.targets import question_of
 
 
 def settings_read(method: Params) -> str | None:
@@ -136,11 +136,11 @@ def _use(params: Params) -> None:
         for mode in (True, False):
             subject.outputs(module.train(mode), subject.lacking(subject.inputs()))
     elif isinstance(params, LossParams):
-        loss = built_loss(params)
+        loss, asked = built_loss(params), question_of(params)
         for mode in (True, False):
-            loss.train(mode)(outputs_of(5), TARGET, 0.5)
+            loss.train(mode)(asked.outputs(5), asked.target, 0.5)
         adjusted = loss.adjust
-        adjusted(outputs_of(5).logits)
+        adjusted(asked.outputs(5).logits)
     elif isinstance(params, EncoderParams):
         encoder = built_encoder(params)
         encoded(encoder, inputs_of(params, encoder))

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pytest
 import torch
@@ -12,6 +12,8 @@ from torch.nn import functional as F
 
 import mmx
 from mmx import Batch, Features, Images, LossValue, Outputs, Prediction, Sample
+from mmx.blocks import Cumulative
+from mmx.interfaces import Link
 from mmx.testing import check
 
 NOTE = "what is wrong; empty: nothing"
@@ -25,6 +27,17 @@ OTHERS = {
         "overflows for large logits": "extremes",
         "needs a batch of four": "scalar",
         "setting never read, loss": "settings_read",
+    },
+    "loss of labels": {
+        "divides by the known of the batch": "batches_add_up",
+        "unknown counts as absent": "unknown_labels",
+        "zero times what is not a number": "scalar",
+        "labels weigh by their place": "label_permutation",
+        "prior of another loss": "states_its_prior",
+    },
+    "loss of levels": {
+        "thresholds out of order": "probabilities",
+        "divides by the terms of the batch": "batches_add_up",
     },
     "sampler": {
         "shuffles with Python's numbers": "random_state",
@@ -95,6 +108,84 @@ class Entropy(mmx.Loss):
         if mistake == "running mean of the loss":
             self.mean += float(total.detach()) if self.training else 0.0
             total = total + self.mean
+        return LossValue(total, {"total": total.detach()})
+
+
+class LabelsMutantParams(mmx.LossParams):
+    """Settings of a binary cross-entropy of several labels with a chosen mistake."""
+
+    tasks: ClassVar[frozenset[str]] = frozenset({"multi_label"})
+    type: Literal["labels_mutant"] = "labels_mutant"
+    mistake: str = Field(default="", description=NOTE)
+
+    def build(self, class_counts: Tensor) -> mmx.Loss:
+        return EachLabel(self.mistake)
+
+
+class EachLabel(mmx.Loss):
+    def __init__(self, mistake: str) -> None:
+        super().__init__()
+        self.mistake = mistake
+
+    def forward(self, outputs: Outputs, target: Tensor, progress: float) -> LossValue:
+        known, count = target >= 0, 2.0 * len(target)
+        each = F.softplus(torch.where(target > 0, -outputs.logits, outputs.logits))
+        if self.mistake == "zero times what is not a number":
+            each = each + 0 * (outputs.logits / (target + 1))
+        if self.mistake == "unknown counts as absent":
+            known = torch.ones_like(known)
+        if self.mistake == "divides by the known of the batch":
+            count = float(known.sum().clamp(min=1))
+        if self.mistake == "labels weigh by their place":
+            each = each * torch.arange(1, 4, device=each.device)
+        total = each.where(known, 0).sum() / count
+        if self.mistake == "zero times what is not a number":
+            total = (each * known).sum() / count
+        return LossValue(total, {"total": total.detach()})
+
+    def prior(self, class_counts: Tensor) -> Tensor:
+        if self.mistake == "prior of another loss":
+            return torch.full((len(class_counts), 2), 0.5, dtype=torch.float64)
+        return super().prior(class_counts)
+
+
+class LevelsMutantParams(mmx.LossParams):
+    """Settings of a loss of ordered levels with a chosen mistake."""
+
+    tasks: ClassVar[frozenset[str]] = frozenset({"ordinal"})
+    type: Literal["levels_mutant"] = "levels_mutant"
+    mistake: str = Field(default="", description=NOTE)
+
+    def link(self, class_counts: Tensor) -> Link:
+        loose = self.mistake == "thresholds out of order"
+        return Loose(class_counts) if loose else Cumulative(class_counts)
+
+    def build(self, class_counts: Tensor) -> mmx.Loss:
+        return Thresholds(self.mistake)
+
+
+class Loose(Cumulative):
+    def forward(self, raw: Tensor) -> Tensor:
+        return raw - self.thresholds.flip(0)
+
+    def log_probs(self, logits: Tensor) -> Tensor:
+        above = F.pad(F.pad(logits.sigmoid(), (1, 0), value=1.0), (0, 1))
+        return (above[:, :-1] - above[:, 1:]).clamp(min=1e-30).log()
+
+
+class Thresholds(mmx.Loss):
+    def __init__(self, mistake: str) -> None:
+        super().__init__()
+        self.mistake = mistake
+
+    def forward(self, outputs: Outputs, target: Tensor, progress: float) -> LossValue:
+        level = torch.arange(outputs.logits.shape[1], device=target.device)
+        above = target[:, None] > level
+        each = F.softplus(torch.where(above, -outputs.logits, outputs.logits))
+        total = each.sum(dim=1).mean()
+        if self.mistake == "divides by the terms of the batch":
+            asked = target[:, None] >= level
+            total = each.where(asked, 0).sum() / asked.sum()
         return LossValue(total, {"total": total.detach()})
 
 
@@ -265,6 +356,7 @@ class MeanOfViews(mmx.WrappingEncoder):
 METHODS: dict[str, Callable[..., mmx.Params]] = {
     "loss": LossMutantParams, "sampler": SamplerMutantParams, "narrative": NarrativeMutantParams,
     "dataset": DatasetMutantParams, "inference": HookMutantParams, "encoder": WrapperMutantParams,
+    "loss of labels": LabelsMutantParams, "loss of levels": LevelsMutantParams,
 }  # fmt: skip
 CASES = [(kind, one, law) for kind, laws in OTHERS.items() for one, law in laws.items()]
 
