@@ -5,7 +5,8 @@ complaint or a site, which its text states. Of the lesions, a share ``synergy`` 
 only both together tell: with C classes, label = (look + site) mod C, where look and site each are
 independent of the label. In the others a share ``redundancy`` shows its label in the picture and in
 the complaint, and the rest shows it in only one of them, chosen by a coin; the other side is then
-plain. A share ``noise`` of what is shown is drawn anew, whatever the label.
+plain. A share ``noise`` of what is shown is drawn anew, whatever the label. With ``record`` there
+are clinical findings as well, which may tell the label once more or be needed besides.
 """
 
 import hashlib
@@ -14,9 +15,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mmx import Dataset, DatasetParams, Facts, Params, Sample, hookimpl
+from mmx_plugins.datasets._synthetic import Findings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,6 +41,7 @@ _SITES = (
     "scalp", "foot", "hand", "back", "lip", "belly", "ear", "knee", "eyelid", "neck",
 )  # fmt: skip
 _PLAIN = "No complaint is reported."
+_RECORD = 1  # stream of random numbers of the findings
 _VERSION = 1  # raised when the drawing changes, so that no cache mixes two versions
 
 
@@ -97,8 +100,21 @@ class SyntheticParams(DatasetParams):
         le=1,
         description="share of lesions whose label only both sides together tell",
     )
+    record: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="share of lesions, synergy apart, whose record tells the label too; null: no "
+        "findings but age and sex, which tell nothing",
+    )
+    record_synergy: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share of the lesions of synergy whose label only all three together tell",
+    )
     noise: float = Field(
-        default=0.1, ge=0, le=1, description="share of looks and words that are wrong"
+        default=0.1, ge=0, le=1, description="share of looks, words and findings that are wrong"
     )
     repeats: int = Field(default=1, ge=1, description="photographs of each lesion")
     leak: float = Field(
@@ -108,6 +124,12 @@ class SyntheticParams(DatasetParams):
         default=1.0, ge=1, description="size of the largest class over the smallest"
     )
     seed: int = Field(default=0, ge=0, description="the same seed gives the same data")
+
+    @model_validator(mode="after")
+    def _record_that_joins(self) -> "SyntheticParams":
+        if self.record_synergy and self.record is None:
+            raise ValueError("record_synergy needs a record: set record, such as record: 0")
+        return self
 
     def build(self) -> "Synthetic":
         return Synthetic(self)
@@ -146,9 +168,16 @@ class Photographs(Sequence[Sample]):
         c = params.classes
         chance = draw.integers(c, size=lesions)
         # -1 marks a dull look, no complaint or no site
+        self.findings = None
+        shift = np.zeros_like(chance)
+        if params.record is not None:
+            shares = (params.record, params.record_synergy, params.noise)
+            stream = (_VERSION, params.seed, _RECORD)
+            self.findings = Findings(self.label, both, c, shares, stream)
+            shift = self.findings.shift
         self.look = np.where(both, chance, np.where(twice | first, self.label, -1))
         self.complaint = np.where(~both & (twice | ~first), self.label, -1)
-        self.site = np.where(both, (self.label - chance) % c, -1)
+        self.site = np.where(both, (self.label - chance - shift) % c, -1)
         for shown in (self.look, self.complaint, self.site):
             wrong = (draw.random(lesions) < params.noise) & (shown >= 0)
             shown[wrong] = draw.integers(c, size=int(wrong.sum()))
@@ -175,11 +204,15 @@ class Photographs(Sequence[Sample]):
             _LOOKS[look] if look >= 0 else _DULL, self.params.seed, row, self.params.image_size
         )
         sex = "male" if self.male[lesion] else "female"
+        found = {} if self.findings is None else self.findings.cells(lesion)
         return Sample(
             id=f"photo-{row:07d}",
             group=f"lesion-{lesion:07d}",
             images=(picture,),
-            record={"age": float(self.age[lesion]), "sex": sex, "text": self._text(lesion, sex)},
+            record={
+                **{"age": float(self.age[lesion]), "sex": sex, "text": self._text(lesion, sex)},
+                **found,
+            },
             label=CLASSES[self.label[lesion]],
         )
 

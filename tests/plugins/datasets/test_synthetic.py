@@ -1,10 +1,12 @@
 """Drawn lesions tell their labels as the knobs say."""
 
+from bisect import bisect
 from collections import Counter
 from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
@@ -35,6 +37,16 @@ def _text(samples: list[Sample]) -> np.ndarray:
     told = [str(sample.record["text"]).split(". ", 1)[1] for sample in samples]
     names = sorted(set(told))
     return np.eye(len(names))[[names.index(one) for one in told]]
+
+
+def _record(samples: list[Sample]) -> np.ndarray:
+    """[n, 20 + 4], bins of the diameter, words of growth; what is missing has a place too."""
+    diameters = [sample.record["diameter"] for sample in samples]
+    edges = np.arange(1.75, 30, 2.5).tolist()
+    bins = [0 if one is None else 1 + bisect(edges, float(one)) for one in diameters]
+    words = ("None", "none", "slow", "fast")
+    growth = [words.index(str(sample.record["growth"])) for sample in samples]
+    return np.hstack([np.eye(20)[bins], np.eye(4)[growth]])
 
 
 def _accuracy(features: np.ndarray, labels: list[str | None], deep: bool = False) -> float:
@@ -81,6 +93,46 @@ def test_by_default_both_sides_are_better_than_one_but_not_perfect() -> None:
     image, text, both = _three(n=1600)
     assert both > max(image, text) + 0.15
     assert both < 0.97
+
+
+def test_a_record_leaves_pictures_and_texts_as_they_are() -> None:
+    without, beside = _samples(n=60), _samples(n=60, record=0.5)
+    for one, other in zip(without, beside, strict=True):
+        assert one.images == other.images
+        assert one.label == other.label
+        assert one.record == {name: other.record[name] for name in ("age", "sex", "text")}
+        assert other.record.keys() - one.record.keys() == {"diameter", "growth"}
+
+
+def test_a_record_tells_the_label_as_often_as_asked() -> None:
+    for share, low, high in ((0.0, 0.2, 0.33), (0.5, 0.5, 0.75), (1.0, 0.85, 1.0)):
+        samples = _samples(n=1200, synergy=0, noise=0, record=share)
+        labels = [sample.label for sample in samples]
+        assert low < _accuracy(_record(samples), labels) < high
+
+
+def test_with_synergy_of_the_record_two_sides_tell_nothing_and_three_all() -> None:
+    settings = {"n": 3000, "classes": 2, "synergy": 1, "noise": 0, "record": 0}
+    samples = _samples(**settings, record_synergy=1)
+    labels = [sample.label for sample in samples]
+    image, text, record = _image(samples), _text(samples), _record(samples)
+    for pair in ([image, text], [image, record], [text, record]):
+        assert _accuracy(np.hstack(pair), labels, deep=True) < 0.56
+    # a tenth of the records is missing, and no diameter says nothing of the marker but growth
+    assert _accuracy(np.hstack([image, text, record]), labels, deep=True) > 0.85
+
+
+def test_cells_are_missing_whatever_the_label() -> None:
+    samples = _samples(n=4000, record=0.7)
+    for name in ("diameter", "growth"):
+        missing = Counter(s.label for s in samples if s.record[name] is None)
+        shares = [missing[label] / 1000 for label in sorted(missing, key=str)]
+        assert all(0.06 < share < 0.14 for share in shares)
+
+
+def test_synergy_of_a_record_needs_a_record() -> None:
+    with pytest.raises(ValidationError, match="record_synergy needs a record"):
+        SyntheticParams(record_synergy=0.5)
 
 
 def test_pure_noise_tells_nothing() -> None:

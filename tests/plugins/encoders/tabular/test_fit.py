@@ -19,6 +19,8 @@ def one(table: FittedTable, name: str) -> Number | Category:
 
 def test_columns_stand_in_the_order_of_their_names(records: list[Record]) -> None:
     assert fit_table(records, Rules(), {}).names == ("age", "sex", "site", "thickness")
+    derived = fit_table(records, Rules(since={"exam": "birth"}), {})
+    assert derived.names == ("age", "exam since birth", "sex", "site", "thickness")
 
 
 def test_what_is_not_read_is_told_with_the_reason(records: list[Record]) -> None:
