@@ -79,7 +79,7 @@ def manifest_or_refusal(file: Path, columns: list[str]) -> None:
     except mmx.DataError:
         return
     for sample in manifest.samples:
-        for image in sample.images:
+        for image in sample.images.get("image", ()):
             assert isinstance(image, Path)
             assert image.parent.resolve().is_relative_to(file.parent.resolve())
 

@@ -40,7 +40,7 @@ def main(rows: int, folder: Path) -> None:
     path = folder / "cases.csv"
     start = time.perf_counter()
     params = TableParams(
-        path=path, images=("photo",), text="notes", label="finding", group="lesion",
+        path=path, images={"image": ("photo",)}, text="notes", label="finding", group="lesion",
         record=("age", "sex"),
     )  # fmt: skip
     dataset = params.build()

@@ -13,7 +13,7 @@ from einops import rearrange
 from mmx.data.decoded import Report, decode, decode_all, fault, file_keys
 from mmx.data.images import Frame, box_shares
 from mmx.data.threads import threads
-from mmx.interfaces import Images, Picture, Rejected, Sample
+from mmx.interfaces import IMAGE, Images, Picture, Rejected, Sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,12 +45,13 @@ class ImageStore:
         samples: Sequence[Sample],
         spec: "ImageSpec",
         *,
+        modality: str = IMAGE,
         folder: str | Path,
         memory_gb: float,
         progress: Report | None = None,
     ) -> None:
         self._spec = spec
-        rows = _Rows(samples)
+        rows = _Rows(samples, modality)
         content = list(file_keys(rows.sources))
         self._sources, kept = _distinct(rows.sources, content)
         self._place = np.where(rows.place >= 0, np.append(kept, -1)[rows.place], -1)  # [n, V]
@@ -193,7 +194,7 @@ class ImageStore:
 class _Rows:
     """What rows say about images: ids, sources without repetition, [n, V] places in them, boxes."""
 
-    def __init__(self, samples: Sequence[Sample]) -> None:
+    def __init__(self, samples: Sequence[Sample], modality: str) -> None:
         self.ids: list[str] = []
         self.groups: list[str] = []
         self.own: list[int | None] = []
@@ -206,11 +207,11 @@ class _Rows:
             sample = samples[row]
             self.ids.append(sample.id)
             self.groups.append(sample.group)
-            self.own.append(sample.own)
-            middle = len(sample.images) // 2
-            self.centre.append(middle if sample.own is None else sample.own)
+            images = sample.images.get(modality, ())
+            self.own.append(sample.own.get(modality))
+            self.centre.append(sample.own.get(modality, len(images) // 2))
             places.append([])
-            for image in sample.images:
+            for image in images:
                 if image is None:
                     places[-1].append(-1)
                     continue
@@ -219,8 +220,8 @@ class _Rows:
                     seen[name] = len(self.sources)
                     self.sources.append(image)
                 places[-1].append(seen[name])
-            boxes = {view: box for view, box in enumerate(sample.boxes) if box is not None}
-            self.boxes.update({(row, view): box for view, box in boxes.items()})
+            boxes = enumerate(sample.boxes.get(modality, ()))
+            self.boxes |= {(row, view): box for view, box in boxes if box is not None}
         views = max((len(one) for one in places), default=0) or 1
         self.place = np.full((len(places), views), -1, dtype=np.int64)
         for row, one in enumerate(places):

@@ -1,7 +1,7 @@
 """The manifest: all rows of a data set, checked once."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ import numpy as np
 from mmx.blocks import missing_words
 from mmx.data.contents import Contents, ContentsCount
 from mmx.errors import DataError
-from mmx.interfaces import Dataset, Facts, Rejected, Sample
+from mmx.interfaces import IMAGE, Dataset, Facts, Picture, Rejected, Sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -135,12 +135,24 @@ def _why(label: str | None, classes: Iterable[str]) -> str:
 
 
 def _row_digest(sample: Sample) -> bytes:
-    images = [
-        image.name if isinstance(image, Path) else image and image.key for image in sample.images
-    ]
+    images = {name: [_named(one) for one in held] for name, held in sample.images.items()}
+    boxes = {name: list(held) for name, held in sample.boxes.items()}
     record = sorted(sample.record.items())
-    fields = (sample.id, sample.group, sample.label, images, list(sample.boxes), record)
+    shown: tuple[object, ...] = (images.pop(IMAGE, []), boxes.pop(IMAGE, []))
+    others = [dict(sorted(one.items())) for one in (images, boxes, _told(sample.inputs)) if one]
+    fields = (sample.id, sample.group, sample.label, *shown, record, *others)
     return hashlib.blake2b(repr(fields).encode(), digest_size=16).digest()
+
+
+def _named(image: Path | Picture | None) -> str | None:
+    if image is None:
+        return None
+    return image.name if isinstance(image, Path) else image.key
+
+
+def _told(inputs: Mapping[str, object]) -> dict[str, object]:
+    """Other inputs by the name of their file; their contents have digests of their own."""
+    return {name: one.name if isinstance(one, Path) else name for name, one in inputs.items()}
 
 
 def _digest(digests: "NDArray[np.uint64]", classes: tuple[str, ...]) -> str:

@@ -53,11 +53,19 @@ class TableRows(Sequence[Sample]):
         self._layout = layout
         self._own = layout.own
         roots = [one.absolute() for one in (layout.root or folder, *layout.roots)]
-        self._images = [self._paths(table, name) for name in layout.images]
-        for name, paths in zip(layout.images, self._images, strict=True):
+        self._paths = {name: self._images(table, name) for name in layout.image_columns}
+        self._paths |= {name: self._names(table, name) for name in layout.inputs.values()}
+        for name, paths in self._paths.items():
             self.faults.update(leaving(paths, roots, name, layout.follow_links))
-        self._files = [placed(paths, roots) for paths in self._images]
-        self._boxes = [self._box(table, names) for names in layout.boxes]
+        files = {name: placed(paths, roots) for name, paths in self._paths.items()}
+        self._files = {
+            modality: [files[name] for name in names] for modality, names in layout.images.items()
+        }
+        self._inputs = {modality: files[name] for modality, name in layout.inputs.items()}
+        self._boxes = {
+            modality: [self._box(table, names) for names in places]
+            for modality, places in layout.boxes.items()
+        }
         self._group, self._id = (self._named(table, name) for name in (layout.group, layout.id))
         self._label = None if layout.label is None else self._labels(table, layout.label)
         if set(layout.labels.columns) & set(table.columns):
@@ -102,7 +110,7 @@ class TableRows(Sequence[Sample]):
     def names(self, layout: Layout) -> dict[str, Sequence[str]]:
         """Ids, then paths of images, by column, for the rows that can be used."""
         found = {} if layout.id is None or self._id is None else {layout.id: self._id}
-        found |= dict(zip(layout.images, self._images, strict=True))
+        found |= self._paths
         return {column: cells[self.rows].tolist() for column, cells in found.items()}
 
     def __len__(self) -> int:
@@ -116,18 +124,24 @@ class TableRows(Sequence[Sample]):
         if isinstance(place, slice):
             return [self[one] for one in range(*place.indices(len(self)))]
         row = int(self.rows[place])
-        images = tuple(paths[row] or None for paths in self._files)
-        shown = any(image is not None for image in images)
+        images = {name: _places(paths, row) for name, paths in self._files.items()}
+        shown = [name for name, held in images.items() if any(one is not None for one in held)]
+        inputs = {name: paths[row] for name, paths in self._inputs.items() if paths[row]}
         return Sample(
             id=self.name(row),
             group=f"row {row + 2}" if self._group is None else self._group[row],
-            images=images if shown else (),
-            boxes=tuple(boxes[row] for boxes in self._boxes) if shown else (),
+            images={name: images[name] for name in shown},
+            boxes={
+                name: tuple(boxes[row] for boxes in self._boxes[name])
+                for name in shown
+                if name in self._boxes
+            },
             record={column: values[row] for column, values in self._record.items()},
             label=(self._label[row] or None) if self._label is not None else None,
-            own=self._own if shown else None,
+            own={name: place for name, place in self._own.items() if name in shown},
             numbered=self.numbered,
             roles=self._roles,
+            inputs=inputs,
         )
 
     def _cells(self, table: "DataFrame", name: str) -> "Cells":
@@ -142,10 +156,13 @@ class TableRows(Sequence[Sample]):
             self.missing[name] = found.words
         return found.texts
 
-    def _paths(self, table: "DataFrame", name: str) -> "Cells":
+    def _images(self, table: "DataFrame", name: str) -> "Cells":
         """Names of image files as the table has them, with their ending."""
-        paths = paths_of(table[name], self._cells(table, name))
-        return with_suffix(paths, self._layout.suffix)
+        return with_suffix(self._names(table, name), self._layout.suffix)
+
+    def _names(self, table: "DataFrame", name: str) -> "Cells":
+        """Names of files as the table has them."""
+        return paths_of(table[name], self._cells(table, name))
 
     def _one_hot(self, table: "DataFrame") -> "Cells":
         """The class of each row, of columns of which one is 1."""
@@ -195,11 +212,16 @@ class TableRows(Sequence[Sample]):
 
     def _see_something(self, rows: int) -> None:
         """A row without anything to see is a fault of the table."""
-        seen = [values != "" for values in self._images]
+        seen = [values != "" for values in self._paths.values()]
         for values in self._record.values():
             seen.append(np.array([value is not None for value in values], dtype=bool))
         nothing = np.flatnonzero(~np.any(seen, axis=0)) if seen else np.arange(rows)
         self.faults.update(dict.fromkeys(nothing.tolist(), "has neither an image nor a text"))
+
+
+def _places(paths: Sequence["Cells"], row: int) -> tuple[Path | None, ...]:
+    """The files of a row in their places; None where a cell names none."""
+    return tuple(one[row] or None for one in paths)
 
 
 def _refuse_files(column: str, cells: "Cells") -> None:

@@ -49,8 +49,8 @@ def unread_fields(params: NarrativeParams, samples: Sequence[Sample]) -> tuple[s
     seen = [
         replace(
             sample,
-            images=(),
-            boxes=(),
+            images={},
+            boxes={},
             record=_Noted(sample.record, read),
             label=sample.label if params.needs_label else None,
         )

@@ -180,7 +180,7 @@ def _seen(
     """The rows as the model sees them; of the run's own rows all, as the run saw them."""
     manifest = found.manifest
     samples = [manifest.samples[row] for row in rows]
-    if needs.reads.images and samples and not any(sample.images for sample in samples):
+    if needs.reads.images and samples and not any(any(one.images.values()) for one in samples):
         raise DataError("no row has an image, which this run reads; --without image states that")
     hidden = manifest.facts.leak_columns
     seen = see(trained, needs, samples, found.narrative, hidden, observer)

@@ -112,7 +112,7 @@ def _row(case: Case, needs: Needs, notes: list[str]) -> dict[str, object]:
         row[needs.layout.id] = case.id
     if case.text is not None:
         row[_text_column(needs)] = case.text
-    places = needs.layout.images
+    places = needs.layout.image_columns
     if len(case.images) > len(places):
         most = f"at most {len(places)} images" if places else "no image"
         raise DataError(f"{len(case.images)} images are given, and this run reads {most} of a case")
@@ -194,7 +194,7 @@ def by_role(
         text: column of the text.
         needs: knows the columns of the run.
     """
-    places = needs.layout.images
+    places = needs.layout.image_columns
     images = [
         name for given in images for name in ([given] if given in table.cells else given.split(","))
     ]

@@ -24,7 +24,7 @@ class Needs:
         text_field: the one column whose content is the text; None where several are put in words.
         kinds: kind of each field that is read, as the run's own rows had it.
         absent: columns that were said to be absent; they count as empty.
-        ragged: whether a sample has as many places as it has images, and no empty ones behind.
+        ragged: modalities of which a sample has as many places as images, no empty ones behind.
     """
 
     layout: Layout
@@ -34,7 +34,7 @@ class Needs:
     text_field: str | None
     kinds: dict[str, FieldKind]
     absent: tuple[str, ...]
-    ragged: bool
+    ragged: tuple[str, ...]
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -96,8 +96,8 @@ def needs_of(trained: Trained, without: Collection[str] = ()) -> Needs:
     boxes = pixels and "boxes" not in without and _reads_boxes(trained.spec.model.image)
     reads = replace(
         layout,
-        images=layout.images if shown else (),
-        boxes=layout.boxes if boxes else (),
+        images=layout.images if shown else {},
+        boxes=layout.boxes if boxes else {},
         text=layout.text if layout.text in fields else None,
         record=tuple(name for name in layout.record if name in fields),
         id=None, group=None, label=None,
@@ -105,7 +105,7 @@ def needs_of(trained: Trained, without: Collection[str] = ()) -> Needs:
     kinds: dict[str, FieldKind] = {
         name: kind for name, kind in facts.samples.fields.items() if name in fields
     }
-    ragged = own is None and facts.samples.ragged
+    ragged = facts.samples.ragged if own is None else ()
     single = data.narrative.fields is not None and len(fields) == 1
     column = next(iter(fields)) if single else reads.text
     return Needs(layout, pixels, text, reads, column, kinds, absent, ragged)

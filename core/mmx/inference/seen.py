@@ -1,6 +1,6 @@
 """New cases as a trained model sees them: images decoded, texts written, faults by row."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -72,7 +72,7 @@ def see(
     """
     samples = [rows[place] for place in range(len(rows))]
     if needs.ragged:
-        samples = [_without_places_behind(sample) for sample in samples]
+        samples = [_without_places_behind(sample, needs.ragged) for sample in samples]
     images = _images(trained, needs, samples, observer)
     faults = {int(bad.row): bad.reason for bad in images.unreadable}
     texts = [""] * len(samples)
@@ -90,10 +90,14 @@ def see(
     return Seen(samples, images, texts, places, faults)
 
 
-def _without_places_behind(sample: Sample) -> Sample:
-    """The sample without empty places behind its last image, as its data set would give it."""
-    count = max((place + 1 for place, one in enumerate(sample.images) if one), default=0)
-    return replace(sample, images=sample.images[:count], boxes=sample.boxes[:count])
+def _without_places_behind(sample: Sample, ragged: Collection[str]) -> Sample:
+    """The sample without empty places behind its last images, as its data set would give it."""
+    images, boxes = dict(sample.images), dict(sample.boxes)
+    for name in images.keys() & ragged:
+        count = max((place + 1 for place, one in enumerate(images[name]) if one), default=0)
+        images[name] = images[name][:count]
+        boxes |= {name: boxes[name][:count]} if name in boxes else {}
+    return replace(sample, images=images, boxes=boxes)
 
 
 def _images(
@@ -103,7 +107,7 @@ def _images(
     spec = trained.spec.data
     shown = [replace(sample, id=str(place)) for place, sample in enumerate(samples)]
     if not needs.reads.images:
-        shown = [replace(sample, images=(), boxes=(), own=None) for sample in shown]
+        shown = [replace(sample, images={}, boxes={}, own={}) for sample in shown]
     with stage(observer, "reading", "images") as told:
         return ImageStore(
             shown,

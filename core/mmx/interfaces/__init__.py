@@ -29,6 +29,7 @@ from mmx.interfaces.interval import Interval
 from mmx.interfaces.layout import Labels, Layout, Role
 from mmx.interfaces.link import Link
 from mmx.interfaces.loss import Loss, LossParams, LossValue, Outputs
+from mmx.interfaces.modality import IMAGE, RECORD, TEXT, ModalityName, by_modality
 from mmx.interfaces.narrative import FeatureSource, Narrative, NarrativeParams
 from mmx.interfaces.params import API, EVERY_TASK, Params, SpecPath
 from mmx.interfaces.records import Record, RecordEncoder, Records
@@ -46,11 +47,12 @@ from mmx.interfaces.wrapping import (
 __all__ = [
     "API", "Batch", "Box", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "EVERY_TASK",
     "Encoder", "EncoderParams", "Facts", "FeatureShape", "FeatureSource", "Features", "FieldKind",
-    "Fusion", "FusionParams", "Head", "HeadOutput", "HeadParams", "ImageEncoder", "Images",
+    "Fusion", "FusionParams", "Head", "HeadOutput", "HeadParams", "IMAGE", "ImageEncoder", "Images",
     "InferenceHook", "InferenceParams", "Interval", "Labels", "Layout", "Link", "Loss",
-    "LossParams", "LossValue", "Narrative", "NarrativeParams", "Outputs", "Params", "Picture",
-    "Prediction", "Record", "RecordEncoder", "Records", "Rejected", "Role", "Sample", "Sampler",
-    "SamplerParams", "Seen", "SingleImageEncoder", "SpecPath", "TextEncoder", "Texts", "TokenCount",
-    "Training", "Validation", "Value", "View", "Views", "WrappingEncoder", "WrappingParams",
-    "innermost", "innermost_params", "masked_mean", "middle_places", "on_real", "one_by_one",
+    "LossParams", "LossValue", "ModalityName", "Narrative", "NarrativeParams", "Outputs", "Params",
+    "Picture", "Prediction", "RECORD", "Record", "RecordEncoder", "Records", "Rejected", "Role",
+    "Sample", "Sampler", "SamplerParams", "Seen", "SingleImageEncoder", "SpecPath", "TEXT",
+    "TextEncoder", "Texts", "TokenCount", "Training", "Validation", "Value", "View", "Views",
+    "WrappingEncoder", "WrappingParams", "by_modality", "innermost", "innermost_params",
+    "masked_mean", "middle_places", "on_real", "one_by_one",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from mmx.errors import DataError
 from mmx.interfaces.layout import Layout
+from mmx.interfaces.modality import name_modality
 from mmx.interfaces.params import Params
 
 if TYPE_CHECKING:
@@ -49,26 +50,35 @@ class Sample:
     Attributes:
         id: unique in the data set.
         group: lesion, patient or study; never in two parts of a split.
-        images: photographs, ordered levels or slices; usually one, empty when there is none. None
-            keeps the place of one that is absent, such as the level above the first.
-        boxes: one for each image, or empty.
+        images: modality -> photographs, ordered levels or slices; usually one, empty or left out
+            when there is none. None keeps the place of one that is absent, such as the level above
+            the first. A data set with one kind of images calls it ``image``.
+        boxes: modality -> one for each of its images, or empty.
         record: fields such as age and sex, and text columns.
         label: class name; None when unknown.
-        own: place of the image that the label is of, where others only surround it; None: of all.
+        own: modality -> place of the image that the label is of, where others only surround it;
+            left out where it is of all.
         numbered: the id is only the number of the row in its table, not a name of the case.
         roles: age, sex, site, structure, level or text -> the field of the record that holds it,
             where that has another name, such as ``{"age": "Age (years)"}``.
+        inputs: modality -> file, or anything else that its kind of input reads, for kinds that core
+            does not know; left out where there is none.
     """
 
     id: str
     group: str
-    images: tuple[Path | Picture | None, ...] = ()
-    boxes: tuple[Box | None, ...] = ()
+    images: Mapping[str, tuple[Path | Picture | None, ...]] = field(default_factory=dict)
+    boxes: Mapping[str, tuple[Box | None, ...]] = field(default_factory=dict)
     record: Mapping[str, Value] = field(default_factory=dict)
     label: str | None = None
-    own: int | None = None
+    own: Mapping[str, int] = field(default_factory=dict)
     numbered: bool = False
     roles: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Data sets of API 1 have one kind of images and do not name it."""
+        name_modality(self, "images", "boxes", "own")
 
     def drawn_by(self, words: str) -> str:
         """What random choices about this sample's text are drawn from.
@@ -83,8 +93,8 @@ class Sample:
 
     @property
     def has_image(self) -> bool:
-        """Whether any place holds an image."""
-        return any(image is not None for image in self.images)
+        """Whether any place of any modality holds an image."""
+        return any(image is not None for one in self.images.values() for image in one)
 
 
 @dataclass(frozen=True, slots=True)

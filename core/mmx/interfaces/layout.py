@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mmx.interfaces.modality import name_modality
+
 Role = Literal["age", "sex", "site", "structure", "level"]
 """What a field of a record can stand for."""
 
@@ -43,7 +45,7 @@ class Layout:
     """Which column of a table holds what a sample carries; every name is that of a column.
 
     Attributes:
-        images: paths of images, in their places.
+        images: modality -> paths of images, in their places.
         text: sentences, never read as numbers.
         record: facts such as age; fields of ``Sample.record`` by the same names.
         id: a name of the case; None: the number of its row.
@@ -54,16 +56,17 @@ class Layout:
         missing: words that mean missing, whatever the column; None: ``MISSING_WORDS`` of blocks.
         labels: how the cells of ``label`` become classes.
         classes: that are stated; they are never missing nor misspelt. None: those in the table.
-        boxes: left, top, right and bottom of each image, in its place; empty: no boxes.
-        own: place of the image that the label is of; None where none stands out.
+        boxes: modality -> left, top, right and bottom of each image, in its place.
+        own: modality -> place of the image that the label is of, where one stands out.
         encoding: of the table where it is not UTF-8, as it is stated.
         separator: between its cells, as it is stated.
         suffix: ending of image files whose names have none, such as .jpg.
         roots: further folders of images, looked in where ``root`` lacks a file.
         follow_links: image files may be links that lead out of their folder.
+        inputs: modality -> files of a kind that core does not know, such as waveforms.
     """
 
-    images: tuple[str, ...] = ()
+    images: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     text: str | None = None
     record: tuple[str, ...] = ()
     id: str | None = None
@@ -74,18 +77,29 @@ class Layout:
     missing: tuple[str, ...] | None = None
     labels: Labels = Labels()
     classes: tuple[str, ...] | None = None
-    boxes: tuple[tuple[str, str, str, str], ...] = ()
-    own: int | None = None
+    boxes: Mapping[str, tuple[tuple[str, str, str, str], ...]] = field(default_factory=dict)
+    own: Mapping[str, int] = field(default_factory=dict)
     encoding: str | None = None
     separator: str | None = None
     suffix: str = ""
     roots: tuple[Path, ...] = ()
     follow_links: bool = False
+    inputs: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Layouts of API 1 have one kind of images and do not name it."""
+        name_modality(self, "images", "boxes", "own")
+
+    @property
+    def image_columns(self) -> tuple[str, ...]:
+        """Paths of images of all modalities."""
+        return tuple(name for places in self.images.values() for name in places)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column that it names, once."""
         named = (self.text, self.id, self.group, self.label)
         single = [name for name in named if name is not None]
-        boxes = [name for box in self.boxes for name in box]
-        return tuple(dict.fromkeys([*self.images, *boxes, *self.record, *single]))
+        boxes = [name for places in self.boxes.values() for box in places for name in box]
+        files = [*self.image_columns, *self.inputs.values()]
+        return tuple(dict.fromkeys([*files, *boxes, *self.record, *single]))

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from mmx.data import Contents
 from mmx.errors import RunError
-from mmx.interfaces import FieldKind
+from mmx.interfaces import FieldKind, ModalityName
 from mmx.runs import RunFolder
 
 WEIGHTS, MODEL = "model.safetensors", "model.json"
@@ -15,6 +15,7 @@ SURROUNDINGS, METRICS = "environment.json", "metrics.json"
 SETTLED = "training.json"
 MOST_IMAGES = 100_000  # of one sample; a damaged file must not fill the memory
 
+Places = Annotated[int, Field(ge=0, le=MOST_IMAGES)]
 Read = TypeVar("Read")
 
 
@@ -27,17 +28,20 @@ class _Record(BaseModel):
 class SampleFacts(_Record):
     """What the samples of the data set held; as in ``mmx.data.Contents``."""
 
-    images: Annotated[int, Field(ge=0, le=MOST_IMAGES)]
-    ragged: bool = False
-    own: Annotated[int, Field(ge=0, le=MOST_IMAGES)] | None = None
-    boxes: bool = False
+    images: dict[ModalityName, Places]
+    ragged: tuple[ModalityName, ...] = ()
+    own: dict[ModalityName, Places] = {}
+    boxes: tuple[ModalityName, ...] = ()
     numbered: bool = False
     fields: dict[str, FieldKind]
+    inputs: tuple[ModalityName, ...] = ()
 
     @property
     def contents(self) -> Contents:
         """The same as ``mmx.data`` has it."""
-        return Contents(self.images, self.ragged, self.own, self.boxes, self.numbered, self.fields)
+        return Contents(
+            self.images, self.ragged, self.own, self.boxes, self.numbered, self.fields, self.inputs
+        )
 
 
 class ModelFacts(_Record):

@@ -1,7 +1,6 @@
 """What an image file says about itself: format, compression, camera and the pattern of its name."""
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +17,20 @@ def name_pattern(name: str) -> str:
     return _DIGITS.sub("#", name)
 
 
-def file_names(images: Sequence[Path | Picture | None]) -> tuple[Value, Value]:
-    """Pattern of the name and folder of the first image; None where it is no file."""
-    first = next(iter(images), None)
-    if not isinstance(first, Path):
+def file_names(image: Path | Picture | None) -> tuple[Value, Value]:
+    """Pattern of the name and folder of an image; None where it is no file."""
+    if not isinstance(image, Path):
         return None, None
-    return name_pattern(first.name), name_pattern(first.parent.name)
+    return name_pattern(image.name), name_pattern(image.parent.name)
 
 
-def file_traces(images: Sequence[Path | Picture | None]) -> dict[str, Value]:
-    """Properties of the first image file by name; empty where there is none to read."""
-    first = next(iter(images), None)
-    if not isinstance(first, Path) or not first.is_file():
+def file_traces(image: Path | Picture | None) -> dict[str, Value]:
+    """Properties of an image file by name; empty where there is none to read."""
+    if not isinstance(image, Path) or not image.is_file():
         return {}
     try:
-        with Image.open(first) as image:
-            return _properties(image)
+        with Image.open(image) as opened:
+            return _properties(opened)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return {}  # the data report tells which images cannot be read
 

@@ -113,7 +113,11 @@ def settled_range(
         return spec, (f"grey of files with more than 8 bits: {low:g} is black, {high:g} white",)
     rows = split.rows("train").tolist()
     files = {
-        image for row in rows for image in manifest.samples[row].images if isinstance(image, Path)
+        image
+        for row in rows
+        for images in manifest.samples[row].images.values()
+        for image in images
+        if isinstance(image, Path)
     }
     found = measured_range(sorted(files, key=lambda file: (file.name, file)), spec.pixel_limit)
     if found is None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from mmx.audit import Subject
 from mmx.data import ImageStore, Manifest, unread_fields
-from mmx.interfaces import Value
+from mmx.interfaces import IMAGE, Picture, Value
 from mmx.pipeline.file_traces import file_names, file_traces, name_pattern
 from mmx.pipeline.prepare import Prepared
 from mmx.spec import Spec
@@ -105,7 +105,7 @@ def _technical(
 
 def _names(manifest: Manifest, rows: Sequence[int]) -> dict[str, list[Value]]:
     """Patterns of ids, groups, file names and folders: one that goes with a class tells it."""
-    files = [file_names(manifest.samples[row].images) for row in rows]
+    files = [file_names(_first(manifest, row)) for row in rows]
     return {
         "pattern of the id": [name_pattern(str(manifest.ids[row])) for row in rows],
         f"pattern of the {manifest.facts.group}": [
@@ -120,7 +120,7 @@ def _files(manifest: Manifest) -> "Callable[[Rows], Mapping[str, Sequence[Value]
     """Properties of the first image file of each row; files are opened, pixels not read."""
 
     def read(rows: "Rows") -> dict[str, list[Value]]:
-        found = [file_traces(manifest.samples[row].images) for row in rows.tolist()]
+        found = [file_traces(_first(manifest, row)) for row in rows.tolist()]
         names = dict.fromkeys(name for one in found for name in one)
         return {name: [one.get(name) for one in found] for name in names}
 
@@ -129,8 +129,13 @@ def _files(manifest: Manifest) -> "Callable[[Rows], Mapping[str, Sequence[Value]
 
 def _bytes(manifest: Manifest, row: int) -> Value:
     """Size of a row's first image file; None when it has none."""
-    first = next(iter(manifest.samples[row].images), None)
+    first = _first(manifest, row)
     return float(first.stat().st_size) if isinstance(first, Path) and first.is_file() else None
+
+
+def _first(manifest: Manifest, row: int) -> Path | Picture | None:
+    """The first image of a row; None when it has none, or its first place is empty."""
+    return next(iter(manifest.samples[row].images.get(IMAGE, ())), None)
 
 
 def _pictures(images: ImageStore) -> "Callable[[Rows], NDArray[np.uint8]]":

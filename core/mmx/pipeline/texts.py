@@ -12,7 +12,7 @@ from torch import Tensor
 from mmx.data import CachedFeatures, FeatureCache, ImageStore, Manifest, Split, write_texts
 from mmx.errors import DataError, ShapeError
 from mmx.files import keep, own_folder, recall
-from mmx.interfaces import FeatureSource, NarrativeParams, Sample, WrappingEncoder
+from mmx.interfaces import IMAGE, FeatureSource, NarrativeParams, Sample, WrappingEncoder
 from mmx.pipeline.identity import core_digest, encoder_settings, sources_used
 from mmx.spec import Spec
 
@@ -113,5 +113,6 @@ class FrozenFeatures:
 
 def _shown(sample: Sample) -> Hashable:
     """All of a sample that decides its features; its id does not."""
-    files = [one if one is None or isinstance(one, Path) else one.key for one in sample.images]
-    return (*files, *sample.boxes)
+    images, boxes = sample.images.get(IMAGE, ()), sample.boxes.get(IMAGE, ())
+    files = [one if one is None or isinstance(one, Path) else one.key for one in images]
+    return (*files, *boxes)

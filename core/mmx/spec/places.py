@@ -1,14 +1,16 @@
 """How many images a case has, beside how many its encoder reads."""
 
+from collections.abc import Mapping
+
 from mmx.errors import MmxError
 from mmx.interfaces import DatasetParams, EncoderParams, WrappingParams
 from mmx.plugins import find, installed
 
 
-def images_named(dataset: DatasetParams) -> tuple[str, ...]:
-    """Columns of images that the settings name; empty where only the rows tell."""
+def images_named(dataset: DatasetParams) -> Mapping[str, tuple[str, ...]]:
+    """Modality -> columns of images that the settings name; empty where only the rows tell."""
     layout = dataset.layout()
-    return () if layout is None else layout.images
+    return {} if layout is None else layout.images
 
 
 def too_many_images(most: int, image: EncoderParams, limit: int | None) -> str:

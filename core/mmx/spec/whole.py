@@ -180,7 +180,7 @@ class Spec(Closed):
         """More columns of images than the encoder reads."""
         if "image" not in self.model.fusion.sides:
             return []
-        image, named = self.model.image, images_named(self.data.dataset)
+        image, named = self.model.image, images_named(self.data.dataset).get("image", ())
         words = too_many_images(len(named), image, image.most_images)
         return [_fault_at("mmx_images", ["model", "image"], words)] if words else []
 

@@ -71,8 +71,10 @@ def labels_known(params: DatasetParams) -> None:
 def boxes_fit(params: DatasetParams) -> None:
     """Each row has as many boxes as images, or none."""
     for sample in params.build().samples():
-        fits = not sample.boxes or len(sample.boxes) == len(sample.images)
-        demand(fits, f"{sample.id}: {len(sample.boxes)} boxes for {len(sample.images)} images")
+        for name, boxes in sample.boxes.items():
+            images = sample.images.get(name, ())
+            fits = not boxes or len(boxes) == len(images)
+            demand(fits, f"{sample.id}: {len(boxes)} boxes for {len(images)} images of {name}")
 
 
 def rows_repeat(params: DatasetParams) -> None:
@@ -189,8 +191,12 @@ def drawn(params: SamplerParams) -> Sampler:
 
 
 def _told(sample: Sample) -> tuple[object, ...]:
-    images = tuple(getattr(image, "key", image) for image in sample.images)
-    return sample.id, sample.group, images, sample.boxes, dict(sample.record), sample.label
+    images = {
+        name: tuple(getattr(image, "key", image) for image in held)
+        for name, held in sample.images.items()
+    }
+    boxes, record = dict(sample.boxes), dict(sample.record)
+    return sample.id, sample.group, images, boxes, record, sample.label
 
 
 DATASET: Laws = {

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -162,7 +163,8 @@ def _use_around(params: Params) -> None:
         list(sampler)
         sampler.expected_counts(LABELS.bincount())
     elif isinstance(params, DatasetParams):
-        for image in params.build().samples()[0].images:
+        images = params.build().samples()[0].images
+        for image in chain.from_iterable(images.values()):
             if image is not None and not isinstance(image, Path):
                 image.pixels()
 

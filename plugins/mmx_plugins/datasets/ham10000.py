@@ -110,10 +110,9 @@ class Ham10000(Dataset):
             self._rejected.append(Rejected(image, "has no lesion_id"))
             return
         record = {"age": _age(age), "sex": _known(sex), "site": _known(site), "dx_type": dx_type}
-        boxes = (self._boxes.get(image),) if self._boxes else ()
-        self._samples.append(
-            Sample(image, lesion, (self._files[image],), boxes, record, dx.strip() or None)
-        )
+        images = {"image": (self._files[image],)}
+        boxes = {"image": (self._boxes.get(image),)} if self._boxes else {}
+        self._samples.append(Sample(image, lesion, images, boxes, record, dx.strip() or None))
 
     def samples(self) -> Sequence[Sample]:
         return self._samples
@@ -156,9 +155,10 @@ def _with_other_views(samples: Sequence[Sample]) -> list[Sample]:
     result = []
     for sample in samples:
         together = [sample, *(one for one in lesions[sample.group] if one is not sample)]
-        images = tuple(image for one in together for image in one.images)
-        boxes = tuple(box for one in together for box in one.boxes)
-        result.append(replace(sample, images=images, boxes=boxes))
+        images = tuple(image for one in together for image in one.images["image"])
+        boxes = tuple(box for one in together for box in one.boxes.get("image", ()))
+        held = {"image": boxes} if boxes else {}
+        result.append(replace(sample, images={"image": images}, boxes=held))
     return result
 
 

@@ -107,7 +107,9 @@ class Spine(Dataset):
             self._rejected.append(Rejected(image or "?", "has no study_id or no image_id"))
             return
         record = {"structure": structure or None, "level": level or None}
-        self._samples.append(Sample(image, study, (path,), record=record, label=label or None))
+        self._samples.append(
+            Sample(image, study, {"image": (path,)}, record=record, label=label or None)
+        )
 
     def samples(self) -> Sequence[Sample]:
         return self._samples
@@ -126,8 +128,8 @@ def _with_context(samples: Sequence[Sample], around: int) -> list[Sample]:
         names = [_level(sample.record["level"], step) for step in range(-around, around + 1)]
         near = [crops.get((sample.group, name)) for name in names]
         near[around] = sample  # also where another crop of the study has the same level
-        images = tuple(one.images[0] if one else None for one in near)
-        result.append(replace(sample, images=images, own=around))
+        images = tuple(one.images["image"][0] if one else None for one in near)
+        result.append(replace(sample, images={"image": images}, own={"image": around}))
     return result
 
 

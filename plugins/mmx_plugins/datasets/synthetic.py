@@ -208,7 +208,7 @@ class Photographs(Sequence[Sample]):
         return Sample(
             id=f"photo-{row:07d}",
             group=f"lesion-{lesion:07d}",
-            images=(picture,),
+            images={"image": (picture,)},
             record={
                 **{"age": float(self.age[lesion]), "sex": sex, "text": self._text(lesion, sex)},
                 **found,

@@ -5,9 +5,9 @@ Rows are counted as a spreadsheet shows them: the header is row 1. Paths of imag
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from mmx import (
     DataError,
@@ -25,7 +25,7 @@ from mmx import (
     read_table,
 )
 from mmx.blocks import missing_words
-from mmx.interfaces import Labels, Role, View
+from mmx.interfaces import Labels, ModalityName, Role, View, by_modality
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -35,6 +35,22 @@ _GROUPING = (
     "and no group is ever in two parts of the split, for two photographs of one lesion in training "
     "and test would make the test too easy; group: null states that every row is a case of its own"
 )
+
+
+def _named(value: Any) -> Any:
+    """``[a, b]`` stands for ``{image: [a, b]}``, and a name for a list of it."""
+    return {
+        name: (one,) if isinstance(one, str) else one for name, one in by_modality(value).items()
+    }
+
+
+Names = Annotated[tuple[str, ...], Field(min_length=1)]
+Columns = Annotated[
+    Mapping[ModalityName, Names],
+    BeforeValidator(
+        _named, json_schema_input_type=tuple[str, ...] | dict[ModalityName, Names | str]
+    ),
+]
 
 
 class TableParams(DatasetParams):
@@ -61,8 +77,14 @@ class TableParams(DatasetParams):
     follow_links: bool = Field(
         default=False, description="image files may be links that lead out of their folder"
     )
-    images: tuple[str, ...] = Field(
-        default=(), description="columns with paths of images; an empty cell keeps its place"
+    images: Columns = Field(
+        default={},
+        description="columns with paths of images, or modality -> such columns; [a, b] is short "
+        "for {image: [a, b]}; an empty cell keeps its place",
+    )
+    inputs: Mapping[ModalityName, str] = Field(
+        default={},
+        description="modality -> column with paths of files of another kind, such as waveforms",
     )
     text: str | None = Field(
         default=None, description="column with the text, for narrative: column or joined"
@@ -105,7 +127,7 @@ class TableParams(DatasetParams):
 
     @model_validator(mode="after")
     def _something_to_see(self) -> "TableParams":
-        if not self.images and self.text is None:
+        if not self.images and not self.inputs and self.text is None and not self.record:
             raise ValueError("name columns of images, or a text column, or both")
         if self.label is not None and self.labels.columns:
             raise ValueError("label and labels.columns each name the labels; keep one of them")
@@ -117,7 +139,7 @@ class TableParams(DatasetParams):
             record=tuple(dict.fromkeys((*self.record, *self.roles.values()))), roles=self.roles,
             root=self.root, missing=self.missing, labels=self.labels, classes=self.classes,
             encoding=self.encoding, separator=self.separator, suffix=self.suffix,
-            roots=self.roots, follow_links=self.follow_links,
+            roots=self.roots, follow_links=self.follow_links, inputs=self.inputs,
         )  # fmt: skip
 
     def read(self) -> "DataFrame":

@@ -195,7 +195,8 @@ def symptom_of(place: int) -> str:
 
 
 def _appearance(sample: Sample) -> Appearance | None:
-    image = next((image for image in sample.images if image is not None), None)
+    images = sample.images.get("image", ())
+    image = next((image for image in images if image is not None), None)
     return None if image is None else appearance_of(image)
 
 

@@ -45,10 +45,10 @@ def samples(write_image: Write) -> list[Sample]:
     a, b, c = (write_image(f"{name}.png", seed=seed) for seed, name in enumerate("abc"))
     twin = write_image("twin.png", seed=0)
     return [
-        Sample("one", "g", (a,), ((3.0, 5.0, 15.0, 10.0),)),
-        Sample("two", "g", (b, c), (None, (0.0, 0.0, 30.0, 20.0))),
+        Sample("one", "g", {"image": (a,)}, {"image": ((3.0, 5.0, 15.0, 10.0),)}),
+        Sample("two", "g", {"image": (b, c)}, {"image": (None, (0.0, 0.0, 30.0, 20.0))}),
         Sample("none", "g"),
-        Sample("twin", "g", (twin,), (None,)),
+        Sample("twin", "g", {"image": (twin,)}, {"image": (None,)}),
     ]
 
 
@@ -78,7 +78,7 @@ def test_boxes_are_shares_and_nan_where_there_is_none(
 
 
 def test_without_boxes_there_are_none(write_image: Write, tmp_path: Path) -> None:
-    store = _store([Sample("s", "g", (write_image("a.png"),))], tmp_path)
+    store = _store([Sample("s", "g", {"image": (write_image("a.png"),)})], tmp_path)
     assert store.images([0]).boxes is None
 
 
@@ -101,7 +101,7 @@ def test_duplicates_are_told(samples: list[Sample], tmp_path: Path) -> None:
 
 def test_a_later_store_decodes_nothing(tmp_path: Path) -> None:
     squares = [Square(value) for value in (1, 2, 2)]
-    samples = [Sample(f"s{place}", "g", (one,)) for place, one in enumerate(squares)]
+    samples = [Sample(f"s{place}", "g", {"image": (one,)}) for place, one in enumerate(squares)]
     told: list[tuple[int, int]] = []
     folder = tmp_path / "cache"
     first = ImageStore(
@@ -144,7 +144,9 @@ def test_unreadable_images_are_masked_and_listed(
     samples: list[Sample], tmp_path: Path, memory_gb: float
 ) -> None:
     (tmp_path / "b.png").write_bytes(b"")
-    store = _store([*samples, Sample("lost", "g", (tmp_path / "lost.png",))], tmp_path, memory_gb)
+    store = _store(
+        [*samples, Sample("lost", "g", {"image": (tmp_path / "lost.png",)})], tmp_path, memory_gb
+    )
     assert [one.row for one in store.unreadable] == ["two", "lost"]
     assert "zero bytes" in store.unreadable[0].reason
     assert store.images([1, 4]).mask.tolist() == [[False, True], [False, False]]
@@ -154,12 +156,14 @@ def test_unreadable_images_are_masked_and_listed(
 def test_old_maps_make_room(tmp_path: Path) -> None:
     size = 20 * 30 * 3
     for value in range(8):
-        _store([Sample("s", "g", (Square(value),))], tmp_path, memory_gb=1.05 * size / 1e9)
+        _store(
+            [Sample("s", "g", {"image": (Square(value),)})], tmp_path, memory_gb=1.05 * size / 1e9
+        )
     assert 1 <= len(list((tmp_path / "cache").glob("*.npy"))) <= 4
     assert not list((tmp_path / "cache").glob("*.partial"))
 
 
 def test_other_sizes_are_cut_to_the_frame(tmp_path: Path) -> None:
     Image.new("RGB", (90, 20), "red").save(tmp_path / "wide.png")
-    store = _store([Sample("s", "g", (tmp_path / "wide.png",))], tmp_path)
+    store = _store([Sample("s", "g", {"image": (tmp_path / "wide.png",)})], tmp_path)
     assert store.images([0]).pixels.shape == (1, 1, 3, 20, 30)

@@ -69,7 +69,9 @@ def test_the_digest_tells_every_change(
 
 def test_the_digest_does_not_tell_where_the_files_lie(rows: Callable[..., Dataset]) -> None:
     here, there = (
-        read_manifest(rows([Sample("s", "g", (Path(folder, "a.png"),), label="a")], "a"), 0.0)
+        read_manifest(
+            rows([Sample("s", "g", {"image": (Path(folder, "a.png"),)}, label="a")], "a"), 0.0
+        )
         for folder in ("/here", "/there")
     )
     assert here.digest == there.digest
@@ -81,7 +83,7 @@ def test_the_ledger_counts_everything(
     good = [write_image(f"{row}.png", seed=row // 2) for row in range(11)]  # pairs are equal
     (tmp_path / "bad.png").write_bytes(b"")
     samples = [
-        Sample(f"s{row:02d}", f"g{row // 2}", (path,), label="ab"[row % 4 // 2])
+        Sample(f"s{row:02d}", f"g{row // 2}", {"image": (path,)}, label="ab"[row % 4 // 2])
         for row, path in enumerate([*good, tmp_path / "bad.png"])
     ]
     samples.append(Sample("s12", "g9", label=None))

@@ -24,7 +24,9 @@ def store(samples: list[Sample], folder: Path, memory_gb: float = 1.0) -> ImageS
 
 
 def named(*files: Path) -> list[Sample]:
-    return [Sample(f"s{place}", f"g{place}", (file,)) for place, file in enumerate(files)]
+    return [
+        Sample(f"s{place}", f"g{place}", {"image": (file,)}) for place, file in enumerate(files)
+    ]
 
 
 @pytest.fixture
@@ -142,10 +144,12 @@ def test_what_was_decoded_before_a_kill_is_there_after_it(tmp_path: Path) -> Non
     Slow.drawn.clear()
     cache = tmp_path / "cache"
     with pytest.raises(KeyboardInterrupt):
-        store([Sample(f"s{v}", f"g{v}", (Slow(v, last=130),)) for v in range(200)], cache)
+        store(
+            [Sample(f"s{v}", f"g{v}", {"image": (Slow(v, last=130),)}) for v in range(200)], cache
+        )
     assert not list(cache.glob("[0-9a-f]*[0-9a-f].npy"))
     Slow.drawn.clear()
-    found = store([Sample(f"s{v}", f"g{v}", (Slow(v),)) for v in range(200)], cache)
+    found = store([Sample(f"s{v}", f"g{v}", {"image": (Slow(v),)}) for v in range(200)], cache)
     assert sorted(Slow.drawn) == list(range(128, 200))  # blocks of 64 are noted
     pixels = found.images(list(range(200))).pixels
     assert pixels[:, 0, 0, 0, 0].tolist() == list(range(200))

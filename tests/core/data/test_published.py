@@ -24,7 +24,7 @@ def manifest(
     file = folder / "cases.csv"
     file.write_text("\n".join(["text,dx,patient,part,image,name", *lines]), encoding="utf-8")
     params = TableParams(
-        path=file, text="text", images=("image",), label="dx", group="patient", **more
+        path=file, text="text", images={"image": ("image",)}, label="dx", group="patient", **more
     )
     return read_manifest(params.build(), 0.0)
 
@@ -145,7 +145,12 @@ def test_rows_without_a_label_need_no_part(tmp_path: Path) -> None:
     file = tmp_path / "cases.csv"
     file.write_text(file.read_text() + "\na text,,p9,,9.png,n9\n", encoding="utf-8")
     params = TableParams(
-        path=file, text="text", images=("image",), label="dx", group="patient", classes=("x", "y")
+        path=file,
+        text="text",
+        images={"image": ("image",)},
+        label="dx",
+        group="patient",
+        classes=("x", "y"),
     )
     more = read_manifest(params.build(), 0.5)
     parts = make_split(more, SplitSpec(column="part")).parts.tolist()

@@ -61,7 +61,11 @@ class Halves(Mean):
 def store(write_image: Write, tmp_path: Path) -> ImageStore:
     """Three rows over three files: [a, -, b], [b], [c, a]."""
     a, b, c = (write_image(f"{name}.png", seed=seed) for seed, name in enumerate("abc"))
-    samples = [Sample("x", "g", (a, None, b)), Sample("y", "g", (b,)), Sample("z", "h", (c, a))]
+    samples = [
+        Sample("x", "g", {"image": (a, None, b)}),
+        Sample("y", "g", {"image": (b,)}),
+        Sample("z", "h", {"image": (c, a)}),
+    ]
     spec = ImageSpec(height=20, width=30)
     return ImageStore(samples, spec, folder=tmp_path / "images", memory_gb=1.0)
 
@@ -112,10 +116,16 @@ def test_a_single_image_has_the_key_of_its_row(write_image: Write, tmp_path: Pat
     box = (1.0, 2.0, 9.0, 8.0)
     spec = ImageSpec(height=20, width=30)
     plain = ImageStore(
-        [Sample("a", "g", (a,), (box,))], spec, folder=tmp_path / "images", memory_gb=1.0
+        [Sample("a", "g", {"image": (a,)}, {"image": (box,)})],
+        spec,
+        folder=tmp_path / "images",
+        memory_gb=1.0,
     )
     several = ImageStore(
-        [Sample("z", "g", (b, a), (None, box))], spec, folder=tmp_path / "images", memory_gb=1.0
+        [Sample("z", "g", {"image": (b, a)}, {"image": (None, box)})],
+        spec,
+        folder=tmp_path / "images",
+        memory_gb=1.0,
     )
     assert ViewStore(several, Mean(Colour())).keys[1] == plain.keys[0]
 
@@ -124,7 +134,11 @@ def test_the_place_of_an_absent_image_is_part_of_the_key(
     write_image: Write, tmp_path: Path
 ) -> None:
     a = write_image("a.png", seed=0)
-    samples = [Sample("x", "g", (None, a)), Sample("y", "g", (a, None)), Sample("z", "g", (a,))]
+    samples = [
+        Sample("x", "g", {"image": (None, a)}),
+        Sample("y", "g", {"image": (a, None)}),
+        Sample("z", "g", {"image": (a,)}),
+    ]
     spec = ImageSpec(height=20, width=30)
     store = ImageStore(samples, spec, folder=tmp_path / "images", memory_gb=1.0)
     assert store.mask.tolist() == [[False, True], [True, False], [True, False]]
@@ -137,7 +151,7 @@ def test_the_place_of_an_absent_image_is_part_of_the_key(
 def test_keys_of_views_do_not_depend_on_the_images_of_other_rows(
     store: ImageStore, write_image: Write, tmp_path: Path
 ) -> None:
-    one = Sample("y", "g", (write_image("b.png", seed=1),))
+    one = Sample("y", "g", {"image": (write_image("b.png", seed=1),)})
     spec = ImageSpec(height=20, width=30)
     alone = ImageStore([one], spec, folder=tmp_path / "images", memory_gb=1.0)
     for wrapper in (Mean(Colour()), Mean(Halves(Colour()))):

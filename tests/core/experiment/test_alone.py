@@ -72,7 +72,11 @@ class Cases(Dataset):
             label = self.classes[row % 2]
             self.rows.append(
                 Sample(
-                    f"case {row}", f"group {row}", tuple(files), record={"text": text}, label=label
+                    f"case {row}",
+                    f"group {row}",
+                    {"image": tuple(files)},
+                    record={"text": text},
+                    label=label,
                 )
             )
 

@@ -57,12 +57,13 @@ def as_table(spec: mmx.Spec) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for sample in spec.data.dataset.build().samples():
         row = {"id": sample.id, "group": sample.group, "label": sample.label, **sample.record}
-        for place, image in enumerate(sample.images):
+        for place, image in enumerate(sample.images.get("image", ())):
             ending = f"_{place + 1}" if place else ""
             row[f"image{ending}"] = str(image) if image is not None else None
-            if sample.boxes and sample.boxes[place] is not None:
+            boxes = sample.boxes.get("image", ())
+            if boxes and boxes[place] is not None:
                 names = (f"{name}{ending}" for name in ("left", "top", "right", "bottom"))
-                row |= dict(zip(names, sample.boxes[place] or (), strict=True))
+                row |= dict(zip(names, boxes[place] or (), strict=True))
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -34,7 +34,7 @@ def test_predictions_of_a_table_are_those_of_the_run(
     table = run.predictions.query("part == 'test'").head(5)
     rows = []
     for name in table["sample"]:
-        picture = samples[name].images[0]
+        picture = samples[name].images["image"][0]
         assert picture is not None
         assert not isinstance(picture, Path)
         Image.fromarray(picture.pixels()).save(home / f"{name}.png")

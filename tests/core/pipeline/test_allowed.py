@@ -124,7 +124,7 @@ def test_the_parts_of_an_encoder_are_there_where_its_picture_is(
     spec = load("model.image={type: dual_expert, backbone: tiny_image}")
     manifest = read_manifest(spec.data.dataset.build(), 0.0)
     model = build_task(spec, manifest, make_split(manifest, spec.data.split)).model
-    samples = [mmx.Sample("a", "a", (write_image("a.png"),)), mmx.Sample("b", "b")]
+    samples = [mmx.Sample("a", "a", {"image": (write_image("a.png"),)}), mmx.Sample("b", "b")]
     images = ImageStore(samples, spec.data.image, folder=home / "images", memory_gb=0).images
     texts = model.text.tokenize(["one", "two words"])  # type: ignore[operator]
     shown = images([0, 1])

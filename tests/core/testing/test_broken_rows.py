@@ -49,7 +49,10 @@ class Rows(Dataset):
         ids = {"ids_unique": ("x", "x"), "rows_repeat": (f"x{self.number}", "y")}
         label = "c" if fault == "labels_known" else "a"
         boxes = (None, None) if fault == "boxes_fit" else ()
-        return [Sample(one, "g", boxes=boxes, label=label) for one in ids.get(fault, ("x", "y"))]
+        return [
+            Sample(one, "g", boxes={"image": boxes}, label=label)
+            for one in ids.get(fault, ("x", "y"))
+        ]
 
 
 class FaultyNarrative(NarrativeParams):

@@ -29,9 +29,9 @@ def kaggle(tmp_path: Path, write_image: Write) -> Path:
 def test_kaggles_layout_is_read(kaggle: Path) -> None:
     dataset = Ham10000Params(root=kaggle).build()
     first, second, third = dataset.samples()
-    assert first.images == (kaggle / "HAM10000_images_part_1/A.jpg",)
-    assert third.images == (kaggle / "HAM10000_images_part_2/C.jpg",)
-    assert (first.id, first.group, first.label, first.boxes) == ("A", "L1", "nv", ())
+    assert first.images == {"image": (kaggle / "HAM10000_images_part_1/A.jpg",)}
+    assert third.images == {"image": (kaggle / "HAM10000_images_part_2/C.jpg",)}
+    assert (first.id, first.group, first.label, first.boxes) == ("A", "L1", "nv", {})
     assert first.record == {"age": 80.0, "sex": "male", "site": "scalp", "dx_type": "follow_up"}
     assert second.record == {"age": None, "sex": "female", "site": None, "dx_type": "histo"}
     assert third.record == {"age": None, "sex": None, "site": "back", "dx_type": "histo"}
@@ -41,14 +41,14 @@ def test_kaggles_layout_is_read(kaggle: Path) -> None:
 def test_boxes_are_used_where_there_are_some(kaggle: Path) -> None:
     (kaggle / "lesion_boxes.csv").write_text("image_id,left,top,right,bottom\nA,1,2,3,4\n")
     samples = Ham10000Params(root=kaggle).build().samples()
-    assert [sample.boxes for sample in samples] == [((1, 2, 3, 4),), (None,), (None,)]
+    assert [sample.boxes["image"] for sample in samples] == [((1, 2, 3, 4),), (None,), (None,)]
 
 
 def test_lesion_views_change_no_row(kaggle: Path) -> None:
     plain = Ham10000Params(root=kaggle).build().samples()
     views = Ham10000Params(root=kaggle, views="lesion").build().samples()
     assert [one.id for one in views] == [one.id for one in plain]
-    names = [[Path(str(image)).stem for image in sample.images] for sample in views]
+    names = [[Path(str(image)).stem for image in sample.images["image"]] for sample in views]
     assert names == [["A", "B"], ["B", "A"], ["C"]]
 
 
@@ -71,4 +71,4 @@ def test_the_real_images_are_all_there(shared_data: Path) -> None:
     assert (len(samples), len(dataset.rejected())) == (8011, 0)
     assert len({sample.group for sample in samples}) == 5975
     assert sum(sample.record["age"] is None for sample in samples) > 0
-    assert all(len(sample.boxes) == 1 for sample in samples)
+    assert all(len(sample.boxes["image"]) == 1 for sample in samples)

@@ -18,7 +18,7 @@ def test_rows_become_samples(tmp_path: Path) -> None:
     )
     dataset = SpineParams(root=tmp_path).build()
     (sample,) = dataset.samples()
-    assert sample.images == (tmp_path / "images/a.jpg",)
+    assert sample.images == {"image": (tmp_path / "images/a.jpg",)}
     assert (sample.id, sample.group, sample.label) == ("a", "7", "disc_normal")
     assert sample.record == {"structure": "disc", "level": "T12-L1"}
     assert [one.row for one in dataset.rejected()] == ["../a", "b"]
@@ -48,7 +48,7 @@ def test_context_puts_the_levels_around_a_crop_in_order(tmp_path: Path) -> None:
     plain = SpineParams(root=tmp_path).build().samples()
     around = SpineParams(root=tmp_path, context=5).build().samples()
     shown = {
-        sample.id: [Path(str(one)).stem if one else None for one in sample.images]
+        sample.id: [Path(str(one)).stem if one else None for one in sample.images["image"]]
         for sample in around
     }
     assert shown == {
@@ -58,7 +58,7 @@ def test_context_puts_the_levels_around_a_crop_in_order(tmp_path: Path) -> None:
         "z": [None, None, "z", None, None],
         "e": ["c", None, "e", None, None],
     }
-    assert {sample.own for sample in around} == {2}
+    assert {sample.own["image"] for sample in around} == {2}
     for one, other in zip(plain, around, strict=True):
         assert (one.id, one.group, one.label, one.record) == (
             other.id, other.group, other.label, other.record,

@@ -20,7 +20,7 @@ def _samples(**settings: Any) -> list[Sample]:
 
 
 def _picture(sample: Sample) -> DrawnLesion:
-    picture = sample.images[0]
+    picture = sample.images["image"][0]
     assert isinstance(picture, DrawnLesion)
     return picture
 

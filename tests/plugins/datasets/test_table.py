@@ -39,7 +39,7 @@ def test_rows_become_samples(write_cases: Write) -> None:
         "person-2",
         "benign",
     )  # the header is row 1
-    assert third.images == (path.parent / "images/002.png",)
+    assert third.images == {"image": (path.parent / "images/002.png",)}
     assert third.record == {"age": 32.0, "sex": "female", "notes": "note 2"}
 
 
@@ -104,10 +104,14 @@ def test_a_link_out_of_the_root_is_refused(tmp_path: Path) -> None:
     (tmp_path / "root/a.png").symlink_to(tmp_path / "secret.png")
     path = _write(tmp_path, "photo,person,finding\na.png,1,b\nb.png,2,b\n")
     dataset = TableParams(
-        path=path, root=tmp_path / "root", images=("photo",), group="person", label="finding"
+        path=path,
+        root=tmp_path / "root",
+        images={"image": ("photo",)},
+        group="person",
+        label="finding",
     ).build()
     assert [one.row for one in dataset.rejected()] == ["row 2"]
-    assert dataset.samples()[0].images == (tmp_path / "root/b.png",)
+    assert dataset.samples()[0].images == {"image": (tmp_path / "root/b.png",)}
 
 
 def test_an_empty_label_is_unknown_not_a_class(tmp_path: Path) -> None:
@@ -120,9 +124,11 @@ def test_an_empty_label_is_unknown_not_a_class(tmp_path: Path) -> None:
 def test_several_columns_of_images_are_views_in_order(tmp_path: Path) -> None:
     path = _write(tmp_path, "far,near,g,label\n1.png,2.png,1,a\n,3.png,2,a\n")
     rows = (
-        TableParams(path=path, images=("far", "near"), group="g", label="label").build().samples()
+        TableParams(path=path, images={"image": ("far", "near")}, group="g", label="label")
+        .build()
+        .samples()
     )
-    names = [[image and Path(str(image)).name for image in row.images] for row in rows]
+    names = [[image and Path(str(image)).name for image in row.images["image"]] for row in rows]
     assert names == [["1.png", "2.png"], [None, "3.png"]]  # an empty cell keeps its place
 
 
@@ -162,7 +168,7 @@ def test_one_list_of_words_means_missing_in_every_role(tmp_path: Path) -> None:
     assert (dataset.classes, [row.label for row in rows]) == (("a", "b"), ["a", "b", None, None])
     assert [row.record["t"] for row in rows] == ["x", "y", None, "w"]
     assert [row.record["age"] for row in rows] == [None, None, 4.0, 6.0]
-    assert rows[1].images == ()
+    assert rows[1].images == {}
     assert [one.reason for one in dataset.rejected()] == ["column 'g' is empty"]
     assert dataset.facts.missing == {
         "pic": {"n/a": 1}, "g": {"null": 1}, "label": {"Not Known": 1, "未知": 1},
@@ -271,7 +277,7 @@ def test_names_without_an_ending_get_the_one_that_is_stated(tmp_path: Path) -> N
     path = _write(tmp_path, "pic,g,label\na,1,x\nb.PNG,2,y\n,3,x\n")
     settings: dict[str, Any] = {"images": ("pic",), "group": "g", "label": "label"}
     rows = TableParams(path=path, **settings, suffix=".jpg").build().samples()
-    names = [Path(str(row.images[0])).name for row in rows]
+    names = [Path(str(row.images["image"][0])).name for row in rows]
     assert names == ["a.jpg", "b.PNG"]
 
 
@@ -283,7 +289,7 @@ def test_a_file_is_looked_for_in_each_root(tmp_path: Path) -> None:
     settings: dict[str, Any] = {"images": ("pic",), "group": "g", "label": "label"}
     roots: dict[str, Any] = {"root": tmp_path / "one", "roots": (tmp_path / "two",)}
     dataset = TableParams(path=path, **settings, **roots).build()
-    assert [row.images[0] for row in dataset.samples()] == [
+    assert [row.images["image"][0] for row in dataset.samples()] == [
         tmp_path / "one/a.png", tmp_path / "two/b.png", tmp_path / "one/c.png",
     ]  # fmt: skip
     assert [one.row for one in dataset.rejected()] == ["row 5"]

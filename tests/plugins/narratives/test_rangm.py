@@ -51,7 +51,14 @@ class ById:
 def samples(labels: Sequence[str | None]) -> list[Sample]:
     record: dict[str, Value] = {"age": 40.0, "sex": "male", "site": "back"}
     return [
-        Sample(str(n), f"g{n // 2}", (Drawn(n),), (), {**record, "age": 20.0 + n % 61}, label)
+        Sample(
+            str(n),
+            f"g{n // 2}",
+            {"image": (Drawn(n),)},
+            {},
+            {**record, "age": 20.0 + n % 61},
+            label,
+        )
         for n, label in enumerate(labels)
     ]
 

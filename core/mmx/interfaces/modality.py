@@ -1,0 +1,27 @@
+"""Names of modalities, and the short form of what has one of them."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+IMAGE, TEXT, RECORD = "image", "text", "record"
+"""What a modality is called where a spec, a data set or a user names none."""
+
+ModalityName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+"""Name of a modality in a spec: lower-case letters, digits and underscores, a letter first."""
+
+
+def by_modality(given: Any, name: str = IMAGE) -> Mapping[str, Any]:
+    """A mapping as it is; anything else stands for this modality, and what is empty for none."""
+    if isinstance(given, Mapping):
+        return given
+    return {} if given is None or given == () else {name: given}
+
+
+def name_modality(value: object, *fields: str) -> None:
+    """Give a new frozen dataclass mappings where it was made with the short form of API 1."""
+    for field in fields:
+        given = getattr(value, field)
+        if not isinstance(given, Mapping):
+            object.__setattr__(value, field, by_modality(given))
