@@ -9,6 +9,7 @@ that the same set without the leak does not get.
 """
 
 import io
+import itertools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -137,7 +138,7 @@ def copied(turn: Callable[[Any], Any], torn: bool = False) -> Change:
     def change(one: Drawn) -> Drawn:
         pictures, train = one.pictures.copy(), np.flatnonzero(one.parts == "train")
         if torn:
-            pairs = [(a, b) for a, b in zip(train[:-1], train[1:], strict=True)
+            pairs = [(a, b) for a, b in itertools.pairwise(train)
                      if one.labels[a] != one.labels[b]][:6]  # fmt: skip
         else:
             pairs = list(zip(train[:6], np.flatnonzero(one.parts == "test")[:6], strict=True))

@@ -25,7 +25,7 @@ def main() -> int:
     start = time.perf_counter()
     found = compare(predicted, labels, groups, CLASSES, base="arm 0")
     seconds = time.perf_counter() - start
-    print(f"{ARMS} arms x {SEEDS} seeds, {found.flips:,} flips: {seconds:.1f} s")  # noqa: T201
+    print(f"{ARMS} arms x {SEEDS} seeds, {found.flips:,} flips: {seconds:.1f} s")
     return int(seconds > LIMIT)
 
 

@@ -3,6 +3,7 @@
 Run ``python tests/benchmarks/heads.py``; it prints a table and exits with 1 when a limit is missed.
 """
 
+import itertools
 import statistics
 import sys
 import time
@@ -27,7 +28,7 @@ class EdgeSpline(Head):
     def __init__(self, widths: tuple[int, ...]) -> None:
         super().__init__()
         self.register_buffer("knots", -1 + (torch.arange(12.0) - 3) * 0.4)
-        pairs = list(zip(widths[:-1], widths[1:], strict=True))
+        pairs = list(itertools.pairwise(widths))
         self.norms = nn.ModuleList(nn.LayerNorm(a) for a, _ in pairs)
         self.coefficients = nn.ParameterList(0.1 * torch.randn(a, b, 8) for a, b in pairs)
         self.base = nn.ParameterList(torch.randn(a, b) * a**-0.5 for a, b in pairs)
@@ -118,7 +119,7 @@ def main() -> int:
     for name, ratio, sign, limit in rows:
         good = ratio <= limit if sign == "<=" else ratio >= limit
         missed += not good
-        print(f"{name:40} {ratio:6.2f}  ({sign} {limit:g})  {'ok' if good else 'MISSED'}")  # noqa: T201
+        print(f"{name:40} {ratio:6.2f}  ({sign} {limit:g})  {'ok' if good else 'MISSED'}")
     return 1 if missed else 0
 
 

@@ -88,7 +88,7 @@ def row_of(path: Path, keep: bool) -> Row:
     """The scores of one preset, from an earlier run where wanted."""
     earlier = newest(mmx.load_spec(path).name) if keep else None
     finished = earlier or mmx.run(mmx.load_spec(path))
-    print(path, finished.headline(), flush=True)  # noqa: T201
+    print(path, finished.headline(), flush=True)
     table = finished.predictions
     test = table[table["part"] == "test"].reset_index(drop=True)
     return Row(path.stem, finished.metrics, test, finished.metrics["seconds"]["train"])

@@ -111,7 +111,7 @@ def _search(
         for offset in range(first(start), len(right), _CHUNK):
             bits = np.bitwise_count(some ^ right[None, offset : offset + _CHUNK])
             if bits.min() <= distance:
-                found.append(np.argwhere(bits <= distance) + (start, offset))
+                found.append(np.argwhere(bits <= distance) + np.array([start, offset]))
         return np.concatenate(found)
 
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:

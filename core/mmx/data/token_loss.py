@@ -65,7 +65,7 @@ def _counted(encoder: TextEncoder, texts: Sequence[str]) -> "TokenCount | NDArra
     once = encoder.tokenize(texts)
     try:
         twice = encoder.tokenize([f"{text} {text}" for text in texts])
-    except Exception:  # it takes no other texts than those of the data: no cut is known
+    except Exception:  # noqa: BLE001 - it takes no other texts than those of the data: no cut is known
         return np.zeros(len(texts), dtype=bool)
     ids = [
         [row[mask].tolist() for row, mask in zip(one.ids, one.mask, strict=True)]

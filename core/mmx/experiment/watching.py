@@ -61,7 +61,7 @@ class Watchers:
                 answers = call(**given)
             except KeyboardInterrupt:
                 raise
-            except BaseException as error:  # SystemExit too: who watches does not end the run
+            except BaseException as error:  # noqa: BLE001 - SystemExit too: who watches does not end the run
                 self._failure(name, moment, error)
                 continue
             yield from ((name, answer) for answer in answers)

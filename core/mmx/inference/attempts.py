@@ -23,7 +23,7 @@ class Attempts:
         """What ``work`` gives; ``otherwise`` and a note that names ``what`` when it raises."""
         try:
             return work()
-        except Exception as error:  # the result that it is about stands without it
+        except Exception as error:  # noqa: BLE001 - the result that it is about stands without it
             self.note(f"{what} cannot be told: {told(error)}")
             return otherwise
 

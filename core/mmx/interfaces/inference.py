@@ -97,7 +97,7 @@ class InferenceParams(Params):
         """Views that it mirrors or turns a picture into; a run asks the data set for them first."""
         return ("identity",)
 
-    def check(self, allowed_views: tuple[str, ...]) -> None:  # noqa: B027 - most fit any data
+    def check(self, allowed_views: tuple[str, ...]) -> None:
         """Refuse data that these settings do not fit, before anything is trained.
 
         Raises:

@@ -75,7 +75,7 @@ class Layout:
     root: Path | None = None
     roles: Mapping[Role, str] = field(default_factory=dict)
     missing: tuple[str, ...] | None = None
-    labels: Labels = Labels()
+    labels: Labels = Labels()  # noqa: RUF009 - it is frozen
     classes: tuple[str, ...] | None = None
     boxes: Mapping[str, tuple[tuple[str, str, str, str], ...]] = field(default_factory=dict)
     own: Mapping[str, int] = field(default_factory=dict)

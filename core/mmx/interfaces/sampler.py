@@ -35,7 +35,7 @@ class Sampler(TorchSampler[int], ABC):
         """Choose the epoch (from 0) that the next iteration draws."""
         self.epoch = epoch
 
-    def set_groups(self, groups: Sequence[str]) -> None:  # noqa: B027 - most draw rows alone
+    def set_groups(self, groups: Sequence[str]) -> None:
         """Take the group of each training row; called once, right after ``build``."""
 
     @abstractmethod

@@ -105,7 +105,7 @@ def _tokenises(encoder: TextEncoder) -> bool:
     """Whether it takes these texts; one that does not may still take those of the data."""
     try:
         encoder.tokenize(TEXTS)
-    except Exception:  # that it takes any text is a law of encoders
+    except Exception:  # noqa: BLE001 - that it takes any text is a law of encoders
         return False
     return True
 
@@ -161,7 +161,7 @@ def reads_size(encoder: Encoder, side: int) -> bool:
     try:
         with torch.no_grad():
             _encode(encoder, side, side)
-    except Exception:  # whatever it raises, the size does not fit
+    except Exception:  # noqa: BLE001 - whatever it raises, the size does not fit
         return False
     return True
 

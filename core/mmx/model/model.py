@@ -94,8 +94,8 @@ class Model(nn.Module):
         self, image: Features, text: Features, of_fusion: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
         """[B], bool, by part that has a head: rows that have what it is made of."""
-        found = {name: image.present for name in ("image", *image.parts)}
-        found |= {name: text.present for name in ("text", *text.parts)}
+        found = dict.fromkeys(("image", *image.parts), image.present)
+        found |= dict.fromkeys(("text", *text.parts), text.present)
         found |= {name: image.present | text.present for name in of_fusion if name not in SIDES}
         return {name: found[name] for name in self.part_heads}
 

@@ -73,7 +73,7 @@ def _core_homes() -> dict[str, list[str]]:
     found = dict[str, list[str]]()
     for package in _requirements(CORE):
         if _version(package) is not None:
-            found |= dict.fromkeys(_tops(package), [package])
+            found |= {key: [package] for key in _tops(package)}
     return found
 
 

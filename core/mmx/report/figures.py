@@ -116,7 +116,7 @@ def reliability_diagram(evaluation: Evaluation) -> Markup:
         axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
         for each in bins:
             gap = [each.confidence, each.confidence]
-            axes.plot(gap, gap[:1] + [each.accuracy.value], color=WARM, linewidth=1, alpha=0.7)
+            axes.plot(gap, [*gap[:1], each.accuracy.value], color=WARM, linewidth=1, alpha=0.7)
             if known(each.accuracy.low):
                 ends = [each.accuracy.low, each.accuracy.high]
                 axes.plot(gap, ends, color=ACCENT, linewidth=4, alpha=0.25)

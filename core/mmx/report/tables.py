@@ -73,7 +73,7 @@ class Table:
 
 
 def _numeric(cell: str) -> bool:
-    return cell[:1].isdigit() and cell[-1:].isdigit() or cell in {"–", ""} or cell[:1] == "-"
+    return (cell[:1].isdigit() and cell[-1:].isdigit()) or cell in {"–", ""} or cell[:1] == "-"
 
 
 def part_table(parts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> Table:

@@ -100,7 +100,7 @@ class _Refused(yaml.MarkedYAMLError):
 class _Composer(yaml.SafeLoader):
     """Composes nodes; plain scalars stay as written, and tags and great depth are refused."""
 
-    yaml_implicit_resolvers = {}
+    yaml_implicit_resolvers = {}  # noqa: RUF012 - as PyYAML declares it
     depth = 0
     count = 0
 

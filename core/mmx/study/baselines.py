@@ -118,7 +118,7 @@ def text_probe(
     )
     from sklearn.linear_model import LogisticRegression
 
-    words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b")
+    words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b")  # noqa: S106 - words
     shares = np.bincount(labels, minlength=len(prior)) / len(labels)
     weights = prior[labels] / shares[labels]
     model = LogisticRegression(C=10.0, max_iter=2000)

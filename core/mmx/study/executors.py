@@ -127,7 +127,7 @@ class SlurmExecutor:
 def _slurm_answer(given: Any, job: Job) -> Done:
     try:
         return Done(**given.result())
-    except Exception as error:  # submitit raises its own and the job's errors
+    except Exception as error:  # noqa: BLE001 - submitit raises its own and the job's errors
         last = str(error).strip().splitlines() or [type(error).__name__]
         return Done(job.key, error=f"its Slurm job {given.job_id} failed: {last[-1]}")
 

@@ -78,7 +78,7 @@ def perform(job: Job, observer: Observer | None = None) -> Done:
         result = _work(job, observer or SilentObserver())
     except MmxError as error:
         return Done(job.key, error=str(error))
-    except Exception as error:  # a bug of a method must not end the other arms
+    except Exception as error:  # noqa: BLE001 - a bug of a method must not end the other arms
         words = f"{type(error).__name__}: {error}"
         return Done(job.key, error=words, trace=traceback.format_exc())
     return Done(job.key, result, seconds=round(time.monotonic() - start, 3))

@@ -127,7 +127,7 @@ def _line(path: Path, number: int, text: str) -> Line:
     try:
         plain = dict(json.loads(text))
         if plain.pop("sha256", None) != _checksum(plain):
-            raise ValueError("its checksum is another one")
+            raise ValueError("its checksum is another one")  # noqa: TRY301 - as any damage
         return Line(**plain)
     except (ValueError, TypeError, RecursionError) as error:
         raise RunError(

@@ -59,11 +59,11 @@ def fresh_state(name: str) -> Iterator[None]:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             torch.rand(7)  # a state that no call of manual_seed gives
-            np.random.seed(seed)  # noqa: NPY002 - the global state is what is looked at
+            np.random.seed(seed)
             random.seed(seed)
             yield
     finally:
-        np.random.set_state(arrays)  # noqa: NPY002
+        np.random.set_state(arrays)
         random.setstate(own)
         torch.set_grad_enabled(grad)
         torch.set_default_dtype(dtype)

@@ -56,7 +56,7 @@ def _used(params: Params) -> bool:
         _use(params)
         for name in _properties(type(params)):
             getattr(params, name)
-    except Exception:  # a broken plugin may raise anything
+    except Exception:  # noqa: BLE001 - a broken plugin may raise anything
         return False
     return True
 

@@ -46,7 +46,7 @@ def try_loss(params: LossParams, loss: object, classes: int) -> None:
 def _scored(params: LossParams, loss: Loss, classes: int) -> object:
     """What forward gives; what it raises becomes a ShapeError that names the method and line."""
     logits = torch.zeros(ROWS, classes)
-    outputs = Outputs(logits, {part: logits for part in loss.parts})
+    outputs = Outputs(logits, dict.fromkeys(loss.parts, logits))
     mode = loss.training
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):

@@ -4,6 +4,7 @@ Source: Liu et al. 2024, KAN, arXiv:2404.19756; Gaussian form after Li 2024, Kol
 Networks are Radial Basis Function Networks, arXiv:2405.06721.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
@@ -39,7 +40,7 @@ class Kan(Head):
 
     def __init__(self, widths: Sequence[int], centres: int, extent: float) -> None:
         super().__init__()
-        pairs = zip(widths[:-1], widths[1:], strict=True)
+        pairs = itertools.pairwise(widths)
         self.layers = nn.Sequential(*(RadialLayer(a, b, centres, extent) for a, b in pairs))
 
     def forward(self, features: Features) -> HeadOutput:

@@ -4,6 +4,7 @@ Source: Liu et al. 2024, KAN: Kolmogorov-Arnold Networks, arXiv:2404.19756; loca
 basis after de Boor 1978, A Practical Guide to Splines.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, Self
 
@@ -58,7 +59,7 @@ class KanSpline(Head):
 
     def __init__(self, widths: Sequence[int], params: KanSplineParams) -> None:
         super().__init__()
-        pairs = zip(widths[:-1], widths[1:], strict=True)
+        pairs = itertools.pairwise(widths)
         self.layers = nn.ModuleList(SplineLayer(a, b, params) for a, b in pairs)
 
     def forward(self, features: Features) -> HeadOutput:

@@ -117,7 +117,7 @@ def test_a_mark_on_one_class_is_told(seven: Any, ask: Ask, place: str, expected:
         seven.subject(), has_picture=np.ones(600, dtype=bool), pictures=lambda rows: pictures[rows]
     )
     found = ask("border_shortcut", shown)
-    assert [one.verdict for one in found if "klass3 is told" in one.message][0] == expected
+    assert next(one.verdict for one in found if "klass3 is told" in one.message) == expected
 
 
 def test_rows_without_a_picture_do_not_silence_the_border(seven: Any, ask: Ask) -> None:

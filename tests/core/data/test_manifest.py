@@ -102,7 +102,7 @@ def test_the_ledger_counts_everything(
         ["s12"],
         2,
     )
-    assert ledger.absent == {part: ("c",) for part in told["parts"]} | {
+    assert ledger.absent == dict.fromkeys(told["parts"], ("c",)) | {
         part: tuple(n for n in "abc" if not told["parts"][part][n]["samples"])
         for part in told["parts"]
     }

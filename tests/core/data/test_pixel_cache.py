@@ -127,7 +127,7 @@ def test_only_own_maps_in_an_own_folder_are_deleted(tmp_path: Path, write_image:
 class Slow:
     """A picture that counts, and ends the process of decoding where it is told to."""
 
-    drawn: list[int] = []  # noqa: RUF012 - the test empties it
+    drawn: list[int] = []
 
     def __init__(self, value: int, last: int = 1000) -> None:
         self.value, self.last = value, last

@@ -63,5 +63,5 @@ def test_an_encoder_that_does_not_count_is_watched() -> None:
 
 @pytest.mark.parametrize("counts", [True, False])
 def test_nothing_lost_is_no_warning(counts: bool) -> None:
-    found, advice = token_losses(Words(longest=99, counts=counts), TEXTS[:3] + ["a"], SPLIT)
+    found, advice = token_losses(Words(longest=99, counts=counts), [*TEXTS[:3], "a"], SPLIT)
     assert loss_warnings(found, "encoder.words", advice) == []

@@ -101,7 +101,7 @@ def written_so(run: mmx.Run) -> None:
 def test_what_was_altered_in_the_old_run_is_found(load: Load, tiny_plugin: Path) -> None:
     run = mmx.run(load())
     table = pd.read_parquet(run.path / "predictions.parquet")
-    first = [name for name in table if str(name).startswith("p_")][0]
+    first = next(name for name in table if str(name).startswith("p_"))
     table[first] = table[first] + 0.25 * (table.index == 0)
     table.to_parquet(run.path / "predictions.parquet", index=False)
     change_json(run.path / "metrics.json", lambda m: m["test"]["metrics"]["accuracy"].update(

@@ -85,15 +85,15 @@ TRAINS = {
     ),
     "one test row": (cycled(17, "ab"), PARTS[:17], "all samples are of one class"),
     "one validation row": (
-        cycled(12, "ab") + ["a"] + cycled(4, "ab"),
+        [*cycled(12, "ab"), "a", *cycled(4, "ab")],
         ["train"] * 12 + ["val"] + ["test"] * 4,
         "the validation part has no sample of b",
     ),
     "a class in the test part alone": (
-        cycled(16, "ab") + ["a", "b", "c", "c"], PARTS, "the train part has no sample of c",
+        [*cycled(16, "ab"), "a", "b", "c", "c"], PARTS, "the train part has no sample of c",
     ),
     "a class without test rows": (
-        cycled(16, "abc") + ["a", "b", "a", "b"], PARTS, "no samples of c",
+        [*cycled(16, "abc"), "a", "b", "a", "b"], PARTS, "no samples of c",
     ),
 }  # fmt: skip
 

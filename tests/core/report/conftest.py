@@ -77,7 +77,7 @@ def full_report(scored: Callable[..., Evaluation]) -> Callable[..., RunReport]:
                 "threads": 1,
                 "plugins": {"fusion.concat": "mmx"},
                 "code": {"core": {"mmx/errors.py": "0a1b2c"}},
-            },  # fmt: skip
+            },
             "digests": {"data": "9c11"},
             "waivers": {"text_tells_label": "the referral letter is known to the doctor"},
             "warnings": ["test part looked at 3 times"],

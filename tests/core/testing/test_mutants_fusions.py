@@ -170,7 +170,7 @@ def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple
 
 @change("seeds numpy in forward")
 def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
-    np.random.seed(0)  # noqa: NPY002
+    np.random.seed(0)
     return v, t
 
 

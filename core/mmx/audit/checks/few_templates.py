@@ -58,7 +58,7 @@ def _alone(
     texts: int,
     lines: tuple[Evidence, ...],
 ) -> list[Finding]:
-    groups, member = np.unique(subject.groups[rows].astype(str), return_inverse=True)
+    _, member = np.unique(subject.groups[rows].astype(str), return_inverse=True)
     pairs = np.unique(np.stack([place, member]), axis=1)
     shared = (np.bincount(pairs[0], minlength=texts) >= _SHARED)[place]
     share = _share(subject, subject.labels[rows], place, texts, shared)

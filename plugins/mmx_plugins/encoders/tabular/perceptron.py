@@ -4,6 +4,8 @@ Source of the residual network: Gorishniy et al. 2021, arXiv:2106.11959; it has 
 LayerNorm here, so that a sample gives the same alone as beside others.
 """
 
+import itertools
+
 from torch import Tensor, nn
 
 from mmx.interfaces import Features, FeatureShape, Records
@@ -32,7 +34,7 @@ def perceptron(vector: RecordVector, dim: int, layers: int, dropout: float) -> O
     """Drop ReLU(W h) in each layer, all ``dim`` wide."""
     widths = [vector.width, *[dim] * layers]
     network = nn.Sequential()
-    for here, there in zip(widths, widths[1:], strict=False):
+    for here, there in itertools.pairwise(widths):
         network.extend([nn.Linear(here, there), nn.ReLU(), nn.Dropout(dropout)])
     return OverVector(vector, network, dim)
 

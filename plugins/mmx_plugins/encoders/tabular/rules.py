@@ -37,6 +37,12 @@ class Rules:
     def named(self) -> frozenset[str]:
         """Every field that the settings name."""
         return frozenset(
-            [*(self.columns or ()), *self.kinds, *self.missing_codes]
-            + [*self.since, *self.since.values(), *self.cyclic]
+            [
+                *(self.columns or ()),
+                *self.kinds,
+                *self.missing_codes,
+                *self.since,
+                *self.since.values(),
+                *self.cyclic,
+            ]
         )

@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -19,7 +20,7 @@ EDGES = [[-1.5, -0.5, 0.25, 2.0], [0.0, 1.0], [-3.0, -2.0, 4.0]]
 
 def by_hand(u: float, edges: list[float]) -> list[float]:
     """The definition, one component after the other."""
-    pairs = zip(edges, edges[1:], strict=False)
+    pairs = itertools.pairwise(edges)
     return [min(max((u - low) / (high - low), 0.0), 1.0) for low, high in pairs]
 
 
