@@ -49,7 +49,14 @@ class RecordEncoder(Encoder):
     ``fit`` looks at the training rows and gives what it found as JSON, and ``learn_columns`` makes
     the layers for it. A run keeps the JSON beside the weights, and its digest is part of every key
     of the feature cache.
+
+    Attributes:
+        named: fields of records that the settings name; nobody else decides to read them.
+        fields: fields of records that it reads; known after ``learn_columns``.
     """
+
+    named: frozenset[str] = frozenset()
+    fields: tuple[str, ...] = ()
 
     @abstractmethod
     def fit(self, records: Sequence[Record], excluded: Mapping[str, str]) -> str:

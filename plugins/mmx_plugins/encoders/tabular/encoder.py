@@ -33,6 +33,7 @@ class TabularEncoder(RecordEncoder):
         super().__init__()
         self.params = params
         self.table: FittedTable | None = None
+        self.named = params.rules.named
         self.weights = {"origin": "none: trained from the start"}
 
     def fit(self, records: Sequence[Record], excluded: Mapping[str, str]) -> str:
@@ -43,6 +44,7 @@ class TabularEncoder(RecordEncoder):
         columns = table.columns
         self.network = build_network(self.params, columns)
         self.shape = self.network.shape
+        self.fields = tuple(sorted({name for one in columns for name in one.origin.fields}))
         values, codes = zip(*map(_fill, columns), strict=True)
         self.register_buffer("fill_values", torch.tensor(values), persistent=False)
         self.register_buffer("fill_codes", torch.tensor(codes), persistent=False)

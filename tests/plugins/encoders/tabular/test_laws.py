@@ -266,3 +266,11 @@ def test_other_statistics_are_another_key_of_the_cache(
     first, again = fitted(records), fitted(records)
     other = fitted(with_cell(records, 0, "thickness", 99.0))
     assert first.weights == again.weights != other.weights
+
+
+def test_it_says_which_fields_it_reads_and_which_its_settings_name(
+    fitted: Fitted, records: list[Record]
+) -> None:
+    encoder = fitted(records, since={"exam": "birth"}, kinds={"age": "number"})
+    assert encoder.fields == ("age", "birth", "exam", "sex", "site", "thickness")
+    assert encoder.named == {"exam", "birth", "age"}
