@@ -44,6 +44,7 @@ class Subject:
         texts_know_label: whether the narrative was shown the label.
         record: fields of these rows, by name.
         unread: fields of the record that the narrative never looks up.
+        record_fields: fields of the record that an encoder of records reads.
         narrative: its name, such as narrative.template.
         reads: sides that the fusion reads: image, text or both.
         technical: what should tell nothing, such as file size and row order, by name.
@@ -67,6 +68,7 @@ class Subject:
     texts_know_label: bool = False
     record: "Callable[[Rows], Mapping[str, Sequence[Value]]]" = _no_columns
     unread: tuple[str, ...] = ()
+    record_fields: tuple[str, ...] = ()
     narrative: str = "narrative"
     reads: frozenset[str] = frozenset({"image", "text"})
     technical: "Callable[[Rows], Mapping[str, Sequence[Value]]]" = _no_columns

@@ -22,7 +22,8 @@ def test_ours_are_all_there_once_and_in_order() -> None:
     assert [check.id for check in all_checks()] == list(OWN)
     assert [check.id for check in all_checks() if check.short] == [
         "group_overlap", "wider_group", "identical_images", "label_words", "text_tells_label",
-        "telling_columns", "border_shortcut", "empty_side", "unread_record", "narrow_range",
+        "telling_columns", "border_shortcut", "empty_side", "unread_record", "leak_columns",
+        "narrow_range",
     ]  # fmt: skip
     assert all(check.finds for check in all_checks())
 

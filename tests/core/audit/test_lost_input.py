@@ -20,6 +20,16 @@ def test_fields_that_no_text_tells_are_named(rows: Any, ask: Ask) -> None:
     assert ask("unread_record", rows.subject()) == []
 
 
+def test_a_column_that_tells_the_label_is_an_error_where_a_model_reads_it(
+    rows: Any, ask: Ask
+) -> None:
+    subject = replace(rows.subject(), leak_columns=("biopsy", "ward"))
+    assert ask("leak_columns", subject) == []
+    (found,) = ask("leak_columns", replace(subject, record_fields=("age", "ward")))
+    assert found.verdict == "error"
+    assert "is told to read 'ward'" in found.message
+
+
 @pytest.mark.parametrize(
     ("empty", "verdicts"), [(0.0, []), (0.4, []), (0.7, ["error"]), (1.0, ["error"])]
 )

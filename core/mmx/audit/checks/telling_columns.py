@@ -32,7 +32,7 @@ def find(subject: Subject) -> list[Finding]:
     for name, values in subject.fields.items():
         if is_text(subject, values):
             continue
-        hidden = name in subject.leak_columns
+        hidden = name in subject.leak_columns and name not in subject.record_fields
         here = telling_field(subject, column(name, values), _ID, _HIDDEN if hidden else _FIELD)
         for one in here:
             said.add(f"{name} is missing")

@@ -1,4 +1,4 @@
-"""Fields that the spec names as the record, and of which no text tells anything."""
+"""Fields that the spec names as the record, and that no text and no encoder reads."""
 
 from collections.abc import Sequence
 
@@ -17,8 +17,8 @@ def find(subject: Subject) -> list[Finding]:
     names = ", ".join(map(repr, subject.unread))
     message = (
         f"{subject.narrative} never reads {names}, so the model does not see it; narrative: "
-        "template writes the whole record, narrative: joined the record and a text column; or "
-        "leave it out of the data set"
+        "template writes the whole record, narrative: joined the record and a text column, "
+        "model.record: tabular reads it as a modality of its own; or leave it out of the data set"
     )
     evidence = tuple({"field": name} for name in subject.unread)
     return [Finding(_ID, "warning", message, evidence)]

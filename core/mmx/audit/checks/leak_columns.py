@@ -1,0 +1,32 @@
+"""Fields that are known to tell the label, and that an encoder of records is told to read.
+
+Nothing reads such a field unless the settings name it.
+"""
+
+from collections.abc import Sequence
+
+from mmx.audit.check import Check
+from mmx.audit.finding import Finding
+from mmx.audit.subject import Subject
+from mmx.plugins import hookimpl
+
+_ID = "leak_columns"
+
+
+def find(subject: Subject) -> list[Finding]:
+    """One error that names the fields."""
+    found = [name for name in subject.leak_columns if name in subject.record_fields]
+    if not found:
+        return []
+    names = ", ".join(map(repr, found))
+    message = (
+        f"the encoder of records is told to read {names}, which the data set knows to tell the "
+        "label (leak_columns); take the name out of the settings of the encoder"
+    )
+    return [Finding(_ID, "error", message, tuple({"field": name} for name in found))]
+
+
+@hookimpl
+def mmx_audit_checks() -> Sequence[Check]:
+    """Give this check."""
+    return [Check(_ID, "fields known to tell the label that a model reads", find, short=True)]
