@@ -6,7 +6,8 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from mmx.interfaces import Batch, Features, Images, Texts, Views
+from mmx.errors import ShapeError
+from mmx.interfaces import Batch, Features, Images, Inputs, Texts, Views
 
 
 def alone(batch: Batch, row: int, times: int = 1) -> Batch:
@@ -18,20 +19,25 @@ def alone(batch: Batch, row: int, times: int = 1) -> Batch:
         times: B of the result.
     """
     return Batch(
-        image=_image(batch.image, row, times),
-        text=_features(batch.text, row, times)
-        if isinstance(batch.text, Features)
-        else _texts(batch.text, row, times),
+        inputs={name: _own(given, row, times) for name, given in batch.inputs.items()},
         present=_repeated(batch.present[row : row + 1], times),
         group=batch.group[row : row + 1] * times,
     )
 
 
-def _image(image: Images | Features | Views, row: int, times: int) -> Images | Features | Views:
-    if isinstance(image, Features):
-        return _features(image, row, times)
-    if isinstance(image, Views):
-        return _views(image, row, times)
+def _own(given: Inputs, row: int, times: int) -> Inputs:
+    if isinstance(given, Features):
+        return _features(given, row, times)
+    if isinstance(given, Views):
+        return _views(given, row, times)
+    if isinstance(given, Texts):
+        return _texts(given, row, times)
+    if isinstance(given, Images):
+        return _images(given, row, times)
+    raise ShapeError(f"one row of {type(given).__name__} cannot be taken out of a batch")
+
+
+def _images(image: Images, row: int, times: int) -> Images:
     own, views = slice(row, row + 1), _length(image.mask[row])
     return Images(
         _repeated(image.pixels[own, :views], times),

@@ -1,6 +1,6 @@
 """One part of a split, ready to be cut into batches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -10,7 +10,7 @@ from torch import Tensor
 from mmx.data.manifest import Manifest
 from mmx.data.split import Split
 from mmx.errors import DataError
-from mmx.interfaces import Batch, Features, Images, Texts, Views
+from mmx.interfaces import Batch, Features, Images, Inputs, Texts, Views
 
 
 @runtime_checkable
@@ -49,10 +49,14 @@ class ViewSource(Protocol):
         ...
 
 
+Source = ImageSource | TextSource | CachedSource | ViewSource
+
+
 class Part:
-    """Rows of one part, their images and texts or their cached features.
+    """Rows of one part, what each encoder reads of them or its cached features.
 
     Attributes:
+        sources: where the inputs of each modality come from, by its name, in the order of the spec.
         rows: [n], rows of the manifest.
         labels: [n], int64; -1 where unknown.
         groups: [n], lesion, patient or study of each row.
@@ -61,14 +65,13 @@ class Part:
     def __init__(
         self,
         rows: Sequence[int],
-        image: ImageSource | CachedSource | ViewSource,
-        text: TextSource | CachedSource,
+        sources: Mapping[str, Source],
         labels: Tensor,
         groups: Sequence[str],
     ) -> None:
         self.rows = np.asarray(rows, dtype=np.int64)
         self.labels, self.groups = torch.as_tensor(labels, dtype=torch.int64), tuple(groups)
-        self.image, self.text = image, text
+        self.sources = dict(sources)
         if not len(self.rows) == len(self.labels) == len(self.groups):
             raise DataError(
                 f"a part of {len(self.rows)} rows needs as many labels and groups, "
@@ -82,34 +85,27 @@ class Part:
     def batch(self, positions: Sequence[int]) -> tuple[Batch, Tensor]:
         """The batch and target [B] of places 0..n-1 in this part, in the order asked for."""
         rows = self.rows[np.asarray(positions, dtype=np.int64)].tolist()
-        image = self._image(rows)
-        text = (
-            self.text.texts(rows) if isinstance(self.text, TextSource) else self.text.features(rows)
-        )
+        inputs = {name: _given(source, rows) for name, source in self.sources.items()}
         batch = Batch(
-            image=image,
-            text=text,
-            present=torch.stack([image.present, text.present], dim=1),
+            inputs=inputs,
+            present=torch.stack([one.present for one in inputs.values()], dim=1),
             group=tuple(self.groups[place] for place in positions),
         )
         return batch, self.labels[torch.as_tensor(positions, dtype=torch.int64)]
 
-    def _image(self, rows: Sequence[int]) -> Images | Features | Views:
-        if isinstance(self.image, ImageSource):
-            return self.image.images(rows)
-        if isinstance(self.image, CachedSource):
-            return self.image.features(rows)
-        return self.image.views(rows)
+
+def _given(source: Source, rows: Sequence[int]) -> Inputs:
+    if isinstance(source, ImageSource):
+        return source.images(rows)
+    if isinstance(source, TextSource):
+        return source.texts(rows)
+    if isinstance(source, CachedSource):
+        return source.features(rows)
+    return source.views(rows)
 
 
-def part_of(
-    manifest: Manifest,
-    split: Split,
-    part: str,
-    image: ImageSource | CachedSource | ViewSource,
-    text: TextSource | CachedSource,
-) -> Part:
+def part_of(manifest: Manifest, split: Split, part: str, sources: Mapping[str, Source]) -> Part:
     """The part of a split with this name."""
     rows = split.rows(part)
     labels = torch.from_numpy(manifest.labels[rows])
-    return Part(rows.tolist(), image, text, labels, manifest.groups[rows].tolist())
+    return Part(rows.tolist(), sources, labels, manifest.groups[rows].tolist())

@@ -153,7 +153,7 @@ def _key(spec: Spec, prepared: Prepared, checks: Sequence[Check]) -> str:
     hooks = {name: spec.registry.source("hook", name).digest for name in spec.hook_names}
     facts = {
         "data": prepared.digests, "order": order, "facts": repr(manifest.facts),
-        "label": spec.data.narrative.needs_label, "reads": sorted(spec.model.fusion.sides),
+        "label": spec.data.narrative.needs_label, "reads": sorted(spec.model.used),
         "narrative": spec.data.narrative.entry_point, "unread": unread(spec, manifest),
         "spare": _spare(manifest),
         "checks": [check.id for check in checks],

@@ -276,8 +276,8 @@ def parameters(task: Task) -> dict[str, int]:
     """How many parameters stand where, and how many of them learn."""
     model = task.model
     counted = {
-        "image encoder": model.image, "text encoder": model.text, "projections": model.projections,
-        "fusion": model.fusion, "head": model.heads,
+        **{f"{name} encoder": encoder for name, encoder in model.encoders.items()},
+        "projections": model.projections, "fusion": model.fusion, "head": model.heads,
     }  # fmt: skip
     sizes = {name: sum(p.numel() for p in module.parameters()) for name, module in counted.items()}
     learning = sum(p.numel() for p in model.parameters() if p.requires_grad)

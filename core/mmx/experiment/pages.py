@@ -135,10 +135,11 @@ def _untold(shown: Sequence[Mistake]) -> list[str]:
 
 
 def _explainer(spec: Spec, task: Task, prepared: Prepared, stand_ins: StandIns) -> Explainer | None:
-    if not spec.evaluation.explain or not isinstance(task.model.text, TextEncoder):
+    encoder = task.model.encoder("text")
+    if not spec.evaluation.explain or not isinstance(encoder, TextEncoder):
         return None
     chain = Chain((), task.model, task.loss, spec.model.encoding)
-    return Explainer(chain, prepared.images, task.model.text, stand_ins)
+    return Explainer(chain, prepared.images, encoder, stand_ins)
 
 
 def thumbnail(images: ImageStore, row: int) -> bytes | None:

@@ -119,8 +119,8 @@ def run_into(
     _check_images(spec, encoders["image"], prepared.images.views)
     audited = short_audit(spec, prepared, observer)
     task = build_task(spec, prepared.manifest, prepared.split, encoders)
-    check_pictures(spec, task.model.image, allowed)
-    initial = {side: weights_digest(one) for side, one in task.model.encoders().items()}
+    check_pictures(spec, task.model.encoder("image"), allowed)
+    initial = {side: weights_digest(one) for side, one in task.model.named_encoders().items()}
     digest = run_digest(spec, prepared.digests, initial)
     folder = RunFolder.create(root, spec.name, digest, fresh and first_process())
     with lock_of(folder, observer):
@@ -150,7 +150,7 @@ def _check_images(spec: Spec, encoder: Encoder, most: int) -> None:
     Raises:
         DataError: says which encoders read several.
     """
-    if "image" not in spec.model.fusion.sides:
+    if "image" not in spec.model.used:
         return
     params = spec.model.image
     limit = 1 if isinstance(encoder, SingleImageEncoder) else params.most_images
@@ -204,7 +204,7 @@ class _Work:
         folder, prepared = self.folder, self.prepared
         folder.sweep()
         self.surroundings = environment(
-            self.spec, prepared.digests, self.task.model.encoders(), self.initial
+            self.spec, prepared.digests, self.task.model.named_encoders(), self.initial
         )
         folder.write_text("spec.yaml", self.spec.text)
         folder.write_text("resolved.yaml", self.spec.to_yaml())
@@ -230,9 +230,10 @@ class _Work:
         model, params = self.task.model, self.spec.model.text
         self.tokens: dict[str, TokenLoss] = {}
         self.lost: list[str] = []
-        if model.reads["text"] and isinstance(model.text, TextEncoder):
+        encoder = model.encoder("text")
+        if model.reads["text"] and isinstance(encoder, TextEncoder):
             texts, split = self.prepared.texts, self.prepared.split
-            self.tokens, advice = token_losses(model.text, texts, split)
+            self.tokens, advice = token_losses(encoder, texts, split)
             self.lost = loss_warnings(self.tokens, params.entry_point, advice)
         for warning in self.lost:
             self.observer.message(f"warning: {warning}")
@@ -320,7 +321,7 @@ class _Work:
                 *idle_keys(self.spec),
                 *class_notes(self.prepared),
                 *outcome_notes(outcome),
-                *(note for one in self.task.model.encoders().values() for note in one.notes),
+                *(note for one in self.task.model.named_encoders().values() for note in one.notes),
                 *sources.notes,
                 *self.prepared.manifest.facts.notes,
                 *map(_said, self.prepared.notes),

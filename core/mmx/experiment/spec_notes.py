@@ -17,7 +17,7 @@ def spec_notes(spec: Spec) -> list[str]:
 
 def _unread(spec: Spec) -> list[str]:
     layout = spec.data.dataset.layout()
-    if layout is None or "text" not in spec.model.fusion.sides:
+    if layout is None or "text" not in spec.model.used:
         return []
     hidden = getattr(spec.data.dataset, "leak_columns", ())
     named = [*layout.record, *([layout.text] if layout.text else [])]

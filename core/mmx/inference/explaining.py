@@ -16,7 +16,6 @@ from mmx.inference.missing import shares_of_case
 from mmx.inference.prediction import Chain
 from mmx.inference.stand_ins import StandIns
 from mmx.interfaces import Batch, Images, TextEncoder, WrappingEncoder
-from mmx.model import SIDES
 from mmx.report import Explanation
 from mmx.training import map_tensors
 
@@ -75,7 +74,7 @@ class Explainer:
 
     def _looked_at(self, images: Images) -> tuple[Pixels | None, int]:
         """What the backbone saw of one case, small, and which of the real views that is."""
-        encoder = self.chain.model.image
+        encoder = self.chain.model.encoder("image")
         if not bool(images.mask.any()) or not isinstance(encoder, WrappingEncoder):
             return _picture(images, 0), 0
         shown = encoder.views(images)
@@ -85,13 +84,15 @@ class Explainer:
 
     def _batch(self, images: Images, texts: Sequence[str]) -> Batch:
         tokens = TextStore(texts, self.encoder).texts(range(len(texts)))
-        return Batch(images, tokens, torch.stack([images.present, tokens.present], dim=1))
+        present = torch.stack([images.present, tokens.present], dim=1)
+        return Batch({"image": images, "text": tokens}, present)
 
     def _shares(self, given: Batch) -> dict[str, float]:
-        if not all(self.chain.model.reads[side] for side in SIDES):
+        names = self.chain.model.modalities
+        if not all(self.chain.model.reads.values()):
             return {}
         with torch.inference_mode():
-            return shares_of_case(self.chain, self.chain.encoded(given, SIDES), self.stand_ins)
+            return shares_of_case(self.chain, self.chain.encoded(given, names), self.stand_ins)
 
     def _words(self, given: Batch, text: str, predicted: int) -> tuple[tuple[str, float], ...]:
         """Each word, and by how much the probability falls when it is left out."""
@@ -101,10 +102,11 @@ class Explainer:
         texts = [text, *(without(pieces, place) for place in range(len(pieces)))]
         tokens = TextStore(texts, self.encoder).texts(range(len(texts)))
         with torch.inference_mode():
-            image = self.chain.encoded(given, ["image"]).image
+            image = self.chain.encoded(given, ["image"]).inputs["image"]
             image = map_tensors(image, lambda tensor: _repeated(tensor, len(texts)))
             there = torch.stack([given.present[:, 0].expand(len(texts)), tokens.present], dim=1)
-            log_probs = self.chain.plain(Batch(image, tokens, there)).log_probs
+            asked = Batch({"image": image, "text": tokens}, there)
+            log_probs = self.chain.plain(asked).log_probs
         probability = log_probs[:, predicted].exp()
         drops = (probability[0] - probability[1:]).tolist()
         return tuple(zip(pieces, drops, strict=True))

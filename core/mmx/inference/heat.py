@@ -15,31 +15,36 @@ from mmx.interfaces import Batch, Images, innermost
 from mmx.model import Model
 
 
-def heat_maps(model: Model, batch: Batch, target: Tensor, view: int = 0) -> Tensor | None:
-    """Grad-CAM of the last feature map of the image encoder.
+def heat_maps(
+    model: Model, batch: Batch, target: Tensor, view: int = 0, modality: str = "image"
+) -> Tensor | None:
+    """Grad-CAM of the last feature map of an encoder of images.
 
     Args:
         model: in eval mode; its gradients stay as they were.
         batch: B rows with images before encoding.
         target: [B], int64, the class to explain.
         view: which of the real views to look at, where a backbone sees several.
+        modality: whose images.
 
     Returns:
         [B, h, w] in [0, 1], the largest value of each row being 1 where anything speaks for the
         class; None when the encoder has no map with a gradient.
     """
-    assert isinstance(batch.image, Images)
-    pixels = batch.image.pixels
+    given = batch.inputs[modality]
+    assert isinstance(given, Images)
+    pixels = given.pixels
     pixels = pixels if pixels.is_floating_point() else pixels.float() / 255
     # a frozen encoder has no gradient of its own: it must come from the pixels
-    images = replace(batch.image, pixels=pixels.detach().clone().requires_grad_(True))
+    images = replace(given, pixels=pixels.detach().clone().requires_grad_(True))
     maps: list[Tensor] = []
     hooks = [
-        module.register_forward_hook(_keeping(maps)) for module in innermost(model.image).modules()
+        module.register_forward_hook(_keeping(maps))
+        for module in innermost(model.encoder(modality)).modules()
     ]
     try:
         with torch.enable_grad():
-            outputs = model(replace(batch, image=images))
+            outputs = model(batch.with_inputs({modality: images}))
             score = outputs.logits.gather(1, target[:, None]).sum()
             gradients = torch.autograd.grad(score, maps, allow_unused=True) if maps else ()
     finally:

@@ -10,8 +10,8 @@ from mmx.data import Part
 from mmx.inference.prediction import Chain
 from mmx.inference.stand_ins import StandIns
 from mmx.interfaces import Batch
-from mmx.model import SIDES
 
+SIDES = ["image", "text"]
 BOTH, NEITHER, RATES, SEED = "image and text", "neither", (0.25, 0.5, 0.75), 0
 KEPT = {BOTH: (True, True), "image only": (True, False), "text only": (False, True),
         NEITHER: (False, False)}  # fmt: skip
@@ -41,7 +41,7 @@ def predict_missing(
     Returns:
         None for a model that reads one side only.
     """
-    if not all(chain.model.reads[side] for side in SIDES):
+    if [name for name, read in chain.model.reads.items() if read] != SIDES:
         return None
     asked = {name: sides for name, sides in KEPT.items() if any(sides)}
     found: dict[str, list[Tensor]] = {name: [] for name in asked}

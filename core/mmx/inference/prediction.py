@@ -13,6 +13,7 @@ from mmx.data import Part
 from mmx.inference.attempts import Attempts
 from mmx.interfaces import (
     Batch,
+    Images,
     InferenceHook,
     InferenceParams,
     Loss,
@@ -20,7 +21,7 @@ from mmx.interfaces import (
     Prediction,
     Validation,
 )
-from mmx.model import SIDES, Model
+from mmx.model import Model
 from mmx.training import Precision, autocast, channels_last, encodes, map_tensors, to_device
 
 Predict = Callable[[Batch], Prediction]
@@ -146,22 +147,23 @@ class Chain:
             found.append(self.hooks[place].predict(self._inner(place, batch, found[-1]), batch))
         return found
 
-    def encoded(self, batch: Batch, sides: Sequence[str]) -> Batch:
-        """The batch on the model's device, with these sides encoded."""
-        return self.model.encoded(_seen(self.model, batch, sides, self._encoding), sides)
+    def encoded(self, batch: Batch, names: Sequence[str]) -> Batch:
+        """The batch on the model's device, with these modalities encoded."""
+        return self.model.encoded(_seen(self.model, batch, names, self._encoding), names)
 
     def ready(self, batch: Batch) -> Batch:
         """The batch with all that hooks leave alone encoded already, if they ask several times."""
-        changed = ("image",) if any(one.reads_pixels for one in self.params) else ()
-        batch = _seen(self.model, batch, [s for s in SIDES if s not in changed], self._encoding)
-        sides = [side for side in SIDES if self._encoded_once(side)]
-        return self.encoded(batch, sides) if sides else batch
+        changes = any(one.reads_pixels for one in self.params)
+        kept = [k for k, one in batch.inputs.items() if not (changes and isinstance(one, Images))]
+        batch = _seen(self.model, batch, kept, self._encoding)
+        once = [name for name in kept if self._encoded_once(name)]
+        return self.encoded(batch, once) if once else batch
 
-    def _encoded_once(self, side: str) -> bool:
+    def _encoded_once(self, name: str) -> bool:
+        """Whether a modality that no hook changes is encoded once for all that ask."""
         repeats = any(one.place == 0 for one in self.params)
-        changed = side == "image" and any(one.reads_pixels for one in self.params)
-        drawn = any(one.draws for one in self.params) and not self.model.frozen(side)
-        return repeats and not changed and not drawn
+        drawn = any(one.draws for one in self.params) and not self.model.frozen(name)
+        return repeats and not drawn
 
     def _inner(self, place: int, batch: Batch, known: Prediction) -> Predict:
         """What the hook at this place wraps; what is known of the batch is not computed again."""
@@ -253,17 +255,17 @@ def outputs_of(model: Model, batch: Batch, encoding: Precision) -> Outputs:
         batch: rows.
         encoding: arithmetic of frozen encoders.
     """
-    outputs: Outputs = model(_seen(model, batch, SIDES, encoding))
+    outputs: Outputs = model(_seen(model, batch, model.modalities, encoding))
     return map_tensors(outputs, _plain_numbers)
 
 
-def _seen(model: Model, batch: Batch, sides: Sequence[str], encoding: Precision) -> Batch:
-    """The batch on the model's device, with these sides as its frozen encoders see them."""
+def _seen(model: Model, batch: Batch, names: Sequence[str], encoding: Precision) -> Batch:
+    """The batch on the model's device, with these modalities as its frozen encoders see them."""
     device = next(model.parameters()).device
     batch = to_device(batch, device)
-    batch = channels_last(batch, model.image) if encodes(batch) else batch
+    batch = channels_last(batch, model.encoders) if encodes(batch) else batch
     with autocast(encoding, device):
-        return model.seen(batch, sides)
+        return model.seen(batch, names)
 
 
 def _plain_numbers(tensor: Tensor) -> Tensor:

@@ -47,7 +47,7 @@ class Seen:
         groups = [self.samples[place].group for place in self.places]
         store = TextStore(self.texts, trained.text_encoder)
         targets = unknown if labels is None else labels
-        part = Part(self.places, self.images, store, targets, groups)
+        part = Part(self.places, {"image": self.images, "text": store}, targets, groups)
         with stage(observer, "predicting", "cases") as told:
             return trained.over(part, told)
 

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from mmx.data import Split
-from mmx.model import SIDES
 from mmx.pipeline import Prepared
 from mmx.spec import Spec
 
@@ -42,10 +41,10 @@ class StandIns:
 
 def untrained_sides(spec: Spec, prepared: Prepared) -> tuple[str, ...]:
     """Sides that every training row has, without modality dropout; nothing of one-sided models."""
-    if spec.train.modality_dropout > 0 or set(spec.model.fusion.sides) != set(SIDES):
+    if spec.train.modality_dropout > 0 or len(spec.model.used) < 2:
         return ()
     has = _has(prepared, prepared.split)
-    return tuple(side for side in SIDES if all(has[side]))
+    return tuple(side for side in spec.model.used if all(has[side]))
 
 
 def _has(prepared: Prepared, split: Split) -> dict[str, list[bool]]:

@@ -43,9 +43,10 @@ class Trained:
     @property
     def text_encoder(self) -> TextEncoder:
         """The encoder that tokenises texts."""
-        if not isinstance(self.model.text, TextEncoder):
-            raise RunError(f"{type(self.model.text).__name__} of this run encodes no text")
-        return self.model.text
+        encoder = self.model.encoder("text")
+        if not isinstance(encoder, TextEncoder):
+            raise RunError(f"{type(encoder).__name__} of this run encodes no text")
+        return encoder
 
     def over(self, part: Part, told: Told) -> PartPrediction:
         """Predict the rows of a part, in order."""

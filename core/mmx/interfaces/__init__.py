@@ -24,13 +24,14 @@ from mmx.interfaces.features import Features, FeatureShape, masked_mean
 from mmx.interfaces.fusion import DecisionFusion, Fusion, FusionParams
 from mmx.interfaces.head import Head, HeadOutput, HeadParams
 from mmx.interfaces.inference import Curve, InferenceHook, InferenceParams, Prediction, Validation
-from mmx.interfaces.inputs import Batch, Images, Texts, TokenCount, Views, middle_places
+from mmx.interfaces.inputs import Batch, Images, Inputs, Texts, TokenCount, Views, middle_places
 from mmx.interfaces.interval import Interval
 from mmx.interfaces.layout import Labels, Layout, Role
 from mmx.interfaces.link import Link
 from mmx.interfaces.loss import Loss, LossParams, LossValue, Outputs
 from mmx.interfaces.modality import IMAGE, RECORD, TEXT, ModalityName, by_modality
 from mmx.interfaces.narrative import FeatureSource, Narrative, NarrativeParams
+from mmx.interfaces.pair import Paired, PairFusion, PairFusionParams
 from mmx.interfaces.params import API, EVERY_TASK, Params, SpecPath
 from mmx.interfaces.records import Record, RecordEncoder, Records
 from mmx.interfaces.sampler import Sampler, SamplerParams
@@ -48,11 +49,12 @@ __all__ = [
     "API", "Batch", "Box", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "EVERY_TASK",
     "Encoder", "EncoderParams", "Facts", "FeatureShape", "FeatureSource", "Features", "FieldKind",
     "Fusion", "FusionParams", "Head", "HeadOutput", "HeadParams", "IMAGE", "ImageEncoder", "Images",
-    "InferenceHook", "InferenceParams", "Interval", "Labels", "Layout", "Link", "Loss",
-    "LossParams", "LossValue", "ModalityName", "Narrative", "NarrativeParams", "Outputs", "Params",
-    "Picture", "Prediction", "RECORD", "Record", "RecordEncoder", "Records", "Rejected", "Role",
-    "Sample", "Sampler", "SamplerParams", "Seen", "SingleImageEncoder", "SpecPath", "TEXT",
-    "TextEncoder", "Texts", "TokenCount", "Training", "Validation", "Value", "View", "Views",
-    "WrappingEncoder", "WrappingParams", "by_modality", "innermost", "innermost_params",
-    "masked_mean", "middle_places", "on_real", "one_by_one",
+    "InferenceHook", "InferenceParams", "Inputs", "Interval", "Labels", "Layout", "Link", "Loss",
+    "LossParams", "LossValue", "ModalityName", "Narrative", "NarrativeParams", "Outputs",
+    "PairFusion", "PairFusionParams", "Paired", "Params", "Picture", "Prediction", "RECORD",
+    "Record", "RecordEncoder", "Records", "Rejected", "Role", "Sample", "Sampler", "SamplerParams",
+    "Seen", "SingleImageEncoder", "SpecPath", "TEXT", "TextEncoder", "Texts", "TokenCount",
+    "Training", "Validation", "Value", "View", "Views", "WrappingEncoder", "WrappingParams",
+    "by_modality", "innermost", "innermost_params", "masked_mean", "middle_places", "on_real",
+    "one_by_one",
 ]  # fmt: skip

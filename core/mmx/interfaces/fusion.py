@@ -1,6 +1,7 @@
-"""Fusions: from the features of two modalities to one."""
+"""Fusions: from the features of the modalities of a model to one set of features."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from pydantic import Field, PositiveInt
@@ -11,11 +12,16 @@ from mmx.interfaces.params import Params
 
 
 class FusionParams(Params):
-    """Settings of a fusion; ``dim`` is the width of fusions that choose one."""
+    """Settings of a fusion; ``dim`` is the width of fusions that choose one.
+
+    Attributes:
+        takes: how many modalities it fuses, least and most; None: any number.
+        equal_widths: whether all that it looks at must have the same width.
+    """
 
     kind: ClassVar[str] = "fusion"
-    equal_widths: ClassVar[bool] = False  # True: image and text must have the same width
-    sides: ClassVar[tuple[str, ...]] = ("image", "text")  # an encoder it never reads never runs
+    takes: ClassVar[tuple[int, int | None]] = (2, None)
+    equal_widths: ClassVar[bool] = False
 
     dim: PositiveInt = Field(default=256, description="width of the result, channels")
 
@@ -24,13 +30,21 @@ class FusionParams(Params):
         """What it looks at: any of ``pooled``, ``tokens``, ``levels``. Only that is cached."""
         return frozenset({"pooled", "tokens"})
 
+    def used(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The modalities that it looks at; an encoder that it never reads never runs.
+
+        Args:
+            names: of all modalities, in the order of the spec.
+        """
+        return tuple(names)
+
     @abstractmethod
-    def build(self, image: FeatureShape, text: FeatureShape) -> "Fusion | DecisionFusion":
-        """Build the module for features of these widths."""
+    def build(self, shapes: Mapping[str, FeatureShape]) -> "Fusion | DecisionFusion":
+        """Build the module for features of these widths, by modality, in the order of the spec."""
 
 
 class Fusion(nn.Module, ABC):
-    """Mixes image and text features into one set of features.
+    """Mixes the features of several modalities into one set of features.
 
     Attributes:
         dim: channels of the result; a head is built for it.
@@ -39,13 +53,13 @@ class Fusion(nn.Module, ABC):
     dim: int
 
     @abstractmethod
-    def forward(self, image: Features, text: Features) -> Features:
-        """Fuse [B, N, D_image] with [B, M, D_text].
+    def forward(self, features: Mapping[str, Features]) -> Features:
+        """Fuse features [B, N_m, D_m], one for each modality m it was built for, in that order.
 
-        A row whose ``present`` is False never lets the content of that side through, and a row of
-        which no side is present is not present in the result. What stands at masked places never
-        matters, wherever they are. Nothing is changed in place. ``parts`` of the result hold the
-        streams ``image`` and ``text``.
+        A row whose ``present`` is False never lets the content of that modality through, and a row
+        of which no modality is present is not present in the result. What stands at masked places
+        never matters, wherever they are. Nothing is changed in place. ``parts`` of the result hold
+        the stream of each modality by its name.
         """
 
 
@@ -53,13 +67,12 @@ class DecisionFusion(nn.Module, ABC):
     """Mixes decisions: the assembler builds one head per modality and mixes their logits here."""
 
     @abstractmethod
-    def combine(self, image_logits: Tensor, text_logits: Tensor, present: Tensor) -> Tensor:
-        """Mix two sets of logits.
+    def combine(self, logits: Mapping[str, Tensor], present: Tensor) -> Tensor:
+        """Mix the logits of all modalities.
 
         Args:
-            image_logits: [B, C].
-            text_logits: [B, C].
-            present: [B, 2], bool: image, text.
+            logits: [B, C] by modality, in the order of the spec.
+            present: [B, M], bool, one column for each of ``logits``.
 
         Returns:
             [B, C], logits or log-probabilities.

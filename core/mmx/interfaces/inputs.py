@@ -1,12 +1,22 @@
-"""What encoders read: images, texts, and the batch that holds both."""
+"""What encoders read: images, texts, and the batch that holds every modality by its name."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from mmx.interfaces.features import Features
+
+
+class Inputs(Protocol):
+    """What one encoder reads of a batch: a frozen dataclass of tensors whose first axis is B."""
+
+    @property
+    def present(self) -> Tensor:
+        """[B], bool: samples that have this modality."""
+        ...
 
 
 def middle_places(mask: Tensor) -> Tensor:
@@ -115,16 +125,25 @@ class TokenCount:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One batch; a side is features already where a frozen encoder's result was cached.
+    """One batch; a modality is features already where a frozen encoder's result was cached.
 
     Attributes:
-        image: what the image encoder reads, or gave.
-        text: what the text encoder reads, or gave.
-        present: [B, 2], bool: image, text. A missing side never lets its content through.
+        inputs: what each encoder reads, or ``Features`` or ``Views`` that it gave, by the name of
+            the modality, in the order of the spec.
+        present: [B, M], bool, one column for each of ``inputs``. A missing modality never lets its
+            content through.
         group: the group (lesion, patient, study) of each sample; empty when nobody needs it.
     """
 
-    image: Images | Features | Views
-    text: Texts | Features
+    inputs: Mapping[str, Inputs]
     present: Tensor
     group: tuple[str, ...] = ()
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Names of the modalities, in the order of the columns of ``present``."""
+        return tuple(self.inputs)
+
+    def with_inputs(self, changed: Mapping[str, Inputs]) -> "Batch":
+        """The same batch with other inputs for some of its modalities."""
+        return replace(self, inputs={**self.inputs, **changed})

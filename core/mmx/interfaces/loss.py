@@ -19,10 +19,11 @@ class Outputs:
     Attributes:
         logits: [B, K], of the fused path, after the link; K = C classes for a single label.
         part_logits: [B, K] by name of a part, only of parts that the loss or an auxiliary asks for.
-        present: [B, 2], bool: image, text.
+        present: [B, M], bool, one column for each of ``modalities``.
         penalties: scalars that are added to the loss, already weighted.
         explain: gates, attention and the like; detached, first axis B.
         part_present: [B], bool, by name of a part: rows whose modality is there.
+        modalities: names of the modalities of the model, in the order of the spec.
     """
 
     logits: Tensor
@@ -32,17 +33,18 @@ class Outputs:
     penalties: Mapping[str, Tensor] = field(default_factory=dict)
     explain: Mapping[str, Tensor] = field(default_factory=dict)
     part_present: Mapping[str, Tensor] = field(default_factory=dict)
+    modalities: tuple[str, ...] = ("image", "text")
 
     def __post_init__(self) -> None:
-        """Without ``present``, every sample has both modalities."""
+        """Without ``present``, every sample has all modalities."""
         if self.present is None:
-            both = torch.ones(len(self.logits), 2, dtype=torch.bool, device=self.logits.device)
-            object.__setattr__(self, "present", both)
+            shape, device = (len(self.logits), len(self.modalities)), self.logits.device
+            every = torch.ones(shape, dtype=torch.bool, device=device)
+            object.__setattr__(self, "present", every)
 
     def there(self, part: str) -> Tensor:
         """[B], bool: rows of which the part says something, since its modality is there."""
-        sides = {"image": self.present[:, 0], "text": self.present[:, 1]}
-        known = {**sides, **self.part_present}
+        known = {**dict(zip(self.modalities, self.present.T, strict=True)), **self.part_present}
         return known[part] if part in known else self.present.any(dim=1)
 
 

@@ -11,7 +11,7 @@ from mmx.errors import ShapeError
 from mmx.interfaces import DecisionFusion, Encoder, FeatureShape, Fusion, Head
 from mmx.model.encoder_trial import built_encoder
 from mmx.model.head_norm import HeadNorm
-from mmx.model.model import SIDES, Model
+from mmx.model.model import Model
 from mmx.model.projection import Projection
 from mmx.model.trial import check_fusion, check_head, try_model
 from mmx.spec import ModelSpec
@@ -41,30 +41,42 @@ def assemble(
         ShapeError: widths that do not fit, or a part that nothing provides.
         PluginError: a fusion or a head gives something else than its interface asks.
     """
-    encoders = encoders or {side: build_encoder(spec, side, seed) for side in SIDES}
-    reads = {
-        side: spec.fusion.reads if side in spec.fusion.sides else frozenset() for side in SIDES
-    }
-    shapes = {side: _asked(encoder.shape, reads[side]) for side, encoder in encoders.items()}
-    projections = {side: _projection(spec, side, shapes[side], seed) for side in SIDES}
-    shapes = {side: getattr(projections[side], "shape", shapes[side]) for side in SIDES}
-    if spec.fusion.equal_widths and shapes["image"].dim != shapes["text"].dim:
-        raise ShapeError(
-            f"{spec.fusion.entry_point} needs images and texts of one width, got "
-            f"{shapes['image'].dim} and {shapes['text'].dim}; set model.projection"
-        )
+    names = tuple(spec.encoders)
+    encoders = encoders or {name: build_encoder(spec, name, seed) for name in names}
+    used = spec.fusion.used(names)
+    reads = {name: spec.fusion.reads if name in used else frozenset() for name in names}
+    shapes = {name: _asked(encoders[name].shape, reads[name]) for name in names}
+    projections = {name: _projection(spec, name, shapes[name], seed) for name in names}
+    shapes = {name: getattr(projections[name], "shape", shapes[name]) for name in names}
+    if spec.fusion.equal_widths:
+        _check_widths(spec.fusion.entry_point, {name: shapes[name].dim for name in used})
     with _stream(seed, "fusion"):
-        fusion = spec.fusion.build(shapes["image"], shapes["text"])
+        fusion = spec.fusion.build(shapes)
     check_fusion(spec.fusion, fusion)
     with _stream(seed, "head"):
         heads = _heads(spec, fusion, shapes, classes)
     widths = try_model((spec.fusion, fusion), (spec.head, heads), shapes, classes)
     with _stream(seed, "parts"):
-        offered = {k: v for side in SIDES if reads[side] for k, v in encoders[side].parts.items()}
-        part_heads = _part_heads(fusion, offered, widths, parts, classes)
+        offered = {k: v for name in names if reads[name] for k, v in encoders[name].parts.items()}
+        decided = names if isinstance(fusion, DecisionFusion) else ()
+        asked = [part for part in parts if part not in decided]  # these have whole heads already
+        part_heads = _part_heads({**offered, **widths}, asked, classes)
     dims = {name: _head_dim(fusion, shapes, name) for name in heads}
     norms = {name: HeadNorm(dim) for name, dim in dims.items() if spec.head_norm == "layer"}
     return Model(encoders, projections, fusion, norms, heads, part_heads, reads)
+
+
+def _check_widths(method: str, widths: Mapping[str, int]) -> None:
+    """Refuse modalities of several widths.
+
+    Raises:
+        ShapeError: says which are how wide.
+    """
+    if len(set(widths.values())) > 1:
+        told = ", ".join(f"{name} {dim}" for name, dim in widths.items())
+        raise ShapeError(
+            f"{method} needs modalities of one width, got {told}; set model.projection"
+        )
 
 
 def _head_dim(
@@ -80,8 +92,8 @@ def _heads(
     shapes: Mapping[str, FeatureShape],
     classes: int,
 ) -> dict[str, Head]:
-    """One head for the fused features, or one for each side whose decisions are fused."""
-    names = SIDES if isinstance(fusion, DecisionFusion) else ("fused",)
+    """One head for the fused features, or one for each modality whose decisions are fused."""
+    names = tuple(shapes) if isinstance(fusion, DecisionFusion) else ("fused",)
     dims = {name: _head_dim(fusion, shapes, name) for name in names}
     heads = {name: spec.head.build(dim, classes) for name, dim in dims.items()}
     for head in heads.values():
@@ -89,50 +101,40 @@ def _heads(
     return heads
 
 
-def build_encoder(spec: ModelSpec, side: str, seed: int) -> Encoder:
-    """The encoder of a side, weights loaded, told what of it learns.
+def build_encoder(spec: ModelSpec, name: str, seed: int) -> Encoder:
+    """The encoder of a modality, weights loaded, told what of it learns.
 
     Raises:
         PluginError: ``build`` fails, or gives something else.
     """
-    params = getattr(spec, side)
-    with _stream(seed, side):
+    params = spec.encoders[name]
+    with _stream(seed, name):
         encoder = built_encoder(params)
     encoder.learn(params.train)
     return encoder
 
 
-def build_image_encoder(spec: ModelSpec, seed: int) -> Encoder:
-    """The image encoder as ``assemble`` starts it."""
-    with _stream(seed, "image"):
-        return built_encoder(spec.image)
+def build_untaught_encoder(spec: ModelSpec, name: str, seed: int) -> Encoder:
+    """The encoder of a modality as ``assemble`` starts it, not told what of it learns."""
+    with _stream(seed, name):
+        return built_encoder(spec.encoders[name])
 
 
 def _asked(shape: FeatureShape, reads: frozenset[str]) -> FeatureShape:
     return shape if "levels" in reads else FeatureShape(shape.dim)
 
 
-def _projection(spec: ModelSpec, side: str, shape: FeatureShape, seed: int) -> nn.Module:
+def _projection(spec: ModelSpec, name: str, shape: FeatureShape, seed: int) -> nn.Module:
     if spec.projection is None:
         return nn.Identity()
-    with _stream(seed, f"projection of {side}"):
+    with _stream(seed, f"projection of {name}"):
         return Projection(shape, spec.projection.dim, normalise=spec.projection.normalise)
 
 
 def _part_heads(
-    fusion: Fusion | DecisionFusion,
-    offered: Mapping[str, int],
-    widths: Mapping[str, int],
-    parts: Sequence[str],
-    classes: int,
+    widths: Mapping[str, int], parts: Sequence[str], classes: int
 ) -> dict[str, nn.Module]:
-    """One LayerNorm and Linear per part of the encoders or the fusion.
-
-    A fusion of decisions has whole heads on image and text already.
-    """
-    if isinstance(fusion, DecisionFusion):
-        parts = [name for name in parts if name not in SIDES]
-    widths = {**offered, **widths}
+    """One LayerNorm and Linear per part of the encoders or the fusion."""
     missing = [name for name in parts if name not in widths]
     if missing:
         raise ShapeError(

@@ -13,7 +13,7 @@ from mmx.interfaces import (
     Encoder,
     Features,
     Images,
-    Texts,
+    Inputs,
     Views,
     WrappingEncoder,
     on_real,
@@ -21,9 +21,7 @@ from mmx.interfaces import (
 )
 
 
-def frozen_features(
-    encoder: Encoder, inputs: Images | Texts, want: frozenset[str]
-) -> Features | Views:
+def frozen_features(encoder: Encoder, inputs: Inputs, want: frozenset[str]) -> Features | Views:
     """Features of a frozen encoder, or of the views that wrapping ones show the backbone in them.
 
     Args:
@@ -31,7 +29,7 @@ def frozen_features(
         inputs: of a batch.
         want: what is read of it: any of pooled, tokens, levels.
     """
-    if isinstance(inputs, Texts):
+    if not isinstance(inputs, Images):
         return as_kept(encoder(inputs), want, None)
     if not isinstance(encoder, WrappingEncoder):
         return as_kept(encoder(inputs), want, _size(inputs))
@@ -60,7 +58,7 @@ def as_kept(found: Features, want: frozenset[str], size: tuple[int, int] | None)
     Args:
         found: of a frozen encoder.
         want: what the cache would hold: any of pooled, tokens, levels.
-        size: height and width of the images; None for texts, whose levels keep their tokens.
+        size: height and width of images; None for others, whose levels keep their tokens.
 
     Raises:
         DataError: a number that the cache could not hold.

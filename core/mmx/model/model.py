@@ -1,8 +1,6 @@
-"""The model: two encoders, their projections, a fusion and a head."""
+"""The model: an encoder and a projection for each modality, a fusion and a head."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,31 +14,27 @@ from mmx.interfaces import (
     Fusion,
     Head,
     HeadOutput,
-    Images,
+    Inputs,
     Outputs,
-    Texts,
     Views,
     WrappingEncoder,
 )
 from mmx.model.frozen import frozen_features
 
-SIDES = ("image", "text")
-Inputs = Images | Texts | Views | Features
-
 
 class Model(nn.Module):
-    """Classifies batches of images and texts.
+    """Classifies batches of one or more modalities.
 
     Attributes:
-        image: encoder of the images.
-        text: encoder of the texts.
-        projections: ``image`` and ``text``, between encoder and fusion.
+        encoders: by the name of the modality, in the order of the spec.
+        projections: of the same names, between encoder and fusion.
         fusion: mixes features, or decisions.
         norms: in front of the head of the same name; none with ``head_norm: none``.
-        heads: ``fused``, or ``image`` and ``text`` under a fusion of decisions.
+        heads: ``fused``, or one for each modality under a fusion of decisions.
         part_heads: small heads on named parts, where the loss asks for them.
-        reads: what is asked of each encoder: any of pooled, tokens, levels; empty for a side that
-            the fusion ignores, whose encoder then never runs.
+        modalities: names of the encoders.
+        reads: what is asked of each encoder: any of pooled, tokens, levels; empty for a modality
+            that the fusion ignores, whose encoder then never runs.
     """
 
     def __init__(
@@ -54,30 +48,41 @@ class Model(nn.Module):
         reads: Mapping[str, frozenset[str]],
     ) -> None:
         super().__init__()
-        self.image, self.text = encoders["image"], encoders["text"]
+        self.encoders = nn.ModuleDict(encoders)
         self.projections = nn.ModuleDict(projections)
         self.fusion = fusion
         self.norms = nn.ModuleDict(norms)
         self.heads = nn.ModuleDict(heads)
         self.part_heads = nn.ModuleDict(part_heads)
-        self.reads = dict(reads)
+        self.modalities, self.reads = tuple(encoders), dict(reads)
+
+    def encoder(self, name: str) -> Encoder:
+        """The encoder of a modality."""
+        found = self.encoders[name]
+        assert isinstance(found, Encoder)
+        return found
+
+    def named_encoders(self) -> dict[str, Encoder]:
+        """The encoder of each modality by its name."""
+        return {name: self.encoder(name) for name in self.modalities}
 
     def forward(self, batch: Batch) -> Outputs:
         """Logits [B, C] of the fused path, and of the parts that have a head."""
-        image, text = self.features(batch)
-        present = torch.stack([image.present, text.present], dim=1)
+        features = self.features(batch)
+        present = torch.stack([one.present for one in features.values()], dim=1)
         if isinstance(self.fusion, DecisionFusion):
-            return self._decide(self.fusion, image, text, present)
-        fused = self.fusion(image, text)
+            return self._decide(self.fusion, features, present)
+        fused = self.fusion(features)
         result = self._head("fused", fused)
-        parts = {**image.parts, **text.parts, **fused.parts}
+        everything: list[Features | HeadOutput] = [*features.values(), fused, result]
         return Outputs(
             logits=result.logits,
-            part_logits=self._of_parts(parts),
+            part_logits=self._of_parts({**_parts(features), **fused.parts}),
             present=present,
-            part_present=self._there(image, text, fused.parts),
-            penalties=_merge(image.penalties, text.penalties, fused.penalties, result.penalties),
-            explain=_merge(image.explain, text.explain, fused.explain, result.explain),
+            part_present=self._there(features, fused.parts),
+            penalties=_merge(*(one.penalties for one in everything)),
+            explain=_merge(*(one.explain for one in everything)),
+            modalities=self.modalities,
         )
 
     def _head(self, name: str, features: Features) -> HeadOutput:
@@ -91,99 +96,99 @@ class Model(nn.Module):
         return {name: head(parts[name]) for name, head in self.part_heads.items()}
 
     def _there(
-        self, image: Features, text: Features, of_fusion: Mapping[str, Tensor]
+        self, features: Mapping[str, Features], of_fusion: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
         """[B], bool, by part that has a head: rows that have what it is made of."""
-        found = dict.fromkeys(("image", *image.parts), image.present)
-        found |= dict.fromkeys(("text", *text.parts), text.present)
-        found |= {name: image.present | text.present for name in of_fusion if name not in SIDES}
-        return {name: found[name] for name in self.part_heads}
+        found: dict[str, Tensor] = {}
+        for name, one in features.items():
+            found |= dict.fromkeys((name, *one.parts), one.present)
+        return {name: found[name] if name in found else _any(features) for name in self.part_heads}
 
-    def features(self, batch: Batch) -> tuple[Features, Features]:
-        """Projected features of both sides, missing where the batch says so."""
-        image = self._side("image", batch.image, batch.present[:, 0])
-        return image, self._side("text", batch.text, batch.present[:, 1])
-
-    def encoded(self, batch: Batch, sides: Iterable[str]) -> Batch:
-        """The same batch with these sides encoded, so that several passes encode them once."""
-        found: dict[str, Any] = {
-            side: self._encode(side, getattr(batch, side)) for side in sides if self.reads[side]
+    def features(self, batch: Batch) -> dict[str, Features]:
+        """Projected features of each modality, missing where the batch says so."""
+        columns = batch.present.unbind(dim=1)
+        return {
+            name: self._modality(name, batch.inputs[name], present)
+            for name, present in zip(self.modalities, columns, strict=True)
         }
-        return replace(batch, **found)
 
-    def seen(self, batch: Batch, sides: Iterable[str]) -> Batch:
-        """The same batch with what frozen encoders make of these sides, as the cache keeps it."""
-        found: dict[str, Any] = {
-            side: self._look(side, getattr(batch, side)) for side in sides if self.reads[side]
-        }
-        return replace(batch, **found)
+    def encoded(self, batch: Batch, names: Iterable[str]) -> Batch:
+        """The same batch with these modalities encoded, so that several passes encode them once."""
+        return batch.with_inputs(
+            {name: self._encode(name, batch.inputs[name]) for name in names if self.reads[name]}
+        )
 
-    def _look(self, side: str, given: Inputs) -> Inputs:
-        """What the frozen encoder of a side makes of it; the same where there is none."""
-        if isinstance(given, Features | Views) or not self.frozen_inside(side):
+    def seen(self, batch: Batch, names: Iterable[str]) -> Batch:
+        """The same batch with what frozen encoders make of these modalities, as the cache keeps it.
+
+        A modality whose encoder learns stays as it is.
+        """
+        return batch.with_inputs(
+            {name: self._look(name, batch.inputs[name]) for name in names if self.reads[name]}
+        )
+
+    def _look(self, name: str, given: Inputs) -> Inputs:
+        """What the frozen encoder of a modality makes of it; the same where there is none."""
+        if isinstance(given, Features | Views) or not self.frozen_inside(name):
             return given
-        return frozen_features(self.encoders()[side], given, self.reads[side])
+        return frozen_features(self.encoder(name), given, self.reads[name])
 
-    def _encode(self, side: str, given: Inputs) -> Features:
-        """Features of one side; of a frozen encoder as the cache keeps them."""
-        seen = self._look(side, given)
-        found: Features = seen if isinstance(seen, Features) else getattr(self, side)(seen)
+    def _encode(self, name: str, given: Inputs) -> Features:
+        """Features of one modality; of a frozen encoder as the cache keeps them."""
+        seen = self._look(name, given)
+        found: Features = seen if isinstance(seen, Features) else self.encoders[name](seen)
         return found
 
-    def _side(self, side: str, inputs: Inputs, present: Tensor) -> Features:
-        if not self.reads[side]:
-            return self._ignored(side, present)
-        projected: Features = self.projections[side](self._encode(side, inputs))
+    def _modality(self, name: str, inputs: Inputs, present: Tensor) -> Features:
+        if not self.reads[name]:
+            return self._ignored(name, present)
+        projected: Features = self.projections[name](self._encode(name, inputs))
         return projected.with_present(present)
 
-    def _ignored(self, side: str, present: Tensor) -> Features:
-        """What stands for a side that the fusion never reads."""
-        width: int = getattr(self.projections[side], "shape", self.encoders()[side].shape).dim
+    def _ignored(self, name: str, present: Tensor) -> Features:
+        """What stands for a modality that the fusion never reads."""
+        width: int = getattr(self.projections[name], "shape", self.encoder(name).shape).dim
         zeros = next(self.heads.parameters()).new_zeros(len(present), width)
         return Features.of_pooled(zeros, present)
 
     def _decide(
-        self, fusion: DecisionFusion, image: Features, text: Features, present: Tensor
+        self, fusion: DecisionFusion, features: Mapping[str, Features], present: Tensor
     ) -> Outputs:
-        results = {"image": self._head("image", image), "text": self._head("text", text)}
-        logits = {side: result.logits for side, result in results.items()}
+        results = {name: self._head(name, one) for name, one in features.items()}
+        logits = {name: result.logits for name, result in results.items()}
+        everything: list[Features | HeadOutput] = [*features.values(), *results.values()]
         return Outputs(
-            logits=fusion.combine(logits["image"], logits["text"], present),
-            part_logits={**logits, **self._of_parts({**image.parts, **text.parts})},
+            logits=fusion.combine(logits, present),
+            part_logits={**logits, **self._of_parts(_parts(features))},
             present=present,
-            part_present=self._there(image, text, {}),
-            penalties=_merge(
-                image.penalties, text.penalties, *(results[side].penalties for side in SIDES)
-            ),
-            explain=_merge(image.explain, text.explain, *(results[s].explain for s in SIDES)),
+            part_present=self._there(features, {}),
+            penalties=_merge(*(one.penalties for one in everything)),
+            explain=_merge(*(one.explain for one in everything)),
+            modalities=self.modalities,
         )
-
-    def encoders(self) -> dict[str, Encoder]:
-        """Both encoders by side."""
-        return {"image": self.image, "text": self.text}
 
     def frozen_encoders(self) -> dict[str, Encoder]:
         """Encoders of which nothing learns, by name; of wrapping ones the innermost backbone."""
         found: dict[str, Encoder] = {}
-        for side, encoder in self.encoders().items():
-            name, inner = side, encoder
+        for modality in self.modalities:
+            name, inner = modality, self.encoder(modality)
             while isinstance(inner, WrappingEncoder):
                 name, inner = f"{name}.backbone", inner.backbone
             if not any(p.requires_grad for p in inner.parameters()):
                 found[name] = inner
         return found
 
-    def frozen(self, side: str) -> bool:
-        """Whether nothing of this side's encoder learns."""
-        return side in self.frozen_encoders()
+    def frozen(self, modality: str) -> bool:
+        """Whether nothing of the encoder of this modality learns."""
+        return modality in self.frozen_encoders()
 
-    def frozen_inside(self, side: str) -> bool:
-        """Whether nothing learns of this side's encoder, or of the backbone inside it."""
-        return any(name.partition(".")[0] == side for name in self.frozen_encoders())
+    def frozen_inside(self, modality: str) -> bool:
+        """Whether nothing learns of this modality's encoder, or of the backbone inside it."""
+        return any(name.partition(".")[0] == modality for name in self.frozen_encoders())
 
     def trainable_state(self) -> dict[str, Tensor]:
         """All weights and buffers but those of frozen encoders, which their source gives back."""
-        frozen = tuple(f"{name}." for name in self.frozen_encoders())
+        frozen = tuple(f"encoders.{name}." for name in self.frozen_encoders())
         return {k: v for k, v in self.state_dict().items() if not (frozen and k.startswith(frozen))}
 
     def load_trainable(self, state: Mapping[str, Tensor]) -> None:
@@ -193,6 +198,16 @@ class Model(nn.Module):
             odd = sorted(own.keys() ^ state.keys())[:3]
             raise RunError(f"the weights are of another model; they differ in {', '.join(odd)}")
         self.load_state_dict(dict(state), strict=False)
+
+
+def _parts(features: Mapping[str, Features]) -> dict[str, Tensor]:
+    """The parts of all modalities by name."""
+    return {name: part for one in features.values() for name, part in one.parts.items()}
+
+
+def _any(features: Mapping[str, Features]) -> Tensor:
+    """[B], bool: samples of which any modality is there."""
+    return torch.stack([one.present for one in features.values()]).any(dim=0)
 
 
 def _merge(*mappings: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -56,8 +56,8 @@ def try_model(
 
     Args:
         fusion: its settings and the module.
-        head: its settings, and the heads by name: ``fused``, or ``image`` and ``text``.
-        shapes: what the fusion receives, by side.
+        head: its settings, and the heads by name: ``fused``, or one of each modality.
+        shapes: what the fusion receives, by modality.
         classes: number of classes C.
 
     Returns:
@@ -97,14 +97,16 @@ def _tried(
     classes: int,
 ) -> dict[str, int]:
     device = next(nn.ModuleList(head[1].values()).parameters(), torch.empty(0)).device
-    sides = {side: _blank(shape, device) for side, shape in shapes.items()}
+    features = {name: _blank(shape, device) for name, shape in shapes.items()}
     if isinstance(fusion[1], Fusion):
-        fused = _fused(fusion[0], fusion[1], sides)
+        fused = _fused(fusion[0], fusion[1], features)
         _logits(head[0], head[1]["fused"], fused, classes)
         return {name: part.shape[-1] for name, part in fused.parts.items()}
-    decided = [_logits(head[0], head[1][side], sides[side], classes) for side in sides]
-    present = torch.stack([side.present for side in sides.values()], dim=1)
-    mixed: object = _called(fusion[0], fusion[1].combine, (*decided, present))
+    decided = {
+        name: _logits(head[0], head[1][name], one, classes) for name, one in features.items()
+    }
+    present = torch.stack([one.present for one in features.values()], dim=1)
+    mixed: object = _called(fusion[0], fusion[1].combine, (decided, present))
     if not isinstance(mixed, Tensor) or list(mixed.shape) != [ROWS, classes]:
         raise ShapeError(
             f"{fusion[0].entry_point}: combine() returned {_told(mixed)}, not logits "
@@ -113,10 +115,10 @@ def _tried(
     return {}
 
 
-def _fused(params: Params, fusion: Fusion, sides: Mapping[str, Features]) -> Features:
+def _fused(params: Params, fusion: Fusion, features: Mapping[str, Features]) -> Features:
     """The result of a fusion, if it is as its interface asks."""
     name, dim = params.entry_point, fusion.dim
-    fused = _called(params, fusion, (sides["image"], sides["text"]))
+    fused = _called(params, fusion, (features,))
     if not isinstance(fused, Features):
         raise PluginError(
             f"{name} returned {_told(fused)} instead of Features; for a tensor [B, D] return "
@@ -178,6 +180,8 @@ def _told(value: object) -> str:
         return f"a tensor {list(value.shape)}"
     if isinstance(value, Features):
         return f"tokens {list(value.tokens.shape)}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_told(one)}" for name, one in value.items())
     return f"a {type(value).__name__}"
 
 

@@ -7,7 +7,6 @@ from mmx.errors import Fault, MmxError, PluginError, ShapeError, SpecError
 from mmx.interfaces import Encoder
 from mmx.model.assembly import build_encoder
 from mmx.model.encoder_trial import built_encoder, try_encoder, without_download
-from mmx.model.model import SIDES
 from mmx.spec import Spec, load_spec
 
 
@@ -16,8 +15,8 @@ def check_spec(
 ) -> list[Fault]:
     """All faults of a spec; none when it can be run.
 
-    No data are read. The image encoder is built and tried at the size of the spec, unless the
-    fusion reads no images; weights that would be downloaded are random.
+    No data are read. Encoders of images are built and tried at the size of the spec, unless the
+    fusion never reads them; weights that would be downloaded are random.
 
     Args:
         path: as for ``load_spec``.
@@ -32,33 +31,35 @@ def check_spec(
 
 
 def _faults_of_images(spec: Spec) -> Iterator[Fault]:
-    params, size = without_download(spec.model.image), spec.data.image
-    if "image" not in spec.model.fusion.sides:
-        return
-    try:
-        try_encoder(params, built_encoder(params), size.height, size.width)
-    except MmxError as error:
-        yield spec.fault("model.image", str(error))
+    size = spec.data.image
+    for name in spec.model.used:
+        params = without_download(spec.model.encoders[name])
+        if params.modality != "image":
+            continue
+        try:
+            try_encoder(params, built_encoder(params), size.height, size.width)
+        except MmxError as error:
+            yield spec.fault(f"model.{name}", str(error))
 
 
 def tried_encoders(spec: Spec) -> dict[str, Encoder]:
-    """Both encoders as a model starts with them; those that the fusion reads were tried.
+    """All encoders as a model starts with them; those that the fusion reads were tried.
 
     Raises:
         SpecError: one cannot be built, fails or cannot read images of the size of the spec.
         WeightsError: weights that are missing, damaged or unsafe.
     """
-    sides = spec.model.fusion.sides
-    return {side: tried_encoder(spec, side, read=side in sides) for side in SIDES}
+    used = spec.model.used
+    return {name: tried_encoder(spec, name, read=name in used) for name in spec.model.encoders}
 
 
-def tried_encoder(spec: Spec, side: str, *, read: bool = True) -> Encoder:
-    """The encoder of a side, tried unless nothing ``read``s it; raises as ``tried_encoders``."""
-    params, size = getattr(spec.model, side), spec.data.image
+def tried_encoder(spec: Spec, name: str, *, read: bool = True) -> Encoder:
+    """An encoder, tried unless nothing ``read``s it; raises as ``tried_encoders``."""
+    params, size = spec.model.encoders[name], spec.data.image
     try:
-        encoder = build_encoder(spec.model, side, spec.seed)
+        encoder = build_encoder(spec.model, name, spec.seed)
         if read:
             try_encoder(params, encoder, size.height, size.width)
     except (PluginError, ShapeError) as error:
-        raise SpecError([spec.fault(f"model.{side}", str(error))]) from error
+        raise SpecError([spec.fault(f"model.{name}", str(error))]) from error
     return encoder

@@ -66,7 +66,9 @@ class Sources:
     def parts(self, prepared: Prepared) -> dict[str, Part]:
         """The parts that the split has rows for, by name."""
         return {
-            name: part_of(prepared.manifest, prepared.split, name, self.image, self.text)
+            name: part_of(
+                prepared.manifest, prepared.split, name, {"image": self.image, "text": self.text}
+            )
             for name in PARTS
             if len(prepared.split.rows(name))
         }
@@ -104,11 +106,12 @@ def _image_features(
     encoded: dict[str, int],
 ) -> CachedFeatures | CachedViews:
     """Features of the images, or of the views that a wrapping encoder shows its backbone."""
-    if not isinstance(model.image, WrappingEncoder):
+    wrapper = model.encoder("image")
+    if not isinstance(wrapper, WrappingEncoder):
         found = _encode(spec, model, "image", images, rows, observer, model.reads["image"])
         encoded["image"] = found.encoded
         return found
-    wrapper, views = model.image, ViewStore(images, model.image)
+    views = ViewStore(images, wrapper)
     want, first = wrapper.needs(model.reads["image"]), wrapper.token_views
     if isinstance(wrapper.backbone, WrappingEncoder):
         first = None
@@ -123,9 +126,10 @@ def _image_features(
 
 
 def _text_encoder(model: Model) -> TextEncoder:
-    if not isinstance(model.text, TextEncoder):
-        raise TypeError(f"model.text is {type(model.text).__name__}, which encodes no text")
-    return model.text
+    encoder = model.encoder("text")
+    if not isinstance(encoder, TextEncoder):
+        raise TypeError(f"model.text is {type(encoder).__name__}, which encodes no text")
+    return encoder
 
 
 def _encode(
@@ -137,11 +141,11 @@ def _encode(
     observer: Observer,
     want: frozenset[str],
 ) -> CachedFeatures:
-    params = innermost_params(getattr(spec.model, side))
+    params = innermost_params(spec.model.encoders[side])
     cache = FeatureCache(cache_folder(spec.data) / "features", budget_gb=spec.data.cache.budget_gb)
     with stage(observer, f"{side}s", side + "s") as told:
         return cache.encode(
-            innermost(model.encoders()[side]),
+            innermost(model.encoder(side)),
             encoder_settings(params),
             source,
             rows,

@@ -47,7 +47,7 @@ def subject_of(spec: Spec, prepared: Prepared) -> Subject:
         record=_record(manifest),
         unread=unread(spec, manifest),
         narrative=spec.data.narrative.entry_point,
-        reads=frozenset(spec.model.fusion.sides),
+        reads=frozenset(spec.model.used),
         technical=_technical(manifest, images),
         files=_files(manifest),
         spare={name: partial(manifest.dataset.column, name) for name in manifest.dataset.spare()},
@@ -64,7 +64,7 @@ def unread(spec: Spec, manifest: Manifest) -> tuple[str, ...]:
     """
     layout, hidden = spec.data.dataset.layout(), set(manifest.facts.leak_columns)
     named = {*layout.record, layout.text} - hidden if layout else set()
-    if not named or "text" not in spec.model.fusion.sides:
+    if not named or "text" not in spec.model.used:
         return ()
     rows = [manifest.samples[row] for row in range(min(len(manifest), _LOOKED_AT))]
     shown = [

@@ -84,9 +84,9 @@ class FrozenFeatures:
 
     @cached_property
     def _cached(self) -> CachedFeatures:
-        from mmx.model import build_image_encoder
+        from mmx.model import build_untaught_encoder
 
-        encoder = build_image_encoder(self._spec.model, self._spec.seed)
+        encoder = build_untaught_encoder(self._spec.model, "image", self._spec.seed)
         if isinstance(encoder, WrappingEncoder):
             raise ShapeError(
                 "texts from similar images need a plain image encoder; "

@@ -17,9 +17,9 @@ def _idle(spec: Spec) -> Iterator[tuple[str, str]]:
         yield f"evaluation.resamples: {spec.evaluation.resamples}", drawn
     if spec.evaluation.seed is not None:
         yield f"evaluation.seed: {spec.evaluation.seed}", drawn
-    train, sides = spec.train, set(spec.model.fusion.sides)
-    if train.modality_dropout > 0 and len(sides) == 1:
-        why = f"{spec.model.fusion.entry_point} reads the {next(iter(sides))} alone"
+    train, used = spec.train, spec.model.used
+    if train.modality_dropout > 0 and len(used) == 1:
+        why = f"{spec.model.fusion.entry_point} reads the {used[0]} alone"
         yield f"train.modality_dropout: {train.modality_dropout}", why
     optimizer, usual = train.optimizer, type(train.optimizer).model_fields["momentum"].default
     if optimizer.momentum != usual and optimizer.type != "sgd":

@@ -26,6 +26,16 @@ def _width(value: Any) -> Any:
 class ModelSpec(Closed):
     """Two encoders, a fusion and a head."""
 
+    @property
+    def encoders(self) -> dict[str, EncoderParams]:
+        """Encoder of each modality by its name, in the order of the model."""
+        return {"image": self.image, "text": self.text}
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Names of the modalities that the fusion reads."""
+        return self.fusion.used(tuple(self.encoders))
+
     image: Annotated[SerializeAsAny[EncoderParams], chosen(EncoderParams, modality="image")] = (
         Field(description="encoder of the images")
     )

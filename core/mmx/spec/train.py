@@ -29,6 +29,10 @@ class OptimizerSpec(Closed):
     weight_decay: NonNegativeFloat = Field(default=0.01, description="weight decay; 0: none")
     momentum: float = Field(default=0.9, ge=0, lt=1, description="momentum, read by sgd alone")
 
+    def rate_of(self, modality: str) -> float:
+        """Learning rate of the encoder of a modality."""
+        return {"image": self.lr_image, "text": self.lr_text}[modality]
+
 
 def _name(value: Any) -> Any:
     """``optimizer: sgd`` means ``optimizer: {type: sgd}``."""

@@ -142,7 +142,7 @@ class Spec(Closed):
     def _unseen(self) -> list[InitErrorDetails]:
         """Inference that changes images, under a fusion that reads none."""
         fusion = self.model.fusion
-        if "image" in fusion.sides:
+        if any(self.model.encoders[name].modality == "image" for name in self.model.used):
             return []
         words = f"it changes images, which {fusion.entry_point} never reads; leave it out"
         return [
@@ -178,7 +178,7 @@ class Spec(Closed):
 
     def _left_out(self) -> list[InitErrorDetails]:
         """More columns of images than the encoder reads."""
-        if "image" not in self.model.fusion.sides:
+        if "image" not in self.model.used:
             return []
         image, named = self.model.image, images_named(self.data.dataset).get("image", ())
         words = too_many_images(len(named), image, image.most_images)

@@ -53,9 +53,9 @@ def write_shuffled(
         sources = sources.pixels(prepared)
     part = sources.parts(prepared)["test"]
     instead = dict(zip(rows.tolist(), shuffled(rows.tolist(), seed), strict=True))
-    image: Any = Moved(part.image, instead) if side == "image" else part.image
-    text: Any = Moved(part.text, instead) if side == "text" else part.text
-    moved = Part(part.rows.tolist(), image, text, part.labels, part.groups)
+    source: Any = Moved(part.sources[side], instead)
+    sources_moved = {**part.sources, side: source}
+    moved = Part(part.rows.tolist(), sources_moved, part.labels, part.groups)
     size = trained.spec.evaluation.batch_size
     found = trained.chain.over(moved, size, lambda done: None)[-1]
     table = prediction_table(prepared, {"test": part}, {"test": found})

@@ -83,7 +83,9 @@ def inputs_of(params: EncoderParams, encoder: Encoder) -> Inputs:
     """Three random images, of which the second is missing, or three texts, the second empty."""
     if isinstance(encoder, TextEncoder):
         return encoder.tokenize(TEXTS)
-    pixels = batch(3, side=side_of(params)).image.pixels  # type: ignore[union-attr]
+    images = batch(3, side=side_of(params)).inputs["image"]
+    assert isinstance(images, Images)
+    pixels = images.pixels
     return Images(pixels, torch.tensor([[True], [False], [True]]))
 
 

@@ -41,9 +41,14 @@ def fitted(params: InferenceParams) -> InferenceHook:
 
 def model(given: Batch) -> Prediction:
     """A small fixed model: the mean colour of an image."""
-    assert isinstance(given.image, Images)
-    colours = given.image.pixels.float().mean(dim=(1, 3, 4)) / 50
+    colours = _images(given).pixels.float().mean(dim=(1, 3, 4)) / 50
     return Prediction(colours.log_softmax(dim=-1))
+
+
+def _images(given: Batch) -> Images:
+    images = given.inputs["image"]
+    assert isinstance(images, Images)
+    return images
 
 
 def builds(params: InferenceParams) -> str:
@@ -76,7 +81,7 @@ def inputs_kept(params: InferenceParams) -> None:
     """The batch is not changed in place."""
     given, fresh = batch(), batch()
     fitted(params).predict(model, given)
-    kept = torch.equal(given.image.pixels, fresh.image.pixels)  # type: ignore[union-attr]
+    kept = torch.equal(_images(given).pixels, _images(fresh).pixels)
     demand(kept and torch.equal(given.present, fresh.present), "predict changes its batch in place")
 
 
@@ -84,11 +89,14 @@ def batch_independence(params: InferenceParams) -> None:
     """A sample is answered the same alone as in a batch."""
     hook, given = fitted(params), batch()
     whole = hook.predict(model, given)
+    images, texts = _images(given), given.inputs["text"]
+    assert isinstance(texts, Texts)
     for row in range(len(given.present)):
+        text = Texts(texts.ids[[row]], texts.mask[[row]])
         one = replace(
-            given,
-            image=Images(given.image.pixels[[row]], given.image.mask[[row]]),  # type: ignore[union-attr]
-            text=Texts(given.text.ids[[row]], given.text.mask[[row]]),  # type: ignore[union-attr]
+            given.with_inputs(
+                {"image": Images(images.pixels[[row]], images.mask[[row]]), "text": text}
+            ),
             present=given.present[[row]],
             group=given.group[row : row + 1],
         )

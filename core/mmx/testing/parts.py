@@ -1,7 +1,7 @@
 """The smallest parts of a model and of data, so that one method can be trained among them."""
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +12,6 @@ from mmx.interfaces import (
     EncoderParams,
     Features,
     FeatureShape,
-    Fusion,
-    FusionParams,
     Head,
     HeadOutput,
     HeadParams,
@@ -22,6 +20,8 @@ from mmx.interfaces import (
     LossParams,
     LossValue,
     Outputs,
+    PairFusion,
+    PairFusionParams,
     Sampler,
     SamplerParams,
     SingleImageEncoder,
@@ -92,18 +92,18 @@ class Words(TextEncoder):
         return Features(level.tokens, level.mask, levels=(level, level, level))
 
 
-class SumParams(FusionParams):
+class SumParams(PairFusionParams):
     """The sum of two maps of pooled vectors."""
 
     type: Literal["sum"] = "sum"
     dim: int = WIDTH
 
-    def build(self, image: FeatureShape, text: FeatureShape) -> "Sum":
+    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Sum":
         """Build it."""
         return Sum(image.dim, text.dim, self.dim)
 
 
-class Sum(Fusion):
+class Sum(PairFusion):
     """A v + B t."""
 
     def __init__(self, image: int, text: int, dim: int) -> None:
@@ -116,7 +116,7 @@ class Sum(Fusion):
         v, t = (layer(x.pooled.masked_fill(~x.present[:, None], 0)) for layer, x in pair)
         mask = torch.ones(len(v), 1, dtype=torch.bool, device=v.device)
         there = image.present | text.present
-        parts = {"image": v, "text": t}
+        parts = {"first": v, "second": t}
         return Features((v + t)[:, None], mask, v + t, present=there, parts=parts)
 
 
@@ -225,4 +225,5 @@ GROUPS = tuple(f"group {row}" for row in range(ROWS))
 
 def part(image: "Pictures | Held", text: object, rows: int = ROWS) -> Part:
     """The first rows as a part."""
-    return Part(range(rows), image, text, LABELS[:rows], GROUPS[:rows])  # type: ignore[arg-type]
+    sources: dict[str, Any] = {"image": image, "text": text}
+    return Part(range(rows), sources, LABELS[:rows], GROUPS[:rows])

@@ -109,7 +109,8 @@ def spec_with(params: Params, **training: Any) -> Spec:
 def _rows(params: Params, model: Model, side: int) -> Part:
     """Images and texts where an encoder is tried; drawn features of its width elsewhere."""
     if isinstance(params, EncoderParams):
-        assert isinstance(model.text, TextEncoder)
+        encoder = model.encoder("text")
+        assert isinstance(encoder, TextEncoder)
         spoken = [SPOKEN[row % len(SPOKEN)] for row in range(ROWS)]
-        return part(Pictures(side), TextStore(spoken, model.text), FEW)
+        return part(Pictures(side), TextStore(spoken, encoder), FEW)
     return part(Held(WIDTH, 4, 3), Held(WIDTH, 5, 1))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from mmx.interfaces import Batch, Features, FeatureShape, Images, Texts
+from mmx.interfaces import Batch, Features, FeatureShape, Images, Inputs, Texts
 
 ROWS, LENGTH = 5, 7
 
@@ -107,4 +107,5 @@ def batch(rows: int = 4, side: int = 32) -> Batch:
     mask = torch.ones(rows, 6, dtype=torch.bool)
     images = Images(pixels, torch.ones(rows, 1, dtype=torch.bool))
     both = torch.ones(rows, 2, dtype=torch.bool)
-    return Batch(images, Texts(ids, mask), both, tuple(f"group {i}" for i in range(rows)))
+    inputs: dict[str, Inputs] = {"image": images, "text": Texts(ids, mask)}
+    return Batch(inputs, both, tuple(f"group {i}" for i in range(rows)))

@@ -1,7 +1,8 @@
 """Fusions and heads as the laws of modules see them: built from a seed, fed and read alike."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from mmx.testing.samples import LENGTH, ROWS, features
 IMAGE, TEXT = FeatureShape(32, (32, 32, 32)), FeatureShape(48, (48, 48, 48))
 CLASSES = 3
 Inputs = tuple[Features, ...]
+T = TypeVar("T")
 
 
 class Subject(ABC):
@@ -60,7 +62,7 @@ class FusionSubject(Subject):
     sides = ("image", "text")
 
     def __init__(self, params: FusionParams) -> None:
-        self.params, self.names = params, params.sides
+        self.params, self.names = params, params.used(self.sides)
         wide = IMAGE, IMAGE if params.equal_widths else TEXT
         # as the assembler does it: levels are for those that read them
         levels = "levels" in params.reads
@@ -68,10 +70,14 @@ class FusionSubject(Subject):
 
     def make(self) -> nn.Module:
         """Build the fusion."""
-        built = self.params.build(self.image, self.text)
+        built = self.params.build(self._named((self.image, self.text)))
         if isinstance(built, DecisionFusion):
             self.text = self.image  # decisions have as many classes on both sides
         return built
+
+    def _named(self, values: Sequence[T]) -> dict[str, T]:
+        """Values by modality."""
+        return dict(zip(self.sides, values, strict=True))
 
     def inputs(self, rows: int = ROWS, length: int = LENGTH, *, grad: bool = False) -> Inputs:
         """Four image tokens, and text tokens of this length."""
@@ -96,8 +102,9 @@ class FusionSubject(Subject):
         image, text = inputs
         if isinstance(module, DecisionFusion):
             present = torch.stack([image.present, text.present], dim=1)
-            return Features.of_pooled(module.combine(image.pooled, text.pooled, present))
-        fused = module(image, text)
+            logits = self._named((image.pooled, text.pooled))
+            return Features.of_pooled(module.combine(logits, present))
+        fused = module(self._named(inputs))
         demand(isinstance(fused, Features), f"forward must give Features, got {type(fused)}")
         return fused  # type: ignore[no-any-return]
 

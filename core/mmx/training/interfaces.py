@@ -12,13 +12,8 @@ class Trainable(Protocol):
     """A model as ``mmx.model.assemble`` builds it; any module with these names will do."""
 
     @property
-    def image(self) -> nn.Module:
-        """Encoder of the images."""
-        ...
-
-    @property
-    def text(self) -> nn.Module:
-        """Encoder of the texts."""
+    def encoders(self) -> nn.ModuleDict:
+        """The encoder of each modality by its name."""
         ...
 
     def __call__(self, batch: Batch) -> Outputs:

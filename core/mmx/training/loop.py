@@ -72,7 +72,7 @@ class Loop:
         images, _ = self.parts["train"].batch([0])
         self.encodes = encodes(images)
         if self.encodes:
-            store_channels_last(self.model.image)  # convolutions like it in every precision
+            store_channels_last(self.model.encoders)  # convolutions like it in every precision
         self.wrapped: Any = accelerator.prepare_model(self.model)
         self.forward: Any = torch.compile(self.wrapped) if settings.compile else self.wrapped
         self.optimizer: Optimizer = build_optimizer(self.model, settings.optimizer)
@@ -193,16 +193,28 @@ class Loop:
         """On the device, augmented, with modality dropout; drawn for the global batch."""
         batch = to_device(batch, self.device)
         own, size = slice(share.start, share.stop), len(share.positions)
-        if self.augment and isinstance(batch.image, Images):
-            generator = generator_at(self.spec.seed, "augment", self.state.step, index)
-            draws = self.augment.draw(size, generator)[own]
-            batch = replace(batch, image=self.augment(batch.image, draws))
+        if self.augment:
+            batch = batch.with_inputs(self._augmented(self.augment, batch, share, index))
         if self.spec.train.modality_dropout:
             generator = generator_at(self.spec.seed, "modality", self.state.step, index)
             draws = torch.rand(size, 2, generator=generator)[own].to(self.device)
             dropped = drop_modalities(batch.present, draws, self.spec.train.modality_dropout)
             batch = replace(batch, present=dropped)
-        return channels_last(batch, self.model.image) if self.encodes else batch
+        return channels_last(batch, self.model.encoders) if self.encodes else batch
+
+    def _augmented(
+        self, augment: Augmentation, batch: Batch, share: Share, index: int
+    ) -> dict[str, Images]:
+        """The images of each modality that has them, changed by draws of its own."""
+        changed: dict[str, Images] = {}
+        for name, given in batch.inputs.items():
+            if isinstance(given, Images):
+                # the stream of "image" has the name that it had when there was no other
+                stream = "augment" if name == "image" else f"augment {name}"
+                generator = generator_at(self.spec.seed, stream, self.state.step, index)
+                draws = augment.draw(len(share.positions), generator)[share.start : share.stop]
+                changed[name] = augment(given, draws)
+        return changed
 
     def _clip(self, positions: Sequence[int]) -> None:
         if self.spec.train.clip_norm is None:

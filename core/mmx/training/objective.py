@@ -16,8 +16,8 @@ def auxiliary_weights(spec: Spec) -> dict[str, float]:
     """Weight of the cross-entropy on each part: of the spec, or what its encoders want."""
     if spec.train.auxiliary is not None:
         return dict(spec.train.auxiliary)
-    read = {"image": spec.model.image, "text": spec.model.text}
-    return {k: v for s in spec.model.fusion.sides for k, v in read[s].auxiliary_defaults.items()}
+    read = [spec.model.encoders[name] for name in spec.model.used]
+    return {part: weight for one in read for part, weight in one.auxiliary_defaults.items()}
 
 
 def inverse_frequency(counts: Tensor) -> Tensor:
@@ -102,4 +102,7 @@ def _single(outputs: Outputs) -> Outputs:
 def _rows(outputs: Outputs, rows: Tensor) -> Outputs:
     parts = {name: logits[rows] for name, logits in outputs.part_logits.items()}
     there = {name: present[rows] for name, present in outputs.part_present.items()}
-    return Outputs(outputs.logits[rows], parts, outputs.present[rows], part_present=there)
+    return Outputs(
+        outputs.logits[rows], parts, outputs.present[rows],
+        part_present=there, modalities=outputs.modalities,
+    )  # fmt: skip

@@ -11,21 +11,21 @@ from mmx.interfaces import WrappingEncoder
 from mmx.spec import OptimizerSpec
 from mmx.training.interfaces import Trainable
 
-KINDS = ("image", "text", "new")
+NEW = "new"
 
 
 def parameter_groups(model: Trainable, settings: OptimizerSpec) -> list[dict[str, Any]]:
     """Groups of the parameters that learn, by kind of layer and by weight decay.
 
-    The image encoder learns at ``lr_image``, the text encoder at ``lr_text``, all else at ``lr``,
-    also what a wrapping encoder adds to its backbone.
+    Each encoder learns at the rate of its modality, all else at ``lr``, also what a wrapping
+    encoder adds to its backbone.
     Biases, norms and other parameters of fewer than two axes have no weight decay, nor has a
     parameter whose attribute ``no_weight_decay`` is true.
 
     Returns:
         Groups in a fixed order, with ``kind`` and ``base_lr`` beside what torch asks for.
     """
-    rates = {"image": settings.lr_image, "text": settings.lr_text, "new": settings.lr}
+    rates = {name: settings.rate_of(name) for name in model.encoders} | {NEW: settings.lr}
     members: dict[tuple[str, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
@@ -38,7 +38,7 @@ def parameter_groups(model: Trainable, settings: OptimizerSpec) -> list[dict[str
             "base_lr": rates[kind],
             "weight_decay": settings.weight_decay if decays else 0.0,
         }
-        for kind in KINDS
+        for kind in rates
         for decays in (True, False)
         if (kind, decays) in members
     ]
@@ -46,15 +46,16 @@ def parameter_groups(model: Trainable, settings: OptimizerSpec) -> list[dict[str
 
 def _kind(model: Trainable, name: str) -> str:
     """Kind of layer of a parameter."""
-    side, *path = name.split(".")
-    if side not in ("image", "text"):
-        return "new"
-    encoder = getattr(model, side, None)
+    room, *path = name.split(".")
+    if room != "encoders":
+        return NEW
+    modality = path.pop(0)
+    encoder: object = model.encoders[modality]
     while isinstance(encoder, WrappingEncoder):
         if path[0] not in encoder.pretrained:
-            return "new"
+            return NEW
         encoder = getattr(encoder, path.pop(0))
-    return side
+    return modality
 
 
 def _decays(parameter: nn.Parameter) -> bool:

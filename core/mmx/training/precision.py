@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 
 from mmx.errors import RunError
-from mmx.interfaces import Batch, Images, Texts
+from mmx.interfaces import Batch, Features, Views
 
 Precision = Literal["fp32", "bf16", "fp16"]
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -40,7 +40,7 @@ def resolve_precision(
 
 def encodes(batch: Batch) -> bool:
     """Whether an encoder runs on such batches, instead of reading cached features."""
-    return isinstance(batch.image, Images) or isinstance(batch.text, Texts)
+    return any(not isinstance(one, Features | Views) for one in batch.inputs.values())
 
 
 def cpu_has_bf16() -> bool:

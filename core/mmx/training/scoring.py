@@ -35,7 +35,7 @@ def predict_logits(
         advance: told after each batch how many rows are done.
 
     Returns:
-        On the CPU, in float32: logits [n, C], part_logits by name, present [n, 2].
+        On the CPU, in float32: logits [n, C], part_logits by name, present [n, M].
     """
     device = next(iter(model.parameters())).device
     rows = range(len(part)) if positions is None else positions
@@ -58,6 +58,7 @@ def _joined(seen: Sequence[Outputs]) -> Outputs:
         logits=torch.cat([outputs.logits for outputs in seen]),
         part_logits={name: torch.cat([one.part_logits[name] for one in seen]) for name in names},
         present=torch.cat([outputs.present for outputs in seen]),
+        modalities=seen[0].modalities,
     )
 
 
@@ -67,11 +68,12 @@ def _outputs(
     batch, _ = part.batch(rows)
     batch = to_device(batch, device)
     if encodes(batch):
-        batch = channels_last(batch, model.image)
+        batch = channels_last(batch, model.encoders)
     with autocast(precision, device):
         outputs = model(batch)
     parts = {name: logits.float().cpu() for name, logits in outputs.part_logits.items()}
-    return Outputs(outputs.logits.float().cpu(), parts, outputs.present.cpu())
+    present = outputs.present.cpu()
+    return Outputs(outputs.logits.float().cpu(), parts, present, modalities=outputs.modalities)
 
 
 def scores(

@@ -114,7 +114,7 @@ def pick_augmentation(
 ) -> Augmentation | None:
     """The augmentation of the spec; RunError where there are no pixels to change."""
     chosen = augmentation(spec.train.augment, allowed_views)
-    if chosen and not isinstance(first.image, Images):
+    if chosen and not any(isinstance(one, Images) for one in first.inputs.values()):
         raise RunError(
             f"train.augment: {spec.train.augment} changes pixels, but the image features are "
             "cached; set train.augment: none, or model.image.train: last or full"

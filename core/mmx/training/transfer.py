@@ -58,12 +58,18 @@ def _aligned(tensor: Tensor) -> Tensor:
     return tensor.clone() if tensor.data_ptr() % ALIGNMENT else tensor
 
 
-def channels_last(batch: Batch, encoder: nn.Module) -> Batch:
-    """The same batch with pixels [B, V, 3, H, W] stored as the encoder's convolutions like them."""
-    if not isinstance(batch.image, Images) or not likes_channels_last(encoder):
-        return batch
-    flat = rearrange(batch.image.pixels, "b v c h w -> (b v) c h w")
+def channels_last(batch: Batch, encoders: nn.ModuleDict) -> Batch:
+    """The same batch with pixels [B, V, 3, H, W] stored as each encoder likes them."""
+    stored = {
+        name: _stored(given)
+        for name, given in batch.inputs.items()
+        if isinstance(given, Images) and likes_channels_last(encoders[name])
+    }
+    return batch.with_inputs(stored) if stored else batch
+
+
+def _stored(images: Images) -> Images:
+    flat = rearrange(images.pixels, "b v c h w -> (b v) c h w")
     stored = flat.contiguous(memory_format=torch.channels_last)
-    views = batch.image.pixels.shape[1]
-    pixels = rearrange(stored, "(b v) c h w -> b v c h w", v=views)
-    return replace(batch, image=replace(batch.image, pixels=pixels))
+    pixels = rearrange(stored, "(b v) c h w -> b v c h w", v=images.pixels.shape[1])
+    return replace(images, pixels=pixels)

@@ -10,13 +10,13 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from torch import nn
 
-from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
+from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
 from mmx.blocks import fused_vector, real_pooled, same_width
 
 Activation = Literal["none", "relu", "gelu"]
 
 
-class AddParams(FusionParams):
+class AddParams(PairFusionParams):
     """Adds the pooled vectors; as wide as each of them."""
 
     type: Literal["add"] = "add"
@@ -29,11 +29,11 @@ class AddParams(FusionParams):
     def reads(self) -> frozenset[str]:
         return frozenset({"pooled"})
 
-    def build(self, image: FeatureShape, text: FeatureShape) -> "Add":
+    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Add":
         return Add(same_width("add", image, text), self.activation)
 
 
-class Add(Fusion):
+class Add(PairFusion):
     """f = s(a + t): [B, D] and [B, D] -> [B, D]; a missing side adds 0."""
 
     def __init__(self, dim: int, activation: Activation = "none") -> None:
@@ -45,7 +45,7 @@ class Add(Fusion):
     def forward(self, image: Features, text: Features) -> Features:
         a, t = real_pooled(image), real_pooled(text)
         fused = self.activation(a + t)
-        return fused_vector(fused, image, text, parts={"image": a, "text": t})
+        return fused_vector(fused, image, text, parts={"first": a, "second": t})
 
 
 @hookimpl

@@ -11,11 +11,11 @@ from einops import repeat
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from torch import Tensor, nn
 
-from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl, masked_mean
+from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl, masked_mean
 from mmx.blocks import SelfAttentionLayer, StandIn, fused_vector, real_pooled, same_width
 
 
-class BottleneckParams(FusionParams):
+class BottleneckParams(PairFusionParams):
     """Two streams that exchange through bottleneck tokens."""
 
     type: Literal["bottleneck"] = "bottleneck"
@@ -43,7 +43,7 @@ class BottleneckParams(FusionParams):
             raise ValueError(f"start must be below layers = {self.layers}, got {self.start}")
         return self
 
-    def build(self, image: FeatureShape, text: FeatureShape) -> "Bottleneck":
+    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Bottleneck":
         return Bottleneck(
             same_width("bottleneck", image, text),
             self.dim,
@@ -56,7 +56,7 @@ class BottleneckParams(FusionParams):
         )
 
 
-class Bottleneck(Fusion):
+class Bottleneck(PairFusion):
     """[B, N, D] and [B, M, D] -> [B, dim]: f = Linear([mean x_i; mean x_t]).
 
     From layer ``start`` each stream attends to itself and b; then b becomes the mean over present
@@ -105,7 +105,7 @@ class Bottleneck(Fusion):
         x_i = self.no_image.instead_of(masked_mean(a, image_mask), image.present)
         x_t = self.no_text.instead_of(masked_mean(t, text_mask), text.present)
         fused = self.out(torch.cat([x_i, x_t], dim=-1))
-        parts = {"image": real_pooled(image), "text": real_pooled(text)}
+        parts = {"first": real_pooled(image), "second": real_pooled(text)}
         return fused_vector(fused, image, text, parts=parts)
 
 

@@ -7,11 +7,11 @@ import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
-from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl, masked_mean
+from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl, masked_mean
 from mmx.blocks import AttentionLayer, StandIn, fused_vector, real_pooled, same_width
 
 
-class CoAttentionParams(FusionParams):
+class CoAttentionParams(PairFusionParams):
     """Both modalities read each other."""
 
     type: Literal["co_attention"] = "co_attention"
@@ -30,7 +30,7 @@ class CoAttentionParams(FusionParams):
     )
     dropout: float = Field(default=0.1, ge=0, lt=1, description="probability on each branch")
 
-    def build(self, image: FeatureShape, text: FeatureShape) -> "CoAttention":
+    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "CoAttention":
         if self.shared:
             same_width("co_attention with shared: true", image, text)
         return CoAttention(
@@ -45,7 +45,7 @@ class CoAttentionParams(FusionParams):
         )
 
 
-class CoAttention(Fusion):
+class CoAttention(PairFusion):
     """[B, N, D_image] and [B, M, D_text] -> [B, dim].
 
     A' = layer(A, T), T' = layer(T, A), both from the old A and T, where layer(x, c) is
@@ -94,7 +94,7 @@ class CoAttention(Fusion):
                 explain[f"text_reads_image_{number}"] = text_reads.weights(t, a, image_mask)
             a, t = image_reads(a, t, text_mask), text_reads(t, a, image_mask)
         fused = self.out(torch.cat([masked_mean(a, image_mask), masked_mean(t, text_mask)], dim=-1))
-        parts = {"image": real_pooled(image), "text": real_pooled(text)}
+        parts = {"first": real_pooled(image), "second": real_pooled(text)}
         return fused_vector(fused, image, text, parts=parts, explain=explain)
 
 

@@ -6,11 +6,11 @@ from typing import ClassVar, Literal
 import torch
 from pydantic import Field
 
-from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
+from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
 from mmx.blocks import StandIn, either_present, fused_vector, same_width
 
 
-class ConcatParams(FusionParams):
+class ConcatParams(PairFusionParams):
     """Concatenates channels, or tokens; as wide as both sides together, or as one of them."""
 
     type: Literal["concat"] = "concat"
@@ -26,13 +26,13 @@ class ConcatParams(FusionParams):
     def reads(self) -> frozenset[str]:
         return frozenset({"pooled", "tokens"} if self.tokens else {"pooled"})
 
-    def build(self, image: FeatureShape, text: FeatureShape) -> "Concat | ConcatTokens":
+    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Concat | ConcatTokens":
         if self.tokens:
             return ConcatTokens(same_width("concat with tokens: true", image, text))
         return Concat(image.dim, text.dim)
 
 
-class Concat(Fusion):
+class Concat(PairFusion):
     """f = [a ; t]: [B, D_image] and [B, D_text] -> [B, D_image + D_text]."""
 
     def __init__(self, image_dim: int, text_dim: int) -> None:
@@ -43,10 +43,10 @@ class Concat(Fusion):
     def forward(self, image: Features, text: Features) -> Features:
         a, t = self.no_image.pooled(image), self.no_text.pooled(text)
         fused = torch.cat([a, t], dim=-1)
-        return fused_vector(fused, image, text, parts={"image": a, "text": t})
+        return fused_vector(fused, image, text, parts={"first": a, "second": t})
 
 
-class ConcatTokens(Fusion):
+class ConcatTokens(PairFusion):
     """[A ; T] along tokens: [B, N, D] and [B, M, D] -> [B, N + M, D]; pooled is their mean."""
 
     def __init__(self, dim: int) -> None:
@@ -61,7 +61,7 @@ class ConcatTokens(Fusion):
             torch.cat([a, t], dim=1),
             torch.cat([image_mask, text_mask], dim=1),
             present=either_present(image, text),
-            parts={"image": self.no_image.pooled(image), "text": self.no_text.pooled(text)},
+            parts={"first": self.no_image.pooled(image), "second": self.no_text.pooled(text)},
         )
 
 

@@ -10,13 +10,13 @@ from typing import ClassVar, Literal, cast
 from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
-from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
+from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
 from mmx.blocks import AttentionLayer, StandIn, either_present, real_pooled
 
 Direction = Literal["image_from_text", "text_from_image"]
 
 
-class CrossAttentionParams(FusionParams):
+class CrossAttentionParams(PairFusionParams):
     """One modality reads the other; as wide as the one that reads."""
 
     type: Literal["cross_attention"] = "cross_attention"
@@ -37,7 +37,7 @@ class CrossAttentionParams(FusionParams):
     )
     dropout: float = Field(default=0.1, ge=0, lt=1, description="probability on each branch")
 
-    def build(self, image: FeatureShape, text: FeatureShape) -> "CrossAttention":
+    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "CrossAttention":
         reader, context = image.dim, text.dim
         if self.direction == "text_from_image":
             reader, context = context, reader
@@ -52,7 +52,7 @@ class CrossAttentionParams(FusionParams):
         )
 
 
-class CrossAttention(Fusion):
+class CrossAttention(PairFusion):
     """Y = A + MHA(LN A, LN T, LN T); Y = Y + FFN(LN Y); f = mean Y: [B, N, D] -> [B, N, D].
 
     A is the side that reads, T the side that is read. A missing T is one learned token, seen only
@@ -91,7 +91,7 @@ class CrossAttention(Fusion):
             y,
             mask,
             present=either_present(image, text),
-            parts={"image": real_pooled(image), "text": real_pooled(text)},
+            parts={"first": real_pooled(image), "second": real_pooled(text)},
             explain=explain,
         )
 

@@ -10,13 +10,13 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl, masked_mean
+from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl, masked_mean
 from mmx.blocks import StandIn, either_present, real_pooled
 
 Generator = Literal["text", "text_image"]
 
 
-class FilmParams(FusionParams):
+class FilmParams(PairFusionParams):
     """Modulates image channels by the text; as wide as the image features."""
 
     type: Literal["film"] = "film"
@@ -35,12 +35,12 @@ class FilmParams(FusionParams):
         default=7, description="hidden width of the text_image generator"
     )
 
-    def build(self, image: FeatureShape, text: FeatureShape) -> "Film":
+    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Film":
         hidden = self.hidden if self.generator == "text" else self.bottleneck
         return Film(image.dim, text.dim, generator=self.generator, hidden=hidden)
 
 
-class Film(Fusion):
+class Film(PairFusion):
     """gamma, beta = h(t); Y = (1 + gamma) A + beta; f = mean Y: [B, N, D] -> [B, N, D].
 
     The last layer of h starts at 0, so that it starts as the image alone. Without a text gamma and
@@ -71,7 +71,7 @@ class Film(Fusion):
             y,
             mask,
             present=either_present(image, text),
-            parts={"image": real_pooled(image), "text": t},
+            parts={"first": real_pooled(image), "second": t},
             explain={"gamma": gamma[:, 0].detach(), "beta": beta[:, 0].detach()},
         )
 

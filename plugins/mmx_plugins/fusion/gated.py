@@ -10,11 +10,11 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
+from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
 from mmx.blocks import Norm, fused_vector, real_pooled, vector_norm
 
 
-class GatedParams(FusionParams):
+class GatedParams(PairFusionParams):
     """Mixes both modalities by a learned gate."""
 
     type: Literal["gated"] = "gated"
@@ -33,11 +33,11 @@ class GatedParams(FusionParams):
     def reads(self) -> frozenset[str]:
         return frozenset({"pooled"})
 
-    def build(self, image: FeatureShape, text: FeatureShape) -> "Gated":
+    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Gated":
         return Gated(image.dim, text.dim, self.dim, gate=self.gate, norm=self.norm)
 
 
-class Gated(Fusion):
+class Gated(PairFusion):
     """[B, D_image] and [B, D_text] -> [B, dim].
 
     h_v = tanh(W_v x_v), h_t = tanh(W_t x_t), z = sigmoid(W_z [x_v; x_t]), f = z h_v + (1 - z) h_t;
@@ -73,7 +73,7 @@ class Gated(Fusion):
         z = self.gate(torch.cat(seen, dim=-1)).sigmoid()  # [B, dim] or [B, 1], in (0, 1)
         z = z.masked_fill(~text.present[:, None], 1).masked_fill(~image.present[:, None], 0)
         fused = z * u_v.tanh() + (1 - z) * u_t.tanh()
-        parts = {"image": a, "text": t}
+        parts = {"first": a, "second": t}
         return fused_vector(fused, image, text, parts=parts, explain={"gate": z})
 
 

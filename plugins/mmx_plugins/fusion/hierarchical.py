@@ -11,14 +11,24 @@ import torch
 from pydantic import Field, PositiveInt, SerializeAsAny
 from torch import Tensor, nn
 
-from mmx import Features, FeatureShape, Fusion, FusionParams, Params, chosen, hookimpl
+from mmx import (
+    Features,
+    FeatureShape,
+    Fusion,
+    FusionParams,
+    PairFusion,
+    PairFusionParams,
+    Params,
+    chosen,
+    hookimpl,
+)
 from mmx.blocks import fused_vector, pool_grid, real_pooled, real_tokens
 from mmx.errors import ShapeError
 
 Weights = Literal["adaptive", "static", "concat"]
 
 
-class HierarchicalParams(FusionParams):
+class HierarchicalParams(PairFusionParams):
     """Fuses level by level with another fusion; as wide as that one (concat: times the levels)."""
 
     type: Literal["hierarchical"] = "hierarchical"
@@ -44,7 +54,7 @@ class HierarchicalParams(FusionParams):
     def reads(self) -> frozenset[str]:
         return frozenset({"pooled", "levels"})
 
-    def build(self, image: FeatureShape, text: FeatureShape) -> "Hierarchical":
+    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Hierarchical":
         levels = min(len(image.level_dims), len(text.level_dims))
         if not levels:
             raise ShapeError(
@@ -53,7 +63,7 @@ class HierarchicalParams(FusionParams):
                 "choose encoders that give levels, such as timm and transformers"
             )
         shape = FeatureShape(self.dim)
-        inner = [self.inner.build(shape, shape) for _ in range(levels)]
+        inner = [self.inner.build({"image": shape, "text": shape}) for _ in range(levels)]
         return Hierarchical(
             image.level_dims[-levels:],
             text.level_dims[-levels:],
@@ -74,7 +84,7 @@ def _of_features(fusion: nn.Module) -> Fusion:
     return fusion
 
 
-class Hierarchical(Fusion):
+class Hierarchical(PairFusion):
     """A_k = LN(Pool(Proj_k F_k)), T_k = LN(Proj_k H_k), u_k = inner_k(A_k, T_k).
 
     w = softmax_k(v^T tanh(W u_k)), f = LN(sum_k w_k u_k): [B, inner dim]. Levels are paired from
@@ -115,7 +125,7 @@ class Hierarchical(Fusion):
         for k, features in enumerate(fused):
             explain |= {f"level_{k}/{name}": value for name, value in features.explain.items()}
             penalties |= {f"level_{k}/{name}": value for name, value in features.penalties.items()}
-        parts = {"image": real_pooled(image), "text": real_pooled(text)}
+        parts = {"first": real_pooled(image), "second": real_pooled(text)}
         return fused_vector(
             self.norm(mixed), image, text, parts=parts, explain=explain, penalties=penalties
         )
@@ -133,7 +143,7 @@ class Hierarchical(Fusion):
             of_image = of_image.with_present(image.present)
             of_text = of_text.with_present(text.present)
             a = self.image[k](of_image, self.pool)
-            result.append(self.inner[k](a, self.text[k](of_text, None)))
+            result.append(self.inner[k]({"image": a, "text": self.text[k](of_text, None)}))
         return result
 
 

@@ -11,7 +11,7 @@ import torch
 from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
-from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl, masked_mean
+from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl, masked_mean
 from mmx.blocks import (
     StandIn,
     attention_weights,
@@ -26,7 +26,7 @@ from mmx.blocks import (
 REFERENCE = {"tokens": False, "residual": False, "heads": 1}
 
 
-class IbfaParams(FusionParams):
+class IbfaParams(PairFusionParams):
     """Both modalities read themselves and each other."""
 
     type: Literal["ibfa"] = "ibfa"
@@ -60,7 +60,7 @@ class IbfaParams(FusionParams):
     def reads(self) -> frozenset[str]:
         return frozenset({"pooled", "tokens"} if self.tokens else {"pooled"})
 
-    def build(self, image: FeatureShape, text: FeatureShape) -> "Ibfa":
+    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Ibfa":
         return Ibfa(
             image.dim,
             text.dim,
@@ -71,7 +71,7 @@ class IbfaParams(FusionParams):
         )
 
 
-class Ibfa(Fusion):
+class Ibfa(PairFusion):
     """[B, N, D_image] and [B, M, D_text] -> [B, dim]: f = Linear([mean o_i; mean o_t]).
 
     o_i = image reads (image, text) and o_t = text reads (text, image), by two independent modules.
@@ -110,7 +110,9 @@ class Ibfa(Fusion):
         o_i = self.no_image.instead_of(o_i, image.present)
         o_t = self.no_text.instead_of(o_t, text.present)
         fused = self.out(torch.cat([o_i, o_t], dim=-1))
-        return fused_vector(fused, image, text, parts={"image": o_i, "text": o_t}, explain=explain)
+        return fused_vector(
+            fused, image, text, parts={"first": o_i, "second": o_t}, explain=explain
+        )
 
 
 class Reading(nn.Module):

@@ -1,12 +1,13 @@
 """The image alone: the control that shows what the text adds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
+import torch
 from pydantic import Field
 
 from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
-from mmx.blocks import StandIn, either_present
+from mmx.blocks import StandIn
 
 
 class ImageOnlyParams(FusionParams):
@@ -14,7 +15,7 @@ class ImageOnlyParams(FusionParams):
 
     type: Literal["image_only"] = "image_only"
     source: ClassVar[str] = "control; no paper"
-    sides: ClassVar[tuple[str, ...]] = ("image",)
+    takes: ClassVar[tuple[int, int | None]] = (1, None)
 
     tokens: bool = Field(
         default=False,
@@ -25,8 +26,11 @@ class ImageOnlyParams(FusionParams):
     def reads(self) -> frozenset[str]:
         return frozenset({"pooled", "tokens"} if self.tokens else {"pooled"})
 
-    def build(self, image: FeatureShape, text: FeatureShape) -> "ImageOnly":
-        return ImageOnly(image.dim, self.tokens)
+    def used(self, names: Sequence[str]) -> tuple[str, ...]:
+        return ("image",)
+
+    def build(self, shapes: Mapping[str, FeatureShape]) -> "ImageOnly":
+        return ImageOnly(shapes["image"].dim, self.tokens)
 
 
 class ImageOnly(Fusion):
@@ -40,14 +44,15 @@ class ImageOnly(Fusion):
         self.dim, self.tokens = dim, tokens
         self.missing = StandIn(dim)
 
-    def forward(self, image: Features, text: Features) -> Features:
-        fused = self.missing.pooled(image)
+    def forward(self, features: Mapping[str, Features]) -> Features:
+        fused = self.missing.pooled(features["image"])
         nothing = fused.new_zeros(fused.shape)
         tokens, mask = fused[:, None], fused.new_ones(len(fused), 1).bool()
         if self.tokens:
-            tokens, mask = self.missing.tokens(image)
-        there = either_present(image, text)
-        return Features(tokens, mask, fused, present=there, parts={"image": fused, "text": nothing})
+            tokens, mask = self.missing.tokens(features["image"])
+        there = torch.stack([one.present for one in features.values()]).any(dim=0)
+        parts = {name: fused if name == "image" else nothing for name in features}
+        return Features(tokens, mask, fused, present=there, parts=parts)
 
 
 @hookimpl

@@ -4,7 +4,7 @@ The strongest cheap control. Stacking, which must be fitted on validation data, 
 fusion never sees those.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -21,6 +21,7 @@ class LateParams(FusionParams):
 
     type: Literal["late"] = "late"
     source: ClassVar[str] = "common practice; product: Hinton 2002, Products of Experts"
+    takes: ClassVar[tuple[int, int | None]] = (2, 2)
 
     rule: Rule = Field(default="mean_prob", description="how two decisions become one")
     image_weight: float = Field(
@@ -29,7 +30,7 @@ class LateParams(FusionParams):
     image_temperature: PositiveFloat = Field(default=1.0, description="divides the image logits")
     text_temperature: PositiveFloat = Field(default=1.0, description="divides the text logits")
 
-    def build(self, image: FeatureShape, text: FeatureShape) -> "Late":
+    def build(self, shapes: Mapping[str, FeatureShape]) -> "Late":
         return Late(
             self.rule,
             image_weight=self.image_weight,
@@ -55,10 +56,9 @@ class Late(DecisionFusion):
         super().__init__()
         self.rule, self.image_weight, self.temperatures = rule, image_weight, temperatures
 
-    def combine(self, image_logits: Tensor, text_logits: Tensor, present: Tensor) -> Tensor:
-        z = torch.stack(
-            [image_logits / self.temperatures[0], text_logits / self.temperatures[1]], dim=1
-        )
+    def combine(self, logits: Mapping[str, Tensor], present: Tensor) -> Tensor:
+        pairs = zip(logits.values(), self.temperatures, strict=True)
+        z = torch.stack([one / temperature for one, temperature in pairs], dim=1)
         z = z.masked_fill(~present[..., None], 0)  # [B, 2, C]
         present = present | ~present.any(dim=1, keepdim=True)  # none at all: all classes alike
         weights = z.new_tensor([self.image_weight, 1 - self.image_weight]) * present

@@ -14,7 +14,7 @@ from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 from torch.nn.functional import pad, silu
 
-from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl, masked_mean
+from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl, masked_mean
 from mmx.blocks import (
     StandIn,
     fused_vector,
@@ -31,7 +31,7 @@ Mixer = Literal["ssm", "gated_conv"]
 BuildScan = Callable[..., nn.Module]
 
 
-class MambaParams(FusionParams):
+class MambaParams(PairFusionParams):
     """Selective state space over the concatenated tokens, in both directions."""
 
     type: Literal["mamba"] = "mamba"
@@ -73,7 +73,7 @@ class MambaParams(FusionParams):
             )
         return self
 
-    def build(self, image: FeatureShape, text: FeatureShape) -> "Mamba":
+    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Mamba":
         width = self.dim // 2
         build_block = partial(
             Block,
@@ -102,7 +102,7 @@ class MambaParams(FusionParams):
         return partial(SelectiveStateSpace, inner, self.state, rank, scan=scan)
 
 
-class Mamba(Fusion):
+class Mamba(PairFusion):
     """z = [A + e_i; T + e_t], blocks on z, f = [mean image; mean text]: -> [B, dim].
 
     z is dim / 2 wide. Real tokens stand together, so that no gap leaks through the convolution. A
@@ -149,7 +149,7 @@ class Mamba(Fusion):
         if self.image_gate is not None and self.text_gate is not None:
             explain = {"image_gate": self.image_gate(m_t), "text_gate": self.text_gate(m_i)}
             m_i, m_t = m_i * explain["image_gate"], m_t * explain["text_gate"]
-        parts = {"image": real_pooled(image), "text": real_pooled(text)}
+        parts = {"first": real_pooled(image), "second": real_pooled(text)}
         fused = torch.cat([m_i, m_t], dim=-1)
         return fused_vector(fused, image, text, parts=parts, explain=explain)
 

@@ -6,13 +6,13 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
+from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
 from mmx.blocks import Norm, StandIn, either_present, real_pooled, vector_norm
 
 Variant = Literal["metablock", "metanet"]
 
 
-class MetablockParams(FusionParams):
+class MetablockParams(PairFusionParams):
     """Gates image channels by short clinical text; as wide as the image features."""
 
     type: Literal["metablock"] = "metablock"
@@ -27,13 +27,13 @@ class MetablockParams(FusionParams):
         description="of what the text generates in metablock; the reference has batch",
     )
 
-    def build(self, image: FeatureShape, text: FeatureShape) -> "MetaBlock | MetaNet":
+    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "MetaBlock | MetaNet":
         if self.variant == "metanet":
             return MetaNet(image.dim, text.dim)
         return MetaBlock(image.dim, text.dim, norm=self.norm)
 
 
-class MetaBlock(Fusion):
+class MetaBlock(PairFusion):
     """V' = sigmoid(tanh(V f(u)) + g(u)), f = mean V': [B, N, D] -> [B, N, D], in (0, 1).
 
     u is the pooled text, f and g are Linear and norm. Without a text f = 1 and g = 0, so that the
@@ -56,7 +56,7 @@ class MetaBlock(Fusion):
         return _result(gated, mask, image, text, {"scale": scale[:, 0], "shift": shift[:, 0]})
 
 
-class MetaNet(Fusion):
+class MetaNet(PairFusion):
     """V' = V sigmoid(W_2 ReLU(W_1 u)), f = mean V': [B, N, D] -> [B, N, D].
 
     W_2 starts at 0, so that every gate starts at 0.5. Without a text the gate is 1; a missing image
@@ -86,7 +86,7 @@ def _result(
         tokens,
         mask,
         present=either_present(image, text),
-        parts={"image": real_pooled(image), "text": real_pooled(text)},
+        parts={"first": real_pooled(image), "second": real_pooled(text)},
         explain={name: gate.detach() for name, gate in gates.items()},
     )
 

@@ -8,11 +8,11 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from torch import nn
 from torch.nn.functional import normalize
 
-from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
+from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
 from mmx.blocks import StandIn, fused_vector
 
 
-class MfbParams(FusionParams):
+class MfbParams(PairFusionParams):
     """Sums ``factor`` products per channel."""
 
     type: Literal["mfb"] = "mfb"
@@ -32,7 +32,7 @@ class MfbParams(FusionParams):
     def reads(self) -> frozenset[str]:
         return frozenset({"pooled"})
 
-    def build(self, image: FeatureShape, text: FeatureShape) -> "Mfb":
+    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Mfb":
         return Mfb(
             image.dim,
             text.dim,
@@ -44,7 +44,7 @@ class MfbParams(FusionParams):
         )
 
 
-class Mfb(Fusion):
+class Mfb(PairFusion):
     """f = SumPool_k(U x V y), then z / sqrt(|z| + eps) and z / |z|: -> [B, dim].
 
     A missing side is a learned vector.
@@ -76,7 +76,7 @@ class Mfb(Fusion):
         if self.normalise_power:
             # sign(z) sqrt(|z|) has an infinite slope at 0; this form is finite there
             z = normalize(z / (z.abs() + self.eps).sqrt(), dim=-1, eps=self.eps)
-        return fused_vector(z, image, text, parts={"image": x, "text": y})
+        return fused_vector(z, image, text, parts={"first": x, "second": y})
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}, factor={self.factor}, normalise_power={self.normalise_power}"

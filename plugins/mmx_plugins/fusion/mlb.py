@@ -6,13 +6,13 @@ from typing import ClassVar, Literal
 from pydantic import Field, PositiveInt
 from torch import nn
 
-from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
+from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
 from mmx.blocks import StandIn, fused_vector
 
 Activation = Literal["tanh", "identity"]
 
 
-class MlbParams(FusionParams):
+class MlbParams(PairFusionParams):
     """Projects both modalities, multiplies and projects again."""
 
     type: Literal["mlb"] = "mlb"
@@ -29,11 +29,11 @@ class MlbParams(FusionParams):
     def reads(self) -> frozenset[str]:
         return frozenset({"pooled"})
 
-    def build(self, image: FeatureShape, text: FeatureShape) -> "Mlb":
+    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Mlb":
         return Mlb(image.dim, text.dim, self.dim, rank=self.rank, activation=self.activation)
 
 
-class Mlb(Fusion):
+class Mlb(PairFusion):
     """f = W_o (s(U x) s(V y)): [B, D_image], [B, D_text] -> [B, dim].
 
     A zero vector would kill the result, so a missing side is a learned vector. Without biases it is
@@ -60,7 +60,7 @@ class Mlb(Fusion):
     def forward(self, image: Features, text: Features) -> Features:
         x, y = self.no_image.pooled(image), self.no_text.pooled(text)
         fused = self.out(self.activation(self.image(x)) * self.activation(self.text(y)))
-        return fused_vector(fused, image, text, parts={"image": x, "text": y})
+        return fused_vector(fused, image, text, parts={"first": x, "second": y})
 
 
 @hookimpl

@@ -6,13 +6,13 @@ from typing import ClassVar, Literal
 import torch
 from pydantic import Field
 
-from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
+from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
 from mmx.blocks import fused_vector, real_pooled, same_width
 
 Form = Literal["neutral", "plain"]
 
 
-class MultiplyParams(FusionParams):
+class MultiplyParams(PairFusionParams):
     """Multiplies the pooled vectors; as wide as each of them."""
 
     type: Literal["multiply"] = "multiply"
@@ -29,11 +29,11 @@ class MultiplyParams(FusionParams):
     def reads(self) -> frozenset[str]:
         return frozenset({"pooled"})
 
-    def build(self, image: FeatureShape, text: FeatureShape) -> "Multiply":
+    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Multiply":
         return Multiply(same_width("multiply", image, text), self.form)
 
 
-class Multiply(Fusion):
+class Multiply(PairFusion):
     """f = (1 + a)(1 + t) - 1, or a t: [B, D] and [B, D] -> [B, D]; a missing side has no effect."""
 
     def __init__(self, dim: int, form: Form = "neutral") -> None:
@@ -49,7 +49,7 @@ class Multiply(Fusion):
             fused = torch.where(image.present[:, None], a, one) * torch.where(
                 text.present[:, None], t, one
             )
-        return fused_vector(fused, image, text, parts={"image": a, "text": t})
+        return fused_vector(fused, image, text, parts={"first": a, "second": t})
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}, form={self.form}"

@@ -8,7 +8,7 @@ from einops import repeat
 from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
-from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
+from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
 from mmx.blocks import (
     AttentionLayer,
     SelfAttentionLayer,
@@ -19,7 +19,7 @@ from mmx.blocks import (
 )
 
 
-class PerceiverParams(FusionParams):
+class PerceiverParams(PairFusionParams):
     """Latents that read the tokens of both modalities."""
 
     type: Literal["perceiver"] = "perceiver"
@@ -34,7 +34,7 @@ class PerceiverParams(FusionParams):
     )
     dropout: float = Field(default=0.1, ge=0, lt=1, description="probability on each branch")
 
-    def build(self, image: FeatureShape, text: FeatureShape) -> "Perceiver":
+    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Perceiver":
         return Perceiver(
             same_width("perceiver", image, text),
             self.dim,
@@ -46,7 +46,7 @@ class PerceiverParams(FusionParams):
         )
 
 
-class Perceiver(Fusion):
+class Perceiver(PairFusion):
     """X = L + MHA(LN L, LN [A + e_i; T + e_t]), self-attention layers on X, f = mean X.
 
     [B, N, D] and [B, M, D] -> [B, latents, dim]. The tokens of a missing side are masked. One
@@ -89,7 +89,7 @@ class Perceiver(Fusion):
             x,
             everyone,
             present=either_present(image, text),
-            parts={"image": real_pooled(image), "text": real_pooled(text)},
+            parts={"first": real_pooled(image), "second": real_pooled(text)},
             explain=explain,
         )
 

@@ -1,12 +1,13 @@
 """The text alone: the control that shows how much the text tells by itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
+import torch
 from pydantic import Field
 
 from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
-from mmx.blocks import StandIn, either_present
+from mmx.blocks import StandIn
 
 
 class TextOnlyParams(FusionParams):
@@ -14,7 +15,7 @@ class TextOnlyParams(FusionParams):
 
     type: Literal["text_only"] = "text_only"
     source: ClassVar[str] = "control; no paper"
-    sides: ClassVar[tuple[str, ...]] = ("text",)
+    takes: ClassVar[tuple[int, int | None]] = (1, None)
 
     tokens: bool = Field(
         default=False,
@@ -25,8 +26,11 @@ class TextOnlyParams(FusionParams):
     def reads(self) -> frozenset[str]:
         return frozenset({"pooled", "tokens"} if self.tokens else {"pooled"})
 
-    def build(self, image: FeatureShape, text: FeatureShape) -> "TextOnly":
-        return TextOnly(text.dim, self.tokens)
+    def used(self, names: Sequence[str]) -> tuple[str, ...]:
+        return ("text",)
+
+    def build(self, shapes: Mapping[str, FeatureShape]) -> "TextOnly":
+        return TextOnly(shapes["text"].dim, self.tokens)
 
 
 class TextOnly(Fusion):
@@ -40,14 +44,15 @@ class TextOnly(Fusion):
         self.dim, self.tokens = dim, tokens
         self.missing = StandIn(dim)
 
-    def forward(self, image: Features, text: Features) -> Features:
-        fused = self.missing.pooled(text)
+    def forward(self, features: Mapping[str, Features]) -> Features:
+        fused = self.missing.pooled(features["text"])
         nothing = fused.new_zeros(fused.shape)
         tokens, mask = fused[:, None], fused.new_ones(len(fused), 1).bool()
         if self.tokens:
-            tokens, mask = self.missing.tokens(text)
-        there = either_present(image, text)
-        return Features(tokens, mask, fused, present=there, parts={"image": nothing, "text": fused})
+            tokens, mask = self.missing.tokens(features["text"])
+        there = torch.stack([one.present for one in features.values()]).any(dim=0)
+        parts = {name: fused if name == "text" else nothing for name in features}
+        return Features(tokens, mask, fused, present=there, parts=parts)
 
 
 @hookimpl

@@ -117,14 +117,19 @@ class TTA(InferenceHook):
 
 
 def seen(batch: Batch, view: str) -> Batch:
-    """The batch with its images in a view; itself for the untouched image."""
-    if not isinstance(batch.image, Images):
+    """The batch with all its images in a view; itself for untouched images."""
+    found = {name: one for name, one in batch.inputs.items() if isinstance(one, Images)}
+    if not found:
         raise RunError("inference.tta needs images before encoding, got cached features")
+    shown = {name: _in_view(images, view) for name, images in found.items()}
+    changed = any(shown[name] is not found[name] for name in found)
+    return batch.with_inputs(shown) if changed else batch
+
+
+def _in_view(images: Images, view: str) -> Images:
     if view in TURNS:
-        images = turned(batch.image, view)
-    else:
-        images = batch.image if WINDOWS[view] == WHOLE else cut(batch.image, WINDOWS[view])
-    return batch if images is batch.image else replace(batch, image=images)
+        return turned(images, view)
+    return images if WINDOWS[view] == WHOLE else cut(images, WINDOWS[view])
 
 
 def combined(views: Tensor, combine: Combine, weights: Tensor) -> Tensor:

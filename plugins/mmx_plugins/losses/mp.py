@@ -59,11 +59,12 @@ class Mp(Loss):
 
     def forward(self, outputs: Outputs, target: Tensor, progress: float) -> LossValue:
         fused, image, text = log_probabilities(outputs)
-        both = outputs.present.all(dim=1)
+        has_image, has_text = outputs.there("image"), outputs.there("text")
+        both = has_image & has_text
         divergence = disagreement(image, text).where(both, 0)
         terms = {
-            "image": mean_where(surprise(image, target), outputs.present[:, 0]),
-            "text": mean_where(surprise(text, target), outputs.present[:, 1]),
+            "image": mean_where(surprise(image, target), has_image),
+            "text": mean_where(surprise(text, target), has_text),
             "fused": self.weighted(divergence, surprise(fused, target)),
             "disagreement": mean_where(divergence, both),
         }

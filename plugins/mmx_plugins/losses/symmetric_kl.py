@@ -45,12 +45,12 @@ class SymmetricKl(Loss):
 
     def forward(self, outputs: Outputs, target: Tensor, progress: float) -> LossValue:
         fused, image, text = log_probabilities(outputs)
-        present = outputs.present
+        has_image, has_text = outputs.there("image"), outputs.there("text")
         terms = {
             "fused": surprise(fused, target).mean(),
-            "image": mean_where(surprise(image, target), present[:, 0]),
-            "text": mean_where(surprise(text, target), present[:, 1]),
-            "disagreement": mean_where(disagreement(image, text), present.all(dim=1)),
+            "image": mean_where(surprise(image, target), has_image),
+            "text": mean_where(surprise(text, target), has_text),
+            "disagreement": mean_where(disagreement(image, text), has_image & has_text),
         }
         unimodal = self.unimodal * (terms["image"] + terms["text"])
         total = terms["fused"] + unimodal + self.weight * terms["disagreement"]

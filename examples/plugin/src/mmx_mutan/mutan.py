@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from einops import rearrange
-from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
+from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
 from mmx.blocks import StandIn, fused_vector
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 MMX_API = 1  # version of the interfaces of mmx that this module is written for
 
 
-class MutanParams(FusionParams):
+class MutanParams(PairFusionParams):
     """Settings of mutan."""
 
     type: Literal["mutan"] = "mutan"
@@ -31,12 +31,12 @@ class MutanParams(FusionParams):
         """Only the pooled vectors; nothing else is computed or cached for it."""
         return frozenset({"pooled"})
 
-    def build(self, image: FeatureShape, text: FeatureShape) -> "Mutan":
+    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Mutan":
         """Build the module for features of these widths."""
         return Mutan(image.dim, text.dim, self.dim, core=self.core, rank=self.rank)
 
 
-class Mutan(Fusion):
+class Mutan(PairFusion):
     """z = sum_r (M_r v) * (N_r t) with v = tanh(W_v x), t = tanh(W_t y); f = W_o z.
 
     x is [B, D_image], y [B, D_text], z [B, core] and f [B, dim]. A product with zeros would be
@@ -60,7 +60,7 @@ class Mutan(Fusion):
         """Fuse the pooled vectors."""
         x, y = self.no_image.pooled(image), self.no_text.pooled(text)
         z = self.through_core(self.image(x).tanh(), self.text(y).tanh())
-        return fused_vector(self.out(z), image, text, parts={"image": x, "text": y})
+        return fused_vector(self.out(z), image, text, parts={"first": x, "second": y})
 
     def through_core(self, v: Tensor, t: Tensor) -> Tensor:
         """sum_r (M_r v) * (N_r t): [B, core] and [B, core] -> [B, core]."""
