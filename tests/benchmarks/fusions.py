@@ -47,7 +47,7 @@ def training_step(fusion: nn.Module) -> Callable[[], None]:
     image, text = features(IMAGE_TOKENS), features(TEXT_TOKENS)
 
     def step() -> None:
-        fusion(image, text).pooled.square().sum().backward(retain_graph=True)
+        fusion({"image": image, "text": text}).pooled.square().sum().backward(retain_graph=True)
 
     return step
 
@@ -56,7 +56,7 @@ def built(type_name: str, settings: dict[str, object], shape: FeatureShape) -> n
     """A fusion of features of this shape."""
     params = find("fusion", type_name).model_validate(settings)
     assert isinstance(params, FusionParams)
-    return params.build(shape, shape)
+    return params.build({"image": shape, "text": shape})
 
 
 def operations(step: Callable[[], None]) -> int:

@@ -29,8 +29,9 @@ def setting(rows: int) -> tuple[Task, Part]:
     spec = mmx.load_spec(SPEC, overrides=overrides)
     prepared = prepare(spec.data, SilentObserver())
     task = build_task(spec, prepared.manifest, prepared.split)
-    texts = TextStore(prepared.texts, task.model.text)  # type: ignore[arg-type]
-    part = part_of(prepared.manifest, prepared.split, "test", prepared.images, texts)
+    texts = TextStore(prepared.texts, task.model.encoder("text"))  # type: ignore[arg-type]
+    sources = {"image": prepared.images, "text": texts}
+    part = part_of(prepared.manifest, prepared.split, "test", sources)
     return task, part
 
 

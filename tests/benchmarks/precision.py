@@ -34,7 +34,7 @@ def training_step(name: str) -> Callable[[bool], None]:
     params = find("fusion", name)()
     assert isinstance(params, FusionParams)
     shape = FeatureShape(WIDTH, (WIDTH,) * 3)
-    fusion = params.build(shape, shape)
+    fusion = params.build({"image": shape, "text": shape})
     sides = [(nn.Linear(size[1], WIDTH), given(*size)) for size in (IMAGE, TEXT)]
     model = nn.ModuleList([fusion, *(layer for layer, _ in sides)])
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)

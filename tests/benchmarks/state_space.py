@@ -57,7 +57,9 @@ def training_step(forward: Callable[[Tensor], Tensor], x: Tensor) -> Step:
 
 def fusion_step(tokens: int, *, bidirectional: bool) -> Step:
     """The whole fusion over 49 image tokens and the rest of text."""
-    fusion = MambaParams(bidirectional=bidirectional).build(FeatureShape(256), FeatureShape(256))
+    fusion = MambaParams(bidirectional=bidirectional).build_pair(
+        FeatureShape(256), FeatureShape(256)
+    )
     sides = [torch.randn(BATCH, n, 256, requires_grad=True) for n in (49, tokens - 49)]
 
     def step() -> None:

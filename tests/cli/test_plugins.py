@@ -20,7 +20,7 @@ from mmx import FusionParams, hookimpl
 
 class FilmParams(FusionParams):
     type: Literal["my_film"] = "my_film"
-    def build(self, image, text): ...
+    def build(self, shapes): ...
 
 @hookimpl
 def mmx_components():

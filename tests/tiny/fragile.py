@@ -59,16 +59,16 @@ class Strict(mmx.TextEncoder):
         return mmx.Features(self.table(texts.ids.clamp(max=127)), texts.mask)
 
 
-class FragileParams(mmx.FusionParams):
+class FragileParams(mmx.PairFusionParams):
     """A sum; fails where all rows lack a side, and explains the batch as a whole."""
 
     type: Literal["fragile"] = "fragile"
 
-    def build(self, image: mmx.FeatureShape, text: mmx.FeatureShape) -> "Fragile":
+    def build_pair(self, image: mmx.FeatureShape, text: mmx.FeatureShape) -> "Fragile":
         return Fragile(image.dim, text.dim, self.dim)
 
 
-class Fragile(mmx.Fusion):
+class Fragile(mmx.PairFusion):
     def __init__(self, image: int, text: int, dim: int) -> None:
         super().__init__()
         self.dim, self.a, self.b = dim, nn.Linear(image, dim), nn.Linear(text, dim)

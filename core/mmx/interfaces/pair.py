@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from torch import nn
 
-from mmx.errors import ShapeError
+from mmx.errors import PluginError, ShapeError
 from mmx.interfaces.features import Features, FeatureShape
 from mmx.interfaces.fusion import Fusion, FusionParams
 
@@ -22,13 +22,20 @@ class PairFusionParams(FusionParams):
 
         Raises:
             ShapeError: there are more or fewer than two.
+            PluginError: ``build_pair`` gives something else.
         """
         if len(shapes) != 2:
             raise ShapeError(
                 f"{self.entry_point} fuses two modalities, got {len(shapes)}: {', '.join(shapes)}"
             )
         first, second = shapes
-        return Paired(self.build_pair(shapes[first], shapes[second]), first, second)
+        pair: object = self.build_pair(shapes[first], shapes[second])
+        if not isinstance(pair, PairFusion):
+            raise PluginError(
+                f"{self.entry_point}: build_pair() gave a {type(pair).__name__}; return an "
+                "instance of a class that derives from mmx.PairFusion"
+            )
+        return Paired(pair, first, second)
 
     @abstractmethod
     def build_pair(self, first: FeatureShape, second: FeatureShape, /) -> "PairFusion":
@@ -57,11 +64,14 @@ class Paired(Fusion):
 
     def __init__(self, pair: PairFusion, first: str, second: str) -> None:
         super().__init__()
-        self.pair, self.dim = pair, pair.dim
+        self.pair = pair
+        self.dim = getattr(pair, "dim", None)  # type: ignore[assignment]  # the assembler tells
         self.names = {"first": first, "second": second}
 
     def forward(self, features: Mapping[str, Features]) -> Features:
         """As the class says."""
         fused: Features = self.pair(features[self.names["first"]], features[self.names["second"]])
+        if not isinstance(fused, Features):
+            return fused  # the assembler tells what it should be
         parts = {self.names.get(name, name): part for name, part in fused.parts.items()}
         return replace(fused, parts=parts)

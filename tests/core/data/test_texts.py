@@ -156,15 +156,16 @@ def test_a_part_gives_its_own_rows_in_the_order_asked_for(
 ) -> None:
     manifest = manifest_of(range(40), [0, 1] * 20)
     split = make_split(manifest, SplitSpec())
-    part = part_of(manifest, split, "train", Blank(), Cached())
+    part = part_of(manifest, split, "train", {"image": Blank(), "text": Cached()})
     rows = split.rows("train")
     batch, target = part.batch([5, 0, 3])
     wanted = rows[[5, 0, 3]]
     assert len(part) == len(rows)
-    assert isinstance(batch.image, Images)
-    assert isinstance(batch.text, Features)
-    assert batch.image.pixels[:, 0, 0, 0, 0].tolist() == wanted.tolist()
-    assert batch.text.pooled[:, 0].tolist() == wanted.tolist()
+    image, text = batch.inputs["image"], batch.inputs["text"]
+    assert isinstance(image, Images)
+    assert isinstance(text, Features)
+    assert image.pixels[:, 0, 0, 0, 0].tolist() == wanted.tolist()
+    assert text.pooled[:, 0].tolist() == wanted.tolist()
     assert target.tolist() == manifest.labels[wanted].tolist()
     assert batch.group == tuple(manifest.groups[wanted])
     assert batch.present.tolist() == [[row % 2 == 0, True] for row in wanted.tolist()]
@@ -173,4 +174,4 @@ def test_a_part_gives_its_own_rows_in_the_order_asked_for(
 def test_a_part_needs_a_label_and_a_group_for_each_row() -> None:
     labels: Tensor = torch.zeros(2, dtype=torch.int64)
     with pytest.raises(DataError, match="3 rows needs as many labels and groups, got 2 and 3"):
-        Part([0, 1, 2], Blank(), Cached(), labels, ["a", "b", "c"])
+        Part([0, 1, 2], {"image": Blank(), "text": Cached()}, labels, ["a", "b", "c"])

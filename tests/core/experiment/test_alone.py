@@ -6,6 +6,7 @@ pixels and words. Both must say the same, for every fusion, every encoder around
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -115,7 +116,7 @@ class World:
 
     def asked(self, rows: Sequence[int]) -> PartPrediction:
         """These rows as they are asked about later, and no others."""
-        encoder = self.task.model.text
+        encoder = self.task.model.encoder("text")
         assert isinstance(encoder, TextEncoder)
         images = self.images([self.samples[row] for row in rows])
         texts = TextStore([self.texts[row] for row in rows], encoder)
@@ -123,7 +124,8 @@ class World:
 
     def _over(self, image: object, text: object, rows: list[int]) -> PartPrediction:
         groups = [f"named {row}" for row in rows]
-        part = Part(rows, image, text, torch.full((len(rows),), -1), groups)  # type: ignore[arg-type]
+        sources: Any = {"image": image, "text": text}
+        part = Part(rows, sources, torch.full((len(rows),), -1), groups)
         size = self.spec.evaluation.batch_size
         return self.chain.over(part, size, lambda done: None)[-1]
 

@@ -35,27 +35,30 @@ class Classifier(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.image = Encoder()
+        self.encoders = nn.ModuleDict({"image": Encoder()})
         self.head = nn.Linear(6, 3)
 
+    def encoder(self, name: str) -> nn.Module:
+        return self.encoders[name]
+
     def forward(self, batch: Batch) -> Outputs:
-        assert isinstance(batch.image, Images)
-        features = self.image(batch.image)
+        images = batch.inputs["image"]
+        assert isinstance(images, Images)
+        features = self.encoders["image"](images)
         return Outputs(self.head(features.pooled), {}, batch.present, {}, {})
 
 
 def batch(pixels: Tensor) -> Batch:
     there = torch.ones(len(pixels), 2, dtype=torch.bool)
-    return Batch(
-        Images(pixels, there[:, :1]), Features.of_pooled(torch.zeros(len(pixels), 1)), there
-    )
+    text = Features.of_pooled(torch.zeros(len(pixels), 1))
+    return Batch({"image": Images(pixels, there[:, :1]), "text": text}, there)
 
 
 def test_it_is_its_formula() -> None:
     model = Classifier().eval().requires_grad_(False)
     pixels, target = torch.rand(2, 1, 3, 16, 24), torch.tensor([0, 2])
     found = heat_maps(model, batch(pixels), target)  # type: ignore[arg-type]
-    activation = model.image.layer(pixels[:, 0])
+    activation = model.encoder("image").layer(pixels[:, 0])
     # the gradient of a linear head over a mean is its weight / number of places
     weight = model.head.weight[target] / (4 * 6)
     cam = torch.einsum("bd,bdhw->bhw", weight, activation).relu()
@@ -66,8 +69,8 @@ def test_it_is_its_formula() -> None:
 def test_a_patch_that_decides_is_where_the_heat_is() -> None:
     model = Classifier().eval()
     with torch.no_grad():
-        model.image.layer.weight.fill_(0.1)
-        model.image.layer.bias.fill_(0.0)  # type: ignore[union-attr]
+        model.encoder("image").layer.weight.fill_(0.1)
+        model.encoder("image").layer.bias.fill_(0.0)
         model.head.weight.fill_(0.0)
         model.head.weight[1] = 1.0
     pixels = torch.zeros(1, 1, 3, 16, 16)
@@ -107,12 +110,11 @@ def test_of_several_views_the_one_that_is_asked_for_is_looked_at() -> None:
     model = Classifier().eval().requires_grad_(False)
     pixels, target = torch.rand(1, 4, 3, 16, 24), torch.tensor([2])
     alone = [heat_maps(model, batch(pixels[:, [v]]), target) for v in range(4)]  # type: ignore[arg-type]
-    model.image = Mean(model.image)  # type: ignore[assignment]
+    model.encoders["image"] = Mean(model.encoder("image"))  # type: ignore[arg-type]
     there = torch.tensor([[True, False, True, True]])
+    text = Features.of_pooled(torch.zeros(1, 1))
     several = Batch(
-        Images(pixels, there),
-        Features.of_pooled(torch.zeros(1, 1)),
-        torch.ones(1, 2, dtype=torch.bool),
+        {"image": Images(pixels, there), "text": text}, torch.ones(1, 2, dtype=torch.bool)
     )
     for place, view in enumerate((0, 2, 3)):  # the real ones
         found = heat_maps(model, several, target, place)  # type: ignore[arg-type]

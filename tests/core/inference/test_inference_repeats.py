@@ -23,14 +23,15 @@ def counted(spec: mmx.Spec) -> dict[str, int]:
     prepared = prepare(spec.data, SilentObserver())
     task = build_task(spec, prepared.manifest, prepared.split)
     seen = {"image": 0, "text": 0}
-    for side, encoder in task.model.encoders().items():
+    for side, encoder in task.model.named_encoders().items():
         encoder.register_forward_hook(
             lambda _module, inputs, _result, side=side: seen.__setitem__(
                 side, seen[side] + len(inputs[0].mask)
             )
         )
-    texts = TextStore(prepared.texts, task.model.text)  # type: ignore[arg-type]
-    part = part_of(prepared.manifest, prepared.split, "test", prepared.images, texts)
+    texts = TextStore(prepared.texts, task.model.encoder("text"))  # type: ignore[arg-type]
+    sources = {"image": prepared.images, "text": texts}
+    part = part_of(prepared.manifest, prepared.split, "test", sources)
     chain = Chain(spec.inference, task.model, task.loss, "fp32")
     stages = chain.over(part, 8, lambda done: None)
     assert len(stages) == len(spec.inference) + 1

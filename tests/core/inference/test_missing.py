@@ -23,8 +23,9 @@ from mmx.spec import idle_keys
 def predicted(spec: mmx.Spec) -> Any:
     prepared = prepare(spec.data, SilentObserver())
     task = build_task(spec, prepared.manifest, prepared.split)
-    texts = TextStore(prepared.texts, task.model.text)  # type: ignore[arg-type]
-    part = part_of(prepared.manifest, prepared.split, "test", prepared.images, texts)
+    texts = TextStore(prepared.texts, task.model.encoder("text"))  # type: ignore[arg-type]
+    sources = {"image": prepared.images, "text": texts}
+    part = part_of(prepared.manifest, prepared.split, "test", sources)
     chain = Chain((), task.model, task.loss, "fp32")
     stand_ins = StandIns(task.prior, untrained_sides(spec, prepared))
     found = predict_missing(chain, part, 7, stand_ins)

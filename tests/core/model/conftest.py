@@ -12,13 +12,13 @@ from mmx import (
     EncoderParams,
     Features,
     FeatureShape,
-    Fusion,
-    FusionParams,
     Head,
     HeadOutput,
     HeadParams,
     ImageEncoder,
     Images,
+    PairFusion,
+    PairFusionParams,
 )
 from mmx.blocks import fused_vector
 from mmx.model import Model, assemble
@@ -51,20 +51,20 @@ class Colour(ImageEncoder):
         return Features.of_pooled(images.pixels.float().mean(dim=(1, 3, 4)), images.present)
 
 
-class FaultyFusionParams(FusionParams):
+class FaultyFusionParams(PairFusionParams):
     """Settings of a sum of two projections with a chosen fault."""
 
     type: Literal["faulty"] = "faulty"
     dim: int = Field(default=WIDTH, description="width")
     fault: str = Field(default="", description="what is wrong")
 
-    def build(self, image: FeatureShape, text: FeatureShape) -> Fusion:
+    def build_pair(self, image: FeatureShape, text: FeatureShape) -> PairFusion:
         if self.fault == "type":
             return nn.Linear(2, 2)  # type: ignore[return-value]
         return FaultyFusion(image.dim, text.dim, self.dim, self.fault)
 
 
-class FaultyFusion(Fusion):
+class FaultyFusion(PairFusion):
     """A v + B t."""
 
     def __init__(self, image_dim: int, text_dim: int, dim: int, fault: str) -> None:
@@ -84,7 +84,9 @@ class FaultyFusion(Fusion):
             return fused  # type: ignore[return-value]
         if self.fault == "rows":
             return Features.of_pooled(fused.mean(dim=0, keepdim=True))
-        return fused_vector(fused, image, text, parts={"image": image.pooled, "text": text.pooled})
+        return fused_vector(
+            fused, image, text, parts={"first": image.pooled, "second": text.pooled}
+        )
 
 
 class FaultyHeadParams(HeadParams):

@@ -60,11 +60,11 @@ def head_sees(key: str, image: Features, text: Features, seed: int = 0) -> Tenso
     """What the head reads of a fusion at its start; of decisions, the image's head."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        fusion = settings(key).build(SHAPE, SHAPE)
+        fusion = settings(key).build({"image": SHAPE, "text": SHAPE})
     with torch.no_grad():
         if isinstance(fusion, mmx.DecisionFusion):
             return HeadNorm(WIDTH)(image).pooled
-        return HeadNorm(fusion.dim)(fusion.eval()(image, text)).pooled
+        return HeadNorm(fusion.dim)(fusion.eval()({"image": image, "text": text})).pooled
 
 
 @pytest.mark.parametrize("key", [*FUSIONS, "outside"])

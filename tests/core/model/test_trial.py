@@ -1,6 +1,6 @@
 """A fusion or head that breaks its promise is told so when the model is assembled."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 import torch
@@ -12,12 +12,16 @@ from mmx.model import Model
 from mmx.model.trial import check_fusion, try_model
 
 FAULTS = [
-    ("type", PluginError, "fusion.faulty: build() gave a Linear; return an instance of a class"),
+    ("type", PluginError, "fusion.faulty: build_pair() gave a Linear; return an instance"),
     ("no dim", PluginError, "fusion.faulty: dim of its module is None; set self.dim in __init__"),
     ("tensor", PluginError, "returned a tensor [2, 6] instead of Features; for a tensor [B, D]"),
     ("rows", ShapeError, "returned pooled [1, 6] for a batch of 2; samples are the first"),
     ("width", ShapeError, "returned pooled [B, 7], but its dim is 6; let its last layer give 6"),
-    ("input", ShapeError, "fusion.faulty fails on a batch of 2 (tokens [2, 1, 4], tokens [2, 1, 4"),
+    (
+        "input",
+        ShapeError,
+        "fusion.faulty fails on a batch of 2 (image: tokens [2, 1, 4], text: t",
+    ),
 ]
 HEAD_FAULTS = [
     ("type", PluginError, "head.crooked: build() gave a Linear; return an instance of a class"),
@@ -54,8 +58,8 @@ def test_what_a_fusion_raises_is_shown_with_its_line(assembled: Callable[..., Mo
 
 def test_a_fusion_of_decisions_must_give_logits_of_each_class() -> None:
     class Sum(mmx.DecisionFusion):
-        def combine(self, image_logits: Tensor, text_logits: Tensor, present: Tensor) -> Tensor:
-            return (image_logits + text_logits).sum(dim=1)
+        def combine(self, logits: Mapping[str, Tensor], present: Tensor) -> Tensor:
+            return torch.stack([*logits.values()]).sum(dim=(0, 2))
 
     params, head = mmx.find("fusion", "late")(), mmx.find("head", "mlp")()
     heads = {side: head.build(4, 3) for side in ("image", "text")}  # type: ignore[attr-defined]
@@ -72,9 +76,10 @@ def test_the_try_leaves_modes_statistics_and_random_numbers_alone(
     model = assembled(fusion="asleep")
     fusion = model.fusion
     asleep = [name for name, module in fusion.named_modules() if not module.training]
-    assert asleep == ["drop"]
-    assert isinstance(fusion.norm, nn.BatchNorm1d)
-    assert int(fusion.norm.num_batches_tracked) == 0  # type: ignore[arg-type]
+    assert asleep == ["pair.drop"]
+    norm = fusion.get_submodule("pair.norm")
+    assert isinstance(norm, nn.BatchNorm1d)
+    assert int(norm.num_batches_tracked) == 0  # type: ignore[arg-type]
     assert torch.equal(torch.get_rng_state(), random_state)
     assert all(parameter.grad is None for parameter in model.parameters())
 
@@ -87,7 +92,7 @@ def test_every_installed_fusion_passes_with_a_head_on_vectors_and_one_on_tokens(
     params = mmx.find("fusion", method.long_name)()
     assert isinstance(params, FusionParams)
     shapes = {side: FeatureShape(64, (64, 64, 64)) for side in ("image", "text")}
-    fusion = params.build(shapes["image"], shapes["text"])
+    fusion = params.build(shapes)
     check_fusion(params, fusion)
     settings = mmx.find("head", head)()
     sides = ("image", "text") if isinstance(fusion, mmx.DecisionFusion) else ("fused",)

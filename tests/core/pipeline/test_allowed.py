@@ -115,7 +115,7 @@ def test_what_an_encoder_shows_is_known_by_showing_it(
     spec = load(f"model.image={image}")
     manifest = read_manifest(spec.data.dataset.build(), 0.0)
     model = build_task(spec, manifest, make_split(manifest, spec.data.split)).model
-    assert seen_turns(model.image, 32, 40) == turns  # type: ignore[arg-type]
+    assert seen_turns(model.encoder("image"), 32, 40) == turns
 
 
 def test_the_parts_of_an_encoder_are_there_where_its_picture_is(
@@ -126,10 +126,10 @@ def test_the_parts_of_an_encoder_are_there_where_its_picture_is(
     model = build_task(spec, manifest, make_split(manifest, spec.data.split)).model
     samples = [mmx.Sample("a", "a", {"image": (write_image("a.png"),)}), mmx.Sample("b", "b")]
     images = ImageStore(samples, spec.data.image, folder=home / "images", memory_gb=0).images
-    texts = model.text.tokenize(["one", "two words"])  # type: ignore[operator]
+    texts = model.encoder("text").tokenize(["one", "two words"])  # type: ignore[operator]
     shown = images([0, 1])
     present = torch.stack([shown.present, texts.present], dim=1)
-    outputs = model(mmx.Batch(shown, texts, present))
+    outputs = model(mmx.Batch({"image": shown, "text": texts}, present))
     assert set(outputs.part_logits) == {"lesion", "context"}
     for name in outputs.part_logits:
         assert outputs.there(name).tolist() == [True, False]

@@ -19,7 +19,7 @@ from mmx import FusionParams, hookimpl
 class FilmParams(FusionParams):
     """Settings of film."""
     type: Literal["film"] = "film"
-    def build(self, image, text): ...
+    def build(self, shapes): ...
 
 @hookimpl
 def mmx_components():

@@ -72,13 +72,13 @@ class Mix(mmx.FusionParams):
             raise mmx.ShapeError("13 heads bring bad luck")
         return self
 
-    def build(self, image, text): ...
+    def build(self, shapes): ...
 
 
 class Add(mmx.FusionParams):
     """A fusion without settings."""
     type: Literal["toy_add"] = "toy_add"
-    def build(self, image, text): ...
+    def build(self, shapes): ...
 
 
 class Top(mmx.HeadParams):

@@ -56,7 +56,7 @@ def test_a_kind_is_not_taken_for_another() -> None:
     class Odd(FusionParams):
         type: Literal["odd"] = "odd"
 
-        def build(self, image: object, text: object) -> None: ...  # type: ignore[override]
+        def build(self, shapes: object) -> None: ...  # type: ignore[override]
 
     with pytest.raises(ValidationError, match="a loss is a name or a mapping with a type"):
         Spec.model_validate({"name": "a", "loss": Odd(dim=8)})

@@ -195,12 +195,12 @@ from typing import Literal
 import mmx
 
 
-class Dying(mmx.FusionParams):
+class Dying(mmx.PairFusionParams):
     """Kills the process that builds it."""
 
     type: Literal["dying"] = "dying"
 
-    def build(self, image, text):
+    def build_pair(self, image, text):
         os.kill(os.getpid(), signal.SIGKILL)
 
 

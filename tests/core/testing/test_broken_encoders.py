@@ -90,8 +90,9 @@ class Passing(InferenceHook):
         if self.fault == "repeats":
             log_probs = (log_probs * (1 + self.number)).log_softmax(dim=1)
         if self.fault == "inputs_kept":
-            assert isinstance(batch.image, Images)
-            batch.image.pixels.zero_()
+            images = batch.inputs["image"]
+            assert isinstance(images, Images)
+            images.pixels.zero_()
         return Prediction(log_probs)
 
 

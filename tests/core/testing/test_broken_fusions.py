@@ -12,17 +12,17 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from mmx import Features, FeatureShape, Fusion, FusionParams
+from mmx import Features, FeatureShape, FusionParams, PairFusion, PairFusionParams
 from mmx.testing import check
 
 
-class FaultyParams(FusionParams):
+class FaultyParams(PairFusionParams):
     """Settings of a fusion with a chosen fault."""
 
     type: Literal["faulty"] = "faulty"
     fault: str = Field(default="", description="law that it breaks; empty: none")
 
-    def build(self, image: FeatureShape, text: FeatureShape) -> Fusion:
+    def build_pair(self, image: FeatureShape, text: FeatureShape) -> PairFusion:
         if self.fault == "builds":
             return NoFusion(image, text)  # type: ignore[return-value]
         return Faulty(image, text, self.fault)
@@ -42,7 +42,7 @@ class NoFusion(nn.Module):
         return fuse(self, image, text)
 
 
-class Faulty(Fusion):
+class Faulty(PairFusion):
     """Adds two projections, with one fault."""
 
     def __init__(self, image: FeatureShape, text: FeatureShape, fault: str) -> None:

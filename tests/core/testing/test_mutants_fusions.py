@@ -9,7 +9,16 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from mmx import Features, FeatureShape, Fusion, FusionParams, Head, HeadOutput, HeadParams
+from mmx import (
+    Features,
+    FeatureShape,
+    FusionParams,
+    Head,
+    HeadOutput,
+    HeadParams,
+    PairFusion,
+    PairFusionParams,
+)
 from mmx.blocks import fused_vector, real_pooled
 from mmx.testing import check
 
@@ -44,7 +53,7 @@ FUSIONS = {
 }
 
 
-class MutantParams(FusionParams):
+class MutantParams(PairFusionParams):
     """Settings of a sum of two maps with a chosen mistake."""
 
     type: Literal["mutant"] = "mutant"
@@ -54,7 +63,7 @@ class MutantParams(FusionParams):
     def reads(self) -> frozenset[str]:
         return frozenset({"pooled"} if "undeclared" in self.mistake else {"pooled", "tokens"})
 
-    def build(self, image: FeatureShape, text: FeatureShape) -> Fusion:
+    def build_pair(self, image: FeatureShape, text: FeatureShape) -> PairFusion:
         return Sum(image.dim, text.dim, self.dim, self.mistake)
 
 
@@ -62,7 +71,7 @@ class IdleParams(MutantParams):
     idle: float = Field(default=0.5, description="a number that nobody reads")
 
 
-class Sum(Fusion):
+class Sum(PairFusion):
     """A v + B t."""
 
     def __init__(self, image: int, text: int, dim: int, mistake: str) -> None:

@@ -293,8 +293,9 @@ class Passing(mmx.InferenceHook):
         if self.mistake == "seeds torch, hook":
             torch.manual_seed(1)
         if self.mistake == "batch changed in place":
-            assert isinstance(batch.image, Images)
-            batch.image.pixels.zero_()
+            images = batch.inputs["image"]
+            assert isinstance(images, Images)
+            images.pixels.zero_()
         if self.mistake == "not normalised":
             found = found / 2
         return Prediction(found)

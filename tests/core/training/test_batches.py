@@ -41,4 +41,4 @@ def test_workers_change_no_batch(tiny: Any, workers: int) -> None:
     assert [target.tolist() for _, target in fetched] == [
         part.labels[[3, 1]].tolist(), part.labels[[7]].tolist(), part.labels[[0, 2, 4]].tolist(),
     ]  # fmt: skip
-    torch.testing.assert_close(fetched[2][0].image.pooled, part.image[[0, 2, 4]])
+    torch.testing.assert_close(fetched[2][0].inputs["image"].pooled, part.image[[0, 2, 4]])

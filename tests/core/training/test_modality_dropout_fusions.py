@@ -90,7 +90,8 @@ class Rows:
     def batch(self, positions: Sequence[int]) -> tuple[Batch, Tensor]:
         batch, places = len(positions), list(positions)
         present = torch.ones(batch, 2, dtype=torch.bool)
-        return Batch(_features(batch, 6), _features(batch, 4), present), self.labels[places]
+        inputs = {"image": _features(batch, 6), "text": _features(batch, 4)}
+        return Batch(inputs, present), self.labels[places]
 
 
 def _features(batch: int, tokens: int, levels: int = 2) -> Features:

@@ -73,10 +73,10 @@ def test_the_part_of_an_encoder_is_passed_over_where_its_modality_is_missing(tin
 
 def test_the_spec_decides_before_the_encoders(tiny: Any) -> None:
     spec = tiny.tiny_spec()
-    spec.model.image.auxiliary_defaults = {"lesion": 0.3}
+    spec.model.encoders["image"].auxiliary_defaults = {"lesion": 0.3}
     assert auxiliary_weights(spec) == {"lesion": 0.3}
     spec = tiny.tiny_spec(auxiliary={})
-    spec.model.image.auxiliary_defaults = {"lesion": 0.3}
+    spec.model.encoders["image"].auxiliary_defaults = {"lesion": 0.3}
     assert auxiliary_weights(spec) == {}
 
 
@@ -94,3 +94,20 @@ def test_modality_dropout_never_drops_both(share: float) -> None:
     if share:
         assert (lost[:, 0].float().mean() / share).item() == pytest.approx(0.5, abs=0.03)
     assert torch.equal(kept[~both], present[~both])
+
+
+def test_modality_dropout_of_three_loses_any_set_of_them_but_all() -> None:
+    generator = torch.Generator().manual_seed(0)
+    present = torch.rand(60_000, 3, generator=generator) < 0.8
+    kept = drop_modalities(present, torch.rand(60_000, 2, generator=generator), 0.5)
+    assert not (kept & ~present).any()
+    assert torch.equal(kept.any(dim=1), present.any(dim=1))
+    for row in ([True, True, True], [True, False, True]):
+        here = (present == torch.tensor(row)).all(dim=1)
+        patterns, counts = kept[here].unique(dim=0, return_counts=True)
+        shares = counts / here.sum()
+        whole = (patterns == torch.tensor(row)).all(dim=1)
+        proper = 2 ** sum(row) - 2
+        assert len(patterns) == proper + 1
+        assert shares[whole].item() == pytest.approx(0.5, abs=0.02)
+        assert shares[~whole].tolist() == pytest.approx([0.5 / proper] * proper, abs=0.02)

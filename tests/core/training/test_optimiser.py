@@ -23,9 +23,9 @@ def rates_and_decays(model: Any) -> dict[str, tuple[float, float]]:
 
 def test_each_kind_of_layer_has_its_rate_and_vectors_no_decay(tiny: Any) -> None:
     found = rates_and_decays(tiny.Tiny())
-    assert found["image.0.weight"] == (0.1, 0.5)
-    assert found["image.0.bias"] == found["image.1.weight"] == (0.1, 0.0)
-    assert found["text.weight"] == (0.01, 0.5)
+    assert found["encoders.image.0.weight"] == (0.1, 0.5)
+    assert found["encoders.image.0.bias"] == found["encoders.image.1.weight"] == (0.1, 0.0)
+    assert found["encoders.text.weight"] == (0.01, 0.5)
     assert found["head.2.weight"] == (1.0, 0.5)
     assert found["head.0.weight"] == (1.0, 0.0)
     assert len(found) == len(list(tiny.Tiny().parameters()))
@@ -39,8 +39,8 @@ def test_a_parameter_may_ask_for_no_decay(tiny: Any) -> None:
 
 def test_frozen_parameters_are_left_out(tiny: Any) -> None:
     model = tiny.Tiny()
-    model.image.requires_grad_(False)
-    assert not any(name.startswith("image") for name in rates_and_decays(model))
+    model.encoders["image"].requires_grad_(False)
+    assert not any(name.startswith("encoders.image") for name in rates_and_decays(model))
     with pytest.raises(RunError, match="no parameter"):
         build_optimizer(model.requires_grad_(False), SETTINGS)
 

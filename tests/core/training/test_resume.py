@@ -139,13 +139,13 @@ def test_optimisers_remember_in_the_layout_of_their_parameters(optimizer: str, t
     def build() -> tuple[Any, torch.optim.Optimizer]:
         torch.manual_seed(0)
         model = tiny.Tiny()
-        model.image = torch.nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
+        model.encoders["image"] = torch.nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
         return model, build_optimizer(model, tiny.tiny_spec(optimizer=optimizer).train.optimizer)
 
     def step(model: Any, optimizer: torch.optim.Optimizer, seed: int) -> None:
         torch.manual_seed(seed)
         x = torch.randn(2, 3, 5, 6).contiguous(memory_format=torch.channels_last)
-        model.image(x).square().sum().backward()
+        model.encoders["image"](x).square().sum().backward()
         optimizer.step()
         optimizer.zero_grad()
 
@@ -156,4 +156,4 @@ def test_optimisers_remember_in_the_layout_of_their_parameters(optimizer: str, t
     load_flat_state(second, {k: v.clone().contiguous() for k, v in flat_state(first).items()})
     step(model, first, 2)
     step(other, second, 2)
-    assert torch.equal(model.image.weight, other.image.weight)
+    assert torch.equal(model.encoders["image"].weight, other.encoders["image"].weight)

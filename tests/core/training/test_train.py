@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +56,11 @@ def test_the_loop_is_a_plain_loop_of_torch(tiny: Any, folder: RunFolder) -> None
     found = weights_after(tiny, folder.path, **settings, clip_norm=0.5)
     model, part = tiny.Tiny(plain=True), tiny.TinyPart(48, 1)
     spec = tiny.tiny_spec(**settings)
+    image, text = model.encoders.values()
     groups = [
         {"params": [p for p in module.parameters() if (p.ndim > 1) == decays], "lr": lr,
          "weight_decay": 0.01 * decays}
-        for module, lr in ((model.image, 1e-4), (model.text, 2e-5), (model.head, 1e-3))
+        for module, lr in ((image, 1e-4), (text, 2e-5), (model.head, 1e-3))
         for decays in (True, False)
     ]  # fmt: skip
     optimizer = torch.optim.SGD(groups, momentum=0.9)
@@ -148,7 +148,7 @@ def test_a_gradient_that_is_not_finite_stops_it(tiny: Any, folder: RunFolder) ->
             return x + (x.detach() * 0 + (x * 0)).abs().sqrt()  # derivative of sqrt at 0
 
     model = tiny.Tiny()
-    model.image = nn.Sequential(model.image, Edge())
+    model.encoders["image"] = nn.Sequential(model.encoders["image"], Edge())
     with pytest.raises(RunError, match="gradient norm is nan at step 1"):
         tiny.tiny_train(folder.path, model, tiny.tiny_spec())
     assert all(value.isfinite().all() for value in model.state_dict().values())
@@ -187,7 +187,7 @@ def test_modalities_are_dropped_in_training_and_never_in_validation(
 def test_images_are_augmented_in_training_alone(tiny: Any, folder: RunFolder) -> None:
     model, seen = tiny.Tiny(size=6), []
     model.register_forward_pre_hook(
-        lambda module, given: seen.append((module.training, given[0].image.pixels.dtype))
+        lambda module, given: seen.append((module.training, given[0].inputs["image"].pixels.dtype))
     )
     spec = tiny.tiny_spec(augment="dermoscopy", epochs=1, precision="bf16")
     tiny.tiny_train(folder.path, model, spec, pixels=True, allowed_views=("identity", "hflip"))
@@ -212,7 +212,8 @@ def test_auto_precision_follows_the_work(tiny: Any) -> None:
     pixels, _ = tiny.TinyPart(2, 0, pixels=True).batch([0, 1])
     assert resolve_precision("auto", cpu, cached) == "fp32"
     assert resolve_precision("auto", cpu, pixels) == ("bf16" if cpu_has_bf16() else "fp32")
-    tokens = replace(cached, image=Features(torch.rand(2, 5, 6), torch.ones(2, 5).bool()))
+    five = Features(torch.rand(2, 5, 6), torch.ones(2, 5).bool())
+    tokens = cached.with_inputs({"image": five})
     assert resolve_precision("auto", cpu, tokens) == "fp32"  # as arms that read none
     assert resolve_precision("bf16", cpu, cached) == "bf16"
 

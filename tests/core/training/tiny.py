@@ -37,20 +37,21 @@ class Tiny(nn.Module):
         super().__init__()
         torch.manual_seed(seed)
         norm, dropout = (nn.Identity(), 0.0) if plain else (nn.BatchNorm1d(8), 0.3)
-        self.image = nn.Sequential(nn.Linear(size, 8), norm)
-        self.text = nn.Linear(4, 8)
+        image = nn.Sequential(nn.Linear(size, 8), norm)
+        self.encoders = nn.ModuleDict({"image": image, "text": nn.Linear(4, 8)})
         self.head = nn.Sequential(nn.LayerNorm(16), nn.Dropout(dropout), nn.Linear(16, 3))
         self.seen: list[Batch] = []
 
     def forward(self, batch: Batch) -> Outputs:
         self.seen = [*self.seen[-9:], batch]
-        if isinstance(batch.image, Images):
-            image = batch.image.pixels.float().mean(dim=(1, 3, 4)).repeat(1, 2) / 255
+        seen, text = batch.inputs["image"], batch.inputs["text"]
+        if isinstance(seen, Images):
+            image = seen.pixels.float().mean(dim=(1, 3, 4)).repeat(1, 2) / 255
         else:
-            assert isinstance(batch.image, Features)
-            image = batch.image.pooled
-        assert isinstance(batch.text, Features)
-        sides = [self.image(image), self.text(batch.text.pooled)]
+            assert isinstance(seen, Features)
+            image = seen.pooled
+        assert isinstance(text, Features)
+        sides = [self.encoders["image"](image), self.encoders["text"](text.pooled)]
         kept = [s * batch.present[:, i : i + 1] for i, s in enumerate(sides)]
         return Outputs(self.head(torch.cat(kept, dim=1)), present=batch.present)
 
@@ -86,7 +87,8 @@ class TinyPart:
         if self.pixels is not None:
             image = Images(self.pixels[rows], torch.ones(len(rows), 1, dtype=torch.bool))
         present = torch.ones(len(rows), 2, dtype=torch.bool)
-        return Batch(image, Features.of_pooled(self.text[rows]), present), self.labels[rows]
+        inputs = {"image": image, "text": Features.of_pooled(self.text[rows])}
+        return Batch(inputs, present), self.labels[rows]
 
 
 def tiny_spec(seed: int = 0, **settings: Any) -> Spec:
@@ -97,9 +99,7 @@ def tiny_spec(seed: int = 0, **settings: Any) -> Spec:
         name="tiny",
         seed=seed,
         data=SimpleNamespace(workers=0),
-        model=SimpleNamespace(
-            image=side, text=side, fusion=SimpleNamespace(sides=("image", "text"))
-        ),
+        model=SimpleNamespace(encoders={"image": side, "text": side}, used=("image", "text")),
         train=TrainSpec.model_validate(chosen),
         evaluation=EvaluationSpec(),
     )

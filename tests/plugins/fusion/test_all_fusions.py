@@ -83,7 +83,7 @@ def params(case: str) -> FusionParams:
 def build(params: FusionParams, shape: FeatureShape) -> Callable[[], nn.Module]:
     def built() -> nn.Module:
         torch.manual_seed(0)
-        return params.build(shape, shape)
+        return params.build({"image": shape, "text": shape})
 
     return built
 
@@ -91,10 +91,11 @@ def build(params: FusionParams, shape: FeatureShape) -> Callable[[], nn.Module]:
 def fuse(fusion: nn.Module, image: Features, text: Features) -> Features:
     """Run a fusion; one of decisions reads the first channels as logits."""
     if isinstance(fusion, Fusion):
-        return fusion(image, text)
+        return fusion({"image": image, "text": text})
     assert isinstance(fusion, DecisionFusion)
     present = torch.stack([image.present, text.present], dim=1)
-    return Features.of_pooled(fusion.combine(image.pooled[:, :5], text.pooled[:, :5], present))
+    logits = {"image": image.pooled[:, :5], "text": text.pooled[:, :5]}
+    return Features.of_pooled(fusion.combine(logits, present))
 
 
 def results(features: Features) -> dict[str, Tensor]:
@@ -196,7 +197,7 @@ def test_gradient_reaches_both_sides(
         gradients = [leaf.grad for leaf in leaves if leaf.grad is not None]
         assert all(gradient.isfinite().all() for gradient in gradients)
         reached = any(gradient.abs().sum() > 0 for gradient in gradients)
-        assert reached == (side in params.sides)
+        assert reached == (side in params.used(("image", "text")))
 
 
 @both_sides
@@ -312,10 +313,10 @@ def test_unequal_widths_are_taken_or_refused_by_name(params: FusionParams) -> No
     shared = getattr(params, "shared", False)
     one_sequence = params.model_dump()["type"] == "concat" and getattr(params, "tokens", False)
     if not (params.equal_widths or shared or one_sequence):
-        params.build(image, text)
+        params.build({"image": image, "text": text})
         return
     with pytest.raises(ShapeError, match=r"model\.projection"):
-        params.build(image, text)
+        params.build({"image": image, "text": text})
 
 
 def test_features_have_only_the_content_that_these_tests_scramble() -> None:

@@ -157,7 +157,7 @@ def test_ibfa_without_the_other_side_is_self_attention(
     module = fusion.image_reads
     _, k, v = module.query_key_value(module.norm(image.tokens)).chunk(3, dim=-1)
     expected = reference_reading(image.tokens, k, v, module).mean(dim=1)
-    close(fusion(image, without(text)).parts["image"], expected)
+    close(fusion(image, without(text)).parts["first"], expected)
 
 
 def test_ibfa_with_its_own_keys_masked_is_cross_attention(
@@ -197,7 +197,7 @@ def test_ibfa_of_single_tokens_is_a_scalar_gate_per_head(
     one_token: Features, image: Features, awake: Awake, reference: bool
 ) -> None:
     params = IbfaParams(dim=16, reference=True) if reference else IbfaParams(dim=16, heads=2)
-    fusion = params.build(FeatureShape(16), FeatureShape(16)).double()
+    fusion = params.build_pair(FeatureShape(16), FeatureShape(16)).double()
     awake(fusion)
     x, y = one_token.pooled, image.pooled
     module = fusion.image_reads
@@ -209,7 +209,7 @@ def test_ibfa_of_single_tokens_is_a_scalar_gate_per_head(
         alpha = gap.sigmoid()
         heads.append(alpha * v_x[:, part] + (1 - alpha) * v_y[:, part])
     expected = module.out(torch.cat(heads, dim=1)) + (0 if reference else x)
-    close(fusion(one_token, Features.of_pooled(y)).parts["image"], expected)
+    close(fusion(one_token, Features.of_pooled(y)).parts["first"], expected)
 
 
 def test_ibfa_reference_reads_pooled_vectors_by_one_head_without_residual() -> None:

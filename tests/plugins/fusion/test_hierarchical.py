@@ -19,7 +19,7 @@ close = torch.testing.assert_close
 
 def built(shape: FeatureShape, **settings: object) -> Any:
     params = HierarchicalParams.model_validate({"inner": "add", "dim": 16, **settings})
-    return params.build(shape, shape)
+    return params.build_pair(shape, shape)
 
 
 def of_level(fusion: Any, k: int, image: Features, text: Features) -> torch.Tensor:
@@ -116,8 +116,8 @@ def test_many_image_tokens_are_pooled_to_the_grid(make: MakeFeatures, shape: Fea
 
 def test_levels_are_needed_and_the_deepest_are_paired() -> None:
     with pytest.raises(ShapeError, match="needs levels of both encoders, got 0 .* 2"):
-        HierarchicalParams().build(FeatureShape(16), FeatureShape(16, (16, 16)))
-    paired = HierarchicalParams(dim=16).build(
+        HierarchicalParams().build_pair(FeatureShape(16), FeatureShape(16, (16, 16)))
+    paired = HierarchicalParams(dim=16).build_pair(
         FeatureShape(16, (8, 16, 16)), FeatureShape(16, (16,))
     )
     assert isinstance(paired.image[0].project, nn.Identity)

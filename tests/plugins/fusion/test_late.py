@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mmx_plugins.fusion.late import Late, Rule
 
@@ -13,19 +13,25 @@ RULES = ["mean_prob", "mean_logit", "product"]
 close = torch.testing.assert_close
 
 
+def named(image: Tensor, text: Tensor) -> dict[str, Tensor]:
+    return {"image": image, "text": text}
+
+
 def test_each_rule_is_its_formula() -> None:
     p, q = Z_I.softmax(dim=1), (Z_T / 2).softmax(dim=1)
     settings = {"image_weight": 0.3, "temperatures": (1.0, 2.0)}
-    close(Late("mean_prob", **settings).combine(Z_I, Z_T, BOTH).exp(), 0.3 * p + 0.7 * q)
+    close(Late("mean_prob", **settings).combine(named(Z_I, Z_T), BOTH).exp(), 0.3 * p + 0.7 * q)
     mixed = (0.3 * Z_I + 0.7 * Z_T / 2).softmax(dim=1)
-    close(Late("mean_logit", **settings).combine(Z_I, Z_T, BOTH).exp(), mixed)
+    close(Late("mean_logit", **settings).combine(named(Z_I, Z_T), BOTH).exp(), mixed)
     product = p * Z_T.softmax(dim=1)
-    close(Late("product").combine(Z_I, Z_T, BOTH).exp(), product / product.sum(1, keepdim=True))
+    close(
+        Late("product").combine(named(Z_I, Z_T), BOTH).exp(), product / product.sum(1, keepdim=True)
+    )
 
 
 @pytest.mark.parametrize("rule", ["mean_prob", "mean_logit"])
 def test_equal_decisions_give_that_decision(rule: Rule) -> None:
-    close(Late(rule).combine(Z_I, Z_I, BOTH), Z_I.log_softmax(dim=1))
+    close(Late(rule).combine(named(Z_I, Z_I), BOTH), Z_I.log_softmax(dim=1))
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -35,14 +41,14 @@ def test_a_missing_side_leaves_the_other_exactly(rule: Rule, side: int) -> None:
     present[:, side] = False
     logits = [Z_I, Z_T]
     logits[side] = torch.full_like(Z_I, torch.nan)
-    got = Late(rule, image_weight=0.2).combine(logits[0], logits[1], present)
+    got = Late(rule, image_weight=0.2).combine(named(*logits), present)
     close(got, logits[1 - side].log_softmax(dim=1))
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_results_are_log_probabilities_even_at_huge_logits(rule: Rule) -> None:
     a, b = (Z_I * 1e4).requires_grad_(), (Z_T * 1e4).requires_grad_()
-    log_p = Late(rule).combine(a, b, BOTH)
+    log_p = Late(rule).combine(named(a, b), BOTH)
     close(log_p.exp().sum(dim=1), torch.ones(4, dtype=torch.float64))
     log_p.max(dim=1).values.sum().backward()
     for logits in (a, b):
@@ -56,5 +62,5 @@ def test_mean_of_logits_of_linear_heads_is_a_linear_head_on_the_concatenation() 
     with torch.no_grad():
         whole.weight.copy_(torch.cat([of_image.weight, of_text.weight], dim=1) / 2)
         whole.bias.copy_((of_image.bias + of_text.bias) / 2)
-    got = Late("mean_logit").combine(of_image(a), of_text(t), BOTH)
+    got = Late("mean_logit").combine(named(of_image(a), of_text(t)), BOTH)
     close(got, whole(torch.cat([a, t], dim=1)).log_softmax(dim=1))

@@ -20,7 +20,7 @@ close = torch.testing.assert_close
 
 def built(**settings: object) -> Mamba:
     params = MambaParams.model_validate({"dim": 16, "head_dim": 8, **settings})
-    return params.build(FeatureShape(16), FeatureShape(16))
+    return params.build_pair(FeatureShape(16), FeatureShape(16))
 
 
 def test_the_convolution_is_a_causal_depthwise_one() -> None:

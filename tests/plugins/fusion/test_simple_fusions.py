@@ -44,15 +44,23 @@ def holding(pooled: Tensor) -> Features:
 
 
 def test_one_modality_alone_is_handed_on_exactly(image: Features, text: Features) -> None:
-    assert torch.equal(ImageOnly(16)(image, text).pooled, image.pooled)
-    assert torch.equal(TextOnly(16)(image, text).pooled, text.pooled)
-    assert torch.equal(ImageOnly(16, tokens=True)(image, text).tokens, image.tokens)
+    assert torch.equal(ImageOnly(16)({"image": image, "text": text}).pooled, image.pooled)
+    assert torch.equal(TextOnly(16)({"image": image, "text": text}).pooled, text.pooled)
+    assert torch.equal(
+        ImageOnly(16, tokens=True)({"image": image, "text": text}).tokens, image.tokens
+    )
 
 
 def test_one_modality_alone_never_depends_on_the_other(image: Features, text: Features) -> None:
     other = holding(torch.full_like(text.pooled, torch.nan))
-    assert torch.equal(ImageOnly(16)(image, other).pooled, ImageOnly(16)(image, text).pooled)
-    assert torch.equal(TextOnly(16)(other, text).pooled, TextOnly(16)(image, text).pooled)
+    assert torch.equal(
+        ImageOnly(16)({"image": image, "text": other}).pooled,
+        ImageOnly(16)({"image": image, "text": text}).pooled,
+    )
+    assert torch.equal(
+        TextOnly(16)({"image": other, "text": text}).pooled,
+        TextOnly(16)({"image": image, "text": text}).pooled,
+    )
 
 
 def test_concatenation_read_without_its_text_columns_is_the_image_alone(
@@ -61,7 +69,9 @@ def test_concatenation_read_without_its_text_columns_is_the_image_alone(
     linear = nn.Linear(32, 4).double()
     with torch.no_grad():
         linear.weight[:, 16:] = 0
-    of_image = nn.functional.linear(ImageOnly(16)(image, text).pooled, linear.weight[:, :16])
+    of_image = nn.functional.linear(
+        ImageOnly(16)({"image": image, "text": text}).pooled, linear.weight[:, :16]
+    )
     close(linear(Concat(16, 16)(image, text).pooled), of_image + linear.bias)
 
 
@@ -73,7 +83,7 @@ def test_a_linear_map_of_the_concatenation_is_a_sum_of_two(image: Features, text
 
 
 def test_concatenated_tokens_are_both_sequences(image: Features, text: Features) -> None:
-    fused = ConcatParams(tokens=True).build(FeatureShape(16), FeatureShape(16))(image, text)
+    fused = ConcatParams(tokens=True).build_pair(FeatureShape(16), FeatureShape(16))(image, text)
     close(fused.tokens, torch.cat([image.tokens, text.tokens], dim=1))
     close(fused.pooled, fused.tokens.mean(dim=1))
 
@@ -85,7 +95,7 @@ def test_addition_is_symmetric_and_a_missing_side_adds_nothing(
     close(add(image, text).pooled, image.pooled + text.pooled)
     close(add(image, text).pooled, add(text, image).pooled)
     assert torch.equal(add(image, without(text)).pooled, image.pooled)
-    activated = AddParams(activation="relu").build(FeatureShape(16), FeatureShape(16))
+    activated = AddParams(activation="relu").build_pair(FeatureShape(16), FeatureShape(16))
     close(activated(image, text).pooled, (image.pooled + text.pooled).clamp(min=0))
 
 

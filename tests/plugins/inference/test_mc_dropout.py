@@ -13,7 +13,8 @@ from mmx_plugins.inference.mc_dropout import MCDropoutParams, dropout_layers, en
 
 GIVEN = torch.randn(6, 5, generator=torch.Generator().manual_seed(0))
 FEATURES = Features.of_pooled(GIVEN)
-BATCH = Batch(FEATURES, FEATURES, torch.ones(6, 2, dtype=torch.bool), tuple("abcdef"))
+BOTH = {"image": FEATURES, "text": FEATURES}
+BATCH = Batch(BOTH, torch.ones(6, 2, dtype=torch.bool), tuple("abcdef"))
 
 
 def network(p: float) -> nn.Sequential:
@@ -31,7 +32,7 @@ def predicted(model: nn.Sequential, **settings: Any) -> Prediction:
 
 
 def _plain(model: nn.Sequential, batch: Batch) -> Tensor:
-    return cast(Tensor, model(cast(Features, batch.image).pooled).log_softmax(dim=1))
+    return cast(Tensor, model(cast(Features, batch.inputs["image"]).pooled).log_softmax(dim=1))
 
 
 def test_without_dropout_it_is_the_plain_prediction_and_nothing_is_unknown() -> None:
@@ -71,7 +72,7 @@ def test_neither_neighbours_nor_names_nor_padding_change_an_answer() -> None:
             self.drop, self.last = nn.Dropout(0.5), nn.Linear(5, 3)
 
         def forward(self, batch: Batch) -> Prediction:
-            text = cast(Features, batch.text)
+            text = cast(Features, batch.inputs["text"])
             kept = masked_mean(self.drop(text.tokens), text.mask)
             return Prediction(self.last(kept).log_softmax(dim=1))
 
@@ -81,7 +82,7 @@ def test_neither_neighbours_nor_names_nor_padding_change_an_answer() -> None:
     hook.bind(model)
     mask = torch.arange(8) < torch.tensor([2, 8, 5])[:, None]
     text = Features(torch.randn(3, 8, 5), mask)
-    batch = Batch(text, text, torch.ones(3, 2, dtype=torch.bool), tuple("abc"))
+    batch = Batch({"image": text, "text": text}, torch.ones(3, 2, dtype=torch.bool), tuple("abc"))
     with torch.no_grad():
         together = hook.predict(model, batch)
         for row in range(3):

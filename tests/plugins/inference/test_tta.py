@@ -1,6 +1,5 @@
 """Laws of inference.tta."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,12 +17,17 @@ def batch(seed: int = 0) -> Batch:
     pixels = torch.rand(3, 1, 3, 16, 16, generator=torch.Generator().manual_seed(seed))
     text = Features.of_pooled(torch.ones(3, 2))
     present = torch.ones(3, 2, dtype=torch.bool)
-    return Batch(Images(pixels, present[:, :1]), text, present)
+    return Batch({"image": Images(pixels, present[:, :1]), "text": text}, present)
+
+
+def images_of(given: Batch) -> Images:
+    images = given.inputs["image"]
+    assert isinstance(images, Images)
+    return images
 
 
 def model(given: Batch) -> Prediction:
-    assert isinstance(given.image, Images)
-    logits = LAYER(given.image.pixels[:, 0]) @ WEIGHT
+    logits = LAYER(images_of(given).pixels[:, 0]) @ WEIGHT
     return Prediction(logits.log_softmax(dim=1).detach())
 
 
@@ -41,16 +45,14 @@ def test_the_identity_alone_is_the_plain_prediction() -> None:
 @pytest.mark.parametrize("view", TURNS)
 def test_all_eight_views_make_a_prediction_that_no_view_changes(view: str, combine: str) -> None:
     given = batch()
-    assert isinstance(given.image, Images)
-    moved = replace(given, image=turned(given.image, view))
+    moved = given.with_inputs({"image": turned(images_of(given), view)})
     plain, seen = (predicted(one, views="d4", combine=combine) for one in (given, moved))
     torch.testing.assert_close(seen.exp(), plain.exp(), atol=1e-5, rtol=0)
 
 
 def test_without_the_diagonal_mirrors_a_transposition_shows() -> None:
     given = batch()
-    assert isinstance(given.image, Images)
-    moved = replace(given, image=turned(given.image, "transpose"))
+    moved = given.with_inputs({"image": turned(images_of(given), "transpose")})
     six = [name for name in TURNS if "transpose" not in name]
     assert not torch.allclose(predicted(given, views=six), predicted(moved, views=six), atol=1e-4)
 
@@ -120,4 +122,4 @@ def test_it_says_which_views_it_makes_and_needs_some() -> None:
 def test_cached_features_are_refused() -> None:
     given = batch()
     with pytest.raises(RunError, match="before encoding"):
-        predicted(replace(given, image=given.text))
+        predicted(given.with_inputs({"image": given.inputs["text"]}))
