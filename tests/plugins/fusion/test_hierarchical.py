@@ -108,7 +108,7 @@ def test_many_image_tokens_are_pooled_to_the_grid(make: MakeFeatures, shape: Fea
     fusion = built(shape, inner={"type": "concat", "tokens": True}, pool=2)
     seen: list[int] = []
     fusion.inner[0].register_forward_hook(
-        lambda m, given, out: seen.append(given[0].tokens.shape[1])
+        lambda m, given, out: seen.append(given[0]["image"].tokens.shape[1])
     )
     fusion(make(3, 64), make(3, 5, seed=1))
     assert seen == [4]
