@@ -89,7 +89,7 @@ def explain(subject: Subject) -> None:
     module, inputs = subject.build(), subject.inputs(grad=True)
     if isinstance(module, DecisionFusion):
         return
-    result: Features | HeadOutput = module(*inputs)
+    result: Features | HeadOutput = subject.call(module, inputs)
     for name, value in result.explain.items():
         demand(not value.requires_grad, f"explain[{name!r}] must be detached")
         good = value.ndim > 0 and len(value) == ROWS
@@ -140,7 +140,7 @@ def parts(subject: Subject) -> None:
     module, inputs = subject.build(), subject.inputs()
     if isinstance(module, DecisionFusion):
         return
-    given: Features = module(*inputs)
+    given: Features = subject.call(module, inputs)
     lacking = [name for name in ("image", "text") if name not in given.parts]
     demand(not lacking, f"parts lack {', '.join(lacking)}")
 
@@ -150,7 +150,7 @@ def present(subject: Subject) -> None:
     module, inputs = subject.build(), subject.lacking(subject.inputs())
     if isinstance(module, DecisionFusion):
         return
-    got = module(*inputs).present
+    got = subject.call(module, inputs).present
     there = torch.stack([side.present for side in inputs]).any(dim=0)
     demand(not bool((got & ~there).any()), "a sample without image and text is called present")
 
@@ -222,7 +222,7 @@ def _everything(subject: Subject, module: nn.Module, inputs: Inputs) -> Tensor |
     """The sum of all that a loss may stand on; None where nothing of it learns."""
     found = list(subject.outputs(module, inputs).values())
     if not isinstance(module, DecisionFusion):
-        result = module(*inputs)
+        result = subject.call(module, inputs)
         found += result.penalties.values()
         found += [result.tokens] if isinstance(result, Features) else []
     total = sum(value.float().sum() for value in found)

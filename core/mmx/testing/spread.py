@@ -23,9 +23,9 @@ def spread(params: FusionParams) -> str | None:
     fusion = subject.build()
     if not isinstance(fusion, Fusion):
         return None
-    image, text = map(_of_unit_size, subject.inputs(SAMPLES))
+    inputs = tuple(map(_of_unit_size, subject.inputs(SAMPLES)))
     with torch.no_grad():
-        fused = fusion(image, text)
+        fused = subject.call(fusion, inputs)
         seen = HeadNorm(fused.pooled.shape[-1])(fused).pooled
     found = spread_of(seen)
     demand(

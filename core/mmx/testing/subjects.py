@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +38,10 @@ class Subject(ABC):
     @abstractmethod
     def outputs(self, module: nn.Module, inputs: Inputs) -> dict[str, Tensor]:
         """What the module gives, first axis B; ``result`` is what comes after it."""
+
+    def call(self, module: nn.Module, inputs: Inputs) -> Any:
+        """What ``forward`` gives."""
+        return module(*inputs)
 
     def build(self, seed: int = 0) -> nn.Module:
         """Build in eval mode from a seed; the global random state is as before afterwards."""
@@ -75,6 +79,10 @@ class FusionSubject(Subject):
             self.text = self.image  # decisions have as many classes on both sides
         return built
 
+    def call(self, module: nn.Module, inputs: Inputs) -> Any:
+        """What ``forward`` gives for features by modality."""
+        return module(self._named(inputs))
+
     def _named(self, values: Sequence[T]) -> dict[str, T]:
         """Values by modality."""
         return dict(zip(self.sides, values, strict=True))
@@ -104,7 +112,7 @@ class FusionSubject(Subject):
             present = torch.stack([image.present, text.present], dim=1)
             logits = self._named((image.pooled, text.pooled))
             return Features.of_pooled(module.combine(logits, present))
-        fused = module(self._named(inputs))
+        fused = self.call(module, inputs)
         demand(isinstance(fused, Features), f"forward must give Features, got {type(fused)}")
         return fused  # type: ignore[no-any-return]
 

@@ -84,7 +84,7 @@ def fuse(module: Faulty | NoFusion, image: Features, text: Features) -> Features
     if fault == "state":
         result = result + module.noise  # type: ignore[operator]
     explain = {"sum": result if fault == "explain" else result.detach()}
-    parts = {} if fault == "parts" else {"image": a, "text": t}
+    parts = {} if fault == "parts" else {"first": a, "second": t}
     mask = torch.ones(len(result), 1, dtype=torch.bool, device=result.device)
     there = image.present | text.present
     return Features(result[:, None], mask, result, present=there, parts=parts, explain=explain)

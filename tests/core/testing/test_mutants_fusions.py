@@ -94,7 +94,7 @@ class Sum(PairFusion):
         change = CHANGES.get(self.mistake)
         if change is not None:
             v, t = change(self, v, t, image, text)
-        fused = fused_vector(self.a(v) + self.b(t), image, text, parts={"image": v, "text": t})
+        fused = fused_vector(self.a(v) + self.b(t), image, text, parts={"first": v, "second": t})
         if self.mistake == "always present":
             return Features(fused.tokens, fused.mask, fused.pooled, parts=fused.parts)
         return fused
