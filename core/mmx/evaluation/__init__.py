@@ -10,6 +10,9 @@ from mmx.evaluation.counted import METRICS
 from mmx.evaluation.counts import group_counts
 from mmx.evaluation.effective import clustered_shares
 from mmx.evaluation.evaluate import evaluate
+from mmx.evaluation.label_results import LabelEvaluation, LabelScores, OperatingPoint
+from mmx.evaluation.labels import evaluate_labels, quick_labels
+from mmx.evaluation.levels import decide_level, evaluate_levels, quick_levels
 from mmx.evaluation.promises import (
     bound_of_share,
     share_of_groups,
@@ -18,10 +21,42 @@ from mmx.evaluation.promises import (
 )
 from mmx.evaluation.pvalues import McNemar, holm
 from mmx.evaluation.results import ClassScores, Evaluation, Interval, ReliabilityBin, RocCurve
+from mmx.evaluation.thresholds import RULES, choose_thresholds
 
 __all__ = [
-    "BINS", "ClassScores", "Comparison", "Contrast", "Convergence", "Evaluation", "Interval",
-    "METRICS", "McNemar", "ReliabilityBin", "RocCurve", "bound_of_share", "clustered_shares",
-    "compare", "convergence", "equal_mass_bins", "evaluate", "group_counts", "holm", "mean_share",
-    "newcombe", "quick_scores", "share_of_groups", "share_of_rows", "shares_of_classes",
-]  # fmt: skip
+    "BINS",
+    "ClassScores",
+    "Comparison",
+    "Contrast",
+    "Convergence",
+    "Evaluation",
+    "Interval",
+    "LabelEvaluation",
+    "LabelScores",
+    "METRICS",
+    "McNemar",
+    "OperatingPoint",
+    "RULES",
+    "ReliabilityBin",
+    "RocCurve",
+    "bound_of_share",
+    "choose_thresholds",
+    "clustered_shares",
+    "compare",
+    "convergence",
+    "decide_level",
+    "equal_mass_bins",
+    "evaluate",
+    "evaluate_labels",
+    "evaluate_levels",
+    "group_counts",
+    "holm",
+    "mean_share",
+    "newcombe",
+    "quick_labels",
+    "quick_levels",
+    "quick_scores",
+    "share_of_groups",
+    "share_of_rows",
+    "shares_of_classes",
+]

@@ -24,12 +24,14 @@ class Area:
         low: of the 95 % interval.
         high: of the 95 % interval.
         influence: [G], centred; what each group adds to the estimate's error.
+        effective: [2], positives and negatives that independent rows would need for as much.
     """
 
     value: float
     low: float
     high: float
     influence: Floats
+    effective: Floats
 
 
 def area(scores: Floats, positive: NDArray[np.bool_], member: Ints) -> Area | None:
@@ -55,7 +57,16 @@ def area(scores: Floats, positive: NDArray[np.bool_], member: Ints) -> Area | No
     value = float(won[0].sum() / np.prod(of_group.sum(axis=1)))
     influence, spread = _influence(won, of_group, value)
     sizes = _effective(of_group, value, spread)
-    return Area(value, *newcombe(value, sizes), influence)
+    return Area(value, *newcombe(value, sizes), influence, sizes)
+
+
+def area_value(scores: Floats, positive: NDArray[np.bool_]) -> float:
+    """The area alone; NaN where there are no positives or no negatives."""
+    if not 0 < positive.sum() < len(positive):
+        return float("nan")
+    level = np.unique(scores, return_inverse=True)[1]
+    won = _beaten(level[positive], np.sort(level[~positive]))
+    return float(won.mean() / (len(positive) - positive.sum()))
 
 
 def _won(scores: Floats, positive: NDArray[np.bool_], member: Ints) -> Floats:

@@ -45,8 +45,14 @@ def count_confusion(log_probs: Floats, labels: NDArray[np.int64]) -> NDArray[np.
         log_probs: [n, C].
         labels: [n], in 0..C-1.
     """
-    classes = log_probs.shape[1]
-    cells = labels * classes + log_probs.argmax(axis=1)
+    return confusion_of(log_probs.argmax(axis=1), labels, log_probs.shape[1])
+
+
+def confusion_of(
+    answers: NDArray[np.int64], labels: NDArray[np.int64], classes: int
+) -> NDArray[np.int64]:
+    """[C, C] counts of answers [n] for labels [n]; row = true class, column = answer."""
+    cells = labels * classes + answers
     return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
 
 

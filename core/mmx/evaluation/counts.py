@@ -55,3 +55,9 @@ def by_group(member: Ints, cells: NDArray[Any], values: Floats, width: int) -> F
     groups = int(member.max()) + 1
     sums: Floats = np.bincount(member * width + cells, values, groups * width).astype(np.float64)
     return sums.reshape(groups, width)
+
+
+def group_sums(member: Ints, values: NDArray[Any]) -> Floats:
+    """[G]: the sum of values [n] per group."""
+    sums: Floats = np.bincount(member, values).astype(np.float64)
+    return sums

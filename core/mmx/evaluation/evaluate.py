@@ -9,15 +9,14 @@ from numpy.typing import NDArray
 
 from mmx.errors import DataError
 from mmx.evaluation.auroc import Area, area, mean_area
-from mmx.evaluation.bounds import jeffreys
-from mmx.evaluation.calibration import BINS, classwise_error, equal_mass_bins, expected_error
-from mmx.evaluation.confusion import Floats, count_confusion, floored
-from mmx.evaluation.counts import GroupCounts, by_group, group_counts
-from mmx.evaluation.effective import clustered_shares
+from mmx.evaluation.calibration import classwise_error, expected_error
+from mmx.evaluation.confusion import Floats, confusion_of, floored
+from mmx.evaluation.counts import GroupCounts, group_counts
 from mmx.evaluation.jackknife import confidence_gap, mean_loss
 from mmx.evaluation.notes import reading_notes
 from mmx.evaluation.ranking import roc_curve
-from mmx.evaluation.results import ClassScores, Evaluation, Interval, ReliabilityBin, RocCurve
+from mmx.evaluation.reliability import reliability
+from mmx.evaluation.results import ClassScores, Evaluation, Interval, RocCurve
 from mmx.evaluation.shares import FEWEST_GROUPS, ShareScores, share_scores
 
 Ints = NDArray[np.int64]
@@ -28,6 +27,8 @@ def evaluate(
     labels: NDArray[Any],
     groups: Sequence[str],
     classes: Sequence[str],
+    *,
+    answers: NDArray[Any] | None = None,
 ) -> Evaluation:
     """Score predictions, with 95 % intervals that allow for groups of rows; nothing is drawn.
 
@@ -40,6 +41,7 @@ def evaluate(
         labels: [n], in 0..C-1.
         groups: n names (lesion, patient, study); rows of a group are no independent evidence.
         classes: C names.
+        answers: [n], in 0..C-1, what each row was answered; None: its most probable class.
 
     Raises:
         DataError: lengths that do not fit, labels outside 0..C-1, or rows that are no
@@ -53,19 +55,21 @@ def evaluate(
     log_probs, labels = floored(log_probs), labels.astype(np.int64)
     names, place = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
     member = place.astype(np.int64)
-    counts = group_counts(log_probs.argmax(axis=1), labels, member, len(classes))
+    answered = log_probs.argmax(axis=1) if answers is None else np.asarray(answers, dtype=np.int64)
+    counts = group_counts(answered, labels, member, len(classes))
     shares, areas = share_scores(counts), _areas(log_probs, labels, member)
-    confusion = count_confusion(log_probs, labels)
+    confusion = confusion_of(answered, labels, len(classes))
+    confidence, right = np.exp(log_probs[np.arange(len(labels)), answered]), answered == labels
     return Evaluation(
         classes=tuple(classes),
         samples=len(labels),
         groups=len(names),
         effective=shares.effective,
         absent_classes=tuple(np.asarray(classes, dtype=object)[~counts.present]),
-        metrics=_metrics(log_probs, labels, member, shares, areas),
+        metrics=_metrics(log_probs, labels, member, (confidence, right), shares, areas),
         per_class=tuple(_class_scores(classes, counts, confusion, shares, areas)),
         confusion=tuple(tuple(row) for row in confusion.tolist()),
-        reliability=tuple(_reliability(log_probs, labels, member)),
+        reliability=tuple(reliability(confidence, right, member)),
         roc=tuple(_roc(log_probs, labels, classes, areas)),
         notes=tuple(reading_notes(classes, counts, shares)),
     )
@@ -80,12 +84,16 @@ def _metrics(
     log_probs: Floats,
     labels: Ints,
     member: Ints,
+    answers: tuple[Floats, NDArray[np.bool_]],
     shares: ShareScores,
     areas: Sequence[Area | None],
 ) -> dict[str, Interval]:
-    """All metrics by name, in the order in which they are shown."""
+    """All metrics by name, in the order in which they are shown.
+
+    ``answers``: the probability of each answer, and whether it is right.
+    """
     probs, truth = np.exp(log_probs), np.eye(log_probs.shape[1])[labels]
-    confidence, right = probs.max(axis=1), log_probs.argmax(axis=1) == labels
+    confidence, right = answers
     defined = [one for one in areas if one is not None]
     brier, nll = ((probs - truth) ** 2).sum(axis=1), -log_probs[np.arange(len(labels)), labels]
     rows = np.bincount(member).astype(np.float64)
@@ -133,21 +141,6 @@ def _area_of_class(found: Area | None, groups: int) -> Interval:
         return Interval(np.nan)
     interval = Interval(found.value, found.low, found.high)
     return interval if groups >= FEWEST_GROUPS else replace(interval, low=np.nan, high=np.nan)
-
-
-def _reliability(log_probs: Floats, labels: Ints, member: Ints) -> list[ReliabilityBin]:
-    confidence = np.exp(log_probs.max(axis=1))
-    right = (log_probs.argmax(axis=1) == labels).astype(np.float64)
-    top = equal_mass_bins(confidence)
-    counts, totals = np.bincount(top, minlength=BINS), np.bincount(top, confidence, BINS)
-    ones = np.ones(len(labels))
-    shares = clustered_shares(by_group(member, top, ones, BINS), by_group(member, top, right, BINS))
-    low, high = jeffreys(shares.share, shares.effective)
-    return [
-        ReliabilityBin(int(counts[b]), float(totals[b] / counts[b]), Interval(*map(float, ends)))
-        for b, ends in enumerate(zip(shares.share, low, high, strict=True))
-        if counts[b]
-    ]
 
 
 def _roc(

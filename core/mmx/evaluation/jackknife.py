@@ -32,7 +32,7 @@ def mean_loss(sums: Floats, rows: Floats, *, most: float = math.inf) -> Interval
     without = (sums.sum() - sums) / (rows.sum() - rows)
     influence = (groups - 1) * (value - without)
     influence -= influence.mean()
-    half = _quantile(influence) * math.sqrt((influence**2).sum() / (groups * (groups - 1))) / value
+    half = t_quantile(influence) * math.sqrt((influence**2).sum() / (groups * (groups - 1))) / value
     if not half > 0:
         return Interval(value)
     # beyond e^700 a float ends
@@ -59,7 +59,7 @@ def confidence_gap(confidence: Floats, right: Floats, rows: Floats) -> Interval:
         return Interval(value)
     residuals = confidence - right - value * rows
     spread = math.sqrt(groups / (groups - 1) * (residuals**2).sum()) / float(total)
-    half = _quantile(residuals) * spread
+    half = t_quantile(residuals) * spread
     accuracy = clustered_shares(rows[:, None], right[:, None])
     if 0 < accuracy.share[0] < 1:
         return Interval(value, value - half, value + half)
@@ -69,8 +69,8 @@ def confidence_gap(confidence: Floats, right: Floats, rows: Floats) -> Interval:
     return Interval(value, max(value - down, -1.0), min(value + up, 1.0))
 
 
-def _quantile(influence: Floats) -> float:
-    """97.5 % quantile of Student's t for as many degrees of freedom as the groups are worth."""
+def t_quantile(influence: Floats) -> float:
+    """The 97.5 % quantile of Student's t for as many degrees of freedom as the groups are worth."""
     fourth = (influence**4).sum()
     worth = (influence**2).sum() ** 2 / fourth if fourth > 0 else math.inf
     return float(stdtrit(max(worth - 1, LEAST_FREEDOM), 0.975))

@@ -104,7 +104,7 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for ``json.dumps``; NaN becomes null."""
-        plain: dict[str, Any] = _without_nan(asdict(self))
+        plain: dict[str, Any] = without_nan(asdict(self))
         return plain
 
     @staticmethod
@@ -114,32 +114,34 @@ class Evaluation:
             classes=tuple(plain["classes"]),
             samples=plain["samples"],
             groups=plain["groups"],
-            effective=_number(plain["effective"]),
+            effective=number_of(plain["effective"]),
             absent_classes=tuple(plain["absent_classes"]),
-            metrics={name: _interval(value) for name, value in plain["metrics"].items()},
+            metrics={name: interval_of(value) for name, value in plain["metrics"].items()},
             per_class=tuple(map(_class_scores, plain["per_class"])),
             confusion=tuple(tuple(row) for row in plain["confusion"]),
-            reliability=tuple(map(_reliability_bin, plain["reliability"])),
-            roc=tuple(map(_roc_curve, plain["roc"])),
+            reliability=tuple(map(bin_of, plain["reliability"])),
+            roc=tuple(map(curve_of, plain["roc"])),
             notes=tuple(plain["notes"]),
         )
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
     """The same nested data with None for NaN, which JSON cannot say."""
     if isinstance(value, Mapping):
-        return {key: _without_nan(inner) for key, inner in value.items()}
+        return {key: without_nan(inner) for key, inner in value.items()}
     if isinstance(value, tuple | list):
-        return [_without_nan(inner) for inner in value]
+        return [without_nan(inner) for inner in value]
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def _number(value: float | None) -> float:
+def number_of(value: float | None) -> float:
+    """NaN for null."""
     return math.nan if value is None else float(value)
 
 
-def _interval(plain: Mapping[str, Any]) -> Interval:
-    return Interval(*(_number(plain[name]) for name in ("value", "low", "high")))
+def interval_of(plain: Mapping[str, Any]) -> Interval:
+    """An interval as ``to_json`` wrote it."""
+    return Interval(*(number_of(plain[name]) for name in ("value", "low", "high")))
 
 
 def _class_scores(plain: Mapping[str, Any]) -> ClassScores:
@@ -149,16 +151,18 @@ def _class_scores(plain: Mapping[str, Any]) -> ClassScores:
         plain["support"],
         plain["groups"],
         plain["right_groups"],
-        _number(plain["effective"]),
+        number_of(plain["effective"]),
         plain["predicted"],
-        *(_interval(plain[name]) for name in scored),
+        *(interval_of(plain[name]) for name in scored),
     )
 
 
-def _reliability_bin(plain: Mapping[str, Any]) -> ReliabilityBin:
-    confidence = _number(plain["confidence"])
-    return ReliabilityBin(plain["count"], confidence, _interval(plain["accuracy"]))
+def bin_of(plain: Mapping[str, Any]) -> ReliabilityBin:
+    """A bin as ``to_json`` wrote it."""
+    confidence = number_of(plain["confidence"])
+    return ReliabilityBin(plain["count"], confidence, interval_of(plain["accuracy"]))
 
 
-def _roc_curve(plain: Mapping[str, Any]) -> RocCurve:
+def curve_of(plain: Mapping[str, Any]) -> RocCurve:
+    """A curve as ``to_json`` wrote it."""
     return RocCurve(plain["name"], tuple(plain["false_positive"]), tuple(plain["true_positive"]))
