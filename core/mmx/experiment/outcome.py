@@ -15,11 +15,12 @@ from mmx.inference import (
     Chain,
     Missing,
     PartPrediction,
-    StandIns,
+    Placeholders,
+    Shares,
     in_words,
     mean_by_class,
     predict_missing,
-    untrained_sides,
+    untrained_modalities,
 )
 from mmx.interfaces import Curve, InferenceHook, Prediction, Validation
 from mmx.pipeline import Prepared, Task, stage
@@ -40,13 +41,14 @@ class Outcome:
         alone: scores of the parts that have a head (image, text) on the test part, by name.
         stages: the test part before and after each inference hook.
         fitted: what each hook was fitted on.
-        missing: the test part with sides taken away, by what was there.
+        missing: the test part with modalities taken away, by what was there.
+        shares: how much of each answer to the test part a modality carries; None of a single one.
         curves: figures of the hooks.
         kept: what each hook promised and kept on the test part, by its name.
         notes: what hooks say about themselves.
         precision: arithmetic that the model was trained in.
         gates: mean of each gate on the test part, by true class.
-        stand_ins: what the model answers from where a side is missing.
+        placeholders: what the model answers from where a modality is missing.
     """
 
     predictions: Mapping[str, PartPrediction]
@@ -55,12 +57,13 @@ class Outcome:
     stages: Sequence[tuple[str, Mapping[str, Interval]]]
     fitted: Sequence[Validation]
     missing: Mapping[str, Mapping[str, Interval]]
+    shares: Shares | None
     curves: Sequence[Curve]
     kept: Mapping[str, Kept]
     notes: tuple[str, ...]
     precision: Precision
     gates: Mapping[str, Mapping[str, float]]
-    stand_ins: StandIns
+    placeholders: Placeholders
 
 
 def predict_and_score(
@@ -80,10 +83,11 @@ def predict_and_score(
         told(len(seen.target), len(seen.target))
     with stage(observer, "test", "samples") as told:
         stages = chain.over(parts["test"], size, lambda done: told(done, len(parts["test"])))
-    attempts, stand_ins = chain.attempts, StandIns(task.prior, untrained_sides(spec, prepared))
+    attempts = chain.attempts
+    placeholders = Placeholders(task.prior, untrained_modalities(spec, prepared))
     missing = attempts.get(
-        "what is left when a side is missing",
-        lambda: predict_missing(chain, parts["test"], size, stand_ins),
+        "what is left when a modality is missing",
+        lambda: predict_missing(chain, parts["test"], size, placeholders),
         None,
     )
     predictions = {"validation": seen, "test": _with_shares(stages[-1], missing)}
@@ -108,6 +112,7 @@ def predict_and_score(
         missing={name: scored("test", of).metrics for name, of in missing.arms.items()}
         if missing
         else {},
+        shares=missing.shares if missing else None,
         curves=attempts.get("figures", lambda: curves(chain.hooks, stages[-1]), []),
         kept=attempts.get(
             "what was kept",
@@ -119,7 +124,7 @@ def predict_and_score(
         ),
         notes=(*(note for hook in chain.hooks for note in hook.notes), *attempts.notes),
         precision=precision,
-        stand_ins=stand_ins,
+        placeholders=placeholders,
     )
 
 
@@ -138,11 +143,12 @@ def _fitted(
 
 
 def _with_shares(found: PartPrediction, missing: Missing | None) -> PartPrediction:
-    """The same with columns of how much each side carries of the answer."""
+    """The same with columns of how much each modality carries of the answer."""
     if missing is None:
         return found
-    shares = {f"share_{side}": values for side, values in missing.shares.items()}
-    return replace(found, extras={**found.extras, **shares})
+    columns = {f"share_{name}": values for name, values in missing.shares.values.items()}
+    columns |= {f"share_{name}_error": values for name, values in missing.shares.errors.items()}
+    return replace(found, extras={**found.extras, **columns})
 
 
 def measured(
@@ -220,12 +226,13 @@ def parquet(table: pd.DataFrame) -> bytes:
 
 def metrics(outcome: Outcome, task: Task, facts: Mapping[str, Any]) -> dict[str, Any]:
     """What metrics.json holds: both parts, the parts alone, sizes, and facts of the run."""
-    untrained = list(outcome.stand_ins.untrained)
+    untrained = list(outcome.placeholders.untrained)
     return {
         **{name: evaluation.to_json() for name, evaluation in outcome.evaluations.items()},
         "alone": as_numbers(outcome.alone),
         **({"missing": as_numbers(outcome.missing)} if outcome.missing else {}),
-        **({"untrained_stand_ins": untrained} if outcome.missing else {}),
+        **({"untrained_placeholders": untrained} if outcome.missing else {}),
+        **({"shares": _mean_shares(outcome.shares)} if outcome.shares else {}),
         **({"inference": kept} if (kept := _plain(outcome.kept)) else {}),
         **({"gates": outcome.gates} if outcome.gates else {}),
         "parameters": parameters(task),
@@ -241,13 +248,21 @@ def _plain(kept: Mapping[str, Kept]) -> dict[str, dict[str, Any]]:
     }
 
 
+def _mean_shares(shares: Shares) -> dict[str, dict[str, float]]:
+    """Mean share of each modality over the test part, and its standard error where sampled."""
+    return {
+        name: {"mean": mean, "sampling_error": error}
+        for name, (mean, error) in shares.means().items()
+    }
+
+
 def outcome_notes(outcome: Outcome) -> list[str]:
     """What the hooks say, and what they kept, in sentences for the report."""
     kept = [
         f"{name} on the test part: {', '.join(f'{what} {_said(v)}' for what, v in of.items())}"
         for name, of in outcome.kept.items()
     ]
-    return [*outcome.notes, *kept, *in_words(outcome.gates), *outcome.stand_ins.words]
+    return [*outcome.notes, *kept, *in_words(outcome.gates), *outcome.placeholders.words]
 
 
 def _said(value: float | Interval | str) -> str:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from mmx.data import ImageStore, Part
 from mmx.experiment.outcome import Outcome, parameters
-from mmx.inference import Chain, Explainer, StandIns
+from mmx.inference import Chain, Explainer, Placeholders
 from mmx.interfaces import TextEncoder
 from mmx.pipeline import Prepared, Task
 from mmx.report import Explanation, Mistake, RunReport, render_run
@@ -52,7 +52,9 @@ def run_page(
         mistakes=shown,
         controls=outcome.alone,
         missing=outcome.missing,
-        untrained=outcome.stand_ins.untrained,
+        modalities=tuple(outcome.shares.values) if outcome.shares else (),
+        untrained=outcome.placeholders.untrained,
+        shares=outcome.shares.means() if outcome.shares else {},
         curves=outcome.curves,
         stages=outcome.stages,
         split=_split(spec, prepared),
@@ -105,7 +107,7 @@ def mistakes(
     chosen = wrong[confidence[wrong].argsort(descending=True)][:MISTAKES]
     classes = prepared.manifest.classes
     rows = test.rows[chosen.numpy()]
-    explainer = _explainer(spec, task, prepared, outcome.stand_ins)
+    explainer = _explainer(spec, task, prepared, outcome.placeholders)
 
     def why(row: int, place: int, answer: int) -> Explanation | None:
         if explainer is None:
@@ -134,12 +136,14 @@ def _untold(shown: Sequence[Mistake]) -> list[str]:
     return [f"Of wrong predictions, {note}." for note in dict.fromkeys(notes)]
 
 
-def _explainer(spec: Spec, task: Task, prepared: Prepared, stand_ins: StandIns) -> Explainer | None:
+def _explainer(
+    spec: Spec, task: Task, prepared: Prepared, placeholders: Placeholders
+) -> Explainer | None:
     encoder = task.model.encoder("text")
     if not spec.evaluation.explain or not isinstance(encoder, TextEncoder):
         return None
     chain = Chain((), task.model, task.loss, spec.model.encoding)
-    return Explainer(chain, prepared.images, encoder, stand_ins)
+    return Explainer(chain, prepared.images, encoder, placeholders)
 
 
 def thumbnail(images: ImageStore, row: int) -> bytes | None:

@@ -168,7 +168,7 @@ def _table(trained: Trained, places: Sequence[int], found: PartPrediction) -> pd
 
 
 def _reasons(trained: Trained, seen: Seen, found: PartPrediction) -> list[Explanation]:
-    explainer = Explainer(trained.chain, seen.images, trained.text_encoder, trained.stand_ins)
+    explainer = Explainer(trained.chain, seen.images, trained.text_encoder, trained.placeholders)
     reasons = [
         explainer.explain(
             place,
@@ -178,5 +178,5 @@ def _reasons(trained: Trained, seen: Seen, found: PartPrediction) -> list[Explan
         )
         for row, place in enumerate(seen.places)
     ]
-    words = trained.stand_ins.words
+    words = trained.placeholders.words
     return [replace(one, notes=(*one.notes, *words)) if one.shares else one for one in reasons]

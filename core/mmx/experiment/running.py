@@ -272,7 +272,7 @@ class _Work:
         folder, prepared = self.folder, self.prepared
         keep_model(
             folder, self.task, prepared, self.initial, history.precision,
-            outcome.stand_ins.untrained,
+            outcome.placeholders.untrained,
         )  # fmt: skip
         keep_hooks(folder, outcome.fitted)
         table = prediction_table(prepared, parts, outcome.predictions)

@@ -14,15 +14,16 @@ from mmx.inference.explaining import Explainer
 from mmx.inference.gates import in_words, mean_by_class
 from mmx.inference.missing import Missing, predict_missing
 from mmx.inference.needs import Needs, needs_of
+from mmx.inference.placeholders import Placeholders, untrained_modalities
 from mmx.inference.prediction import Chain, PartPrediction
 from mmx.inference.record import keep_hooks, keep_model, tensors_of
 from mmx.inference.seen import Seen, see
-from mmx.inference.stand_ins import StandIns, untrained_sides
+from mmx.inference.shapley import Shares
 from mmx.inference.trained import Trained, load_trained
 
 __all__ = [
     "Asked", "Case", "CaseTable", "Chain", "Explainer", "Missing", "Needs", "PartPrediction",
-    "Seen", "StandIns", "Trained", "by_role", "case_table", "filled", "in_words", "keep_hooks",
-    "keep_model", "load_trained", "mean_by_class", "named", "needs_of", "predict_missing",
-    "renamed", "see", "tensors_of", "untrained_sides",
+    "Placeholders", "Seen", "Shares", "Trained", "by_role", "case_table", "filled", "in_words",
+    "keep_hooks", "keep_model", "load_trained", "mean_by_class", "named", "needs_of",
+    "predict_missing", "renamed", "see", "tensors_of", "untrained_modalities",
 ]  # fmt: skip

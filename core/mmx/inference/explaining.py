@@ -1,4 +1,4 @@
-"""Why a model said so, for single cases: heat on the image, words, shares of the sides, gates."""
+"""Why a model said so, for single cases: heat on images, words, shares of modalities, gates."""
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -13,8 +13,9 @@ from mmx.data import ImageSource, TextStore
 from mmx.inference.attempts import Attempts
 from mmx.inference.heat import heat_maps
 from mmx.inference.missing import shares_of_case
+from mmx.inference.placeholders import Placeholders
 from mmx.inference.prediction import Chain
-from mmx.inference.stand_ins import StandIns
+from mmx.inference.shapley import Shares
 from mmx.interfaces import Batch, Images, TextEncoder, WrappingEncoder
 from mmx.report import Explanation
 from mmx.training import map_tensors
@@ -35,10 +36,10 @@ class Explainer:
     """
 
     def __init__(
-        self, chain: Chain, images: ImageSource, encoder: TextEncoder, stand_ins: StandIns
+        self, chain: Chain, images: ImageSource, encoder: TextEncoder, placeholders: Placeholders
     ) -> None:
         self.chain, self.images, self.encoder = chain, images, encoder
-        self.stand_ins = stand_ins
+        self.placeholders = placeholders
 
     def explain(
         self, row: int, text: str, predicted: int, explained: Mapping[str, Tensor]
@@ -63,8 +64,10 @@ class Explainer:
         image = None if picture is None else _jpeg(picture)
         if given is None:
             return Explanation(weights=weights, image=image, notes=attempts.notes)
+        shares = attempts.get("shares", lambda: self._shares(given), Shares({}, {}))
         return Explanation(
-            shares=attempts.get("shares", lambda: self._shares(given), {}),
+            shares={name: float(value) for name, value in shares.values.items()},
+            share_errors={name: float(value) for name, value in shares.errors.items()},
             words=attempts.get("words", lambda: self._words(given, text, predicted), ()),
             weights=weights,
             image=image,
@@ -87,12 +90,12 @@ class Explainer:
         present = torch.stack([images.present, tokens.present], dim=1)
         return Batch({"image": images, "text": tokens}, present)
 
-    def _shares(self, given: Batch) -> dict[str, float]:
-        names = self.chain.model.modalities
-        if not all(self.chain.model.reads.values()):
-            return {}
+    def _shares(self, given: Batch) -> Shares:
+        names = self.chain.model.used
+        if len(names) < 2:
+            return Shares({}, {})
         with torch.inference_mode():
-            return shares_of_case(self.chain, self.chain.encoded(given, names), self.stand_ins)
+            return shares_of_case(self.chain, self.chain.encoded(given, names), self.placeholders)
 
     def _words(self, given: Batch, text: str, predicted: int) -> tuple[tuple[str, float], ...]:
         """Each word, and by how much the probability falls when it is left out."""

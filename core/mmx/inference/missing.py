@@ -1,4 +1,4 @@
-"""What a model does when one side is missing, and how much of each answer a side carries."""
+"""What a model answers when modalities are missing, and how much of each answer they carry."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,96 +7,122 @@ import torch
 from torch import Tensor
 
 from mmx.data import Part
+from mmx.inference.placeholders import Placeholders
 from mmx.inference.prediction import Chain
-from mmx.inference.stand_ins import StandIns
+from mmx.inference.shapley import Kept, Shares, kept_for_shares, shapley
 from mmx.interfaces import Batch
+from mmx.report import LOSS_RATES, arm_name, loss_name
 
-SIDES = ["image", "text"]
-BOTH, NEITHER, RATES, SEED = "image and text", "neither", (0.25, 0.5, 0.75), 0
-KEPT = {BOTH: (True, True), "image only": (True, False), "text only": (False, True),
-        NEITHER: (False, False)}  # fmt: skip
+SEED = 0  # of who loses a modality
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A part predicted again with sides taken away.
+    """A part predicted again with modalities taken away.
 
     Attributes:
         arms: log-probabilities [n, C] by what was there; inference hooks are left out.
-        shares: side -> [n], its exact Shapley value of the probability of the predicted class.
+        shares: of the probability of the answer, by modality.
     """
 
     arms: Mapping[str, Tensor]
-    shares: Mapping[str, Tensor]
+    shares: Shares
 
 
 def predict_missing(
-    chain: Chain, part: Part, batch_size: int, stand_ins: StandIns
+    chain: Chain, part: Part, batch_size: int, placeholders: Placeholders
 ) -> Missing | None:
-    """Predict with both sides, one, none, and with sides dropped at random; each encoded once.
+    """Predict with all modalities, one, all but one, none, and with one dropped at random.
 
-    Dropping is nested: who loses a side at 25 % loses it at 50 % too. Without either side the
-    answer is the class prior that the model was trained for: no stand-in was trained for that.
+    Each is encoded once. Dropping is nested: who loses a modality at 25 % loses it at 50 % too.
+    Without any the answer is the class prior that the model was trained for: training never shows
+    such a row. A row that lacks a modality from the start is answered without it throughout.
 
     Returns:
-        None for a model that reads one side only.
+        None for a model that reads one modality only.
     """
-    if [name for name, read in chain.model.reads.items() if read] != SIDES:
+    names = chain.model.used
+    if len(names) < 2:
         return None
-    asked = {name: sides for name, sides in KEPT.items() if any(sides)}
-    found: dict[str, list[Tensor]] = {name: [] for name in asked}
+    told = _told(names)
+    asked = [kept for kept in dict.fromkeys([*told, *kept_for_shares(names)]) if kept]
+    found: dict[Kept, list[Tensor]] = {kept: [] for kept in asked}
     chain.model.eval()
     with torch.inference_mode():
         for start in range(0, len(part), batch_size):
             rows = range(start, min(start + batch_size, len(part)))
-            batch = chain.encoded(part.batch(rows)[0], SIDES)
-            for name, sides in asked.items():
-                stay = torch.tensor([sides], device=batch.present.device)
-                given = replace(batch, present=batch.present & stay)
-                found[name].append(chain.plain(given).log_probs)
-    arms = {name: torch.cat(values) for name, values in found.items()}
-    arms[NEITHER] = stand_ins.neither(len(part))
-    return Missing({**arms, **_dropped(arms)}, _shares(list(arms.values())))
+            batch = chain.encoded(part.batch(rows)[0], names)
+            for kept in asked:
+                found[kept].append(_answer(chain, batch, kept, placeholders))
+    answers = {kept: torch.cat(values) for kept, values in found.items()}
+    answers[frozenset()] = placeholders.without_any(len(part))
+    arms = {arm_name(kept, names): answers[kept] for kept in told}
+    return Missing({**arms, **_dropped(answers, names)}, shapley(_of_answer(answers), names))
 
 
-def _dropped(arms: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Log-probabilities [n, C] by rate: a row that loses a side is as if it never had it."""
-    whole, alone = arms[BOTH], {"image": arms["text only"], "text": arms["image only"]}
+def _told(names: Sequence[str]) -> list[Kept]:
+    """What the report compares: all, each alone, all but each, none."""
+    every = frozenset(names)
+    alone, without = [frozenset({name}) for name in names], [every - {name} for name in names]
+    return list(dict.fromkeys([every, *alone, *without, frozenset()]))
+
+
+def _answer(chain: Chain, batch: Batch, kept: Kept, placeholders: Placeholders) -> Tensor:
+    """Log-probabilities [B, C] when only these modalities are there.
+
+    A row that has none of them is answered with the prior, as if all were gone: what a sample
+    lacks from the start carries nothing.
+    """
+    stay = torch.tensor([name in kept for name in batch.modalities], device=batch.present.device)
+    present = batch.present & stay
+    log_probs = chain.plain(replace(batch, present=present)).log_probs
+    nothing = ~present.any(dim=1).to(log_probs.device)
+    nothing = nothing.reshape(-1, *[1] * (log_probs.ndim - 1))
+    return torch.where(nothing, placeholders.without_any(len(log_probs)), log_probs)
+
+
+def _of_answer(answers: Mapping[Kept, Tensor]) -> dict[Kept, Tensor]:
+    """[n], the probability of what the whole model answers, by what was there.
+
+    Where a sample has several answers, one for each label, their mean.
+    """
+    whole = max(answers, key=len)
+    given = answers[whole].argmax(dim=-1, keepdim=True)
+    return {
+        kept: log_probs.gather(-1, given).exp().flatten(start_dim=1).mean(dim=1)
+        for kept, log_probs in answers.items()
+    }
+
+
+def _dropped(answers: Mapping[Kept, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
+    """Log-probabilities by rate: a row that loses a modality is as if it never had it."""
+    every = frozenset(names)
+    whole = answers[every]
     drawn = torch.rand(len(whole), 1, generator=torch.Generator().manual_seed(SEED))
+    drawn = drawn.reshape(-1, *[1] * (whole.ndim - 1))
     return {
-        f"{side} missing in {rate:.0%}": torch.where(drawn < rate, without, whole)
-        for side, without in alone.items()
-        for rate in RATES
+        loss_name(name, rate): torch.where(drawn < rate, answers[every - {name}], whole)
+        for name in names
+        for rate in LOSS_RATES
     }
 
 
-def _shares(arms: Sequence[Tensor]) -> dict[str, Tensor]:
-    """Shapley values of log-probabilities [n, C] with both sides, image, text, and neither."""
-    predicted = arms[0].argmax(dim=1, keepdim=True)
-    both, image, text, neither = (arm.exp().gather(1, predicted)[:, 0] for arm in arms)
-    return {
-        "image": ((image - neither) + (both - text)) / 2,
-        "text": ((text - neither) + (both - image)) / 2,
-    }
-
-
-def shares_of_case(chain: Chain, batch: Batch, stand_ins: StandIns) -> dict[str, float]:
-    """Where the probability of one case's answer comes from: neither side, image, text.
+def shares_of_case(chain: Chain, batch: Batch, placeholders: Placeholders) -> Shares:
+    """Where the probability of one case's answer comes from.
 
     Args:
-        chain: the model.
-        batch: one row, both sides encoded, or as they come.
-        stand_ins: of the model.
+        chain: the model, which reads two modalities or more.
+        batch: one row, its modalities encoded, or as they come.
+        placeholders: of the model.
 
     Returns:
-        Three numbers whose sum is the probability of the predicted class.
+        ``prior`` and a share for each modality, whose sum is the probability of the answer.
     """
-    arms = []
-    for sides in filter(any, KEPT.values()):
-        stay = torch.tensor([sides], device=batch.present.device)
-        given = replace(batch, present=batch.present & stay)
-        arms.append(chain.plain(given).log_probs)
-    arms.append(stand_ins.neither(1))
-    shares = {side: float(value) for side, value in _shares(arms).items()}
-    probability = float(arms[0].exp().max())
-    return {"prior": probability - sum(shares.values()), **shares}
+    names = chain.model.used
+    answers = {
+        kept: _answer(chain, batch, kept, placeholders) for kept in kept_for_shares(names) if kept
+    }
+    answers[frozenset()] = placeholders.without_any(1)
+    values = _of_answer(answers)
+    found = shapley(values, names)
+    return replace(found, values={"prior": values[frozenset()], **found.values})

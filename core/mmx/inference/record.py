@@ -39,7 +39,7 @@ def keep_model(
         prepared: knows the classes.
         initial: digest of each encoder's weights before training.
         precision: arithmetic that it was trained in.
-        untrained: sides whose stand-in no training row used.
+        untrained: modalities whose learned placeholder no training row used.
     """
     state = {name: value.contiguous() for name, value in task.model.trainable_state().items()}
     folder.write_bytes(WEIGHTS, save(state))

@@ -8,9 +8,9 @@ import torch
 
 from mmx.data import Part
 from mmx.errors import RunError
+from mmx.inference.placeholders import Placeholders, recorded_placeholders
 from mmx.inference.prediction import Chain, PartPrediction
 from mmx.inference.record import fit_again, take_back
-from mmx.inference.stand_ins import StandIns, recorded_stand_ins
 from mmx.interfaces import Loss, TextEncoder
 from mmx.model import Model, assemble
 from mmx.pipeline import Told, permitted, read_facts
@@ -29,7 +29,7 @@ class Trained:
         model: with the weights of the best epoch.
         loss: may adjust logits.
         chain: the model with its fitted hooks around it.
-        stand_ins: what it answers from where a side is missing.
+        placeholders: what it answers from where a modality is missing.
     """
 
     folder: RunFolder
@@ -38,7 +38,7 @@ class Trained:
     model: Model
     loss: Loss
     chain: Chain
-    stand_ins: StandIns
+    placeholders: Placeholders
 
     @property
     def text_encoder(self) -> TextEncoder:
@@ -78,8 +78,8 @@ def load_trained(path: Path, plugins: Sequence[str | Path] = ()) -> Trained:
     take_back(folder, model)
     chain = Chain(spec.inference, model.eval(), loss, spec.model.encoding)
     fit_again(folder, chain.hooks)
-    stand_ins = recorded_stand_ins(facts.prior, facts.sampled_counts, facts.untrained)
-    return Trained(folder, spec, facts.classes, model, loss, chain, stand_ins)
+    placeholders = recorded_placeholders(facts.prior, facts.sampled_counts, facts.untrained)
+    return Trained(folder, spec, facts.classes, model, loss, chain, placeholders)
 
 
 def _in_range(spec: Spec, grey_range: tuple[float, float] | None) -> Spec:

@@ -56,6 +56,11 @@ class Model(nn.Module):
         self.part_heads = nn.ModuleDict(part_heads)
         self.modalities, self.reads = tuple(encoders), dict(reads)
 
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The modalities that the fusion reads."""
+        return tuple(name for name in self.modalities if self.reads[name])
+
     def encoder(self, name: str) -> Encoder:
         """The encoder of a modality."""
         found = self.encoders[name]

@@ -56,7 +56,7 @@ class ModelFacts(_Record):
         encoders: digest of each encoder's weights before training, by side.
         precision: arithmetic that the model was trained in.
         prior: class shares that the answers are for; empty in runs of older versions.
-        untrained: sides whose stand-in no training row used.
+        untrained: modalities whose learned placeholder no training row used.
         samples: what the samples held; None in runs of older versions.
         leak_columns: fields of the record that texts are never written from.
         grey_range: values that are black and white in files of more than 8 bits; None: none had.
@@ -70,7 +70,7 @@ class ModelFacts(_Record):
     encoders: dict[str, str]
     precision: Literal["fp32", "bf16", "fp16"]
     prior: tuple[float, ...] = ()
-    untrained: tuple[Literal["image", "text"], ...] = ()
+    untrained: tuple[ModalityName, ...] = ()
     samples: SampleFacts | None = None
     leak_columns: tuple[str, ...] = ()
     grey_range: tuple[float, float] | None = None

@@ -2,6 +2,7 @@
 
 from mmx.report.audit_page import AuditPage, Shown, render_audit
 from mmx.report.cases import CaseReport, render_cases
+from mmx.report.missing_words import LOSS_RATES, arm_name, loss_name
 from mmx.report.page import render_run
 from mmx.report.run_report import Explanation, Mistake, RunReport
 from mmx.report.study_page import render_study
@@ -10,7 +11,7 @@ from mmx.report.study_text import study_csv, study_latex, study_markdown
 from mmx.report.study_words import headline
 
 __all__ = [
-    "ArmResult", "AuditPage", "CaseReport", "Explanation", "Mistake", "Reached", "RunReport",
-    "Shown", "StudyReport", "headline", "render_audit", "render_cases", "render_run",
-    "render_study", "study_csv", "study_latex", "study_markdown",
+    "ArmResult", "AuditPage", "CaseReport", "Explanation", "LOSS_RATES", "Mistake", "Reached",
+    "RunReport", "Shown", "StudyReport", "arm_name", "headline", "loss_name", "render_audit",
+    "render_cases", "render_run", "render_study", "study_csv", "study_latex", "study_markdown",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ def shown_explanation(given: Explanation) -> dict[str, Any]:
     return {
         "heat": data_address(given.heat),
         "shares": dict(given.shares),
+        "share_errors": dict(given.share_errors),
         "words": [(word, _colour(value, scale), value) for word, value in given.words],
         "weights": {
             name: ", ".join(f"{value:.2f}" for value in values)

@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from mmx.evaluation import Evaluation, Interval
 from mmx.interfaces import Curve
+from mmx.report.missing_words import LOSS_RATES, arm_name, loss_name
 from mmx.report.svg import (
     ACCENT,
     COLOURS,
@@ -161,33 +162,32 @@ def roc_curves(evaluation: Evaluation) -> Markup:
         return inline(figure, "roc", f"ROC curves of {len(curves)} classes, each against the rest")
 
 
-def missing_curves(missing: Mapping[str, Mapping[str, Interval]]) -> Markup:
-    """Balanced accuracy over the share of samples that lose a side, with intervals."""
-    sides: dict[str, list[tuple[float, Interval]]] = {}
-    for name, metrics in missing.items():
-        side, found, rate = name.partition(" missing in ")
-        if found:
-            value = metrics["balanced_accuracy"]
-            sides.setdefault(side, []).append((float(rate.rstrip("%")), value))
-    if not sides:
+def missing_curves(
+    missing: Mapping[str, Mapping[str, Interval]], modalities: Sequence[str]
+) -> Markup:
+    """Balanced accuracy over the share of samples that lose a modality, with intervals."""
+    if not missing:
         return Markup("")
-    ends = {"image": ("image and text", "text only"), "text": ("image and text", "image only")}
     with drawing("missing"):
         figure, (axes,) = new_figure(4.6, 3.6)
-        for index, (side, points) in enumerate(sides.items()):
-            first, last = (missing[name]["balanced_accuracy"] for name in ends[side])
-            whole = [(0.0, first), *points, (100.0, last)]
+        for index, name in enumerate(modalities):
+            kept = [other for other in modalities if other != name]
+            arms = {0.0: arm_name(modalities, modalities), 100.0: arm_name(kept, modalities)}
+            arms |= {100 * rate: loss_name(name, rate) for rate in LOSS_RATES}
+            whole = [(rate, missing[arms[rate]]["balanced_accuracy"]) for rate in sorted(arms)]
             rates = [rate for rate, _ in whole]
-            colour = COLOURS[index]
+            colour = COLOURS[index % len(COLOURS)]
             axes.plot(rates, [of.value for _, of in whole], color=colour, marker="o", markersize=4,
-                      linestyle=DASHES[index], label=f"{side} missing")  # fmt: skip
+                      linestyle=DASHES[index % len(DASHES)], label=f"{name} missing")  # fmt: skip
             if all(known(of.low) for _, of in whole):
                 low, high = [of.low for _, of in whole], [of.high for _, of in whole]
                 axes.fill_between(rates, low, high, color=colour, alpha=0.12, linewidth=0)
-        axes.set(xlim=(0, 100), xlabel="Samples that lose the side, %", ylabel="Balanced accuracy")
-        axes.set_title("Missing sides")
+        axes.set(
+            xlim=(0, 100), xlabel="Samples that lose the modality, %", ylabel="Balanced accuracy"
+        )
+        axes.set_title("Missing modalities")
         axes.legend(loc="best", handlelength=2.4)
-        return inline(figure, "missing", "Balanced accuracy when one side is missing")
+        return inline(figure, "missing", "Balanced accuracy when one modality is missing")
 
 
 def hook_curve(curve: Curve, number: int) -> Markup:

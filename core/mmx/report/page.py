@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 from mmx.evaluation import Interval
@@ -15,6 +16,7 @@ from mmx.report.figures import (
     reliability_diagram,
     roc_curves,
 )
+from mmx.report.missing_words import arm_name, in_a_row, share_words
 from mmx.report.run_report import Mistake, RunReport
 from mmx.report.sentences import (
     headline_ends,
@@ -31,7 +33,7 @@ SECTIONS = {
     "result": "Result",
     "metrics": "Metrics",
     "controls": "Parts alone",
-    "missing": "Missing sides",
+    "missing": "Missing modalities",
     "stages": "Inference hooks",
     "learning": "Learning",
     "confusion": "Confusion matrix",
@@ -68,7 +70,8 @@ def render_run(report: RunReport) -> str:
         "headline_ends": headline_ends(evaluation),
         "control_arms": _compared([("whole model", evaluation.metrics), *report.controls.items()]),
         "missing_arms": _compared(_missing_arms(report)),
-        "missing_curves": missing_curves(report.missing),
+        "missing_curves": missing_curves(report.missing, report.modalities),
+        "share_words": share_words(report.shares),
         "stages": _compared(report.stages),
         "hook_curves": [hook_curve(one, n) for n, one in enumerate(report.curves, start=1)],
         "learning": learning_curves(report.history, report.best_epoch, report.select),
@@ -109,13 +112,18 @@ def _compared(arms: Sequence[tuple[str, Metrics]]) -> list[tuple[str, Metrics]]:
 
 
 def _missing_arms(report: RunReport) -> list[tuple[str, Metrics]]:
-    """The arms without random losses; those that rest on an untrained stand-in say so."""
-    gone = {"image": "text only", "text": "image only"}
-    untrained = {gone[side]: side for side in report.untrained}
+    """The arms without random losses; those that rest on an untrained placeholder say so."""
+    names = report.modalities
+    found = {
+        arm_name(kept, names): [name for name in report.untrained if name not in kept]
+        for size in range(len(names), 0, -1)
+        for kept in combinations(names, size)
+    }
+    found[arm_name((), names)] = []  # the prior, which rests on no placeholder
     return [
-        (f"{name} ({untrained[name]} stand-in untrained)" if name in untrained else name, metrics)
-        for name, metrics in report.missing.items()
-        if " missing in " not in name
+        (f"{arm} ({in_a_row(gone)} placeholder untrained)" if gone else arm, report.missing[arm])
+        for arm, gone in found.items()
+        if arm in report.missing
     ]
 
 

@@ -13,8 +13,9 @@ class Explanation:
     """Why a model answered as it did.
 
     Attributes:
-        shares: ``prior``, ``image``, ``text``: where the probability of the answer comes from,
-            by exact Shapley values of present and missing sides; empty for models of one side.
+        shares: ``prior`` and each modality: where the probability of the answer comes from, by
+            Shapley values of present and missing modalities; empty for models of one modality.
+        share_errors: by modality, the standard error of a sampled share; empty where all are exact.
         words: of the text in order, and by how much the probability falls without each.
         weights: gates, experts and levels, by name.
         image: what the model saw, a PNG or JPEG file.
@@ -23,6 +24,7 @@ class Explanation:
     """
 
     shares: Mapping[str, float] = field(default_factory=dict)
+    share_errors: Mapping[str, float] = field(default_factory=dict)
     words: Sequence[tuple[str, float]] = ()
     weights: Mapping[str, Sequence[float]] = field(default_factory=dict)
     image: bytes | None = None
@@ -75,8 +77,12 @@ class RunReport:
         select: the validation score that chose it.
         mistakes: most confident first.
         controls: further arms by name, such as "image alone", each with its metrics.
-        missing: metrics with sides taken away, by what was there; empty for models of one side.
-        untrained: sides whose stand-in no training row used.
+        missing: metrics with modalities taken away, by what was there, as ``arm_name`` and
+            ``loss_name`` call it; empty for models of one modality.
+        modalities: those that were taken away, in the order of the spec.
+        untrained: modalities whose learned placeholder no training row used.
+        shares: by modality, what it carries of the probability of an answer: the mean over the
+            part, and its standard error where it is sampled, else 0.
         curves: what inference hooks have to show.
         stages: the same model before and after each inference hook, in order: name and metrics.
         ledger: of the data, as ``Ledger.to_json()`` gives it.
@@ -108,7 +114,9 @@ class RunReport:
     mistakes: Sequence[Mistake] = ()
     controls: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
     missing: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
+    modalities: Sequence[str] = ()
     untrained: Sequence[str] = ()
+    shares: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     curves: Sequence[Curve] = ()
     stages: Sequence[tuple[str, Mapping[str, Interval]]] = ()
     ledger: Mapping[str, Any] = field(default_factory=dict)

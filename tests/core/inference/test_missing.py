@@ -1,4 +1,4 @@
-"""Missing sides: the report, and exact shares of the answer."""
+"""Missing modalities: the report, and exact shares of the answer."""
 
 import json
 from collections.abc import Callable
@@ -12,8 +12,8 @@ import torch
 import mmx
 from mmx.data import TextStore, part_of
 from mmx.inference.missing import predict_missing
+from mmx.inference.placeholders import Placeholders, untrained_modalities
 from mmx.inference.prediction import Chain
-from mmx.inference.stand_ins import StandIns, untrained_sides
 from mmx.pipeline.prepare import prepare
 from mmx.pipeline.task import build_task
 from mmx.runs import SilentObserver
@@ -27,8 +27,8 @@ def predicted(spec: mmx.Spec) -> Any:
     sources = {"image": prepared.images, "text": texts}
     part = part_of(prepared.manifest, prepared.split, "test", sources)
     chain = Chain((), task.model, task.loss, "fp32")
-    stand_ins = StandIns(task.prior, untrained_sides(spec, prepared))
-    found = predict_missing(chain, part, 7, stand_ins)
+    placeholders = Placeholders(task.prior, untrained_modalities(spec, prepared))
+    found = predict_missing(chain, part, 7, placeholders)
     return found, chain.over(part, 7, lambda done: None)[-1]
 
 
@@ -43,9 +43,9 @@ def test_the_shares_are_shapley_values(load: Callable[..., mmx.Spec]) -> None:
     v = {name: p.gather(1, answer)[:, 0] for name, p in
          {"it": both, "i": image, "t": text, "": neither}.items()}  # fmt: skip
     orders = [(v["i"] - v[""], v["it"] - v["i"]), (v["it"] - v["t"], v["t"] - v[""])]
-    torch.testing.assert_close(missing.shares["image"], (orders[0][0] + orders[1][0]) / 2)
-    torch.testing.assert_close(missing.shares["text"], (orders[0][1] + orders[1][1]) / 2)
-    total = missing.shares["image"] + missing.shares["text"]
+    torch.testing.assert_close(missing.shares.values["image"], (orders[0][0] + orders[1][0]) / 2)
+    torch.testing.assert_close(missing.shares.values["text"], (orders[0][1] + orders[1][1]) / 2)
+    total = missing.shares.values["image"] + missing.shares.values["text"]
     torch.testing.assert_close(total, v["it"] - v[""])
 
 
@@ -86,7 +86,7 @@ def test_a_stand_in_is_trained_by_dropout_or_by_rows_without_the_side(
 ) -> None:
     def untrained(*changes: str) -> tuple[str, ...]:
         spec = load(*changes)
-        return untrained_sides(spec, prepare(spec.data, SilentObserver()))
+        return untrained_modalities(spec, prepare(spec.data, SilentObserver()))
 
     assert untrained() == ("image", "text")
     assert untrained("train.modality_dropout=0.3") == ()
@@ -97,9 +97,9 @@ def test_a_stand_in_is_trained_by_dropout_or_by_rows_without_the_side(
     prepared = prepare(spec.data, SilentObserver())
     texts = list(prepared.texts)
     texts[int(prepared.split.rows("test")[0])] = ""
-    assert untrained_sides(spec, replace(prepared, texts=texts)) == ("image", "text")
+    assert untrained_modalities(spec, replace(prepared, texts=texts)) == ("image", "text")
     texts[int(prepared.split.rows("train")[0])] = " "
-    assert untrained_sides(spec, replace(prepared, texts=texts)) == ("image",)
+    assert untrained_modalities(spec, replace(prepared, texts=texts)) == ("image",)
 
 
 def test_a_model_of_one_side_has_no_such_report(load: Callable[..., mmx.Spec]) -> None:
@@ -115,12 +115,12 @@ def test_a_run_reports_it(run: mmx.Run) -> None:
     metrics = json.loads((run.path / "metrics.json").read_text())
     assert metrics["missing"]["text only"]["balanced_accuracy"]["value"] <= 1
     page = run.report.read_text()
-    assert "When a side is missing" in page
-    assert "Balanced accuracy when one side is missing" in page
+    assert "When a modality is missing" in page
+    assert "Balanced accuracy when one modality is missing" in page
     assert set(metrics["missing"]) >= {"neither", "text missing in 50%"}
-    assert metrics["untrained_stand_ins"] == ["image", "text"]
-    assert "image only (text stand-in untrained)" in page
-    assert "no measure of what one side tells" in page
+    assert metrics["untrained_placeholders"] == ["image", "text"]
+    assert "image only (text placeholder untrained)" in page
+    assert "no measure of what one modality tells" in page
     for title in ("Set sizes", "Risk and coverage"):
         assert title in page
     table = pd.read_parquet(run.path / "predictions.parquet")
@@ -130,7 +130,7 @@ def test_a_run_reports_it(run: mmx.Run) -> None:
 
 def test_with_dropout_nothing_is_called_untrained(load: Callable[..., mmx.Spec]) -> None:
     run = mmx.run(load("train.epochs=1", "train.modality_dropout=0.3"))
-    assert run.metrics["untrained_stand_ins"] == []
+    assert run.metrics["untrained_placeholders"] == []
     assert "untrained" not in run.report.read_text().lower().replace("untrained_", "")
 
 

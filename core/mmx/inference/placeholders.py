@@ -1,0 +1,66 @@
+"""What a model answers from where a modality is missing, and whether training ever saw it."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mmx.data import Split
+from mmx.interfaces import IMAGE, TEXT
+from mmx.pipeline import Prepared
+from mmx.spec import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholders:
+    """What stands in the place of missing modalities.
+
+    Attributes:
+        prior: [C], the class shares that the model answers for: all that is known without any.
+        untrained: modalities whose learned placeholder no training row ever used.
+    """
+
+    prior: Tensor
+    untrained: tuple[str, ...] = ()
+
+    def without_any(self, rows: int) -> Tensor:
+        """Log-probabilities [rows, C] without any modality: training never shows such a row."""
+        log_prior = (self.prior / self.prior.sum(dim=-1, keepdim=True)).log()
+        return log_prior.float().expand(rows, *self.prior.shape)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """One sentence if a learned placeholder was never trained, else none."""
+        if not self.untrained:
+            return ()
+        return (
+            f"No training row was without its {' or its '.join(self.untrained)}, so the learned "
+            "placeholder for it is as it was initialised: figures of missing modalities and shares "
+            "of the modalities rest on untrained numbers; train.modality_dropout: 0.3 trains it.",
+        )
+
+
+def untrained_modalities(spec: Spec, prepared: Prepared) -> tuple[str, ...]:
+    """Modalities that every training row has, without modality dropout; none of a single one."""
+    if spec.train.modality_dropout > 0 or len(spec.model.used) < 2:
+        return ()
+    has = _has(prepared, prepared.split)
+    return tuple(name for name in spec.model.used if all(has[name]))
+
+
+def _has(prepared: Prepared, split: Split) -> dict[str, list[bool]]:
+    """For each modality, which training rows have it."""
+    rows = split.rows("train").tolist()
+    samples = [prepared.manifest.samples[row] for row in rows]
+    return {
+        IMAGE: [any(image is not None for image in one.images.get(IMAGE, ())) for one in samples],
+        TEXT: [bool(prepared.texts[row].strip()) for row in rows],
+    }
+
+
+def recorded_placeholders(
+    prior: tuple[float, ...], sampled: tuple[int | float, ...], untrained: tuple[str, ...]
+) -> Placeholders:
+    """Of a run, as it wrote them down; older ones answer for the classes as training saw them."""
+    shares = torch.tensor(prior or sampled, dtype=torch.float64)
+    return Placeholders(shares.clamp(min=torch.finfo(torch.float32).tiny), untrained)

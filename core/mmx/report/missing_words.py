@@ -1,0 +1,51 @@
+"""What the arms of the report on missing modalities are called, wherever they are named."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+LOSS_RATES = (0.25, 0.5, 0.75)  # of the rows, which lose a modality at random
+
+
+def in_a_row(names: Sequence[str]) -> str:
+    """Several names in a sentence: image; image and text; image, text and record."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def arm_name(kept: Collection[str], names: Sequence[str]) -> str:
+    """What is there of these modalities, in words.
+
+    Such as "image and text" (all), "image only", "without record", and "neither", or "none" of
+    more than two.
+    """
+    there = [name for name in names if name in kept]
+    if not there:
+        return "neither" if len(names) == 2 else "none"
+    if len(there) == len(names):
+        return in_a_row(there)
+    if len(there) == 1:
+        return f"{there[0]} only"
+    return f"without {in_a_row([name for name in names if name not in kept])}"
+
+
+def loss_name(name: str, rate: float) -> str:
+    """A modality that a share of the rows has lost at random, in words."""
+    return f"{name} missing in {rate:.0%}"
+
+
+def share_words(shares: Mapping[str, tuple[float, float]]) -> str:
+    """What each modality carries of an answer on average; empty where nothing is known.
+
+    Args:
+        shares: by modality, the mean share and its standard error, 0 where it is exact.
+    """
+    if not shares:
+        return ""
+    sampled = any(error for _, error in shares.values())
+    told = [
+        f"{name} {100 * mean:+.1f}" + (f" ± {100 * error:.1f}" if sampled else "")
+        for name, (mean, error) in shares.items()
+    ]
+    how = "sampled, ± one standard error of the sampling" if sampled else "exact"
+    return (
+        "On average over these samples the modalities move the probability of the answer, beside "
+        f"that of the class prior, by {in_a_row(told)} points (Shapley values, {how})."
+    )
