@@ -124,12 +124,15 @@ class Bench:
         prepared = prepare_spec(self.spec, SilentObserver())
         rows = list(range(len(prepared.manifest)))
         task = build_task(self.spec, prepared.manifest, prepared.split)
-        sources = open_sources(self.spec, task.model, prepared, SilentObserver(), rows=rows)
-        cached = [sources.image, sources.text]
-        found = [one.features(rows) for one in cached if isinstance(one, CachedFeatures)]
+        stores = task.inputs.stores(prepared.rows)
+        sources = open_sources(
+            self.spec, task.model, stores, SilentObserver(), rows=rows, statistics={}
+        )
+        cached = list(sources.by_name.values())
+        found = [one.collate(rows) for one in cached if isinstance(one, CachedFeatures)]
         audited = short_audit(self.spec, prepared, SilentObserver())
         return digest(
-            prepared.images.images(rows).pixels, prepared.images.sizes(rows),
+            prepared.images.collate(rows).pixels, prepared.images.sizes(rows),
             *(part for one in found for part in (one.tokens, one.mask, one.pooled, one.present)),
             prepared.texts, [one.to_json() for one in audited.findings],
         )  # fmt: skip

@@ -78,7 +78,10 @@ def some_lesions(data: Path, folder: Path) -> None:
 def reached(spec: mmx.Spec, prepared: Prepared) -> float:
     """Balanced accuracy on the test part, in percent, after training on cached features."""
     task, rows = build_task(spec, prepared.manifest, prepared.split), range(len(prepared.texts))
-    sources = open_sources(spec, task.model, prepared, SilentObserver(), rows=list(rows))
+    stores = task.inputs.stores(prepared.rows)
+    sources = open_sources(
+        spec, task.model, stores, SilentObserver(), rows=list(rows), statistics={}
+    )
     parts = sources.parts(prepared)
     with tempfile.TemporaryDirectory() as place:
         folder = RunFolder.create(Path(place), spec.name, "0" * 64, fresh=True)

@@ -124,7 +124,7 @@ class CachedFeatures:
         self._streams = streams
         self.encoded, self.hits, self.damaged = encoded, hits, damaged
 
-    def features(self, rows: Sequence[int]) -> Features:
+    def collate(self, rows: Sequence[int]) -> Features:
         """Features of these rows of the source, float32.
 
         Raises:

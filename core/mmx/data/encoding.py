@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -11,34 +11,22 @@ from torch import Tensor
 
 from mmx.blocks import pool_level, store_channels_last
 from mmx.errors import DataError
-from mmx.interfaces import Encoder, Features, Images, Texts
+from mmx.interfaces import Encoder, Features, Images, Inputs, map_tensors
 
 Precision = Literal["fp32", "bf16"]
 
 
-@runtime_checkable
-class KeyedImages(Protocol):
-    """Images with the digest of each row's content, size and fit."""
+class Keyed(Protocol):
+    """Inputs with the digest of all that decides each of them."""
 
-    keys: list[str]
-
-    def images(self, rows: Sequence[int]) -> Images:
-        """The images of these rows."""
+    @property
+    def keys(self) -> Sequence[str]:
+        """One for each row; equal inputs have one key."""
         ...
 
-
-@runtime_checkable
-class KeyedTexts(Protocol):
-    """Texts with the digest of each row's text."""
-
-    keys: list[str]
-
-    def texts(self, rows: Sequence[int]) -> Texts:
-        """The token ids of these rows."""
+    def collate(self, rows: Sequence[int]) -> Inputs:
+        """The inputs of these rows."""
         ...
-
-
-Keyed = KeyedImages | KeyedTexts
 
 
 class Encoding:
@@ -64,16 +52,12 @@ class Encoding:
 
     def _encode(self, rows: list[int]) -> tuple[Features, tuple[int, int] | None]:
         """Features of a batch, and height and width of its images."""
-        if isinstance(self.source, KeyedImages):
-            # views are drawn in fp32: they are inputs, and blurring in bf16 is far slower
-            with torch.autocast(self.device.type, enabled=False):
-                given = self.source.images(rows)
-            boxes = None if given.boxes is None else given.boxes.to(self.device)
-            pixels, mask = given.pixels.to(self.device), given.mask.to(self.device)
-            images = Images(pixels, mask, boxes, given.centre.to(self.device))
-            return self.encoder(images), (given.pixels.shape[-2], given.pixels.shape[-1])
-        texts = self.source.texts(rows)
-        return self.encoder(Texts(texts.ids.to(self.device), texts.mask.to(self.device))), None
+        # views are drawn in fp32: they are inputs, and blurring in bf16 is far slower
+        with torch.autocast(self.device.type, enabled=False):
+            given = self.source.collate(rows)
+        frame = given.pixels.shape[-2:] if isinstance(given, Images) else None
+        found: Features = self.encoder(map_tensors(given, lambda tensor: tensor.to(self.device)))
+        return found, None if frame is None else (frame[0], frame[1])
 
     def _arrays(
         self, found: Features, frame: tuple[int, int] | None

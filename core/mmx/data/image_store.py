@@ -13,7 +13,7 @@ from einops import rearrange
 from mmx.data.decoded import Report, decode, decode_all, fault, file_keys
 from mmx.data.images import Frame, box_shares
 from mmx.data.threads import threads
-from mmx.interfaces import IMAGE, Images, Picture, Rejected, Sample
+from mmx.interfaces import IMAGE, Images, Picture, Rejected, Sample, Store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +25,7 @@ def _silent(done: int, total: int) -> None:
     """Report to nobody."""
 
 
-class ImageStore:
+class ImageStore(Store):
     """Images of the rows at one size, [V, 3, H, W] each; V is the most images that any row has.
 
     Equal files are decoded and kept once. The decoded pixels are a memory map in ``folder``, found
@@ -33,11 +33,10 @@ class ImageStore:
 
     Attributes:
         own: [n], place of the image that stands for its row.
-        keys: [n], digest of all that ``images`` gives for a row: contents, size, fit, boxes and
+        keys: [n], digest of all that ``collate`` gives for a row: contents, size, fit, boxes and
             centre; whatever other rows have.
         unreadable: one entry for each image that cannot be read; it is masked out.
         duplicates: ids of rows with byte-identical images, together.
-        digest: SHA-256 of the keys, whatever the order of rows.
     """
 
     def __init__(
@@ -69,7 +68,6 @@ class ImageStore:
         self._centre = np.array(rows.centre, dtype=np.int64)
         self.keys = [self._key(row, slice(None), rows.centre[row]) for row in range(len(self))]
         self.duplicates = _twins(rows, self._place, np.bincount(kept))
-        self.digest = hashlib.sha256("".join(sorted(self.keys)).encode()).hexdigest()
 
     def __len__(self) -> int:
         """Rows."""
@@ -84,6 +82,11 @@ class ImageStore:
     def mask(self) -> torch.Tensor:
         """[n, V], bool; True where a row has a readable image."""
         return torch.from_numpy(self._readable(self._place))
+
+    @property
+    def present(self) -> torch.Tensor:
+        """[n], bool: rows with a readable image."""
+        return self.mask.any(dim=1)
 
     @property
     def centre(self) -> torch.Tensor:
@@ -125,7 +128,7 @@ class ImageStore:
         """[B], how many images these rows name."""
         return np.asarray((self._place[np.asarray(rows, dtype=np.int64)] >= 0).sum(axis=1))
 
-    def images(self, rows: Sequence[int]) -> Images:
+    def collate(self, rows: Sequence[int]) -> Images:
         """Pixels [B, V, 3, H, W] uint8, mask and boxes; black where there is no image."""
         chosen = np.asarray(rows, dtype=np.int64)
         place = self._place[chosen]

@@ -1,7 +1,7 @@
 """One part of a split, ready to be cut into batches."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -10,46 +10,15 @@ from torch import Tensor
 from mmx.data.manifest import Manifest
 from mmx.data.split import Split
 from mmx.errors import DataError
-from mmx.interfaces import Batch, Features, Images, Inputs, Texts, Views
+from mmx.interfaces import Batch, Inputs
 
 
-@runtime_checkable
-class ImageSource(Protocol):
-    """Gives the images of rows."""
+class Source(Protocol):
+    """Gives what one encoder reads of rows, or what it or its frozen backbone made of them."""
 
-    def images(self, rows: Sequence[int]) -> Images:
-        """The images of these rows of the manifest."""
+    def collate(self, rows: Sequence[int]) -> Inputs:
+        """Of these rows of the manifest, in the order asked for."""
         ...
-
-
-@runtime_checkable
-class TextSource(Protocol):
-    """Gives the texts of rows."""
-
-    def texts(self, rows: Sequence[int]) -> Texts:
-        """The texts of these rows of the manifest."""
-        ...
-
-
-@runtime_checkable
-class CachedSource(Protocol):
-    """Gives what a frozen encoder made of rows."""
-
-    def features(self, rows: Sequence[int]) -> Features:
-        """The features of these rows of the manifest."""
-        ...
-
-
-@runtime_checkable
-class ViewSource(Protocol):
-    """Gives what a frozen backbone made of the views of rows."""
-
-    def views(self, rows: Sequence[int]) -> Views:
-        """The features of all views of these rows of the manifest."""
-        ...
-
-
-Source = ImageSource | TextSource | CachedSource | ViewSource
 
 
 class Part:
@@ -85,23 +54,13 @@ class Part:
     def batch(self, positions: Sequence[int]) -> tuple[Batch, Tensor]:
         """The batch and target [B] of places 0..n-1 in this part, in the order asked for."""
         rows = self.rows[np.asarray(positions, dtype=np.int64)].tolist()
-        inputs = {name: _given(source, rows) for name, source in self.sources.items()}
+        inputs = {name: source.collate(rows) for name, source in self.sources.items()}
         batch = Batch(
             inputs=inputs,
             present=torch.stack([one.present for one in inputs.values()], dim=1),
             group=tuple(self.groups[place] for place in positions),
         )
         return batch, self.labels[torch.as_tensor(positions, dtype=torch.int64)]
-
-
-def _given(source: Source, rows: Sequence[int]) -> Inputs:
-    if isinstance(source, ImageSource):
-        return source.images(rows)
-    if isinstance(source, TextSource):
-        return source.texts(rows)
-    if isinstance(source, CachedSource):
-        return source.features(rows)
-    return source.views(rows)
 
 
 def part_of(manifest: Manifest, split: Split, part: str, sources: Mapping[str, Source]) -> Part:

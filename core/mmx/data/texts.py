@@ -7,12 +7,21 @@ from functools import cached_property
 from typing import overload
 
 import numpy as np
+import torch
 
 from mmx.data.manifest import Manifest
 from mmx.data.split import Split
 from mmx.data.tokens import Tokens
 from mmx.errors import DataError
-from mmx.interfaces import FeatureSource, Narrative, NarrativeParams, Sample, TextEncoder, Texts
+from mmx.interfaces import (
+    FeatureSource,
+    Narrative,
+    NarrativeParams,
+    Sample,
+    Store,
+    Texts,
+    Tokenizer,
+)
 
 
 class _Told(Sequence[Sample]):
@@ -93,14 +102,14 @@ def new_texts(
     return texts
 
 
-class TextStore:
+class TextStore(Store):
     """Texts of the rows, as token ids.
 
     Attributes:
         keys: [n], digest of each text; the empty text has one too.
     """
 
-    def __init__(self, texts: Sequence[str], encoder: TextEncoder) -> None:
+    def __init__(self, texts: Sequence[str], encoder: Tokenizer) -> None:
         self._distinct = list(dict.fromkeys(texts))
         places = {text: place for place, text in enumerate(self._distinct)}
         self._place = np.fromiter((places[text] for text in texts), np.int64, len(texts))
@@ -115,11 +124,16 @@ class TextStore:
         return len(self._place)
 
     @property
+    def present(self) -> torch.Tensor:
+        """[n], bool: rows with a text; an encoder may still find no token in one."""
+        return torch.tensor([bool(self._distinct[place]) for place in self._place])
+
+    @property
     def distinct(self) -> int:
         """How many different texts there are."""
         return len(self._distinct)
 
-    def texts(self, rows: Sequence[int]) -> Texts:
+    def collate(self, rows: Sequence[int]) -> Texts:
         """Ids and mask of these rows, as ``tokenize`` gives them, padded to the widest of them.
 
         Raises:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mmx.errors import DataError
-from mmx.interfaces import TextEncoder, Texts
+from mmx.interfaces import Texts, Tokenizer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +28,7 @@ class Tokens:
         DataError: the encoder cannot tokenise a text, or gives it other places among others.
     """
 
-    def __init__(self, texts: Sequence[str], encoder: TextEncoder) -> None:
+    def __init__(self, texts: Sequence[str], encoder: Tokenizer) -> None:
         self._texts, self._encoder = texts, encoder
         alone = [self._tokenised([text]) for text in texts]
         lengths = np.array([len(ids[0]) for ids, _ in alone], dtype=np.int64)

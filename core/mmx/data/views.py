@@ -52,11 +52,11 @@ class ViewStore:
         there: list[int] = numbers[self.masks[-1].numpy().ravel()[numbers]].tolist()
         return there
 
-    def images(self, rows: Sequence[int]) -> Images:
+    def collate(self, rows: Sequence[int]) -> Images:
         """Views [B, 1, C, H, W] by their numbers; all views of an image are drawn together."""
         numbers = np.asarray(rows, dtype=np.int64)
         own, at = np.unique(numbers // self.per_row, return_inverse=True)
-        shown = self._store.images(own.tolist())
+        shown = self._store.collate(own.tolist())
         for wrapper in _wrappers(self._encoder):
             shown = one_by_one(wrapper.views(shown))
         chosen = torch.from_numpy(at * self.per_row + numbers % self.per_row)
@@ -91,7 +91,7 @@ class CachedViews:
         self._tokens, self._token_views = tokens, token_views
         self.encoded = features.encoded + (tokens.encoded if tokens else 0)
 
-    def views(self, rows: Sequence[int]) -> Views:
+    def collate(self, rows: Sequence[int]) -> Views:
         """The features of all views of these rows of the manifest."""
         numbers, masks = self._store.numbers(rows), []
         chosen = torch.as_tensor(list(rows))
@@ -100,10 +100,10 @@ class CachedViews:
             masks.append(by_row[chosen].flatten(end_dim=1))
         real = masks[-1].flatten().numpy()
         wanted = np.where(real, numbers.ravel(), self._any)
-        found = self._features.features(wanted.tolist())
+        found = self._features.collate(wanted.tolist())
         if self._tokens is not None:
             first = wanted.reshape(numbers.shape)[:, : self._token_views]
-            found = _with_tokens(found, self._tokens.features(first.ravel().tolist()), len(rows))
+            found = _with_tokens(found, self._tokens.collate(first.ravel().tolist()), len(rows))
         present = found.present & torch.from_numpy(real)
         centre = self._store.centre[chosen]
         return Views(replace(found, present=present), tuple(masks), self._store.size, centre)

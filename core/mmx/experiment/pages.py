@@ -148,7 +148,7 @@ def _explainer(
 
 def thumbnail(images: ImageStore, row: int) -> bytes | None:
     """The image that stands for a row as a small JPEG file; None when it has none."""
-    shown, own = images.images([row]), images.own[row]
+    shown, own = images.collate([row]), images.own[row]
     if not shown.mask[0, own]:
         return None
     picture = Image.fromarray(shown.pixels[0, own].permute(1, 2, 0).numpy())

@@ -13,7 +13,9 @@ from mmx.data import (
     ImageStore,
     Manifest,
     Part,
+    TextStore,
     TokenLoss,
+    check_bad,
     loss_warnings,
     make_ledger,
     token_losses,
@@ -34,7 +36,15 @@ from mmx.experiment.pages import run_page
 from mmx.experiment.saved import Run
 from mmx.experiment.watching import Watchers
 from mmx.inference import keep_hooks, keep_model
-from mmx.interfaces import Encoder, SingleImageEncoder, TextEncoder, WrappingEncoder
+from mmx.interfaces import (
+    RECORD,
+    Encoder,
+    Sample,
+    SingleImageEncoder,
+    Store,
+    TextEncoder,
+    WrappingEncoder,
+)
 from mmx.model import tried_encoders
 from mmx.pipeline import (
     LEAKY,
@@ -120,15 +130,20 @@ def run_into(
     audited = short_audit(spec, prepared, observer)
     task = build_task(spec, prepared.manifest, prepared.split, encoders)
     check_pictures(spec, task.model.encoder("image"), allowed)
+    stores = task.inputs.stores(prepared.rows)
+    others = _others(prepared, stores, spec.data.max_bad)
     initial = {side: weights_digest(one) for side, one in task.model.named_encoders().items()}
-    digest = run_digest(spec, prepared.digests, initial)
+    digests = {**prepared.digests, **others, **task.inputs.digests}
+    digest = run_digest(spec, digests, initial)
     folder = RunFolder.create(root, spec.name, digest, fresh and first_process())
     with lock_of(folder, observer):
         if folder.finished:
             folder.check()
             observer.message(f"{folder.path} is finished already; --fresh starts it over")
         else:
-            work = _Work(spec, prepared, task, initial, folder, digest, observer, audited)
+            work = _Work(
+                spec, prepared, task, stores, initial, folder, digest, digests, observer, audited
+            )
             work.do(settled or {})
     wait_for_everyone()
     return Run(folder.path)
@@ -141,7 +156,28 @@ def prepare_spec(spec: Spec, observer: Observer, split_file: Path | None = None)
     def features(manifest: Manifest, images: ImageStore) -> FrozenFeatures:
         return FrozenFeatures(spec, folder, manifest.samples, images)
 
-    return prepare(spec.data, observer, features, split_file)
+    return prepare(spec.data, observer, features, split_file, partial(_holds, spec))
+
+
+def _holds(spec: Spec, sample: Sample) -> bool:
+    """Whether a sample has something for an encoder of neither images nor texts."""
+    return any(
+        sample.inputs.get(name) is not None
+        or (params.modality == RECORD and any(one is not None for one in sample.record.values()))
+        for name, params in spec.model.encoders.items()
+    )
+
+
+def _others(prepared: Prepared, stores: Mapping[str, Store], max_bad: float) -> dict[str, str]:
+    """Digests of what is neither text nor image, where enough of it can be read.
+
+    Raises:
+        DataError: more rows than ``data.max_bad`` allows cannot be read.
+    """
+    others = {k: s for k, s in stores.items() if not isinstance(s, ImageStore | TextStore)}
+    for store in others.values():
+        check_bad(store.unreadable, len(prepared.manifest), max_bad)
+    return {name: store.digest for name, store in others.items()}
 
 
 def _check_images(spec: Spec, encoder: Encoder, most: int) -> None:
@@ -169,13 +205,15 @@ class _Work:
         spec: Spec,
         prepared: Prepared,
         task: Task,
+        stores: Mapping[str, Store],
         initial: Mapping[str, str],
         folder: RunFolder,
         digest: str,
+        digests: Mapping[str, str],
         observer: Observer,
         audited: Audited,
     ) -> None:
-        self.audited = audited
+        self.audited, self.stores, self.digests = audited, stores, digests
         self.spec, self.prepared, self.task, self.initial = spec, prepared, task, initial
         self.folder, self.digest, self.observer = folder, digest, observer
         self.watchers = Watchers(spec.registry, observer)
@@ -195,7 +233,7 @@ class _Work:
         history = self._train(parts)
         if first_process():
             if any(params.reads_pixels for params in self.spec.inference):
-                sources = sources.pixels(self.prepared)
+                sources = sources.pixels()
                 parts = sources.parts(self.prepared)
             outcome = self._predict(parts, history)
             self._keep(sources, parts, history, outcome)
@@ -204,7 +242,7 @@ class _Work:
         folder, prepared = self.folder, self.prepared
         folder.sweep()
         self.surroundings = environment(
-            self.spec, prepared.digests, self.task.model.named_encoders(), self.initial
+            self.spec, self.digests, self.task.model.named_encoders(), self.initial
         )
         folder.write_text("spec.yaml", self.spec.text)
         folder.write_text("resolved.yaml", self.spec.to_yaml())
@@ -216,7 +254,10 @@ class _Work:
 
     def _encode(self) -> Sources:
         used = [row for row, part in enumerate(self.prepared.split.parts) if part in PARTS]
-        sources = open_sources(self.spec, self.task.model, self.prepared, self.observer, rows=used)
+        sources = open_sources(
+            self.spec, self.task.model, self.stores, self.observer,
+            rows=used, statistics=self.task.inputs.statistics,
+        )  # fmt: skip
         if first_process():
             self.folder.event("encoded", **sources.encoded)
             self._count_tokens()
@@ -282,7 +323,7 @@ class _Work:
             images=prepared.images, texts=prepared.texts, tokens=self.tokens,
         ).to_json()  # fmt: skip
         facts = {
-            "digest": self.digest, "data": prepared.digests, "seconds": self.seconds,
+            "digest": self.digest, "data": self.digests, "seconds": self.seconds,
             "best_epoch": history.best_epoch, "precision": history.precision,
             "stopped_early": history.stopped_early, "looks_at_test": self.looks,
             "leaky": self.spec.leaky,
@@ -322,6 +363,7 @@ class _Work:
                 *class_notes(self.prepared),
                 *outcome_notes(outcome),
                 *(note for one in self.task.model.named_encoders().values() for note in one.notes),
+                *self.task.inputs.notes,
                 *sources.notes,
                 *self.prepared.manifest.facts.notes,
                 *map(_said, self.prepared.notes),

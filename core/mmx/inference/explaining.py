@@ -9,16 +9,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from mmx.data import ImageSource, TextStore
+from mmx.data import ImageStore, TextStore
 from mmx.inference.attempts import Attempts
 from mmx.inference.heat import heat_maps
 from mmx.inference.missing import shares_of_case
 from mmx.inference.placeholders import Placeholders
 from mmx.inference.prediction import Chain
 from mmx.inference.shapley import Shares
-from mmx.interfaces import Batch, Images, TextEncoder, WrappingEncoder
+from mmx.interfaces import Batch, Images, TextEncoder, WrappingEncoder, map_tensors
 from mmx.report import Explanation
-from mmx.training import map_tensors
 
 Pixels = NDArray[np.uint8]
 Weights = dict[str, tuple[float, ...]]
@@ -36,7 +35,7 @@ class Explainer:
     """
 
     def __init__(
-        self, chain: Chain, images: ImageSource, encoder: TextEncoder, placeholders: Placeholders
+        self, chain: Chain, images: ImageStore, encoder: TextEncoder, placeholders: Placeholders
     ) -> None:
         self.chain, self.images, self.encoder = chain, images, encoder
         self.placeholders = placeholders
@@ -54,7 +53,7 @@ class Explainer:
         """
         self.chain.model.eval()
         attempts = Attempts()
-        images = self.images.images([row])
+        images = self.images.collate([row])
         unseen: tuple[Pixels | None, int] = (None, 0)
         picture, view = attempts.get(
             "what the encoder looked at", lambda: self._looked_at(images), unseen
@@ -86,7 +85,7 @@ class Explainer:
         return _picture(shown, place), int(shown.mask[0, :place].sum())
 
     def _batch(self, images: Images, texts: Sequence[str]) -> Batch:
-        tokens = TextStore(texts, self.encoder).texts(range(len(texts)))
+        tokens = TextStore(texts, self.encoder).collate(range(len(texts)))
         present = torch.stack([images.present, tokens.present], dim=1)
         return Batch({"image": images, "text": tokens}, present)
 
@@ -103,7 +102,7 @@ class Explainer:
         if not pieces or not self.chain.model.reads["text"]:
             return ()
         texts = [text, *(without(pieces, place) for place in range(len(pieces)))]
-        tokens = TextStore(texts, self.encoder).texts(range(len(texts)))
+        tokens = TextStore(texts, self.encoder).collate(range(len(texts)))
         with torch.inference_mode():
             image = self.chain.encoded(given, ["image"]).inputs["image"]
             image = map_tensors(image, lambda tensor: _repeated(tensor, len(texts)))

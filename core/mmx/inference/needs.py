@@ -1,15 +1,15 @@
 """What a trained model reads of a case, and from which columns."""
 
-from collections.abc import Collection, Container
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmx.errors import DataError, RunError
 from mmx.inference.trained import Trained
-from mmx.interfaces import EncoderParams, FieldKind, Layout, WrappingParams
+from mmx.interfaces import EncoderParams, FieldKind, Layout, TextEncoder, WrappingParams
 from mmx.pipeline import read_facts
 
-SIDES = ("image", "text", "boxes")
+BOXES = "boxes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Needs:
 
     Attributes:
         layout: every column that the data settings of the run name.
-        pixels: whether the model reads images.
+        modalities: that the model reads, without those that were said to be absent.
         text: whether it reads a text.
         reads: the columns that what it reads comes from.
         text_field: the one column whose content is the text; None where several are put in words.
@@ -28,7 +28,7 @@ class Needs:
     """
 
     layout: Layout
-    pixels: bool
+    modalities: tuple[str, ...]
     text: bool
     reads: Layout
     text_field: str | None
@@ -70,7 +70,7 @@ def needs_of(trained: Trained, without: Collection[str] = ()) -> Needs:
 
     Args:
         trained: the run.
-        without: what new cases lack: ``image``, ``text`` or ``boxes``, or a column by its name.
+        without: what new cases lack: a modality, such as ``image``, or ``boxes``, or a column.
 
     Raises:
         RunError: a run of an older version, which did not record what its samples held.
@@ -84,31 +84,43 @@ def needs_of(trained: Trained, without: Collection[str] = ()) -> Needs:
         )
     own = data.dataset.layout()
     layout = own or facts.samples.contents.layout()
-    absent = _absent(layout, without)
-    pixels = bool(trained.model.reads["image"]) and "image" not in without
-    text = bool(trained.model.reads["text"]) and "text" not in without
-    if not pixels and not text:
+    known = (*trained.model.modalities, BOXES)
+    absent = _absent(layout, without, known)
+    model, encoders = trained.model, trained.spec.model.encoders
+    read = tuple(name for name in model.modalities if model.reads[name] and name not in without)
+    if not read:
         raise DataError(
             f"nothing that this run reads is left without {' and '.join(sorted(without))}"
         )
+    text = any(isinstance(model.encoder(name), TextEncoder) for name in read)
     fields = _fields(trained, layout, facts.leak_columns) if text else ()
-    shown = "image" not in without and (pixels or data.narrative.looks)
-    boxes = pixels and "boxes" not in without and _reads_boxes(trained.spec.model.image)
+    inner = {*fields, *(field for name in read for field in trained.inputs.by_name[name].fields)}
+    shown = [
+        name
+        for name in layout.images
+        if name not in without and (name in read or data.narrative.looks)
+    ]
+    boxes = {
+        name
+        for name in read
+        if BOXES not in without and name in layout.boxes and _reads_boxes(encoders[name])
+    }
     reads = replace(
         layout,
-        images=layout.images if shown else {},
-        boxes=layout.boxes if boxes else {},
+        images={name: layout.images[name] for name in shown},
+        boxes={name: layout.boxes[name] for name in boxes},
+        inputs={name: column for name, column in layout.inputs.items() if name in read},
         text=layout.text if layout.text in fields else None,
-        record=tuple(name for name in layout.record if name in fields),
+        record=tuple(name for name in layout.record if name in inner),
         id=None, group=None, label=None,
     )  # fmt: skip
     kinds: dict[str, FieldKind] = {
-        name: kind for name, kind in facts.samples.fields.items() if name in fields
+        name: kind for name, kind in facts.samples.fields.items() if name in inner
     }
     ragged = facts.samples.ragged if own is None else ()
     single = data.narrative.fields is not None and len(fields) == 1
     column = next(iter(fields)) if single else reads.text
-    return Needs(layout, pixels, text, reads, column, kinds, absent, ragged)
+    return Needs(layout, read, text, reads, column, kinds, absent, ragged)
 
 
 def _folder(own: Path | None, given: Path | None) -> Path | None:
@@ -120,14 +132,14 @@ def _folder(own: Path | None, given: Path | None) -> Path | None:
     raise DataError(f"there is no folder {root}{where}")
 
 
-def _absent(layout: Layout, without: Collection[str]) -> tuple[str, ...]:
-    unknown = [name for name in without if name not in (*SIDES, *layout.columns)]
+def _absent(layout: Layout, without: Collection[str], known: Sequence[str]) -> tuple[str, ...]:
+    unknown = [name for name in without if name not in (*known, *layout.columns)]
     if unknown:
         raise DataError(
-            f"{unknown[0]!r} cannot be left out; there are {', '.join(SIDES)}, and the columns "
+            f"{unknown[0]!r} cannot be left out; there are {', '.join(known)}, and the columns "
             f"{', '.join(layout.columns)}"
         )
-    return tuple(name for name in without if name not in SIDES)
+    return tuple(name for name in without if name not in known)
 
 
 def _fields(trained: Trained, layout: Layout, hidden: Collection[str]) -> tuple[str, ...]:

@@ -20,9 +20,10 @@ from mmx.interfaces import (
     Outputs,
     Prediction,
     Validation,
+    map_tensors,
 )
 from mmx.model import Model
-from mmx.training import Precision, autocast, channels_last, encodes, map_tensors, to_device
+from mmx.training import Precision, autocast, channels_last, encodes, to_device
 
 Predict = Callable[[Batch], Prediction]
 Advance = Callable[[int], None]

@@ -57,6 +57,7 @@ def keep_model(
             "precision": precision,
             "samples": prepared.manifest.contents.to_json(),
             "grey_range": prepared.grey_range,
+            "statistics": dict(task.inputs.statistics),
             "leak_columns": prepared.manifest.facts.leak_columns,
         },
     )

@@ -1,8 +1,10 @@
 """New cases as a trained model sees them: images decoded, texts written, faults by row."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from mmx.data import ImageStore, Part, TextStore
@@ -10,9 +12,12 @@ from mmx.inference.case_texts import case_texts
 from mmx.inference.needs import Needs
 from mmx.inference.prediction import PartPrediction
 from mmx.inference.trained import Trained
-from mmx.interfaces import NarrativeParams, Sample
-from mmx.pipeline import cache_folder, stage
+from mmx.interfaces import IMAGE, TEXT, NarrativeParams, Sample, Store
+from mmx.pipeline import PreparedRows, cache_folder, stage
 from mmx.runs import Observer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +26,15 @@ class Seen:
 
     Attributes:
         samples: as they were read.
-        images: of all samples.
+        stores: what the encoders read of all samples, by modality.
+        images: of all samples, of the first modality that has any.
         texts: of all samples; empty where there is none.
         places: the samples that can be answered.
         faults: the others, with the reason.
     """
 
     samples: Sequence[Sample]
+    stores: Mapping[str, Store]
     images: ImageStore
     texts: list[str]
     places: list[int]
@@ -45,9 +52,8 @@ class Seen:
         """
         unknown = torch.full((len(self.places),), -1)
         groups = [self.samples[place].group for place in self.places]
-        store = TextStore(self.texts, trained.text_encoder)
         targets = unknown if labels is None else labels
-        part = Part(self.places, {"image": self.images, "text": store}, targets, groups)
+        part = Part(self.places, self.stores, targets, groups)
         with stage(observer, "predicting", "cases") as told:
             return trained.over(part, told)
 
@@ -73,8 +79,8 @@ def see(
     samples = [rows[place] for place in range(len(rows))]
     if needs.ragged:
         samples = [_without_places_behind(sample, needs.ragged) for sample in samples]
-    images = _images(trained, needs, samples, observer)
-    faults = {int(bad.row): bad.reason for bad in images.unreadable}
+    pictures = _pictures(trained, needs, samples, observer)
+    faults = {int(bad.row): bad.reason for one in pictures.values() for bad in one.unreadable}
     texts = [""] * len(samples)
     told = [place for place in range(len(samples)) if not (narrative.looks and place in faults)]
     if needs.text and told:
@@ -82,12 +88,27 @@ def see(
         written = case_texts(trained, narrative, some, hidden, observer)
         for place, text in zip(told, written, strict=True):
             texts[place] = text
-    shown = images.mask.any(dim=1).numpy() & needs.pixels
-    for place in range(len(samples)):
-        if not shown[place] and not texts[place].strip():
-            faults.setdefault(place, _nothing(needs))
+    stores = trained.inputs.stores(PreparedRows(_numbered(samples), pictures, {TEXT: texts}))
+    faults |= {int(bad.row): bad.reason for one in stores.values() for bad in one.unreadable}
+    held = _held(needs, stores, texts)
+    for place in np.flatnonzero(~held).tolist():
+        faults.setdefault(place, _nothing(needs))
     places = [place for place in range(len(samples)) if place not in faults]
-    return Seen(samples, images, texts, places, faults)
+    return Seen(samples, stores, next(iter(pictures.values())), texts, places, faults)
+
+
+def _held(needs: Needs, stores: Mapping[str, Store], texts: Sequence[str]) -> "NDArray[np.bool_]":
+    """[n], samples that hold anything that the model reads."""
+    held = np.array([needs.text and bool(text.strip()) for text in texts], dtype=bool)
+    for name in needs.modalities:
+        if not isinstance(stores[name], TextStore):
+            held |= stores[name].present.numpy()
+    return held
+
+
+def _numbered(samples: Sequence[Sample]) -> list[Sample]:
+    """The samples with their places as ids."""
+    return [replace(sample, id=str(place)) for place, sample in enumerate(samples)]
 
 
 def _without_places_behind(sample: Sample, ragged: Collection[str]) -> Sample:
@@ -100,24 +121,33 @@ def _without_places_behind(sample: Sample, ragged: Collection[str]) -> Sample:
     return replace(sample, images=images, boxes=boxes)
 
 
-def _images(
+def _pictures(
     trained: Trained, needs: Needs, samples: Sequence[Sample], observer: Observer
-) -> ImageStore:
-    """The images of the samples, which have their places as ids here; none if none is read."""
-    spec = trained.spec.data
-    shown = [replace(sample, id=str(place)) for place, sample in enumerate(samples)]
-    if not needs.reads.images:
-        shown = [replace(sample, images={}, boxes={}, own={}) for sample in shown]
-    with stage(observer, "reading", "images") as told:
-        return ImageStore(
-            shown,
-            spec.image,
-            folder=cache_folder(spec) / "images",
-            memory_gb=spec.memory_gb,
-            progress=told,
+) -> dict[str, ImageStore]:
+    """The images of the samples by modality, which have their places as ids here."""
+    spec, shown = trained.spec.data, _numbered(samples)
+    read = needs.reads.images
+    shown = [
+        replace(
+            sample,
+            images={name: images for name, images in sample.images.items() if name in read},
+            boxes={name: boxes for name, boxes in sample.boxes.items() if name in read},
         )
+        for sample in shown
+    ]
+    with stage(observer, "reading", "images") as told:
+        return {
+            name: ImageStore(
+                shown,
+                spec.image,
+                modality=name,
+                folder=cache_folder(spec) / "images",
+                memory_gb=spec.memory_gb,
+                progress=told,
+            )
+            for name in needs.layout.images or (IMAGE,)
+        }
 
 
 def _nothing(needs: Needs) -> str:
-    sides = [side for side, read in (("image", needs.pixels), ("text", needs.text)) if read]
-    return f"has no {' and no '.join(sides)}"
+    return f"has no {' and no '.join(needs.modalities)}"

@@ -12,8 +12,8 @@ from mmx.inference.placeholders import Placeholders, recorded_placeholders
 from mmx.inference.prediction import Chain, PartPrediction
 from mmx.inference.record import fit_again, take_back
 from mmx.interfaces import Loss, TextEncoder
-from mmx.model import Model, assemble
-from mmx.pipeline import Told, permitted, read_facts
+from mmx.model import Model, assemble, build_encoder
+from mmx.pipeline import ModelInputs, Told, permitted, read_facts, restored_inputs
 from mmx.runs import RunFolder
 from mmx.spec import Spec, load_spec
 
@@ -30,6 +30,7 @@ class Trained:
         loss: may adjust logits.
         chain: the model with its fitted hooks around it.
         placeholders: what it answers from where a modality is missing.
+        inputs: of the model, with what they learned.
     """
 
     folder: RunFolder
@@ -39,6 +40,7 @@ class Trained:
     loss: Loss
     chain: Chain
     placeholders: Placeholders
+    inputs: ModelInputs
 
     @property
     def text_encoder(self) -> TextEncoder:
@@ -74,12 +76,16 @@ def load_trained(path: Path, plugins: Sequence[str | Path] = ()) -> Trained:
     facts = read_facts(folder)
     spec = _in_range(spec, facts.grey_range)
     loss = spec.loss.build(torch.tensor(facts.sampled_counts))
-    model = assemble(spec.model, len(facts.classes), parts=facts.parts, seed=spec.seed)
+    encoders = {name: build_encoder(spec.model, name, spec.seed) for name in spec.model.encoders}
+    inputs = restored_inputs(spec.model, encoders, spec.seed, facts.statistics)
+    model = assemble(
+        spec.model, len(facts.classes), parts=facts.parts, seed=spec.seed, encoders=encoders
+    )
     take_back(folder, model)
     chain = Chain(spec.inference, model.eval(), loss, spec.model.encoding)
     fit_again(folder, chain.hooks)
     placeholders = recorded_placeholders(facts.prior, facts.sampled_counts, facts.untrained)
-    return Trained(folder, spec, facts.classes, model, loss, chain, placeholders)
+    return Trained(folder, spec, facts.classes, model, loss, chain, placeholders, inputs)
 
 
 def _in_range(spec: Spec, grey_range: tuple[float, float] | None) -> Spec:

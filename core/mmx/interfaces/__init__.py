@@ -16,14 +16,17 @@ from mmx.interfaces.encoder import (
     Encoder,
     EncoderParams,
     ImageEncoder,
+    ImagesInput,
     SingleImageEncoder,
     TextEncoder,
+    TextsInput,
     Training,
 )
 from mmx.interfaces.features import Features, FeatureShape, masked_mean
 from mmx.interfaces.fusion import DecisionFusion, Fusion, FusionParams
 from mmx.interfaces.head import Head, HeadOutput, HeadParams
 from mmx.interfaces.inference import Curve, InferenceHook, InferenceParams, Prediction, Validation
+from mmx.interfaces.input import Input, InputRows, Store, Tokenizer
 from mmx.interfaces.inputs import Batch, Images, Inputs, Texts, TokenCount, Views, middle_places
 from mmx.interfaces.interval import Interval
 from mmx.interfaces.layout import Labels, Layout, Role
@@ -35,6 +38,7 @@ from mmx.interfaces.pair import Paired, PairFusion, PairFusionParams
 from mmx.interfaces.params import API, EVERY_TASK, Params, SpecPath
 from mmx.interfaces.records import Record, RecordEncoder, Records
 from mmx.interfaces.sampler import Sampler, SamplerParams
+from mmx.interfaces.tensors import map_tensors
 from mmx.interfaces.wrapping import (
     Seen,
     WrappingEncoder,
@@ -49,12 +53,12 @@ __all__ = [
     "API", "Batch", "Box", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "EVERY_TASK",
     "Encoder", "EncoderParams", "Facts", "FeatureShape", "FeatureSource", "Features", "FieldKind",
     "Fusion", "FusionParams", "Head", "HeadOutput", "HeadParams", "IMAGE", "ImageEncoder", "Images",
-    "InferenceHook", "InferenceParams", "Inputs", "Interval", "Labels", "Layout", "Link", "Loss",
-    "LossParams", "LossValue", "ModalityName", "Narrative", "NarrativeParams", "Outputs",
-    "PairFusion", "PairFusionParams", "Paired", "Params", "Picture", "Prediction", "RECORD",
-    "Record", "RecordEncoder", "Records", "Rejected", "Role", "Sample", "Sampler", "SamplerParams",
-    "Seen", "SingleImageEncoder", "SpecPath", "TEXT", "TextEncoder", "Texts", "TokenCount",
-    "Training", "Validation", "Value", "View", "Views", "WrappingEncoder", "WrappingParams",
-    "by_modality", "innermost", "innermost_params", "masked_mean", "middle_places", "on_real",
-    "one_by_one",
+    "ImagesInput", "InferenceHook", "InferenceParams", "Input", "InputRows", "Inputs", "Interval",
+    "Labels", "Layout", "Link", "Loss", "LossParams", "LossValue", "ModalityName", "Narrative",
+    "NarrativeParams", "Outputs", "PairFusion", "PairFusionParams", "Paired", "Params", "Picture",
+    "Prediction", "RECORD", "Record", "RecordEncoder", "Records", "Rejected", "Role", "Sample",
+    "Sampler", "SamplerParams", "Seen", "SingleImageEncoder", "SpecPath", "Store", "TEXT",
+    "TextEncoder", "Texts", "TextsInput", "TokenCount", "Tokenizer", "Training", "Validation",
+    "Value", "View", "Views", "WrappingEncoder", "WrappingParams", "by_modality", "innermost",
+    "innermost_params", "map_tensors", "masked_mean", "middle_places", "on_real", "one_by_one",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mmx.errors import ShapeError
 from mmx.interfaces.dataset import View
 from mmx.interfaces.features import Features, FeatureShape
+from mmx.interfaces.input import Input, InputRows, Store
 from mmx.interfaces.inputs import Images, Texts, TokenCount
 from mmx.interfaces.params import Params
 
@@ -22,7 +23,7 @@ class EncoderParams(Params):
     """Settings of an encoder; ``build`` gives the module with its weights loaded."""
 
     kind: ClassVar[str] = "encoder"
-    modality: ClassVar[Literal["image", "text", "record"]]
+    modality: ClassVar[str]
     reads_boxes: ClassVar[bool] = False  # True: a new case is asked for the boxes of its images
     most_images: ClassVar[int | None] = None  # of a case that it reads; None: any number
 
@@ -45,16 +46,36 @@ class EncoderParams(Params):
         """Build the encoder and load its weights."""
 
 
+class ImagesInput(Input):
+    """Images, decoded once at the size that a spec states."""
+
+    def prepare(self, rows: InputRows) -> Store:
+        """The images of the modality."""
+        return rows.images(self.name)
+
+
+class TextsInput(Input):
+    """Texts as token ids: each place and value as the encoder's ``tokenize`` gives it."""
+
+    def prepare(self, rows: InputRows) -> Store:
+        """The texts of the modality."""
+        if not isinstance(self.encoder, TextEncoder):
+            raise TypeError(f"{type(self.encoder).__name__} has no tokenize, so it reads no texts")
+        return rows.tokens(self.name, self.encoder)
+
+
 class Encoder(nn.Module, ABC):
     """Turns one modality into features; knows its widths before it runs.
 
     Attributes:
+        input: the kind of data that it reads: images, texts, records, or one of its package's own.
         shape: widths of the features.
         weights: where the weights came from and their SHA-256, for the record of a run.
         parts: width of each named part that its features have.
         notes: sentences for the report.
     """
 
+    input: ClassVar[type[Input]]
     shape: FeatureShape
     weights: Mapping[str, str]
     parts: Mapping[str, int] = {}
@@ -86,6 +107,8 @@ class Encoder(nn.Module, ABC):
 
 class ImageEncoder(Encoder):
     """Images to features."""
+
+    input: ClassVar[type[Input]] = ImagesInput
 
     @abstractmethod
     def forward(self, images: Images) -> Features:
@@ -128,6 +151,8 @@ class SingleImageEncoder(ImageEncoder):
 
 class TextEncoder(Encoder):
     """Texts to features."""
+
+    input: ClassVar[type[Input]] = TextsInput
 
     @abstractmethod
     def tokenize(self, texts: Sequence[str]) -> Texts:

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from einops import rearrange
@@ -22,7 +22,7 @@ class WrappingParams(EncoderParams):
     A subclass types the key as ``backbone: mmx.Backbone``.
     """
 
-    modality: ClassVar[Literal["image", "text", "record"]] = "image"
+    modality: ClassVar[str] = "image"
     backbone: EncoderParams
 
     @model_validator(mode="after")

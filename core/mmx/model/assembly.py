@@ -50,13 +50,13 @@ def assemble(
     shapes = {name: getattr(projections[name], "shape", shapes[name]) for name in names}
     if spec.fusion.equal_widths:
         _check_widths(spec.fusion.entry_point, {name: shapes[name].dim for name in used})
-    with _stream(seed, "fusion"):
+    with random_stream(seed, "fusion"):
         fusion = spec.fusion.build(shapes)
     check_fusion(spec.fusion, fusion)
-    with _stream(seed, "head"):
+    with random_stream(seed, "head"):
         heads = _heads(spec, fusion, shapes, classes)
     widths = try_model((spec.fusion, fusion), (spec.head, heads), shapes, classes)
-    with _stream(seed, "parts"):
+    with random_stream(seed, "parts"):
         offered = {k: v for name in names if reads[name] for k, v in encoders[name].parts.items()}
         decided = names if isinstance(fusion, DecisionFusion) else ()
         asked = [part for part in parts if part not in decided]  # these have whole heads already
@@ -108,7 +108,7 @@ def build_encoder(spec: ModelSpec, name: str, seed: int) -> Encoder:
         PluginError: ``build`` fails, or gives something else.
     """
     params = spec.encoders[name]
-    with _stream(seed, name):
+    with random_stream(seed, name):
         encoder = built_encoder(params)
     encoder.learn(params.train)
     return encoder
@@ -116,7 +116,7 @@ def build_encoder(spec: ModelSpec, name: str, seed: int) -> Encoder:
 
 def build_untaught_encoder(spec: ModelSpec, name: str, seed: int) -> Encoder:
     """The encoder of a modality as ``assemble`` starts it, not told what of it learns."""
-    with _stream(seed, name):
+    with random_stream(seed, name):
         return built_encoder(spec.encoders[name])
 
 
@@ -127,7 +127,7 @@ def _asked(shape: FeatureShape, reads: frozenset[str]) -> FeatureShape:
 def _projection(spec: ModelSpec, name: str, shape: FeatureShape, seed: int) -> nn.Module:
     if spec.projection is None:
         return nn.Identity()
-    with _stream(seed, f"projection of {name}"):
+    with random_stream(seed, f"projection of {name}"):
         return Projection(shape, spec.projection.dim, normalise=spec.projection.normalise)
 
 
@@ -148,7 +148,7 @@ def _part_heads(
 
 
 @contextmanager
-def _stream(seed: int, name: str) -> Iterator[None]:
+def random_stream(seed: int, name: str) -> Iterator[None]:
     """Random numbers of a part's own; the global state is as before afterwards."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed((seed << 32) + crc32(name.encode()))

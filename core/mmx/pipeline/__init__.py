@@ -23,6 +23,7 @@ from mmx.pipeline.identity import (
     sources_used,
     weights_digest,
 )
+from mmx.pipeline.inputs import ModelInputs, PreparedRows, restored_inputs
 from mmx.pipeline.permission import permitted
 from mmx.pipeline.prepare import PARTS, Prepared, cache_folder, prepare
 from mmx.pipeline.processes import first_process, heard, lock_of, wait_for_everyone
@@ -33,10 +34,11 @@ from mmx.pipeline.task import Task, build_task, trained_prior
 from mmx.pipeline.texts import LEAKY, FrozenFeatures
 
 __all__ = [
-    "FrozenFeatures", "GROUPS", "HOOKS", "LEAKY", "METRICS", "MODEL", "PARTS", "Prepared",
-    "SETTLED", "SURROUNDINGS", "Sources", "Task", "Told", "WEIGHTS", "build_task", "cache_folder",
-    "check_pictures", "check_promises", "check_views", "class_notes", "core_digest", "environment",
-    "first_process", "heard", "libraries", "lock_of", "open_sources", "permitted", "prepare",
-    "read_facts", "read_scored", "read_surroundings", "read_texts", "run_digest", "sources_used",
-    "stage", "subject_of", "trained_prior", "unread", "wait_for_everyone", "weights_digest",
+    "FrozenFeatures", "GROUPS", "HOOKS", "LEAKY", "METRICS", "MODEL", "ModelInputs", "PARTS",
+    "Prepared", "PreparedRows", "SETTLED", "SURROUNDINGS", "Sources", "Task", "Told", "WEIGHTS",
+    "build_task", "cache_folder", "check_pictures", "check_promises", "check_views", "class_notes",
+    "core_digest", "environment", "first_process", "heard", "libraries", "lock_of", "open_sources",
+    "permitted", "prepare", "read_facts", "read_scored", "read_surroundings", "read_texts",
+    "restored_inputs", "run_digest", "sources_used", "stage", "subject_of", "trained_prior",
+    "unread", "wait_for_everyone", "weights_digest",
 ]  # fmt: skip

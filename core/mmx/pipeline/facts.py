@@ -59,6 +59,7 @@ class ModelFacts(_Record):
         untrained: modalities whose learned placeholder no training row used.
         samples: what the samples held; None in runs of older versions.
         leak_columns: fields of the record that texts are never written from.
+        statistics: what inputs learned of the training rows, by modality.
         grey_range: values that are black and white in files of more than 8 bits; None: none had.
     """
 
@@ -73,6 +74,7 @@ class ModelFacts(_Record):
     untrained: tuple[ModalityName, ...] = ()
     samples: SampleFacts | None = None
     leak_columns: tuple[str, ...] = ()
+    statistics: dict[ModalityName, str] = {}
     grey_range: tuple[float, float] | None = None
 
     @model_validator(mode="after")

@@ -2,9 +2,10 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,13 +22,18 @@ from mmx.data import (
 )
 from mmx.errors import DataError
 from mmx.files import own_folder
-from mmx.interfaces import FeatureSource, Rejected
+from mmx.interfaces import IMAGE, TEXT, FeatureSource, Rejected, Sample
+from mmx.pipeline.inputs import PreparedRows
 from mmx.pipeline.progress import stage
 from mmx.pipeline.texts import kept_texts
 from mmx.runs import Observer
 from mmx.spec import DataSpec, ImageSpec
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 Features = Callable[[Manifest, ImageStore], FeatureSource]
+Holds = Callable[[Sample], bool]
 CACHE = "mmx-cache"
 PARTS = ("train", "validation", "test", "calibration")
 
@@ -40,7 +46,7 @@ class Prepared:
         manifest: the rows.
         split: the part of each row.
         texts: the text of each row; empty where it has none.
-        images: the pixels of each row.
+        pictures: modality -> the pixels of each row; at least one modality.
         grey_range: values that are black and white in files of more than 8 bits; None: none has.
         notes: sentences for the report.
     """
@@ -48,9 +54,19 @@ class Prepared:
     manifest: Manifest
     split: Split
     texts: list[str]
-    images: ImageStore
+    pictures: Mapping[str, ImageStore]
     grey_range: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def images(self) -> ImageStore:
+        """The pixels of the first modality of images."""
+        return next(iter(self.pictures.values()))
+
+    @property
+    def rows(self) -> PreparedRows:
+        """The rows as inputs are prepared from them."""
+        return PreparedRows(self.manifest.samples, self.pictures, {TEXT: self.texts})
 
     @property
     def digests(self) -> dict[str, str]:
@@ -59,8 +75,15 @@ class Prepared:
             "rows": self.manifest.digest,
             "split": self.split.digest,
             "texts": hashlib.sha256("\0".join(self.texts).encode()).hexdigest(),
-            "images": self.images.digest,
+            "images": _together({name: one.digest for name, one in self.pictures.items()}),
         }
+
+
+def _together(digests: Mapping[str, str]) -> str:
+    """One digest of several by name; that of the images of a data set with one kind as it is."""
+    if [*digests] == [IMAGE]:
+        return digests[IMAGE]
+    return hashlib.sha256(repr(sorted(digests.items())).encode()).hexdigest()
 
 
 def prepare(
@@ -68,6 +91,7 @@ def prepare(
     observer: Observer,
     features: Features | None = None,
     split_file: Path | None = None,
+    holds: Holds | None = None,
 ) -> Prepared:
     """Read the rows, split them, open their images and write their texts.
 
@@ -76,6 +100,7 @@ def prepare(
         observer: is told how far it has come.
         features: gives frozen image features of the rows, for narratives that need them.
         split_file: of an earlier run of the same spec, whose split is taken as it was.
+        holds: whether a sample has something besides images and texts that a model reads.
 
     Raises:
         DataError: more unusable rows than ``data.max_bad`` allows.
@@ -91,7 +116,11 @@ def prepare(
     image, notes = settled_range(spec.image, manifest, split)
     for note in (*missing_words(manifest.facts.missing), *notes):
         observer.message(note)
-    images = open_images(manifest, spec, observer, image)
+    pictures = {
+        name: open_images(manifest, spec, observer, image, name)
+        for name in manifest.contents.images or (IMAGE,)
+    }
+    images = _seen_by_narratives(pictures)
     source = None
     if spec.narrative.needs_features:
         if features is None:
@@ -100,8 +129,14 @@ def prepare(
     texts = kept_texts(
         cache_folder(spec) / "texts", manifest, spec.narrative, split, images.digest, source
     )
-    _refuse_empty(manifest, split, texts, images, spec.max_bad)
-    return Prepared(manifest, split, texts, images, image.grey_range, notes)
+    _refuse_unreadable(manifest, pictures, spec.max_bad)
+    _refuse_empty(manifest, split, _held(manifest, texts, pictures, holds), spec.max_bad)
+    return Prepared(manifest, split, texts, pictures, image.grey_range, notes)
+
+
+def _seen_by_narratives(pictures: Mapping[str, ImageStore]) -> ImageStore:
+    """The images that a narrative is given features of: those called image, else the first."""
+    return pictures.get(IMAGE) or next(iter(pictures.values()))
 
 
 def settled_range(
@@ -131,13 +166,18 @@ def settled_range(
 
 
 def open_images(
-    manifest: Manifest, spec: DataSpec, observer: Observer, image: ImageSpec | None = None
+    manifest: Manifest,
+    spec: DataSpec,
+    observer: Observer,
+    image: ImageSpec | None = None,
+    modality: str = IMAGE,
 ) -> ImageStore:
     """The images of all rows, in the frame that the spec asks for, or in ``image``."""
     with stage(observer, "reading", "images") as told:
         return ImageStore(
             manifest.samples,
             image or spec.image,
+            modality=modality,
             folder=cache_folder(spec) / "images",
             memory_gb=spec.memory_gb,
             progress=told,
@@ -163,16 +203,36 @@ def cache_folder(spec: DataSpec) -> Path:
         ) from error
 
 
-def _refuse_empty(
-    manifest: Manifest, split: Split, texts: Sequence[str], images: ImageStore, max_bad: float
+def _refuse_unreadable(
+    manifest: Manifest, pictures: Mapping[str, ImageStore], max_bad: float
 ) -> None:
-    """A row with neither image nor text is a fault of the data."""
-    check_bad(images.unreadable, len(manifest), max_bad)
-    shown = images.mask.any(dim=1).tolist()
+    check_bad([one for s in pictures.values() for one in s.unreadable], len(manifest), max_bad)
+
+
+def _held(
+    manifest: Manifest,
+    texts: Sequence[str],
+    pictures: Mapping[str, ImageStore],
+    holds: Holds | None,
+) -> "NDArray[np.bool_]":
+    """[n], rows that hold anything for a model."""
+    held = np.array([bool(text) for text in texts])
+    for store in pictures.values():
+        held |= store.present.numpy()
+    if holds is not None:
+        rows = np.flatnonzero(~held).tolist()
+        held[rows] = [holds(manifest.samples[row]) for row in rows]
+    return held
+
+
+def _refuse_empty(
+    manifest: Manifest, split: Split, held: "NDArray[np.bool_]", max_bad: float
+) -> None:
+    """A row with neither image nor text, nor anything else to read, is a fault of the data."""
     bare = [
         Rejected(str(manifest.ids[row]), "has neither an image nor a text")
         for row in np.flatnonzero(split.parts != "unused").tolist()
-        if not texts[row] and not shown[row]
+        if not held[row]
     ]
     check_bad(bare, len(manifest), max_bad)
     for part in ("train", "validation", "test"):

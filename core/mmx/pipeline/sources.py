@@ -1,5 +1,6 @@
-"""Where batches come from: cached features of frozen encoders, or pixels and token ids."""
+"""Where batches come from: cached features of frozen encoders, or what encoders read."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,14 +12,15 @@ from mmx.data import (
     CachedViews,
     FeatureCache,
     ImageStore,
+    Keyed,
     Part,
-    TextStore,
+    Source,
     ViewStore,
     part_of,
 )
 from mmx.interfaces import (
     Features,
-    TextEncoder,
+    Store,
     WrappingEncoder,
     innermost,
     innermost_params,
@@ -32,126 +34,142 @@ from mmx.spec import Spec
 
 
 class Unread:
-    """Stands for a side that the fusion never reads: nothing is decoded, tokenised or encoded."""
+    """Stands for a modality that the fusion never reads: nothing is collated or encoded."""
 
     def __init__(self, present: Tensor) -> None:
         self._present = present
 
-    def features(self, rows: Sequence[int]) -> Features:
-        """Zeros [B, 1, 1]; present where the row has this side."""
+    def collate(self, rows: Sequence[int]) -> Features:
+        """Zeros [B, 1, 1]; present where the row has this modality."""
         return Features.of_pooled(torch.zeros(len(rows), 1), self._present[list(rows)])
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Both sides of the batches, and how they came about.
+    """The sources of the batches by modality, and how they came about.
 
     Attributes:
-        image: of all rows.
-        text: of all rows.
+        by_name: of all rows, in the order of the spec.
+        stores: what the encoders read, by modality.
         encoded: inputs that each frozen encoder ran on just now, views where it stands in a
-            wrapping one; a side that trains is absent.
+            wrapping one; a modality that trains is absent.
         notes: what a reader of the log should know.
     """
 
-    image: ImageStore | CachedFeatures | CachedViews | Unread
-    text: TextStore | CachedFeatures | Unread
+    by_name: Mapping[str, Source]
+    stores: Mapping[str, Store]
     encoded: Mapping[str, int]
     notes: tuple[str, ...]
 
-    def pixels(self, prepared: Prepared) -> "Sources":
+    def pixels(self) -> "Sources":
         """The same with images before encoding, for inference that changes them."""
-        return replace(self, image=prepared.images)
+        return replace(self, by_name={name: self._pixels(name) for name in self.by_name})
+
+    def _pixels(self, name: str) -> Source:
+        store, source = self.stores[name], self.by_name[name]
+        return store if isinstance(store, ImageStore) and not isinstance(source, Unread) else source
 
     def parts(self, prepared: Prepared) -> dict[str, Part]:
         """The parts that the split has rows for, by name."""
         return {
-            name: part_of(
-                prepared.manifest, prepared.split, name, {"image": self.image, "text": self.text}
-            )
+            name: part_of(prepared.manifest, prepared.split, name, self.by_name)
             for name in PARTS
             if len(prepared.split.rows(name))
         }
 
 
 def open_sources(
-    spec: Spec, model: Model, prepared: Prepared, observer: Observer, *, rows: list[int]
+    spec: Spec,
+    model: Model,
+    stores: Mapping[str, Store],
+    observer: Observer,
+    *,
+    rows: list[int],
+    statistics: Mapping[str, str],
 ) -> Sources:
-    """Run frozen encoders once over the rows, unless something moves the pixels in training."""
-    encoded: dict[str, int] = {}
-    notes = []
-    image: ImageStore | CachedFeatures | CachedViews | Unread = prepared.images
-    if not model.reads["image"]:
-        image = Unread(torch.tensor([sample.has_image for sample in prepared.manifest.samples]))
-    elif model.frozen_inside("image") and spec.train.augment == "none":
-        image = _image_features(spec, model, prepared.images, rows, observer, encoded)
-    elif model.frozen_inside("image"):
-        notes.append("image augmentation moves the pixels: the frozen encoder runs in every epoch")
-    tokens = TextStore(prepared.texts, _text_encoder(model))
-    text: TextStore | CachedFeatures | Unread = tokens
-    if not model.reads["text"]:
-        text = Unread(torch.tensor([bool(one) for one in prepared.texts]))
-    elif model.frozen("text"):
-        text = _encode(spec, model, "text", tokens, rows, observer, model.reads["text"])
-        encoded["text"] = text.encoded
-    return Sources(image, text, encoded, tuple(notes))
+    """Run frozen encoders once over the rows, unless something moves the pixels in training.
+
+    Args:
+        spec: of the run.
+        model: its encoders.
+        stores: what each of them reads.
+        observer: is told how far it has come.
+        rows: that will be asked for.
+        statistics: what each input learned, for the keys of the cache.
+    """
+    work = _Encoding(spec, model, observer, rows, statistics)
+    found: dict[str, Source] = {}
+    notes, moves = dict[str, None](), spec.train.augment != "none"
+    for name, store in stores.items():
+        frozen = model.frozen_inside(name)
+        if not model.reads[name]:
+            found[name] = Unread(store.present)
+        elif frozen and moves and isinstance(store, ImageStore):
+            found[name] = store
+            notes |= {
+                "image augmentation moves the pixels: the frozen encoder runs in every epoch": None
+            }
+        else:
+            found[name] = work.features(name, store) if frozen else store
+    return Sources(found, stores, work.encoded, tuple(notes))
 
 
-def _image_features(
-    spec: Spec,
-    model: Model,
-    images: ImageStore,
-    rows: list[int],
-    observer: Observer,
-    encoded: dict[str, int],
-) -> CachedFeatures | CachedViews:
-    """Features of the images, or of the views that a wrapping encoder shows its backbone."""
-    wrapper = model.encoder("image")
-    if not isinstance(wrapper, WrappingEncoder):
-        found = _encode(spec, model, "image", images, rows, observer, model.reads["image"])
-        encoded["image"] = found.encoded
+class _Encoding:
+    """Frozen encoders over their inputs, by way of the cache."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        model: Model,
+        observer: Observer,
+        rows: list[int],
+        statistics: Mapping[str, str],
+    ) -> None:
+        self.spec, self.model, self.observer, self.rows = spec, model, observer, rows
+        self.statistics = statistics
+        self.encoded: dict[str, int] = {}
+
+    def features(self, name: str, store: Store) -> CachedFeatures | CachedViews:
+        """Features of a modality, or of the views that a wrapping encoder shows its backbone."""
+        encoder, want = self.model.encoder(name), self.model.reads[name]
+        found: CachedFeatures | CachedViews
+        if isinstance(encoder, WrappingEncoder) and isinstance(store, ImageStore):
+            found = self._views(name, ViewStore(store, encoder), encoder)
+        else:
+            found = self._encode(name, store, self.rows, want)
+        self.encoded[name] = found.encoded
         return found
-    views = ViewStore(images, wrapper)
-    want, first = wrapper.needs(model.reads["image"]), wrapper.token_views
-    if isinstance(wrapper.backbone, WrappingEncoder):
-        first = None
-    tokens = None
-    if first is not None and "tokens" in want:
-        tokens = _encode(spec, model, "image", views, views.real(rows, first), observer, want)
-        want = want - {"tokens"}
-    found = _encode(spec, model, "image", views, views.real(rows), observer, want)
-    cached = CachedViews(found, views, rows, tokens, first)
-    encoded["image"] = cached.encoded
-    return cached
 
+    def _views(self, name: str, views: ViewStore, wrapper: WrappingEncoder) -> CachedViews:
+        want, first = wrapper.needs(self.model.reads[name]), wrapper.token_views
+        if isinstance(wrapper.backbone, WrappingEncoder):
+            first = None
+        tokens = None
+        if first is not None and "tokens" in want:
+            tokens = self._encode(name, views, views.real(self.rows, first), want)
+            want = want - {"tokens"}
+        found = self._encode(name, views, views.real(self.rows), want)
+        return CachedViews(found, views, self.rows, tokens, first)
 
-def _text_encoder(model: Model) -> TextEncoder:
-    encoder = model.encoder("text")
-    if not isinstance(encoder, TextEncoder):
-        raise TypeError(f"model.text is {type(encoder).__name__}, which encodes no text")
-    return encoder
-
-
-def _encode(
-    spec: Spec,
-    model: Model,
-    side: str,
-    source: ImageStore | TextStore | ViewStore,
-    rows: list[int],
-    observer: Observer,
-    want: frozenset[str],
-) -> CachedFeatures:
-    params = innermost_params(spec.model.encoders[side])
-    cache = FeatureCache(cache_folder(spec.data) / "features", budget_gb=spec.data.cache.budget_gb)
-    with stage(observer, f"{side}s", side + "s") as told:
-        return cache.encode(
-            innermost(model.encoder(side)),
-            encoder_settings(params),
-            source,
-            rows,
-            want=want,
-            batch_size=spec.evaluation.batch_size,
-            progress=told,
-            waiting=observer.message,
-            precision=spec.model.encoding,
+    def _encode(
+        self, name: str, source: Keyed, rows: Sequence[int], want: frozenset[str]
+    ) -> CachedFeatures:
+        data, settings = (
+            self.spec.data,
+            encoder_settings(innermost_params(self.spec.model.encoders[name])),
         )
+        if learned := self.statistics.get(name):
+            settings = json.dumps([settings, learned])
+        cache = FeatureCache(cache_folder(data) / "features", budget_gb=data.cache.budget_gb)
+        with stage(self.observer, f"{name}s", f"{name}s") as told:
+            return cache.encode(
+                innermost(self.model.encoder(name)),
+                settings,
+                source,
+                rows,
+                want=want,
+                batch_size=self.spec.evaluation.batch_size,
+                progress=told,
+                waiting=self.observer.message,
+                precision=self.spec.model.encoding,
+            )

@@ -140,7 +140,7 @@ def _first(manifest: Manifest, row: int) -> Path | Picture | None:
 
 def _pictures(images: ImageStore) -> "Callable[[Rows], NDArray[np.uint8]]":
     def read(rows: "Rows") -> "NDArray[np.uint8]":
-        pixels = images.images(rows.tolist()).pixels[:, 0]
+        pixels = images.collate(rows.tolist()).pixels[:, 0]
         return np.ascontiguousarray(pixels.permute(0, 2, 3, 1).numpy())
 
     return read

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from mmx.data import Manifest, Split
 from mmx.interfaces import Encoder, Loss, Sampler
-from mmx.model import Model, assemble
+from mmx.model import Model, assemble, build_encoder
+from mmx.pipeline.inputs import ModelInputs, fit_inputs
 from mmx.spec import Spec
 from mmx.training import auxiliary_weights, inverse_frequency, try_loss
 
@@ -25,6 +26,7 @@ class Task:
         sampled_counts: [C], as training sees them after the sampler.
         prior: [C], the class shares that the model's answers are for.
         auxiliary: part to weight of its cross-entropy.
+        inputs: of the model, fitted on the training part.
     """
 
     model: Model
@@ -34,6 +36,7 @@ class Task:
     sampled_counts: Tensor
     prior: Tensor
     auxiliary: Mapping[str, float]
+    inputs: ModelInputs
 
 
 def build_task(
@@ -52,6 +55,11 @@ def build_task(
     loss = spec.loss.build(sampled)
     try_loss(spec.loss, loss, len(manifest.classes))
     auxiliary = auxiliary_weights(spec)
+    encoders = encoders or {
+        name: build_encoder(spec.model, name, spec.seed) for name in spec.model.encoders
+    }
+    layout = spec.data.dataset.layout()
+    inputs = fit_inputs(spec.model, encoders, spec.seed, manifest, split, layout)
     model = assemble(
         spec.model,
         len(manifest.classes),
@@ -60,7 +68,7 @@ def build_task(
         encoders=encoders,
     )
     prior = answer_prior(loss, sampled, _weights(spec, sampled))
-    return Task(model, loss, sampler, counts, sampled, prior, auxiliary)
+    return Task(model, loss, sampler, counts, sampled, prior, auxiliary, inputs)
 
 
 def trained_prior(spec: Spec, manifest: Manifest, split: Split) -> Tensor:

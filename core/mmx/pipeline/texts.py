@@ -108,7 +108,7 @@ class FrozenFeatures:
             raise DataError(f"no image features of {', '.join(lost[:5])}")
         if not samples:
             return torch.zeros(0, 0)
-        return self._cached.features([self._row[_shown(sample)] for sample in samples]).pooled
+        return self._cached.collate([self._row[_shown(sample)] for sample in samples]).pooled
 
 
 def _shown(sample: Sample) -> Hashable:

@@ -27,7 +27,11 @@ def write_operations(
     trained = load_trained(path, plugins)
     prepared = prepare_spec(trained.spec, observer)
     rows = prepared.split.rows("test").tolist()
-    sources = open_sources(trained.spec, trained.model, prepared, observer, rows=rows)
+    stores = trained.inputs.stores(prepared.rows)
+    sources = open_sources(
+        trained.spec, trained.model, stores, observer,
+        rows=rows, statistics=trained.inputs.statistics,
+    )  # fmt: skip
     batch, _ = sources.parts(prepared)["test"].batch([0])
     counter = FlopCounterMode(display=False)
     model = trained.model.eval().requires_grad_(False)  # the counter follows gradients, if any

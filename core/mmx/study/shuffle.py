@@ -1,14 +1,15 @@
 """A trained run on test rows whose texts or images were dealt out anew."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from mmx.data import Part
+from mmx.data import Part, Source
 from mmx.experiment import parquet, prediction_table, prepare_spec
 from mmx.inference import load_trained
+from mmx.interfaces import Inputs
 from mmx.pipeline import open_sources
 from mmx.runs import Observer, write_beside
 
@@ -18,13 +19,12 @@ Side = Literal["image", "text"]
 class Moved:
     """A source that gives for each row what belongs to another one."""
 
-    def __init__(self, source: Any, instead: dict[int, int]) -> None:
+    def __init__(self, source: Source, instead: dict[int, int]) -> None:
         self._source, self._instead = source, instead
 
-    def __getattr__(self, name: str) -> Callable[[Sequence[int]], Any]:
-        """``images``, ``texts`` or ``features``, whichever the source has."""
-        give = getattr(self._source, name)
-        return lambda rows: give([self._instead[row] for row in rows])
+    def collate(self, rows: Sequence[int]) -> Inputs:
+        """The inputs of the other rows."""
+        return self._source.collate([self._instead[row] for row in rows])
 
 
 def write_shuffled(
@@ -48,13 +48,16 @@ def write_shuffled(
     trained = load_trained(path, plugins)
     prepared = prepare_spec(trained.spec, observer)
     rows = prepared.split.rows("test")
-    sources = open_sources(trained.spec, trained.model, prepared, observer, rows=rows.tolist())
+    stores = trained.inputs.stores(prepared.rows)
+    sources = open_sources(
+        trained.spec, trained.model, stores, observer,
+        rows=rows.tolist(), statistics=trained.inputs.statistics,
+    )  # fmt: skip
     if any(one.reads_pixels for one in trained.spec.inference):
-        sources = sources.pixels(prepared)
+        sources = sources.pixels()
     part = sources.parts(prepared)["test"]
     instead = dict(zip(rows.tolist(), shuffled(rows.tolist(), seed), strict=True))
-    source: Any = Moved(part.sources[side], instead)
-    sources_moved = {**part.sources, side: source}
+    sources_moved = {**part.sources, side: Moved(part.sources[side], instead)}
     moved = Part(part.rows.tolist(), sources_moved, part.labels, part.groups)
     size = trained.spec.evaluation.batch_size
     found = trained.chain.over(moved, size, lambda done: None)[-1]

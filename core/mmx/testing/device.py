@@ -12,8 +12,8 @@ from torch._subclasses.fake_tensor import (
     FakeTensorMode,
 )
 
+from mmx.interfaces import map_tensors
 from mmx.testing.law import demand
-from mmx.training import map_tensors
 
 T = TypeVar("T")
 ELSEWHERE = torch.device("cuda:0")

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from mmx.data import FeatureCache, Tokens
+from mmx.data import FeatureCache, Keyed, Tokens
 from mmx.errors import MmxError, ShapeError
 from mmx.interfaces import (
     Encoder,
@@ -169,7 +169,9 @@ def cached(params: EncoderParams) -> str | None:
     encoder = built(params)
     if isinstance(encoder, WrappingEncoder):
         return "its backbone is cached, which keeps laws of its own"
-    source = _Spoken(encoder) if isinstance(encoder, TextEncoder) else Pictures(side_of(params))
+    source: Keyed = Pictures(side_of(params))
+    if isinstance(encoder, TextEncoder):
+        source = _Spoken(encoder)
     want = frozenset({"pooled", "tokens"})
     with TemporaryDirectory() as folder:
         cache = FeatureCache(folder, budget_gb=1.0)
@@ -177,9 +179,9 @@ def cached(params: EncoderParams) -> str | None:
             encoder, "", source, range(ALL), want=want, dtype=np.float32, batch_size=5
         )
         rows = [6, 1, 3, 0]
-        given = source.texts(rows) if isinstance(source, _Spoken) else source.images(rows)
+        given = source.collate(rows)
         wanted = replace(encoded(encoder, given), levels=())
-        agree(found.features(rows), wanted, "from the cache")
+        agree(found.collate(rows), wanted, "from the cache")
     return None
 
 
@@ -191,7 +193,7 @@ class _Spoken:
         self._tokens = Tokens(self._texts, encoder)
         self.keys = [f"{row}" for row in range(ALL)]
 
-    def texts(self, rows: Sequence[int]) -> Texts:
+    def collate(self, rows: Sequence[int]) -> Texts:
         """The texts of these rows."""
         return self._tokens.padded(np.array(rows))
 

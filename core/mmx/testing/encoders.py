@@ -89,7 +89,7 @@ def inputs_of(params: EncoderParams, encoder: Encoder) -> Inputs:
     return Images(pixels, torch.tensor([[True], [False], [True]]))
 
 
-def encoded(encoder: Encoder, inputs: Inputs) -> Features:
+def encoded(encoder: Encoder, inputs: object) -> Features:
     """Their features, without gradient."""
     with torch.no_grad():
         return encoder(inputs)  # type: ignore[no-any-return]

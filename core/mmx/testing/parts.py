@@ -194,7 +194,7 @@ class Pictures:
         self.mask = (torch.arange(ROWS) % 4 != 3)[:, None]
         self.keys = [f"{side} {row}" for row in range(ROWS)]
 
-    def images(self, rows: Sequence[int]) -> Images:
+    def collate(self, rows: Sequence[int]) -> Images:
         """The images of these rows."""
         return Images(self.pixels[list(rows)], self.mask[list(rows)])
 
@@ -205,7 +205,7 @@ class Held:
     def __init__(self, width: int, length: int, without: int) -> None:
         self.width, self.length, self.without = width, length, without
 
-    def features(self, rows: Sequence[int]) -> Features:
+    def collate(self, rows: Sequence[int]) -> Features:
         """The features of these rows."""
         found = [self._one(row) for row in rows]
         tokens, mask = torch.stack([a for a, _ in found]), torch.stack([b for _, b in found])

@@ -8,10 +8,10 @@ from mmx.training.precision import Precision, autocast, encodes, resolve_precisi
 from mmx.training.scoring import predict_logits
 from mmx.training.session import threads
 from mmx.training.start import train
-from mmx.training.transfer import channels_last, map_tensors, to_device
+from mmx.training.transfer import channels_last, to_device
 
 __all__ = [
     "EpochRecord", "History", "Precision", "Rows", "Trainable", "autocast", "auxiliary_weights",
-    "channels_last", "encodes", "inverse_frequency", "map_tensors", "predict_logits",
-    "resolve_precision", "threads", "to_device", "train", "try_loss",
+    "channels_last", "encodes", "inverse_frequency", "predict_logits", "resolve_precision",
+    "threads", "to_device", "train", "try_loss",
 ]  # fmt: skip

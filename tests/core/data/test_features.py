@@ -74,7 +74,7 @@ class Pictures:
         self.numbers, self.size = list(numbers), (height, width)
         self.keys = [f"{number}-{height}x{width}" for number in numbers]
 
-    def images(self, rows: Sequence[int]) -> Images:
+    def collate(self, rows: Sequence[int]) -> Images:
         pixels = torch.zeros(len(rows), 1, 3, *self.size, dtype=torch.uint8)
         for place, row in enumerate(rows):
             generator = torch.Generator().manual_seed(self.numbers[row] + 1)
@@ -89,7 +89,7 @@ class Words:
     def __init__(self, texts: Sequence[str], encoder: Ear) -> None:
         self.all, self.keys, self.encoder = list(texts), [f"t{text}" for text in texts], encoder
 
-    def texts(self, rows: Sequence[int]) -> Texts:
+    def collate(self, rows: Sequence[int]) -> Texts:
         return self.encoder.tokenize([self.all[row] for row in rows])
 
 
@@ -106,7 +106,7 @@ def test_what_comes_back_is_what_the_encoder_gives_in_eval_mode(
     found = cache(tmp_path).encode(
         eye, "{}", source, range(6), want=frozenset(want), batch_size=2, dtype=np.float32
     )
-    got, exact = found.features(rows), eye.eval()(source.images(rows))
+    got, exact = found.collate(rows), eye.eval()(source.collate(rows))
     assert got.present.tolist() == [False, True, True, True]
     if "pooled" in want:
         torch.testing.assert_close(got.pooled, exact.pooled)
@@ -123,7 +123,7 @@ def test_texts_of_any_length_come_back_padded_to_the_longest_of_the_batch(tmp_pa
     ear = Ear()
     source = Words(["abc", "", "abcdefg", "xy"], ear)
     found = cache(tmp_path).encode(ear, "{}", source, range(4), want=ALL, batch_size=3)
-    got, exact = found.features([3, 1, 0]), ear(source.texts([3, 1, 0]))
+    got, exact = found.collate([3, 1, 0]), ear(source.collate([3, 1, 0]))
     assert got.mask.tolist() == [[True, True, False], [False] * 3, [True] * 3]
     assert got.present.tolist() == [True, False, True]
     kept = exact.tokens.masked_fill(~exact.mask[..., None], 0)
@@ -139,7 +139,7 @@ def test_equal_inputs_are_encoded_once_and_never_again(tmp_path: Path) -> None:
     assert (first.encoded, eye.seen) == (2, 2)
     again = cache(tmp_path).encode(eye, "{}", source, range(5), want=ALL)
     assert (again.encoded, again.hits, eye.seen) == (0, 2, 2)
-    assert torch.equal(first.features([0]).tokens, first.features([3]).tokens)
+    assert torch.equal(first.collate([0]).tokens, first.collate([3]).tokens)
 
 
 def test_new_inputs_are_added_and_old_ones_stay(tmp_path: Path) -> None:
@@ -148,10 +148,10 @@ def test_new_inputs_are_added_and_old_ones_stay(tmp_path: Path) -> None:
     both = cache(tmp_path).encode(eye, "{}", source, [3, 1, 0], want=ALL, dtype=np.float16)
     assert (both.encoded, eye.seen) == (1, 3)
     rows = [3, 0, 1]
-    exact = eye.eval()(source.images(rows))
-    torch.testing.assert_close(both.features(rows).tokens, exact.tokens, atol=5e-3, rtol=1e-3)
+    exact = eye.eval()(source.collate(rows))
+    torch.testing.assert_close(both.collate(rows).tokens, exact.tokens, atol=5e-3, rtol=1e-3)
     with pytest.raises(DataError, match=r"rows \[2\]"):
-        both.features([0, 2])
+        both.collate([0, 2])
 
 
 def test_what_is_stored_serves_less_and_adds_only_what_is_lacking(tmp_path: Path) -> None:
@@ -202,11 +202,11 @@ def damage_cut(file: Path) -> None:
 @pytest.mark.parametrize("name", ["tokens.bin", "tokens.lengths.bin", "index.json"])
 def test_a_damaged_file_is_noticed_and_made_again(tmp_path: Path, damage, name: str) -> None:  # type: ignore[no-untyped-def]
     eye, source = Eye(), Pictures([1, 2])
-    exact = cache(tmp_path).encode(eye, "{}", source, [0, 1], want=ALL).features([0, 1])
+    exact = cache(tmp_path).encode(eye, "{}", source, [0, 1], want=ALL).collate([0, 1])
     damage(next(tmp_path.rglob(name)))
     again = cache(tmp_path).encode(eye, "{}", source, [0, 1], want=ALL)
     assert (again.damaged, again.encoded) == (1, 2)
-    assert torch.equal(again.features([0, 1]).tokens, exact.tokens)
+    assert torch.equal(again.collate([0, 1]).tokens, exact.tokens)
     assert cache(tmp_path).encode(eye, "{}", source, [0, 1], want=ALL).damaged == 0
 
 
@@ -242,7 +242,7 @@ def test_runs_that_share_a_folder_encode_only_once(tmp_path: Path) -> None:
 
     def run(eye: Encoder) -> None:
         got = cache(tmp_path).encode(eye, "{}", source, range(12), want=ALL, batch_size=2)
-        found.append(got.features(range(12)).tokens)
+        found.append(got.collate(range(12)).tokens)
 
     threads = [threading.Thread(target=run, args=(eye,)) for eye in eyes]
     for thread in threads:

@@ -56,7 +56,7 @@ def samples(write_image: Write) -> list[Sample]:
 def test_pixels_are_those_of_the_files(
     samples: list[Sample], tmp_path: Path, memory_gb: float
 ) -> None:
-    batch = _store(samples, tmp_path, memory_gb).images([1, 0, 2])
+    batch = _store(samples, tmp_path, memory_gb).collate([1, 0, 2])
     assert batch.pixels.shape == (3, 2, 3, 20, 30)
     assert batch.pixels.dtype == torch.uint8
     assert batch.mask.tolist() == [[True, True], [True, False], [False, False]]
@@ -69,7 +69,7 @@ def test_pixels_are_those_of_the_files(
 def test_boxes_are_shares_and_nan_where_there_is_none(
     samples: list[Sample], tmp_path: Path
 ) -> None:
-    boxes = _store(samples, tmp_path).images([0, 1, 2]).boxes
+    boxes = _store(samples, tmp_path).collate([0, 1, 2]).boxes
     assert boxes is not None
     torch.testing.assert_close(boxes[0, 0], torch.tensor([0.1, 0.25, 0.5, 0.5]))
     torch.testing.assert_close(boxes[1, 1], torch.tensor([0.0, 0.0, 1.0, 1.0]))
@@ -79,7 +79,7 @@ def test_boxes_are_shares_and_nan_where_there_is_none(
 
 def test_without_boxes_there_are_none(write_image: Write, tmp_path: Path) -> None:
     store = _store([Sample("s", "g", {"image": (write_image("a.png"),)})], tmp_path)
-    assert store.images([0]).boxes is None
+    assert store.collate([0]).boxes is None
 
 
 def test_keys_tell_content_size_and_fit_but_not_names(
@@ -110,20 +110,20 @@ def test_a_later_store_decodes_nothing(tmp_path: Path) -> None:
     second = _store(samples, tmp_path)
     assert sum(one.drawn for one in squares) == 2  # equal keys are drawn once
     assert told[-1] == (2, 2)
-    assert torch.equal(first.images([0, 1, 2]).pixels, second.images([0, 1, 2]).pixels)
+    assert torch.equal(first.collate([0, 1, 2]).pixels, second.collate([0, 1, 2]).pixels)
     assert first.keys == second.keys
 
 
 @pytest.mark.parametrize("damage", ["torn map", "torn facts", "no map"])
 def test_a_damaged_map_is_made_anew(samples: list[Sample], tmp_path: Path, damage: str) -> None:
-    before = _store(samples, tmp_path).images([0, 1]).pixels
+    before = _store(samples, tmp_path).collate([0, 1]).pixels
     kind = "json" if damage == "torn facts" else "npy"
     file = next((tmp_path / "cache").glob(f"*.{kind}"))
     if damage == "no map":
         file.unlink()
     else:
         file.write_bytes(file.read_bytes()[:-40])
-    assert torch.equal(_store(samples, tmp_path).images([0, 1]).pixels, before)
+    assert torch.equal(_store(samples, tmp_path).collate([0, 1]).pixels, before)
 
 
 def test_a_changed_file_is_read_again(
@@ -135,7 +135,7 @@ def test_a_changed_file_is_read_again(
     assert first.keys[0] != second.keys[0]
     assert first.digest != second.digest
     np.testing.assert_array_equal(
-        second.images([0]).pixels[0, 0], read_image(tmp_path / "a.png").transpose(2, 0, 1)
+        second.collate([0]).pixels[0, 0], read_image(tmp_path / "a.png").transpose(2, 0, 1)
     )
 
 
@@ -149,7 +149,7 @@ def test_unreadable_images_are_masked_and_listed(
     )
     assert [one.row for one in store.unreadable] == ["two", "lost"]
     assert "zero bytes" in store.unreadable[0].reason
-    assert store.images([1, 4]).mask.tolist() == [[False, True], [False, False]]
+    assert store.collate([1, 4]).mask.tolist() == [[False, True], [False, False]]
     assert store.absent == 2
 
 
@@ -166,4 +166,4 @@ def test_old_maps_make_room(tmp_path: Path) -> None:
 def test_other_sizes_are_cut_to_the_frame(tmp_path: Path) -> None:
     Image.new("RGB", (90, 20), "red").save(tmp_path / "wide.png")
     store = _store([Sample("s", "g", {"image": (tmp_path / "wide.png",)})], tmp_path)
-    assert store.images([0]).pixels.shape == (1, 1, 3, 20, 30)
+    assert store.collate([0]).pixels.shape == (1, 1, 3, 20, 30)

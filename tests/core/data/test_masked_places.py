@@ -39,9 +39,9 @@ def test_every_mask_comes_back(tmp_path: Path) -> None:
     encoder, store = Places(), TextStore(TEXTS, Places())
     cache = FeatureCache(tmp_path, budget_gb=1)
     found = cache.encode(encoder, "{}", store, range(8), want=ALL, dtype="float32")
-    wanted = encoder(store.texts(range(8)))
+    wanted = encoder(store.collate(range(8)))
     for rows in (list(range(8)), [7, 3], [1], [6, 4]):
-        got = found.features(rows)
+        got = found.collate(rows)
         for kept, full in ((got, wanted), (got.levels[0], wanted.levels[0])):
             width = kept.mask.shape[1]
             mask = full.mask[rows]

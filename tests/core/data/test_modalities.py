@@ -39,10 +39,10 @@ def test_a_store_holds_the_images_of_its_modality(write_image: WriteImage, tmp_p
     assert derm.mask.tolist() == [[True], [True]]
     assert clinic.mask.tolist() == [[True, False, True], [False, False, False]]
     assert clinic.centre.tolist() == [2, 0]
-    boxes = clinic.images([0, 1]).boxes
+    boxes = clinic.collate([0, 1]).boxes
     assert boxes is not None
     assert boxes[0, 2].isfinite().all()
-    assert derm.images([0, 1]).boxes is None
+    assert derm.collate([0, 1]).boxes is None
     alone = [Sample(one.id, one.group, {"image": one.images["derm"]}) for one in samples]
     assert derm.keys == opened(alone, "image", tmp_path / "images").keys
 

@@ -38,18 +38,18 @@ def test_flipped_pixels_are_decoded_again_and_told(
     samples: list[Sample], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     cache = tmp_path / "cache"
-    before = store(samples, cache).images([0, 1, 2]).pixels
+    before = store(samples, cache).collate([0, 1, 2]).pixels
     kept = next(cache.glob("*.npy"))
     content = bytearray(kept.read_bytes())
     content[-1] ^= 4  # in the last picture
     kept.write_bytes(content)
     second = store(samples, cache)
     for _ in range(2):
-        assert torch.equal(second.images([2, 0]).pixels, before[[2, 0]])
+        assert torch.equal(second.collate([2, 0]).pixels, before[[2, 0]])
     assert "damaged" in caplog.text
     caplog.clear()
     with caplog.at_level(logging.WARNING):
-        assert torch.equal(store(samples, cache).images([0, 1, 2]).pixels, before)
+        assert torch.equal(store(samples, cache).collate([0, 1, 2]).pixels, before)
     assert not caplog.text  # it was made anew
 
 
@@ -59,14 +59,14 @@ def test_every_flipped_bit_is_noticed_or_without_effect(
 ) -> None:
     cache, random = tmp_path / "cache", np.random.default_rng(0)
     before = store(samples, cache)
-    pixels, sizes = before.images([0, 1, 2]).pixels, before.sizes([0, 1, 2])
+    pixels, sizes = before.collate([0, 1, 2]).pixels, before.sizes([0, 1, 2])
     for _ in range(40):
         file = next(cache.glob(f"*.{part}"))
         content = bytearray(file.read_bytes())
         content[random.integers(len(content))] ^= 1 << random.integers(8)
         file.write_bytes(content)
         found = store(samples, cache)
-        assert torch.equal(found.images([0, 1, 2]).pixels, pixels)
+        assert torch.equal(found.collate([0, 1, 2]).pixels, pixels)
         assert np.array_equal(found.sizes([0, 1, 2]), sizes)
         store(samples, cache)  # makes the map again where that was needed
 
@@ -74,12 +74,12 @@ def test_every_flipped_bit_is_noticed_or_without_effect(
 def test_a_map_that_was_exchanged_is_noticed(tmp_path: Path, write_image: Write) -> None:
     cache = tmp_path / "cache"
     one, two = (named(write_image(f"{seed}.png", seed=seed)) for seed in (1, 2))
-    before = store(one, cache).images([0]).pixels
+    before = store(one, cache).collate([0]).pixels
     first = next(cache.glob("*.npy"))
     store(two, cache)
     second = next(file for file in cache.glob("*.npy") if file != first)
     first.write_bytes(second.read_bytes())
-    assert torch.equal(store(one, cache).images([0]).pixels, before)
+    assert torch.equal(store(one, cache).collate([0]).pixels, before)
 
 
 def test_a_fault_speaks_of_the_file_that_is_named_now(tmp_path: Path, write_image: Write) -> None:
@@ -151,7 +151,7 @@ def test_what_was_decoded_before_a_kill_is_there_after_it(tmp_path: Path) -> Non
     Slow.drawn.clear()
     found = store([Sample(f"s{v}", f"g{v}", {"image": (Slow(v),)}) for v in range(200)], cache)
     assert sorted(Slow.drawn) == list(range(128, 200))  # blocks of 64 are noted
-    pixels = found.images(list(range(200))).pixels
+    pixels = found.collate(list(range(200))).pixels
     assert pixels[:, 0, 0, 0, 0].tolist() == list(range(200))
     assert not list(cache.glob("*.part.*"))
 

@@ -46,7 +46,7 @@ class Source:
         self.all = [str(text) for text in texts]
         self.keys = [f"key {text}" for text in self.all]
 
-    def texts(self, rows: Sequence[int]) -> Texts:
+    def collate(self, rows: Sequence[int]) -> Texts:
         return Reader().tokenize([self.all[row] for row in rows])
 
 
@@ -92,7 +92,7 @@ def test_equal_inputs_are_shared_and_waiting_is_told(tmp_path: Path) -> None:
     assert len(told) == 1
     assert "waiting for process" in told[0]
     assert "4 of 12" in told[0]
-    assert found.features([0, 11]).pooled.shape == (2, 4)
+    assert found.collate([0, 11]).pooled.shape == (2, 4)
 
 
 def test_what_was_encoded_before_a_kill_is_there_after_it(
@@ -114,7 +114,7 @@ def test_what_was_encoded_before_a_kill_is_there_after_it(
     assert sorted(rest.seen) == list(range(8, 20))
     assert len(list(tmp_path.rglob("index.json"))) == 1  # small shards are joined
     exact = rest.words(torch.arange(20))
-    torch.testing.assert_close(found.features(range(20)).pooled, exact, atol=2e-3, rtol=1e-3)
+    torch.testing.assert_close(found.collate(range(20)).pooled, exact, atol=2e-3, rtol=1e-3)
     assert not [file for file in tmp_path.rglob("*.lock") if file.parent.name == filling.CLAIMS]
 
 
@@ -140,7 +140,7 @@ def test_a_shard_of_another_encoder_is_no_answer(tmp_path: Path) -> None:
     found = encode(two, tmp_path, [1, 2])
     assert (found.damaged, found.encoded) == (1, 2)
     torch.testing.assert_close(
-        found.features([0]).pooled, two.words(torch.tensor([1])), atol=2e-3, rtol=1e-3
+        found.collate([0]).pooled, two.words(torch.tensor([1])), atol=2e-3, rtol=1e-3
     )
 
 

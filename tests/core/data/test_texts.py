@@ -113,25 +113,25 @@ def test_a_text_that_is_no_string_is_refused(told: tuple[Manifest, Split]) -> No
 
 def test_rows_are_padded_to_the_longest_of_them() -> None:
     store = TextStore(["abc", "", "a", "abcdef", "a"], Letters())
-    short = store.texts([2, 0, 1])
+    short = store.collate([2, 0, 1])
     assert short.ids.tolist() == [[97, PADDING, PADDING], [97, 98, 99], [PADDING] * 3]
     assert short.mask.tolist() == [[True, False, False], [True] * 3, [False] * 3]
     assert short.present.tolist() == [True, True, False]
-    assert store.texts([1]).ids.shape == (1, 1)
+    assert store.collate([1]).ids.shape == (1, 1)
 
 
 def test_distinct_texts_are_tokenised_once_alone_and_once_together() -> None:
     encoder = Letters()
     store = TextStore(["ab", "c", "ab", "c", "ab"], encoder)
     for _ in range(3):
-        assert store.texts([0, 2, 4]).ids.tolist() == [[97, 98]] * 3
+        assert store.collate([0, 2, 4]).ids.tolist() == [[97, 98]] * 3
     assert (encoder.seen, store.distinct) == (4, 2)
     assert store.keys[0] == store.keys[2] != store.keys[1]
 
 
 def test_a_store_equals_the_tokenizer(manifest_of: Callable[..., Manifest]) -> None:
     texts = ["one", "three", "", "eleven", "one"]
-    expected, got = Letters().tokenize(texts), TextStore(texts, Letters()).texts(range(5))
+    expected, got = Letters().tokenize(texts), TextStore(texts, Letters()).collate(range(5))
     assert torch.equal(expected.ids, got.ids)
     assert torch.equal(expected.mask, got.mask)
 
@@ -139,7 +139,7 @@ def test_a_store_equals_the_tokenizer(manifest_of: Callable[..., Manifest]) -> N
 class Blank:
     """Images that carry the row number."""
 
-    def images(self, rows: Sequence[int]) -> Images:
+    def collate(self, rows: Sequence[int]) -> Images:
         pixels = torch.tensor(rows, dtype=torch.uint8).view(-1, 1, 1, 1, 1)
         return Images(pixels.expand(-1, 1, 3, 2, 2), torch.tensor(rows)[:, None] % 2 == 0)
 
@@ -147,7 +147,7 @@ class Blank:
 class Cached:
     """Features that carry the row number."""
 
-    def features(self, rows: Sequence[int]) -> Features:
+    def collate(self, rows: Sequence[int]) -> Features:
         return Features.of_pooled(torch.tensor(rows, dtype=torch.float32)[:, None])
 
 

@@ -45,22 +45,22 @@ def test_places_and_values_are_kept_under_every_mask() -> None:
     texts = every_mask()
     store, wanted = TextStore(texts, Fields()), Fields().tokenize(texts)
     for rows in ([row] for row in range(8)):
-        got = store.texts(rows)
+        got = store.collate(rows)
         assert torch.equal(got.ids, wanted.ids[rows])
         assert torch.equal(got.mask, wanted.mask[rows])
-    got = store.texts(range(8))
+    got = store.collate(range(8))
     assert torch.equal(got.ids, wanted.ids)
     assert torch.equal(got.mask, wanted.mask)
 
 
 def test_a_field_that_all_rows_lack_keeps_its_place() -> None:
-    got = TextStore(["1 -", "2 -"], Fields()).texts([0, 1])
+    got = TextStore(["1 -", "2 -"], Fields()).collate([0, 1])
     assert got.ids.tolist() == [[1, 0], [2, 0]]
     assert got.mask.tolist() == [[True, False]] * 2
 
 
 def test_a_narrower_text_is_padded_behind_with_the_padding_of_the_encoder() -> None:
-    got = TextStore(["1 - 3", "4"], Fields()).texts([1, 0])
+    got = TextStore(["1 - 3", "4"], Fields()).collate([1, 0])
     assert got.ids.tolist() == [[4, -5, -5], [1, 0, 3]]
     assert got.mask.tolist() == [[True, False, False], [True, False, True]]
 
@@ -116,7 +116,7 @@ def test_what_cannot_be_kept_is_refused_with_the_name_of_the_encoder(
     fault: str, words: str
 ) -> None:
     with pytest.raises(DataError, match=f"text encoder Faulty.*{words}"):
-        TextStore(["4", "- 3"], Faulty(fault)).texts([0])
+        TextStore(["4", "- 3"], Faulty(fault)).collate([0])
 
 
 def test_something_else_than_texts_is_refused() -> None:
@@ -125,7 +125,7 @@ def test_something_else_than_texts_is_refused() -> None:
             return list(texts)  # type: ignore[return-value]
 
     with pytest.raises(DataError, match="Listing: tokenize must give Texts, got list"):
-        TextStore(["1"], Listing()).texts([0])
+        TextStore(["1"], Listing()).collate([0])
 
 
 def test_smaller_whole_numbers_are_widened() -> None:
@@ -133,5 +133,5 @@ def test_smaller_whole_numbers_are_widened() -> None:
         def changed(self, texts: Sequence[str], given: Texts) -> Texts:
             return Texts(given.ids.to(torch.int16), given.mask)
 
-    got = TextStore(["7 8"], Small()).texts([0])
+    got = TextStore(["7 8"], Small()).collate([0])
     assert (got.ids.tolist(), got.ids.dtype) == ([[7, 8]], torch.int64)

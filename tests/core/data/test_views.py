@@ -87,8 +87,8 @@ def test_cached_views_give_what_the_images_give(
     wrapper = Mean(Halves(Colour())) if nested else Mean(Colour())
     wrapper.learn("frozen")
     rows = [2, 0, 1]
-    fresh = wrapper(store.images(rows))
-    cached = encode(wrapper, store, tmp_path).views(rows)
+    fresh = wrapper(store.collate(rows))
+    cached = encode(wrapper, store, tmp_path).collate(rows)
     found = wrapper(cached)
     torch.testing.assert_close(found.pooled, fresh.pooled, rtol=1e-3, atol=1e-3)
     assert found.present.tolist() == fresh.present.tolist() == [True, True, True]
@@ -162,13 +162,13 @@ def test_keys_of_views_do_not_depend_on_the_images_of_other_rows(
 
 def test_the_backbone_never_runs_on_an_absent_view(store: ImageStore) -> None:
     backbone = Colour()
-    Mean(backbone)(store.images([0, 1, 2]))
+    Mean(backbone)(store.collate([0, 1, 2]))
     assert backbone.seen == 5
 
 
 def test_what_stands_in_an_absent_view_never_matters(store: ImageStore) -> None:
     wrapper = Mean(Colour())
-    images = store.images([0, 1, 2])
+    images = store.collate([0, 1, 2])
     noisy = Images(images.pixels.masked_fill(~images.mask[..., None, None, None], 99), images.mask)
     assert torch.equal(wrapper(images).pooled, wrapper(noisy).pooled)
 

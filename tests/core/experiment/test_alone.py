@@ -95,7 +95,7 @@ class World:
         split = make_split(manifest, spec.data.split)
         self.texts = [str(sample.record["text"]) for sample in self.samples]
         self.store = self.images(self.samples)
-        self.prepared = Prepared(manifest, split, self.texts, self.store)
+        self.prepared = Prepared(manifest, split, self.texts, {"image": self.store})
         self.task: Task = build_task(spec, manifest, split)
         awake(self.task.model)
         self.chain = Chain(spec.inference, self.task.model, self.task.loss, spec.model.encoding)
@@ -108,11 +108,12 @@ class World:
         """All rows as a run predicts them."""
         rows = list(range(len(self.samples)))
         found: Sources = open_sources(
-            self.spec, self.task.model, self.prepared, heard(None), rows=rows
-        )
+            self.spec, self.task.model, self.task.inputs.stores(self.prepared.rows), heard(None),
+            rows=rows, statistics={},
+        )  # fmt: skip
         if any(params.reads_pixels for params in self.spec.inference):
-            found = found.pixels(self.prepared)
-        return self._over(found.image, found.text, rows)
+            found = found.pixels()
+        return self._over(found.by_name["image"], found.by_name["text"], rows)
 
     def asked(self, rows: Sequence[int]) -> PartPrediction:
         """These rows as they are asked about later, and no others."""

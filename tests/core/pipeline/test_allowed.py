@@ -8,6 +8,7 @@ import torch
 
 import mmx
 from mmx.data import ImageStore, make_split, read_manifest
+from mmx.interfaces import WrappingEncoder
 from mmx.pipeline.allowed import seen_turns
 from mmx.pipeline.task import build_task
 
@@ -115,7 +116,9 @@ def test_what_an_encoder_shows_is_known_by_showing_it(
     spec = load(f"model.image={image}")
     manifest = read_manifest(spec.data.dataset.build(), 0.0)
     model = build_task(spec, manifest, make_split(manifest, spec.data.split)).model
-    assert seen_turns(model.encoder("image"), 32, 40) == turns
+    encoder = model.encoder("image")
+    assert isinstance(encoder, WrappingEncoder)
+    assert seen_turns(encoder, 32, 40) == turns
 
 
 def test_the_parts_of_an_encoder_are_there_where_its_picture_is(
@@ -125,7 +128,7 @@ def test_the_parts_of_an_encoder_are_there_where_its_picture_is(
     manifest = read_manifest(spec.data.dataset.build(), 0.0)
     model = build_task(spec, manifest, make_split(manifest, spec.data.split)).model
     samples = [mmx.Sample("a", "a", {"image": (write_image("a.png"),)}), mmx.Sample("b", "b")]
-    images = ImageStore(samples, spec.data.image, folder=home / "images", memory_gb=0).images
+    images = ImageStore(samples, spec.data.image, folder=home / "images", memory_gb=0).collate
     texts = model.encoder("text").tokenize(["one", "two words"])  # type: ignore[operator]
     shown = images([0, 1])
     present = torch.stack([shown.present, texts.present], dim=1)

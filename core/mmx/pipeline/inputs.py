@@ -1,0 +1,148 @@
+"""The inputs of a model: fitted on the training rows, restored later, prepared for any rows."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from mmx.data import ImageStore, Manifest, Split, TextStore
+from mmx.errors import DataError
+from mmx.interfaces import Encoder, Input, Layout, Sample, Store, Tokenizer
+from mmx.model import random_stream
+from mmx.spec import ModelSpec
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRows:
+    """Rows with what core does for every kind of input.
+
+    Attributes:
+        samples: n rows.
+        pictures: modality -> its images.
+        written: modality -> its texts.
+    """
+
+    samples: Sequence[Sample]
+    pictures: Mapping[str, ImageStore]
+    written: Mapping[str, Sequence[str]]
+
+    def images(self, name: str) -> Store:
+        """Decoded images of a modality.
+
+        Raises:
+            DataError: the data set has images of other names only.
+        """
+        if name not in self.pictures:
+            raise DataError(
+                f"no row has images of the modality {name!r}; the data set has "
+                f"{', '.join(self.pictures)}. Name the encoder after its images, or the images "
+                "after their encoder (data.dataset.images: {NAME: [COLUMN]})"
+            )
+        return self.pictures[name]
+
+    def texts(self, name: str) -> Sequence[str]:
+        """What the narrative of a modality wrote."""
+        return self.written[name]
+
+    def tokens(self, name: str, tokenizer: Tokenizer) -> Store:
+        """The same as token ids."""
+        return TextStore(self.texts(name), tokenizer)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInputs:
+    """The input of each modality, with what was learned of the training rows.
+
+    Attributes:
+        by_name: in the order of the spec.
+        statistics: what each learned; nothing of those that learn nothing.
+    """
+
+    by_name: Mapping[str, Input]
+    statistics: Mapping[str, str] = field(default_factory=dict)
+
+    def stores(self, rows: PreparedRows) -> dict[str, Store]:
+        """What the encoders read of any rows."""
+        return {name: one.prepare(rows) for name, one in self.by_name.items()}
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Digest of what each learned."""
+        return {name: _digest(told) for name, told in self.statistics.items()}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the report."""
+        return tuple(note for one in self.by_name.values() for note in one.notes)
+
+
+def fit_inputs(
+    spec: ModelSpec,
+    encoders: Mapping[str, Encoder],
+    seed: int,
+    manifest: Manifest,
+    split: Split,
+    layout: Layout | None,
+) -> ModelInputs:
+    """Let inputs learn from the training rows alone, without their labels.
+
+    Args:
+        spec: the model.
+        encoders: by modality; an input may give its encoder layers for what it found.
+        seed: of the run.
+        manifest: the rows.
+        split: the part of each row.
+        layout: of the table behind the rows, where there is one.
+    """
+    found = _inputs(encoders)
+    learning = [name for name, one in found.items() if type(one).fit is not Input.fit]
+    statistics = dict[str, str]()
+    if learning:
+        rows = split.rows("train").tolist()
+        samples = [replace(manifest.samples[row], label=None) for row in rows]
+        hidden = _hidden(manifest, layout)
+        for name in learning:
+            with random_stream(seed, f"input of {name}"):
+                statistics[name] = found[name].fit(samples, hidden)
+    return _ready(spec, encoders, seed, found, statistics)
+
+
+def restored_inputs(
+    spec: ModelSpec, encoders: Mapping[str, Encoder], seed: int, statistics: Mapping[str, str]
+) -> ModelInputs:
+    """Inputs as a run left them."""
+    return _ready(spec, encoders, seed, _inputs(encoders), statistics)
+
+
+def _inputs(encoders: Mapping[str, Encoder]) -> dict[str, Input]:
+    return {name: encoder.input(name, encoder) for name, encoder in encoders.items()}
+
+
+def _ready(
+    spec: ModelSpec,
+    encoders: Mapping[str, Encoder],
+    seed: int,
+    found: Mapping[str, Input],
+    statistics: Mapping[str, str],
+) -> ModelInputs:
+    """Give back what was learned; layers that are made for it draw from a stream of their own."""
+    told = {name: text for name, text in statistics.items() if text}
+    for name, text in told.items():
+        with random_stream(seed, name):
+            found[name].restore(text)
+        encoders[name].learn(spec.encoders[name].train)
+    return ModelInputs(found, told)
+
+
+def _hidden(manifest: Manifest, layout: Layout | None) -> dict[str, str]:
+    """Fields of the record that no input may read, and why."""
+    named = layout or Layout()
+    roles = {"names the case": named.id, "is the group": named.group, "is the label": named.label}
+    hidden = {column: f"it {why}" for why, column in roles.items() if column is not None}
+    if named.text is not None:
+        hidden[named.text] = "it is the text, which a narrative reads"
+    leaks = dict.fromkeys(manifest.facts.leak_columns, "it tells the label, as the data set says")
+    return hidden | leaks
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
