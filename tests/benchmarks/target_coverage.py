@@ -14,7 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmx.evaluation import evaluate_labels, evaluate_levels
+from mmx.evaluation import (
+    Comparison,
+    Contrast,
+    compare,
+    compare_labels,
+    evaluate_labels,
+    evaluate_levels,
+)
 
 LABELS = 14
 NAMES = tuple("abcdefghijklmn")
@@ -157,13 +164,62 @@ def level_tables(sets: int) -> Iterator[float]:
                 yield from (float(np.mean(tally.held[name])) for name in names[:2])
 
 
+def pair_tables(sets: int) -> Iterator[float]:
+    """Print what sign flips say of two methods; gives the coverage of each difference."""
+    print(
+        f"\nTwo methods, one training run each, D = {sets} (MC {22 / sqrt(sets):.1f}): share with"
+    )
+    print("with p <= 5 % where they are alike; coverage (width) and power where one is worse\n")
+    for name, two in (("macro_auroc", _two_of_labels), ("quadratic_kappa", _two_of_levels)):
+        truth = _gap(two(np.random.default_rng(0), 30_000, worse=True, flips=2), name).difference
+        for groups in (50, 100, 300):
+            generator, tally, alike, found = np.random.default_rng(groups), Tally(), 0, 0
+            for _ in range(sets):
+                alike += _gap(two(generator, groups, worse=False), name).p <= 0.05
+                gap = _gap(two(generator, groups, worse=True), name)
+                found += gap.p <= 0.05
+                tally.add(name, gap.difference, truth.value)
+            words = f"{alike / sets:.1%} | {tally.cell(name, sets)} | {found / sets:.0%}"
+            print(f"| {name} | {truth.value:.3f} | {groups} | {words} |", flush=True)
+            yield float(np.mean(tally.held[name]))
+
+
+def _gap(found: Comparison, metric: str) -> Contrast:
+    return found.contrasts[metric][0]
+
+
+def _two_of_labels(
+    generator: np.random.Generator, groups: int, *, worse: bool, flips: int = 1000
+) -> Comparison:
+    log_probs, target, names = labels(generator, groups, SIGNALS[0])
+    base = log_probs[..., 1] - log_probs[..., 0]
+    size = 0.8 if worse else 0.5
+    moved = [base + of * generator.normal(size=base.shape) for of in (0.5, size)]
+    probs = {name: 1 / (1 + np.exp(-of))[None] for name, of in zip("ab", moved, strict=True)}
+    return compare_labels(probs, target, names, base="a", metrics=["macro_auroc"], flips=flips)
+
+
+def _two_of_levels(
+    generator: np.random.Generator, groups: int, *, worse: bool, flips: int = 1000
+) -> Comparison:
+    log_probs, truth, names = levels(generator, groups, 4, 0.8)
+    expected = np.exp(log_probs) @ np.arange(4)
+    sizes = (0.3, 0.6 if worse else 0.3)
+    moved = [expected + of * generator.normal(size=len(truth)) for of in sizes]
+    answers = {
+        name: np.clip(np.round(of), 0, 3).astype(int)[None]
+        for name, of in zip("ab", moved, strict=True)
+    }
+    return compare(answers, truth, names, 4, base="a", metrics=["quadratic_kappa"], flips=flips)
+
+
 def main() -> int:
     """Print all tables; 1 when a mean coverage is missed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sets", type=int, default=400, help="data sets of a cell")
-    parser.add_argument("--only", choices=("labels", "levels"), help="one of the two")
+    parser.add_argument("--only", choices=("labels", "levels", "pairs"), help="one of them")
     given = parser.parse_args()
-    tables = {"labels": label_tables, "levels": level_tables}
+    tables = {"labels": label_tables, "levels": level_tables, "pairs": pair_tables}
     kept = [given.only] if given.only else list(tables)
     means = [float(np.mean(list(tables[name](given.sets)))) for name in kept]
     return int(not all(0.92 <= mean <= 0.995 for mean in means))

@@ -10,6 +10,7 @@ from mmx.evaluation.counted import METRICS
 from mmx.evaluation.counts import group_counts
 from mmx.evaluation.effective import clustered_shares
 from mmx.evaluation.evaluate import evaluate
+from mmx.evaluation.label_comparison import LABEL_METRICS, compare_labels
 from mmx.evaluation.label_results import LabelEvaluation, LabelScores, OperatingPoint
 from mmx.evaluation.labels import evaluate_labels, quick_labels
 from mmx.evaluation.levels import decide_level, evaluate_levels, quick_levels
@@ -31,6 +32,7 @@ __all__ = [
     "Convergence",
     "Evaluation",
     "Interval",
+    "LABEL_METRICS",
     "LabelEvaluation",
     "LabelScores",
     "METRICS",
@@ -43,6 +45,7 @@ __all__ = [
     "choose_thresholds",
     "clustered_shares",
     "compare",
+    "compare_labels",
     "convergence",
     "decide_level",
     "equal_mass_bins",

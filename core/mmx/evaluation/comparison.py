@@ -1,20 +1,28 @@
 """Whether methods differ: paired differences with groups and training seeds both at random."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
 
 from mmx.errors import DataError
-from mmx.evaluation.counted import METRICS, SCORES, Score, count_answers
+from mmx.evaluation.counted import METRICS, Counted, MacroF1, MeanShare, accuracy, count_answers
 from mmx.evaluation.flips import flip
-from mmx.evaluation.pvalues import McNemar, floor, holm, mcnemar
+from mmx.evaluation.kappa_score import KappaScore
+from mmx.evaluation.pvalues import McNemar, floor, holm
 from mmx.evaluation.results import Interval
+from mmx.evaluation.score import Score
 from mmx.evaluation.verdicts import detectable, enough_groups, judge
 
 FEWEST, PER_COMPARISON = 4000, 400  # flips; the floor of p stays a tenth of 5 % after Holm
 DEFAULT_METRIC = METRICS[0]
+SCORES: Mapping[str, Callable[[Counted], Score]] = {
+    "balanced_accuracy": MeanShare,
+    "macro_f1": MacroF1,
+    "accuracy": accuracy,
+    "quadratic_kappa": KappaScore,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +149,7 @@ def compare(
         against: method -> another key of ``predicted`` that it is held against, not the base.
         only: methods that are held against another and corrected for together; None: all others.
         fixed: methods that no seed changes, such as the majority class.
-        metrics: of balanced_accuracy, macro_f1 and accuracy.
+        metrics: of balanced_accuracy, macro_f1, accuracy, and quadratic_kappa of ordered levels.
         family: comparisons that are corrected for together with these, if more than these.
         flips: how many; None: 4,000, or 400 per comparison if that is more.
         seed: of the flips.
@@ -151,17 +159,53 @@ def compare(
 
     Source: evaluation by sign flips, see ``flips``; Holm 1979; decision 0033.
     """
-    wanted = _pairs(list(predicted), base, against or {}, metrics)
-    pairs = [pair for pair in wanted.items() if only is None or pair[0] in set(only)]
+    unknown = [name for name in metrics if name not in SCORES]
+    if unknown:
+        known = ", ".join([*predicted, *SCORES])
+        raise DataError(f"there is no {unknown[0]!r} to compare with; known are {known}")
     counted = count_answers(predicted, labels, groups, classes)
-    scores = {metric: SCORES[metric](counted) for metric in metrics}
+    return compare_scores(
+        {metric: SCORES[metric](counted) for metric in metrics},
+        base=base, against=against, only=only, fixed=fixed, family=family, flips=flips, seed=seed,
+    )  # fmt: skip
+
+
+def compare_scores(
+    scores: Mapping[str, Score],
+    *,
+    base: str,
+    against: Mapping[str, str] | None = None,
+    only: Iterable[str] | None = None,
+    fixed: Iterable[str] = (),
+    family: int = 0,
+    flips: int | None = None,
+    seed: int = 0,
+) -> Comparison:
+    """Compare methods by scores that know what each group adds to them.
+
+    Args:
+        scores: by metric, at least one, all of the same methods.
+        base: one of the methods.
+        against: as in ``compare``; so are the others.
+        only: methods that are corrected for together.
+        fixed: methods that no seed changes.
+        family: comparisons that are corrected for together with these.
+        flips: how many.
+        seed: of the flips.
+
+    Raises:
+        DataError: an unknown method.
+    """
+    methods = list(next(iter(scores.values())).methods)
+    wanted = _pairs(methods, base, against or {})
+    pairs = [pair for pair in wanted.items() if only is None or pair[0] in set(only)]
     many = flips or max(FEWEST, PER_COMPARISON * max(len(pairs), family))
     still = frozenset(fixed)
     return Comparison(
         base,
-        {m: {name: score.interval(name) for name in predicted} for m, score in scores.items()},
+        {m: {name: score.interval(name) for name in methods} for m, score in scores.items()},
         {
-            m: {name: tuple(map(float, score.by_seed(name))) for name in predicted}
+            m: {name: tuple(map(float, score.by_seed(name))) for name in methods}
             for m, score in scores.items()
         },
         {m: _contrasts(m, score, pairs, still, many, seed) for m, score in scores.items()},
@@ -171,14 +215,11 @@ def compare(
     )
 
 
-def _pairs(
-    methods: Sequence[str], base: str, against: Mapping[str, str], metrics: Sequence[str]
-) -> dict[str, str]:
+def _pairs(methods: Sequence[str], base: str, against: Mapping[str, str]) -> dict[str, str]:
     """Method -> what it is held against; refuses names that are not there."""
-    named = [base, *against, *against.values()]
-    unknown = [*(n for n in named if n not in methods), *(m for m in metrics if m not in METRICS)]
+    unknown = [name for name in (base, *against, *against.values()) if name not in methods]
     if unknown:
-        known = ", ".join([*methods, *METRICS])
+        known = ", ".join([*methods, *SCORES])
         raise DataError(f"there is no {unknown[0]!r} to compare with; known are {known}")
     if base in against:
         raise DataError(f"{base!r} is the base, so it cannot be held against another method")
@@ -191,7 +232,7 @@ def _contrasts(
 ) -> tuple[Contrast, ...]:  # fmt: skip
     found = flip(score, pairs, fixed=fixed, flips=flips, seed=seed)
     corrected = holm(found.p.tolist())
-    correct, contrasts = score.counted.correct, []
+    contrasts = []
     for place, (name, other) in enumerate(pairs):
         ends = (found.difference[place], found.low[place], found.high[place])
         moving = {name, other} - fixed
@@ -201,7 +242,7 @@ def _contrasts(
             conditional=bool(moving) and not found.freedom[place],
             silent=bool(found.silent[place]),
             groups=score.groups,
-            pairs=tuple(mcnemar(a, b) for a, b in zip(correct[name], correct[other], strict=False)),
+            pairs=score.pairs(name, other),
         )  # fmt: skip
         contrasts.append(plain.judged(corrected[place], len(pairs)))
     return tuple(contrasts)

@@ -1,6 +1,5 @@
 """Answers of several methods counted by group, and the scores that are compared by them."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +11,12 @@ from mmx.errors import DataError
 from mmx.evaluation.bounds import alignments, clopper_pearson, jeffreys, mean_share, mover
 from mmx.evaluation.confusion import Floats, divide
 from mmx.evaluation.effective import clustered_shares
+from mmx.evaluation.kappa import moments
+from mmx.evaluation.pvalues import McNemar, mcnemar
 from mmx.evaluation.results import Interval
+from mmx.evaluation.score import HIDDEN, Score
 
 METRICS = ("balanced_accuracy", "macro_f1", "accuracy")
-HIDDEN = 0.025  # a class without one discordant group may hide what shows as seldom as this
 Ints = NDArray[np.int64]
 
 
@@ -28,12 +29,14 @@ class Counted:
         right: by method, [S, G, C], how many of them are right, by training seed.
         called: by method, [S, G, C], rows of the group that were given the class.
         correct: by method, [S, n], which rows it has right.
+        moments: by method, [S, G, 6], sums of answers and labels as numbers: see ``moments``.
     """
 
     rows: Floats
     right: Mapping[str, Floats]
     called: Mapping[str, Floats]
     correct: Mapping[str, NDArray[np.bool_]]
+    moments: Mapping[str, Floats]
 
 
 def count_answers(
@@ -72,35 +75,21 @@ def count_answers(
         },
         {name: np.stack([counted(of) for of in one]) for name, one in rows.items()},
         {name: one == labels for name, one in rows.items()},
+        {name: np.stack([moments(of, labels, member) for of in one]) for name, one in rows.items()},
     )
 
 
-class Score(ABC):
-    """One metric of all methods, with what a comparison by groups needs to know of it."""
+class CountedScore(Score):
+    """A score that follows from answers counted by group."""
 
     def __init__(self, counted: Counted) -> None:
         self.counted = counted
         self.groups = len(counted.rows)
 
-    @abstractmethod
-    def by_seed(self, method: str) -> Floats:
-        """[S], the score of each training seed."""
-
-    @abstractmethod
-    def interval(self, method: str) -> Interval:
-        """Mean over the seeds, with 95 % over groups for these training runs."""
-
-    @abstractmethod
-    def interplay(self, method: str) -> float:
-        """Sum over seeds of the variance that seeds and groups have together."""
-
-    @abstractmethod
-    def difference(self, method: str, other: str) -> float:
-        """Method minus other, of the means over seeds; what ``flipped`` gives without a flip."""
-
-    @abstractmethod
-    def flipped(self, signs: Floats, method: str, other: str) -> Floats:
-        """[B], the difference when groups with sign -1 ([B, G]) change places between the two."""
+    @property
+    def methods(self) -> Sequence[str]:
+        """Their names."""
+        return tuple(self.counted.right)
 
     @property
     def shares(self) -> Floats:
@@ -108,6 +97,11 @@ class Score(ABC):
         rows = self.counted.rows
         shares: Floats = (rows / rows.sum(axis=0)).mean(axis=1)
         return shares
+
+    def silent(self, method: str, other: str) -> bool:
+        """Whether both have the same rows right, in every group, mean over the seeds."""
+        ours, theirs = (self.counted.right[one].mean(axis=0) for one in (method, other))
+        return bool(np.array_equal(ours, theirs))
 
     def hidden(self, method: str, other: str) -> float:
         """Squared difference that classes without one discordant group may hide.
@@ -120,8 +114,14 @@ class Score(ABC):
         possible = 1 - HIDDEN ** (1 / (rows > 0).sum(axis=0))
         return float(((possible[silent] / rows.shape[1]) ** 2).sum())
 
+    def pairs(self, method: str, other: str) -> tuple[McNemar, ...]:
+        """McNemar's counts for each pair of runs, in the order of the seeds."""
+        correct = self.counted.correct
+        both = zip(correct[method], correct[other], strict=False)
+        return tuple(mcnemar(ours, theirs) for ours, theirs in both)
 
-class MeanShare(Score):
+
+class MeanShare(CountedScore):
     """Mean over columns of the share of rows that is right: balanced accuracy, or accuracy."""
 
     def __init__(self, counted: Counted) -> None:
@@ -173,10 +173,11 @@ def accuracy(counted: Counted) -> MeanShare:
 
     right = {name: all_classes(one) for name, one in counted.right.items()}
     called = {name: all_classes(one) for name, one in counted.called.items()}
-    return MeanShare(Counted(all_classes(counted.rows), right, called, counted.correct))
+    rows = all_classes(counted.rows)
+    return MeanShare(Counted(rows, right, called, counted.correct, counted.moments))
 
 
-class MacroF1(Score):
+class MacroF1(CountedScore):
     """Mean over classes of 2 right / (true + called), from the counts of all seeds together.
 
     Flips exchange the counts of groups, and what comes out is scored anew.
@@ -233,9 +234,6 @@ class MacroF1(Score):
         """[S, G, C] twice the hits, and rows that are of a class or were called so."""
         called = self.counted.called[method]
         return 2 * self.counted.right[method], self.counted.rows + called
-
-
-SCORES = {"balanced_accuracy": MeanShare, "macro_f1": MacroF1, "accuracy": accuracy}
 
 
 def _unbiased(rows: Floats) -> Floats:

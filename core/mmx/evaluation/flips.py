@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmx.evaluation.confusion import Floats
-from mmx.evaluation.counted import Score
+from mmx.evaluation.score import Score
 
 CHUNK = 512  # flips at a time: 512 x 10,000 groups of float64 are 40 MB
 HALVINGS = 14  # of an interval 2 wide: its ends are known to .0002
@@ -88,7 +88,7 @@ def flip(score: Score, pairs: Pairs, *, fixed: frozenset[str], flips: int, seed:
         p,
         np.maximum(gaps - low, -1.0),
         np.minimum(gaps + high, 1.0),
-        np.array([_silent(score, *pair) for pair in pairs], dtype=bool),
+        np.array([score.silent(*pair) for pair in pairs], dtype=bool),
         np.array([freedom for _, freedom in shifts], dtype=np.float64),
     )
 
@@ -134,16 +134,10 @@ def _reach(moved: Floats, weight: Floats, gaps: Floats, side: float) -> Floats:
     return reach
 
 
-def _silent(score: Score, method: str, other: str) -> bool:
-    """Whether both have the same rows right, in every group, mean over the seeds."""
-    ours, theirs = (score.counted.right[one].mean(axis=0) for one in (method, other))
-    return bool(np.array_equal(ours, theirs))
-
-
 def between_seeds(score: Score, fixed: frozenset[str] = frozenset()) -> dict[str, Between]:
     """Of each method, how far its training seeds lie apart."""
     found = {}
-    for name in score.counted.right:
+    for name in score.methods:
         values = score.by_seed(name)
         freedom = 0 if name in fixed else len(values) - 1
         squares = float(((values - values.mean()) ** 2).sum()) if freedom else 0.0

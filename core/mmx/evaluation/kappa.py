@@ -27,7 +27,11 @@ def quadratic_kappa(answers: NDArray[np.int64], labels: Ints, member: Ints) -> I
     Source: Cohen 1968, doi:10.1037/h0026256; as a ratio of moments, Schuster 2004,
         doi:10.1177/0013164403260197; jackknife over groups with Satterthwaite's degrees of freedom.
     """
-    value, influence = kappa_of(moments(answers, labels, member))
+    return interval_of_kappa(*kappa_of(moments(answers, labels, member)))
+
+
+def interval_of_kappa(value: float, influence: Floats) -> Interval:
+    """Kappa with its 95 % interval, from the influence [G] of each group."""
     groups = len(influence)
     if groups < 2 or not -1 < value < 1:
         return Interval(value)
@@ -53,16 +57,16 @@ def kappa_of(sums: Floats) -> tuple[float, Floats]:
         sums: [G, 6], of ``moments``.
     """
     whole = sums.sum(axis=0)
-    value, groups = float(_kappa(whole)), len(sums)
+    value, groups = float(kappas(whole)), len(sums)
     if groups < 2 or not math.isfinite(value):
         return value, np.zeros(groups)
-    without = _kappa(whole - sums)
+    without = kappas(whole - sums)
     # a group without which all is of one level: its influence is unknown, and told by the others
     influence = np.nan_to_num((groups - 1) * (value - without))
     return value, influence - influence.mean()
 
 
-def _kappa(sums: Floats) -> Floats:
+def kappas(sums: Floats) -> Floats:
     """Kappa [...] of sums [..., 6]; NaN where labels and answers are of one level."""
     rows, a, y, aa, yy, apart = np.moveaxis(sums, -1, 0)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -13,7 +13,8 @@ from sklearn import metrics as sk
 
 from mmx.errors import DataError
 from mmx.evaluation import Contrast, Interval, compare
-from mmx.evaluation.counted import SCORES, count_answers
+from mmx.evaluation.comparison import SCORES
+from mmx.evaluation.counted import count_answers
 from mmx.evaluation.flips import Between, between_seeds, seed_shift
 from mmx.evaluation.pvalues import holm
 from mmx.evaluation.verdicts import detectable, fewest_groups, judge
