@@ -42,7 +42,7 @@ def list_methods(
 ) -> None:
     """List all methods from package metadata; no plugin is imported."""
     with plain_words():
-        methods = mmx.Registry(files=files).installed(kind)
+        methods = mmx.Plugins(files=files).installed(kind)
     if as_json:
         say(json.dumps([asdict(method) for method in methods], indent=2))
         return
@@ -61,7 +61,7 @@ def show_method(
 ) -> None:
     """Show the parameters of a method, and the paper it comes from."""
     with plain_words():
-        shown = mmx.describe(name, plugins=mmx.Registry(files=files))
+        shown = mmx.describe(name, plugins=mmx.Plugins(files=files))
     method = shown.method
     say(f"{method.key}  ({method.package} {method.version}, {method.module})", bold=True)
     say(f"{shown.text}\n")
@@ -86,7 +86,7 @@ def check_method(
     Exit status 3: none is broken, but some were not run, so that nothing is known about them.
     """
     with plain_words():
-        plugins = mmx.Registry(files=files)
+        plugins = mmx.Plugins(files=files)
         certificate = mmx.check_plugin(name, settings=settings, plugins=plugins)
     untried = certificate.untried
     if as_json:

@@ -75,7 +75,7 @@ def schema(
 ) -> None:
     """Print the JSON Schema of a spec with all installed methods, for editors."""
     with plain_words():
-        schema = mmx.spec_schema(plugins=mmx.Registry(files=plugins))
+        schema = mmx.spec_schema(plugins=mmx.Plugins(files=plugins))
         text = json.dumps(schema, indent=2) + "\n"
         if out is None:
             say(text, nl=False)

@@ -118,7 +118,7 @@ def test_our_own_bug_shows_its_traceback() -> None:
         "import mmx\n"
         "from mmx_cli.main import app\n"
         "def broken(files): raise ValueError('ours')\n"
-        "mmx.Registry = broken\n"
+        "mmx.Plugins = broken\n"
         "app(['plugins', 'list'])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

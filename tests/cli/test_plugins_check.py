@@ -44,7 +44,7 @@ def mmx_components():
 def test_prints_who_made_a_method_and_which_laws_it_keeps() -> None:
     result = CliRunner().invoke(app, ["plugins", "check", "loss.focal"])
     assert result.exit_code == 0, result.output
-    assert mmx.Registry().source("loss", "focal").digest in result.output
+    assert mmx.Plugins().source("loss", "focal").digest in result.output
     assert "extremes" in result.output
     known = len(laws("loss"))
     assert f"{known} of {known} laws hold" in result.output

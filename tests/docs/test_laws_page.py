@@ -13,7 +13,17 @@ from mmx.testing import laws
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "laws.md"
-KINDS = ("fusion", "head", "loss", "encoder", "dataset", "narrative", "sampler", "inference")
+KINDS = (
+    "fusion",
+    "head",
+    "loss",
+    "encoder",
+    "dataset",
+    "narrative",
+    "sampler",
+    "inference",
+    "hook",
+)
 INTRO = """# Laws of methods
 
 `mmx plugins check NAME` tries these laws on a method; `mmx.testing` does so in pytest.

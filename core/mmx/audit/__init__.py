@@ -1,7 +1,7 @@
 """The audit: leaks and faults of the data, found before anything is trained.
 
-A check is a function from a ``Subject`` to findings, given by the hook ``mmx_audit_checks``; the
-checks of mmx use the same hook as anybody's.
+A check is a function from a ``Subject`` to findings; those of mmx stand in `mmx.audit.checks`,
+others come from the hooks that a spec names.
 """
 
 from mmx.audit.check import Check, all_checks, examine

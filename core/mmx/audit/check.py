@@ -1,15 +1,13 @@
 """A check, and how all of them are found and asked."""
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from itertools import chain
 
 from mmx.audit.finding import Finding
 from mmx.audit.subject import Subject
 from mmx.errors import MmxError, PluginError
-from mmx.plugins import Registry, place_of
+from mmx.runs import Hooks
 
 OWN = (
     "group_overlap", "wider_group", "identical_images", "near_identical_images", "label_words",
@@ -22,7 +20,7 @@ OWN = (
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check, as the hook ``mmx_audit_checks`` gives it.
+    """One check, as the method ``audit_checks`` of a hook gives it.
 
     Attributes:
         id: as it stands in findings and in ``audit.waive``.
@@ -37,50 +35,29 @@ class Check:
     short: bool = False
 
 
-def all_checks(plugins: Registry | None = None) -> list[Check]:
-    """Our checks and those of the plugins that a spec loaded.
+def all_checks(hooks: Hooks | None = None) -> list[Check]:
+    """Our checks and those that the hooks of a spec give.
 
     Args:
-        plugins: of the spec; None for our checks alone.
+        hooks: of the spec; None for our checks alone.
 
     Raises:
-        PluginError: a plugin gives something that is no check, or an id twice.
+        PluginError: a hook fails, gives something that is no check, or an id twice.
     """
-    plugins = plugins or Registry()
-    for name in OWN:
-        module = f"mmx.audit.checks.{name}"
-        plugins.register(import_module(module), module)
-    found = list(_given(plugins))
-    places = {name: place for place, name in enumerate(OWN)}
+    own: list[Check] = [import_module(f"mmx.audit.checks.{name}").CHECK for name in OWN]
+    found = own + ([] if hooks is None else sorted(_given(hooks), key=lambda check: check.id))
     ids = [check.id for check in found]
     for id in ids:
         if ids.count(id) > 1:
             raise PluginError(f"two checks of the audit are called {id!r}; rename one of them")
-    return sorted(found, key=lambda check: (places.get(check.id, len(OWN)), check.id))
+    return found
 
 
-def _given(plugins: Registry) -> Iterator[Check]:
-    for name, call in plugins.watchers("mmx_audit_checks").items():
-        for check in chain.from_iterable(_asked(name, call)):
-            if not isinstance(check, Check):
-                raise PluginError(
-                    f"mmx_audit_checks() must return a list of mmx.Check, not {check!r}"
-                )
-            yield check
-
-
-def _asked(name: str, call: Callable[..., list[object]]) -> list[list[object]]:
-    """What one plugin gives; an audit without its checks would not be the one that was asked."""
-    try:
-        answers = call()
-        return [
-            list(answer) if isinstance(answer, list | tuple) else [answer] for answer in answers
-        ]
-    except (Exception, SystemExit) as error:
-        file = str(getattr(sys.modules.get(name), "__file__", ""))
-        place = place_of(error, file)
-        words = f"mmx_audit_checks() of {name} failed: {place}: {type(error).__name__}: {error}"
-        raise PluginError(words) from error
+def _given(hooks: Hooks) -> Iterator[Check]:
+    for check in hooks.audit_checks():
+        if not isinstance(check, Check):
+            raise PluginError(f"audit_checks() must return a list of mmx.Check, not {check!r}")
+        yield check
 
 
 def examine(subject: Subject, checks: Sequence[Check]) -> list[Finding]:

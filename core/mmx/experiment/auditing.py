@@ -15,7 +15,7 @@ from mmx.errors import MmxError
 from mmx.files import Hold, keep, own_folder, recall
 from mmx.pipeline import Prepared, cache_folder, sources_used, subject_of, unread
 from mmx.plugins import Code, core_code, file_digest, modules_below, nearest
-from mmx.runs import Observer
+from mmx.runs import Hooks, Observer
 from mmx.spec import Spec
 
 
@@ -66,7 +66,7 @@ class Audited:
         return {"errors": len(self.errors), "waived": dict(self.waived), "findings": findings}
 
 
-def short_audit(spec: Spec, prepared: Prepared, observer: Observer) -> Audited:
+def short_audit(spec: Spec, prepared: Prepared, hooks: Hooks, observer: Observer) -> Audited:
     """The quick checks, or what they, or all checks, found before on the same data.
 
     The border of the images is looked at where their pixels are at hand.
@@ -74,7 +74,7 @@ def short_audit(spec: Spec, prepared: Prepared, observer: Observer) -> Audited:
     Raises:
         MmxError: an error that the spec does not waive, or a waiver of no check.
     """
-    checks = all_checks(spec.registry)
+    checks = all_checks(hooks)
     waived = waivers(spec, checks)
     whole = _recall(_file(spec, prepared, checks))  # of an earlier `mmx audit`
     short = [check for check in checks if check.short]
@@ -150,15 +150,15 @@ def _key(spec: Spec, prepared: Prepared, checks: Sequence[Check]) -> str:
     """Digest of all that the findings depend on."""
     manifest = prepared.manifest
     order = hashlib.sha256("\0".join(map(str, manifest.ids)).encode()).hexdigest()
-    hooks = {name: spec.registry.source("hook", name).digest for name in spec.hook_names}
+    hooks = [[hook.model_dump_json(), sources_used(hook, spec.plugins)] for hook in spec.hooks]
     facts = {
         "data": prepared.digests, "order": order, "facts": repr(manifest.facts),
         "label": spec.data.narrative.needs_label, "reads": sorted(spec.model.used),
         "narrative": spec.data.narrative.entry_point, "unread": unread(spec, manifest),
         "spare": _spare(manifest),
         "checks": [check.id for check in checks],
-        "methods": sources_used(spec.data), "hooks": hooks,
-        "plugins": [file_digest(file) for file in spec.plugins], "code": audit_code().digest,
+        "methods": sources_used(spec.data, spec.plugins), "hooks": hooks,
+        "plugins": [file_digest(file) for file in spec.plugin_files], "code": audit_code().digest,
     }  # fmt: skip
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 

@@ -111,7 +111,7 @@ def _changed(old: RunFolder, plugins: Sequence[str | Path]) -> str:
     now: dict[str, Any] = {"libraries": libraries(), "core": core_digest()}
     try:
         spec = load_spec(old.checked("resolved.yaml"), plugins=plugins)
-        now["methods"] = sources_used(spec)
+        now["methods"] = sources_used(spec, spec.plugins)
     except MmxError:  # the methods are what is wrong
         pass
     then = old.read_json(SURROUNDINGS)

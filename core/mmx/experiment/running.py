@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,11 @@ from mmx.experiment.outcome import (
 )
 from mmx.experiment.pages import run_page
 from mmx.experiment.saved import Run
-from mmx.experiment.watching import Watchers
 from mmx.inference import keep_hooks, keep_model
 from mmx.interfaces import (
     RECORD,
     Encoder,
+    Hook,
     Sample,
     SingleImageEncoder,
     Store,
@@ -64,13 +64,14 @@ from mmx.pipeline import (
     first_process,
     heard,
     lock_of,
+    open_hooks,
     open_sources,
     prepare,
     run_digest,
     wait_for_everyone,
     weights_digest,
 )
-from mmx.runs import Observer, RunFolder
+from mmx.runs import Hooks, Observer, RunFolder, sigterm_stops
 from mmx.spec import Spec, idle_keys, too_many_images
 from mmx.training import History, train
 
@@ -98,6 +99,7 @@ def run(spec: Spec, *, fresh: bool = False, observer: Observer | None = None) ->
     return run_into(runs_folder(), spec, fresh=fresh, observer=observer)
 
 
+@sigterm_stops()
 def run_into(
     root: Path,
     spec: Spec,
@@ -106,18 +108,20 @@ def run_into(
     observer: Observer | None = None,
     settled: Mapping[str, Any] | None = None,
     split_file: Path | None = None,
+    also: Sequence[Hook] = (),
 ) -> Run:
     """``run`` in another folder of runs.
 
-    ``settled`` holds precision, threads and the like of an earlier run, ``split_file`` its split.
+    ``settled`` holds precision, threads and the like of an earlier run, ``split_file`` its split;
+    ``also`` are hooks of mmx itself, beside those of the spec.
     """
     observer = heard(observer)
     if spec.train.threads:
         torch.set_num_threads(spec.train.threads)
     for note in idle_keys(spec):
         observer.message(note)
-    spec.use_hooks()
-    for note in spec.registry.notes:
+    hooks = open_hooks(spec, observer, also)
+    for note in spec.plugins.notes:
         observer.message(f"note: {note}")
     encoders = tried_encoders(spec)
     prepared = prepare_spec(spec, observer, split_file)
@@ -127,7 +131,7 @@ def run_into(
     for note in class_notes(prepared):
         observer.message(note)
     _check_images(spec, encoders["image"], prepared.images.views)
-    audited = short_audit(spec, prepared, observer)
+    audited = short_audit(spec, prepared, hooks, observer)
     task = build_task(spec, prepared.manifest, prepared.split, encoders)
     check_pictures(spec, task.model.encoder("image"), allowed)
     stores = task.inputs.stores(prepared.rows)
@@ -142,7 +146,17 @@ def run_into(
             observer.message(f"{folder.path} is finished already; --fresh starts it over")
         else:
             work = _Work(
-                spec, prepared, task, stores, initial, folder, digest, digests, observer, audited
+                spec,
+                prepared,
+                task,
+                stores,
+                initial,
+                folder,
+                digest,
+                digests,
+                observer,
+                audited,
+                hooks,
             )
             work.do(settled or {})
     wait_for_everyone()
@@ -156,7 +170,7 @@ def prepare_spec(spec: Spec, observer: Observer, split_file: Path | None = None)
     def features(manifest: Manifest, images: ImageStore) -> FrozenFeatures:
         return FrozenFeatures(spec, folder, manifest.samples, images)
 
-    return prepare(spec.data, observer, features, split_file, partial(_holds, spec))
+    return prepare(spec.data, observer, features, split_file, partial(_holds, spec), spec.plugins)
 
 
 def _holds(spec: Spec, sample: Sample) -> bool:
@@ -190,7 +204,7 @@ def _check_images(spec: Spec, encoder: Encoder, most: int) -> None:
         return
     params = spec.model.image
     limit = 1 if isinstance(encoder, SingleImageEncoder) else params.most_images
-    words = too_many_images(most, params, limit)
+    words = too_many_images(most, params, limit, spec.plugins)
     if words:
         raise DataError(words)
     if isinstance(encoder, WrappingEncoder):
@@ -212,16 +226,34 @@ class _Work:
         digests: Mapping[str, str],
         observer: Observer,
         audited: Audited,
+        hooks: Hooks,
     ) -> None:
-        self.audited, self.stores, self.digests = audited, stores, digests
+        self.audited, self.stores, self.digests, self.hooks = audited, stores, digests, hooks
         self.spec, self.prepared, self.task, self.initial = spec, prepared, task, initial
         self.folder, self.digest, self.observer = folder, digest, observer
-        self.watchers = Watchers(spec.registry, observer)
         self.seconds: dict[str, float] = {}
+        self._begun = False
         self._last = time.monotonic()
 
     def do(self, settled: Mapping[str, Any]) -> None:
-        """Encode, train, predict, score, report; ``settled`` is kept from an earlier run."""
+        """All stages, and the hooks told how they end; ``settled`` is kept from an earlier run."""
+        try:
+            found = self._stages(settled)
+        except KeyboardInterrupt:
+            self._tell_end("stopped", self.folder.path)
+            raise
+        except BaseException as error:
+            self._tell_end("failed", self.folder.path, error)
+            raise
+        self._tell_end("finished", self.folder.path, found)
+
+    def _tell_end(self, moment: str, *facts: Any) -> None:
+        """Tell it where the beginning was told: in the first process alone."""
+        if self._begun:
+            self.hooks.tell(moment, *facts)
+
+    def _stages(self, settled: Mapping[str, Any]) -> dict[str, Any]:
+        """Encode, train, predict, score, report; gives the metrics, in the first process."""
         for note in self.audited.notes:
             self.observer.message(note)
         if first_process():
@@ -236,7 +268,8 @@ class _Work:
                 sources = sources.pixels()
                 parts = sources.parts(self.prepared)
             outcome = self._predict(parts, history)
-            self._keep(sources, parts, history, outcome)
+            return self._keep(sources, parts, history, outcome)
+        return {}
 
     def _begin(self) -> None:
         folder, prepared = self.folder, self.prepared
@@ -250,7 +283,8 @@ class _Work:
         folder.write_json("audit.json", self.audited.to_json())
         write_split(folder.path / "split.csv", prepared.manifest, prepared.split)
         folder.event("started", digest=self.digest)
-        self.watchers.tell("mmx_run_started", run_path=folder.path, spec=self.spec)
+        self._begun = True
+        self.hooks.tell("started", folder.path, self.spec)
 
     def _encode(self) -> Sources:
         used = [row for row, part in enumerate(self.prepared.split.parts) if part in PARTS]
@@ -280,7 +314,7 @@ class _Work:
             self.observer.message(f"warning: {warning}")
 
     def _train(self, parts: Mapping[str, Part]) -> History:
-        prepared, tell = self.prepared, partial(self.watchers.tell, "mmx_epoch_ended")
+        prepared, tell = self.prepared, partial(self.hooks.tell, "epoch_ended", self.folder.path)
         history = train(
             self.task.model,
             parts,
@@ -291,9 +325,7 @@ class _Work:
             self.observer,
             allowed_views=prepared.manifest.facts.allowed_views,
             sample_names=prepared.manifest.ids[parts["train"].rows].tolist(),
-            epoch_ended=lambda epoch, values: tell(
-                run_path=self.folder.path, epoch=epoch, values=dict(values)
-            ),
+            epoch_ended=lambda epoch, values: tell(epoch, dict(values)),
         )
         self._stop("train")
         return history
@@ -309,7 +341,7 @@ class _Work:
 
     def _keep(
         self, sources: Sources, parts: Mapping[str, Part], history: History, outcome: Outcome
-    ) -> None:
+    ) -> dict[str, Any]:
         folder, prepared = self.folder, self.prepared
         keep_model(
             folder, self.task, prepared, self.initial, history.precision,
@@ -331,13 +363,13 @@ class _Work:
         }  # fmt: skip
         found = metrics(outcome, self.task, facts)
         folder.write_json("metrics.json", found)
-        sections = self.watchers.sections(run_path=folder.path, metrics=found)
+        sections = self.hooks.report_sections(folder.path, found)
         folder.write_text(
             "report.html", self._page(parts, history, outcome, sections, sources, ledger)
         )
         folder.event("finished", seconds=self.seconds)
         folder.finish(digest=self.digest)
-        self.watchers.tell("mmx_run_finished", run_path=folder.path, metrics=found)
+        return found
 
     def _page(
         self,
@@ -368,8 +400,8 @@ class _Work:
                 *self.prepared.manifest.facts.notes,
                 *map(_said, self.prepared.notes),
                 *self.audited.notes,
-                *self.spec.registry.notes,
-                *self.watchers.notes,
+                *self.spec.plugins.notes,
+                *self.hooks.notes,
             ],
             "sections": sections,
         }

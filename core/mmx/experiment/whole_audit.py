@@ -10,7 +10,7 @@ from mmx.errors import RunError
 from mmx.experiment.auditing import Audited, keep_findings, waivers
 from mmx.experiment.pages import thumbnail
 from mmx.experiment.running import prepare_spec
-from mmx.pipeline import Prepared, heard, stage, subject_of
+from mmx.pipeline import Prepared, heard, open_hooks, stage, subject_of
 from mmx.report import AuditPage, Shown, render_audit
 from mmx.runs import Observer, write_json, write_text
 from mmx.spec import Spec
@@ -32,8 +32,7 @@ def audit_spec(
         MmxError: data that cannot be used, a waiver of no check, or a folder that cannot be made.
     """
     observer = heard(observer)
-    spec.use_hooks()
-    checks = all_checks(spec.registry)
+    checks = all_checks(open_hooks(spec, observer))
     waived = waivers(spec, checks)
     prepared = prepare_spec(spec, observer)
     subject, found = subject_of(spec, prepared), list[Finding]()

@@ -25,6 +25,7 @@ from mmx.interfaces.encoder import (
 from mmx.interfaces.features import Features, FeatureShape, masked_mean
 from mmx.interfaces.fusion import DecisionFusion, Fusion, FusionParams
 from mmx.interfaces.head import Head, HeadOutput, HeadParams
+from mmx.interfaces.hook import MOMENTS, Described, Hook, HookParams, Section
 from mmx.interfaces.inference import Curve, InferenceHook, InferenceParams, Prediction, Validation
 from mmx.interfaces.input import Input, InputRows, Store, Tokenizer
 from mmx.interfaces.inputs import Batch, Images, Inputs, Texts, TokenCount, Views, middle_places
@@ -50,15 +51,16 @@ from mmx.interfaces.wrapping import (
 )
 
 __all__ = [
-    "API", "Batch", "Box", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "EVERY_TASK",
-    "Encoder", "EncoderParams", "Facts", "FeatureShape", "FeatureSource", "Features", "FieldKind",
-    "Fusion", "FusionParams", "Head", "HeadOutput", "HeadParams", "IMAGE", "ImageEncoder", "Images",
-    "ImagesInput", "InferenceHook", "InferenceParams", "Input", "InputRows", "Inputs", "Interval",
-    "Labels", "Layout", "Link", "Loss", "LossParams", "LossValue", "ModalityName", "Narrative",
-    "NarrativeParams", "Outputs", "PairFusion", "PairFusionParams", "Paired", "Params", "Picture",
-    "Prediction", "RECORD", "Record", "RecordEncoder", "Records", "Rejected", "Role", "Sample",
-    "Sampler", "SamplerParams", "Seen", "SingleImageEncoder", "SpecPath", "Store", "TEXT",
-    "TextEncoder", "Texts", "TextsInput", "TokenCount", "Tokenizer", "Training", "Validation",
-    "Value", "View", "Views", "WrappingEncoder", "WrappingParams", "by_modality", "innermost",
-    "innermost_params", "map_tensors", "masked_mean", "middle_places", "on_real", "one_by_one",
+    "API", "Batch", "Box", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "Described",
+    "EVERY_TASK", "Encoder", "EncoderParams", "Facts", "FeatureShape", "FeatureSource", "Features",
+    "FieldKind", "Fusion", "FusionParams", "Head", "HeadOutput", "HeadParams", "Hook", "HookParams",
+    "IMAGE", "ImageEncoder", "Images", "ImagesInput", "InferenceHook", "InferenceParams", "Input",
+    "InputRows", "Inputs", "Interval", "Labels", "Layout", "Link", "Loss", "LossParams",
+    "LossValue", "MOMENTS", "ModalityName", "Narrative", "NarrativeParams", "Outputs", "PairFusion",
+    "PairFusionParams", "Paired", "Params", "Picture", "Prediction", "RECORD", "Record",
+    "RecordEncoder", "Records", "Rejected", "Role", "Sample", "Sampler", "SamplerParams", "Section",
+    "Seen", "SingleImageEncoder", "SpecPath", "Store", "TEXT", "TextEncoder", "Texts", "TextsInput",
+    "TokenCount", "Tokenizer", "Training", "Validation", "Value", "View", "Views",
+    "WrappingEncoder", "WrappingParams", "by_modality", "innermost", "innermost_params",
+    "map_tensors", "masked_mean", "middle_places", "on_real", "one_by_one",
 ]  # fmt: skip

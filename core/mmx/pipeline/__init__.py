@@ -15,6 +15,7 @@ from mmx.pipeline.facts import (
     read_texts,
 )
 from mmx.pipeline.fits import check_promises, class_notes
+from mmx.pipeline.hooks import open_hooks
 from mmx.pipeline.identity import (
     core_digest,
     environment,
@@ -37,8 +38,8 @@ __all__ = [
     "FrozenFeatures", "GROUPS", "HOOKS", "LEAKY", "METRICS", "MODEL", "ModelInputs", "PARTS",
     "Prepared", "PreparedRows", "SETTLED", "SURROUNDINGS", "Sources", "Task", "Told", "WEIGHTS",
     "build_task", "cache_folder", "check_pictures", "check_promises", "check_views", "class_notes",
-    "core_digest", "environment", "first_process", "heard", "libraries", "lock_of", "open_sources",
-    "permitted", "prepare", "read_facts", "read_scored", "read_surroundings", "read_texts",
-    "restored_inputs", "run_digest", "sources_used", "stage", "subject_of", "trained_prior",
-    "unread", "wait_for_everyone", "weights_digest",
+    "core_digest", "environment", "first_process", "heard", "libraries", "lock_of", "open_hooks",
+    "open_sources", "permitted", "prepare", "read_facts", "read_scored", "read_surroundings",
+    "read_texts", "restored_inputs", "run_digest", "sources_used", "stage", "subject_of",
+    "trained_prior", "unread", "wait_for_everyone", "weights_digest",
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from mmx.blocks import state_digest
 from mmx.interfaces import Encoder, EncoderParams, Params
-from mmx.plugins import HOOK, Code, Source, core_code, file_digest, source_of
+from mmx.plugins import Code, Plugins, Source, core_code, file_digest
 from mmx.spec import Spec
 
 # where the code begins that makes numbers; what it imports is found by reading it
@@ -40,25 +40,28 @@ def methods_used(model: BaseModel) -> Iterator[Params]:
                 yield from methods_used(item)
 
 
-def sources_used(spec: BaseModel) -> dict[str, dict[str, str]]:
-    """Distribution, version and source digest of each method in a spec or a part of it."""
+def sources_used(part: BaseModel, plugins: Plugins) -> dict[str, dict[str, str]]:
+    """Distribution, version and source digest of each method in a spec or a part of it.
+
+    Args:
+        part: of a spec, or all of it.
+        plugins: of the spec.
+    """
     return {
         one.key: {"package": one.package, "version": one.version, "source": one.digest}
-        for one in _sources(spec)
+        for one in _sources(part, plugins)
     }
 
 
-def _sources(spec: BaseModel) -> list[Source]:
+def _sources(part: BaseModel, plugins: Plugins) -> list[Source]:
     """Where each method and hook came from, by key."""
-    found = [source_of(type(params)) for params in methods_used(spec)]
-    if isinstance(spec, Spec):
-        found += [spec.registry.source(HOOK, name) for name in spec.hook_names]
+    found = [plugins.source_of(type(params)) for params in methods_used(part)]
     return list({one.key: one for one in sorted(found, key=lambda one: one.key)}.values())
 
 
-def encoder_settings(params: EncoderParams) -> str:
+def encoder_settings(params: EncoderParams, plugins: Plugins) -> str:
     """Settings and code of an encoder: edited code with the same weights gives other features."""
-    sources = [(name, one["source"]) for name, one in sources_used(params).items()]
+    sources = [(name, one["source"]) for name, one in sources_used(params, plugins).items()]
     return json.dumps([params.model_dump_json(exclude={"train"}), sources, _encoding().digest])
 
 
@@ -81,7 +84,7 @@ def core_digest() -> str:
 
 def code_used(spec: Spec) -> dict[str, dict[str, str]]:
     """Name and digest of every file whose code decides a number, for core and each method."""
-    found = {"core": number_code()} | {one.key: one.code for one in _sources(spec)}
+    found = {"core": number_code()} | {one.key: one.code for one in _sources(spec, spec.plugins)}
     return {key: dict(code.files) for key, code in found.items()}
 
 
@@ -96,7 +99,7 @@ def run_digest(spec: Spec, data: Mapping[str, str], weights: Mapping[str, str]) 
         "spec": spec.digest_fields(),
         "data": dict(data),
         "weights": dict(weights),
-        "methods": sources_used(spec),
+        "methods": sources_used(spec, spec.plugins),
         "core": core_digest(),
     }
     text = json.dumps(facts, sort_keys=True, default=str)
@@ -122,8 +125,8 @@ def environment(
         "weights": {
             side: {**encoder.weights, "digest": initial[side]} for side, encoder in encoders.items()
         },
-        "methods": sources_used(spec),
-        "plugins": [{"file": str(file), "source": file_digest(file)} for file in spec.plugins],
+        "methods": sources_used(spec, spec.plugins),
+        "plugins": [{"file": str(file), "source": file_digest(file)} for file in spec.plugin_files],
         "core": core_digest(),
         "code": code_used(spec),
     }

@@ -26,6 +26,7 @@ from mmx.interfaces import IMAGE, TEXT, FeatureSource, Rejected, Sample
 from mmx.pipeline.inputs import PreparedRows
 from mmx.pipeline.progress import stage
 from mmx.pipeline.texts import kept_texts
+from mmx.plugins import Plugins
 from mmx.runs import Observer
 from mmx.spec import DataSpec, ImageSpec
 
@@ -92,6 +93,7 @@ def prepare(
     features: Features | None = None,
     split_file: Path | None = None,
     holds: Holds | None = None,
+    plugins: Plugins | None = None,
 ) -> Prepared:
     """Read the rows, split them, open their images and write their texts.
 
@@ -101,6 +103,7 @@ def prepare(
         features: gives frozen image features of the rows, for narratives that need them.
         split_file: of an earlier run of the same spec, whose split is taken as it was.
         holds: whether a sample has something besides images and texts that a model reads.
+        plugins: of the spec; None for what is installed.
 
     Raises:
         DataError: more unusable rows than ``data.max_bad`` allows.
@@ -127,8 +130,9 @@ def prepare(
             raise DataError(f"{spec.narrative.entry_point} needs the image encoder of a whole spec")
         source = features(manifest, images)
     texts = kept_texts(
-        cache_folder(spec) / "texts", manifest, spec.narrative, split, images.digest, source
-    )
+        cache_folder(spec) / "texts", manifest, spec.narrative, split, images.digest, source,
+        plugins or Plugins(),
+    )  # fmt: skip
     _refuse_unreadable(manifest, pictures, spec.max_bad)
     _refuse_empty(manifest, split, _held(manifest, texts, pictures, holds), spec.max_bad)
     return Prepared(manifest, split, texts, pictures, image.grey_range, notes)

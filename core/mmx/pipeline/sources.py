@@ -156,7 +156,7 @@ class _Encoding:
     ) -> CachedFeatures:
         data, settings = (
             self.spec.data,
-            encoder_settings(innermost_params(self.spec.model.encoders[name])),
+            encoder_settings(innermost_params(self.spec.model.encoders[name]), self.spec.plugins),
         )
         if learned := self.statistics.get(name):
             settings = json.dumps([settings, learned])

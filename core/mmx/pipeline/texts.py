@@ -14,6 +14,7 @@ from mmx.errors import DataError, ShapeError
 from mmx.files import keep, own_folder, recall
 from mmx.interfaces import IMAGE, FeatureSource, NarrativeParams, Sample, WrappingEncoder
 from mmx.pipeline.identity import core_digest, encoder_settings, sources_used
+from mmx.plugins import Plugins
 from mmx.spec import Spec
 
 LEAKY = "LEAKY: the texts were written knowing the label; the figures show that, not a diagnosis."
@@ -26,6 +27,7 @@ def kept_texts(
     split: Split,
     images: str,
     features: FeatureSource | None,
+    plugins: Plugins,
 ) -> list[str]:
     """The text of every row; of slow narratives from the cache when nothing has changed.
 
@@ -36,10 +38,11 @@ def kept_texts(
         split: the narrative learns from its training part.
         images: digest of the pixels.
         features: for a narrative that needs them.
+        plugins: that know where the narrative comes from.
     """
     if not params.slow:
         return write_texts(manifest, params, split, features)
-    code = [params.model_dump_json(), sources_used(params), core_digest()]
+    code = [params.model_dump_json(), sources_used(params, plugins), core_digest()]
     rows = [manifest.digest, manifest.ids.tolist(), split.digest, images]
     facts = [*code, *rows, getattr(features, "digest", "")]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
@@ -80,7 +83,11 @@ class FrozenFeatures:
     @property
     def digest(self) -> str:
         """What decides the features, besides the pixels."""
-        return f"{encoder_settings(self._spec.model.image)} {self._spec.model.encoding}"
+        return f"{self._settings} {self._spec.model.encoding}"
+
+    @property
+    def _settings(self) -> str:
+        return encoder_settings(self._spec.model.image, self._spec.plugins)
 
     @cached_property
     def _cached(self) -> CachedFeatures:
@@ -95,7 +102,7 @@ class FrozenFeatures:
         encoder.learn("frozen")
         cache = FeatureCache(self._folder, budget_gb=self._spec.data.cache.budget_gb)
         rows = sorted(self._row.values())
-        settings, want = encoder_settings(self._spec.model.image), frozenset({"pooled"})
+        settings, want = self._settings, frozenset({"pooled"})
         return cache.encode(
             encoder, settings, self._images, rows, want=want,
             batch_size=self._spec.evaluation.batch_size, precision=self._spec.model.encoding,

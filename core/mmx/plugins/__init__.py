@@ -1,4 +1,4 @@
-"""Finding methods: hook specifications and the registry. Imports nothing heavy."""
+"""Finding methods: what is declared, what is imported, where it came from. Nothing heavy here."""
 
 from mmx.plugins.code import Code, modules_below
 from mmx.plugins.describe import Description, Parameter, describe
@@ -6,13 +6,14 @@ from mmx.plugins.discovery import HOOK, KINDS, Installed
 from mmx.plugins.hookspecs import hookimpl
 from mmx.plugins.libraries import core_code
 from mmx.plugins.loading import place_of
+from mmx.plugins.local import PACKAGE as LOCAL
 from mmx.plugins.local import plugin_file
 from mmx.plugins.names import check_kind
 from mmx.plugins.nearest import nearest
-from mmx.plugins.registry import Registry, Source, file_digest, find, installed, registry, source_of
+from mmx.plugins.registry import Plugins, Source, file_digest, find, installed
 
 __all__ = [
-    "HOOK", "KINDS", "Code", "Description", "Installed", "Parameter", "Registry", "Source",
+    "Code", "Description", "HOOK", "Installed", "KINDS", "LOCAL", "Parameter", "Plugins", "Source",
     "check_kind", "core_code", "describe", "file_digest", "find", "hookimpl", "installed",
-    "modules_below", "nearest", "place_of", "plugin_file", "registry", "source_of",
+    "modules_below", "nearest", "place_of", "plugin_file",
 ]  # fmt: skip

@@ -7,10 +7,10 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from mmx.errors import PluginError
-from mmx.plugins.discovery import HOOK, KINDS, Installed
+from mmx.plugins.discovery import KINDS, Installed
 from mmx.plugins.names import LIST
 from mmx.plugins.nearest import nearest
-from mmx.plugins.registry import Registry
+from mmx.plugins.registry import Plugins
 
 if TYPE_CHECKING:
     from mmx.interfaces import Params
@@ -64,7 +64,7 @@ class Description:
     text: str
 
 
-def describe(name: str, *, plugins: Registry | None = None) -> Description:
+def describe(name: str, *, plugins: Plugins | None = None) -> Description:
     """Describe one method, importing its module.
 
     Args:
@@ -74,22 +74,19 @@ def describe(name: str, *, plugins: Registry | None = None) -> Description:
     Raises:
         PluginError: there is no such method, several have the name, or it cannot be loaded.
     """
-    plugins = plugins or Registry()
+    plugins = plugins or Plugins()
     kind, type = _resolve(name, plugins)
     method = plugins.choose(kind, type)
-    if kind == HOOK:
-        plugins.use_hook(type)
-        return Description(method, "", (), method.summary)
     params = plugins.find(kind, type)
     text = sys.modules[params.__module__].__doc__ or params.__doc__ or ""
     source = params.source or _stated_source(text)
     return Description(method, source, tuple(_parameters(params)), text.strip())
 
 
-def _resolve(name: str, plugins: Registry) -> tuple[str, str]:
+def _resolve(name: str, plugins: Plugins) -> tuple[str, str]:
     """Kind and type that a name means; the kind may be left out where it is unambiguous."""
     kind, _, type = name.partition(".")
-    if type and kind in (*KINDS, HOOK):
+    if type and kind in KINDS:
         return kind, type
     methods = plugins.installed()
     short = name.rpartition("/")[2]

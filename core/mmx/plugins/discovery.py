@@ -9,8 +9,10 @@ from typing import Literal
 from mmx.plugins.nearest import nearest
 
 GROUP = "mmx"
-KINDS = ("dataset", "narrative", "encoder", "fusion", "head", "loss", "sampler", "inference")
-HOOK = "hook"  # entry points hook.NAME hold life-cycle hooks and no method
+HOOK = "hook"
+KINDS = (
+    "dataset", "narrative", "encoder", "fusion", "head", "loss", "sampler", "inference", HOOK,
+)  # fmt: skip
 
 Status = Literal["found", "missing module", "clash", "blocked", "incompatible"]
 
@@ -20,7 +22,7 @@ class Installed:
     """One method that some distribution declares, or that a local file provides.
 
     Attributes:
-        kind: dataset, narrative, encoder, fusion, head, loss, sampler, inference; or hook.
+        kind: dataset, narrative, encoder, fusion, head, loss, sampler, inference, hook.
         type: its name in a spec.
         key: ``kind.type``.
         package: the distribution; ``local`` for a file given by hand.
@@ -96,7 +98,7 @@ def read_claims(path: Sequence[str] | None) -> list[Claim]:
         if normalised(package) not in seen:
             seen.add(normalised(package))
             claims += _claims(distribution, package, version)
-    order = {kind: place for place, kind in enumerate((*KINDS, HOOK))}
+    order = {kind: place for place, kind in enumerate(KINDS)}
     return sorted(claims, key=lambda c: (order.get(c.kind, len(order)), c.type, c.package))
 
 
@@ -133,9 +135,9 @@ def _fault(entry: EntryPoint, kind: str) -> str:
     """Why an entry point is not one of mmx; empty when it is fine."""
     if not re.fullmatch(r"\w+(\.\w+)*", entry.value):
         return f"{entry.name} = {entry.value!r} must name a module, such as mmx_film.film"
-    if kind in (*KINDS, HOOK):
+    if kind in KINDS:
         return ""
-    kinds = ", ".join((*KINDS, HOOK))
-    meant = nearest(kind, (*KINDS, HOOK))
+    kinds = ", ".join(KINDS)
+    meant = nearest(kind, KINDS)
     hint = f"nearest: {meant}" if meant else f"kinds: {kinds}"
     return f"the key {entry.name!r} must be KIND.TYPE, and there is no kind {kind!r}; {hint}"

@@ -1,4 +1,8 @@
-"""The hooks of mmx: what a plugin may implement. A hook is a signature with a docstring."""
+"""Functions that the module of a plugin may hold, each marked with ``hookimpl``.
+
+API 2 knows ``mmx_components`` alone. The life-cycle functions are those of API 1, which
+`mmx.plugins.api1` turns into a hook; new code derives from `mmx.Hook`.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,8 +11,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from mmx.interfaces import Params
-    from mmx.spec import Spec
+    from mmx.interfaces import Described, Params
 
 Metrics = Mapping[str, object]
 Sections = Sequence[tuple[str, str]]
@@ -23,25 +26,25 @@ def mmx_components() -> "Sequence[type[Params]]":  # type: ignore[empty-body]
 
 
 @hookspec
-def mmx_run_started(run_path: Path, spec: "Spec") -> None:
-    """A run begins or resumes; its folder exists and holds the spec."""
+def mmx_run_started(run_path: Path, spec: "Described") -> None:
+    """API 1: a run begins or resumes; its folder exists and holds the spec."""
 
 
 @hookspec
 def mmx_epoch_ended(run_path: Path, epoch: int, values: Mapping[str, float]) -> None:
-    """An epoch (from 1) is over; values are losses, validation scores, rates, speeds by name."""
+    """API 1: an epoch (from 1) is over; values are losses, scores, rates, speeds by name."""
 
 
 @hookspec
 def mmx_run_finished(run_path: Path, metrics: Metrics) -> None:
-    """A run is complete; metrics are those of its metrics.json."""
+    """API 1: a run is complete; metrics are those of its metrics.json."""
 
 
 @hookspec
 def mmx_audit_checks() -> Sequence[object]:  # type: ignore[empty-body]
-    """Give further checks of the audit, a list of `mmx.Check`."""
+    """API 1: give further checks of the audit, a list of `mmx.Check`."""
 
 
 @hookspec
 def mmx_report_sections(run_path: Path, metrics: Metrics) -> Sections:  # type: ignore[empty-body]
-    """Give further sections of a run's report: title and HTML, which must work offline."""
+    """API 1: give further sections of a run's report: title and HTML, which must work offline."""

@@ -1,6 +1,7 @@
 """Importing one plugin, registering it with pluggy, and asking what it provides."""
 
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from importlib import import_module
@@ -20,6 +21,7 @@ from mmx.plugins.nearest import nearest
 if TYPE_CHECKING:
     from mmx.interfaces import Params
 
+COMPONENTS = "mmx_components"
 EXAMPLE = """write at its end
 
     @hookimpl
@@ -49,6 +51,15 @@ class _AsItStands(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType:
         """The code of the file as it stands now, which is what its digest is of."""
         return self.source_to_code(self.get_data(self.path), self.path)
+
+
+_IMPORTING = threading.RLock()  # as Python holds one for each module that it imports
+
+
+def import_once(file: Path, name: str) -> ModuleType:
+    """``import_file``, unless it is imported; no thread gets half a module of another one."""
+    with _IMPORTING:
+        return sys.modules.get(name) or import_file(file, name)
 
 
 def import_file(file: Path, name: str) -> ModuleType:
@@ -97,10 +108,16 @@ def _refuse_unknown(manager: pluggy.PluginManager, names: list[str]) -> None:
         raise PluginError(f"there is no hook {names[0]!r}; {hint}") from error
 
 
+def life_cycle(manager: pluggy.PluginManager, plugin: object) -> set[str]:
+    """Names of the life-cycle functions of API 1 that a registered plugin has."""
+    callers = manager.get_hookcallers(plugin) or []
+    return {caller.name for caller in callers} - {COMPONENTS}
+
+
 def components(manager: pluggy.PluginManager, plugin: object) -> "list[type[Params]]":
     """The Params classes that one registered plugin provides; raises when it provides none."""
     others = [other for other in manager.get_plugins() if other is not plugin]
-    answers = manager.subset_hook_caller("mmx_components", others)()
+    answers = manager.subset_hook_caller(COMPONENTS, others)()
     if not all(isinstance(answer, list | tuple) for answer in answers):
         raise PluginError("mmx_components() must return a list of Params classes")
     classes = list(chain.from_iterable(answers))
@@ -114,9 +131,9 @@ def components(manager: pluggy.PluginManager, plugin: object) -> "list[type[Para
 def _why_nothing(manager: pluggy.PluginManager, plugin: object) -> str:
     """Words for a module that provides no method."""
     implemented = {caller.name for caller in manager.get_hookcallers(plugin) or []}
-    if "mmx_components" in implemented:
+    if COMPONENTS in implemented:
         return "mmx_components() gives nothing; return a list of Params classes"
-    if hasattr(plugin, "mmx_components"):
+    if hasattr(plugin, COMPONENTS):
         return "mmx_components() is not marked as a hook; write @hookimpl above it"
     return f"it has no mmx_components(); {EXAMPLE}"
 

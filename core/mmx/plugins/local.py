@@ -1,6 +1,5 @@
 """Plugins that are a file and no distribution: ``--plugin ./my_fusion.py``."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,7 +68,7 @@ def load(manager: pluggy.PluginManager, path: Path, read: Outline, code: Code) -
         raise PluginError(f"{path.name} of {PACKAGE} cannot be used: {fault}")
     refuse_edited(code)
     name = f"{LOCAL}{path.stem}_{code.digest[:12]}"
-    module = sys.modules.get(name) or loading.import_file(path, name)
+    module = loading.import_once(path, name)
     note_import(name, code, first=False)
     try:
         loading.register(manager, module, name)
@@ -86,8 +85,7 @@ def load(manager: pluggy.PluginManager, path: Path, read: Outline, code: Code) -
 
 def _keys(manager: pluggy.PluginManager, module: object, path: Path) -> list[tuple[str, str]]:
     """Kind and type of all that a module provides."""
-    hooks = {caller.name for caller in manager.get_hookcallers(module) or []}
-    if hooks and "mmx_components" not in hooks:
+    if loading.life_cycle(manager, module) and not hasattr(module, loading.COMPONENTS):
         return [(HOOK, path.stem)]
     classes = loading.components(manager, module)
     return [(params.kind, params.model_fields["type"].default) for params in classes]

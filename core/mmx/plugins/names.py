@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from mmx.errors import PluginError
 from mmx.plugins.api import ACCEPTED, API
-from mmx.plugins.discovery import HOOK, KINDS, Claim, Installed, same_package
+from mmx.plugins.discovery import KINDS, Claim, Installed, same_package
 from mmx.plugins.nearest import nearest
 
 if TYPE_CHECKING:
@@ -16,10 +16,9 @@ LIST = "Run `mmx plugins list`"
 
 def check_kind(kind: str) -> None:
     """Raise PluginError when there is no such kind of method."""
-    known = (*KINDS, HOOK)
-    if kind not in known:
-        meant = nearest(kind, known)
-        hint = f"nearest: {meant}" if meant else f"kinds: {', '.join(known)}"
+    if kind not in KINDS:
+        meant = nearest(kind, KINDS)
+        hint = f"nearest: {meant}" if meant else f"kinds: {', '.join(KINDS)}"
         raise PluginError(f"there is no kind {kind!r}; {hint}")
 
 

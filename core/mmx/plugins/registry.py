@@ -2,14 +2,10 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
-
-import pluggy
 
 from mmx.errors import PluginError, PluginLoadError
 from mmx.plugins import loading, local, names
@@ -22,7 +18,7 @@ from mmx.plugins.source import Outline, outline_module
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from mmx.interfaces import Params
+    from mmx.interfaces import HookParams, Params
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +43,12 @@ class Source:
         return self.code.digest
 
 
-class Registry:
-    """Methods that are there, and a way to the Params class of each.
+class Plugins:
+    """Methods that are there, and a way to the Params class of each; a spec carries its own.
 
-    Metadata is read once, when it is first asked for; a module is imported only by `find` and
-    `use_hook`. The environment variable MMX_BLOCK_PLUGINS lists what must not be used, by key,
-    type, distribution or distribution/type, separated by commas.
+    Metadata is read once, when it is first asked for; a module is imported only by `find`. The
+    environment variable MMX_BLOCK_PLUGINS lists what must not be used, by key, type, distribution
+    or distribution/type, separated by commas.
 
     Args:
         path: folders whose distributions count; None for sys.path. Importing always follows
@@ -71,32 +67,15 @@ class Registry:
         blocked = os.environ.get("MMX_BLOCK_PLUGINS", "").split(",")
         self._blocked = [name.strip() for name in blocked if name.strip()]
         self._outdone: dict[str, str] = {}
-        self._required = set[str]()
+        self._provided: dict[type[Params], Installed] = {}
+        self._hooks: dict[Installed, type[HookParams]] = {}
         for file in files:
             self.add_file(file)
-
-    @property
-    def hook(self) -> pluggy.HookRelay:
-        """Calls the life-cycle hooks of all plugins that were loaded, one failure ending all."""
-        return self._manager.hook
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Names that were used and that another distribution claims as well, in sentences."""
         return tuple(self._outdone.values())
-
-    def watchers(self, moment: str) -> "dict[str, Callable[..., list[object]]]":
-        """Each loaded plugin that implements a hook, by name, and how it alone is called.
-
-        Args:
-            moment: name of the hook, such as ``mmx_run_started``.
-        """
-        found = {}
-        for impl in getattr(self._manager.hook, moment).get_hookimpls():
-            alone = loading.new_manager()
-            alone.register(impl.plugin, impl.plugin_name)
-            found[impl.plugin_name] = getattr(alone.hook, moment)
-        return found
 
     def installed(self, kind: str | None = None) -> list[Installed]:
         """All methods, usable or not, sorted by kind and type; nothing is imported.
@@ -146,52 +125,23 @@ class Registry:
         method = self.choose(kind, type)
         module = self._load(method)
         try:
-            classes = loading.components(self._manager, module)
-            found = names.pick(classes, method)
+            found = self._pick(method, module)
         except Exception as error:
             raise self._load_error(method, error) from error
-        _PROVIDED[found] = self, method
+        self._provided[found] = method
         return found
 
-    def use_hook(self, name: str, *, required: bool = False) -> None:
-        """Load the hook-only plugin with the entry point ``hook.NAME``.
+    def life_cycle_of(self, params: "type[Params]") -> "type[HookParams] | None":
+        """The hook that the module of a method of API 1 is besides; None when it is none.
 
         Args:
-            name: of the hook.
-            required: whether its failure ends a run.
-
-        Raises:
-            PluginError: as for `find`.
+            params: what `find` gave.
         """
-        method = self.choose(HOOK, name)
-        self._load(method)
-        if required:
-            self._required.add(method.module)
-
-    def is_required(self, name: str) -> bool:
-        """Whether a failure of the plugin of this name ends a run."""
-        return name in self._required
-
-    def register(self, plugin: object, name: str, *, required: bool = False) -> None:
-        """Register an object or module with life-cycle hooks; a second time changes nothing.
-
-        Args:
-            plugin: the object.
-            name: to find it again.
-            required: whether its failure ends a run.
-
-        Raises:
-            PluginError: it implements a hook that does not exist.
-        """
-        if not self._manager.has_plugin(name):
-            loading.register(self._manager, plugin, name)
-        if required:
-            self._required.add(name)
-
-    def unregister(self, name: str) -> None:
-        """Forget what ``register`` took under this name; nothing when it is not there."""
-        if self._manager.has_plugin(name):
-            self._manager.unregister(name=name)
+        method = self._provided.get(params)
+        module = None if method is None else self._manager.get_plugin(method.module)
+        if method is None or module is None or method.kind == HOOK:
+            return None
+        return self._hook(method, module) if loading.life_cycle(self._manager, module) else None
 
     def add_file(self, path: str | Path) -> Installed:
         """Import a local plugin file and list what it provides under the package ``local``.
@@ -220,16 +170,34 @@ class Registry:
         Raises:
             PluginError: as for `find`.
         """
-        method = self.choose(kind, type)
-        return self.source_of(method)
+        return self._source(self.choose(kind, type))
 
-    def source_of(self, method: Installed) -> Source:
-        """Where a method that was chosen came from.
+    def source_of(self, params: "type[Params]") -> Source:
+        """Where a class of settings came from, which its name alone does not tell.
 
         Raises:
             PluginError: its code was edited after it was imported.
         """
+        if params in self._provided:
+            return self._source(self._provided[params])
+        return self.source(params.kind, str(params.model_fields["type"].default))
+
+    def _source(self, method: Installed) -> Source:
         return Source(method.key, method.package, method.version, self._code(method))
+
+    def _pick(self, method: Installed, module: "ModuleType") -> "type[Params]":
+        """The class in a module that a method's entry point promises."""
+        if method.kind == HOOK and loading.life_cycle(self._manager, module):
+            return self._hook(method, module)
+        return names.pick(loading.components(self._manager, module), method)
+
+    def _hook(self, method: Installed, module: "ModuleType") -> "type[HookParams]":
+        """The hook that a module of API 1 is, always the same class."""
+        if method not in self._hooks:
+            from mmx.plugins.api1 import hook_of_module  # torch comes with it
+
+            self._hooks[method] = hook_of_module(module, method.type)
+        return self._hooks[method]
 
     def _all_claims(self) -> list[Claim]:
         """Claims of distributions, then those of local files."""
@@ -295,9 +263,9 @@ class Registry:
         libraries = {} if alone else required_libraries(method.package)
         return code.on(libraries | imported_libraries(code.imported))
 
-    def _load(self, method: Installed) -> "ModuleType | object":
+    def _load(self, method: Installed) -> "ModuleType":
         """Import and register the module of a method, once."""
-        known: object = self._manager.get_plugin(method.module)
+        known: ModuleType | None = self._manager.get_plugin(method.module)
         if known is not None:
             return known
         file = self._outline(method.module, method.type).file
@@ -316,28 +284,6 @@ class Registry:
         return PluginLoadError(method.key, method.package, error, loading.place_of(error, file))
 
 
-# class of settings -> who provided it: classes outlive specs, as the modules do that hold them
-_PROVIDED: "WeakKeyDictionary[type[Params], tuple[Registry, Installed]]" = WeakKeyDictionary()
-
-
-def source_of(params: "type[Params]") -> Source:
-    """Where a class of settings came from, which its name alone does not tell.
-
-    Raises:
-        PluginError: its code was edited after it was imported.
-    """
-    if params in _PROVIDED:
-        plugins, method = _PROVIDED[params]
-        return plugins.source_of(method)
-    return registry().source(params.kind, str(params.model_fields["type"].default))
-
-
-@cache
-def registry() -> Registry:
-    """What is installed, without any local file; for settings that no spec file was read for."""
-    return Registry()
-
-
 def file_digest(path: str | Path) -> str:
     """Digest of the code of a local plugin file, which is not imported.
 
@@ -349,9 +295,9 @@ def file_digest(path: str | Path) -> str:
 
 def installed(kind: str | None = None) -> list[Installed]:
     """All methods that this process can see; nothing is imported."""
-    return registry().installed(kind)
+    return Plugins().installed(kind)
 
 
 def find(kind: str, type: str) -> "type[Params]":
     """Params class of one method; imports only its module."""
-    return registry().find(kind, type)
+    return Plugins().find(kind, type)

@@ -8,7 +8,7 @@ from string import Template
 from time import localtime
 
 from mmx.errors import PluginError
-from mmx.plugins import KINDS, Registry, check_kind
+from mmx.plugins import KINDS, Plugins, check_kind
 
 TEMPLATES = Path(__file__).parent / "templates"
 WHERE = {  # how a spec names a method of each kind that has a template
@@ -29,7 +29,7 @@ FILES = {
 
 
 def new_plugin(
-    kind: str, name: str, folder: str | Path = ".", *, plugins: Registry | None = None
+    kind: str, name: str, folder: str | Path = ".", *, plugins: Plugins | None = None
 ) -> Path:
     """Write a pip package with one small working method, its test, readme and licence.
 
@@ -37,7 +37,7 @@ def new_plugin(
         kind: of the method: fusion, head or loss.
         name: of the method, such as ``cross_talk``; the package is then ``mmx-cross-talk``.
         folder: where the folder of the package goes; made if it is not there.
-        plugins: the names that are taken; None for the registry of this process.
+        plugins: the names that are taken; None for what is installed.
 
     Returns:
         The new folder.
@@ -47,7 +47,7 @@ def new_plugin(
             there already or cannot be written.
     """
     words = _words(kind, name)
-    _refuse_taken(words, plugins or Registry())
+    _refuse_taken(words, plugins or Plugins())
     root = Path(folder) / words["package"]
     if root.exists():
         raise PluginError(
@@ -89,7 +89,7 @@ def _words(kind: str, name: str) -> dict[str, str]:
     return {**words, "where": _filled(WHERE[kind], words)}
 
 
-def _refuse_taken(words: dict[str, str], plugins: Registry) -> None:
+def _refuse_taken(words: dict[str, str], plugins: Plugins) -> None:
     """Raise where the method or its module would hide, or clash with, what is installed."""
     for method in plugins.installed(words["kind"]):
         if method.type == words["type"]:

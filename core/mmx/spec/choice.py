@@ -15,7 +15,7 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, cor
 
 from mmx.errors import MmxError, PluginError
 from mmx.interfaces import EncoderParams, Params
-from mmx.plugins import Registry, registry
+from mmx.plugins import Plugins
 
 PLUGINS = "plugins"  # in the context of a validation
 MARK = "x-mmx-method"  # in a JSON Schema: kind, modality and default of a method
@@ -27,7 +27,7 @@ class Chosen:
     def __init__(self, kind: type[Params], default: str | None, modality: str | None) -> None:
         self.kind, self.default, self.modality = kind, default, modality
 
-    def params(self, name: object, plugins: Registry) -> type[Params]:
+    def params(self, name: object, plugins: Plugins) -> type[Params]:
         """Class of the method with the type ``name``.
 
         Raises:
@@ -87,10 +87,10 @@ class Chosen:
             raise ValueError(str(error)) from error
 
 
-def plugins_of(info: ValidationInfo) -> Registry:
+def plugins_of(info: ValidationInfo) -> Plugins:
     """The methods that the spec may name, which ``load_spec`` gave; else what is installed."""
     given = (info.context or {}).get(PLUGINS)
-    return given if isinstance(given, Registry) else registry()
+    return given if isinstance(given, Plugins) else Plugins()
 
 
 def chosen(

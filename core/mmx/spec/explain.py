@@ -8,13 +8,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from mmx.errors import Fault
-from mmx.plugins import Registry, nearest
+from mmx.plugins import Plugins, nearest
 from mmx.spec.tree import Node, Place
 from mmx.spec.walk import shape
 
 
 def explain(
-    error: ValidationError, model: type[BaseModel], root: Node, plugins: Registry
+    error: ValidationError, model: type[BaseModel], root: Node, plugins: Plugins
 ) -> list[Fault]:
     """One fault for each place; what stands there may fail every branch of a union."""
     merged: dict[tuple[object, ...], Fault] = {}
@@ -30,13 +30,13 @@ def explain(
 
 
 def place_of(
-    path: Sequence[str | int], model: type[BaseModel], root: Node, plugins: Registry
+    path: Sequence[str | int], model: type[BaseModel], root: Node, plugins: Plugins
 ) -> Place:
     """Place of the value at a path, or of the last part of the path that the file has."""
     return _locate(path, model, root, plugins, at_key=False)[0]
 
 
-def _fault(detail: ErrorDetails, model: type[BaseModel], root: Node, plugins: Registry) -> Fault:
+def _fault(detail: ErrorDetails, model: type[BaseModel], root: Node, plugins: Plugins) -> Fault:
     unknown = detail["type"] == "extra_forbidden"
     place, key, known = _locate(detail["loc"], model, root, plugins, at_key=unknown)
     if unknown:
@@ -48,7 +48,7 @@ def _locate(
     path: Sequence[str | int],
     model: type[BaseModel] | None,
     node: Node,
-    plugins: Registry,
+    plugins: Plugins,
     at_key: bool,
 ) -> tuple[Place, str, list[str]]:
     """Place and dotted key of an error, and the keys that are known there.

@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 
 from mmx.errors import Fault, MmxError, SpecError
 from mmx.files import named_path
-from mmx.plugins import Registry
+from mmx.plugins import Plugins
 from mmx.spec.choice import PLUGINS
 from mmx.spec.explain import explain, place_of
 from mmx.spec.files import read_file, read_text, unset
@@ -36,7 +36,7 @@ def load_spec(
         PluginError: a local plugin file cannot be used.
     """
     path = Path(path).absolute()
-    methods = Registry(files=plugins)
+    methods = Plugins(files=plugins)
     faults: list[Fault] = []
     root = read_file(path, faults)
     if root is None:
@@ -45,8 +45,8 @@ def load_spec(
     spec = _validated(root, _rebased(root, path, faults, methods), path, faults, methods)
     if spec is None or faults:
         raise SpecError(_in_order(faults, path, overrides))
-    spec._root, spec._registry = root, methods
-    spec._file, spec._plugins = path, tuple(Path(plugin).absolute() for plugin in plugins)
+    spec._root, spec._file = root, path
+    spec._plugin_files = tuple(Path(plugin).absolute() for plugin in plugins)
     spec._text = read_text(path) + "".join(f"\n# --set {text}" for text in overrides)
     return spec
 
@@ -60,7 +60,7 @@ def _set(root: Node, overrides: Sequence[str], faults: list[Fault]) -> Node:
     return root
 
 
-def _rebased(root: Node, path: Path, faults: list[Fault], methods: Registry) -> dict[int, str]:
+def _rebased(root: Node, path: Path, faults: list[Fault], methods: Plugins) -> dict[int, str]:
     """Absolute names of the files that a base names, for they are relative to that base."""
     absolute = {}
     for key, node in file_names(Spec, root, methods):
@@ -74,7 +74,7 @@ def _rebased(root: Node, path: Path, faults: list[Fault], methods: Registry) -> 
 
 
 def _validated(
-    root: Node, instead: dict[int, str], path: Path, faults: list[Fault], methods: Registry
+    root: Node, instead: dict[int, str], path: Path, faults: list[Fault], methods: Plugins
 ) -> Spec | None:
     """The spec; None when pydantic refuses it, and then the faults are noted."""
     try:
@@ -95,7 +95,7 @@ def _validated(
         return None
 
 
-def _double_correction(root: Node, error: ValidationError, methods: Registry) -> list[Fault]:
+def _double_correction(root: Node, error: ValidationError, methods: Plugins) -> list[Fault]:
     """The check of the whole spec, which pydantic leaves out when any key is wrong."""
     if any(detail["type"] == "mmx_double_correction" for detail in error.errors()):
         return []
@@ -109,7 +109,7 @@ def _double_correction(root: Node, error: ValidationError, methods: Registry) ->
     return [place_of(named[0].split("."), Spec, root, methods).fault(too_many(named), named[0])]
 
 
-def _alone(field: FieldInfo, node: Node | None, methods: Registry) -> BaseModel | None:
+def _alone(field: FieldInfo, node: Node | None, methods: Plugins) -> BaseModel | None:
     """One method of a spec that has faults elsewhere; None when it has faults itself."""
     chosen = shape(field).at(node, methods)
     settings = node.plain({}) if node and isinstance(node.content, dict) else {}

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mmx.errors import PluginError
-from mmx.plugins import Installed, Registry
+from mmx.plugins import Installed, Plugins
 from mmx.spec.choice import MARK
 from mmx.spec.whole import Spec
 
@@ -13,7 +13,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
 
 
-def spec_schema(*, plugins: Registry | None = None) -> Schema:
+def spec_schema(*, plugins: Plugins | None = None) -> Schema:
     """JSON Schema 2020-12 of a spec; imports every installed method.
 
     A method that cannot be used is left out, and ``$comment`` says why. A spec with a ``base`` may
@@ -24,7 +24,7 @@ def spec_schema(*, plugins: Registry | None = None) -> Schema:
     """
     body = Spec.model_json_schema()
     definitions: Schema = body.pop("$defs")
-    methods, notes = _methods(definitions, plugins or Registry())
+    methods, notes = _methods(definitions, plugins or Plugins())
     for definition in _marks([body, *definitions.values()]):
         kind, modality, default = definition.pop(MARK)
         name = f"{modality or ''} {kind}".strip()
@@ -37,14 +37,12 @@ def spec_schema(*, plugins: Registry | None = None) -> Schema:
 
 
 def _methods(
-    definitions: Schema, plugins: Registry
+    definitions: Schema, plugins: Plugins
 ) -> tuple[list[tuple[Installed, str | None]], list[str]]:
     """Usable methods with their modality; their schemas go to the definitions."""
     usable: list[tuple[Installed, str | None]] = []
     notes = []
     for method in plugins.installed():
-        if method.kind == "hook":
-            continue
         try:
             params = plugins.find(method.kind, f"{method.package}/{method.type}")
             schema = params.model_json_schema(ref_template=f"#/$defs/{method.key}.{{model}}")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from mmx.errors import PluginError
-from mmx.plugins import Registry
+from mmx.plugins import Plugins
 from mmx.spec.choice import Chosen
 from mmx.spec.tree import Node
 
@@ -40,7 +40,7 @@ class Shape:
         except ValidationError:
             return False
 
-    def at(self, node: Node | None, plugins: Registry) -> type[BaseModel] | None:
+    def at(self, node: Node | None, plugins: Plugins) -> type[BaseModel] | None:
         """Class that checks the keys of ``node``; None when there is none or it is not found."""
         if self.choice is None:
             return self.model
@@ -86,7 +86,7 @@ def type_of(node: Node | None) -> object:
 
 
 def file_names(
-    model: type[BaseModel], node: Node, plugins: Registry, above: str = ""
+    model: type[BaseModel], node: Node, plugins: Plugins, above: str = ""
 ) -> Iterator[tuple[str, Node]]:
     """Every value of a spec that names a file, with its dotted key."""
     if not isinstance(node.content, dict):

@@ -4,13 +4,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, LiteralString
 
-from pydantic import Field, PrivateAttr, SerializeAsAny, ValidationError, model_validator
+from pydantic import (
+    Field,
+    PrivateAttr,
+    SerializeAsAny,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from mmx.errors import Fault
-from mmx.interfaces import InferenceParams, LossParams
-from mmx.plugins import Registry
-from mmx.spec.choice import chosen
+from mmx.interfaces import HookParams, InferenceParams, LossParams
+from mmx.plugins import Plugins
+from mmx.spec.choice import chosen, plugins_of
 from mmx.spec.closed import Closed, method, table
 from mmx.spec.data import DataSpec
 from mmx.spec.explain import place_of
@@ -22,13 +29,6 @@ from mmx.spec.tree import Node, from_here
 from mmx.spec.write import identity, to_yaml
 
 WAIVED = "text_tells_label"  # the check that such texts fail by nature
-
-
-class HookUse(Closed):
-    """A hook plugin with what the run asks of it."""
-
-    type: str = Field(description="name of the hook plugin")
-    required: bool = Field(default=False, description="end the run when the hook fails")
 
 
 class Spec(Closed):
@@ -52,10 +52,8 @@ class Spec(Closed):
         default=[], description="what stands between model and prediction; the first is innermost"
     )
     audit: AuditSpec = table("findings of the audit that do not stop a run")
-    hooks: list[str | HookUse] = Field(
-        default=[],
-        description="hook plugins to load, such as trackers: a name, or {type: NAME, required: "
-        "true} where a failure of the hook is to end the run",
+    hooks: list[Annotated[SerializeAsAny[HookParams], chosen(HookParams)]] = Field(
+        default=[], description="what watches the run, such as a tracker, or adds to its report"
     )
     allow_double_correction: bool = Field(
         default=False, description="allow more than one correction of class imbalance"
@@ -63,8 +61,8 @@ class Spec(Closed):
 
     _file: Path | None = PrivateAttr(None)
     _text: str = PrivateAttr("")
-    _plugins: tuple[Path, ...] = PrivateAttr(())
-    _registry: Registry | None = PrivateAttr(None)
+    _plugins: Plugins = PrivateAttr(default_factory=Plugins)
+    _plugin_files: tuple[Path, ...] = PrivateAttr(())
     _root: Node | None = PrivateAttr(None)
 
     @property
@@ -78,39 +76,25 @@ class Spec(Closed):
         return self._text
 
     @property
-    def registry(self) -> Registry:
+    def plugins(self) -> Plugins:
         """The methods and hooks that it may name; what other specs loaded is unknown to it."""
-        if self._registry is None:
-            self._registry = Registry(files=self._plugins)
-        return self._registry
-
-    @property
-    def hook_names(self) -> list[str]:
-        """Names of the hook plugins."""
-        return [one if isinstance(one, str) else one.type for one in self.hooks]
-
-    def use_hooks(self) -> None:
-        """Load the hook plugins; raises PluginError where one cannot be."""
-        for one in self.hooks:
-            if isinstance(one, str):
-                self.registry.use_hook(one)
-            else:
-                self.registry.use_hook(one.type, required=one.required)
-
-    @property
-    def plugins(self) -> tuple[Path, ...]:
-        """Local plugin files that it was read with."""
         return self._plugins
+
+    @property
+    def plugin_files(self) -> tuple[Path, ...]:
+        """Local plugin files that it was read with."""
+        return self._plugin_files
 
     def fault(self, key: str, message: str) -> Fault:
         """A fault of this spec at the place of a key such as ``model.image``, where it has one."""
         if self._root is None:
             return Fault(message, key)
-        place = place_of(key.split("."), type(self), self._root, self.registry)
+        place = place_of(key.split("."), type(self), self._root, self._plugins)
         return from_here(place.fault(message, key))
 
     @model_validator(mode="after")
-    def _fits_together(self) -> "Spec":
+    def _fits_together(self, info: ValidationInfo) -> "Spec":
+        self._plugins = plugins_of(info)
         found = [
             *self._corrected_twice(),
             *self._out_of_order(),
@@ -119,6 +103,7 @@ class Spec(Closed):
             *self._without_prior(),
             *self._without_cosines(),
             *self._left_out(),
+            *self._named_twice(),
         ]
         if found:
             raise ValidationError.from_exception_data("Spec", found)
@@ -181,8 +166,17 @@ class Spec(Closed):
         if "image" not in self.model.used:
             return []
         image, named = self.model.image, images_named(self.data.dataset).get("image", ())
-        words = too_many_images(len(named), image, image.most_images)
+        words = too_many_images(len(named), image, image.most_images, self._plugins)
         return [_fault_at("mmx_images", ["model", "image"], words)] if words else []
+
+    def _named_twice(self) -> list[InitErrorDetails]:
+        """The same hook with the same settings, which would hear of everything twice."""
+        words = "it is named before with the same settings; name it once"
+        return [
+            _fault_at("mmx_twice", ["hooks", index], words)
+            for index, hook in enumerate(self.hooks)
+            if hook in self.hooks[:index]
+        ]
 
     def _told(self) -> list[InitErrorDetails]:
         """Texts that are written knowing the label, without a written reason for it."""

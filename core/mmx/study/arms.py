@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mmx.errors import MmxError, SpecError
-from mmx.plugins import find, nearest
+from mmx.plugins import nearest
 from mmx.spec import Difference, Spec, diff_specs, inline, load_spec
 from mmx.study.spec import OneAtATime, StudySpec
 
@@ -175,15 +175,17 @@ def _matched(arm: Arm, study: StudySpec, base: Spec, plugins: Sequence[str | Pat
     """
     if arm.fault:
         return []
-    head = load_spec(arm.file, overrides=arm.overrides, plugins=plugins).model.head
+    spec = load_spec(arm.file, overrides=arm.overrides, plugins=plugins)
+    head = spec.model.head
     if head.entry_point.rpartition(".")[2] == MATCHED:
         return []
     told = head.model_dump(mode="json")
-    shared = [key for key in find("head", MATCHED).model_fields if key not in _OF_MATCHED]
+    mlp = spec.plugins.find("head", MATCHED)
+    shared = [key for key in mlp.model_fields if key not in _OF_MATCHED]
     settings = {key: told[key] for key in shared if key in told}
-    mlp = {"type": MATCHED, "match": told, **settings}
+    matched = {"type": MATCHED, "match": told, **settings}
     itself = _Asked(arm.name, arm.file, arm.overrides, None)
-    overrides = (*arm.overrides, _override(HEAD, mlp))
+    overrides = (*arm.overrides, _override(HEAD, matched))
     asked = _Asked(f"{MATCHED} as large as {arm.name}", arm.file, overrides, None, itself)
     return [_resolved(asked, "control", study, base, plugins)]
 

@@ -190,7 +190,8 @@ def finished(entry: Entry, spec: Spec) -> bool:
     if not run.finished:
         return False
     made: dict[str, Any] = run.read_json("environment.json")
-    return made.get("core") == core_digest() and made.get("methods") == sources_used(spec)
+    methods = sources_used(spec, spec.plugins)
+    return made.get("core") == core_digest() and made.get("methods") == methods
 
 
 class _Work:

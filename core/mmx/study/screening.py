@@ -11,13 +11,13 @@ from typing import Any
 
 from mmx.errors import MissingExtraError, RunError
 from mmx.files import Journal
-from mmx.plugins import hookimpl
+from mmx.interfaces import Hook
 from mmx.runs import Observer
 from mmx.spec import Spec
 
 FACTOR = 3  # one of three goes on at each rung
 SCREENED = "screened out"
-_TRIALS, _BUDGETS, _HOOK = "asha.journal", "screening.jsonl", "mmx asha"
+_TRIALS, _BUDGETS = "asha.journal", "screening.jsonl"
 
 
 class ScreenedOut(RunError):
@@ -55,7 +55,7 @@ def screen(spec: Spec, values: Mapping[str, Any], observer: Observer) -> str:
     Raises:
         ScreenedOut: it was stopped.
     """
-    from mmx.experiment import run
+    from mmx.experiment import run_into, runs_folder
 
     folder = Path(values["folder"])
     watch = _Watch(
@@ -65,16 +65,12 @@ def screen(spec: Spec, values: Mapping[str, Any], observer: Observer) -> str:
         _trial(folder, spec, str(values["plan"])),
         folder,
     )
-    spec.registry.register(watch, _HOOK, required=True)
-    try:
-        finished = run(spec, observer=observer)
-        watch.tell(stopped=False)
-    finally:
-        spec.registry.unregister(_HOOK)
+    finished = run_into(runs_folder(), spec, observer=observer, also=[watch])
+    watch.tell(stopped=False)
     return str(finished.path)
 
 
-class _Watch:
+class _Watch(Hook):
     """Reports each epoch to the trial, and ends the run where the trial is to be pruned."""
 
     def __init__(self, spec: Spec, arm: str, keep: bool, trial: Any, folder: Path) -> None:
@@ -82,8 +78,7 @@ class _Watch:
         self._arm, self._keep, self._trial, self._folder = arm, keep, trial, folder
         self._epochs, self._of, self._value = 0, spec.train.epochs, float("nan")
 
-    @hookimpl
-    def mmx_epoch_ended(self, run_path: Path, epoch: int, values: Mapping[str, float]) -> None:
+    def epoch_ended(self, folder: Path, epoch: int, values: Mapping[str, float]) -> None:
         """Stop the run here when it has fallen behind."""
         self._epochs, self._value = epoch, float(values[f"validation {self._metric}"])
         self._trial.report(self._value, epoch)

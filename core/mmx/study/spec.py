@@ -8,7 +8,7 @@ from pydantic import Field, PositiveInt, PrivateAttr, ValidationError, model_val
 
 from mmx.errors import Fault, SpecError
 from mmx.interfaces import SpecPath
-from mmx.plugins import registry
+from mmx.plugins import Plugins
 from mmx.spec import Closed, Node, Seed, explain, read_text, read_tree
 
 Key = Annotated[str, Field(pattern=r"^[a-z_]+(\.[A-Za-z0-9_]+)*$")]
@@ -138,4 +138,4 @@ def _validated(root: Node, path: Path) -> StudySpec:
     try:
         return StudySpec.model_validate(root.plain({}), context={"folder": path.parent})
     except ValidationError as error:
-        raise SpecError(explain(error, StudySpec, root, registry())) from None
+        raise SpecError(explain(error, StudySpec, root, Plugins())) from None

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from mmx.errors import PluginError
 from mmx.interfaces import Params
-from mmx.plugins import Registry, describe
+from mmx.plugins import Plugins, describe
 from mmx.spec import PLUGINS, Node, Place, override
 from mmx.testing.check import Check, check
 
@@ -48,7 +48,7 @@ class Certificate:
 
 
 def check_plugin(
-    name: str, *, settings: Sequence[str] = (), plugins: Registry | None = None
+    name: str, *, settings: Sequence[str] = (), plugins: Plugins | None = None
 ) -> Certificate:
     """Try all laws on one installed method.
 
@@ -63,7 +63,7 @@ def check_plugin(
             refuses the settings.
         SpecError: a setting is not written as key=value.
     """
-    plugins = plugins or Registry()
+    plugins = plugins or Plugins()
     method = describe(name, plugins=plugins).method
     long_type = name if "/" in name else method.type
     type = long_type.removeprefix(f"{method.kind}.")
@@ -73,7 +73,7 @@ def check_plugin(
     return Certificate(source.key, source.package, source.version, source.digest, checks)
 
 
-def _with(params: type[Params], settings: Sequence[str], plugins: Registry) -> Params:
+def _with(params: type[Params], settings: Sequence[str], plugins: Plugins) -> Params:
     """The method with these settings, read as in a spec of the working folder."""
     root = Node({}, Place(None, 0, 1, ""))
     for text in settings:

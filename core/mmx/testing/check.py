@@ -14,6 +14,7 @@ from mmx.testing.conduct import FUSION, HEAD
 from mmx.testing.encoder_conduct import ENCODER
 from mmx.testing.hooks import INFERENCE
 from mmx.testing.law import Law, LawError, Laws, NotTried
+from mmx.testing.life_cycle import HOOK as LIFE_CYCLE
 from mmx.testing.losses import LOSS
 from mmx.testing.priors import PRIOR
 from mmx.testing.rows import DATASET, NARRATIVE, SAMPLER
@@ -35,6 +36,7 @@ LAWS: Mapping[str, Laws] = {
     "encoder": {**ENCODER, **USED, **ANY},
     "fusion": {**FUSION, **USED, **ANY},
     "head": {**HEAD, **USED, **ANY},
+    "hook": {**LIFE_CYCLE, **ANY},
     "inference": {**INFERENCE, **USED, **ANY},
     "loss": {**LOSS, **PRIOR, **USED, **ANY},
     "narrative": {**NARRATIVE, **USED, **ANY},

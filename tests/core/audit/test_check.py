@@ -1,6 +1,6 @@
-"""Checks come through the hook; what a plugin does wrong is told."""
+"""Checks come from hooks; what one does wrong is told."""
 
-from types import SimpleNamespace
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,14 +8,23 @@ import pytest
 import mmx
 from mmx.audit import Check, Finding, Score, all_checks, examine
 from mmx.audit.check import OWN
+from mmx.runs import Hooks, SilentObserver
 
 
-def giving(*checks: object) -> mmx.Registry:
-    """Methods with a plugin that gives these checks."""
-    plugins = mmx.Registry()
-    plugin = SimpleNamespace(mmx_audit_checks=mmx.hookimpl(lambda: checks))
-    plugins.register(plugin, "planted")
-    return plugins
+class Giving(mmx.Hook):
+    """Gives these checks."""
+
+    def __init__(self, ask: Callable[[], object]) -> None:
+        self._ask = ask
+
+    def audit_checks(self) -> Any:
+        """What it was told to give."""
+        return self._ask()
+
+
+def giving(*checks: object) -> Hooks:
+    """Hooks of which one gives these checks."""
+    return Hooks([], SilentObserver(), [Giving(lambda: checks)])
 
 
 def test_ours_are_all_there_once_and_in_order() -> None:
@@ -28,7 +37,7 @@ def test_ours_are_all_there_once_and_in_order() -> None:
     assert all(check.finds for check in all_checks())
 
 
-def test_a_plugin_adds_a_check(rows: Any) -> None:
+def test_a_hook_adds_a_check(rows: Any) -> None:
     finding = Finding("mine", "warning", "something")
     checks = all_checks(giving(Check("mine", "something of mine", lambda subject: [finding])))
     assert checks[-1].id == "mine"
@@ -36,9 +45,9 @@ def test_a_plugin_adds_a_check(rows: Any) -> None:
 
 
 def test_an_id_that_is_taken_is_refused() -> None:
-    plugins = giving(Check("label_words", "again", lambda subject: []))
+    hooks = giving(Check("label_words", "again", lambda subject: []))
     with pytest.raises(mmx.PluginError, match="two checks .* 'label_words'"):
-        all_checks(plugins)
+        all_checks(hooks)
 
 
 @pytest.mark.parametrize(
@@ -58,12 +67,10 @@ def test_what_is_no_check_is_refused() -> None:
         all_checks(giving("label_words"))
 
 
-def test_a_plugin_that_cannot_give_its_checks_is_named() -> None:
-    plugins = mmx.Registry()
-    gone = SimpleNamespace(mmx_audit_checks=mmx.hookimpl(lambda: 1 / 0))
-    plugins.register(gone, "gone")
-    with pytest.raises(mmx.PluginError, match=r"mmx_audit_checks\(\) of gone failed: .*ZeroDiv"):
-        all_checks(plugins)
+def test_a_hook_that_cannot_give_its_checks_is_named() -> None:
+    hooks = Hooks([], SilentObserver(), [Giving(lambda: 1 / 0)])
+    with pytest.raises(mmx.PluginError, match=r"audit_checks\(\) of Giving failed: .*ZeroDiv"):
+        all_checks(hooks)
 
 
 def test_a_finding_survives_a_file() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mmx.errors import PluginError
-from mmx.plugins import Registry, core_code, file_digest
+from mmx.plugins import Plugins, core_code, file_digest
 from mmx.plugins.libraries import imported_libraries
 from mmx.plugins.parsed import parse
 
@@ -30,7 +30,7 @@ def film_of_two(install: Install, film: str) -> Path:
 
 
 def digest(folder: Path) -> str:
-    return Registry(path=[str(folder.parent)]).source("fusion", "film").digest
+    return Plugins(path=[str(folder.parent)]).source("fusion", "film").digest
 
 
 def edit(file: Path, old: str, new: str) -> None:
@@ -89,7 +89,7 @@ def test_the_digest_covers_the_version_of_what_the_package_requires(film_of_two:
         (folder / "METADATA").write_text(
             f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
         )
-    before = Registry(path=[str(site)]).source("fusion", "film")
+    before = Plugins(path=[str(site)]).source("fusion", "film")
     assert before.code.libraries["film-grain"] == "1.0"
     assert "nose" not in before.code.libraries
     edit(site / "film_grain.dist-info" / "METADATA", "1.0", "1.1")
@@ -115,13 +115,13 @@ def test_a_local_file_brings_what_it_imports_from_beside_it(tmp_path: Path) -> N
 
 
 def test_a_method_of_the_box_knows_nothing_of_its_neighbours() -> None:
-    concat = Registry().source("fusion", "concat").code
+    concat = Plugins().source("fusion", "concat").code
     assert "mmx_plugins/fusion/concat.py" in concat.files
     assert "mmx_plugins/fusion/film.py" not in concat.files
     assert "mmx/blocks/presence.py" in concat.files
-    mamba = Registry().source("fusion", "mamba").code
+    mamba = Plugins().source("fusion", "mamba").code
     assert "mmx_plugins/fusion/_mamba/ssd.py" in mamba.files, "what lies beside it is its own"
-    timm = Registry().source("encoder", "timm").code
+    timm = Plugins().source("encoder", "timm").code
     assert {"timm", "torch"} <= timm.libraries.keys()
     assert not {"pytest", "typer", "rich", "filelock"} & timm.libraries.keys()
 
@@ -142,9 +142,9 @@ def test_libraries_are_found_under_the_names_that_python_knows() -> None:
 def test_code_that_was_edited_after_its_import_is_not_taken_for_what_runs(
     film_of_two: Path,
 ) -> None:
-    registry = Registry(path=[str(film_of_two.parent)])
-    registry.find("fusion", "film")
+    plugins = Plugins(path=[str(film_of_two.parent)])
+    plugins.find("fusion", "film")
     edit(film_of_two / "formula.py", "v + t", "v - t")
     os.utime(film_of_two / "formula.py", ns=(1, 1))
     with pytest.raises(PluginError, match=r"film_two/formula\.py was edited after .*begin a new"):
-        registry.source("fusion", "film")
+        plugins.source("fusion", "film")

@@ -8,7 +8,7 @@ import pytest
 from pydantic import Field, NonNegativeFloat
 
 from mmx.errors import PluginError
-from mmx.plugins import Registry, describe
+from mmx.plugins import Plugins, describe
 from mmx.plugins.describe import type_name
 
 Install = Callable[..., Path]
@@ -40,14 +40,24 @@ def mmx_components():
 '''
 
 
+DIARY = """
+'Keeps a diary.'
+import mmx
+
+@mmx.hookimpl
+def mmx_run_started(run_path):
+    pass
+"""
+
+
 @pytest.fixture
-def plugins(install: Install, film: str) -> Registry:
-    modules = {"knobs_a.py": KNOBS, "film_a.py": film, "hook_a.py": '"""Keeps a diary."""'}
+def plugins(install: Install, film: str) -> Plugins:
+    modules = {"knobs_a.py": KNOBS, "film_a.py": film, "hook_a.py": DIARY}
     points = {"head.knobs": "knobs_a", "fusion.film": "film_a", "hook.diary": "hook_a"}
-    return Registry(path=[str(install("mmx-knobs", points, modules))])
+    return Plugins(path=[str(install("mmx-knobs", points, modules))])
 
 
-def test_each_parameter_has_type_default_range_and_unit(plugins: Registry) -> None:
+def test_each_parameter_has_type_default_range_and_unit(plugins: Plugins) -> None:
     shown = describe("head.knobs", plugins=plugins)
     told = [(one.name, one.type, one.default, one.range, one.unit) for one in shown.parameters]
     assert told == [
@@ -61,7 +71,7 @@ def test_each_parameter_has_type_default_range_and_unit(plugins: Registry) -> No
 
 
 def test_the_source_is_read_from_the_docstring_when_the_class_states_none(
-    plugins: Registry,
+    plugins: Plugins,
 ) -> None:
     shown = describe("head.knobs", plugins=plugins)
     assert shown.source == "Somebody and others 2020, arXiv:2001.00001."
@@ -69,13 +79,13 @@ def test_the_source_is_read_from_the_docstring_when_the_class_states_none(
 
 
 @pytest.mark.parametrize("name", ["film", "fusion.film", "mmx-knobs/film", "fusion.mmx-knobs/film"])
-def test_a_method_may_be_named_in_four_ways(plugins: Registry, name: str) -> None:
+def test_a_method_may_be_named_in_four_ways(plugins: Plugins, name: str) -> None:
     assert describe(name, plugins=plugins).method.key == "fusion.film"
 
 
 def test_a_name_of_two_kinds_asks_which(install: Install, film: str) -> None:
     points = {"fusion.film": "film_a", "head.film": "film_a"}
-    plugins = Registry(path=[str(install("mmx-film", points, {"film_a.py": film}))])
+    plugins = Plugins(path=[str(install("mmx-film", points, {"film_a.py": film}))])
     with pytest.raises(PluginError, match="names 2 methods; write fusion.film or head.film"):
         describe("film", plugins=plugins)
 
@@ -83,14 +93,15 @@ def test_a_name_of_two_kinds_asks_which(install: Install, film: str) -> None:
 @pytest.mark.parametrize(
     ("name", "meant"), [("knbos", "knobs"), ("haed.knobs", "head.knobs"), ("fusion.flim", "film")]
 )
-def test_a_misspelt_name_gets_the_nearest(plugins: Registry, name: str, meant: str) -> None:
+def test_a_misspelt_name_gets_the_nearest(plugins: Plugins, name: str, meant: str) -> None:
     with pytest.raises(PluginError, match=f"nearest: {meant}. Run `mmx plugins list`"):
         describe(name, plugins=plugins)
 
 
-def test_a_hook_only_plugin_has_no_parameters(plugins: Registry) -> None:
+def test_a_hook_of_api_1_can_be_required(plugins: Plugins) -> None:
     shown = describe("diary", plugins=plugins)
-    assert (shown.method.key, shown.text, shown.parameters) == ("hook.diary", "Keeps a diary.", ())
+    assert (shown.method.key, shown.text) == ("hook.diary", "Keeps a diary.")
+    assert [(one.name, one.default) for one in shown.parameters] == [("required", "false")]
 
 
 @pytest.mark.parametrize(

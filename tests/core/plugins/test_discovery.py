@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from mmx.errors import PluginError
-from mmx.plugins import Installed, Registry
+from mmx.plugins import Installed, Plugins
 
 Install = Callable[..., Path]
 
 
 def only(folder: Path) -> Installed:
-    (method,) = Registry(path=[str(folder)]).installed()
+    (method,) = Plugins(path=[str(folder)]).installed()
     return method
 
 
@@ -58,7 +58,7 @@ def test_listing_imports_neither_the_plugin_nor_its_package(install: Install, fi
     folder = install("mmx-film", {"fusion.film": "loud.film"}, package)
     code = (
         "import sys, mmx\n"
-        f"(method,) = mmx.Registry(path=[{str(folder)!r}]).installed()\n"
+        f"(method,) = mmx.Plugins(path=[{str(folder)!r}]).installed()\n"
         "assert method.status == 'found', method\n"
         "heavy = 'loud torch numpy pandas pydantic transformers timm sklearn matplotlib'.split()\n"
         "print([name for name in heavy if name in sys.modules])\n"
@@ -76,7 +76,7 @@ def test_a_missing_module_is_named(install: Install) -> None:
 def test_the_same_key_twice_names_both_distributions(install: Install, film: str) -> None:
     install("mmx-film", {"fusion.film": "film_a"}, {"film_a.py": film})
     folder = install("mmx-rival", {"fusion.film": "film_b"}, {"film_b.py": film})
-    methods = Registry(path=[str(folder)]).installed()
+    methods = Plugins(path=[str(folder)]).installed()
     assert [method.status for method in methods] == ["clash", "clash"]
     assert "mmx-film and mmx-rival" in methods[0].reason
 
@@ -139,7 +139,7 @@ def test_entry_points_that_cannot_be_read_do_not_hide_the_others(
     (folder / "mmx_torn-1.0.dist-info/entry_points.txt").write_text("[mmx]\nfusion.torn\n")
     (folder / "alien-1.0.dist-info").mkdir()
     (folder / "alien-1.0.dist-info/entry_points.txt").write_bytes(b"[mmx]\n\xff\xfe")
-    states = {one.package: one.status for one in Registry(path=[str(folder)]).installed()}
+    states = {one.package: one.status for one in Plugins(path=[str(folder)]).installed()}
     assert states == {"mmx-film": "found", "mmx-torn": "incompatible"}
 
 
@@ -149,7 +149,7 @@ def test_the_first_of_two_copies_of_a_distribution_counts(
     older = install("mmx-film", {"fusion.film": "film_a"}, {"film_a.py": film})
     newer = tmp_path / "newer"
     install("mmx_film", {"fusion.film": "film_a"}, {"film_a.py": film}, version="2", folder=newer)
-    (method,) = Registry(path=[str(newer), str(older)]).installed()
+    (method,) = Plugins(path=[str(newer), str(older)]).installed()
     assert (method.version, method.status) == ("2", "found")
 
 
@@ -172,7 +172,7 @@ def test_an_editable_install_is_followed_to_its_source(
     (site / "_mmx_film.pth").write_text(f"{source.parent}\n")
     monkeypatch.setattr(sys, "path", [*sys.path])
     site_packages.addsitedir(str(site))
-    (method,) = [one for one in Registry().installed("fusion") if one.package == "mmx-film"]
+    (method,) = [one for one in Plugins().installed("fusion") if one.package == "mmx-film"]
     assert method.summary.startswith("Feature-wise modulation")
 
 
@@ -194,7 +194,7 @@ def test_an_editable_install_by_an_import_hook_is_followed_too(
 
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Finder])
     install("mmx-film", {"fusion.film": "hooked.film"}, {})
-    (method,) = [one for one in Registry().installed("fusion") if one.package == "mmx-film"]
+    (method,) = [one for one in Plugins().installed("fusion") if one.package == "mmx-film"]
     assert method.summary.startswith("Feature-wise modulation")
     assert "hooked" not in sys.modules
 
@@ -207,7 +207,7 @@ def test_a_nested_namespace_package_is_searched_in_all_its_folders(
     folder = install(
         "mmx-film", {"fusion.film": "spaces.inner.film"}, {"spaces/inner/film.py": film}
     )
-    (method,) = Registry(path=[str(tmp_path / "other"), str(folder)]).installed()
+    (method,) = Plugins(path=[str(tmp_path / "other"), str(folder)]).installed()
     assert method.status == "found"
 
 
@@ -217,19 +217,19 @@ def test_a_zip_file_on_the_path_is_read(install: Install, film: str, tmp_path: P
     with zipfile.ZipFile(archive, "w") as bundle:
         for file in folder.rglob("*.*"):
             bundle.write(file, file.relative_to(folder))
-    (method,) = Registry(path=[str(archive)]).installed()
+    (method,) = Plugins(path=[str(archive)]).installed()
     assert (method.status, method.summary[:12]) == ("found", "Feature-wise")
 
 
 def test_only_one_kind_is_listed_when_asked_for(install: Install, film: str) -> None:
     points = {"fusion.film": "film_a", "head.film": "film_a"}
     folder = install("mmx-film", points, {"film_a.py": film})
-    registry = Registry(path=[str(folder)])
-    assert [one.key for one in registry.installed("head")] == ["head.film"]
+    plugins = Plugins(path=[str(folder)])
+    assert [one.key for one in plugins.installed("head")] == ["head.film"]
     with pytest.raises(PluginError, match="no kind 'haed'; nearest: head"):
-        registry.installed("haed")
+        plugins.installed("haed")
 
 
 def test_every_method_that_ships_is_listed_as_found() -> None:
-    broken = [one for one in Registry().installed() if one.package == "mmx" and one.reason]
+    broken = [one for one in Plugins().installed() if one.package == "mmx" and one.reason]
     assert not broken

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mmx.errors import PluginError, PluginLoadError
-from mmx.plugins import Registry, file_digest
+from mmx.plugins import Plugins, file_digest
 from mmx.plugins.loading import import_file
 
 Install = Callable[..., Path]
@@ -21,26 +21,26 @@ def file(site: Path, film: str) -> Path:
 
 
 def test_a_local_file_is_listed_with_its_digest_and_found(file: Path) -> None:
-    registry = Registry(path=[])
-    added = registry.add_file(file)
+    plugins = Plugins(path=[])
+    added = plugins.add_file(file)
     digest = file_digest(file)
     assert (added.key, added.package, added.status) == ("fusion.film", "local", "found")
     assert added.version == f"sha256:{digest[:12]}"
-    assert registry.installed() == [added]
-    assert registry.source("fusion", "film").digest == digest
-    assert registry.find("fusion", "film") is registry.find("fusion", "local/film")
+    assert plugins.installed() == [added]
+    assert plugins.source("fusion", "film").digest == digest
+    assert plugins.find("fusion", "film") is plugins.find("fusion", "local/film")
 
 
 def test_adding_the_same_file_again_changes_nothing_unless_it_was_edited(file: Path) -> None:
-    registry = Registry(path=[])
-    first = registry.add_file(file)
-    before = registry.find("fusion", "film")
-    assert registry.add_file(str(file)) == first
-    assert registry.find("fusion", "film") is before
+    plugins = Plugins(path=[])
+    first = plugins.add_file(file)
+    before = plugins.find("fusion", "film")
+    assert plugins.add_file(str(file)) == first
+    assert plugins.find("fusion", "film") is before
     file.write_text(file.read_text() + "\nEDITED = True\n")
-    assert registry.add_file(file).version != first.version
-    assert len(registry.installed()) == 1
-    assert registry.find("fusion", "film") is not before
+    assert plugins.add_file(file).version != first.version
+    assert len(plugins.installed()) == 1
+    assert plugins.find("fusion", "film") is not before
 
 
 def test_an_edit_of_the_same_length_and_second_counts(site: Path) -> None:
@@ -57,22 +57,22 @@ def test_an_edit_of_the_same_length_and_second_counts(site: Path) -> None:
 def test_a_local_file_does_not_silently_replace_an_installed_method(
     install: Install, film: str, file: Path
 ) -> None:
-    registry = Registry(
+    plugins = Plugins(
         path=[str(install("mmx-film", {"fusion.film": "film_a"}, {"film_a.py": film}))]
     )
-    registry.add_file(file)
+    plugins.add_file(file)
     with pytest.raises(PluginError, match="write mmx-film/film or local/film"):
-        registry.find("fusion", "film")
-    assert registry.find("fusion", "local/film").__module__.startswith("mmx_local_")
+        plugins.find("fusion", "film")
+    assert plugins.find("fusion", "local/film").__module__.startswith("mmx_local_")
 
 
-def test_a_local_file_of_hooks_alone_takes_part(file: Path) -> None:
+def test_a_local_file_of_life_cycle_functions_alone_is_a_hook(file: Path) -> None:
     file.write_text(
         "from mmx import hookimpl\n\n@hookimpl\ndef mmx_audit_checks():\n    return [1]\n"
     )
-    registry = Registry(path=[])
-    assert registry.add_file(file).key == "hook.my film"
-    assert registry.hook.mmx_audit_checks() == [[1]]
+    plugins = Plugins(path=[])
+    assert plugins.add_file(file).key == "hook.my film"
+    assert plugins.find("hook", "my film")().build().audit_checks() == [1]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -89,19 +89,19 @@ def test_a_broken_local_file_says_what_and_where_and_is_not_listed(
     file: Path, text: str, words: str
 ) -> None:
     file.write_text(text)
-    registry = Registry(path=[])
+    plugins = Plugins(path=[])
     with pytest.raises(PluginError, match=words):
-        registry.add_file(file)
-    assert registry.installed() == []
+        plugins.add_file(file)
+    assert plugins.installed() == []
 
 
 def test_an_edit_that_breaks_a_local_file_does_not_leave_the_old_version(file: Path) -> None:
-    registry = Registry(path=[])
-    registry.add_file(file)
+    plugins = Plugins(path=[])
+    plugins.add_file(file)
     file.write_text("import nowhere_at_all\n")
     with pytest.raises(PluginLoadError):
-        registry.add_file(file)
-    assert registry.installed() == []
+        plugins.add_file(file)
+    assert plugins.installed() == []
 
 
 @pytest.mark.parametrize(
@@ -109,4 +109,4 @@ def test_an_edit_that_breaks_a_local_file_does_not_leave_the_old_version(file: P
 )
 def test_what_is_no_python_file_is_refused(site: Path, name: str, words: str) -> None:
     with pytest.raises(PluginError, match=words):
-        Registry(path=[]).add_file(site.parent / name)
+        Plugins(path=[]).add_file(site.parent / name)

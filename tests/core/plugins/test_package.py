@@ -11,7 +11,7 @@ import pytest
 
 import mmx
 from mmx import PluginError
-from mmx.plugins import Registry
+from mmx.plugins import Plugins
 from mmx.scaffold import new_plugin
 from mmx.testing import check
 
@@ -36,11 +36,11 @@ def test_a_package_has_all_that_pip_and_git_ask_for(kind: str, tmp_path: Path) -
 @pytest.mark.parametrize("kind", ["fusion", "head", "loss"])
 def test_the_method_keeps_the_laws_as_it_is_written(kind: str, tmp_path: Path) -> None:
     root = new_plugin(kind, "cross_talk", tmp_path)
-    registry = Registry(path=[])
-    added = registry.add_file(root / "src/mmx_cross_talk/cross_talk.py")
+    plugins = Plugins(path=[])
+    added = plugins.add_file(root / "src/mmx_cross_talk/cross_talk.py")
     assert (added.key, added.status) == (f"{kind}.cross_talk", "found")
     assert added.summary.startswith("CrossTalk: ")
-    params = registry.find(kind, "cross_talk")
+    params = plugins.find(kind, "cross_talk")
     assert params.source
     assert params.__name__ == "CrossTalkParams"
     assert [law for law in check(params) if law.status != "passed"] == []
@@ -99,7 +99,7 @@ def test_what_another_distribution_provides_is_taken(
 ) -> None:
     folder = install("mmx-film", {"fusion.wide_film": "film_a"}, {"film_a.py": film})
     with pytest.raises(PluginError, match=r"installed already, by mmx-film 1\.0"):
-        new_plugin("fusion", "wide-film", tmp_path, plugins=Registry(path=[str(folder)]))
+        new_plugin("fusion", "wide-film", tmp_path, plugins=Plugins(path=[str(folder)]))
 
 
 def test_a_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:

@@ -3,13 +3,12 @@
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from mmx.errors import PluginError, PluginLoadError
 from mmx.interfaces import API as INTERFACES_API
-from mmx.plugins import Registry, hookimpl, source_of
+from mmx.plugins import Plugins
 from mmx.plugins.api import API
 
 Install = Callable[..., Path]
@@ -22,7 +21,7 @@ def test_the_registry_and_the_interfaces_state_the_same_version() -> None:
 def test_find_gives_the_class_and_imports_only_its_module(install: Install, film: str) -> None:
     points = {"fusion.film": "film_a", "head.loud": "loud_b"}
     folder = install("mmx-film", points, {"film_a.py": film, "loud_b.py": "1 / 0"})
-    found = Registry(path=[str(folder)]).find("fusion", "film")
+    found = Plugins(path=[str(folder)]).find("fusion", "film")
     assert found(dim=3).model_dump() == {"dim": 3, "type": "film"}  # type: ignore[call-arg]
     assert "loud_b" not in sys.modules
 
@@ -33,8 +32,8 @@ def test_one_module_may_provide_several_methods(install: Install, film: str) -> 
         'class WideParams(FilmParams):\n    type: Literal["wide"] = "wide"\n\n@hookimpl',
     ).replace("[FilmParams]", "[FilmParams, WideParams]")
     points = {"fusion.film": "film_a", "fusion.wide": "film_a"}
-    registry = Registry(path=[str(install("mmx-film", points, {"film_a.py": text}))])
-    names = [registry.find("fusion", type).__name__ for type in ("film", "wide", "film")]
+    plugins = Plugins(path=[str(install("mmx-film", points, {"film_a.py": text}))])
+    names = [plugins.find("fusion", type).__name__ for type in ("film", "wide", "film")]
     assert names == ["FilmParams", "WideParams", "FilmParams"]
 
 
@@ -53,17 +52,17 @@ def test_a_name_that_nobody_has_gets_the_nearest(
 ) -> None:
     folder = install("mmx-film", {"fusion.film": "film_a"}, {"film_a.py": film})
     with pytest.raises(PluginError, match=words):
-        Registry(path=[str(folder)]).find(kind, type)
+        Plugins(path=[str(folder)]).find(kind, type)
 
 
 @pytest.fixture
-def rivals(install: Install, film: str) -> Registry:
+def rivals(install: Install, film: str) -> Plugins:
     install("mmx-film", {"fusion.film": "film_a"}, {"film_a.py": film})
     folder = install("mmx-rival", {"fusion.film": "film_b"}, {"film_b.py": film})
-    return Registry(path=[str(folder)])
+    return Plugins(path=[str(folder)])
 
 
-def test_a_clash_names_both_distributions_and_the_way_out(rivals: Registry) -> None:
+def test_a_clash_names_both_distributions_and_the_way_out(rivals: Plugins) -> None:
     words = (
         "provided by mmx-film and mmx-rival; write mmx-film/film or mmx-rival/film, or uninstall"
     )
@@ -76,21 +75,20 @@ def test_a_name_of_mmx_stays_its_own_and_who_claims_it_too_is_told(
 ) -> None:
     install("mmx", {"fusion.film": "film_a"}, {"film_a.py": film})
     folder = install("mmx-rival", {"fusion.film": "film_b"}, {"film_b.py": film})
-    registry = Registry(path=[str(folder)])
-    assert registry.find("fusion", "film").__module__ == "film_a"
+    plugins = Plugins(path=[str(folder)])
+    assert plugins.find("fusion", "film").__module__ == "film_a"
     words = "fusion.film is the one of mmx; mmx-rival claims the name too: write mmx-rival/film"
-    assert registry.notes == (words,)
-    own, rival = registry.installed("fusion")
+    assert plugins.notes == (words,)
+    own, rival = plugins.installed("fusion")
     assert (own.status, rival.status, rival.reason) == ("found", "clash", words)
-    other = registry.find("fusion", "mmx-rival/film")
+    other = plugins.find("fusion", "mmx-rival/film")
     assert other.__module__ == "film_b"
-    assert (source_of(other).package, source_of(other).code.files.keys() & {"film_a.py"}) == (
-        "mmx-rival", set(),
-    )  # fmt: skip
+    source = plugins.source_of(other)
+    assert (source.package, source.code.files.keys() & {"film_a.py"}) == ("mmx-rival", set())
 
 
 @pytest.mark.parametrize(("name", "module"), [("mmx_film", "film_a"), ("MMX-Rival", "film_b")])
-def test_the_long_name_resolves_a_clash(rivals: Registry, name: str, module: str) -> None:
+def test_the_long_name_resolves_a_clash(rivals: Plugins, name: str, module: str) -> None:
     assert rivals.find("fusion", f"{name}/film").__module__ == module
 
 
@@ -100,10 +98,10 @@ def test_blocking_one_of_two_rivals_leaves_the_other(
     install("mmx-film", {"fusion.film": "film_a"}, {"film_a.py": film})
     folder = install("mmx-rival", {"fusion.film": "film_b"}, {"film_b.py": film})
     monkeypatch.setenv("MMX_BLOCK_PLUGINS", "mmx-film")
-    registry = Registry(path=[str(folder)])
-    assert registry.find("fusion", "film").__module__ == "film_b"
+    plugins = Plugins(path=[str(folder)])
+    assert plugins.find("fusion", "film").__module__ == "film_b"
     with pytest.raises(PluginError, match="blocked by MMX_BLOCK_PLUGINS=mmx-film"):
-        registry.find("fusion", "mmx-film/film")
+        plugins.find("fusion", "mmx-film/film")
 
 
 def test_a_blocked_method_is_never_imported(
@@ -112,7 +110,7 @@ def test_a_blocked_method_is_never_imported(
     folder = install("mmx-film", {"fusion.film": "film_a"}, {"film_a.py": "1 / 0"})
     monkeypatch.setenv("MMX_BLOCK_PLUGINS", "film")
     with pytest.raises(PluginError, match="fusion.film of mmx-film cannot be used: blocked"):
-        Registry(path=[str(folder)]).find("fusion", "film")
+        Plugins(path=[str(folder)]).find("fusion", "film")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +125,7 @@ def test_what_cannot_be_used_says_why(
 ) -> None:
     folder = install("mmx-film", {"fusion.film": "film_a"}, modules)
     with pytest.raises(PluginError, match=words):
-        Registry(path=[str(folder)]).find("fusion", "film")
+        Plugins(path=[str(folder)]).find("fusion", "film")
 
 
 @pytest.mark.parametrize(
@@ -146,7 +144,7 @@ def test_a_broken_import_names_file_and_line(install: Install, text: str, words:
     with pytest.raises(
         PluginLoadError, match=f"fusion.film of mmx-film cannot be loaded: .*{words}"
     ):
-        Registry(path=[str(folder)]).find("fusion", "film")
+        Plugins(path=[str(folder)]).find("fusion", "film")
 
 
 @pytest.mark.parametrize(
@@ -173,7 +171,7 @@ def test_a_plugin_that_breaks_the_contract_is_told_what_to_change(
     text = film.replace(old, new)
     folder = install("mmx-film", {"fusion.film": "film_a"}, {"film_a.py": text})
     with pytest.raises(PluginLoadError, match=words) as caught:
-        Registry(path=[str(folder)]).find("fusion", "film")
+        Plugins(path=[str(folder)]).find("fusion", "film")
     assert "film_a.py" in str(caught.value)
 
 
@@ -181,64 +179,23 @@ def test_a_component_of_another_kind_than_its_key_is_refused(install: Install, f
     folder = install("mmx-film", {"head.film": "film_a"}, {"film_a.py": film})
     words = "entry point is 'head.film', but it provides FilmParams with kind 'fusion'"
     with pytest.raises(PluginLoadError, match=words):
-        Registry(path=[str(folder)]).find("head", "film")
+        Plugins(path=[str(folder)]).find("head", "film")
 
 
 def test_a_broken_plugin_leaves_the_others_alone(install: Install, film: str) -> None:
     misspelt = film.replace("mmx_components", "mmx_component")
     points = {"fusion.film": "film_a", "fusion.bad": "bad_b"}
     folder = install("mmx-film", points, {"film_a.py": film, "bad_b.py": misspelt})
-    registry = Registry(path=[str(folder)])
+    plugins = Plugins(path=[str(folder)])
     for _ in range(2):  # the second time finds it imported, and must still refuse it
         with pytest.raises(PluginLoadError, match="no hook 'mmx_component'"):
-            registry.find("fusion", "bad")
-    assert registry.find("fusion", "film").__name__ == "FilmParams"
+            plugins.find("fusion", "bad")
+    assert plugins.find("fusion", "film").__name__ == "FilmParams"
 
 
 def test_the_source_of_a_method_is_its_distribution_and_digest(install: Install, film: str) -> None:
     folder = install("mmx-film", {"fusion.film": "film_a"}, {"film_a.py": film})
-    source = Registry(path=[str(folder)]).source("fusion", "film")
+    source = Plugins(path=[str(folder)]).source("fusion", "film")
     assert "film_a.py" in source.code.files
     assert (source.key, source.package, source.version) == ("fusion.film", "mmx-film", "1.0")
     assert "film_a" not in sys.modules
-
-
-HOOKS = """
-from mmx import hookimpl
-seen = []
-
-@hookimpl
-def mmx_epoch_ended(epoch, values):
-    seen.append((epoch, dict(values)))
-"""
-
-
-def test_a_hook_only_plugin_hears_of_the_run_once_it_is_named(install: Install) -> None:
-    folder = install("mmx-diary", {"hook.diary": "diary_a"}, {"diary_a.py": HOOKS})
-    registry = Registry(path=[str(folder)])
-    registry.hook.mmx_epoch_ended(run_path=folder, epoch=0, values={"loss": 1.0})
-    registry.use_hook("diary")
-    registry.use_hook("diary")
-    registry.hook.mmx_epoch_ended(run_path=folder, epoch=1, values={"loss": 0.5})
-    assert sys.modules["diary_a"].seen == [(1, {"loss": 0.5})]
-    with pytest.raises(PluginError, match="no hook 'dairy' is installed; nearest: diary"):
-        registry.use_hook("dairy")
-
-
-def test_what_ships_is_registered_through_the_same_hooks() -> None:
-    class Sections:
-        @hookimpl
-        def mmx_report_sections(self, metrics: Mapping[str, float]) -> list[tuple[str, str]]:
-            return [("Headline", str(metrics["accuracy"]))]
-
-    class Misspelt:
-        @hookimpl
-        def mmx_report_section(self) -> None: ...
-
-    registry = Registry(path=[])
-    registry.register(Sections(), "sections")
-    registry.register(Sections(), "sections")
-    with pytest.raises(PluginError, match="no hook 'mmx_report_section'; nearest: mmx_report_sec"):
-        registry.register(Misspelt(), "misspelt")
-    asked = SimpleNamespace(run_path=Path(), metrics={"accuracy": 0.5})
-    assert registry.hook.mmx_report_sections(**vars(asked)) == [[("Headline", "0.5")]]

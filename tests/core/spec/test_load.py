@@ -57,7 +57,7 @@ def test_a_projection_is_a_width_a_mapping_or_none(
 def test_a_spec_remembers_where_it_came_from(load: Load, good: str, toys: Path) -> None:
     spec = load(good, "seed=3")
     assert spec.file == Path("spec.yaml").absolute()
-    assert spec.plugins == (toys,)
+    assert spec.plugin_files == (toys,)
     assert spec.text == good + "\n# --set seed=3"
 
 

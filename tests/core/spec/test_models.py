@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from mmx import FusionParams, Registry, Spec
+from mmx import FusionParams, Plugins, Spec
 from mmx.spec import ModelSpec, SplitSpec, TrainSpec
 
 
@@ -38,7 +38,7 @@ def test_every_default_is_valid_by_itself() -> None:
 
 
 def test_methods_may_be_given_as_they_are(toys: Path) -> None:
-    plugins = Registry(files=[toys])
+    plugins = Plugins(files=[toys])
     eye, ear = plugins.find("encoder", "toy_eye")(), plugins.find("encoder", "toy_ear")()
     mix = plugins.find("fusion", "toy_mix")()
     given = {"image": eye, "text": ear, "fusion": mix, "head": "toy_top"}
@@ -47,7 +47,7 @@ def test_methods_may_be_given_as_they_are(toys: Path) -> None:
 
 
 def test_the_modality_of_a_method_given_as_it_is_counts_too(toys: Path) -> None:
-    plugins = Registry(files=[toys])
+    plugins = Plugins(files=[toys])
     with pytest.raises(ValidationError, match="an encoder of text is needed"):
         ModelSpec.model_validate({"text": plugins.find("encoder", "toy_eye")()})
 

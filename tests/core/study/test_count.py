@@ -17,7 +17,7 @@ def operations(spec: mmx.Spec, folder: Path) -> int:
     """Of one test row of the run of this spec."""
     run = mmx.run(spec)
     file = folder / "count" / "operations.json"
-    write_operations(run.path, file, SilentObserver(), plugins=spec.plugins)
+    write_operations(run.path, file, SilentObserver(), plugins=spec.plugin_files)
     found: int = json.loads((folder / "count" / "operations.json").read_text())["operations"]
     return found
 

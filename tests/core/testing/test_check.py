@@ -114,7 +114,7 @@ def test_parametrizes_a_test_with_methods_and_laws(method: type[LossParams], law
 
 def test_a_certificate_names_the_source_of_a_method() -> None:
     certificate = check_plugin("focal")
-    source = mmx.Registry().source("loss", "focal")
+    source = mmx.Plugins().source("loss", "focal")
     told = (certificate.key, certificate.package, certificate.version, certificate.digest)
     assert told == ("loss.focal", source.package, source.version, source.digest)
     assert certificate.ok

@@ -18,7 +18,6 @@ from mmx.audit.subject import Subject
 from mmx.audit.telling import told
 from mmx.audit.traces import SPREAD, Trace
 from mmx.data import UNUSED
-from mmx.plugins import hookimpl
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -134,9 +133,4 @@ def _examples(subject: Subject, clear: Sequence[Trace]) -> tuple[tuple[str, ...]
     return tuple(tuple(str(subject.ids[row]) for row in line) for line in lines)
 
 
-@hookimpl
-def mmx_audit_checks() -> Sequence[Check]:
-    """Give this check."""
-    return [
-        Check(_ID, "image borders and thumbnails from which a class can be told", find, short=True)
-    ]
+CHECK = Check(_ID, "image borders and thumbnails from which a class can be told", find, short=True)

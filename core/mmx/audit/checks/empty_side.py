@@ -4,14 +4,13 @@ A fusion of both sides would then learn from one of them, while every page speak
 half is an error where the fusion reads that side; what stands in for it is a run of one side.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
 from mmx.audit.check import Check
 from mmx.audit.finding import Finding
 from mmx.audit.subject import Subject
-from mmx.plugins import hookimpl
 from mmx.spec import PARTS
 
 _ID = "empty_side"
@@ -55,7 +54,4 @@ def _why(subject: Subject) -> str:
     return f"{subject.narrative} found nothing to write in their records"
 
 
-@hookimpl
-def mmx_audit_checks() -> Sequence[Check]:
-    """Give this check."""
-    return [Check(_ID, "parts whose texts or images are mostly missing", find, short=True)]
+CHECK = Check(_ID, "parts whose texts or images are mostly missing", find, short=True)

@@ -4,7 +4,6 @@ A text that five groups or more share, all of one class, tells the class by its 
 classes do that by chance; so the share of such samples is compared with what shuffled labels give.
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,6 @@ import numpy as np
 from mmx.audit.check import Check
 from mmx.audit.finding import Evidence, Finding
 from mmx.audit.subject import Subject
-from mmx.plugins import hookimpl
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -112,7 +110,4 @@ def _few(lines: tuple[Evidence, ...]) -> list[Finding]:
     return [Finding(_ID, "warning", message, tuple(few))]
 
 
-@hookimpl
-def mmx_audit_checks() -> Sequence[Check]:
-    """Give this check."""
-    return [Check(_ID, "few different texts, or texts with one label only", find)]
+CHECK = Check(_ID, "few different texts, or texts with one label only", find)

@@ -4,14 +4,11 @@ A model sees pixels alone, but other compression or another camera for one class
 well, and a model learns it before it learns the disease.
 """
 
-from collections.abc import Sequence
-
 from mmx.audit.check import Check
 from mmx.audit.columns import column
 from mmx.audit.finding import Finding
 from mmx.audit.subject import Subject
 from mmx.audit.telling import telling
-from mmx.plugins import hookimpl
 
 _ID = "file_traces"
 _ADVICE = "the pixels may carry the same trace; take the classes from the same devices and years"
@@ -29,7 +26,4 @@ def find(subject: Subject) -> list[Finding]:
     ]
 
 
-@hookimpl
-def mmx_audit_checks() -> Sequence[Check]:
-    """Give this check."""
-    return [Check(_ID, "properties of image files from which a class can be told", find)]
+CHECK = Check(_ID, "properties of image files from which a class can be told", find)

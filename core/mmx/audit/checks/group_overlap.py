@@ -1,14 +1,11 @@
 """A group in two parts: the test part then holds cases that were learned from."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from mmx.audit.check import Check
 from mmx.audit.finding import SHOWN, Finding
 from mmx.audit.subject import Subject
 from mmx.data import UNUSED
-from mmx.plugins import hookimpl
 
 
 def find(subject: Subject) -> list[Finding]:
@@ -32,7 +29,4 @@ def find(subject: Subject) -> list[Finding]:
     return [Finding("group_overlap", "error", message, evidence)]
 
 
-@hookimpl
-def mmx_audit_checks() -> Sequence[Check]:
-    """Give this check."""
-    return [Check("group_overlap", "a group in two parts", find, short=True)]
+CHECK = Check("group_overlap", "a group in two parts", find, short=True)

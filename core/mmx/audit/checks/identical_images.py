@@ -1,12 +1,9 @@
 """Byte-identical images across parts, or with different labels."""
 
-from collections.abc import Sequence
-
 from mmx.audit.check import Check
 from mmx.audit.finding import SHOWN, Finding
 from mmx.audit.subject import Subject
 from mmx.data import UNUSED
-from mmx.plugins import hookimpl
 
 _PICTURES = 12  # sets whose pictures are shown
 
@@ -47,8 +44,5 @@ def _told(subject: Subject, sets: list[list[int]], what: str) -> list[Finding]:
     return [Finding("identical_images", "error", message, evidence, pictures)]
 
 
-@hookimpl
-def mmx_audit_checks() -> Sequence[Check]:
-    """Give this check."""
-    words = "the same image file in two parts, or with two labels"
-    return [Check("identical_images", words, find, short=True)]
+_FINDS = "the same image file in two parts, or with two labels"
+CHECK = Check("identical_images", _FINDS, find, short=True)

@@ -15,7 +15,6 @@ from mmx.audit.check import Check
 from mmx.audit.finding import Finding, Verdict
 from mmx.audit.subject import Subject
 from mmx.audit.words import plain
-from mmx.plugins import hookimpl
 
 _LIMIT = 0.01  # share of the samples
 _CODE = 3  # letters of a name that may be another word by chance
@@ -111,7 +110,4 @@ def _line(subject: Subject, places: Places, name: str, rows: list[int]) -> dict[
     }
 
 
-@hookimpl
-def mmx_audit_checks() -> Sequence[Check]:
-    """Give this check."""
-    return [Check("label_words", "class names, synonyms and codes in texts", find, short=True)]
+CHECK = Check("label_words", "class names, synonyms and codes in texts", find, short=True)

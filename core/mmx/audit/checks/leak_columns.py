@@ -3,12 +3,9 @@
 Nothing reads such a field unless the settings name it.
 """
 
-from collections.abc import Sequence
-
 from mmx.audit.check import Check
 from mmx.audit.finding import Finding
 from mmx.audit.subject import Subject
-from mmx.plugins import hookimpl
 
 _ID = "leak_columns"
 
@@ -26,7 +23,4 @@ def find(subject: Subject) -> list[Finding]:
     return [Finding(_ID, "error", message, tuple({"field": name} for name in found))]
 
 
-@hookimpl
-def mmx_audit_checks() -> Sequence[Check]:
-    """Give this check."""
-    return [Check(_ID, "fields known to tell the label that a model reads", find, short=True)]
+CHECK = Check(_ID, "fields known to tell the label that a model reads", find, short=True)

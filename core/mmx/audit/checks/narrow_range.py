@@ -4,14 +4,11 @@ Files of 10, 12 or 14 bits that are read as 16 bits look so, and those of a devi
 range than the rest.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from mmx.audit.check import Check
 from mmx.audit.finding import Finding
 from mmx.audit.subject import Subject
-from mmx.plugins import hookimpl
 
 _ID = "narrow_range"
 _LOOKED_AT, _CHUNK = 200, 50  # pictures
@@ -45,7 +42,4 @@ def find(subject: Subject) -> list[Finding]:
     return [Finding(_ID, "warning", message, evidence, tuple((name,) for name in ids[:5]))]
 
 
-@hookimpl
-def mmx_audit_checks() -> Sequence[Check]:
-    """Give this check."""
-    return [Check(_ID, "pictures that are nearly black or blank", find, short=True)]
+CHECK = Check(_ID, "pictures that are nearly black or blank", find, short=True)

@@ -16,7 +16,6 @@ from mmx.audit.copies import MOST_MOVED, Copy, copies
 from mmx.audit.finding import SHOWN, Evidence, Finding
 from mmx.audit.hashes import grey, structured
 from mmx.audit.subject import Subject
-from mmx.plugins import hookimpl
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,7 +72,4 @@ def _told(subject: Subject, found: Sequence[Copy], what: str) -> list[Finding]:
     return [Finding(_ID, "warning", message, evidence, pictures)]
 
 
-@hookimpl
-def mmx_audit_checks() -> Sequence[Check]:
-    """Give this check."""
-    return [Check(_ID, "copies of an image across parts, or with two labels", find)]
+CHECK = Check(_ID, "copies of an image across parts, or with two labels", find)

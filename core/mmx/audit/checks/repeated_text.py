@@ -1,12 +1,10 @@
 """The same narrative in training and test."""
 
 from collections import Counter
-from collections.abc import Sequence
 
 from mmx.audit.check import Check
 from mmx.audit.finding import Evidence, Finding
 from mmx.audit.subject import Subject
-from mmx.plugins import hookimpl
 
 _SHOWN = 10  # texts
 
@@ -35,7 +33,4 @@ def _texts(subject: Subject, part: str) -> Counter[str]:
     return Counter(text for row in rows if (text := subject.texts[int(row)]))
 
 
-@hookimpl
-def mmx_audit_checks() -> Sequence[Check]:
-    """Give this check."""
-    return [Check("repeated_text", "the same narrative in training and test", find)]
+CHECK = Check("repeated_text", "the same narrative in training and test", find)

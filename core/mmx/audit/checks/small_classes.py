@@ -1,13 +1,10 @@
 """Classes of which a part has fewer than ten groups: their scores hang on single cases."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from mmx.audit.check import Check
 from mmx.audit.finding import SHOWN, Evidence, Finding
 from mmx.audit.subject import Subject
-from mmx.plugins import hookimpl
 from mmx.spec import PARTS
 
 _LEAST = 10  # groups
@@ -34,8 +31,5 @@ def find(subject: Subject) -> list[Finding]:
     return [Finding("small_classes", "warning", message, tuple(lines[:SHOWN]))]
 
 
-@hookimpl
-def mmx_audit_checks() -> Sequence[Check]:
-    """Give this check."""
-    words = f"classes with fewer than {_LEAST} groups in a part"
-    return [Check("small_classes", words, find)]
+_FINDS = f"classes with fewer than {_LEAST} groups in a part"
+CHECK = Check("small_classes", _FINDS, find)

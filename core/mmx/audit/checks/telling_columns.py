@@ -6,7 +6,6 @@ AUROC of 0.65 on; a field of the record, as age may tell in earnest, from 0.75. 
 with one class only, or never with one that should be there, is told whatever the AUROC.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from mmx.audit.check import Check
@@ -14,7 +13,6 @@ from mmx.audit.columns import column, is_text, missingness
 from mmx.audit.finding import Finding
 from mmx.audit.subject import Subject
 from mmx.audit.telling import telling, telling_field
-from mmx.plugins import hookimpl
 
 _ID = "telling_columns"
 _ORDER = "row order"
@@ -45,7 +43,4 @@ def find(subject: Subject) -> list[Finding]:
     return found
 
 
-@hookimpl
-def mmx_audit_checks() -> Sequence[Check]:
-    """Give this check."""
-    return [Check(_ID, "single columns from which a class can be told", find, short=True)]
+CHECK = Check(_ID, "single columns from which a class can be told", find, short=True)

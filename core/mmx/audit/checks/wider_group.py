@@ -5,7 +5,7 @@ patient and its values stand in several parts, the test part is easier than a ne
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,6 @@ from mmx.audit.check import Check
 from mmx.audit.finding import SHOWN, Evidence, Finding
 from mmx.audit.subject import Subject
 from mmx.data import UNUSED
-from mmx.plugins import hookimpl
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,8 +96,5 @@ def _judged(subject: Subject, name: str, cells: Mapping[int, str]) -> Iterator[F
     )
 
 
-@hookimpl
-def mmx_audit_checks() -> Sequence[Check]:
-    """Give this check."""
-    words = "a patient whose lesions or visits stand in more than one part"
-    return [Check(_ID, words, find, short=True)]
+_FINDS = "a patient whose lesions or visits stand in more than one part"
+CHECK = Check(_ID, _FINDS, find, short=True)
