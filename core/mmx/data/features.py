@@ -9,8 +9,9 @@ work on other inputs, and what is encoded is published as it comes.
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -111,8 +112,7 @@ class _Budget:
 
     def __init__(self, folder: Path, budget_gb: float) -> None:
         self.folder, self.budget_gb = folder, budget_gb
-        used = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-        self.room = int(budget_gb * GIB) - used
+        self.room = int(budget_gb * GIB) - sum(_sizes(folder))
 
     def check(self, needed: int) -> None:
         """Refuse as soon as what is written so far says that all will not fit.
@@ -129,6 +129,14 @@ class _Budget:
             f"{(needed + used) / GIB:.2f}, delete old entries of {self.folder}, or "
             "choose a smaller image or a fusion that reads pooled features only"
         )
+
+
+def _sizes(folder: Path) -> Iterator[int]:
+    """Bytes of each file below a folder, but for those that others take away meanwhile."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                yield os.stat(os.path.join(place, name)).st_size
 
 
 @contextmanager

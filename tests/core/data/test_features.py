@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmx.blocks import pool_level
-from mmx.data.features import FeatureCache
+from mmx.data.features import FeatureCache, _sizes
 from mmx.errors import DataError
 from mmx.interfaces import (
     Encoder,
@@ -297,3 +297,10 @@ def test_the_index_holds_no_code(tmp_path: Path) -> None:
     index = json.loads(next(tmp_path.rglob("index.json")).read_text())
     assert set(index) == {"crc", "body"}
     assert {p.suffix for p in tmp_path.rglob("*") if p.is_file()} <= {".bin", ".json", ".TAG", ""}
+
+
+def test_the_budget_counts_what_stays_while_others_take_files_away(tmp_path: Path) -> None:
+    (tmp_path / "shard").mkdir()
+    (tmp_path / "shard" / "pooled.bin").write_bytes(b"12345")
+    (tmp_path / "shard" / "gone").symlink_to("nowhere")  # listed, and not there when looked at
+    assert list(_sizes(tmp_path)) == [5]
