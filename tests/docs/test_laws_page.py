@@ -71,7 +71,8 @@ def mistakes() -> list[tuple[str, str, str]]:
     modules, encoders, others = (
         catalogue(f"test_mutants_{one}") for one in ("fusions", "encoders", "others")
     )
-    named = [("fusion", modules.FUSIONS), ("head", modules.HEADS)]
+    named = [("fusion", modules.FUSIONS), ("fusion of any number", modules.SUMS)]
+    named += [("head", modules.HEADS)]
     named += [("encoder of texts", encoders.TEXTS), ("encoder of images", encoders.IMAGES)]
     named += [
         ("wrapping encoder" if kind == "encoder" else kind, found)

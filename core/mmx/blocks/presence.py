@@ -48,40 +48,47 @@ class StandIn(nn.Module):
         return torch.where(here[..., None], self.vector.to(kept.dtype), kept), mask | here
 
 
-def same_width(method: str, image: FeatureShape, text: FeatureShape) -> int:
-    """The common width of both sides.
+def same_width(method: str, *shapes: FeatureShape) -> int:
+    """The common width of all modalities.
 
     Raises:
         ShapeError: the widths differ.
     """
-    if image.dim != text.dim:
+    widths = [shape.dim for shape in shapes]
+    if len(set(widths)) != 1:
         raise ShapeError(
-            f"fusion.{method} needs image and text of the same width, got {image.dim} and "
-            f"{text.dim}; set model.projection to a width, such as 256"
+            f"fusion.{method} needs features of the same width from all modalities, got "
+            f"{', '.join(map(str, widths))}; set model.projection to a width, such as 256"
         )
-    return image.dim
+    return widths[0]
 
 
-def either_present(image: Features, text: Features) -> Tensor:
+def either_present(*features: Features) -> Tensor:
     """[B], bool: samples of which at least one modality is there."""
-    return image.present | text.present
+    return torch.stack([one.present for one in features]).any(dim=0)
 
 
 def fused_vector(
     fused: Tensor,
-    image: Features,
-    text: Features,
-    *,
+    *features: Features,
     parts: Mapping[str, Tensor],
     explain: Mapping[str, Tensor] | None = None,
     penalties: Mapping[str, Tensor] | None = None,
 ) -> Features:
-    """Result of a fusion to one vector per sample: pooled [B, D] and the same as a single token."""
+    """Result of a fusion to one vector per sample: pooled [B, D] and the same as a single token.
+
+    Args:
+        fused: [B, D].
+        features: of all modalities that went in; a sample without any is not present.
+        parts: the stream of each modality by its name.
+        explain: gates, attention and the like.
+        penalties: scalars that are added to the loss.
+    """
     return Features(
         fused[:, None],
         torch.ones(len(fused), 1, dtype=torch.bool, device=fused.device),
         fused,
-        present=either_present(image, text),
+        present=either_present(*features),
         parts=parts,
         explain={name: value.detach() for name, value in (explain or {}).items()},
         penalties=penalties or {},

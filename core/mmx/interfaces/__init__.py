@@ -30,6 +30,7 @@ from mmx.interfaces.inference import Curve, InferenceHook, InferenceParams, Pred
 from mmx.interfaces.input import Input, InputRows, Store, Tokenizer
 from mmx.interfaces.inputs import Batch, Images, Inputs, Texts, TokenCount, Views, middle_places
 from mmx.interfaces.interval import Interval
+from mmx.interfaces.joining import join, joined_shape
 from mmx.interfaces.layout import Labels, Layout, Role
 from mmx.interfaces.link import Link
 from mmx.interfaces.loss import Loss, LossParams, LossValue, Outputs
@@ -61,6 +62,6 @@ __all__ = [
     "RecordEncoder", "Records", "Rejected", "Role", "Sample", "Sampler", "SamplerParams", "Section",
     "Seen", "SingleImageEncoder", "SpecPath", "Store", "TEXT", "TextEncoder", "Texts", "TextsInput",
     "TokenCount", "Tokenizer", "Training", "Validation", "Value", "View", "Views",
-    "WrappingEncoder", "WrappingParams", "by_modality", "innermost", "innermost_params",
-    "map_tensors", "masked_mean", "middle_places", "on_real", "one_by_one",
+    "WrappingEncoder", "WrappingParams", "by_modality", "innermost", "innermost_params", "join",
+    "joined_shape", "map_tensors", "masked_mean", "middle_places", "on_real", "one_by_one",
 ]  # fmt: skip

@@ -22,10 +22,13 @@ class FeatureShape:
     Attributes:
         dim: channels of tokens and pooled.
         level_dims: channels of each level, from shallow to deep; empty when there are none.
+        grid: whether tokens are the map of an image, row by row, which may be pooled to a smaller
+            one; the assembler says so of encoders of images.
     """
 
     dim: int
     level_dims: tuple[int, ...] = ()
+    grid: bool = False
 
 
 @dataclass(frozen=True, slots=True)

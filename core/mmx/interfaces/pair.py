@@ -1,41 +1,81 @@
 """Fusions that are defined on two modalities, and the rule by which they serve a model."""
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from torch import nn
+import torch
+from pydantic import Field
+from torch import Tensor, nn
 
 from mmx.errors import PluginError, ShapeError
 from mmx.interfaces.features import Features, FeatureShape
 from mmx.interfaces.fusion import Fusion, FusionParams
+from mmx.interfaces.joining import join, joined_shape
+
+READS = re.compile(r"(first|second)_reads_(first|second)(.*)")
 
 
 class PairFusionParams(FusionParams):
-    """Settings of a fusion of two modalities: ``build_pair`` gives its module."""
+    """Settings of a fusion of two modalities: ``build_pair`` gives its module.
 
-    takes: ClassVar[tuple[int, int | None]] = (2, 2)
+    In a model of more, all but the first are joined and stand in the place of the second.
+    """
 
-    def build(self, shapes: Mapping[str, FeatureShape]) -> "Paired":
-        """The module of ``build_pair`` for the first modality and the second.
+    takes: ClassVar[tuple[int, int | None]] = (2, None)
+
+    first: str | None = Field(
+        default=None, description="modality that stands first; the first of the model if left out"
+    )
+    second: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
+        default=None,
+        description="modalities that are joined and stand second; all others if left out",
+    )
+
+    def used(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The first and the second ones, in the order of the model."""
+        first, second = self.picked(names)
+        return tuple(name for name in names if name == first or name in second)
+
+    def picked(self, names: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+        """Which modality stands first, and which ones second, in the order of the model.
 
         Raises:
-            ShapeError: there are more or fewer than two.
+            ShapeError: one of them is no modality of the model, or stands on both sides.
+        """
+        first = names[0] if self.first is None else self.first
+        second = [name for name in names if name != first] if self.second is None else self.second
+        unknown = [name for name in (first, *second) if name not in names]
+        if unknown:
+            raise ShapeError(
+                f"{self.entry_point}: there is no modality {unknown[0]!r}; modalities of this "
+                f"model: {', '.join(names)}"
+            )
+        if first in second or not second:
+            raise ShapeError(
+                f"{self.entry_point} needs one modality that stands first and others that stand "
+                f"second; got first: {first}, second: {', '.join(second) or 'none'}"
+            )
+        return first, tuple(name for name in names if name in second)
+
+    def build(self, shapes: Mapping[str, FeatureShape]) -> "Paired":
+        """The module of ``build_pair`` for the first modality and the second ones.
+
+        Raises:
+            ShapeError: names or widths do not fit.
             PluginError: ``build_pair`` gives something else.
         """
-        if len(shapes) != 2:
-            raise ShapeError(
-                f"{self.entry_point} fuses two modalities, got {len(shapes)}: {', '.join(shapes)}"
-            )
-        first, second = shapes
-        pair: object = self.build_pair(shapes[first], shapes[second])
+        first, second = self.picked(tuple(shapes))
+        joined = joined_shape({name: shapes[name] for name in second})
+        pair: object = self.build_pair(shapes[first], joined)
         if not isinstance(pair, PairFusion):
             raise PluginError(
                 f"{self.entry_point}: build_pair() gave a {type(pair).__name__}; return an "
                 "instance of a class that derives from mmx.PairFusion"
             )
-        return Paired(pair, first, second)
+        return Paired(pair, first, second, joined.dim)
 
     @abstractmethod
     def build_pair(self, first: FeatureShape, second: FeatureShape, /) -> "PairFusion":
@@ -55,23 +95,72 @@ class PairFusion(nn.Module, ABC):
     def forward(self, first: Features, second: Features, /) -> Features:
         """Fuse [B, N, D_first] with [B, M, D_second]; all that ``mmx.Fusion`` says holds here.
 
-        ``parts`` of the result hold the streams ``first`` and ``second``.
+        ``parts`` of the result hold the streams ``first`` and ``second``. In names of what is
+        explained these words become the names of modalities; attention [B, N, M] of the tokens of
+        the first on those of the second is called ``first_reads_second``, with any ending, and is
+        cut into the modalities of the second.
         """
 
 
 class Paired(Fusion):
-    """A fusion of two in a model: it picks the modalities by name, and names the parts by them."""
+    """A fusion of two in a model of two or more: picks modalities, joins them, names results.
 
-    def __init__(self, pair: PairFusion, first: str, second: str) -> None:
+    Args:
+        pair: the fusion.
+        first: the modality that it gets first.
+        second: those that it gets second; several are joined by ``mmx.blocks.join``.
+        width: of the second ones.
+    """
+
+    def __init__(self, pair: PairFusion, first: str, second: Sequence[str], width: int) -> None:
         super().__init__()
-        self.pair = pair
+        self.pair, self.first, self.second = pair, first, tuple(second)
         self.dim = getattr(pair, "dim", None)  # type: ignore[assignment]  # the assembler tells
-        self.names = {"first": first, "second": second}
+        # e_m; one alone needs none, so that a model of two has the weights of the fusion itself
+        several = len(second) > 1
+        self.marks = nn.Parameter(torch.zeros(len(second), width)) if several else None
 
     def forward(self, features: Mapping[str, Features]) -> Features:
         """As the class says."""
-        fused: Features = self.pair(features[self.names["first"]], features[self.names["second"]])
+        others = [features[name] for name in self.second]
+        joined = others[0] if self.marks is None else join(others, self.marks)
+        fused: object = self.pair(features[self.first], joined)
         if not isinstance(fused, Features):
-            return fused  # the assembler tells what it should be
-        parts = {self.names.get(name, name): part for name, part in fused.parts.items()}
-        return replace(fused, parts=parts)
+            return fused  # type: ignore[return-value]  # the assembler tells
+        counts = [one.tokens.shape[1] for one in others]
+        explain = dict(_named(fused.explain, self.first, self.second, counts))
+        return replace(fused, parts=self._parts(fused.parts, features), explain=explain)
+
+    def _parts(
+        self, given: Mapping[str, Tensor], features: Mapping[str, Features]
+    ) -> dict[str, Tensor]:
+        """Streams by the names of modalities; of joined ones their own pooled vectors."""
+        own = {name: features[name] for name in self.second}
+        streams = {m: one.pooled.masked_fill(~one.present[:, None], 0) for m, one in own.items()}
+        if self.marks is None and "second" in given:
+            streams = {self.second[0]: given["second"]}
+        first = {self.first: given["first"]} if "first" in given else {}
+        rest = {name: part for name, part in given.items() if name not in ("first", "second")}
+        return {**first, **streams, **rest}
+
+
+def _named(
+    explain: Mapping[str, Tensor], first: str, second: Sequence[str], counts: Sequence[int]
+) -> Iterator[tuple[str, Tensor]]:
+    """What a fusion of two explains, by the names of modalities; attention cut into them."""
+    names = {"first": first, "second": "+".join(second)}
+
+    def cut(value: Tensor, side: str, axis: int) -> dict[str, Tensor]:
+        if side == "first" or value.shape[axis] != sum(counts):
+            return {names[side]: value}
+        return dict(zip(second, torch.split(value, list(counts), dim=axis), strict=True))
+
+    for key, value in explain.items():
+        attention = READS.fullmatch(key)
+        if attention is None or value.ndim != 3:
+            yield "_".join(names.get(word, word) for word in key.split("_")), value
+            continue
+        reader, read, ending = attention.groups()
+        for row, rows in cut(value, reader, 1).items():
+            for column, piece in cut(rows, read, 2).items():
+                yield f"{row}_reads_{column}{ending}", piece

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from mmx.errors import ShapeError
-from mmx.interfaces import DecisionFusion, Encoder, FeatureShape, Fusion, Head
+from mmx.interfaces import DecisionFusion, Encoder, FeatureShape, Fusion, Head, ImageEncoder
 from mmx.model.encoder_trial import built_encoder
 from mmx.model.head_norm import HeadNorm
 from mmx.model.model import Model
@@ -45,7 +45,7 @@ def assemble(
     encoders = encoders or {name: build_encoder(spec, name, seed) for name in names}
     used = spec.fusion.used(names)
     reads = {name: spec.fusion.reads if name in used else frozenset() for name in names}
-    shapes = {name: _asked(encoders[name].shape, reads[name]) for name in names}
+    shapes = {name: _asked(encoders[name], reads[name]) for name in names}
     projections = {name: _projection(spec, name, shapes[name], seed) for name in names}
     shapes = {name: getattr(projections[name], "shape", shapes[name]) for name in names}
     if spec.fusion.equal_widths:
@@ -120,8 +120,9 @@ def build_untaught_encoder(spec: ModelSpec, name: str, seed: int) -> Encoder:
         return built_encoder(spec.encoders[name])
 
 
-def _asked(shape: FeatureShape, reads: frozenset[str]) -> FeatureShape:
-    return shape if "levels" in reads else FeatureShape(shape.dim)
+def _asked(encoder: Encoder, reads: frozenset[str]) -> FeatureShape:
+    levels = encoder.shape.level_dims if "levels" in reads else ()
+    return FeatureShape(encoder.shape.dim, levels, grid=isinstance(encoder, ImageEncoder))
 
 
 def _projection(spec: ModelSpec, name: str, shape: FeatureShape, seed: int) -> nn.Module:

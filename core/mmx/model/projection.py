@@ -16,7 +16,7 @@ class Projection(nn.Module):
 
     def __init__(self, shape: FeatureShape, dim: int, *, normalise: bool) -> None:
         super().__init__()
-        self.shape = FeatureShape(dim, (dim,) * len(shape.level_dims))
+        self.shape = FeatureShape(dim, (dim,) * len(shape.level_dims), shape.grid)
         self.tokens = _layer(shape.dim, dim, normalise)
         self.levels = nn.ModuleList(_layer(width, dim, normalise) for width in shape.level_dims)
 

@@ -13,13 +13,21 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mmx.interfaces import DecisionFusion, Features, FusionParams, HeadParams, masked_mean
 from mmx.testing.device import runs_elsewhere, unregistered
+from mmx.testing.joined import absent_joined, order_of_joined
 from mmx.testing.law import LawError, Laws, demand, same, shape
 from mmx.testing.modules import VALUES, missing
 from mmx.testing.real_run import trains
 from mmx.testing.samples import ROWS, copied, scrambled
 from mmx.testing.spread import spread
 from mmx.testing.state import untouched
-from mmx.testing.subjects import FusionSubject, HeadSubject, Inputs, Subject
+from mmx.testing.subjects import (
+    FusionSubject,
+    HeadSubject,
+    Inputs,
+    Subject,
+    modalities_of,
+    of_modalities,
+)
 
 if TYPE_CHECKING:
     from mmx.interfaces import HeadOutput
@@ -99,7 +107,7 @@ def explain(subject: Subject) -> None:
 
 
 def learns(subject: Subject) -> None:
-    """Every parameter takes part: a step reaches it with or without missing sides."""
+    """Every parameter takes part: a step reaches it with or without missing modalities."""
     module = subject.awake().train()
     waiting = {name for name, value in module.named_parameters() if value.requires_grad}
     wanted = dict(module.named_parameters())
@@ -136,23 +144,23 @@ def device(subject: Subject) -> str | None:
 
 
 def parts(subject: Subject) -> None:
-    """The streams ``image`` and ``text`` are there, for the losses that read them."""
+    """The stream of each modality that it reads is there by its name, for losses that read it."""
     module, inputs = subject.build(), subject.inputs()
     if isinstance(module, DecisionFusion):
         return
     given: Features = subject.call(module, inputs)
-    lacking = [name for name in ("image", "text") if name not in given.parts]
+    lacking = [name for name in subject.names if name not in given.parts]
     demand(not lacking, f"parts lack {', '.join(lacking)}")
 
 
 def present(subject: Subject) -> None:
-    """A sample of which no side is there is not present in the result."""
+    """A sample of which no modality is there is not present in the result."""
     module, inputs = subject.build(), subject.lacking(subject.inputs())
     if isinstance(module, DecisionFusion):
         return
     got = subject.call(module, inputs).present
     there = torch.stack([side.present for side in inputs]).any(dim=0)
-    demand(not bool((got & ~there).any()), "a sample without image and text is called present")
+    demand(not bool((got & ~there).any()), "a sample without any modality is called present")
 
 
 def declared(subject: Subject) -> None:
@@ -235,9 +243,14 @@ CONDUCT = (
 
 
 def _on_fusion(law: Callable[[Subject], str | None], params: FusionParams) -> str | None:
-    subject = FusionSubject(params)
-    subject.build()  # tells a fusion of decisions
-    return law(subject)
+    """Try it with two modalities, one and three, as far as the fusion takes so many."""
+    told = []
+    for names in modalities_of(params):
+        subject = FusionSubject(params, names)
+        with of_modalities(names):
+            subject.build()  # tells a fusion of decisions
+            told.append(law(subject))
+    return told[0]
 
 
 def _on_head(law: Callable[[Subject], str | None], params: HeadParams) -> str | None:
@@ -247,6 +260,8 @@ def _on_head(law: Callable[[Subject], str | None], params: HeadParams) -> str | 
 _OF_FUSION = (VALUES[0], declared, *VALUES[1:], missing, *CONDUCT, parts, present)
 FUSION: Laws = {
     **{law.__name__: partial(_on_fusion, law) for law in _OF_FUSION},
+    "absent_joined": absent_joined,
+    "order_of_joined": order_of_joined,
     "spread": spread,
     "trains": trains,
 }  # fmt: skip

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from mmx.interfaces import DecisionFusion, Fusion, Head
 from mmx.testing.law import demand, finite, same, shape
 from mmx.testing.samples import ROWS, leaves, masked_noise, padded, rows_of, scrambled, with_gaps
-from mmx.testing.subjects import CLASSES, HeadSubject, Inputs, Subject
+from mmx.testing.subjects import CLASSES, FusionSubject, HeadSubject, Inputs, Subject
 
 
 def builds(subject: Subject) -> str:
@@ -90,7 +90,7 @@ def _sides(subject: Subject) -> list[tuple[tuple[int, ...], str]]:
     alone: list[tuple[tuple[int, ...], str]] = [
         ((place,), f"the {subject.sides[place]}") for place in places
     ]
-    return alone if len(alone) == 1 else [*alone, (tuple(places), "both sides")]
+    return alone if len(alone) == 1 else [*alone, (tuple(places), "all of them")]
 
 
 def gradient(subject: Subject) -> None:
@@ -106,12 +106,19 @@ def gradient(subject: Subject) -> None:
 
 
 def missing(subject: Subject) -> None:
-    """C5: what stands in the place of a missing modality never matters, exactly."""
-    module, given = subject.awake(), subject.lacking(subject.inputs())
+    """C5: whichever modalities are missing, exactly nothing of them passes, forwards or back."""
+    assert isinstance(subject, FusionSubject)
+    module, given = subject.awake(), subject.patterns(grad=True)
     other = tuple(scrambled(side, ~side.present) for side in given)
     wanted = subject.outputs(module, given)
     finite(wanted, "with a modality missing")
-    same(subject.outputs(module, other), wanted, "other content of a missing side", exact=True)
+    words = "other content of a missing modality"
+    same(subject.outputs(module, other), wanted, words, exact=True)
+    found = _gradients(module, wanted, given)
+    for k, (name, side) in enumerate(zip(subject.sides, given, strict=True)):
+        of_side = [grad for where, grad in found.items() if where.startswith(f"input {k}.")]
+        reached = any(bool(grad[~side.present].any()) for grad in of_side)
+        demand(not reached, f"a gradient reaches the {name} in rows that lack it")
 
 
 def _gradients(module: nn.Module, outputs: dict[str, Tensor], given: Inputs) -> dict[str, Tensor]:

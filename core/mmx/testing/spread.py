@@ -8,7 +8,7 @@ from torch import Tensor
 from mmx.interfaces import Features, Fusion, FusionParams
 from mmx.model import HeadNorm
 from mmx.testing.law import demand
-from mmx.testing.subjects import FusionSubject
+from mmx.testing.subjects import FusionSubject, modalities_of, of_modalities
 
 SAMPLES, LOW, HIGH = 64, 0.5, 2.0
 
@@ -19,13 +19,22 @@ def spread(params: FusionParams) -> str | None:
     The model puts a LayerNorm in front of the head, so only a fusion whose result hardly depends on
     the sample breaks this; its scale does not.
     """
-    subject = FusionSubject(params)
-    fusion = subject.build()
-    if not isinstance(fusion, Fusion):
-        return None
-    inputs = tuple(map(_of_unit_size, subject.inputs(SAMPLES)))
+    told = []
+    for names in modalities_of(params):
+        subject = FusionSubject(params, names)
+        fusion = subject.build()
+        if not isinstance(fusion, Fusion):
+            return None
+        with of_modalities(names):
+            told.append(f"{_at_the_start(subject, fusion):.2f}")
+    return ", ".join(told)
+
+
+def _at_the_start(subject: FusionSubject, fusion: Fusion) -> float:
+    """How far what the head sees spreads; raises where that is no good start."""
+    given = subject.named([_of_unit_size(one) for one in subject.inputs(SAMPLES)])
     with torch.no_grad():
-        fused = subject.call(fusion, inputs)
+        fused = fusion(given)
         seen = HeadNorm(fused.pooled.shape[-1])(fused).pooled
     found = spread_of(seen)
     demand(
@@ -33,7 +42,7 @@ def spread(params: FusionParams) -> str | None:
         f"what the head sees spreads over samples by {found:.3g}, not {LOW} to {HIGH}; nearly the "
         "same vector for every sample teaches a head nothing",
     )
-    return f"{found:.2f}"
+    return found
 
 
 def _of_unit_size(given: Features) -> Features:

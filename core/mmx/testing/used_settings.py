@@ -5,7 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 import torch
 from pydantic import ValidationError
@@ -73,7 +74,8 @@ def _variants(method: Params) -> Iterator[Params]:
 def _other_values(method: Params, name: str) -> list[object]:
     """The other words or switches that a setting may have."""
     kind = type(method).model_fields[name].annotation
-    words = get_args(kind) if get_origin(kind) is Literal else ()
+    kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    words = [word for one in kinds if get_origin(one) is Literal for word in get_args(one)]
     return [
         one for one in ((True, False) if kind is bool else words) if one != getattr(method, name)
     ]

@@ -1,26 +1,28 @@
-"""Addition: what both modalities say counts twice.
+"""Addition: what several modalities say counts as often.
 
 Concatenation and addition are both linear before the head and differ only in rank and tying: a gap
 between them is regularisation, not meaning.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
+import torch
 from pydantic import Field
 from torch import nn
 
-from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
+from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
 from mmx.blocks import fused_vector, real_pooled, same_width
 
 Activation = Literal["none", "relu", "gelu"]
 
 
-class AddParams(PairFusionParams):
+class AddParams(FusionParams):
     """Adds the pooled vectors; as wide as each of them."""
 
     type: Literal["add"] = "add"
     source: ClassVar[str] = "common practice, as in Peng et al. 2022, OGM-GE, arXiv:2203.15332"
+    takes: ClassVar[tuple[int, int | None]] = (1, None)
     equal_widths: ClassVar[bool] = True
 
     activation: Activation = Field(default="none", description="function of the sum")
@@ -29,12 +31,12 @@ class AddParams(PairFusionParams):
     def reads(self) -> frozenset[str]:
         return frozenset({"pooled"})
 
-    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Add":
-        return Add(same_width("add", image, text), self.activation)
+    def build(self, shapes: Mapping[str, FeatureShape]) -> "Add":
+        return Add(same_width("add", *shapes.values()), self.activation)
 
 
-class Add(PairFusion):
-    """f = s(a + t): [B, D] and [B, D] -> [B, D]; a missing side adds 0."""
+class Add(Fusion):
+    """f = s(sum_m x_m): [B, D] each -> [B, D]; a missing modality adds 0."""
 
     def __init__(self, dim: int, activation: Activation = "none") -> None:
         super().__init__()
@@ -42,10 +44,10 @@ class Add(PairFusion):
         functions = {"none": nn.Identity(), "relu": nn.ReLU(), "gelu": nn.GELU()}
         self.activation = functions[activation]
 
-    def forward(self, image: Features, text: Features) -> Features:
-        a, t = real_pooled(image), real_pooled(text)
-        fused = self.activation(a + t)
-        return fused_vector(fused, image, text, parts={"first": a, "second": t})
+    def forward(self, features: Mapping[str, Features]) -> Features:
+        x = {name: real_pooled(one) for name, one in features.items()}
+        fused = self.activation(torch.stack([*x.values()]).sum(dim=0))
+        return fused_vector(fused, *features.values(), parts=x)
 
 
 @hookimpl

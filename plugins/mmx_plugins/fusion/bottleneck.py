@@ -1,9 +1,9 @@
-"""Bottleneck fusion (MBT): two transformers that talk only through a few shared tokens.
+"""Bottleneck fusion (MBT): one transformer per modality, which talk only through shared tokens.
 
-Text reaches the image stream only after two fusion layers: one writes the bottleneck, one reads it.
+One stream reaches another only after two fusion layers: one writes the bottleneck, one reads it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal, Self
 
 import torch
@@ -11,15 +11,23 @@ from einops import repeat
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from torch import Tensor, nn
 
-from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl, masked_mean
-from mmx.blocks import SelfAttentionLayer, StandIn, fused_vector, real_pooled, same_width
+from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl, masked_mean
+from mmx.blocks import (
+    PerModality,
+    SelfAttentionLayer,
+    StandIn,
+    fused_vector,
+    real_pooled,
+    same_width,
+)
 
 
-class BottleneckParams(PairFusionParams):
-    """Two streams that exchange through bottleneck tokens."""
+class BottleneckParams(FusionParams):
+    """Streams that exchange through bottleneck tokens."""
 
     type: Literal["bottleneck"] = "bottleneck"
     source: ClassVar[str] = "Nagrani et al. 2021, Attention Bottlenecks, arXiv:2107.00135"
+    takes: ClassVar[tuple[int, int | None]] = (1, None)
     equal_widths: ClassVar[bool] = True
 
     layers: PositiveInt = Field(default=2, description="transformer layers per modality")
@@ -27,7 +35,7 @@ class BottleneckParams(PairFusionParams):
         default=0, description="first layer with bottlenecks, from 0; < layers"
     )
     bottlenecks: NonNegativeInt = Field(
-        default=4, description="shared tokens; 0: two separate encoders"
+        default=4, description="shared tokens; 0: separate encoders"
     )
     heads: PositiveInt = Field(
         default=4, description="attention heads; divides the width of the inputs"
@@ -43,9 +51,10 @@ class BottleneckParams(PairFusionParams):
             raise ValueError(f"start must be below layers = {self.layers}, got {self.start}")
         return self
 
-    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Bottleneck":
+    def build(self, shapes: Mapping[str, FeatureShape]) -> "Bottleneck":
         return Bottleneck(
-            same_width("bottleneck", image, text),
+            tuple(shapes),
+            same_width("bottleneck", *shapes.values()),
             self.dim,
             layers=self.layers,
             start=self.start,
@@ -56,15 +65,16 @@ class BottleneckParams(PairFusionParams):
         )
 
 
-class Bottleneck(PairFusion):
-    """[B, N, D] and [B, M, D] -> [B, dim]: f = Linear([mean x_i; mean x_t]).
+class Bottleneck(Fusion):
+    """[B, N_m, D] -> [B, dim]: f = Linear([mean X_1; ...; mean X_M]).
 
     From layer ``start`` each stream attends to itself and b; then b becomes the mean over present
-    modalities of what each made of it. A learned vector stands for the stream of a missing side.
+    modalities of what each made of it. A learned vector stands for the stream of a missing one.
     """
 
     def __init__(
         self,
+        modalities: Sequence[str],
         width: int,
         dim: int,
         *,
@@ -76,37 +86,42 @@ class Bottleneck(PairFusion):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        self.dim, self.start = dim, start
+        self.dim, self.start, self.depth = dim, start, layers
         self.bottlenecks = nn.Parameter(torch.randn(bottlenecks, width) * 0.02)
-        self.no_image, self.no_text = StandIn(width), StandIn(width)
-        self.image_layers, self.text_layers = (
-            nn.ModuleList(
-                SelfAttentionLayer(width, heads, expansion=ffn, dropout=dropout)
-                for _ in range(layers)
-            )
-            for _ in range(2)
+        self.missing = PerModality({name: StandIn(width) for name in modalities})
+        self.layers = PerModality(
+            {
+                name: nn.ModuleList(
+                    SelfAttentionLayer(width, heads, expansion=ffn, dropout=dropout)
+                    for _ in range(layers)
+                )
+                for name in modalities
+            }
         )
-        self.out = nn.Linear(2 * width, dim)
+        self.out = nn.Linear(len(modalities) * width, dim)
 
-    def forward(self, image: Features, text: Features) -> Features:
-        a, image_mask = self.no_image.tokens(image)
-        t, text_mask = self.no_text.tokens(text)
-        b: Tensor = repeat(self.bottlenecks, "k d -> b k d", b=len(a))
-        present = torch.stack([image.present, text.present], dim=1)
-        for number, (of_image, of_text) in enumerate(
-            zip(self.image_layers, self.text_layers, strict=True)
-        ):
-            if number < self.start:
-                a, t = of_image(a, image_mask), of_text(t, text_mask)
-                continue
-            a, from_image = _with_bottlenecks(of_image, a, image_mask, b)
-            t, from_text = _with_bottlenecks(of_text, t, text_mask, b)
-            b = _mean_of_present(from_image, from_text, present)
-        x_i = self.no_image.instead_of(masked_mean(a, image_mask), image.present)
-        x_t = self.no_text.instead_of(masked_mean(t, text_mask), text.present)
-        fused = self.out(torch.cat([x_i, x_t], dim=-1))
-        parts = {"first": real_pooled(image), "second": real_pooled(text)}
-        return fused_vector(fused, image, text, parts=parts)
+    def forward(self, features: Mapping[str, Features]) -> Features:
+        streams = {name: self.missing[name].tokens(one) for name, one in features.items()}
+        x = {name: tokens for name, (tokens, _) in streams.items()}
+        b: Tensor = repeat(self.bottlenecks, "k d -> b k d", b=len(next(iter(x.values()))))
+        present = torch.stack([one.present for one in features.values()], dim=1)
+        for number in range(self.depth):
+            written = []
+            for name, (_, mask) in streams.items():
+                layer = self.layers[name][number]
+                if number < self.start:
+                    x[name] = layer(x[name], mask)
+                    continue
+                x[name], of_one = _with_bottlenecks(layer, x[name], mask, b)
+                written.append(of_one)
+            b = _mean_of_present(torch.stack(written, dim=1), present) if written else b
+        means = [
+            self.missing[name].instead_of(masked_mean(x[name], mask), features[name].present)
+            for name, (_, mask) in streams.items()
+        ]
+        fused = self.out(torch.cat(means, dim=-1))
+        parts = {name: real_pooled(one) for name, one in features.items()}
+        return fused_vector(fused, *features.values(), parts=parts)
 
 
 def _with_bottlenecks(
@@ -119,11 +134,11 @@ def _with_bottlenecks(
     return updated[:, : x.shape[1]], updated[:, x.shape[1] :]
 
 
-def _mean_of_present(from_image: Tensor, from_text: Tensor, present: Tensor) -> Tensor:
-    """Mean [B, K, D] over the modalities that are there; over both where neither is."""
-    weights = (present | ~present.any(dim=1, keepdim=True)).to(from_image.dtype)
-    weights = (weights / weights.sum(dim=1, keepdim=True))[..., None, None]
-    return weights[:, 0] * from_image + weights[:, 1] * from_text
+def _mean_of_present(written: Tensor, present: Tensor) -> Tensor:
+    """Mean [B, K, D] of [B, M, K, D] over the modalities that are there; over all where none is."""
+    weights = (present | ~present.any(dim=1, keepdim=True)).to(written.dtype)
+    weights = weights / weights.sum(dim=1, keepdim=True)
+    return (weights[..., None, None] * written).sum(dim=1)
 
 
 @hookimpl

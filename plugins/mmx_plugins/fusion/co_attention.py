@@ -1,4 +1,4 @@
-"""Bidirectional co-attention: image and text each read the other, at the same time."""
+"""Bidirectional co-attention: each of two modalities reads the other, at the same time."""
 
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Literal, cast
@@ -30,12 +30,12 @@ class CoAttentionParams(PairFusionParams):
     )
     dropout: float = Field(default=0.1, ge=0, lt=1, description="probability on each branch")
 
-    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "CoAttention":
+    def build_pair(self, first: FeatureShape, second: FeatureShape) -> "CoAttention":
         if self.shared:
-            same_width("co_attention with shared: true", image, text)
+            same_width("co_attention with shared: true", first, second)
         return CoAttention(
-            image.dim,
-            text.dim,
+            first.dim,
+            second.dim,
             self.dim,
             layers=self.layers,
             heads=self.heads,
@@ -46,7 +46,7 @@ class CoAttentionParams(PairFusionParams):
 
 
 class CoAttention(PairFusion):
-    """[B, N, D_image] and [B, M, D_text] -> [B, dim].
+    """[B, N, D_first] and [B, M, D_second] -> [B, dim].
 
     A' = layer(A, T), T' = layer(T, A), both from the old A and T, where layer(x, c) is
     x + MHA(LN x, LN c, LN c) followed by its feed-forward branch, so that one direction alone is
@@ -55,8 +55,8 @@ class CoAttention(PairFusion):
 
     def __init__(
         self,
-        image_dim: int,
-        text_dim: int,
+        first_dim: int,
+        second_dim: int,
         dim: int,
         *,
         layers: int = 1,
@@ -67,35 +67,36 @@ class CoAttention(PairFusion):
     ) -> None:
         super().__init__()
         self.dim = dim
-        self.no_image, self.no_text = StandIn(image_dim), StandIn(text_dim)
-        self.image_reads = nn.ModuleList(
-            AttentionLayer(image_dim, text_dim, heads, expansion=ffn, dropout=dropout)
+        self.no_first, self.no_second = StandIn(first_dim), StandIn(second_dim)
+        self.first_reads = nn.ModuleList(
+            AttentionLayer(first_dim, second_dim, heads, expansion=ffn, dropout=dropout)
             for _ in range(layers)
         )
-        self.text_reads = self.image_reads
+        self.second_reads = self.first_reads
         if not shared:
-            self.text_reads = nn.ModuleList(
-                AttentionLayer(text_dim, image_dim, heads, expansion=ffn, dropout=dropout)
+            self.second_reads = nn.ModuleList(
+                AttentionLayer(second_dim, first_dim, heads, expansion=ffn, dropout=dropout)
                 for _ in range(layers)
             )
-        self.out = nn.Linear(image_dim + text_dim, dim)
+        self.out = nn.Linear(first_dim + second_dim, dim)
 
-    def forward(self, image: Features, text: Features) -> Features:
-        a, image_mask = self.no_image.tokens(image)
-        t, text_mask = self.no_text.tokens(text)
+    def forward(self, first: Features, second: Features) -> Features:
+        a, first_mask = self.no_first.tokens(first)
+        t, second_mask = self.no_second.tokens(second)
         explain: dict[str, Tensor] = {}
         pairs = cast(
             "Iterable[tuple[AttentionLayer, AttentionLayer]]",
-            zip(self.image_reads, self.text_reads, strict=True),
+            zip(self.first_reads, self.second_reads, strict=True),
         )
-        for number, (image_reads, text_reads) in enumerate(pairs):
+        for number, (first_reads, second_reads) in enumerate(pairs):
             if not self.training:
-                explain[f"image_reads_text_{number}"] = image_reads.weights(a, t, text_mask)
-                explain[f"text_reads_image_{number}"] = text_reads.weights(t, a, image_mask)
-            a, t = image_reads(a, t, text_mask), text_reads(t, a, image_mask)
-        fused = self.out(torch.cat([masked_mean(a, image_mask), masked_mean(t, text_mask)], dim=-1))
-        parts = {"first": real_pooled(image), "second": real_pooled(text)}
-        return fused_vector(fused, image, text, parts=parts, explain=explain)
+                explain[f"first_reads_second_{number}"] = first_reads.weights(a, t, second_mask)
+                explain[f"second_reads_first_{number}"] = second_reads.weights(t, a, first_mask)
+            a, t = first_reads(a, t, second_mask), second_reads(t, a, first_mask)
+        means = [masked_mean(a, first_mask), masked_mean(t, second_mask)]
+        fused = self.out(torch.cat(means, dim=-1))
+        parts = {"first": real_pooled(first), "second": real_pooled(second)}
+        return fused_vector(fused, first, second, parts=parts, explain=explain)
 
 
 @hookimpl

@@ -1,67 +1,67 @@
-"""Concatenation of both modalities: the baseline that every fusion is compared with."""
+"""Concatenation of all modalities: the baseline that every fusion is compared with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
 
-from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
-from mmx.blocks import StandIn, either_present, fused_vector, same_width
+from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
+from mmx.blocks import PerModality, StandIn, either_present, fused_vector, same_width
 
 
-class ConcatParams(PairFusionParams):
-    """Concatenates channels, or tokens; as wide as both sides together, or as one of them."""
+class ConcatParams(FusionParams):
+    """Concatenates channels, or tokens; as wide as all modalities together, or as one of them."""
 
     type: Literal["concat"] = "concat"
     source: ClassVar[str] = "common practice; no paper"
+    takes: ClassVar[tuple[int, int | None]] = (1, None)
 
     tokens: bool = Field(
         default=False,
-        description="true: one sequence of image and text tokens instead of one vector, for heads "
-        "that pool tokens; both sides must then have the same width",
+        description="true: one sequence of the tokens of all modalities instead of one vector, for "
+        "heads that pool tokens; all must then have the same width",
     )
 
     @property
     def reads(self) -> frozenset[str]:
         return frozenset({"pooled", "tokens"} if self.tokens else {"pooled"})
 
-    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Concat | ConcatTokens":
+    def build(self, shapes: Mapping[str, FeatureShape]) -> "Concat | ConcatTokens":
         if self.tokens:
-            return ConcatTokens(same_width("concat with tokens: true", image, text))
-        return Concat(image.dim, text.dim)
+            same_width("concat with tokens: true", *shapes.values())
+            return ConcatTokens({name: shape.dim for name, shape in shapes.items()})
+        return Concat({name: shape.dim for name, shape in shapes.items()})
 
 
-class Concat(PairFusion):
-    """f = [a ; t]: [B, D_image] and [B, D_text] -> [B, D_image + D_text]."""
+class Concat(Fusion):
+    """f = [x_1; ...; x_M]: [B, D_m] -> [B, sum D_m]; a learned vector for a missing modality."""
 
-    def __init__(self, image_dim: int, text_dim: int) -> None:
+    def __init__(self, dims: Mapping[str, int]) -> None:
         super().__init__()
-        self.dim = image_dim + text_dim
-        self.no_image, self.no_text = StandIn(image_dim), StandIn(text_dim)
+        self.dim = sum(dims.values())
+        self.missing = PerModality({name: StandIn(dim) for name, dim in dims.items()})
 
-    def forward(self, image: Features, text: Features) -> Features:
-        a, t = self.no_image.pooled(image), self.no_text.pooled(text)
-        fused = torch.cat([a, t], dim=-1)
-        return fused_vector(fused, image, text, parts={"first": a, "second": t})
+    def forward(self, features: Mapping[str, Features]) -> Features:
+        x = {name: self.missing[name].pooled(one) for name, one in features.items()}
+        return fused_vector(torch.cat([*x.values()], dim=-1), *features.values(), parts=x)
 
 
-class ConcatTokens(PairFusion):
-    """[A ; T] along tokens: [B, N, D] and [B, M, D] -> [B, N + M, D]; pooled is their mean."""
+class ConcatTokens(Fusion):
+    """[X_1; ...; X_M] along tokens: [B, N_m, D] -> [B, sum N_m, D]; pooled is their mean."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dims: Mapping[str, int]) -> None:
         super().__init__()
-        self.dim = dim
-        self.no_image, self.no_text = StandIn(dim), StandIn(dim)
+        self.dim = next(iter(dims.values()))
+        self.missing = PerModality({name: StandIn(dim) for name, dim in dims.items()})
 
-    def forward(self, image: Features, text: Features) -> Features:
-        a, image_mask = self.no_image.tokens(image)
-        t, text_mask = self.no_text.tokens(text)
+    def forward(self, features: Mapping[str, Features]) -> Features:
+        found = [self.missing[name].tokens(one) for name, one in features.items()]
         return Features(
-            torch.cat([a, t], dim=1),
-            torch.cat([image_mask, text_mask], dim=1),
-            present=either_present(image, text),
-            parts={"first": self.no_image.pooled(image), "second": self.no_text.pooled(text)},
+            torch.cat([tokens for tokens, _ in found], dim=1),
+            torch.cat([mask for _, mask in found], dim=1),
+            present=either_present(*features.values()),
+            parts={name: self.missing[name].pooled(one) for name, one in features.items()},
         )
 
 

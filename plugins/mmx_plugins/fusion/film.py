@@ -1,78 +1,113 @@
-"""FiLM: the text scales and shifts each channel of the image tokens.
+"""FiLM: all other modalities scale and shift each channel of the tokens of the first.
 
 It acts after the encoder; DAFT acts inside the last residual block of one.
 """
 
-from collections.abc import Sequence
-from typing import ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 import torch
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
-from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl, masked_mean
-from mmx.blocks import StandIn, either_present, real_pooled
+from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl, masked_mean
+from mmx.blocks import PerModality, StandIn, either_present, real_pooled
+from mmx.errors import ShapeError
 
-Generator = Literal["text", "text_image"]
+Generator = Literal["others", "all"]
+SHORT: Mapping[str, Generator] = {"text": "others", "text_image": "all"}  # of image and text
 
 
-class FilmParams(PairFusionParams):
-    """Modulates image channels by the text; as wide as the image features."""
+class FilmParams(FusionParams):
+    """Modulates the channels of one modality by all others; as wide as its features."""
 
     type: Literal["film"] = "film"
     source: ClassVar[str] = (
         "Perez et al. 2018, FiLM, arXiv:1709.07871; Poelsterl et al. 2021, DAFT, arXiv:2107.05990"
     )
 
+    first: str | None = Field(
+        default=None, description="modality that is modulated; the first of the model when left out"
+    )
     generator: Generator = Field(
-        default="text",
-        description="what decides scale and shift: the text, or (DAFT) text and image together",
+        default="others",
+        description="what decides scale and shift: each other modality, or (DAFT) each together "
+        "with the first; text and text_image mean the same",
     )
-    hidden: PositiveInt = Field(
-        default=256, description="hidden width of the text generator, channels"
-    )
-    bottleneck: PositiveInt = Field(
-        default=7, description="hidden width of the text_image generator"
-    )
+    hidden: PositiveInt = Field(default=256, description="hidden width of the generators, channels")
+    bottleneck: PositiveInt = Field(default=7, description="hidden width with generator: all")
 
-    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Film":
-        hidden = self.hidden if self.generator == "text" else self.bottleneck
-        return Film(image.dim, text.dim, generator=self.generator, hidden=hidden)
+    @model_validator(mode="before")
+    @classmethod
+    def _written_out(cls, given: Any) -> Any:
+        """Names of generators of a model of image and text."""
+        if isinstance(given, Mapping) and given.get("generator") in SHORT:
+            return {**given, "generator": SHORT[given["generator"]]}
+        return given
+
+    def build(self, shapes: Mapping[str, FeatureShape]) -> "Film":
+        first = next(iter(shapes)) if self.first is None else self.first
+        if first not in shapes:
+            raise ShapeError(
+                f"fusion.film: first is {first!r}, which is no modality of this model; there is: "
+                f"{', '.join(shapes)}"
+            )
+        hidden = self.hidden if self.generator == "others" else self.bottleneck
+        dims = {name: shape.dim for name, shape in shapes.items()}
+        return Film(dims, first, generator=self.generator, hidden=hidden)
 
 
-class Film(PairFusion):
-    """gamma, beta = h(t); Y = (1 + gamma) A + beta; f = mean Y: [B, N, D] -> [B, N, D].
+class Film(Fusion):
+    """gamma = sum_m gamma_m(x_m), beta alike, m != first; Y = (1 + gamma) X + beta; f = mean Y.
 
-    The last layer of h starts at 0, so that it starts as the image alone. Without a text gamma and
-    beta are 0; a missing image is one learned token.
+    X are the tokens [B, N, D] of the first modality. The last layer of each generator starts at 0,
+    so that it starts as the first alone. A missing modality adds 0 to gamma and beta; a missing
+    first is one learned token.
     """
 
     def __init__(
-        self, image_dim: int, text_dim: int, *, generator: Generator = "text", hidden: int = 256
+        self,
+        dims: Mapping[str, int],
+        first: str,
+        *,
+        generator: Generator = "others",
+        hidden: int = 256,
     ) -> None:
         super().__init__()
-        self.dim, self.sees_image = image_dim, generator == "text_image"
-        self.no_image = StandIn(image_dim)
-        seen = text_dim + (image_dim if self.sees_image else 0)
-        bias = not self.sees_image  # DAFT's bottleneck has none
-        last = nn.Linear(hidden, 2 * image_dim, bias=bias)
+        self.first, self.dim, self.sees_first = first, dims[first], generator == "all"
+        self.missing = StandIn(self.dim)
+        self.generators = PerModality(
+            {name: self._generator(dim, hidden) for name, dim in dims.items() if name != first}
+        )
+
+    def _generator(self, width: int, hidden: int) -> nn.Sequential:
+        seen = width + (self.dim if self.sees_first else 0)
+        bias = not self.sees_first  # DAFT's bottleneck has none
+        last = nn.Linear(hidden, 2 * self.dim, bias=bias)
         for parameter in last.parameters():
             nn.init.zeros_(parameter)
-        self.generator = nn.Sequential(nn.Linear(seen, hidden, bias=bias), nn.ReLU(), last)
+        return nn.Sequential(nn.Linear(seen, hidden, bias=bias), nn.ReLU(), last)
 
-    def forward(self, image: Features, text: Features) -> Features:
-        a, mask = self.no_image.tokens(image)
-        t = real_pooled(text)
-        seen = torch.cat([masked_mean(a, mask), t], dim=-1) if self.sees_image else t
-        change: Tensor = self.generator(seen).masked_fill(~text.present[:, None], 0)
-        gamma, beta = change[:, None].chunk(2, dim=-1)
-        y = (1 + gamma) * a + beta
+    def forward(self, features: Mapping[str, Features]) -> Features:
+        x, mask = self.missing.tokens(features[self.first])
+        pooled = {name: real_pooled(one) for name, one in features.items()}
+        changes = {}
+        for name in self.generators:
+            seen = [masked_mean(x, mask), pooled[name]] if self.sees_first else [pooled[name]]
+            change: Tensor = self.generators[name](torch.cat(seen, dim=-1))
+            changes[name] = change.masked_fill(~features[name].present[:, None], 0)
+        total = torch.stack([*changes.values()]).sum(dim=0)
+        gamma, beta = total[:, None].chunk(2, dim=-1)
+        explain: dict[str, Tensor] = {}
+        for name, change in changes.items():
+            of_gamma, of_beta = change.detach().chunk(2, dim=-1)
+            explain |= {f"gamma_{name}": of_gamma, f"beta_{name}": of_beta}
         return Features(
-            y,
+            (1 + gamma) * x + beta,
             mask,
-            present=either_present(image, text),
-            parts={"first": real_pooled(image), "second": t},
-            explain={"gamma": gamma[:, 0].detach(), "beta": beta[:, 0].detach()},
+            present=either_present(*features.values()),
+            parts=pooled,
+            explain=explain,
         )
 
 

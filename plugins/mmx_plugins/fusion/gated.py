@@ -3,25 +3,32 @@
 Watch the gate: it may collapse to the easier modality. Its mean and entropy belong in every report.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import torch
+from einops import rearrange
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
-from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
-from mmx.blocks import Norm, fused_vector, real_pooled, vector_norm
+from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
+from mmx.blocks import Norm, PerModality, fused_vector, masked_softmax, real_pooled, vector_norm
+
+Gate = Literal["vector", "scalar", "sigmoid"]
 
 
-class GatedParams(PairFusionParams):
-    """Mixes both modalities by a learned gate."""
+class GatedParams(FusionParams):
+    """Mixes all modalities by a learned gate."""
 
     type: Literal["gated"] = "gated"
     source: ClassVar[str] = "Arevalo et al. 2017, Gated Multimodal Units, arXiv:1702.01992"
+    takes: ClassVar[tuple[int, int | None]] = (1, None)
 
-    gate: Literal["vector", "scalar"] = Field(
-        default="vector", description="one gate in (0, 1) per channel, or one per sample"
+    gate: Gate = Field(
+        default="vector",
+        description="vector, scalar: shares of the modalities per channel, or per sample, that sum "
+        "to 1; sigmoid: one gate in (0, 1) per modality and channel, as the source has it for more "
+        "than two",
     )
     norm: Norm = Field(
         default="layer",
@@ -33,48 +40,68 @@ class GatedParams(PairFusionParams):
     def reads(self) -> frozenset[str]:
         return frozenset({"pooled"})
 
-    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Gated":
-        return Gated(image.dim, text.dim, self.dim, gate=self.gate, norm=self.norm)
+    def build(self, shapes: Mapping[str, FeatureShape]) -> "Gated":
+        dims = {name: shape.dim for name, shape in shapes.items()}
+        return Gated(dims, self.dim, gate=self.gate, norm=self.norm)
 
 
-class Gated(PairFusion):
-    """[B, D_image] and [B, D_text] -> [B, dim].
+class Gated(Fusion):
+    """f = sum_m g_m tanh(W_m x_m), g = softmax over present m of G_m [x_1; ...; x_M].
 
-    h_v = tanh(W_v x_v), h_t = tanh(W_t x_t), z = sigmoid(W_z [x_v; x_t]), f = z h_v + (1 - z) h_t;
-    z is 1 without a text and 0 without an image. W_z starts at 0, so that z starts at 0.5.
+    [B, D_m] -> [B, dim]. Only differences count in a softmax, so that the last G_m is 0: with two
+    modalities g_1 = sigmoid(G_1 [x_1; x_2]) and g_2 = 1 - g_1. ``sigmoid``: g_m = sigmoid(G_m ...)
+    for each present m. A missing modality is 0 in what G sees. G starts at 0: equal shares.
     """
 
     def __init__(
         self,
-        image_dim: int,
-        text_dim: int,
+        dims: Mapping[str, int],
         dim: int,
         *,
-        gate: Literal["vector", "scalar"] = "vector",
+        gate: Gate = "vector",
         norm: Norm = "layer",
     ) -> None:
         super().__init__()
-        self.dim = dim
+        self.dim, self.shares = dim, gate != "sigmoid"
         self.gate_on_projected = norm == "batch"
         bias = not self.gate_on_projected
-        self.image_norm, self.text_norm = vector_norm(norm, image_dim), vector_norm(norm, text_dim)
-        self.image = nn.Linear(image_dim, dim, bias=bias)
-        self.text = nn.Linear(text_dim, dim, bias=bias)
-        seen = 2 * dim if self.gate_on_projected else image_dim + text_dim
-        self.gate = nn.Linear(seen, dim if gate == "vector" else 1, bias=bias)
-        for parameter in self.gate.parameters():
-            nn.init.zeros_(parameter)
+        self.norm = PerModality({name: vector_norm(norm, width) for name, width in dims.items()})
+        self.project = PerModality(
+            {name: nn.Linear(width, dim, bias=bias) for name, width in dims.items()}
+        )
+        seen = len(dims) * dim if self.gate_on_projected else sum(dims.values())
+        free = len(dims) - self.shares  # gates that learn
+        self.gate = None
+        if free:
+            self.gate = nn.Linear(seen, free * (1 if gate == "scalar" else dim), bias=bias)
+            for parameter in self.gate.parameters():
+                nn.init.zeros_(parameter)
 
-    def forward(self, image: Features, text: Features) -> Features:
-        a, t = real_pooled(image), real_pooled(text)
-        x_v, x_t = self.image_norm(a), self.text_norm(t)
-        u_v, u_t = self.image(x_v), self.text(x_t)
-        seen = [u_v, u_t] if self.gate_on_projected else [x_v, x_t]
-        z = self.gate(torch.cat(seen, dim=-1)).sigmoid()  # [B, dim] or [B, 1], in (0, 1)
-        z = z.masked_fill(~text.present[:, None], 1).masked_fill(~image.present[:, None], 0)
-        fused = z * u_v.tanh() + (1 - z) * u_t.tanh()
-        parts = {"first": a, "second": t}
-        return fused_vector(fused, image, text, parts=parts, explain={"gate": z})
+    def forward(self, features: Mapping[str, Features]) -> Features:
+        pooled = {name: real_pooled(one) for name, one in features.items()}
+        x = {name: self.norm[name](vector) for name, vector in pooled.items()}
+        u = {name: self.project[name](vector) for name, vector in x.items()}
+        g = self._gates(u if self.gate_on_projected else x, features)
+        fused = (g * torch.stack([*u.values()], dim=1).tanh()).sum(dim=1)
+        gates = {f"gate_{name}": of_one for name, of_one in zip(x, g.unbind(dim=1), strict=True)}
+        return fused_vector(fused, *features.values(), parts=pooled, explain=gates)
+
+    def _gates(self, seen: Mapping[str, Tensor], features: Mapping[str, Features]) -> Tensor:
+        """[B, M, dim] or [B, M, 1], in [0, 1]."""
+        present = torch.stack([one.present for one in features.values()], dim=1)  # [B, M]
+        if self.gate is None:
+            return present[..., None].to(next(iter(seen.values())).dtype)
+        inputs = [x.masked_fill(~features[m].present[:, None], 0) for m, x in seen.items()]
+        free = len(seen) - self.shares
+        seen_by_all = torch.cat(inputs, dim=-1)
+        logits: Tensor = rearrange(self.gate(seen_by_all), "b (m d) -> b m d", m=free)
+        if not self.shares:
+            return logits.sigmoid().masked_fill(~present[..., None], 0)
+        logits = torch.cat([logits, torch.zeros_like(logits[:, :1])], dim=1)
+        last = torch.arange(len(seen), device=present.device) == len(seen) - 1
+        present = present | (last & ~present.any(dim=1, keepdim=True))  # of none, the last one's 0
+        by_modality = rearrange(logits, "b m d -> b d m")
+        return rearrange(masked_softmax(by_modality, present[:, None]), "b d m -> b m d")
 
 
 @hookimpl

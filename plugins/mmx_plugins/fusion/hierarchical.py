@@ -1,34 +1,24 @@
-"""Hierarchical fusion: image levels meet text levels, by any other fusion, and are weighed.
+"""Hierarchical fusion: levels of all modalities meet, by any other fusion, and are weighed.
 
 It has more parameters than its deepest level alone: compare with a matched control, and watch the
 weights, which drift to the last level.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field, PositiveInt, SerializeAsAny
 from torch import Tensor, nn
 
-from mmx import (
-    Features,
-    FeatureShape,
-    Fusion,
-    FusionParams,
-    PairFusion,
-    PairFusionParams,
-    Params,
-    chosen,
-    hookimpl,
-)
-from mmx.blocks import fused_vector, pool_grid, real_pooled, real_tokens
+from mmx import Features, FeatureShape, Fusion, FusionParams, Params, chosen, hookimpl
+from mmx.blocks import PerModality, fused_vector, pool_grid, real_pooled, real_tokens
 from mmx.errors import ShapeError
 
 Weights = Literal["adaptive", "static", "concat"]
 
 
-class HierarchicalParams(PairFusionParams):
+class HierarchicalParams(FusionParams):
     """Fuses level by level with another fusion; as wide as that one (concat: times the levels)."""
 
     type: Literal["hierarchical"] = "hierarchical"
@@ -47,26 +37,25 @@ class HierarchicalParams(PairFusionParams):
         default=False, description="add to each level a map of the next deeper one"
     )
     pool: PositiveInt = Field(
-        default=4, description="image tokens are pooled to a grid of pool x pool"
+        default=4, description="tokens of images are pooled to a grid of pool x pool"
     )
 
     @property
     def reads(self) -> frozenset[str]:
         return frozenset({"pooled", "levels"})
 
-    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Hierarchical":
-        levels = min(len(image.level_dims), len(text.level_dims))
-        if not levels:
+    def build(self, shapes: Mapping[str, FeatureShape]) -> "Hierarchical":
+        counts = [len(shape.level_dims) for shape in shapes.values() if shape.level_dims]
+        if not counts:
             raise ShapeError(
-                "fusion.hierarchical needs levels of both encoders, got "
-                f"{len(image.level_dims)} of the image and {len(text.level_dims)} of the text; "
-                "choose encoders that give levels, such as timm and transformers"
+                f"fusion.hierarchical needs levels of some encoder; none of {', '.join(shapes)} "
+                "gives any; choose encoders that give levels, such as timm and transformers"
             )
-        shape = FeatureShape(self.dim)
-        inner = [self.inner.build({"image": shape, "text": shape}) for _ in range(levels)]
+        levels = min(counts)
+        level = {name: FeatureShape(self.dim, grid=shape.grid) for name, shape in shapes.items()}
+        inner = [self.inner.build(level) for _ in range(levels)]
         return Hierarchical(
-            image.level_dims[-levels:],
-            text.level_dims[-levels:],
+            shapes,
             self.dim,
             [_of_features(fusion) for fusion in inner],
             weights=self.weights,
@@ -84,18 +73,18 @@ def _of_features(fusion: nn.Module) -> Fusion:
     return fusion
 
 
-class Hierarchical(PairFusion):
-    """A_k = LN(Pool(Proj_k F_k)), T_k = LN(Proj_k H_k), u_k = inner_k(A_k, T_k).
+class Hierarchical(Fusion):
+    """X_mk = LN(Pool(Proj_mk F_mk)), u_k = inner_k(X_1k, ..., X_Mk).
 
-    w = softmax_k(v^T tanh(W u_k)), f = LN(sum_k w_k u_k): [B, inner dim]. Levels are paired from
-    the deepest one. Proj_k is the assembler's; a Linear stands here only where a level's width is
-    not ``dim``. v starts at 0, so that all weights start equal.
+    w = softmax_k(v^T tanh(W u_k)), f = LN(sum_k w_k u_k): [B, inner dim]. Levels are matched from
+    the deepest one; a modality without levels gives its pooled vector at each. Proj is the
+    assembler's; a Linear stands here only where a level's width is not ``dim``. v starts at 0, so
+    that all weights start equal.
     """
 
     def __init__(
         self,
-        image_dims: Sequence[int],
-        text_dims: Sequence[int],
+        shapes: Mapping[str, FeatureShape],
         dim: int,
         inner: Sequence[Fusion],
         *,
@@ -104,51 +93,76 @@ class Hierarchical(PairFusion):
         pool: int = 4,
     ) -> None:
         super().__init__()
-        self.pool, width = pool, inner[0].dim
-        self.image = nn.ModuleList(Level(given, dim) for given in image_dims)
-        self.text = nn.ModuleList(Level(given, dim) for given in text_dims)
+        count, width = len(inner), inner[0].dim
+        self.pool = {name: pool for name, shape in shapes.items() if shape.grid}
+        self.without = {name for name, shape in shapes.items() if not shape.level_dims}
+        self.levels = PerModality(
+            {
+                name: nn.ModuleList(Level(given, dim) for given in _widths(shape, count))
+                for name, shape in shapes.items()
+            }
+        )
         self.inner = nn.ModuleList(inner)
-        self.mix = MIXES[weights](len(inner), width)
+        self.mix = MIXES[weights](count, width)
         self.top_down = nn.ModuleList(_map(width) for _ in inner[1:]) if top_down else None
-        self.dim = width * (len(inner) if weights == "concat" else 1)
+        self.dim = width * (count if weights == "concat" else 1)
         self.norm = nn.LayerNorm(self.dim)
 
-    def forward(self, image: Features, text: Features) -> Features:
-        fused = self._fuse_levels(image, text)
-        u = [features.pooled for features in fused]
+    def forward(self, features: Mapping[str, Features]) -> Features:
+        fused = self._fuse_levels(features)
+        u = [level.pooled for level in fused]
         if self.top_down is not None:
             for k in reversed(range(len(u) - 1)):
                 u[k] = u[k] + self.top_down[k](u[k + 1])
         mixed, w = self.mix(torch.stack(u, dim=1))
         explain: dict[str, Tensor] = {} if w is None else {"level_weights": w}
         penalties: dict[str, Tensor] = {}
-        for k, features in enumerate(fused):
-            explain |= {f"level_{k}/{name}": value for name, value in features.explain.items()}
-            penalties |= {f"level_{k}/{name}": value for name, value in features.penalties.items()}
-        parts = {"first": real_pooled(image), "second": real_pooled(text)}
+        for k, level in enumerate(fused):
+            explain |= {f"level_{k}/{name}": value for name, value in level.explain.items()}
+            penalties |= {f"level_{k}/{name}": value for name, value in level.penalties.items()}
+        parts = {name: real_pooled(one) for name, one in features.items()}
         return fused_vector(
-            self.norm(mixed), image, text, parts=parts, explain=explain, penalties=penalties
+            self.norm(mixed), *features.values(), parts=parts, explain=explain, penalties=penalties
         )
 
-    def _fuse_levels(self, image: Features, text: Features) -> list[Features]:
+    def _fuse_levels(self, features: Mapping[str, Features]) -> list[Features]:
         count = len(self.inner)
-        if min(len(image.levels), len(text.levels)) < count:
-            raise ShapeError(
-                f"fusion.hierarchical was built for {count} levels, got {len(image.levels)} of the "
-                f"image and {len(text.levels)} of the text"
-            )
-        levels = zip(image.levels[-count:], text.levels[-count:], strict=True)
+        given = {
+            name: [Features.of_pooled(one.pooled, one.present)] * count
+            if name in self.without
+            else _levels(one, count)
+            for name, one in features.items()
+        }
         result = []
-        for k, (of_image, of_text) in enumerate(levels):
-            of_image = of_image.with_present(image.present)
-            of_text = of_text.with_present(text.present)
-            a = self.image[k](of_image, self.pool)
-            result.append(self.inner[k]({"image": a, "text": self.text[k](of_text, None)}))
+        for k, fuse in enumerate(self.inner):
+            level = {
+                name: self.levels[name][k](of_one[k], self.pool.get(name))
+                for name, of_one in given.items()
+            }
+            result.append(fuse(level))
         return result
 
 
+def _widths(shape: FeatureShape, count: int) -> tuple[int, ...]:
+    """Channels of what a modality gives at each level."""
+    return shape.level_dims[-count:] if shape.level_dims else (shape.dim,) * count
+
+
+def _levels(features: Features, count: int) -> list[Features]:
+    """The deepest levels of a modality.
+
+    Raises:
+        ShapeError: it has fewer.
+    """
+    if len(features.levels) < count:
+        raise ShapeError(
+            f"fusion.hierarchical was built for {count} levels, got {len(features.levels)}"
+        )
+    return [level.with_present(features.present) for level in features.levels[-count:]]
+
+
 class Level(nn.Module):
-    """One level of one side: LN(Pool(Proj F)), [B, N, given] -> [B, M, dim]."""
+    """One level of one modality: LN(Pool(Proj F)), [B, N, given] -> [B, M, dim]."""
 
     def __init__(self, given: int, dim: int) -> None:
         super().__init__()

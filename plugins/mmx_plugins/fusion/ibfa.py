@@ -60,10 +60,10 @@ class IbfaParams(PairFusionParams):
     def reads(self) -> frozenset[str]:
         return frozenset({"pooled", "tokens"} if self.tokens else {"pooled"})
 
-    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Ibfa":
+    def build_pair(self, first: FeatureShape, second: FeatureShape) -> "Ibfa":
         return Ibfa(
-            image.dim,
-            text.dim,
+            first.dim,
+            second.dim,
             self.dim,
             heads=self.heads,
             tokens=self.tokens,
@@ -72,17 +72,17 @@ class IbfaParams(PairFusionParams):
 
 
 class Ibfa(PairFusion):
-    """[B, N, D_image] and [B, M, D_text] -> [B, dim]: f = Linear([mean o_i; mean o_t]).
+    """[B, N, D_first] and [B, M, D_second] -> [B, dim]: f = Linear([mean o_1; mean o_2]).
 
-    o_i = image reads (image, text) and o_t = text reads (text, image), by two independent modules.
+    o_1 = first reads (first, second), o_2 = second reads (second, first), by independent modules.
     Keys of a missing side are masked, and a learned vector stands for its stream. The parts
-    ``image`` and ``text`` are the means of o_i and o_t.
+    ``first`` and ``second`` are the means of o_1 and o_2.
     """
 
     def __init__(
         self,
-        image_dim: int,
-        text_dim: int,
+        first_dim: int,
+        second_dim: int,
         dim: int,
         *,
         heads: int = 8,
@@ -91,28 +91,34 @@ class Ibfa(PairFusion):
     ) -> None:
         super().__init__()
         self.dim, self.tokens = dim, tokens
-        self.image_reads = Reading(image_dim, text_dim, dim, heads=heads, residual=residual)
-        self.text_reads = Reading(text_dim, image_dim, dim, heads=heads, residual=residual)
-        self.no_image, self.no_text = StandIn(image_dim), StandIn(text_dim)
-        self.out = nn.Linear(image_dim + text_dim, dim)
+        self.first_reads = Reading(first_dim, second_dim, dim, heads=heads, residual=residual)
+        self.second_reads = Reading(second_dim, first_dim, dim, heads=heads, residual=residual)
+        self.no_first, self.no_second = StandIn(first_dim), StandIn(second_dim)
+        self.out = nn.Linear(first_dim + second_dim, dim)
 
-    def forward(self, image: Features, text: Features) -> Features:
+    def forward(self, first: Features, second: Features) -> Features:
         if not self.tokens:
-            image = Features.of_pooled(image.pooled, image.present)
-            text = Features.of_pooled(text.pooled, text.present)
-        (a, image_mask), (t, text_mask) = real_tokens(image), real_tokens(text)
+            first = Features.of_pooled(first.pooled, first.present)
+            second = Features.of_pooled(second.pooled, second.present)
+        (a, first_mask), (t, second_mask) = real_tokens(first), real_tokens(second)
         explain: dict[str, Tensor] = {}
         if not self.training:
-            explain["image_reads"] = self.image_reads.weights(a, t, image_mask, text_mask)
-            explain["text_reads"] = self.text_reads.weights(t, a, text_mask, image_mask)
-        o_i = masked_mean(self.image_reads(a, t, image_mask, text_mask), image_mask)
-        o_t = masked_mean(self.text_reads(t, a, text_mask, image_mask), text_mask)
-        o_i = self.no_image.instead_of(o_i, image.present)
-        o_t = self.no_text.instead_of(o_t, text.present)
-        fused = self.out(torch.cat([o_i, o_t], dim=-1))
-        return fused_vector(
-            fused, image, text, parts={"first": o_i, "second": o_t}, explain=explain
-        )
+            of_first = self.first_reads.weights(a, t, first_mask, second_mask)
+            of_second = self.second_reads.weights(t, a, second_mask, first_mask)
+            n, m = a.shape[1], t.shape[1]
+            first_first, first_second = torch.split(of_first, [n, m], dim=2)
+            second_second, second_first = torch.split(of_second, [m, n], dim=2)
+            explain = {
+                "first_reads_first": first_first, "first_reads_second": first_second,
+                "second_reads_first": second_first, "second_reads_second": second_second,
+            }  # fmt: skip
+        o_1 = masked_mean(self.first_reads(a, t, first_mask, second_mask), first_mask)
+        o_2 = masked_mean(self.second_reads(t, a, second_mask, first_mask), second_mask)
+        o_1 = self.no_first.instead_of(o_1, first.present)
+        o_2 = self.no_second.instead_of(o_2, second.present)
+        fused = self.out(torch.cat([o_1, o_2], dim=-1))
+        parts = {"first": o_1, "second": o_2}
+        return fused_vector(fused, first, second, parts=parts, explain=explain)
 
 
 class Reading(nn.Module):

@@ -5,63 +5,124 @@ fusion never sees those.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import torch
-from pydantic import Field, PositiveFloat
+from pydantic import Field, PositiveFloat, model_validator
 from torch import Tensor
 
 from mmx import DecisionFusion, FeatureShape, FusionParams, Params, hookimpl
+from mmx.errors import ShapeError
 
-Rule = Literal["mean_prob", "mean_logit", "product"]
+Rule = Literal["mean_prob", "mean_logit", "product", "bayes"]
 
 
 class LateParams(FusionParams):
     """Mixes the logits or probabilities of one head per modality."""
 
     type: Literal["late"] = "late"
-    source: ClassVar[str] = "common practice; product: Hinton 2002, Products of Experts"
-    takes: ClassVar[tuple[int, int | None]] = (2, 2)
-
-    rule: Rule = Field(default="mean_prob", description="how two decisions become one")
-    image_weight: float = Field(
-        default=0.5, gt=0, lt=1, description="weight of the image; the text has the rest"
+    source: ClassVar[str] = (
+        "common practice; product: Hinton 2002, Products of Experts; bayes: Kittler et al. 1998, "
+        "On Combining Classifiers, doi:10.1109/34.667881"
     )
-    image_temperature: PositiveFloat = Field(default=1.0, description="divides the image logits")
-    text_temperature: PositiveFloat = Field(default=1.0, description="divides the text logits")
+    takes: ClassVar[tuple[int, int | None]] = (1, None)
+
+    rule: Rule = Field(
+        default="mean_prob",
+        description="how the decisions become one; bayes divides by the class shares that each "
+        "decision has counted already",
+    )
+    weights: Mapping[str, PositiveFloat] = Field(
+        default={}, description="of each modality, up to a factor; all alike when left out"
+    )
+    temperatures: Mapping[str, PositiveFloat] = Field(
+        default={}, description="divides the logits of a modality; 1 where left out"
+    )
+    image_weight: float | None = Field(
+        default=None, gt=0, lt=1, description="short for weights of image and text, which sum to 1"
+    )
+    image_temperature: PositiveFloat | None = Field(
+        default=None, description="short for the temperature of image"
+    )
+    text_temperature: PositiveFloat | None = Field(
+        default=None, description="short for the temperature of text"
+    )
+
+    @model_validator(mode="after")
+    def _said_once(self) -> Self:
+        """A weight stands here or in the long form; ``bayes`` has none."""
+        if self.weights and self.image_weight is not None:
+            raise ValueError("image_weight is short for weights; give one of them")
+        short = {"image": self.image_temperature, "text": self.text_temperature}
+        twice = [m for m in short if short[m] is not None and m in self.temperatures]
+        if twice:
+            raise ValueError(
+                f"{twice[0]}_temperature is short for temperatures: {{{twice[0]}: ...}}; give one"
+            )
+        if self.rule == "bayes" and (self.weights or self.image_weight is not None):
+            raise ValueError("rule: bayes has no weights, as Bayes' theorem has none")
+        return self
 
     def build(self, shapes: Mapping[str, FeatureShape]) -> "Late":
+        weights, temperatures = dict(self.weights), dict(self.temperatures)
+        if self.image_weight is not None:
+            weights = {"image": self.image_weight, "text": 1 - self.image_weight}
+        short = {"image": self.image_temperature, "text": self.text_temperature}
+        temperatures |= {name: value for name, value in short.items() if value is not None}
+        unknown = [name for name in {**weights, **temperatures} if name not in shapes]
+        unweighted = [name for name in shapes if weights and name not in weights]
+        if unknown or unweighted:
+            what = (
+                f"there is no modality {unknown[0]!r}"
+                if unknown
+                else f"no weight of {unweighted[0]}"
+            )
+            raise ShapeError(f"fusion.late: {what}; modalities of this model: {', '.join(shapes)}")
         return Late(
             self.rule,
-            image_weight=self.image_weight,
-            temperatures=(self.image_temperature, self.text_temperature),
+            weights=[weights.get(name, 1.0) for name in shapes],
+            temperatures=[temperatures.get(name, 1.0) for name in shapes],
         )
 
 
 class Late(DecisionFusion):
-    """[B, C] and [B, C] -> log-probabilities [B, C], with p_m = softmax(z_m / T_m).
+    """[B, C] of each modality -> log-probabilities [B, C], with p_m = softmax(z_m / T_m).
 
     mean_prob: p = sum_m w_m p_m. mean_logit: p = softmax(sum_m w_m z_m / T_m). product: p is
-    proportional to prod_m p_m^(M w_m) for M present modalities: a plain product at equal weights.
-    A missing modality has weight 0 and the weights are renormalised.
+    proportional to prod_m p_m^(M' w_m) for M' present modalities: a plain product at equal weights.
+    bayes: p is proportional to prod_m p_m / prior^(M' - 1), which is the posterior if modalities
+    are independent given the class. A missing modality has weight 0, and the weights of the others
+    sum to 1. Without any, bayes gives the prior, and the others give all classes alike.
+
+    Args:
+        rule: one of these.
+        weights: of the modalities, up to a factor.
+        temperatures: T_m.
     """
 
+    prior: Tensor
+
     def __init__(
-        self,
-        rule: Rule = "mean_prob",
-        *,
-        image_weight: float = 0.5,
-        temperatures: tuple[float, float] = (1.0, 1.0),
+        self, rule: Rule, *, weights: Sequence[float], temperatures: Sequence[float]
     ) -> None:
         super().__init__()
-        self.rule, self.image_weight, self.temperatures = rule, image_weight, temperatures
+        total = sum(weights)
+        self.rule, self.weights = rule, [weight / total for weight in weights]
+        self.temperatures = tuple(temperatures)
+        # log of the class shares that the heads answer for, up to a constant
+        self.register_buffer("prior", torch.zeros(1), persistent=False)
+
+    def start(self, prior: Tensor) -> None:
+        self.prior = prior.log().to(self.prior.device)
 
     def combine(self, logits: Mapping[str, Tensor], present: Tensor) -> Tensor:
         pairs = zip(logits.values(), self.temperatures, strict=True)
-        z = torch.stack([one / temperature for one, temperature in pairs], dim=1)
-        z = z.masked_fill(~present[..., None], 0)  # [B, 2, C]
+        z = torch.stack([of_one / temperature for of_one, temperature in pairs], dim=1)
+        z = z.masked_fill(~present[..., None], 0)  # [B, M, C]
+        if self.rule == "bayes":
+            return self._posterior(z.log_softmax(dim=-1), present)
         present = present | ~present.any(dim=1, keepdim=True)  # none at all: all classes alike
-        weights = z.new_tensor([self.image_weight, 1 - self.image_weight]) * present
+        weights = z.new_tensor(self.weights) * present
         weights = weights / weights.sum(dim=1, keepdim=True)
         if self.rule == "mean_logit":
             return (weights[..., None] * z).sum(dim=1).log_softmax(dim=-1)
@@ -71,8 +132,14 @@ class Late(DecisionFusion):
             return (exponents[..., None] * log_p).sum(dim=1).log_softmax(dim=-1)
         return (weights.log()[..., None] + log_p).logsumexp(dim=1)
 
+    def _posterior(self, log_p: Tensor, present: Tensor) -> Tensor:
+        """log softmax(sum over present m of log p_m - (M' - 1) log prior), [B, C]."""
+        evidence = log_p.masked_fill(~present[..., None], 0).sum(dim=1)
+        counted = present.sum(dim=1, keepdim=True) - 1
+        return (evidence - counted * self.prior.to(log_p.dtype)).log_softmax(dim=-1)
+
     def extra_repr(self) -> str:
-        return f"rule={self.rule}, image_weight={self.image_weight}"
+        return f"rule={self.rule}, weights={self.weights}"
 
 
 @hookimpl

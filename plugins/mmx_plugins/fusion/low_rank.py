@@ -1,6 +1,8 @@
-"""Low-rank multimodal fusion (LMF): the full outer product of both modalities, in few factors."""
+"""Low-rank multimodal fusion (LMF): the full outer product of all modalities, in few factors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import mul
 from typing import ClassVar, Literal
 
 import torch
@@ -8,15 +10,16 @@ from einops import einsum, rearrange
 from pydantic import Field, PositiveInt
 from torch import nn
 
-from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
-from mmx.blocks import fused_vector, real_pooled
+from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
+from mmx.blocks import PerModality, fused_vector, real_pooled
 
 
-class LowRankParams(PairFusionParams):
-    """Bilinear fusion by a weight tensor of low rank."""
+class LowRankParams(FusionParams):
+    """Multilinear fusion by a weight tensor of low rank."""
 
     type: Literal["low_rank"] = "low_rank"
-    source: ClassVar[str] = "Liu et al. 2018, Low-rank Multimodal PairFusion, arXiv:1806.00064"
+    source: ClassVar[str] = "Liu et al. 2018, Low-rank Multimodal Fusion, arXiv:1806.00064"
+    takes: ClassVar[tuple[int, int | None]] = (1, None)
 
     rank: PositiveInt = Field(default=8, description="number of factors; the paper tries 1 to 16")
 
@@ -24,30 +27,32 @@ class LowRankParams(PairFusionParams):
     def reads(self) -> frozenset[str]:
         return frozenset({"pooled"})
 
-    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "LowRank":
-        return LowRank(image.dim, text.dim, self.dim, self.rank)
+    def build(self, shapes: Mapping[str, FeatureShape]) -> "LowRank":
+        return LowRank({name: shape.dim for name, shape in shapes.items()}, self.dim, self.rank)
 
 
-class LowRank(PairFusion):
-    """f = sum_r w_r (W_x^r [1; a]) (W_y^r [1; t]) + b: [B, D_image], [B, D_text] -> [B, dim].
+class LowRank(Fusion):
+    """f = sum_r w_r prod_m W_m^r [1; x_m] + b: [B, D_m] -> [B, dim].
 
-    The bias of each Linear is the column of the constant 1. A missing side is 0, which leaves an
-    affine map of the other.
+    The bias of each Linear is the column of the constant 1. A missing modality is 0: its factor is
+    that constant, which leaves a map of the others.
     """
 
-    def __init__(self, image_dim: int, text_dim: int, dim: int, rank: int = 8) -> None:
+    def __init__(self, dims: Mapping[str, int], dim: int, rank: int = 8) -> None:
         super().__init__()
         self.dim, self.rank = dim, rank
-        self.image, self.text = nn.Linear(image_dim, rank * dim), nn.Linear(text_dim, rank * dim)
+        self.factor = PerModality(
+            {name: nn.Linear(width, rank * dim) for name, width in dims.items()}
+        )
         self.weight = nn.Parameter(torch.ones(rank))
         self.bias = nn.Parameter(torch.zeros(dim))
 
-    def forward(self, image: Features, text: Features) -> Features:
-        a, t = real_pooled(image), real_pooled(text)
-        x = rearrange(self.image(a), "b (r d) -> b r d", r=self.rank)
-        y = rearrange(self.text(t), "b (r d) -> b r d", r=self.rank)
-        fused = einsum(self.weight, x * y, "r, b r d -> b d") + self.bias
-        return fused_vector(fused, image, text, parts={"first": a, "second": t})
+    def forward(self, features: Mapping[str, Features]) -> Features:
+        x = {name: real_pooled(one) for name, one in features.items()}
+        product = reduce(mul, (self.factor[name](vector) for name, vector in x.items()))
+        by_rank = rearrange(product, "b (r d) -> b r d", r=self.rank)
+        fused = einsum(self.weight, by_rank, "r, b r d -> b d") + self.bias
+        return fused_vector(fused, *features.values(), parts=x)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}, rank={self.rank}"

@@ -1,10 +1,10 @@
-"""State-space fusion: a bidirectional selective scan over the tokens of both modalities.
+"""State-space fusion: a bidirectional selective scan over the tokens of two sides.
 
 At these lengths it is no cheaper than attention, and the order of tokens matters: report both
 orders of the modalities, and the same block without its scan (``mixer: gated_conv``).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import ceil, isqrt
 from typing import ClassVar, Literal, Self
@@ -15,17 +15,9 @@ from torch import Tensor, nn
 from torch.nn.functional import pad, silu
 
 from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl, masked_mean
-from mmx.blocks import (
-    StandIn,
-    fused_vector,
-    pool_grid,
-    real_first,
-    real_pooled,
-    real_tokens,
-)
+from mmx.blocks import StandIn, fused_vector, pool_grid, real_first, real_pooled, real_tokens
 from mmx_plugins.fusion._mamba import ScalarStateSpace, SelectiveStateSpace, compiled_scan
 
-Side = Literal["image", "text"]
 Ssm = Literal["ssd", "sequential", "mamba_ssm"]
 Mixer = Literal["ssm", "gated_conv"]
 BuildScan = Callable[..., nn.Module]
@@ -39,6 +31,10 @@ class MambaParams(PairFusionParams):
         "Wan et al. 2025, Sigma, arXiv:2404.04256; Dao and Gu 2024, arXiv:2405.21060"
     )
 
+    expected_failures: ClassVar[Mapping[str, str]] = {
+        "order_of_joined": "a scan reads tokens one after the other, so that their order matters"
+    }
+
     dim: PositiveInt = Field(
         default=256, multiple_of=2, description="width of the result, channels; even"
     )
@@ -51,9 +47,8 @@ class MambaParams(PairFusionParams):
     conv: PositiveInt = Field(default=4, description="tokens that the causal convolution sees")
     bidirectional: bool = Field(default=True, description="scan backwards as well")
     image_tokens: Literal[16, 49] = Field(
-        default=49, description="more image tokens are pooled to a square grid of so many"
+        default=49, description="more tokens of an image are pooled to a square grid of so many"
     )
-    first: Side = Field(default="image", description="the modality whose tokens come first")
     ssm: Ssm = Field(
         default="ssd",
         description="ssd: one decay per head, as matmuls; sequential: full decay, step by step; "
@@ -73,7 +68,7 @@ class MambaParams(PairFusionParams):
             )
         return self
 
-    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Mamba":
+    def build_pair(self, first: FeatureShape, second: FeatureShape) -> "Mamba":
         width = self.dim // 2
         build_block = partial(
             Block,
@@ -84,12 +79,11 @@ class MambaParams(PairFusionParams):
             bidirectional=self.bidirectional,
         )
         return Mamba(
-            image.dim,
-            text.dim,
+            first,
+            second,
             self.dim,
             [build_block() for _ in range(self.blocks)],
             image_tokens=self.image_tokens,
-            first=self.first,
             cross_gate=self.cross_gate,
         )
 
@@ -103,55 +97,57 @@ class MambaParams(PairFusionParams):
 
 
 class Mamba(PairFusion):
-    """z = [A + e_i; T + e_t], blocks on z, f = [mean image; mean text]: -> [B, dim].
+    """z = [A + e_1; T + e_2], blocks on z, f = [mean of A's places; mean of T's]: -> [B, dim].
 
-    z is dim / 2 wide. Real tokens stand together, so that no gap leaks through the convolution. A
-    missing side has no token, and its mean is a learned vector.
+    z is dim / 2 wide; A is the first side, T the second. Real tokens stand together, so that no gap
+    leaks through the convolution. A missing side has no token, and its mean is a learned vector.
     """
 
     def __init__(
         self,
-        image_dim: int,
-        text_dim: int,
+        first: FeatureShape,
+        second: FeatureShape,
         dim: int,
         blocks: Sequence["Block"],
         *,
         image_tokens: int = 49,
-        first: Side = "image",
         cross_gate: bool = False,
     ) -> None:
         super().__init__()
-        self.dim, self.grid, self.image_is_first = dim, isqrt(image_tokens), first == "image"
-        width = dim // 2
-        self.image, self.text = nn.Linear(image_dim, width), nn.Linear(text_dim, width)
-        self.side = nn.Parameter(torch.randn(2, width) * 0.02)  # e_i, e_t
+        self.dim, width, grid = dim, dim // 2, isqrt(image_tokens)
+        self.first_grid, self.second_grid = (grid if one.grid else None for one in (first, second))
+        self.first, self.second = nn.Linear(first.dim, width), nn.Linear(second.dim, width)
+        self.side = nn.Parameter(torch.randn(2, width) * 0.02)  # e_1, e_2
         self.blocks = nn.ModuleList(blocks)
-        self.no_image, self.no_text = StandIn(width), StandIn(width)
-        self.image_gate = CrossGate(width) if cross_gate else None
-        self.text_gate = CrossGate(width) if cross_gate else None
+        self.no_first, self.no_second = StandIn(width), StandIn(width)
+        self.first_gate = CrossGate(width) if cross_gate else None
+        self.second_gate = CrossGate(width) if cross_gate else None
 
-    def forward(self, image: Features, text: Features) -> Features:
-        a, image_mask = pool_grid(*real_tokens(image), self.grid)
-        t, text_mask = real_tokens(text)
-        sides = [(self.image(a) + self.side[0], image_mask, True)]
-        sides.insert(int(self.image_is_first), (self.text(t) + self.side[1], text_mask, False))
-        z = torch.cat([tokens for tokens, _, _ in sides], dim=1)
-        mask = torch.cat([mask for _, mask, _ in sides], dim=1)
-        is_image = torch.cat([torch.full_like(mask, which) for _, mask, which in sides], dim=1)
+    def forward(self, first: Features, second: Features) -> Features:
+        a, first_mask = _pooled(*real_tokens(first), self.first_grid)
+        t, second_mask = _pooled(*real_tokens(second), self.second_grid)
+        z = torch.cat([self.first(a) + self.side[0], self.second(t) + self.side[1]], dim=1)
+        mask = torch.cat([first_mask, second_mask], dim=1)
+        is_first = torch.arange(z.shape[1], device=z.device).lt(a.shape[1]).expand_as(mask)
         order = real_first(mask)
         z = z.take_along_dim(order[..., None], dim=1)
-        mask, is_image = mask.take_along_dim(order, dim=1), is_image.take_along_dim(order, dim=1)
+        mask, is_first = mask.take_along_dim(order, dim=1), is_first.take_along_dim(order, dim=1)
         for block in self.blocks:
             z = block(z, mask)
-        m_i = self.no_image.instead_of(masked_mean(z, mask & is_image), image.present)
-        m_t = self.no_text.instead_of(masked_mean(z, mask & ~is_image), text.present)
+        m_1 = self.no_first.instead_of(masked_mean(z, mask & is_first), first.present)
+        m_2 = self.no_second.instead_of(masked_mean(z, mask & ~is_first), second.present)
         explain: dict[str, Tensor] = {}
-        if self.image_gate is not None and self.text_gate is not None:
-            explain = {"image_gate": self.image_gate(m_t), "text_gate": self.text_gate(m_i)}
-            m_i, m_t = m_i * explain["image_gate"], m_t * explain["text_gate"]
-        parts = {"first": real_pooled(image), "second": real_pooled(text)}
-        fused = torch.cat([m_i, m_t], dim=-1)
-        return fused_vector(fused, image, text, parts=parts, explain=explain)
+        if self.first_gate is not None and self.second_gate is not None:
+            explain = {"first_gate": self.first_gate(m_2), "second_gate": self.second_gate(m_1)}
+            m_1, m_2 = m_1 * explain["first_gate"], m_2 * explain["second_gate"]
+        parts = {"first": real_pooled(first), "second": real_pooled(second)}
+        fused = torch.cat([m_1, m_2], dim=-1)
+        return fused_vector(fused, first, second, parts=parts, explain=explain)
+
+
+def _pooled(tokens: Tensor, mask: Tensor, grid: int | None) -> tuple[Tensor, Tensor]:
+    """Tokens of an image pooled to a grid with this side; any others as they are."""
+    return (tokens, mask) if grid is None else pool_grid(tokens, mask, grid)
 
 
 class Block(nn.Module):

@@ -1,4 +1,7 @@
-"""MetaBlock and MetaNet: the text gates the channels of the image tokens."""
+"""MetaBlock and MetaNet: the second side gates the channels of the tokens of the first.
+
+In the source a clinical record gates an image.
+"""
 
 from collections.abc import Sequence
 from typing import ClassVar, Literal
@@ -13,7 +16,7 @@ Variant = Literal["metablock", "metanet"]
 
 
 class MetablockParams(PairFusionParams):
-    """Gates image channels by short clinical text; as wide as the image features."""
+    """Gates the channels of the first modality by the second ones; as wide as the first."""
 
     type: Literal["metablock"] = "metablock"
     source: ClassVar[str] = "Pacheco and Krohling 2021, MetaBlock, doi:10.1109/JBHI.2021.3062002"
@@ -24,70 +27,71 @@ class MetablockParams(PairFusionParams):
     )
     norm: Norm = Field(
         default="layer",
-        description="of what the text generates in metablock; the reference has batch",
+        description="of what the second side generates in metablock; the reference has batch",
     )
 
-    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "MetaBlock | MetaNet":
+    def build_pair(self, first: FeatureShape, second: FeatureShape) -> "MetaBlock | MetaNet":
         if self.variant == "metanet":
-            return MetaNet(image.dim, text.dim)
-        return MetaBlock(image.dim, text.dim, norm=self.norm)
+            return MetaNet(first.dim, second.dim)
+        return MetaBlock(first.dim, second.dim, norm=self.norm)
 
 
 class MetaBlock(PairFusion):
     """V' = sigmoid(tanh(V f(u)) + g(u)), f = mean V': [B, N, D] -> [B, N, D], in (0, 1).
 
-    u is the pooled text, f and g are Linear and norm. Without a text f = 1 and g = 0, so that the
-    image alone still speaks; a missing image is one learned token.
+    V are the tokens of the first, u is the pooled second, f and g are Linear and norm. Without a
+    second f = 1 and g = 0, so that the first alone still speaks; a missing first is one learned
+    token.
     """
 
-    def __init__(self, image_dim: int, text_dim: int, *, norm: Norm = "layer") -> None:
+    def __init__(self, first_dim: int, second_dim: int, *, norm: Norm = "layer") -> None:
         super().__init__()
-        self.dim = image_dim
-        self.no_image = StandIn(image_dim)
-        self.scale = nn.Sequential(nn.Linear(text_dim, image_dim), vector_norm(norm, image_dim))
-        self.shift = nn.Sequential(nn.Linear(text_dim, image_dim), vector_norm(norm, image_dim))
+        self.dim = first_dim
+        self.no_first = StandIn(first_dim)
+        self.scale = nn.Sequential(nn.Linear(second_dim, first_dim), vector_norm(norm, first_dim))
+        self.shift = nn.Sequential(nn.Linear(second_dim, first_dim), vector_norm(norm, first_dim))
 
-    def forward(self, image: Features, text: Features) -> Features:
-        v, mask = self.no_image.tokens(image)
-        u, absent = real_pooled(text), ~text.present[:, None]
+    def forward(self, first: Features, second: Features) -> Features:
+        v, mask = self.no_first.tokens(first)
+        u, absent = real_pooled(second), ~second.present[:, None]
         scale = self.scale(u).masked_fill(absent, 1)[:, None]
         shift = self.shift(u).masked_fill(absent, 0)[:, None]
         gated = ((v * scale).tanh() + shift).sigmoid()
-        return _result(gated, mask, image, text, {"scale": scale[:, 0], "shift": shift[:, 0]})
+        return _result(gated, mask, first, second, {"scale": scale[:, 0], "shift": shift[:, 0]})
 
 
 class MetaNet(PairFusion):
     """V' = V sigmoid(W_2 ReLU(W_1 u)), f = mean V': [B, N, D] -> [B, N, D].
 
-    W_2 starts at 0, so that every gate starts at 0.5. Without a text the gate is 1; a missing image
-    is one learned token.
+    W_2 starts at 0, so that every gate starts at 0.5. Without a second the gate is 1; a missing
+    first is one learned token.
     """
 
-    def __init__(self, image_dim: int, text_dim: int) -> None:
+    def __init__(self, first_dim: int, second_dim: int) -> None:
         super().__init__()
-        self.dim = image_dim
-        self.no_image = StandIn(image_dim)
-        last = nn.Linear(image_dim, image_dim)
+        self.dim = first_dim
+        self.no_first = StandIn(first_dim)
+        last = nn.Linear(first_dim, first_dim)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
-        self.gate = nn.Sequential(nn.Linear(text_dim, image_dim), nn.ReLU(), last)
+        self.gate = nn.Sequential(nn.Linear(second_dim, first_dim), nn.ReLU(), last)
 
-    def forward(self, image: Features, text: Features) -> Features:
-        v, mask = self.no_image.tokens(image)
-        gate: Tensor = self.gate(real_pooled(text)).sigmoid()
-        gate = gate.masked_fill(~text.present[:, None], 1)
-        return _result(v * gate[:, None], mask, image, text, {"gate": gate})
+    def forward(self, first: Features, second: Features) -> Features:
+        v, mask = self.no_first.tokens(first)
+        gate: Tensor = self.gate(real_pooled(second)).sigmoid()
+        gate = gate.masked_fill(~second.present[:, None], 1)
+        return _result(v * gate[:, None], mask, first, second, {"gate": gate})
 
 
 def _result(
-    tokens: Tensor, mask: Tensor, image: Features, text: Features, gates: dict[str, Tensor]
+    tokens: Tensor, mask: Tensor, first: Features, second: Features, gates: dict[str, Tensor]
 ) -> Features:
     return Features(
         tokens,
         mask,
-        present=either_present(image, text),
-        parts={"first": real_pooled(image), "second": real_pooled(text)},
-        explain={name: gate.detach() for name, gate in gates.items()},
+        present=either_present(first, second),
+        parts={"first": real_pooled(first), "second": real_pooled(second)},
+        explain={f"{name}_by_second": gate.detach() for name, gate in gates.items()},
     )
 
 

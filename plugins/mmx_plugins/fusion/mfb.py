@@ -1,22 +1,28 @@
-"""Multimodal factorised bilinear pooling (MFB): products per channel, summed and normalised."""
+"""Multimodal factorised bilinear pooling (MFB): products per channel, summed and normalised.
 
-from collections.abc import Sequence
+The source has two modalities; the product of more is ours.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import mul
 from typing import ClassVar, Literal
 
-from einops import reduce
+import einops
 from pydantic import Field, PositiveFloat, PositiveInt
 from torch import nn
 from torch.nn.functional import normalize
 
-from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
-from mmx.blocks import StandIn, fused_vector
+from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
+from mmx.blocks import PerModality, StandIn, fused_vector
 
 
-class MfbParams(PairFusionParams):
+class MfbParams(FusionParams):
     """Sums ``factor`` products per channel."""
 
     type: Literal["mfb"] = "mfb"
     source: ClassVar[str] = "Yu et al. 2017, Factorized Bilinear Pooling, arXiv:1708.01471"
+    takes: ClassVar[tuple[int, int | None]] = (1, None)
 
     factor: PositiveInt = Field(default=4, description="products that are summed per channel")
     normalise_power: bool = Field(
@@ -32,10 +38,9 @@ class MfbParams(PairFusionParams):
     def reads(self) -> frozenset[str]:
         return frozenset({"pooled"})
 
-    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Mfb":
+    def build(self, shapes: Mapping[str, FeatureShape]) -> "Mfb":
         return Mfb(
-            image.dim,
-            text.dim,
+            {name: shape.dim for name, shape in shapes.items()},
             self.dim,
             factor=self.factor,
             normalise_power=self.normalise_power,
@@ -44,16 +49,15 @@ class MfbParams(PairFusionParams):
         )
 
 
-class Mfb(PairFusion):
-    """f = SumPool_k(U x V y), then z / sqrt(|z| + eps) and z / |z|: -> [B, dim].
+class Mfb(Fusion):
+    """f = SumPool_k(prod_m U_m x_m), then z / sqrt(|z| + eps) and z / |z|: -> [B, dim].
 
-    A missing side is a learned vector.
+    A missing modality is a learned vector.
     """
 
     def __init__(
         self,
-        image_dim: int,
-        text_dim: int,
+        dims: Mapping[str, int],
         dim: int,
         *,
         factor: int = 4,
@@ -64,19 +68,20 @@ class Mfb(PairFusion):
         super().__init__()
         self.dim, self.factor = dim, factor
         self.normalise_power, self.eps = normalise_power, eps
-        self.no_image, self.no_text = StandIn(image_dim), StandIn(text_dim)
-        self.image = nn.Linear(image_dim, factor * dim, bias=False)
-        self.text = nn.Linear(text_dim, factor * dim, bias=False)
+        self.missing = PerModality({name: StandIn(width) for name, width in dims.items()})
+        self.project = PerModality(
+            {name: nn.Linear(width, factor * dim, bias=False) for name, width in dims.items()}
+        )
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, image: Features, text: Features) -> Features:
-        x, y = self.no_image.pooled(image), self.no_text.pooled(text)
-        product = self.dropout(self.image(x) * self.text(y))
-        z = reduce(product, "b (d k) -> b d", "sum", k=self.factor)
+    def forward(self, features: Mapping[str, Features]) -> Features:
+        x = {name: self.missing[name].pooled(one) for name, one in features.items()}
+        product = self.dropout(reduce(mul, (self.project[m](vector) for m, vector in x.items())))
+        z = einops.reduce(product, "b (d k) -> b d", "sum", k=self.factor)
         if self.normalise_power:
             # sign(z) sqrt(|z|) has an infinite slope at 0; this form is finite there
             z = normalize(z / (z.abs() + self.eps).sqrt(), dim=-1, eps=self.eps)
-        return fused_vector(z, image, text, parts={"first": x, "second": y})
+        return fused_vector(z, *features.values(), parts=x)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}, factor={self.factor}, normalise_power={self.normalise_power}"

@@ -13,7 +13,7 @@ Activation = Literal["tanh", "identity"]
 
 
 class MlbParams(PairFusionParams):
-    """Projects both modalities, multiplies and projects again."""
+    """Projects both sides, multiplies and projects again."""
 
     type: Literal["mlb"] = "mlb"
     source: ClassVar[str] = "Kim et al. 2017, Low-rank Bilinear Pooling, arXiv:1610.04325"
@@ -29,12 +29,12 @@ class MlbParams(PairFusionParams):
     def reads(self) -> frozenset[str]:
         return frozenset({"pooled"})
 
-    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Mlb":
-        return Mlb(image.dim, text.dim, self.dim, rank=self.rank, activation=self.activation)
+    def build_pair(self, first: FeatureShape, second: FeatureShape) -> "Mlb":
+        return Mlb(first.dim, second.dim, self.dim, rank=self.rank, activation=self.activation)
 
 
 class Mlb(PairFusion):
-    """f = W_o (s(U x) s(V y)): [B, D_image], [B, D_text] -> [B, dim].
+    """f = W_o (s(U x) s(V y)): [B, D_first], [B, D_second] -> [B, dim].
 
     A zero vector would kill the result, so a missing side is a learned vector. Without biases it is
     bilinear when s is the identity.
@@ -42,8 +42,8 @@ class Mlb(PairFusion):
 
     def __init__(
         self,
-        image_dim: int,
-        text_dim: int,
+        first_dim: int,
+        second_dim: int,
         dim: int,
         *,
         rank: int = 256,
@@ -51,16 +51,16 @@ class Mlb(PairFusion):
     ) -> None:
         super().__init__()
         self.dim = dim
-        self.no_image, self.no_text = StandIn(image_dim), StandIn(text_dim)
-        self.image = nn.Linear(image_dim, rank, bias=False)
-        self.text = nn.Linear(text_dim, rank, bias=False)
+        self.no_first, self.no_second = StandIn(first_dim), StandIn(second_dim)
+        self.first = nn.Linear(first_dim, rank, bias=False)
+        self.second = nn.Linear(second_dim, rank, bias=False)
         self.out = nn.Linear(rank, dim, bias=False)
         self.activation = nn.Tanh() if activation == "tanh" else nn.Identity()
 
-    def forward(self, image: Features, text: Features) -> Features:
-        x, y = self.no_image.pooled(image), self.no_text.pooled(text)
-        fused = self.out(self.activation(self.image(x)) * self.activation(self.text(y)))
-        return fused_vector(fused, image, text, parts={"first": x, "second": y})
+    def forward(self, first: Features, second: Features) -> Features:
+        x, y = self.no_first.pooled(first), self.no_second.pooled(second)
+        fused = self.out(self.activation(self.first(x)) * self.activation(self.second(y)))
+        return fused_vector(fused, first, second, parts={"first": x, "second": y})
 
 
 @hookimpl

@@ -1,55 +1,61 @@
-"""Element-wise product: what both modalities agree on is kept, noise of one alone is damped."""
+"""Element-wise product: what all modalities agree on is kept, noise of one alone is damped."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import mul
 from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
 
-from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
+from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
 from mmx.blocks import fused_vector, real_pooled, same_width
 
 Form = Literal["neutral", "plain"]
 
 
-class MultiplyParams(PairFusionParams):
+class MultiplyParams(FusionParams):
     """Multiplies the pooled vectors; as wide as each of them."""
 
     type: Literal["multiply"] = "multiply"
     source: ClassVar[str] = "core of Kim et al. 2017, MLB, arXiv:1610.04325"
+    takes: ClassVar[tuple[int, int | None]] = (1, None)
     equal_widths: ClassVar[bool] = True
 
     form: Form = Field(
         default="neutral",
-        description="neutral: (1+a)(1+t)-1, in which 0 has no effect; plain: a t, in which 0 "
-        "vetoes and keeps the gradient from the other side",
+        description="neutral: prod(1 + x_m) - 1, in which 0 has no effect; plain: prod x_m, in "
+        "which 0 vetoes and keeps the gradient from the others",
     )
 
     @property
     def reads(self) -> frozenset[str]:
         return frozenset({"pooled"})
 
-    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Multiply":
-        return Multiply(same_width("multiply", image, text), self.form)
+    def build(self, shapes: Mapping[str, FeatureShape]) -> "Multiply":
+        return Multiply(same_width("multiply", *shapes.values()), self.form)
 
 
-class Multiply(PairFusion):
-    """f = (1 + a)(1 + t) - 1, or a t: [B, D] and [B, D] -> [B, D]; a missing side has no effect."""
+class Multiply(Fusion):
+    """f = prod_m (1 + x_m) - 1, or prod_m x_m: [B, D] each -> [B, D].
+
+    A missing modality has no effect.
+    """
 
     def __init__(self, dim: int, form: Form = "neutral") -> None:
         super().__init__()
         self.dim, self.form = dim, form
 
-    def forward(self, image: Features, text: Features) -> Features:
-        a, t = real_pooled(image), real_pooled(text)
+    def forward(self, features: Mapping[str, Features]) -> Features:
+        x = {name: real_pooled(one) for name, one in features.items()}
         if self.form == "neutral":
-            fused = a + t + a * t  # (1 + a)(1 + t) - 1 without the rounding of 1
+            # (1 + a)(1 + b) - 1 without the rounding of 1
+            fused = reduce(lambda a, b: a + b + a * b, x.values())
         else:
-            one = torch.ones((), dtype=a.dtype, device=a.device)
-            fused = torch.where(image.present[:, None], a, one) * torch.where(
-                text.present[:, None], t, one
-            )
-        return fused_vector(fused, image, text, parts={"first": a, "second": t})
+            one = next(iter(x.values())).new_ones(())
+            here = {name: features[name].present[:, None] for name in x}
+            fused = reduce(mul, (torch.where(here[name], x[name], one) for name in x))
+        return fused_vector(fused, *features.values(), parts=x)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}, form={self.form}"

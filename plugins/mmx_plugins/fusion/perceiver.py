@@ -1,6 +1,6 @@
-"""Perceiver: a few learned latents read all tokens of both modalities."""
+"""Perceiver: a few learned latents read the tokens of all modalities."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -8,7 +8,7 @@ from einops import repeat
 from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
-from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
+from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
 from mmx.blocks import (
     AttentionLayer,
     SelfAttentionLayer,
@@ -19,11 +19,12 @@ from mmx.blocks import (
 )
 
 
-class PerceiverParams(PairFusionParams):
-    """Latents that read the tokens of both modalities."""
+class PerceiverParams(FusionParams):
+    """Latents that read the tokens of all modalities."""
 
     type: Literal["perceiver"] = "perceiver"
     source: ClassVar[str] = "Jaegle et al. 2021, Perceiver, arXiv:2103.03206"
+    takes: ClassVar[tuple[int, int | None]] = (1, None)
     equal_widths: ClassVar[bool] = True
 
     latents: PositiveInt = Field(default=16, description="number of learned queries")
@@ -34,9 +35,10 @@ class PerceiverParams(PairFusionParams):
     )
     dropout: float = Field(default=0.1, ge=0, lt=1, description="probability on each branch")
 
-    def build_pair(self, image: FeatureShape, text: FeatureShape) -> "Perceiver":
+    def build(self, shapes: Mapping[str, FeatureShape]) -> "Perceiver":
         return Perceiver(
-            same_width("perceiver", image, text),
+            len(shapes),
+            same_width("perceiver", *shapes.values()),
             self.dim,
             latents=self.latents,
             layers=self.layers,
@@ -46,15 +48,16 @@ class PerceiverParams(PairFusionParams):
         )
 
 
-class Perceiver(PairFusion):
-    """X = L + MHA(LN L, LN [A + e_i; T + e_t]), self-attention layers on X, f = mean X.
+class Perceiver(Fusion):
+    """X = L + MHA(LN L, LN [X_m + e_m]_m), self-attention layers on X, f = mean X.
 
-    [B, N, D] and [B, M, D] -> [B, latents, dim]. The tokens of a missing side are masked. One
-    latent without self-attention is attention pooling.
+    [B, N_m, D] -> [B, latents, dim]. The tokens of a missing modality are masked. One latent
+    without self-attention is attention pooling.
     """
 
     def __init__(
         self,
+        modalities: int,
         width: int,
         dim: int,
         *,
@@ -67,20 +70,23 @@ class Perceiver(PairFusion):
         super().__init__()
         self.dim = dim
         self.latents = nn.Parameter(torch.randn(latents, dim) * 0.02)
-        self.side = nn.Parameter(torch.randn(2, width) * 0.02)  # e_i, e_t
+        self.modality = nn.Parameter(torch.randn(modalities, width) * 0.02)  # e_m
         self.read = AttentionLayer(dim, width, heads, expansion=0, dropout=dropout)
         self.layers = nn.ModuleList(
             SelfAttentionLayer(dim, heads, expansion=ffn, dropout=dropout) for _ in range(layers)
         )
 
-    def forward(self, image: Features, text: Features) -> Features:
-        (a, image_mask), (t, text_mask) = real_tokens(image), real_tokens(text)
-        tokens = torch.cat([a + self.side[0], t + self.side[1]], dim=1)
-        mask = torch.cat([image_mask, text_mask], dim=1)
+    def forward(self, features: Mapping[str, Features]) -> Features:
+        found = [real_tokens(one) for one in features.values()]
+        pairs = zip(found, self.modality, strict=True)
+        tokens = torch.cat([own + which for (own, _), which in pairs], dim=1)
+        mask = torch.cat([own for _, own in found], dim=1)
         x = repeat(self.latents, "k d -> b k d", b=len(tokens))
         explain: dict[str, Tensor] = {}
         if not self.training:
-            explain["attention"] = self.read.weights(x, tokens, mask)
+            counts = [own.shape[1] for _, own in found]
+            weights = torch.split(self.read.weights(x, tokens, mask), counts, dim=2)
+            explain = {f"latents_read_{m}": own for m, own in zip(features, weights, strict=True)}
         x = self.read(x, tokens, mask)
         everyone = mask.new_ones(x.shape[:2])
         for layer in self.layers:
@@ -88,8 +94,8 @@ class Perceiver(PairFusion):
         return Features(
             x,
             everyone,
-            present=either_present(image, text),
-            parts={"first": real_pooled(image), "second": real_pooled(text)},
+            present=either_present(*features.values()),
+            parts={name: real_pooled(one) for name, one in features.items()},
             explain=explain,
         )
 

@@ -38,7 +38,7 @@ def test_a_missing_side_is_one_learned_token(features: Features) -> None:
 
 
 def test_unequal_widths_are_refused_with_both_numbers() -> None:
-    with pytest.raises(ShapeError, match=r"got 8 and 16; set model\.projection"):
+    with pytest.raises(ShapeError, match=r"got 8, 16; set model\.projection"):
         same_width("add", FeatureShape(8), FeatureShape(16))
 
 

@@ -22,6 +22,7 @@ OUTSIDE = Path(__file__).parents[3] / "examples" / "plugin" / "src" / "mmx_mutan
 FUSIONS = [one.key for one in mmx.installed() if one.key.startswith("fusion.")]
 # they read one side, or change an image by a text: without it there is nothing to tell apart
 NOTHING_LEFT = {
+    ("fusion.only", "image"),
     ("fusion.image_only", "image"),
     ("fusion.text_only", "text"),
     ("fusion.film", "image"),

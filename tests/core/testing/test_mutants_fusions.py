@@ -1,7 +1,7 @@
 """Mistakes that authors of fusions and heads make: each is caught, by the law that names it."""
 
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mmx import (
     Features,
     FeatureShape,
+    Fusion,
     FusionParams,
     Head,
     HeadOutput,
@@ -19,7 +20,8 @@ from mmx import (
     PairFusion,
     PairFusionParams,
 )
-from mmx.blocks import fused_vector, real_pooled
+from mmx.blocks import PerModality, fused_vector, real_pooled
+from mmx.errors import ShapeError
 from mmx.testing import check
 
 # mistake -> what it does wrong, the law that says so
@@ -50,6 +52,19 @@ FUSIONS = {
     "other width than dim": "shapes",
     "fails in training mode": "trains",
     "setting never read": "settings_read",
+    "places of the joined side counted": "absent_joined",
+    "first real token of the joined side": "order_of_joined",
+}
+
+# the same of fusions of any number of modalities
+SUMS = {
+    "third modality gets through": "missing",
+    "missing modality learns": "missing",
+    "stream without a name": "parts",
+    "third modality never read": "gradient",
+    "three make almost nothing": "spread",
+    "three are refused in spite of takes": "builds",
+    "one alone is not finite": "shapes",
 }
 
 
@@ -234,6 +249,62 @@ def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple
     return v, t
 
 
+@change("places of the joined side counted")
+def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
+    return v, t * text.tokens.shape[1]
+
+
+@change("first real token of the joined side")
+def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
+    first = text.mask.int().argmax(dim=1)[:, None, None]
+    tokens = text.tokens.masked_fill(~text.mask[..., None], 0)
+    return v, present(text, tokens.take_along_dim(first, dim=1)[:, 0])
+
+
+class SumMutantParams(FusionParams):
+    """Settings of a sum of any number of maps with a chosen mistake."""
+
+    type: Literal["sum_mutant"] = "sum_mutant"
+    takes: ClassVar[tuple[int, int | None]] = (1, None)
+    mistake: str = Field(default="", description="what is wrong; empty: nothing")
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset({"pooled"})
+
+    def build(self, shapes: Mapping[str, FeatureShape]) -> "SumOfAll":
+        if len(shapes) == 3 and self.mistake == "three are refused in spite of takes":
+            raise ShapeError("two are enough")
+        dims = {name: shape.dim for name, shape in shapes.items()}
+        return SumOfAll(dims, self.dim, self.mistake)
+
+
+class SumOfAll(Fusion):
+    """sum_m W_m x_m."""
+
+    def __init__(self, dims: Mapping[str, int], dim: int, mistake: str) -> None:
+        super().__init__()
+        self.dim, self.mistake = dim, mistake
+        self.maps = PerModality({name: nn.Linear(width, dim) for name, width in dims.items()})
+
+    def forward(self, features: Mapping[str, Features]) -> Features:
+        x = {name: real_pooled(one) for name, one in features.items()}
+        names, third = list(x), list(x)[2:]
+        if self.mistake == "third modality gets through":
+            x |= {name: features[name].pooled for name in third}
+        if self.mistake == "missing modality learns":
+            raw = {name: one.pooled for name, one in features.items()}
+            x = {name: x[name] + raw[name] - raw[name].detach() for name in names}
+        used = names[:2] if self.mistake == "third modality never read" else names
+        fused = torch.stack([self.maps[name](x[name]) for name in used]).sum(dim=0)
+        if self.mistake == "three make almost nothing" and third:
+            fused = fused * 1e-5
+        if self.mistake == "one alone is not finite":
+            fused = fused / (len(names) - 1)
+        named = names[:2] if self.mistake == "stream without a name" else names
+        return fused_vector(fused, *features.values(), parts={name: x[name] for name in named})
+
+
 HEADS = {
     "mean over padding, head": "padding",
     "input changed, head": "inputs_kept",
@@ -283,6 +354,8 @@ class Probe(Head):
 def params_of(mistake: str) -> FusionParams | HeadParams:
     if mistake in HEADS:
         return HeadMutantParams(mistake=mistake)
+    if mistake in SUMS:
+        return SumMutantParams(mistake=mistake)
     return IdleParams() if mistake == "setting never read" else MutantParams(mistake=mistake)
 
 
@@ -292,10 +365,11 @@ def failing(params: FusionParams | HeadParams) -> dict[str, str]:
 
 def test_the_right_ones_keep_all_laws() -> None:
     assert failing(MutantParams()) == {}
+    assert failing(SumMutantParams()) == {}
     assert failing(HeadMutantParams()) == {}
 
 
-@pytest.mark.parametrize(("mistake", "law"), [*FUSIONS.items(), *HEADS.items()])
+@pytest.mark.parametrize(("mistake", "law"), [*FUSIONS.items(), *SUMS.items(), *HEADS.items()])
 def test_a_mistake_is_caught_by_the_law_that_names_it(mistake: str, law: str) -> None:
     found = failing(params_of(mistake))
     assert law in found, found

@@ -20,7 +20,7 @@ close = torch.testing.assert_close
 
 def built(**settings: object) -> Mamba:
     params = MambaParams.model_validate({"dim": 16, "head_dim": 8, **settings})
-    return params.build_pair(FeatureShape(16), FeatureShape(16))
+    return params.build_pair(FeatureShape(16, grid=True), FeatureShape(16))
 
 
 def test_the_convolution_is_a_causal_depthwise_one() -> None:
@@ -48,13 +48,14 @@ def test_text_reaches_earlier_image_tokens_only_backwards(
 
 
 def test_the_other_order_lets_text_come_first(make: MakeFeatures) -> None:
-    fusion = built(first="text", bidirectional=False).eval()
+    params = MambaParams(dim=16, head_dim=8, first="text", bidirectional=False)
+    fusion = params.build(dict.fromkeys(("image", "text"), FeatureShape(16))).eval()
     image, text = make(3, 4), make(3, 5, seed=1)
     tokens = image.tokens.clone().requires_grad_()
-    fused = fusion(Features(tokens, image.mask), text).pooled
-    (of_text,) = torch.autograd.grad(fused[:, 8:].square().sum(), tokens, retain_graph=True)
+    fused = fusion({"image": Features(tokens, image.mask), "text": text}).pooled
+    (of_text,) = torch.autograd.grad(fused[:, :8].square().sum(), tokens, retain_graph=True)
     assert not of_text.any()
-    (of_image,) = torch.autograd.grad(fused[:, :8].square().sum(), tokens)
+    (of_image,) = torch.autograd.grad(fused[:, 8:].square().sum(), tokens)
     assert of_image.any()
 
 
@@ -104,13 +105,13 @@ def test_result_is_the_means_of_both_runs_and_a_learned_vector_for_a_missing_one
     fusion = built()
     awake(fusion)
     image, text = make(3, 4), make(3, 5, seed=1)
-    z = torch.cat([fusion.image(image.tokens) + fusion.side[0],
-                   fusion.text(text.tokens) + fusion.side[1]], dim=1)  # fmt: skip
+    z = torch.cat([fusion.first(image.tokens) + fusion.side[0],
+                   fusion.second(text.tokens) + fusion.side[1]], dim=1)  # fmt: skip
     z = fusion.blocks[0](z, torch.ones(3, 9, dtype=torch.bool))
     expected = torch.cat([z[:, :4].mean(dim=1), z[:, 4:].mean(dim=1)], dim=1)
     close(fusion(image, text).pooled, expected)
     gone = replace(text, present=torch.zeros_like(text.present))
-    close(fusion(image, gone).pooled[:, 8:], fusion.no_text.vector.expand(3, -1))
+    close(fusion(image, gone).pooled[:, 8:], fusion.no_second.vector.expand(3, -1))
 
 
 def test_cross_gate_starts_at_a_half(make: MakeFeatures) -> None:
@@ -118,15 +119,15 @@ def test_cross_gate_starts_at_a_half(make: MakeFeatures) -> None:
     gated, plain = built(cross_gate=True).eval(), built().eval()
     plain.load_state_dict(gated.state_dict(), strict=False)
     close(gated(image, text).pooled, plain(image, text).pooled / 2)
-    close(gated(image, text).explain["image_gate"], torch.full((3, 8), 0.5))
+    close(gated(image, text).explain["first_gate"], torch.full((3, 8), 0.5))
 
 
 def test_many_image_tokens_are_pooled(make: MakeFeatures) -> None:
     lengths: list[int] = []
     fusion = built(image_tokens=16)
     fusion.blocks[0].register_forward_hook(lambda m, given, out: lengths.append(given[0].shape[1]))
-    fusion(make(2, 64), make(2, 5, seed=1))
-    assert lengths == [16 + 5]
+    fusion(make(2, 64), make(2, 25, seed=1))
+    assert lengths == [16 + 25]  # a text is no map, even one of 5 * 5 words
 
 
 def test_mamba_ssm_is_refused_where_it_cannot_run() -> None:

@@ -1,4 +1,4 @@
-"""Laws of the fusions in which the text modulates image channels."""
+"""Laws of the fusions in which others modulate the channels of one modality."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from mmx import Features, masked_mean
-from mmx_plugins.fusion.film import Film, Generator
+from mmx import Features, FeatureShape, ShapeError, masked_mean
+from mmx_plugins.fusion.film import Film, FilmParams, Generator
 from mmx_plugins.fusion.metablock import MetaBlock, MetaNet
 
 MakeFeatures = Callable[..., Features]
@@ -30,51 +30,88 @@ def without(features: Features) -> Features:
     return replace(features, present=torch.zeros_like(features.present))
 
 
-@pytest.mark.parametrize("generator", ["text", "text_image"])
-def test_film_starts_as_the_image_and_learns_from_text_after_one_step(
-    image: Features, text: Features, generator: Generator
+@pytest.fixture
+def given(image: Features, text: Features, make: MakeFeatures) -> dict[str, Features]:
+    return {"image": image, "text": text, "record": make(3, 3, seed=2)}
+
+
+DIMS = {"image": 16, "text": 16, "record": 16}
+
+
+@pytest.mark.parametrize("generator", ["others", "all"])
+def test_film_starts_as_the_first_and_learns_from_all_others_after_one_step(
+    given: dict[str, Features], generator: Generator
 ) -> None:
-    film = Film(16, 16, generator=generator, hidden=7)
+    film = Film(DIMS, "image", generator=generator, hidden=7)
     optimizer = torch.optim.SGD(film.parameters(), lr=0.1)
     gradients = []
     for _ in range(2):
-        t = text.pooled.clone().requires_grad_()
-        fused = film(image, replace(text, pooled=t)).pooled
+        others = {name: given[name].pooled.clone().requires_grad_() for name in ("text", "record")}
+        held = {name: replace(given[name], pooled=x) for name, x in others.items()}
+        fused = film({"image": given["image"], **held}).pooled
         if not gradients:
-            close(fused, image.pooled)
+            close(fused, given["image"].pooled)
         optimizer.zero_grad()
         fused.square().sum().backward()
         optimizer.step()
-        gradients.append(t.grad)
-    assert gradients[0] is not None
-    assert gradients[1] is not None
-    assert not gradients[0].any()
-    assert gradients[1].any()
+        gradients.append([x.grad for x in others.values()])
+    for before, after in zip(*gradients, strict=True):
+        assert before is not None
+        assert after is not None
+        assert not before.any()
+        assert after.any()
 
 
-def test_film_is_its_formula_and_follows_the_order_of_image_tokens(
+@pytest.mark.parametrize("first", ["image", "text"])
+def test_film_is_its_formula_and_follows_the_order_of_tokens(
+    given: dict[str, Features], first: str, awake: Awake
+) -> None:
+    film = Film(DIMS, first)
+    awake(film)
+    x = given[first]
+    changes = {m: film.generators[m](given[m].pooled) for m in DIMS if m != first}
+    gamma, beta = sum(changes.values())[:, None].chunk(2, dim=-1)  # type: ignore[index]
+    fused = film(given)
+    close(fused.tokens, x.tokens + gamma * x.tokens + beta)
+    for name, change in changes.items():
+        close(fused.explain[f"gamma_{name}"], change[:, :16])
+    order = torch.randperm(x.tokens.shape[1])
+    shuffled = film({**given, first: Features(x.tokens[:, order], x.mask)})
+    close(shuffled.tokens, fused.tokens[:, order])
+
+
+def test_film_alone_is_the_first_and_an_absent_modality_adds_nothing(
+    given: dict[str, Features], awake: Awake
+) -> None:
+    three, two = Film(DIMS, "image"), Film({"image": 16, "text": 16}, "image").eval()
+    awake(three)
+    two.load_state_dict(three.state_dict(), strict=False)
+    pair = {"image": given["image"], "text": given["text"]}
+    close(three({**given, "record": without(given["record"])}).tokens, two(pair).tokens)
+    alone = {name: one if name == "image" else without(one) for name, one in given.items()}
+    close(three(alone).pooled, given["image"].pooled)
+
+
+def test_daft_generator_is_a_bias_free_bottleneck_of_both(
     image: Features, text: Features, awake: Awake
 ) -> None:
-    film = Film(16, 16)
+    film = Film({"image": 16, "text": 16}, "image", generator="all", hidden=7)
     awake(film)
-    gamma, beta = film.generator(text.pooled)[:, None].chunk(2, dim=-1)
-    close(film(image, text).tokens, image.tokens + gamma * image.tokens + beta)
-    order = torch.tensor([2, 0, 3, 1])
-    shuffled = film(Features(image.tokens[:, order], image.mask), text)
-    close(shuffled.tokens, film(image, text).tokens[:, order])
-    close(film(image, without(text)).pooled, image.pooled)
-
-
-def test_daft_generator_is_a_bias_free_bottleneck_of_image_and_text(
-    image: Features, text: Features, awake: Awake
-) -> None:
-    film = Film(16, 16, generator="text_image", hidden=7)
-    awake(film)
-    shapes = {name: tuple(p.shape) for name, p in film.generator.named_parameters()}
+    generator = film.generators["text"]
+    shapes = {name: tuple(p.shape) for name, p in generator.named_parameters()}
     assert shapes == {"0.weight": (7, 32), "2.weight": (32, 7)}
     seen = torch.cat([image.pooled, text.pooled], dim=1)
-    gamma, beta = film.generator(seen)[:, None].chunk(2, dim=-1)
-    close(film(image, text).tokens, (1 + gamma) * image.tokens + beta)
+    gamma, beta = generator(seen)[:, None].chunk(2, dim=-1)
+    fused = film({"image": image, "text": text})
+    close(fused.tokens, (1 + gamma) * image.tokens + beta)
+
+
+def test_names_of_generators_of_image_and_text_stay_and_first_is_a_modality() -> None:
+    assert FilmParams.model_validate({"generator": "text_image"}) == FilmParams(generator="all")
+    assert FilmParams.model_validate({"generator": "text"}) == FilmParams()
+    shapes: dict[str, FeatureShape] = dict.fromkeys(("image", "text"), FeatureShape(16))
+    with pytest.raises(ShapeError, match="first is 'clinic', which is no modality"):
+        FilmParams(first="clinic").build(shapes)
 
 
 def test_metablock_is_its_formula_and_stays_between_zero_and_one(
