@@ -78,8 +78,14 @@ def load_trained(path: Path, plugins: Sequence[str | Path] = ()) -> Trained:
     loss = spec.loss.build(torch.tensor(facts.sampled_counts))
     encoders = {name: build_encoder(spec.model, name, spec.seed) for name in spec.model.encoders}
     inputs = restored_inputs(spec.model, encoders, spec.seed, facts.statistics)
+    prior = torch.tensor(facts.prior, dtype=torch.float64) if facts.prior else None
     model = assemble(
-        spec.model, len(facts.classes), parts=facts.parts, seed=spec.seed, encoders=encoders
+        spec.model,
+        len(facts.classes),
+        parts=facts.parts,
+        seed=spec.seed,
+        encoders=encoders,
+        prior=prior,
     )
     take_back(folder, model)
     chain = Chain(spec.inference, model.eval(), loss, spec.model.encoding)

@@ -30,6 +30,11 @@ class FusionParams(Params):
         """What it looks at: any of ``pooled``, ``tokens``, ``levels``. Only that is cached."""
         return frozenset({"pooled", "tokens"})
 
+    @property
+    def reads_prior(self) -> bool:
+        """Whether it needs a loss that states for which class shares its answers are."""
+        return False
+
     def used(self, names: Sequence[str]) -> tuple[str, ...]:
         """The modalities that it looks at; an encoder that it never reads never runs.
 
@@ -65,6 +70,13 @@ class Fusion(nn.Module, ABC):
 
 class DecisionFusion(nn.Module, ABC):
     """Mixes decisions: the assembler builds one head per modality and mixes their logits here."""
+
+    def start(self, prior: Tensor) -> None:
+        """Take the class shares that the logits are for; most fusions need none.
+
+        Args:
+            prior: [C], float64, sums to 1: what training saw, as the loss changes it.
+        """
 
     @abstractmethod
     def combine(self, logits: Mapping[str, Tensor], present: Tensor) -> Tensor:

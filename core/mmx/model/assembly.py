@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from zlib import crc32
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mmx.errors import ShapeError
 from mmx.interfaces import DecisionFusion, Encoder, FeatureShape, Fusion, Head, ImageEncoder
@@ -24,6 +24,7 @@ def assemble(
     parts: Sequence[str] = (),
     seed: int = 0,
     encoders: Mapping[str, Encoder] | None = None,
+    prior: Tensor | None = None,
 ) -> Model:
     """Build all modules of a model.
 
@@ -36,6 +37,8 @@ def assemble(
         parts: names of the parts that need a head of their own.
         seed: of all initial weights.
         encoders: what ``build_encoder`` gave for the same spec and seed; None builds them here.
+
+        prior: [C], class shares that the logits of all heads are for; None where nobody knows.
 
     Raises:
         ShapeError: widths that do not fit, or a part that nothing provides.
@@ -53,6 +56,8 @@ def assemble(
     with random_stream(seed, "fusion"):
         fusion = spec.fusion.build(shapes)
     check_fusion(spec.fusion, fusion)
+    if isinstance(fusion, DecisionFusion) and prior is not None:
+        fusion.start(prior)
     with random_stream(seed, "head"):
         heads = _heads(spec, fusion, shapes, classes)
     widths = try_model((spec.fusion, fusion), (spec.head, heads), shapes, classes)

@@ -60,14 +60,15 @@ def build_task(
     }
     layout = spec.data.dataset.layout()
     inputs = fit_inputs(spec.model, encoders, spec.seed, manifest, split, layout)
+    prior = answer_prior(loss, sampled, _weights(spec, sampled))
     model = assemble(
         spec.model,
         len(manifest.classes),
         parts=named_parts(loss.parts, auxiliary),
         seed=spec.seed,
         encoders=encoders,
+        prior=prior,
     )
-    prior = answer_prior(loss, sampled, _weights(spec, sampled))
     return Task(model, loss, sampler, counts, sampled, prior, auxiliary, inputs)
 
 

@@ -137,18 +137,18 @@ class Spec(Closed):
         ]
 
     def _without_prior(self) -> list[InitErrorDetails]:
-        """Inference that needs the prior of the answers, after a loss that cannot state it."""
+        """What needs the prior of the answers, beside a loss that cannot state it."""
         if self.loss.states_prior:
             return []
         words = (
             f"it needs to know for which class shares the answers are, and {self.loss.entry_point} "
             "cannot say; leave it out, or use another loss, such as logit_adjusted"
         )
-        return [
-            _fault_at("mmx_prior", ["inference", index], words)
-            for index, params in enumerate(self.inference)
-            if params.reads_prior
+        places: list[list[str | int]] = [
+            ["inference", index] for index, one in enumerate(self.inference) if one.reads_prior
         ]
+        places += [["model", "fusion"]] if self.model.fusion.reads_prior else []
+        return [_fault_at("mmx_prior", place, words) for place in places]
 
     def _without_cosines(self) -> list[InitErrorDetails]:
         """A loss for cosines, behind a head that gives others."""

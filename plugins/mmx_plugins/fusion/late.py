@@ -27,6 +27,11 @@ class LateParams(FusionParams):
     )
     takes: ClassVar[tuple[int, int | None]] = (1, None)
 
+    tasks: ClassVar[frozenset[str]] = frozenset({"single_label"})
+    instead: ClassVar[Mapping[str, str]] = {
+        "multi_label": "fusion: concat", "ordinal": "fusion: concat",
+    }  # fmt: skip
+
     rule: Rule = Field(
         default="mean_prob",
         description="how the decisions become one; bayes divides by the class shares that each "
@@ -47,6 +52,10 @@ class LateParams(FusionParams):
     text_temperature: PositiveFloat | None = Field(
         default=None, description="short for the temperature of text"
     )
+
+    @property
+    def reads_prior(self) -> bool:
+        return self.rule == "bayes"
 
     @model_validator(mode="after")
     def _said_once(self) -> Self:
@@ -113,7 +122,7 @@ class Late(DecisionFusion):
         self.register_buffer("prior", torch.zeros(1), persistent=False)
 
     def start(self, prior: Tensor) -> None:
-        self.prior = prior.log().to(self.prior.device)
+        self.prior = prior.log().to(self.prior)
 
     def combine(self, logits: Mapping[str, Tensor], present: Tensor) -> Tensor:
         pairs = zip(logits.values(), self.temperatures, strict=True)

@@ -10,6 +10,9 @@ import pytest
 
 import mmx
 from mmx import DataError, SpecError
+from mmx.inference import load_trained
+from mmx.pipeline import read_facts
+from mmx.runs import RunFolder
 
 Load = Callable[..., Any]
 CORRECTED = "inference=[prior_correction]"
@@ -94,3 +97,30 @@ def unequal(home: Path) -> Path:
     file = home / "cases.csv"
     file.write_text("text,dx\n" + "\n".join(lines) + "\n", encoding="utf-8")
     return file
+
+
+BAYES = "model.fusion={type: late, rule: bayes}"
+
+
+def test_decisions_are_mixed_by_the_prior_that_the_loss_leaves_also_after_loading(
+    load: Load, tiny_plugin: Path
+) -> None:
+    data = "data.dataset={type: synthetic, n: 60, classes: 3, image_size: 32, imbalance: 4}"
+    found = {}
+    for loss in ("cross_entropy", "logit_adjusted"):
+        run = mmx.run(load(data, "train.epochs=1", BAYES, f"loss={loss}"))
+        fusion: Any = load_trained(run.path, [tiny_plugin]).model.fusion
+        written = read_facts(RunFolder(run.path)).prior
+        kept = np.exp(fusion.prior.double().numpy())
+        np.testing.assert_allclose(kept, written, rtol=1e-6)
+        found[loss] = kept
+    assert found["cross_entropy"].max() > 0.4
+    np.testing.assert_allclose(found["logit_adjusted"], 1 / 3, rtol=1e-6)
+
+
+def test_decisions_that_need_a_prior_are_refused_beside_a_loss_without_one(load: Load) -> None:
+    with pytest.raises(SpecError) as told:
+        load("loss=focal", BAYES)
+    (fault,) = told.value.faults
+    assert fault.key == "model.fusion"
+    assert "loss.focal cannot say" in fault.message
