@@ -50,7 +50,7 @@ def rows(folder: Path, most: int) -> pd.DataFrame:
 
 def wraps(path: Path) -> bool:
     """Whether the image encoder of a preset stands around another one."""
-    return "backbone" in mmx.load_spec(path).resolved()["model"]["image"]
+    return "backbone" in mmx.load_spec(path).resolved()["model"]["encoders"]["image"]
 
 
 def small(path: Path, table: Path, images: list[str], plugin: Path) -> mmx.Spec:

@@ -88,8 +88,8 @@ def _split(spec: Spec, prepared: Prepared) -> dict[str, Any]:
 def methods(spec: Spec) -> dict[str, str]:
     """What the run is made of, by place."""
     named = {
-        "dataset": spec.data.dataset, "narrative": spec.data.narrative, "image": spec.model.image,
-        "text": spec.model.text, "fusion": spec.model.fusion, "head": spec.model.head,
+        "dataset": spec.data.dataset, "narrative": spec.data.narrative, **spec.model.encoders,
+        "fusion": spec.model.fusion, "head": spec.model.head,
         "loss": spec.loss, "sampler": spec.train.sampler,
     }  # fmt: skip
     found = {place: params.entry_point.partition(".")[2] for place, params in named.items()}

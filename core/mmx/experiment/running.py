@@ -36,6 +36,7 @@ from mmx.experiment.pages import run_page
 from mmx.experiment.saved import Run
 from mmx.inference import keep_hooks, keep_model
 from mmx.interfaces import (
+    IMAGE,
     RECORD,
     Encoder,
     Hook,
@@ -130,10 +131,10 @@ def run_into(
     check_promises(spec, prepared)
     for note in class_notes(prepared):
         observer.message(note)
-    _check_images(spec, encoders["image"], prepared.images.views)
+    _check_images(spec, encoders, prepared.images.views)
     audited = short_audit(spec, prepared, hooks, observer)
     task = build_task(spec, prepared.manifest, prepared.split, encoders)
-    check_pictures(spec, task.model.encoder("image"), allowed)
+    check_pictures(spec, task.model.named_encoders(), allowed)
     stores = task.inputs.stores(prepared.rows)
     others = _others(prepared, stores, spec.data.max_bad)
     initial = {side: weights_digest(one) for side, one in task.model.named_encoders().items()}
@@ -194,21 +195,20 @@ def _others(prepared: Prepared, stores: Mapping[str, Store], max_bad: float) -> 
     return {name: store.digest for name, store in others.items()}
 
 
-def _check_images(spec: Spec, encoder: Encoder, most: int) -> None:
-    """Refuse images that the encoder would not read, before anything is encoded.
+def _check_images(spec: Spec, encoders: Mapping[str, Encoder], most: int) -> None:
+    """Refuse images that their encoder would not read, before anything is encoded.
 
     Raises:
         DataError: says which encoders read several.
     """
-    if "image" not in spec.model.used:
-        return
-    params = spec.model.image
-    limit = 1 if isinstance(encoder, SingleImageEncoder) else params.most_images
-    words = too_many_images(most, params, limit, spec.plugins)
-    if words:
-        raise DataError(words)
-    if isinstance(encoder, WrappingEncoder):
-        encoder.check_views(most)
+    for name in spec.model.reading(IMAGE):
+        params, encoder = spec.model.encoders[name], encoders[name]
+        limit = 1 if isinstance(encoder, SingleImageEncoder) else params.most_images
+        words = too_many_images(most, params, limit, spec.plugins)
+        if words:
+            raise DataError(words)
+        if isinstance(encoder, WrappingEncoder):
+            encoder.check_views(most)
 
 
 class _Work:
@@ -302,14 +302,15 @@ class _Work:
 
     def _count_tokens(self) -> None:
         """Note what of the texts never reaches the model, and say so where it is much."""
-        model, params = self.task.model, self.spec.model.text
+        model = self.task.model
         self.tokens: dict[str, TokenLoss] = {}
         self.lost: list[str] = []
-        encoder = model.encoder("text")
-        if model.reads["text"] and isinstance(encoder, TextEncoder):
-            texts, split = self.prepared.texts, self.prepared.split
-            self.tokens, advice = token_losses(encoder, texts, split)
-            self.lost = loss_warnings(self.tokens, params.entry_point, advice)
+        for name, encoder in model.named_encoders().items():
+            if model.reads[name] and isinstance(encoder, TextEncoder):
+                texts, split = self.prepared.texts, self.prepared.split
+                self.tokens, advice = token_losses(encoder, texts, split)
+                method = self.spec.model.encoders[name].entry_point
+                self.lost = loss_warnings(self.tokens, method, advice)
         for warning in self.lost:
             self.observer.message(f"warning: {warning}")
 

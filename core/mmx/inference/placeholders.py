@@ -42,7 +42,7 @@ class Placeholders:
 
 def untrained_modalities(spec: Spec, prepared: Prepared) -> tuple[str, ...]:
     """Modalities that every training row has, without modality dropout; none of a single one."""
-    if spec.train.modality_dropout > 0 or len(spec.model.used) < 2:
+    if spec.train.drops_modalities or len(spec.model.used) < 2:
         return ()
     has = _has(prepared, prepared.split)
     return tuple(name for name in spec.model.used if all(has[name]))

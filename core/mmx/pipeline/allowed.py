@@ -1,6 +1,6 @@
 """Whoever makes views of a picture asks the data set first which ones leave the diagnosis alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -31,25 +31,27 @@ def check_views(spec: Spec, allowed: Sequence[str]) -> None:
         hook.check(tuple(allowed))
 
 
-def check_pictures(spec: Spec, encoder: Encoder, allowed: Sequence[str]) -> None:
+def check_pictures(spec: Spec, encoders: Mapping[str, Encoder], allowed: Sequence[str]) -> None:
     """The same of what wrapping encoders really show, whatever their settings say.
 
     Raises:
         DataError: as ``check_views``.
     """
     size = (spec.data.image.height, spec.data.image.width)
-    params: EncoderParams = spec.model.image
-    while isinstance(encoder, WrappingEncoder) and isinstance(params, WrappingParams):
-        _refuse(params.entry_point, seen_turns(encoder, *size), allowed)
-        encoder, params = encoder.backbone, params.backbone
+    for name, encoder in encoders.items():
+        params, inner = spec.model.encoders[name], encoder
+        while isinstance(inner, WrappingEncoder) and isinstance(params, WrappingParams):
+            _refuse(params.entry_point, seen_turns(inner, *size), allowed)
+            inner, params = inner.backbone, params.backbone
 
 
 def _asking(spec: Spec) -> Iterator[EncoderParams | InferenceParams]:
-    params: EncoderParams = spec.model.image
-    while isinstance(params, WrappingParams):
-        yield params
-        params = params.backbone
-    yield params
+    for params in spec.model.encoders.values():
+        inner = params
+        while isinstance(inner, WrappingParams):
+            yield inner
+            inner = inner.backbone
+        yield inner
     yield from spec.inference
 
 

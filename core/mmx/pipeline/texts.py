@@ -12,7 +12,14 @@ from torch import Tensor
 from mmx.data import CachedFeatures, FeatureCache, ImageStore, Manifest, Split, write_texts
 from mmx.errors import DataError, ShapeError
 from mmx.files import keep, own_folder, recall
-from mmx.interfaces import IMAGE, FeatureSource, NarrativeParams, Sample, WrappingEncoder
+from mmx.interfaces import (
+    IMAGE,
+    EncoderParams,
+    FeatureSource,
+    NarrativeParams,
+    Sample,
+    WrappingEncoder,
+)
 from mmx.pipeline.identity import core_digest, encoder_settings, sources_used
 from mmx.plugins import Plugins
 from mmx.spec import Spec
@@ -87,17 +94,27 @@ class FrozenFeatures:
 
     @property
     def _settings(self) -> str:
-        return encoder_settings(self._spec.model.image, self._spec.plugins)
+        return encoder_settings(self._params, self._spec.plugins)
+
+    @property
+    def _params(self) -> EncoderParams:
+        """The encoder of the modality whose images texts are written from."""
+        if IMAGE not in self._spec.model.encoders:
+            raise DataError(
+                f"{self._spec.data.narrative.entry_point} writes texts from similar images, so the "
+                f"model needs an encoder called {IMAGE}: set model.{IMAGE}"
+            )
+        return self._spec.model.encoders[IMAGE]
 
     @cached_property
     def _cached(self) -> CachedFeatures:
         from mmx.model import build_untaught_encoder
 
-        encoder = build_untaught_encoder(self._spec.model, "image", self._spec.seed)
+        encoder = build_untaught_encoder(self._spec.model, IMAGE, self._spec.seed)
         if isinstance(encoder, WrappingEncoder):
             raise ShapeError(
                 "texts from similar images need a plain image encoder; "
-                f"{self._spec.model.image.entry_point} wraps one"
+                f"{self._params.entry_point} wraps one"
             )
         encoder.learn("frozen")
         cache = FeatureCache(self._folder, budget_gb=self._spec.data.cache.budget_gb)

@@ -13,6 +13,7 @@ from mmx.spec.merge import override
 from mmx.spec.model import ModelSpec, ProjectionSpec
 from mmx.spec.places import images_named, too_many_images
 from mmx.spec.schema import spec_schema
+from mmx.spec.short import short_key
 from mmx.spec.split import PARTS, Seed, SplitSpec, part_named
 from mmx.spec.template import write_template
 from mmx.spec.train import AuditSpec, EvaluationSpec, OptimizerSpec, TrainSpec
@@ -26,5 +27,5 @@ __all__ = [
     "PLUGINS", "Place", "ProjectionSpec", "Seed", "Spec", "SplitSpec", "TrainSpec", "chosen",
     "corrections", "diff_specs", "differences", "explain", "guess_columns", "idle_keys",
     "images_named", "inline", "load_spec", "override", "part_named", "read_text", "read_tree",
-    "spec_schema", "too_many_images", "write_template",
+    "short_key", "spec_schema", "too_many_images", "write_template",
 ]  # fmt: skip

@@ -1,8 +1,9 @@
 """What differs between two specs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from mmx.spec.short import short_key
 from mmx.spec.whole import Spec
 
 
@@ -22,7 +23,7 @@ class Difference:
     """One key whose value differs.
 
     Attributes:
-        key: dotted path, such as ``model.fusion.heads``.
+        key: dotted path, such as ``model.fusion.heads``, in its short form where it has one.
         left: value in the first spec; ``ABSENT`` when it has no such key.
         right: value in the second spec.
     """
@@ -34,7 +35,8 @@ class Difference:
 
 def diff_specs(left: Spec, right: Spec) -> list[Difference]:
     """Every key whose resolved value differs, in the order of the spec; defaults count too."""
-    return differences(left.resolved(), right.resolved(), "")
+    found = differences(left.resolved(), right.resolved(), "")
+    return [replace(one, key=short_key(one.key, Spec)) for one in found]
 
 
 def differences(left: Any, right: Any, key: str = "") -> list[Difference]:

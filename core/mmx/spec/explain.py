@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 
 from mmx.errors import Fault
 from mmx.plugins import Plugins, nearest
+from mmx.spec.short import short_key, shorts_of
 from mmx.spec.tree import Node, Place
 from mmx.spec.walk import shape
 
@@ -57,9 +58,10 @@ def _locate(
     pydantic adds (the branches of a union) have no place of their own.
     """
     place, names, known, form = node.place, list[str](), list[str](), None
+    root, named = model, None  # named: the form of a mapping whose entries come next
     for name in path:
         if isinstance(node.content, dict):
-            known = list(model.model_fields) if model else []
+            known = [*model.model_fields, *shorts_of(model)] if model else []
             entry = node.content.get(str(name))
             if entry is None:
                 # a key that is missing is named, a branch of a union is not
@@ -68,17 +70,20 @@ def _locate(
             names.append(str(name))
             place, node = (entry.place if at_key else entry.node.place), entry.node
             field = model.model_fields.get(str(name)) if model else None
-            form = shape(field) if field else None
-            model = form.at(node, plugins) if form else None
+            form = named or (shape(field) if field else None)
+            named = form if form and form.mapping and not named else None
+            model = form.at(node, plugins) if form and not named else None
         elif isinstance(node.content, list) and isinstance(name, int) and name < len(node.content):
             node = node.content[name]
             names.append(str(name))
             place = node.place
             model = form.at(node, plugins) if form else None
-        else:  # a name that stands for a mapping
-            names += [str(name)] if model and str(name) in model.model_fields else []
+        else:  # a name that stands for a mapping, as its type
+            inside = model is not None and name != "type" and str(name) in model.model_fields
+            names += [str(name)] if inside else []
             break
-    return place, ".".join(names), known
+    key = ".".join(names)
+    return place, short_key(key, root) if root else key, known
 
 
 def _unknown_key(name: str, known: list[str]) -> str:

@@ -5,9 +5,12 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from mmx.errors import Fault, SpecError
 from mmx.files import named_path, read_regular
 from mmx.spec.merge import overlay
+from mmx.spec.short import written_out
 from mmx.spec.tree import DEPTH_LIMIT, SIZE_LIMIT, Node, read_tree
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
@@ -32,8 +35,13 @@ def read_text(path: Path) -> str:
         raise SpecError([Fault(message, file=path, line=line, column=column)]) from None
 
 
-def read_file(path: Path, faults: list[Fault], above: tuple[Path, ...] = ()) -> Node | None:
-    """A spec file over its bases; None when there is nothing to check, and faults say why."""
+def read_file(
+    path: Path, model: type[BaseModel], faults: list[Fault], above: tuple[Path, ...] = ()
+) -> Node | None:
+    """A spec file over its bases, all keys written out, for a model that will check it.
+
+    None when there is nothing to check, and faults say why.
+    """
     try:
         text = read_text(path)
     except SpecError as error:
@@ -47,11 +55,14 @@ def read_file(path: Path, faults: list[Fault], above: tuple[Path, ...] = ()) -> 
         return None
     base = root.get("base")
     root = replace(root, content={k: v for k, v in root.content.items() if k != "base"})
-    below = _base(base, path, faults, (*above, path)) if base else None
+    root = written_out(root, model, faults)
+    below = _base(base, path, model, faults, (*above, path)) if base else None
     return overlay(below, root) if below else root
 
 
-def _base(node: Node, path: Path, faults: list[Fault], above: tuple[Path, ...]) -> Node | None:
+def _base(
+    node: Node, path: Path, model: type[BaseModel], faults: list[Fault], above: tuple[Path, ...]
+) -> Node | None:
     if not isinstance(node.content, str):
         faults.append(node.place.fault("base is the name of a file", "base"))
         return None
@@ -75,7 +86,7 @@ def _base(node: Node, path: Path, faults: list[Fault], above: tuple[Path, ...]) 
     elif not there:
         faults.append(node.place.fault(f"there is no file {below}", "base"))
     else:
-        return read_file(below, faults, above)
+        return read_file(below, model, faults, above)
     return None
 
 

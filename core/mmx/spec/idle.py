@@ -18,7 +18,7 @@ def _idle(spec: Spec) -> Iterator[tuple[str, str]]:
     if spec.evaluation.seed is not None:
         yield f"evaluation.seed: {spec.evaluation.seed}", drawn
     train, used = spec.train, spec.model.used
-    if train.modality_dropout > 0 and len(used) == 1:
+    if train.drops_modalities and len(used) == 1:
         why = f"{spec.model.fusion.entry_point} reads the {used[0]} alone"
         yield f"train.modality_dropout: {train.modality_dropout}", why
     optimizer, usual = train.optimizer, type(train.optimizer).model_fields["momentum"].default

@@ -15,6 +15,7 @@ from mmx.spec.choice import PLUGINS
 from mmx.spec.explain import explain, place_of
 from mmx.spec.files import read_file, read_text, unset
 from mmx.spec.merge import override
+from mmx.spec.short import long_path, written_out
 from mmx.spec.train import TrainSpec
 from mmx.spec.tree import Node, from_here
 from mmx.spec.walk import file_names, shape
@@ -38,7 +39,7 @@ def load_spec(
     path = Path(path).absolute()
     methods = Plugins(files=plugins)
     faults: list[Fault] = []
-    root = read_file(path, faults)
+    root = read_file(path, Spec, faults)
     if root is None:
         raise SpecError(_in_order(faults, path, overrides))
     root = _set(root, overrides, faults)
@@ -51,10 +52,14 @@ def load_spec(
     return spec
 
 
+def _long(path: list[str]) -> list[str]:
+    return long_path(path, Spec)
+
+
 def _set(root: Node, overrides: Sequence[str], faults: list[Fault]) -> Node:
     for text in overrides:
         try:
-            root = override(root, text)
+            root = written_out(override(root, text, spell=_long), Spec, faults)
         except SpecError as error:
             faults += error.faults
     return root

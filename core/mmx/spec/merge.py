@@ -1,5 +1,6 @@
 """Two specs on top of each other, and single values set from the command line."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from mmx.errors import Fault, SpecError
@@ -32,8 +33,13 @@ def _spelled_out(node: Node, other: Node) -> Node:
     return node
 
 
-def override(root: Node, text: str) -> Node:
+def override(root: Node, text: str, *, spell: Callable[[list[str]], list[str]] = list) -> Node:
     """Set one value, such as ``model.fusion=gated`` or ``inference.0.type=tta``.
+
+    Args:
+        root: the values so far.
+        text: path=value.
+        spell: writes out the path, where it is a short form.
 
     Raises:
         SpecError: it is not written as path=value, or the path leads nowhere.
@@ -51,7 +57,9 @@ def override(root: Node, text: str) -> Node:
     if node is None or faults:
         offset = len(source) - len(value)
         raise SpecError([_on_command_line(fault, path, source, offset) for fault in faults])
-    return _put(root, names, _moved(node, replace(start, column=len(source) - len(value) + 1)), ())
+    return _put(
+        root, spell(names), _moved(node, replace(start, column=len(source) - len(value) + 1)), ()
+    )
 
 
 def _on_command_line(fault: Fault, path: str, source: str, offset: int) -> Fault:

@@ -1,19 +1,73 @@
-"""The model of a spec: two encoders, a fusion and a head."""
+"""The model of a spec: an encoder for each modality, a fusion and a head."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, PositiveInt, SerializeAsAny
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PositiveInt,
+    SerializeAsAny,
+    ValidationInfo,
+)
+from pydantic_core import PydanticCustomError
+from torch import nn
 
-from mmx.interfaces import EncoderParams, FusionParams, HeadParams
-from mmx.spec.choice import chosen
-from mmx.spec.closed import Closed, method, table
+from mmx.interfaces import (
+    IMAGE,
+    RECORD,
+    TEXT,
+    EncoderParams,
+    FusionParams,
+    HeadParams,
+    ModalityName,
+    Params,
+)
+from mmx.spec.choice import Chosen, chosen
+from mmx.spec.closed import Closed, Short, method, table
+
+MOST = 8  # modalities of a model
+_TAKEN = frozenset({"boxes", "fused", "neither", "new", "prior"})  # what reports and heads call so
+
+
+def _only(modality: str) -> Any:
+    return Annotated[SerializeAsAny[EncoderParams], chosen(EncoderParams, modality=modality)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What a spec says of an encoder, with the name of its modality."""
+
+    name: str
+    value: Any
+
+
+class _ByName(Chosen):
+    """An encoder; one whose name says what it reads must read that."""
+
+    def _check(self, value: Any, info: ValidationInfo) -> Params:
+        if not isinstance(value, _Named):
+            return super()._check(value, info)
+        if value.name in _TAKEN or hasattr(nn.ModuleDict, value.name):
+            words = "{name} cannot be the name of a modality; choose another"
+            raise PydanticCustomError("mmx_modality", words, {"name": repr(value.name)})
+        only = value.name if value.name in (IMAGE, TEXT, RECORD) else None
+        return Chosen(EncoderParams, None, only)._check(value.value, info)
+
+
+def _with_names(value: Any) -> Any:
+    """Each encoder with its name; ``text: null`` takes out the modality that a base has."""
+    if not isinstance(value, Mapping):
+        return value
+    return {name: _Named(name, one) for name, one in value.items() if one is not None}
 
 
 class ProjectionSpec(Closed):
     """Trainable LayerNorm and Linear between each encoder and the fusion."""
 
     dim: PositiveInt = Field(
-        default=256, description="width that both modalities are brought to, channels"
+        default=256, description="width that all modalities are brought to, channels"
     )
     normalise: bool = Field(default=True, description="LayerNorm before the Linear")
 
@@ -24,26 +78,27 @@ def _width(value: Any) -> Any:
 
 
 class ModelSpec(Closed):
-    """Two encoders, a fusion and a head."""
+    """An encoder for each modality, a fusion and a head."""
 
-    @property
-    def encoders(self) -> dict[str, EncoderParams]:
-        """Encoder of each modality by its name, in the order of the model."""
-        return {"image": self.image, "text": self.text}
+    short: ClassVar[Mapping[str, Short]] = {
+        IMAGE: Short(("encoders", IMAGE), _only(IMAGE), "encoder of the images"),
+        TEXT: Short(("encoders", TEXT), _only(TEXT), "encoder of the texts"),
+        RECORD: Short(("encoders", RECORD), _only(RECORD), "encoder of the clinical table"),
+    }
 
-    @property
-    def used(self) -> tuple[str, ...]:
-        """Names of the modalities that the fusion reads."""
-        return self.fusion.used(tuple(self.encoders))
-
-    image: Annotated[SerializeAsAny[EncoderParams], chosen(EncoderParams, modality="image")] = (
-        Field(description="encoder of the images")
-    )
-    text: Annotated[SerializeAsAny[EncoderParams], chosen(EncoderParams, modality="text")] = Field(
-        description="encoder of the texts"
+    encoders: Annotated[
+        dict[
+            ModalityName,
+            Annotated[SerializeAsAny[EncoderParams], _ByName(EncoderParams, None, None)],
+        ],
+        Field(min_length=1, max_length=MOST),
+        BeforeValidator(_with_names),
+    ] = Field(
+        description="modality -> its encoder, one to eight; `image`, `text` and `record` are short "
+        "for `encoders: {image: ..., text: ..., record: ...}`; null takes one out again"
     )
     fusion: Annotated[SerializeAsAny[FusionParams], chosen(FusionParams)] = Field(
-        description="what mixes the two"
+        description="what mixes the modalities"
     )
     head: Annotated[SerializeAsAny[HeadParams], chosen(HeadParams, default="mlp")] = method(
         "mlp", "what classifies the fused features"
@@ -64,3 +119,17 @@ class ModelSpec(Closed):
         description="LayerNorm between fusion and head, the same for every fusion; none lets the "
         "head see the fusion's own scale, as before mmx had it",
     )
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Names of the modalities that the fusion reads."""
+        return self.fusion.used(tuple(self.encoders))
+
+    def reading(self, kind: str) -> tuple[str, ...]:
+        """Names of the modalities that the fusion reads and whose data are of a kind."""
+        return tuple(name for name in self.used if self.encoders[name].modality == kind)
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """Modality -> kind of its data, such as image or text."""
+        return {name: params.modality for name, params in self.encoders.items()}

@@ -3,9 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
+from pydantic import BaseModel, TypeAdapter
+
 from mmx.errors import PluginError
 from mmx.plugins import Installed, Plugins
 from mmx.spec.choice import MARK
+from mmx.spec.closed import Closed
+from mmx.spec.walk import shape
 from mmx.spec.whole import Spec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -24,6 +28,8 @@ def spec_schema(*, plugins: Plugins | None = None) -> Schema:
     """
     body = Spec.model_json_schema()
     definitions: Schema = body.pop("$defs")
+    for table in _tables(Spec):
+        _add_short_forms(table, definitions)
     methods, notes = _methods(definitions, plugins or Plugins())
     for definition in _marks([body, *definitions.values()]):
         kind, modality, default = definition.pop(MARK)
@@ -34,6 +40,28 @@ def spec_schema(*, plugins: Plugins | None = None) -> Schema:
         )
     schema = {"$schema": DIALECT} | _with_base(body, definitions) | {"$defs": definitions}
     return schema | ({"$comment": "; ".join(notes)} if notes else {})
+
+
+def _tables(model: type[BaseModel]) -> Iterable[type[Closed]]:
+    """All tables inside a model that have short forms."""
+    for field in model.model_fields.values():
+        inner = shape(field).model
+        if inner is not None and issubclass(inner, Closed):
+            yield from ([inner] if inner.short else [])
+            yield from _tables(inner)
+
+
+def _add_short_forms(table: type[Closed], definitions: Schema) -> None:
+    """The short keys of a table; one of them is enough where the long one is needed."""
+    schema = definitions[table.__name__]
+    for key, form in table.short.items():
+        written = TypeAdapter(form.annotation).json_schema(ref_template="#/$defs/{model}")
+        definitions.update(written.pop("$defs", {}))
+        schema["properties"][key] = {**written, "description": form.description}
+    for long in {form.path[0] for form in table.short.values()} & {*schema.get("required", ())}:
+        schema["required"].remove(long)
+        shorts = [key for key, form in table.short.items() if form.path[0] == long]
+        schema["anyOf"] = [{"required": [key]} for key in (long, *shorts)]
 
 
 def _methods(
@@ -92,8 +120,9 @@ def _with_base(body: Schema, definitions: Schema) -> Schema:
     needed: Schema = {"required": body.pop("required"), "properties": {}}
     for key, field in body["properties"].items():
         table = definitions.get(str(field.get("$ref", "")).removeprefix("#/$defs/"), {})
-        if table.get("title", "").endswith("Spec") and "required" in table:
-            needed["properties"][key] = {"required": table.pop("required")}
+        if table.get("title", "").endswith("Spec"):
+            asked = {name: table.pop(name) for name in ("required", "anyOf") if name in table}
+            needed["properties"] |= {key: asked} if asked else {}
     base = {"type": "string", "description": "a spec file that this one changes, relative to it"}
     return {
         **body,

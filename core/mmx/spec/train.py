@@ -1,6 +1,7 @@
 """The training, evaluation and audit of a spec."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BeforeValidator,
@@ -11,27 +12,42 @@ from pydantic import (
     SerializeAsAny,
 )
 
-from mmx.interfaces import SamplerParams
+from mmx.interfaces import IMAGE, TEXT, ModalityName, SamplerParams
 from mmx.spec.choice import chosen
-from mmx.spec.closed import Closed, method, table
+from mmx.spec.closed import Closed, Short, method, table
 from mmx.spec.split import Seed
 
+Chance = Annotated[float, Field(ge=0, lt=1)]
 OptimizerName = Literal["adamw", "adam", "sgd"]
+
+
+# of pretrained encoders, by the kind of data; any other learns as new layers do
+RATES: Mapping[str, float] = {IMAGE: 1e-4, TEXT: 2e-5}
+
+
+def _rate_of(name: str) -> Short:
+    return Short(("rates", name), PositiveFloat, f"learning rate of the {name} encoder")
 
 
 class OptimizerSpec(Closed):
     """Optimizer and its learning rates, one for each kind of layer."""
 
+    short: ClassVar[Mapping[str, Short]] = {"lr_image": _rate_of(IMAGE), "lr_text": _rate_of(TEXT)}
+
     type: OptimizerName = Field(default="adamw", description="the optimizer")
     lr: PositiveFloat = Field(default=1e-3, description="learning rate of new layers")
-    lr_image: PositiveFloat = Field(default=1e-4, description="learning rate of the image encoder")
-    lr_text: PositiveFloat = Field(default=2e-5, description="learning rate of the text encoder")
+    rates: dict[ModalityName, PositiveFloat] = Field(
+        default={},
+        description="modality -> learning rate of its encoder; otherwise 1e-4 for encoders of "
+        "images, 2e-5 for encoders of texts, and lr for all others; `lr_image: X` and `lr_text: X` "
+        "are short for `rates: {image: X, text: X}`",
+    )
     weight_decay: NonNegativeFloat = Field(default=0.01, description="weight decay; 0: none")
     momentum: float = Field(default=0.9, ge=0, lt=1, description="momentum, read by sgd alone")
 
-    def rate_of(self, modality: str) -> float:
-        """Learning rate of the encoder of a modality."""
-        return {"image": self.lr_image, "text": self.lr_text}[modality]
+    def rate_of(self, modality: str, kind: str) -> float:
+        """Learning rate of the encoder of a modality, whose data are of this kind."""
+        return self.rates.get(modality, RATES.get(kind, self.lr))
 
 
 def _name(value: Any) -> Any:
@@ -77,8 +93,10 @@ class TrainSpec(Closed):
         default=None,
         description="part -> weight of its cross-entropy; null: what the encoders want",
     )
-    modality_dropout: float = Field(
-        default=0.0, ge=0, lt=1, description="share of training samples that lose one modality"
+    modality_dropout: Chance | dict[ModalityName, Chance] = Field(
+        default=0.0,
+        description="share of training samples that lose some of their modalities, or modality -> "
+        "share of the samples that lose it; no sample loses all",
     )
     select: Literal["balanced_accuracy", "accuracy", "macro_f1", "nll"] = Field(
         default="balanced_accuracy", description="validation score that chooses the best epoch"
@@ -90,6 +108,12 @@ class TrainSpec(Closed):
         default=None, description="threads of torch; null: all cores"
     )
     compile: bool = Field(default=False, description="torch.compile the model")
+
+    @property
+    def drops_modalities(self) -> bool:
+        """Whether training samples lose modalities."""
+        dropout = self.modality_dropout
+        return any(dropout.values()) if isinstance(dropout, dict) else dropout > 0
 
 
 class EvaluationSpec(Closed):

@@ -24,12 +24,14 @@ class Shape:
         model: set when it holds tables with known keys.
         path: it holds names of files and nothing else.
         kind: its whole type, when it holds either names of files or words such as ``none``.
+        mapping: it holds such values by names that the spec chooses, such as ``encoders``.
     """
 
     choice: Chosen | None
     model: type[BaseModel] | None
     path: bool
     kind: Any = None
+    mapping: bool = False
 
     def names_file(self, text: str) -> bool:
         """Whether a text that stands here names a file."""
@@ -64,6 +66,7 @@ def shape(field: FieldInfo) -> Shape:
         model=models[0] if models and not choices else None,
         path=path,
         kind=field.annotation if Path in classes and not path else None,
+        mapping=get_origin(field.annotation) is dict and bool(choices or models),
     )
 
 
@@ -95,10 +98,19 @@ def file_names(
         if key not in model.model_fields:
             continue
         form = shape(model.model_fields[key])
-        values = entry.node.content if isinstance(entry.node.content, list) else [entry.node]
-        for value in values:
+        for name, value in _values(key, entry.node, form):
             inner = form.at(value, plugins)
             if isinstance(value.content, str) and form.names_file(value.content):
-                yield f"{above}{key}", value
+                yield f"{above}{name}", value
             elif inner is not None:
-                yield from file_names(inner, value, plugins, f"{above}{key}.")
+                yield from file_names(inner, value, plugins, f"{above}{name}.")
+
+
+def _values(key: str, node: Node, form: Shape) -> Iterator[tuple[str, Node]]:
+    """What a key holds: one value, the items of a list, or those of a mapping under their names."""
+    if isinstance(node.content, list):
+        yield from ((key, item) for item in node.content)
+    elif form.mapping and isinstance(node.content, dict):
+        yield from ((f"{key}.{name}", entry.node) for name, entry in node.content.items())
+    else:
+        yield key, node

@@ -1,6 +1,6 @@
 """Spec: a whole experiment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, LiteralString
 
@@ -15,7 +15,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from mmx.errors import Fault
-from mmx.interfaces import HookParams, InferenceParams, LossParams
+from mmx.interfaces import IMAGE, FusionParams, HookParams, InferenceParams, LossParams
 from mmx.plugins import Plugins
 from mmx.spec.choice import chosen, plugins_of
 from mmx.spec.closed import Closed, method, table
@@ -23,6 +23,7 @@ from mmx.spec.data import DataSpec
 from mmx.spec.explain import place_of
 from mmx.spec.model import ModelSpec
 from mmx.spec.places import images_named, too_many_images
+from mmx.spec.short import long_path, short_key
 from mmx.spec.split import Seed
 from mmx.spec.train import AuditSpec, EvaluationSpec, TrainSpec
 from mmx.spec.tree import Node, from_here
@@ -87,10 +88,12 @@ class Spec(Closed):
 
     def fault(self, key: str, message: str) -> Fault:
         """A fault of this spec at the place of a key such as ``model.image``, where it has one."""
+        shown = short_key(key, type(self))
         if self._root is None:
-            return Fault(message, key)
-        place = place_of(key.split("."), type(self), self._root, self._plugins)
-        return from_here(place.fault(message, key))
+            return Fault(message, shown)
+        path = long_path(key.split("."), type(self))
+        place = place_of(path, type(self), self._root, self._plugins)
+        return from_here(place.fault(message, shown))
 
     @model_validator(mode="after")
     def _fits_together(self, info: ValidationInfo) -> "Spec":
@@ -104,6 +107,8 @@ class Spec(Closed):
             *self._without_cosines(),
             *self._left_out(),
             *self._named_twice(),
+            *self._fused(),
+            *self._strangers(),
         ]
         if found:
             raise ValidationError.from_exception_data("Spec", found)
@@ -127,7 +132,7 @@ class Spec(Closed):
     def _unseen(self) -> list[InitErrorDetails]:
         """Inference that changes images, under a fusion that reads none."""
         fusion = self.model.fusion
-        if any(self.model.encoders[name].modality == "image" for name in self.model.used):
+        if self.model.reading(IMAGE):
             return []
         words = f"it changes images, which {fusion.entry_point} never reads; leave it out"
         return [
@@ -162,12 +167,44 @@ class Spec(Closed):
         return [_fault_at("mmx_cosines", ["loss"], words)]
 
     def _left_out(self) -> list[InitErrorDetails]:
-        """More columns of images than the encoder reads."""
-        if "image" not in self.model.used:
+        """More columns of images than the encoder of a modality reads."""
+        named, found = images_named(self.data.dataset), []
+        for name in self.model.reading(IMAGE):
+            params = self.model.encoders[name]
+            words = too_many_images(
+                len(named.get(name, ())), params, params.most_images, self._plugins
+            )
+            if words:
+                found.append(_fault_at("mmx_images", ["model", "encoders", name], words))
+        return found
+
+    def _fused(self) -> list[InitErrorDetails]:
+        """A fusion of other modalities, or of more or fewer, than the model has."""
+        fusion, names = self.model.fusion, tuple(self.model.encoders)
+        used, (least, most) = fusion.used(names), fusion.takes
+        lost = [name for name in used if name not in names]
+        if lost:
+            words = f"it reads {lost[0]!r}, and the modalities are {', '.join(names)}"
+        elif len(used) < least or (most is not None and len(used) > most):
+            words = _other_number(fusion, used)
+        else:
             return []
-        image, named = self.model.image, images_named(self.data.dataset).get("image", ())
-        words = too_many_images(len(named), image, image.most_images, self._plugins)
-        return [_fault_at("mmx_images", ["model", "image"], words)] if words else []
+        return [_fault_at("mmx_fused", ["model", "fusion"], words)]
+
+    def _strangers(self) -> list[InitErrorDetails]:
+        """Numbers for modalities that the model does not have."""
+        dropout = self.train.modality_dropout
+        given = {
+            ("train", "optimizer", "rates"): self.train.optimizer.rates,
+            ("train", "modality_dropout"): dropout if isinstance(dropout, Mapping) else {},
+        }
+        names = ", ".join(self.model.encoders)
+        return [
+            _fault_at("mmx_modality", [*path, name], f"the modalities of the model are {names}")
+            for path, values in given.items()
+            for name in values
+            if name not in self.model.encoders
+        ]
 
     def _named_twice(self) -> list[InitErrorDetails]:
         """The same hook with the same settings, which would hear of everything twice."""
@@ -205,6 +242,18 @@ class Spec(Closed):
     def digest_fields(self) -> dict[str, Any]:
         """What identifies a run: resolved without name, paths, workers, cache and the like."""
         return identity(self)
+
+
+def _other_number(fusion: FusionParams, used: Sequence[str]) -> str:
+    """What a fusion of another number of modalities takes, and what would fit."""
+    least, most = fusion.takes
+    above = "" if most == least else " or more" if most is None else f" to {most}"
+    few = f"add one, or use fusion: {{type: only, modality: {used[0]}}}"
+    many = "leave some out, or use a fusion for any number, such as concat or gated"
+    return (
+        f"{fusion.entry_point} fuses {least}{above} modalities, and the model has {len(used)} "
+        f"({', '.join(used)}); {few if len(used) < least else many}"
+    )
 
 
 def _fault_at(kind: LiteralString, path: Sequence[str | int], message: str) -> InitErrorDetails:

@@ -74,6 +74,10 @@ def identity(model: BaseModel, above: str = "") -> dict[str, Any]:
 def _identity(value: Any, dumped: Any, above: str) -> Any:
     if isinstance(value, BaseModel):
         return identity(value, above)
+    if isinstance(value, dict):
+        return {
+            name: _identity(item, dumped[name], f"{above}{name}.") for name, item in value.items()
+        }
     if isinstance(value, list | tuple):
         pairs = zip(value, dumped, strict=True)
         return [_identity(item, plain, above) for item, plain in pairs]

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from mmx.errors import MmxError, SpecError
 from mmx.plugins import nearest
-from mmx.spec import Difference, Spec, diff_specs, inline, load_spec
+from mmx.spec import Difference, Spec, diff_specs, inline, load_spec, short_key
 from mmx.study.spec import OneAtATime, StudySpec
 
 Role = Literal["base", "arm", "control"]
@@ -236,7 +236,8 @@ def _other(asked: _Asked) -> str:
 
 
 def _within(key: str, declared: Sequence[str]) -> bool:
-    return any(key == one or key.startswith(f"{one}.") for one in declared)
+    keys = [short_key(one, Spec) for one in declared]
+    return any(key == one or key.startswith(f"{one}.") for one in keys)
 
 
 def variables(differences: Sequence[Difference]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from mmx.data import Part, TextStore
-from mmx.interfaces import EncoderParams, LossParams, Params, TextEncoder
+from mmx.interfaces import IMAGE, TEXT, EncoderParams, LossParams, Params, TextEncoder
 from mmx.model import Model, assemble
 from mmx.runs import RunFolder, SilentObserver
 from mmx.spec import EvaluationSpec, ModelSpec, OptimizerSpec, ProjectionSpec, Spec, TrainSpec
@@ -81,13 +81,17 @@ def _logits(model: Model, rows: Part) -> Mapping[str, Tensor]:
 
 def spec_with(params: Params, **training: Any) -> Spec:
     """A spec of the smallest parts with one method in its place."""
-    model: dict[str, Any] = {
-        "image": PatchesParams(train="full"), "text": WordsParams(train="full"),
-        "fusion": SumParams(), "head": ProbeParams(), "projection": ProjectionSpec(dim=WIDTH),
-        "encoding": "fp32",
+    encoders: dict[str, EncoderParams] = {
+        IMAGE: PatchesParams(train="full"), TEXT: WordsParams(train="full"),
     }  # fmt: skip
-    place = params.modality if isinstance(params, EncoderParams) else params.kind
-    model |= {place: params} if place in model else {}
+    model: dict[str, Any] = {
+        "encoders": encoders, "fusion": SumParams(), "head": ProbeParams(),
+        "projection": ProjectionSpec(dim=WIDTH), "encoding": "fp32",
+    }  # fmt: skip
+    if isinstance(params, EncoderParams):
+        encoders[params.modality] = params
+    elif params.kind in model:
+        model[params.kind] = params
     settings: dict[str, Any] = {
         "epochs": 2,
         "batch_size": 4,

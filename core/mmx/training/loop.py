@@ -27,7 +27,7 @@ from mmx.training.interfaces import Rows, Trainable
 from mmx.training.interrupt import StopRequest
 from mmx.training.lone_row import more_than_one_row
 from mmx.training.meter import FiniteGuard, Meter
-from mmx.training.modality_dropout import drop_modalities
+from mmx.training.modality_dropout import ModalityDropout
 from mmx.training.objective import Objective
 from mmx.training.optimiser import build_optimizer, flat_state, load_flat_state, rates, set_rates
 from mmx.training.pace import Pace
@@ -75,7 +75,9 @@ class Loop:
             store_channels_last(self.model.encoders)  # convolutions like it in every precision
         self.wrapped: Any = accelerator.prepare_model(self.model)
         self.forward: Any = torch.compile(self.wrapped) if settings.compile else self.wrapped
-        self.optimizer: Optimizer = build_optimizer(self.model, settings.optimizer)
+        self.optimizer: Optimizer = build_optimizer(
+            self.model, settings.optimizer, self.spec.model.kinds
+        )
         self.scaler = torch.amp.GradScaler(
             self.device.type, enabled=self.session.precision == "fp16"
         )
@@ -195,11 +197,11 @@ class Loop:
         own, size = slice(share.start, share.stop), len(share.positions)
         if self.augment:
             batch = batch.with_inputs(self._augmented(self.augment, batch, share, index))
-        if self.spec.train.modality_dropout:
+        if self.spec.train.drops_modalities:
             generator = generator_at(self.spec.seed, "modality", self.state.step, index)
-            draws = torch.rand(size, 2, generator=generator)[own].to(self.device)
-            dropped = drop_modalities(batch.present, draws, self.spec.train.modality_dropout)
-            batch = replace(batch, present=dropped)
+            dropout = ModalityDropout(self.spec.train.modality_dropout, batch.modalities)
+            draws = dropout.draw(size, generator)[own].to(self.device)
+            batch = replace(batch, present=dropout(batch.present, draws))
         return channels_last(batch, self.model.encoders) if self.encodes else batch
 
     def _augmented(

@@ -1,5 +1,6 @@
 """Optimisers with one learning rate for each kind of layer."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -12,9 +13,12 @@ from mmx.spec import OptimizerSpec
 from mmx.training.interfaces import Trainable
 
 NEW = "new"
+NONE: Mapping[str, str] = {}
 
 
-def parameter_groups(model: Trainable, settings: OptimizerSpec) -> list[dict[str, Any]]:
+def parameter_groups(
+    model: Trainable, settings: OptimizerSpec, kinds: Mapping[str, str] = NONE
+) -> list[dict[str, Any]]:
     """Groups of the parameters that learn, by kind of layer and by weight decay.
 
     Each encoder learns at the rate of its modality, all else at ``lr``, also what a wrapping
@@ -22,10 +26,16 @@ def parameter_groups(model: Trainable, settings: OptimizerSpec) -> list[dict[str
     Biases, norms and other parameters of fewer than two axes have no weight decay, nor has a
     parameter whose attribute ``no_weight_decay`` is true.
 
+    Args:
+        model: whose parameters.
+        settings: rates and weight decay.
+        kinds: modality -> kind of its data, where its name does not say it.
+
     Returns:
         Groups in a fixed order, with ``kind`` and ``base_lr`` beside what torch asks for.
     """
-    rates = {name: settings.rate_of(name) for name in model.encoders} | {NEW: settings.lr}
+    rates = {name: settings.rate_of(name, kinds.get(name, name)) for name in model.encoders}
+    rates[NEW] = settings.lr
     members: dict[tuple[str, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
@@ -62,19 +72,21 @@ def _decays(parameter: nn.Parameter) -> bool:
     return parameter.ndim >= 2 and not getattr(parameter, "no_weight_decay", False)
 
 
-def build_optimizer(model: Trainable, settings: OptimizerSpec) -> Optimizer:
+def build_optimizer(
+    model: Trainable, settings: OptimizerSpec, kinds: Mapping[str, str] = NONE
+) -> Optimizer:
     """The optimiser of a spec over all parameters that learn.
 
     Raises:
         RunError: nothing in the model learns.
     """
-    groups = parameter_groups(model, settings)
+    groups = parameter_groups(model, settings, kinds)
     if not groups:
         raise RunError("no parameter of the model learns; set train: last or full for an encoder")
     # one fused kernel per group where torch has one for these devices; it is two to three times
     # quicker than one call per parameter on heads of a few layers
-    kinds = {parameter.device.type for group in groups for parameter in group["params"]}
-    fused = kinds <= {"cpu", "cuda"}
+    devices = {parameter.device.type for group in groups for parameter in group["params"]}
+    fused = devices <= {"cpu", "cuda"}
     if settings.type == "sgd":
         return SGD(groups, lr=settings.lr, momentum=settings.momentum, fused=fused)
     chosen = AdamW if settings.type == "adamw" else Adam

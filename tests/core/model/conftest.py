@@ -120,8 +120,7 @@ def assembled() -> Callable[..., Model]:
 
     def make(*, fusion: str = "", head: str = "", seed: int = 0) -> Model:
         spec = ModelSpec.model_construct(
-            image=ColourParams(),
-            text=ColourParams(),
+            encoders={"image": ColourParams(), "text": ColourParams()},
             fusion=FaultyFusionParams(fault=fusion),
             head=FaultyHeadParams(fault=head),
             projection=ProjectionSpec(dim=4),

@@ -27,7 +27,7 @@ def test_resolved_yaml_holds_every_default_and_loads_back(
 
 def test_a_methods_own_settings_are_never_lost(load: Load, good: str) -> None:
     wrapped = good.replace("toy_eye", "{type: toy_wrapper, backbone: {type: toy_eye, arch: big}}")
-    image = load(wrapped).resolved()["model"]["image"]
+    image = load(wrapped).resolved()["model"]["encoders"]["image"]
     assert image["backbone"] == {"train": "frozen", "type": "toy_eye", "arch": "big"}
 
 

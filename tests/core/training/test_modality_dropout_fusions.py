@@ -107,7 +107,7 @@ def _model(fusion: str) -> Model:
     assert isinstance(head, mmx.HeadParams)
     projection = ProjectionSpec(dim=64)  # the width that every default fits
     spec = ModelSpec.model_construct(
-        image=GivenParams(), text=GivenTextParams(),
+        encoders={"image": GivenParams(), "text": GivenTextParams()},
         fusion=found(), head=head, projection=projection,
     )  # fmt: skip
     return assemble(spec, CLASSES)

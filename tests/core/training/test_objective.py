@@ -8,7 +8,7 @@ from torch.nn.functional import cross_entropy
 
 from mmx.errors import ShapeError
 from mmx.interfaces import Outputs
-from mmx.training.modality_dropout import drop_modalities
+from mmx.training.modality_dropout import ModalityDropout, drop_modalities
 from mmx.training.objective import Objective, auxiliary_weights, inverse_frequency
 
 TARGET = torch.tensor([0, 0, 0, 2, 1, 2])
@@ -111,3 +111,19 @@ def test_modality_dropout_of_three_loses_any_set_of_them_but_all() -> None:
         assert len(patterns) == proper + 1
         assert shares[whole].item() == pytest.approx(0.5, abs=0.02)
         assert shares[~whole].tolist() == pytest.approx([0.5 / proper] * proper, abs=0.02)
+
+
+def test_each_modality_may_be_lost_with_a_chance_of_its_own() -> None:
+    generator = torch.Generator().manual_seed(0)
+    dropout = ModalityDropout({"text": 0.4, "image": 0.2}, ("image", "text", "record"))
+    present = torch.rand(60_000, 3, generator=generator) < 0.8
+    kept = dropout(present, dropout.draw(60_000, generator))
+    assert not (kept & ~present).any()
+    assert torch.equal(kept.any(dim=1), present.any(dim=1))
+    whole = present.all(dim=1)
+    shares = (~kept[whole]).float().mean(dim=0)
+    assert shares.tolist() == pytest.approx([0.2, 0.4, 0.0], abs=0.02)
+    pair = (present == torch.tensor([True, True, False])).all(dim=1)
+    lost = (~kept[pair])[:, :2].float().mean(dim=0)
+    # both would go in 0.08 of the rows, and each is spared in half of them
+    assert lost.tolist() == pytest.approx([0.2 - 0.04, 0.4 - 0.04], abs=0.02)

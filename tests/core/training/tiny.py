@@ -99,7 +99,9 @@ def tiny_spec(seed: int = 0, **settings: Any) -> Spec:
         name="tiny",
         seed=seed,
         data=SimpleNamespace(workers=0),
-        model=SimpleNamespace(encoders={"image": side, "text": side}, used=("image", "text")),
+        model=SimpleNamespace(
+            encoders={"image": side, "text": side}, used=("image", "text"), kinds={}
+        ),
         train=TrainSpec.model_validate(chosen),
         evaluation=EvaluationSpec(),
     )
