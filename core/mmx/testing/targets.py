@@ -1,13 +1,12 @@
 """What losses and hooks are asked in the laws: targets of each task, and outputs that fit them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from mmx.blocks import Sigmoid, Softmax
-from mmx.interfaces import Link, LossParams, Outputs
+from mmx.interfaces import Link, LossParams, Outputs, Params
 from mmx.testing.law import NotTried
 
 WIDTH = 3  # classes, labels or levels
@@ -68,7 +67,7 @@ def question_of(params: LossParams) -> Question:
     Raises:
         NotTried: it is for tasks that these laws do not know.
     """
-    task = _first(params.tasks)
+    task = tasks_of(params)[0]
     if task == SEVERAL:
         bare = torch.tensor([[5, 0, 1], [0, 6, 0], [0, 0, 6]])
         link = params.link(LABEL_COUNTS) or Sigmoid(WIDTH)
@@ -77,8 +76,13 @@ def question_of(params: LossParams) -> Question:
     return Question(task, COUNTS, torch.tensor([5, 0, 1]), TARGET, tuple(range(WIDTH)), link)
 
 
-def _first(tasks: Sequence[str] | frozenset[str]) -> str:
-    for task in (SINGLE, SEVERAL, LEVELS):
-        if task in tasks or "*" in tasks:
-            return task
-    raise NotTried(f"there are no laws for the tasks {', '.join(sorted(tasks))}")
+def tasks_of(params: Params) -> tuple[str, ...]:
+    """The tasks of these laws that a method is defined for, at least one.
+
+    Raises:
+        NotTried: it is for other tasks.
+    """
+    found = tuple(task for task in (SINGLE, SEVERAL, LEVELS) if params.fits(task))
+    if not found:
+        raise NotTried(f"there are no laws for the tasks {', '.join(sorted(params.tasks))}")
+    return found

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-import torch
 from pydantic import ValidationError
 
 from mmx.interfaces import (
@@ -24,13 +23,13 @@ from mmx.interfaces import (
 )
 from mmx.testing.encoders import built as built_encoder
 from mmx.testing.encoders import encoded, inputs_of
-from mmx.testing.hooks import fitted, model
+from mmx.testing.hooks import fitted, model_of, target_of
 from mmx.testing.law import demand
 from mmx.testing.losses import built as built_loss
 from mmx.testing.rows import LABELS, drawn, some, told
 from mmx.testing.samples import batch
 from mmx.testing.subjects import FusionSubject, HeadSubject
-from mmx.testing.targets import question_of
+from mmx.testing.targets import question_of, tasks_of
 
 
 def settings_read(method: Params) -> str | None:
@@ -154,10 +153,11 @@ def _use(params: Params) -> None:
 def _use_around(params: Params) -> None:
     """The same for what stands around a model."""
     if isinstance(params, InferenceParams):
-        hook = fitted(params)
-        prediction = hook.predict(model, batch())
-        hook.measure(prediction, torch.tensor([0, 1, 2, 0]), batch().group)
-        hook.curves(prediction, torch.tensor([0, 1, 2, 0]))
+        for task in tasks_of(params):
+            hook = fitted(params, task)
+            prediction = hook.predict(model_of(task), batch(4))
+            hook.measure(prediction, target_of(task), list("aabc"))
+            hook.curves(prediction, target_of(task))
     elif isinstance(params, NarrativeParams):
         told(params).write_all(some())
     elif isinstance(params, SamplerParams):

@@ -36,6 +36,8 @@ class ConformalParams(InferenceParams):
 
     source: ClassVar[str] = "Romano et al. 2020, arXiv:2006.02544"
     place: ClassVar[int] = 2
+    tasks: ClassVar[frozenset[str]] = frozenset({"single_label", "ordinal"})
+    instead: ClassVar[Mapping[str, str]] = {"multi_label": "use inference: risk_control"}
 
     type: Literal["conformal"] = "conformal"
     score: Literal["lac", "aps", "raps"] = Field(

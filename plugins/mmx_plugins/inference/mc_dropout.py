@@ -25,6 +25,7 @@ class MCDropoutParams(InferenceParams):
 
     source: ClassVar[str] = "Gal and Ghahramani 2016, arXiv:1506.02142"
     place: ClassVar[int] = 0
+    tasks: ClassVar[frozenset[str]] = frozenset({"single_label", "multi_label", "ordinal"})
     draws: ClassVar[bool] = True
 
     type: Literal["mc_dropout"] = "mc_dropout"
@@ -37,6 +38,8 @@ class MCDropoutParams(InferenceParams):
 
 class MCDropout(InferenceHook):
     """p = mean_s p_s with dropout on; mutual information H(p) - mean_s H(p_s) >= 0, in nats.
+
+    Of several labels both are summed over the labels.
 
     Every case meets the same S thinned networks, drawn by the seed alone: each is asked by itself,
     without the padding of others, so that neither its neighbours nor its name change its answer.
@@ -61,14 +64,15 @@ class MCDropout(InferenceHook):
         rows = range(len(batch.present))
         with torch.random.fork_rng(devices=_devices()), dropping(self.layers):
             each = [self._drawn(next, alone(batch, row, self.samples)) for row in rows]
-        drawn = torch.stack(each, dim=1)  # [S, B, C]
+        drawn = torch.stack(each, dim=1)  # [S, B, C] or [S, B, L, 2]
         mean = drawn.logsumexp(dim=0) - log(self.samples)
         spread = (entropy(mean) - entropy(drawn).mean(dim=0)).clamp(min=0)
-        extras = {**plain.extras, "entropy": entropy(mean), "mutual_information": spread}
-        return replace(plain, log_probs=mean.log_softmax(dim=1), extras=extras)
+        told = {"entropy": of_rows(entropy(mean)), "mutual_information": of_rows(spread)}
+        extras = {**plain.extras, **told}
+        return replace(plain, log_probs=mean.log_softmax(dim=-1), extras=extras)
 
     def _drawn(self, next: Callable[[Batch], Prediction], copies: Batch) -> Tensor:
-        """Log-probabilities [S, C] of S copies of one case."""
+        """Log-probabilities [S, ...] of S copies of one case."""
         torch.manual_seed(self.seed)
         return next(copies).log_probs
 
@@ -100,6 +104,11 @@ def dropping(layers: Sequence[nn.Module]) -> Iterator[None]:
 def entropy(log_probs: Tensor) -> Tensor:
     """Of log-probabilities [..., C], in nats."""
     return -(log_probs.exp() * log_probs.clamp(min=-1e4)).sum(dim=-1)
+
+
+def of_rows(values: Tensor) -> Tensor:
+    """[B] of a number for each row, or the sum over labels of [B, L]."""
+    return values if values.ndim == 1 else values.sum(dim=1)
 
 
 def _devices() -> list[int]:

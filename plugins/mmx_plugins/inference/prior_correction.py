@@ -23,6 +23,7 @@ class PriorCorrectionParams(InferenceParams):
 
     source: ClassVar[str] = "Saerens et al. 2002, doi:10.1162/089976602753284446"
     reads_prior: ClassVar[bool] = True
+    tasks: ClassVar[frozenset[str]] = frozenset({"single_label", "multi_label", "ordinal"})
 
     type: Literal["prior_correction"] = "prior_correction"
     strength: float = Field(
@@ -44,16 +45,16 @@ class PriorCorrection(InferenceHook):
         natural = log_prior(validation.class_counts)
         answered = log_prior(validation.sampled_counts)
         if validation.prior is not None:
-            answered = (validation.prior.double() / validation.prior.sum()).log()
+            answered = (validation.prior.double() / validation.prior.sum(-1, keepdim=True)).log()
         self.offsets = self.strength * (natural - answered)
-        moved = float((self.offsets - self.offsets.mean()).abs().max())
+        moved = float((self.offsets - self.offsets.mean(dim=-1, keepdim=True)).abs().max())
         if moved < IDLE:
-            why = "the answers are for the class shares of the training part already"
+            why = f"the answers are for the {_kind(answered)} of the training part already"
             why = why if self.strength else "its strength is 0"
             self.notes = (f"prior_correction changes nothing: {why}; leave it out",)
         else:
             self.notes = (
-                "prior_correction: the answers were for the class shares "
+                f"prior_correction: the answers were for the {_kind(answered)} "
                 f"{_shares(answered)} and are now for {_shares(answered + self.offsets)}",
             )
 
@@ -66,14 +67,27 @@ class PriorCorrection(InferenceHook):
 
 
 def log_prior(counts: Tensor) -> Tensor:
-    """Logarithms [C] of class frequencies; a class without a row counts as one row."""
-    counts = counts.double().clamp(min=1)
-    return (counts / counts.sum()).log()
+    """Logarithms of class frequencies; a class without a row counts as one row.
+
+    Args:
+        counts: [C], or [L, 3] of several labels: absent, present, unknown.
+
+    Returns:
+        [C], or [L, 2].
+    """
+    counts = (counts[:, :2] if counts.ndim == 2 else counts).double().clamp(min=1)
+    return (counts / counts.sum(dim=-1, keepdim=True)).log()
 
 
 def _shares(log_shares: Tensor) -> str:
-    """Class shares from their logarithms [C], up to a constant, in the order of the classes."""
-    return ", ".join(f"{share:.3f}" for share in log_shares.softmax(dim=0).tolist())
+    """Class shares from their logarithms [C] or [L, 2], up to a constant, in their order."""
+    shares = log_shares.softmax(dim=-1)
+    shares = shares[:, 1] if shares.ndim == 2 else shares
+    return ", ".join(f"{share:.3f}" for share in shares.tolist())
+
+
+def _kind(log_shares: Tensor) -> str:
+    return "prevalences" if log_shares.ndim == 2 else "class shares"
 
 
 @hookimpl

@@ -39,6 +39,7 @@ class SelectiveParams(InferenceParams):
 
     source: ClassVar[str] = "Geifman and El-Yaniv 2017, arXiv:1705.08500"
     place: ClassVar[int] = 2
+    tasks: ClassVar[frozenset[str]] = frozenset({"single_label", "multi_label", "ordinal"})
 
     type: Literal["selective"] = "selective"
     score: Score = Field(default="max_prob", description="confidence kappa of an answer")
@@ -62,33 +63,56 @@ class SelectiveParams(InferenceParams):
 
 
 class Selective(InferenceHook):
-    """Accept a row when kappa >= threshold; probabilities stay as they are."""
+    """Accept a row when kappa >= threshold; probabilities stay as they are.
+
+    Of several labels each is a question of its own, with a threshold and a promise of its own.
+    """
 
     def __init__(self, params: SelectiveParams) -> None:
         self.params = params
-        self.threshold: float | None = None
+        self.thresholds: tuple[float, ...] | None = None  # one, or one for each label
 
     def fit(self, validation: Validation) -> None:
-        known = (validation.target >= 0).nonzero()[:, 0]
-        log_probs, target = validation.logits[known].log_softmax(dim=1), validation.target[known]
-        kappa = confidence(log_probs, self.params.score)
+        questions, targets = asked(validation.logits, validation.target)
+        found = [
+            self._fitted(*each, validation.group) for each in zip(questions, targets, strict=True)
+        ]
+        self.thresholds = tuple(found)
         if self.params.target == "coverage":
-            self.threshold = threshold_for_coverage(kappa, self.params.level)
             self.notes = (
                 f"selective prediction accepts the most confident {self.params.level:.0%} of the "
                 "part it was fitted on: a share on validation, no promise about errors",
             )
             return
-        groups = [validation.group[row] for row in known.tolist()]
+        groups = len(set(validation.group))
+        if len(found) == 1:
+            known = (validation.target >= 0).nonzero()[:, 0]
+            groups = len(set(of_rows(validation.group, known)))
+        self.notes = (self._promise(groups),)
+
+    def _fitted(self, logits: Tensor, target: Tensor, group: Sequence[str]) -> float:
+        """The threshold of one question, from its known rows."""
+        known = (target >= 0).nonzero()[:, 0]
+        log_probs, target = logits[known].log_softmax(dim=1), target[known]
+        kappa = confidence(log_probs, self.params.score)
+        if not len(known):
+            return math.inf
+        if self.params.target == "coverage":
+            return threshold_for_coverage(kappa, self.params.level)
+        groups = of_rows(group, known)
         wrong = log_probs.argmax(dim=1) != target
-        self.threshold = threshold_for_risk(
-            kappa, wrong, groups, self.params.level, self.params.delta
-        )
-        self.notes = (self._promise(len(set(groups))),)
+        return threshold_for_risk(kappa, wrong, groups, self.params.level, self.params.delta)
 
     def _promise(self, groups: int) -> str:
-        level, sure = self.params.level, 1 - self.params.delta
-        if self.threshold != math.inf:
+        level, sure, found = self.params.level, 1 - self.params.delta, list(self.thresholds or [])
+        if len(found) > 1:
+            kept = sum(one != math.inf for one in found)
+            return (
+                f"selective prediction promises an error of at most {level:.0%} among accepted "
+                f"rows for {kept} of {len(found)} labels, each with {sure:.0%} confidence, from "
+                f"{groups} groups of the part it was fitted on; of the others it accepts nothing"
+            )
+        if found[0] != math.inf:
             return (
                 f"selective prediction promises an error of at most {level:.0%} among accepted "
                 f"rows, with {sure:.0%} confidence, from {groups} groups of the part it was "
@@ -103,26 +127,35 @@ class Selective(InferenceHook):
         )
 
     def predict(self, next: Callable[[Batch], Prediction], batch: Batch) -> Prediction:
-        if self.threshold is None:
+        if self.thresholds is None:
             raise RunError("inference.selective predicts before it was fitted; call fit")
         prediction = next(batch)
-        kappa = confidence(prediction.log_probs, self.params.score)
-        extras = {"confidence": kappa, "accepted": kappa >= self.threshold}
+        kappa = confidence(prediction.log_probs, self.params.score)  # [B], or [B, L]
+        limits = torch.tensor(self.thresholds).to(kappa)
+        extras = {
+            "confidence": kappa,
+            "accepted": kappa >= (limits if kappa.ndim > 1 else limits[0]),
+        }
         return replace(prediction, extras={**prediction.extras, **extras})
 
     def measure(
         self, prediction: Prediction, target: Tensor, group: Sequence[str]
     ) -> Mapping[str, float | Interval | str]:
-        """Coverage and risk of what is accepted, AURC, coverage at 5 % risk as of these rows."""
-        wrong = prediction.log_probs.argmax(dim=1) != target
-        accepted, kappa = prediction.extras["accepted"].bool(), prediction.extras["confidence"]
-        coverage, risk = risk_coverage(kappa, wrong)
+        """Coverage and risk of what is accepted, AURC, coverage at 5 % risk as of these rows.
+
+        Of several labels over the known ones together; the promise is judged label by label.
+        """
+        known = target >= 0
+        names = of_rows(group, known.nonzero()[:, 0])
+        wrong = (prediction.log_probs.argmax(dim=-1) != target)[known]
+        accepted = prediction.extras["accepted"].bool()[known]
+        coverage, risk = risk_coverage(prediction.extras["confidence"][known], wrong)
         allowed = coverage[risk <= 0.05]
-        kept = [name for name, stays in zip(group, accepted.tolist(), strict=True) if stays]
+        kept = [name for name, stays in zip(names, accepted.tolist(), strict=True) if stays]
         found = share_of_rows(wrong[accepted].numpy(), kept)
         return {
-            **self._kept(found),
-            "coverage": share_of_rows(accepted.numpy(), group),
+            **self._kept(prediction, target, group),
+            "coverage": share_of_rows(accepted.numpy(), names),
             "risk of accepted": found,
             "AURC": float(risk.mean()),
             "coverage at 5 % risk, chosen on these rows": float(allowed.max())
@@ -130,21 +163,46 @@ class Selective(InferenceHook):
             else 0.0,
         }
 
-    def _kept(self, risk: Interval) -> Mapping[str, float | Interval | str]:
+    def _kept(
+        self, prediction: Prediction, target: Tensor, group: Sequence[str]
+    ) -> Mapping[str, float | Interval | str]:
         """The promise, and whether the interval of the risk lies above it."""
         if self.params.target == "coverage":
             return {}
-        broken = risk.low > self.params.level
-        said = "broken: the interval of the risk lies above it" if broken else "not broken"
-        said = said if math.isfinite(risk.value) else "nothing was accepted"
+        risks = []
+        questions, targets = asked(prediction.log_probs, target)
+        accepted = prediction.extras["accepted"].bool().reshape(len(target), -1).T
+        for log_probs, truth, stays in zip(questions, targets, accepted, strict=True):
+            rows = ((truth >= 0) & stays).nonzero()[:, 0]
+            wrong = log_probs[rows].argmax(dim=1) != truth[rows]
+            risks.append(share_of_rows(wrong.numpy(), of_rows(group, rows)))
+        broken = sum(risk.low > self.params.level for risk in risks)
+        whom = f" for {broken} of {len(risks)} labels" if len(risks) > 1 else ""
+        said = f"broken{whom}: the interval of the risk lies above it" if broken else "not broken"
+        nothing = not any(math.isfinite(risk.value) for risk in risks)
+        said = "nothing was accepted" if nothing else said
         return {"promised risk": self.params.level, "promise": said}
 
     def curves(self, prediction: Prediction, target: Tensor) -> Sequence[Curve]:
         """Risk over coverage."""
-        wrong = prediction.log_probs.argmax(dim=1) != target
-        coverage, risk = risk_coverage(prediction.extras["confidence"], wrong)
+        known = target >= 0
+        wrong = (prediction.log_probs.argmax(dim=-1) != target)[known]
+        coverage, risk = risk_coverage(prediction.extras["confidence"][known], wrong)
         words = ("Risk and coverage", "Share answered", "Share of answers that is wrong")
         return [Curve(*words, _thinned(coverage), _thinned(risk))]
+
+
+def asked(log_probs: Tensor, target: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    """The questions: one of [n, C] and [n], or one for each label of [n, L, 2] and [n, L]."""
+    if target.ndim == 1:
+        return [log_probs], [target]
+    return list(log_probs.unbind(dim=1)), list(target.unbind(dim=1))
+
+
+def of_rows(groups: Sequence[str], rows: Tensor) -> list[str]:
+    """The groups of some rows [m]."""
+    names: list[str] = np.asarray(groups, dtype=object)[rows.numpy()].tolist()
+    return names
 
 
 def _thinned(values: Tensor) -> tuple[float, ...]:
@@ -154,10 +212,10 @@ def _thinned(values: Tensor) -> tuple[float, ...]:
 
 
 def confidence(log_probs: Tensor, score: Score) -> Tensor:
-    """Kappa [B] of log-probabilities [B, C]: max p, or -entropy in nats."""
+    """Kappa [...] of log-probabilities [..., C]: max p, or -entropy in nats."""
     if score == "max_prob":
-        return log_probs.max(dim=1).values.exp()
-    return (log_probs.exp() * log_probs).sum(dim=1)
+        return log_probs.max(dim=-1).values.exp()
+    return (log_probs.exp() * log_probs).sum(dim=-1)
 
 
 def risk_coverage(kappa: Tensor, wrong: Tensor) -> tuple[Tensor, Tensor]:

@@ -22,6 +22,7 @@ class TemperatureParams(InferenceParams):
     """Settings of temperature scaling, fitted on the validation part."""
 
     source: ClassVar[str] = "Guo et al. 2017, arXiv:1706.04599"
+    tasks: ClassVar[frozenset[str]] = frozenset({"single_label", "multi_label", "ordinal"})
 
     type: Literal["temperature"] = "temperature"
 
@@ -30,7 +31,11 @@ class TemperatureParams(InferenceParams):
 
 
 class Temperature(InferenceHook):
-    """softmax(z / T) with T = argmin NLL of the validation part; the answer never changes."""
+    """softmax(log p / T) on the last axis, T with the smallest NLL of the validation part.
+
+    The answer of a class or label never changes. Of several labels one T serves all, by the NLL of
+    the known ones: sigmoid(z / T).
+    """
 
     def __init__(self) -> None:
         self.temperature: float | None = None

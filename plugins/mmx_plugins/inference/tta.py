@@ -48,6 +48,7 @@ class TTAParams(InferenceParams):
     """Settings of test-time augmentation."""
 
     source: ClassVar[str] = "Shanmugam et al. 2021, arXiv:2011.11156"
+    tasks: ClassVar[frozenset[str]] = frozenset({"single_label", "multi_label", "ordinal"})
     place: ClassVar[int] = 0
     reads_pixels: ClassVar[bool] = True
 
@@ -94,14 +95,15 @@ class TTA(InferenceHook):
             )
 
     def observe(self, next: Callable[[Batch], Prediction], batch: Batch) -> Tensor:
-        """Log-probabilities of the views [B, V, C] if weights are learned from them."""
+        """Log-probabilities of the views [B, V, ...] if weights are learned from them."""
         return self._each(next, batch)[0] if self.combine == "learned" else next(batch).log_probs
 
     def fit(self, validation: Validation) -> None:
         if self.combine != "learned":
             return
-        known = validation.target >= 0
-        self.weights = mixture_weights(validation.logits[known], validation.target[known])
+        known = validation.target >= 0  # [n], or [n, L] of several labels
+        views = validation.logits.movedim(1, -2)
+        self.weights = mixture_weights(views[known], validation.target[known])
         told = zip(self.views, self.weights.tolist(), strict=True)
         words = ", ".join(f"{name} {weight:.2f}" for name, weight in told)
         self.notes = (f"test-time augmentation weighs its views {words}, fitted on validation",)
@@ -111,7 +113,7 @@ class TTA(InferenceHook):
         return replace(first, log_probs=combined(views, self.combine, self.weights))
 
     def _each(self, next: Callable[[Batch], Prediction], batch: Batch) -> tuple[Tensor, Prediction]:
-        """Log-probabilities [B, V, C], and the prediction of the first view."""
+        """Log-probabilities [B, V, ...], and the prediction of the first view."""
         found = [next(seen(batch, name)) for name in self.views]
         return torch.stack([one.log_probs for one in found], dim=1), found[0]
 
@@ -133,12 +135,13 @@ def _in_view(images: Images, view: str) -> Images:
 
 
 def combined(views: Tensor, combine: Combine, weights: Tensor) -> Tensor:
-    """Log-probabilities [B, C] of log-probabilities [B, V, C] by views with weights [V]."""
+    """Log-probabilities [B, ..., C] of those of views [B, V, ..., C] with weights [V]."""
     if combine == "mean_logit":
         return views.mean(dim=1).log_softmax(dim=-1)
     if combine == "max":
         return views.amax(dim=1).log_softmax(dim=-1)
-    return (views + weights.log()[:, None]).logsumexp(dim=1)
+    of_view = weights.log().reshape(-1, *[1] * (views.ndim - 2))
+    return (views + of_view).logsumexp(dim=1)
 
 
 def mixture_weights(views: Tensor, target: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ arXiv:1906.07413.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -21,6 +21,10 @@ class LdamParams(LossParams):
     """Settings of the label-distribution-aware margin; for a head with ``cosine: true``."""
 
     source: ClassVar[str] = "Cao et al. 2019, arXiv:1906.07413"
+    instead: ClassVar[Mapping[str, str]] = {
+        "multi_label": "use loss: class_balanced_bce or loss: asymmetric",
+        "ordinal": "use loss: cumulative_link",
+    }
 
     type: Literal["ldam"] = "ldam"
     scale: PositiveFloat = Field(

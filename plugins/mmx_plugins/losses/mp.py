@@ -5,7 +5,7 @@ its formula, ``mode: per_sample`` weighs each sample on its own and stays finite
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -21,6 +21,10 @@ class MpParams(LossParams):
     """Settings of MP-Loss; the last three belong to ``mode: per_sample``."""
 
     source: ClassVar[str] = "MIBF-Net, public implementation; paper not available"
+    instead: ClassVar[Mapping[str, str]] = {
+        "multi_label": "use loss: bce",
+        "ordinal": "use loss: cumulative_link",
+    }
 
     type: Literal["mp"] = "mp"
     mode: Literal["per_sample", "reference"] = Field(

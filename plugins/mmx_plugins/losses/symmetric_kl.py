@@ -4,7 +4,7 @@ Source: Jeffreys 1946, doi:10.1098/rspa.1946.0056, for the divergence; the combi
 mmx, since the work that names it gives no formula.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -20,6 +20,10 @@ class SymmetricKlParams(LossParams):
     """Settings of disagreement supervision."""
 
     source: ClassVar[str] = "Jeffreys 1946, doi:10.1098/rspa.1946.0056"
+    instead: ClassVar[Mapping[str, str]] = {
+        "multi_label": "use loss: bce",
+        "ordinal": "use loss: cumulative_link",
+    }
 
     type: Literal["symmetric_kl"] = "symmetric_kl"
     unimodal: float = Field(

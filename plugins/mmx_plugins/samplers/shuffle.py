@@ -1,16 +1,19 @@
 """Shuffling: every sample once per epoch, in an order drawn from seed and epoch alone."""
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from mmx import Params, Sampler, SamplerParams, hookimpl
+from mmx.interfaces import EVERY_TASK
 
 
 class ShuffleParams(SamplerParams):
     """Every sample once per epoch, shuffled."""
+
+    tasks: ClassVar[frozenset[str]] = EVERY_TASK
 
     type: Literal["shuffle"] = "shuffle"
 

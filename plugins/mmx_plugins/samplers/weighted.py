@@ -7,8 +7,8 @@ lesion, say) is drawn with n_y counting groups, then one of its samples.
 Pitfall: q = 1 on HAM10000 draws each df image about 12 times per epoch and misses 81 % of nv.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -20,6 +20,12 @@ from mmx.errors import DataError
 
 class WeightedParams(SamplerParams):
     """Rare classes are drawn more often, with replacement."""
+
+    tasks: ClassVar[frozenset[str]] = frozenset({"single_label", "ordinal"})
+    instead: ClassVar[Mapping[str, str]] = {
+        "multi_label": "weights of rows are no weights of labels, for a row has several; use loss: "
+        "class_balanced_bce or loss: logit_adjusted_bce"
+    }
 
     type: Literal["weighted"] = "weighted"
     q: float = Field(
