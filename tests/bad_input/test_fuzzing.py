@@ -19,6 +19,7 @@ from PIL import Image
 
 import mmx
 from mmx.runs import RunFolder
+from mmx_plugins.tasks.single_label import SingleLabelParams
 
 PLUGIN = Path(__file__).parents[1] / "tiny" / "encoders.py"
 _CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -75,7 +76,7 @@ def manifest_or_refusal(file: Path, columns: list[str]) -> None:
         {"type": "table", "path": file, "images": columns[:1], "label": columns[-1], "group": None}
     )
     try:
-        manifest = read_manifest(params.build(), 1.0)  # type: ignore[attr-defined]
+        manifest = read_manifest(params.build(), 1.0, SingleLabelParams())  # type: ignore[attr-defined]
     except mmx.DataError:
         return
     for sample in manifest.samples:

@@ -117,16 +117,16 @@ class Bench:
         from mmx.data import CachedFeatures
         from mmx.experiment.auditing import short_audit
         from mmx.experiment.running import prepare_spec
+        from mmx.pipeline.learner import build_learner
         from mmx.pipeline.sources import open_sources
-        from mmx.pipeline.task import build_task
         from mmx.runs import SilentObserver
 
         prepared = prepare_spec(self.spec, SilentObserver())
         rows = list(range(len(prepared.manifest)))
-        task = build_task(self.spec, prepared.manifest, prepared.split)
-        stores = task.inputs.stores(prepared.rows)
+        learner = build_learner(self.spec, prepared.manifest, prepared.split)
+        stores = learner.inputs.stores(prepared.rows)
         sources = open_sources(
-            self.spec, task.model, stores, SilentObserver(), rows=rows, statistics={}
+            self.spec, learner.model, stores, SilentObserver(), rows=rows, statistics={}
         )
         cached = list(sources.by_name.values())
         found = [one.collate(rows) for one in cached if isinstance(one, CachedFeatures)]

@@ -17,9 +17,9 @@ import torch
 
 import mmx
 from mmx.inference.prediction import Chain
+from mmx.pipeline.learner import build_learner
 from mmx.pipeline.prepare import Prepared, prepare
 from mmx.pipeline.sources import open_sources
-from mmx.pipeline.task import build_task
 from mmx.runs import RunFolder, SilentObserver
 from mmx.training import train
 
@@ -77,16 +77,19 @@ def some_lesions(data: Path, folder: Path) -> None:
 
 def reached(spec: mmx.Spec, prepared: Prepared) -> float:
     """Balanced accuracy on the test part, in percent, after training on cached features."""
-    task, rows = build_task(spec, prepared.manifest, prepared.split), range(len(prepared.texts))
-    stores = task.inputs.stores(prepared.rows)
+    learner, rows = (
+        build_learner(spec, prepared.manifest, prepared.split),
+        range(len(prepared.texts)),
+    )
+    stores = learner.inputs.stores(prepared.rows)
     sources = open_sources(
-        spec, task.model, stores, SilentObserver(), rows=list(rows), statistics={}
+        spec, learner.model, stores, SilentObserver(), rows=list(rows), statistics={}
     )
     parts = sources.parts(prepared)
     with tempfile.TemporaryDirectory() as place:
         folder = RunFolder.create(Path(place), spec.name, "0" * 64, fresh=True)
-        train(task.model, parts, spec, task.loss, task.sampler, folder, SilentObserver())
-    chain = Chain((), task.model, task.loss, spec.model.encoding)
+        train(learner.model, parts, spec, learner.loss, learner.sampler, folder, SilentObserver())
+    chain = Chain((), learner.model, learner.loss, learner.task, spec.model.encoding)
     found = chain.over(parts["test"], 256, lambda done: None)[-1]
     hit = (found.log_probs.argmax(dim=1) == found.target).double()
     classes = found.target.unique()

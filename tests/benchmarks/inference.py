@@ -15,24 +15,24 @@ from pathlib import Path
 import mmx
 from mmx.data import Part, TextStore, part_of
 from mmx.inference.prediction import Chain
+from mmx.pipeline.learner import Learner, build_learner
 from mmx.pipeline.prepare import prepare
-from mmx.pipeline.task import Task, build_task
 from mmx.runs import SilentObserver
 
 SPEC = Path(__file__).parents[2] / "examples" / "quickstart.yaml"
 TURNS = 5
 
 
-def setting(rows: int) -> tuple[Task, Part]:
-    """The task, and a part whose images and texts are not encoded yet."""
+def setting(rows: int) -> tuple[Learner, Part]:
+    """The learner, and a part whose images and texts are not encoded yet."""
     overrides = [f"data.dataset.n={rows * 4}", "data.split.test=0.25", "data.split.train=0.6"]
     spec = mmx.load_spec(SPEC, overrides=overrides)
-    prepared = prepare(spec.data, SilentObserver())
-    task = build_task(spec, prepared.manifest, prepared.split)
-    texts = TextStore(prepared.texts, task.model.encoder("text"))  # type: ignore[arg-type]
+    prepared = prepare(spec.data, spec.task, SilentObserver())
+    learner = build_learner(spec, prepared.manifest, prepared.split)
+    texts = TextStore(prepared.texts, learner.model.encoder("text"))  # type: ignore[arg-type]
     sources = {"image": prepared.images, "text": texts}
     part = part_of(prepared.manifest, prepared.split, "test", sources)
-    return task, part
+    return learner, part
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -45,7 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=192)
     rows = parser.parse_args().rows
-    task, part = setting(rows)
+    learner, part = setting(rows)
     hooks = {
         "plain": [],
         "tta d4": ["{type: tta, views: d4}"],
@@ -54,7 +54,7 @@ def main() -> None:
     chains = {}
     for name, given in hooks.items():
         own = mmx.load_spec(SPEC, overrides=[f"inference=[{', '.join(given)}]"]).inference
-        chains[name] = Chain(own, task.model, task.loss, "fp32")
+        chains[name] = Chain(own, learner.model, learner.loss, learner.task, "fp32")
     times: dict[str, list[float]] = {name: [] for name in chains}
     for turn in range(TURNS + 1):
         for name, chain in chains.items():

@@ -15,6 +15,7 @@ import pandas
 from mmx.data import make_split, read_manifest
 from mmx.spec import SplitSpec
 from mmx_plugins.datasets.table import TableParams
+from mmx_plugins.tasks.single_label import SingleLabelParams
 
 
 def write_table(path: Path, rows: int) -> None:
@@ -45,7 +46,7 @@ def main(rows: int, folder: Path) -> None:
     )  # fmt: skip
     dataset = params.build()
     read = time.perf_counter()
-    manifest = read_manifest(dataset, 0.0)
+    manifest = read_manifest(dataset, 0.0, SingleLabelParams())
     checked = time.perf_counter()
     split = make_split(manifest, SplitSpec())
     done = time.perf_counter()

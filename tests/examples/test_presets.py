@@ -8,7 +8,7 @@ import torch
 
 import mmx
 from mmx.data import make_split, read_manifest
-from mmx.pipeline.task import build_task
+from mmx.pipeline.learner import build_learner
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PRESETS = sorted(
@@ -126,8 +126,8 @@ def test_a_preset_that_needs_downloads_builds_and_learns_with_random_weights(pat
     """ResNet-50 and ConvNeXt as named; the bundled text network stands in for BERT."""
     stand_in = "model.text={type: transformers, model: bundled, weights: none, train: full}"
     spec = mmx.load_spec(path, overrides=(*DRAWN, "model.image.weights=none", stand_in))
-    manifest = read_manifest(spec.data.dataset.build(), 0.0)
-    task = build_task(spec, manifest, make_split(manifest, spec.data.split))
+    manifest = read_manifest(spec.data.dataset.build(), 0.0, spec.task)
+    task = build_learner(spec, manifest, make_split(manifest, spec.data.split))
     parts = task.loss.parts
     assert parts == (("image", "text") if spec.loss.entry_point == "loss.mp" else ())
     learning = {name for name, p in task.model.named_parameters() if p.requires_grad}
@@ -177,8 +177,8 @@ def test_prior_correction_undoes_the_sampler() -> None:
     after = torch.tensor(corrected[columns].to_numpy(dtype=float)).log()
     moved = (after - before) - (after - before).mean(dim=1, keepdim=True)
     spec = mmx.load_spec(path, overrides=SHORT)
-    manifest = read_manifest(spec.data.dataset.build(), 0.0)
-    labels = manifest.labels[make_split(manifest, spec.data.split).rows("train")]
+    manifest = read_manifest(spec.data.dataset.build(), 0.0, spec.task)
+    labels = manifest.targets[make_split(manifest, spec.data.split).rows("train")]
     counts = torch.bincount(torch.from_numpy(labels), minlength=3).double().log()
     expected = (counts - counts.mean()).expand_as(moved)
     torch.testing.assert_close(moved, expected, rtol=1e-3, atol=1e-3)

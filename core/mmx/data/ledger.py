@@ -75,7 +75,7 @@ def make_ledger(
     tokens: Mapping[str, TokenLoss] | None = None,
 ) -> Ledger:
     """Count rows, parts and faults; images, texts and tokens where they are at hand already."""
-    unusable = len(manifest.rejected) - int((manifest.labels < 0).sum())
+    unusable = len(manifest.rejected) - int((~manifest.known).sum())
     return Ledger(
         rows=len(manifest) + unusable,
         parts=_counts(manifest, split),
@@ -101,9 +101,11 @@ def _counts(manifest: Manifest, split: Split) -> dict[str, dict[str, Count]]:
         rows = split.rows(part)
         if not len(rows):
             continue
-        labels, groups = manifest.labels[rows], manifest.groups[rows]
+        groups = manifest.groups[rows]
         counts[part] = {
-            name: Count(int((labels == place).sum()), len(set(groups[labels == place])))
-            for place, name in enumerate(manifest.classes)
+            name: Count(int(own.sum()), len(set(groups[own])))
+            for strata in manifest.strata
+            for place, name in enumerate(strata.named)
+            for own in [strata.labels[rows] == place]
         }
     return counts

@@ -1,17 +1,27 @@
 """The manifest: all rows of a data set, checked once."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmx.blocks import missing_words
 from mmx.data.contents import Contents, ContentsCount
 from mmx.errors import DataError
-from mmx.interfaces import IMAGE, Dataset, Facts, Picture, Rejected, Sample
+from mmx.interfaces import (
+    IMAGE,
+    Dataset,
+    Facts,
+    Picture,
+    Rejected,
+    Sample,
+    Strata,
+    Task,
+    TaskParams,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,8 +37,9 @@ class Manifest:
         samples: n rows; may be built when they are asked for.
         ids: [n], str, all different.
         groups: [n], str; lesion, patient or study.
-        labels: [n], int64, places in ``classes``; -1 where the label is unknown.
-        classes: class names in their fixed order.
+        targets: [n, ...], what each row is to be learned as, by the task.
+        known: [n], bool: rows of whose target something is known.
+        task: makes targets of labels.
         facts: what the data set knows about itself.
         rejected: rows that cannot be used or have no usable label, with the reason.
         digest: SHA-256 of ids, groups, labels, records, boxes and image names, whatever the order
@@ -40,8 +51,9 @@ class Manifest:
     samples: Sequence[Sample]
     ids: "NDArray[np.object_]"
     groups: "NDArray[np.object_]"
-    labels: "NDArray[np.int64]"
-    classes: tuple[str, ...]
+    targets: "NDArray[Any]"
+    known: "NDArray[np.bool_]"
+    task: Task
     facts: Facts
     rejected: tuple[Rejected, ...]
     digest: str
@@ -52,13 +64,19 @@ class Manifest:
         """Rows."""
         return len(self.ids)
 
+    @property
+    def strata(self) -> Sequence[Strata]:
+        """How the task sorts the rows."""
+        return self.task.strata(self.targets)
 
-def read_manifest(dataset: Dataset, max_bad: float) -> Manifest:
+
+def read_manifest(dataset: Dataset, max_bad: float, task: TaskParams) -> Manifest:
     """Check all rows of a data set.
 
     Args:
         dataset: gives the rows.
         max_bad: share of the rows, in [0, 1], that may be rejected or without a usable label.
+        task: says what a usable label is.
 
     Raises:
         DataError: no rows, an id twice, or more bad rows than ``max_bad``; the rows are named.
@@ -67,14 +85,15 @@ def read_manifest(dataset: Dataset, max_bad: float) -> Manifest:
     if not len(samples):
         check_bad(unusable, len(unusable), max_bad)
         raise DataError("the data set has no rows")
-    columns = _columns(samples, dataset.classes)
+    built = task.build(dataset.classes)
+    columns = _columns(samples, built)
     _refuse_twice(columns.ids)
     rejected = unusable + tuple(columns.unlabelled)
     hint = "".join(f"\n  {words}" for words in missing_words(dataset.facts.missing))
     check_bad(rejected, len(samples) + len(unusable), max_bad, hint)
     return Manifest(
-        samples=samples, ids=columns.ids, groups=columns.groups, labels=columns.labels,
-        classes=tuple(dataset.classes), facts=dataset.facts, rejected=rejected,
+        samples=samples, ids=columns.ids, groups=columns.groups, targets=columns.targets,
+        known=columns.known, task=built, facts=dataset.facts, rejected=rejected,
         digest=_digest(columns.digests, dataset.classes), dataset=dataset,
         contents=columns.contents,
     )  # fmt: skip
@@ -100,16 +119,17 @@ def check_bad(bad: Sequence[Rejected], rows: int, max_bad: float, hint: str = ""
 class _Columns:
     ids: "NDArray[np.object_]"
     groups: "NDArray[np.object_]"
-    labels: "NDArray[np.int64]"
+    targets: "NDArray[Any]"
+    known: "NDArray[np.bool_]"
     digests: "NDArray[np.uint64]"  # [n, 2]
     unlabelled: list[Rejected]
     contents: Contents
 
 
-def _columns(samples: Sequence[Sample], classes: tuple[str, ...]) -> _Columns:
-    n, places = len(samples), {name: place for place, name in enumerate(classes)}
-    ids, groups = np.empty(n, dtype=object), np.empty(n, dtype=object)
-    labels, digests = np.full(n, -1, dtype=np.int64), bytearray(16 * n)
+def _columns(samples: Sequence[Sample], task: Task) -> _Columns:
+    n = len(samples)
+    ids, groups, targets = np.empty(n, dtype=object), np.empty(n, dtype=object), []
+    known, digests = np.zeros(n, dtype=bool), bytearray(16 * n)
     unlabelled: list[Rejected] = []
     seen: dict[str, str] = {}  # one string per group, not one per row
     counted = ContentsCount()
@@ -120,18 +140,13 @@ def _columns(samples: Sequence[Sample], classes: tuple[str, ...]) -> _Columns:
         ids[row], groups[row] = sample.id, seen.setdefault(sample.group, sample.group)
         digests[16 * row : 16 * row + 16] = _row_digest(sample)
         counted.add(sample)
-        if sample.label in places:
-            labels[row] = places[sample.label]
-        else:
-            unlabelled.append(Rejected(sample.id, _why(sample.label, classes)))
+        target = task.target(sample)
+        targets.append(target.value)
+        known[row] = not target.fault
+        if target.fault:
+            unlabelled.append(Rejected(sample.id, target.fault))
     rows = np.frombuffer(digests, np.uint64).reshape(n, 2)
-    return _Columns(ids, groups, labels, rows, unlabelled, counted.contents)
-
-
-def _why(label: str | None, classes: Iterable[str]) -> str:
-    if label is None:
-        return "has no label"
-    return f"label {label!r} is none of the classes {', '.join(classes)}"
+    return _Columns(ids, groups, np.array(targets), known, rows, unlabelled, counted.contents)
 
 
 def _row_digest(sample: Sample) -> bytes:
@@ -140,7 +155,8 @@ def _row_digest(sample: Sample) -> bytes:
     record = sorted(sample.record.items())
     shown: tuple[object, ...] = (images.pop(IMAGE, []), boxes.pop(IMAGE, []))
     others = [dict(sorted(one.items())) for one in (images, boxes, _told(sample.inputs)) if one]
-    fields = (sample.id, sample.group, sample.label, *shown, record, *others)
+    labels = [sorted(sample.labels.items())] if sample.labels else []
+    fields = (sample.id, sample.group, sample.label, *shown, record, *others, *labels)
     return hashlib.blake2b(repr(fields).encode(), digest_size=16).digest()
 
 

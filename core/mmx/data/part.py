@@ -27,7 +27,7 @@ class Part:
     Attributes:
         sources: where the inputs of each modality come from, by its name, in the order of the spec.
         rows: [n], rows of the manifest.
-        labels: [n], int64; -1 where unknown.
+        labels: [n, ...], targets, as the task knows them.
         groups: [n], lesion, patient or study of each row.
     """
 
@@ -39,7 +39,7 @@ class Part:
         groups: Sequence[str],
     ) -> None:
         self.rows = np.asarray(rows, dtype=np.int64)
-        self.labels, self.groups = torch.as_tensor(labels, dtype=torch.int64), tuple(groups)
+        self.labels, self.groups = torch.as_tensor(labels), tuple(groups)
         self.sources = dict(sources)
         if not len(self.rows) == len(self.labels) == len(self.groups):
             raise DataError(
@@ -52,7 +52,7 @@ class Part:
         return len(self.rows)
 
     def batch(self, positions: Sequence[int]) -> tuple[Batch, Tensor]:
-        """The batch and target [B] of places 0..n-1 in this part, in the order asked for."""
+        """The batch and target [B, ...] of places 0..n-1 in this part, in the order asked for."""
         rows = self.rows[np.asarray(positions, dtype=np.int64)].tolist()
         inputs = {name: source.collate(rows) for name, source in self.sources.items()}
         batch = Batch(
@@ -66,5 +66,5 @@ class Part:
 def part_of(manifest: Manifest, split: Split, part: str, sources: Mapping[str, Source]) -> Part:
     """The part of a split with this name."""
     rows = split.rows(part)
-    labels = torch.from_numpy(manifest.labels[rows])
+    labels = torch.from_numpy(manifest.targets[rows])
     return Part(rows.tolist(), sources, labels, manifest.groups[rows].tolist())

@@ -31,7 +31,7 @@ def published_parts(manifest: Manifest, spec: "SplitSpec") -> "NDArray[np.str_]"
         parts, name = _by_column(manifest, spec), f"in the column {spec.column!r}"
     else:
         parts, name = _by_files(manifest, spec.files.named()), "in data.split.files"
-    parts[manifest.labels < 0] = UNUSED
+    parts[~manifest.known] = UNUSED
     check_groups(manifest, parts, name)
     return parts
 
@@ -43,7 +43,7 @@ def published_folds(manifest: Manifest, column: str, folds: int) -> "NDArray[np.
         DataError: an empty cell, another number of values than folds, or a group in two folds.
     """
     values = _column(manifest, column)
-    known = manifest.labels >= 0
+    known = manifest.known
     found = sorted(set(values[known]), key=_in_order)
     if "" in found or len(found) != folds:
         raise DataError(
@@ -65,7 +65,7 @@ def _by_column(manifest: Manifest, spec: "SplitSpec") -> "NDArray[np.str_]":
     column = spec.column or ""
     values, told = _column(manifest, column), spec.values()
     part_of = {value: part for part, named in told.items() for value in named}
-    there = sorted(set(values[manifest.labels >= 0]), key=_in_order)  # others have no part
+    there = sorted(set(values[manifest.known]), key=_in_order)  # others have no part
     for value in there:
         usual = part_named(value)
         if value not in part_of and usual is not None and usual not in told:
@@ -102,7 +102,7 @@ def _by_files(manifest: Manifest, files: Mapping[str, Path]) -> "NDArray[np.str_
         twice = rows[(part_of[rows] != "") & (part_of[rows] != part)]
         refuse(path, f"names for {part} what another file names too:", manifest.ids[twice])
         part_of[rows] = part
-    left = manifest.ids[(part_of == "") & (manifest.labels >= 0)]
+    left = manifest.ids[(part_of == "") & manifest.known]
     refuse("in data.split.files", "leaves out samples (name them in a file unused):", left)
     return np.where(part_of == "", UNUSED, part_of)
 

@@ -18,6 +18,7 @@ from mmx.data.tables import read_table
 from mmx.data.whole_groups import UNUSED, check_groups, refuse
 from mmx.errors import DataError
 from mmx.files import own_words, sheet
+from mmx.interfaces import Strata
 from mmx.runs import write_text
 from mmx.spec import PARTS
 
@@ -72,7 +73,7 @@ def make_split(manifest: Manifest, spec: "SplitSpec") -> Split:
         rows = np.flatnonzero(parts == "train")
         wanted = {"train": 1 - sum(taken.values()), **taken}
     else:
-        rows = np.flatnonzero(manifest.labels >= 0)
+        rows = np.flatnonzero(manifest.known)
         wanted = {part: share for part, share in spec.shares().items() if share > 0}
         if spec.folds > 1:
             rest = _outside_fold(manifest, spec, rows, len(wanted))
@@ -88,7 +89,7 @@ def make_split(manifest: Manifest, spec: "SplitSpec") -> Split:
 def _counted(
     manifest: Manifest, rows: "NDArray[np.int64]", fewest: int
 ) -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
-    """[G, C] rows of each class in each group, and [n] the group of each row.
+    """[G, C] rows of each class of all strata in each group, and [n] the group of each row.
 
     Raises:
         DataError: fewer than ``fewest`` groups.
@@ -100,9 +101,17 @@ def _counted(
             "or folds; "
             "every part needs a group of its own"
         )
-    counts = np.zeros((len(names), len(manifest.classes)), dtype=np.int64)
-    np.add.at(counts, (group_of, manifest.labels[rows]), 1)
-    return counts, group_of
+    columns = [_sorted(one, rows, group_of, len(names)) for one in manifest.strata]
+    return np.concatenate(columns, axis=1), group_of
+
+
+def _sorted(
+    strata: Strata, rows: "NDArray[np.int64]", group_of: "NDArray[np.int64]", groups: int
+) -> "NDArray[np.int64]":
+    """[G, C], rows of each class in each group; those of which the class is unknown in none."""
+    counts, labels = np.zeros((groups, len(strata.classes)), dtype=np.int64), strata.labels[rows]
+    np.add.at(counts, (group_of[labels >= 0], labels[labels >= 0]), 1)
+    return counts
 
 
 def _dealt(
@@ -136,8 +145,9 @@ def read_split(path: str | Path, manifest: Manifest) -> Split:
     lacking = [column for column in COLUMNS if column not in table.columns]
     if lacking:
         raise DataError(f"the split {path} has no column {', '.join(lacking)}")
+    labels = set(manifest.task.words(manifest.targets))
     for column, known in (
-        ("sample_id", manifest.ids), ("group_id", manifest.groups), ("label", manifest.classes),
+        ("sample_id", manifest.ids), ("group_id", manifest.groups), ("label", labels),
     ):  # fmt: skip
         table[column] = _own(table[column], known)
     table = table.set_index("sample_id")
@@ -149,7 +159,7 @@ def read_split(path: str | Path, manifest: Manifest) -> Split:
         refuse(path, f"gives another {word} than the data set to", differ)
     parts = table["part"].to_numpy().astype(str)
     refuse(path, f"names a part other than {', '.join(PARTS)}:", set(parts) - {*PARTS, UNUSED})
-    unlabelled = (manifest.labels < 0) & (parts != UNUSED)
+    unlabelled = ~manifest.known & (parts != UNUSED)
     refuse(path, "puts a part on rows without a label:", manifest.ids[unlabelled])
     check_groups(manifest, parts, str(path))
     folds = set(table["fold"])
@@ -191,7 +201,7 @@ def _folds(counts: "NDArray[np.int64]", spec: "SplitSpec") -> "NDArray[np.bool_]
 
 
 def _table(manifest: Manifest, parts: "NDArray[np.str_]", fold: int) -> pandas.DataFrame:
-    labels = np.array([*manifest.classes, ""], dtype=object)[manifest.labels]  # -1 is the last: ""
+    labels = manifest.task.words(manifest.targets)
     columns = [manifest.ids, manifest.groups, labels, parts.astype(object), fold]
     return pandas.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
 

@@ -51,7 +51,7 @@ class _Told(Sequence[Sample]):
         if self.with_label:
             return sample
         record = {name: value for name, value in sample.record.items() if name not in self.hidden}
-        return replace(sample, record=record, label=None)
+        return replace(sample, record=record, label=None, labels={})
 
 
 def write_texts(

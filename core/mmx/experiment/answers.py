@@ -20,16 +20,16 @@ class Answers:
     """What a run says to cases.
 
     Attributes:
-        table: one row per case, in order: id, predicted, p_CLASS in the order of the run, columns
+        table: one row per case, in order: id, predicted, p_NAME in the order of the run, columns
             of inference hooks, and the reason where a case cannot be answered.
-        classes: names in the order of the columns.
+        names: classes, labels or levels in the order of the columns.
         texts: as the model read them, by row; of the cases that are answered.
         explanations: by row; where they were asked for.
         notes: what a reader must know.
     """
 
     table: pd.DataFrame
-    classes: tuple[str, ...]
+    names: tuple[str, ...]
     texts: Mapping[int, str]
     explanations: Mapping[int, Explanation]
     notes: tuple[str, ...]
@@ -40,15 +40,15 @@ class Answers:
         return self.table.loc[self.table[REASON] != "", ["id", REASON]]
 
     def probabilities(self, row: int) -> dict[str, float]:
-        """Of one case by its place, by class, highest first; empty where it is not answered."""
+        """Of one case by its place, by name, highest first; empty where it is not answered."""
         if row not in self.texts:
             return {}
-        values = {name: float(self.table[f"p_{name}"].iloc[row]) for name in self.classes}
+        values = {name: float(self.table[f"p_{name}"].iloc[row]) for name in self.names}
         return dict(sorted(values.items(), key=lambda pair: -pair[1]))
 
     def extras(self, row: int) -> dict[str, float]:
         """Columns of inference hooks of one case by its place; empty where it is not answered."""
-        own = {"id", "predicted", REASON, *(f"p_{name}" for name in self.classes)}
+        own = {"id", "predicted", REASON, *(f"p_{name}" for name in self.names)}
         names = [str(name) for name in self.table if name not in own]
         return {name: float(self.table[name].iloc[row]) for name in names if row in self.texts}
 

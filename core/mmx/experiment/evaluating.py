@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -10,15 +11,26 @@ import torch
 
 from mmx.data import Manifest, check_bad, is_table, read_split, read_table
 from mmx.errors import DataError, RunError
-from mmx.evaluation import Evaluation
 from mmx.experiment.labelled import Labelled, from_spec, from_table
 from mmx.experiment.looks import note_look
 from mmx.experiment.outcome import parquet, score
 from mmx.files import own_words
-from mmx.inference import Needs, PartPrediction, Seen, Trained, load_trained, needs_of, see
-from mmx.interfaces import Rejected
+from mmx.inference import (
+    Needs,
+    PartPrediction,
+    Seen,
+    Trained,
+    load_trained,
+    needs_of,
+    prediction_columns,
+    see,
+)
+from mmx.interfaces import Rejected, Scores, Task
 from mmx.pipeline import LEAKY, cache_folder, heard, read_facts
 from mmx.runs import Observer, Record
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 SHOWN = 5  # rows named in an error
 
@@ -35,7 +47,7 @@ class Evaluated:
         left_out: rows that could not be read, with the reason; they are in no score.
     """
 
-    evaluation: Evaluation
+    evaluation: Scores
     predictions: pd.DataFrame
     folder: Path
     warnings: tuple[str, ...]
@@ -84,18 +96,22 @@ def evaluate_run(
             f"{data} is a spec, which says itself how to read its rows; change it there"
         )
     else:
-        found = from_spec(Path(data), plugins)
+        found = from_spec(trained, Path(data), plugins)
     manifest = found.manifest
-    labels, notes = _labels(manifest, trained.classes, classes or {}, drop_unknown)
-    rows, warnings = _rows(trained, found, labels)
+    if trained.spec.task.exclusive:
+        names = trained.task.names
+        targets, notes = _labels(manifest, names, classes or {}, drop_unknown)
+    else:
+        targets, notes = _targets(manifest, trained.task, classes or {})
+    rows, warnings = _rows(trained, found, trained.task.known(targets).numpy())
     seen = _seen(trained, needs, found, rows, observer)
     kept = [rows[place] for place in seen.places]
     left_out = (*(() if found.own(trained) else found.unusable), *_faults(manifest, rows, seen))
     if not kept:
         raise DataError(f"no row of {data} can be scored{_told(left_out) or ': none has a label'}")
-    predicted = seen.predicted(trained, observer, labels[kept])
+    predicted = seen.predicted(trained, observer, targets[kept])
     groups = manifest.groups[kept].tolist()
-    evaluation = score(predicted.log_probs, predicted.target, groups, trained.classes)
+    evaluation = score(trained.task, predicted.log_probs, predicted.target, groups)
     table = _table(trained, manifest, kept, predicted)
     folder = trained.folder.path / "evaluations" / manifest.digest[:12]
     inside = folder.relative_to(trained.folder.path).as_posix()
@@ -113,13 +129,14 @@ def _labels(
     drop_unknown: bool,
 ) -> tuple[torch.Tensor, list[str]]:
     """[n], labels in the order of the run's classes, -1 where unknown; and what was left out."""
+    there = manifest.task.names
     counts = {
-        manifest.classes[label]: int((manifest.labels == label).sum())
-        for label in np.unique(manifest.labels).tolist()
+        there[label]: int((manifest.targets == label).sum())
+        for label in np.unique(manifest.targets).tolist()
         if label >= 0
     }
-    _check_mapping(mapping, classes, manifest.classes)
-    names = [mapping.get(name, name) for name in manifest.classes]
+    _check_mapping(mapping, classes, there)
+    names = [mapping.get(name, name) for name in there]
     unknown = [name for name in sorted(counts) if mapping.get(name, name) not in classes]
     told = ", ".join(f"{name} ({counts[name]})" for name in unknown)
     if unknown and not drop_unknown:
@@ -130,10 +147,28 @@ def _labels(
         )
     places = [classes.index(name) if name in classes else -1 for name in names]
     notes = [f"rows of classes that the run does not know are left out: {told}"] if unknown else []
-    bare = int((manifest.labels < 0).sum())
-    if bare:
-        notes.append(f"{bare} of {len(manifest)} rows have no label and are left out of the scores")
-    return torch.tensor([*places, -1])[torch.from_numpy(manifest.labels)], notes
+    return torch.tensor([*places, -1])[torch.from_numpy(manifest.targets)], [
+        *notes, *_bare(manifest)
+    ]  # fmt: skip
+
+
+def _targets(
+    manifest: Manifest, task: Task, mapping: Mapping[str, str]
+) -> tuple[torch.Tensor, list[str]]:
+    """[n, ...], targets of a task that has no one class a row; and what was left out."""
+    if mapping:
+        raise DataError("--class maps classes, and the rows of this run have no one class each")
+    if manifest.task.names != task.names:
+        raise DataError(
+            f"the run knows {', '.join(task.names)}; the data has {', '.join(manifest.task.names)}"
+        )
+    return torch.from_numpy(manifest.targets), _bare(manifest)
+
+
+def _bare(manifest: Manifest) -> list[str]:
+    bare = int((~manifest.known).sum())
+    told = f"{bare} of {len(manifest)} rows have no label and are left out of the scores"
+    return [told] if bare else []
 
 
 def _check_mapping(
@@ -148,10 +183,10 @@ def _check_mapping(
 
 
 def _rows(
-    trained: Trained, found: Labelled, labels: torch.Tensor
+    trained: Trained, found: Labelled, labelled: "NDArray[np.bool_]"
 ) -> tuple[list[int], tuple[str, ...]]:
     """The labelled rows to score; of the run's own rows only the test part."""
-    manifest, labelled = found.manifest, (labels >= 0).numpy()
+    manifest = found.manifest
     file = trained.folder.checked("split.csv")
     if found.own(trained):
         split = read_split(file, manifest)
@@ -205,13 +240,5 @@ def _told(left_out: tuple[Rejected, ...]) -> str:
 def _table(
     trained: Trained, manifest: Manifest, rows: list[int], found: PartPrediction
 ) -> pd.DataFrame:
-    classes = np.array(trained.classes, dtype=object)
-    probabilities = found.log_probs.double().exp().numpy()
-    columns = {
-        "sample": manifest.ids[rows],
-        "group": manifest.groups[rows],
-        "label": classes[found.target.numpy()],
-        "predicted": classes[found.log_probs.argmax(dim=1).numpy()],
-    }
-    columns |= {f"p_{name}": probabilities[:, place] for place, name in enumerate(classes)}
-    return pd.DataFrame(columns | found.columns(trained.classes))
+    columns = {"sample": manifest.ids[rows], "group": manifest.groups[rows]}
+    return pd.DataFrame(columns | prediction_columns(trained.task, found, found.target))

@@ -3,13 +3,28 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from mmx.data import Manifest, TableRows, read_manifest
 from mmx.errors import DataError
 from mmx.inference import Needs, Trained, case_table, filled, named, renamed
-from mmx.interfaces import Dataset, Facts, NarrativeParams, Rejected, Sample
+from mmx.interfaces import (
+    Dataset,
+    Facts,
+    Link,
+    NarrativeParams,
+    OneClassTask,
+    Rejected,
+    Sample,
+    Scores,
+    Task,
+    TaskParams,
+)
 from mmx.pipeline import read_facts, read_scored
 from mmx.spec import load_spec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 ALL = 1.0  # share of rows that may be unusable: they are counted and told, not a reason to stop
 SHOWN = 5  # rows named in an error
@@ -50,11 +65,41 @@ class _Rows(Dataset):
         return self._rows.rejected
 
 
-def from_spec(path: Path, plugins: Sequence[str | Path]) -> Labelled:
+class _AsNamed(OneClassTask):
+    """Classes as the rows name them, whether the run knows them or not; for reading alone."""
+
+    type = "as named"
+
+    def link(self) -> Link:
+        raise NotImplementedError
+
+    def quick_scores(self, log_probs: "NDArray[Any]", target: "NDArray[Any]") -> dict[str, float]:
+        raise NotImplementedError
+
+    def evaluate(
+        self, log_probs: "NDArray[Any]", target: "NDArray[Any]", groups: Sequence[str]
+    ) -> Scores:
+        raise NotImplementedError
+
+
+class _AsNamedParams(TaskParams):
+    type: Literal["as named"] = "as named"
+
+    def build(self, names: Sequence[str], state: Mapping[str, Any] | None = None) -> Task:
+        return _AsNamed(names)
+
+
+def _reading(trained: Trained) -> TaskParams:
+    """How rows to score are read: of one class a row, other classes than the run's are told."""
+    return _AsNamedParams() if trained.spec.task.exclusive else trained.spec.task
+
+
+def from_spec(trained: Trained, path: Path, plugins: Sequence[str | Path]) -> Labelled:
     """The rows of a spec's data set, with its own narrative."""
     data = load_spec(path, plugins=plugins).data
     dataset = data.dataset.build()
-    return Labelled(read_manifest(dataset, ALL), data.narrative, tuple(dataset.rejected()))
+    manifest = read_manifest(dataset, ALL, _reading(trained))
+    return Labelled(manifest, data.narrative, tuple(dataset.rejected()))
 
 
 def from_table(
@@ -91,5 +136,5 @@ def from_table(
 
 def _labelled(trained: Trained, rows: TableRows) -> Labelled:
     hidden = read_facts(trained.folder).leak_columns
-    manifest = read_manifest(_Rows(rows, trained.classes, hidden), ALL)
+    manifest = read_manifest(_Rows(rows, trained.task.names, hidden), ALL, _reading(trained))
     return Labelled(manifest, trained.spec.data.narrative, tuple(rows.rejected))

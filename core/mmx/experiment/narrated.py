@@ -1,13 +1,18 @@
 """Samples of a spec with their texts, to be read before anything is trained."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmx.data import Manifest
 from mmx.experiment.running import prepare_spec
 from mmx.pipeline import heard
 from mmx.runs import Observer
 from mmx.spec import Spec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +47,25 @@ def narratives(spec: Spec, count: int, *, observer: Observer | None = None) -> l
     manifest = prepared.manifest
     order = np.random.default_rng(spec.seed).permutation(len(manifest))
     rank = np.zeros(len(manifest), dtype=np.int64)  # 0 for the first of each class, 1, ...
-    for label in np.unique(manifest.labels):
-        rows = order[manifest.labels[order] == label]
+    labels, words = _sorted(manifest), manifest.task.words(manifest.targets)
+    for label in np.unique(labels):
+        rows = order[labels[order] == label]
         rank[rows] = np.arange(len(rows))
     chosen = order[np.argsort(rank[order], kind="stable")][:count]
-    names = [*manifest.classes, ""]  # -1 is the last
     return [
         Narrated(
             str(manifest.ids[row]),
             str(prepared.split.parts[row]),
-            names[int(manifest.labels[row])],
+            str(words[row]),
             prepared.texts[row],
         )
-        for row in sorted(chosen.tolist(), key=lambda row: (manifest.labels[row], row))
+        for row in sorted(chosen.tolist(), key=lambda row: (labels[row], row))
     ]
+
+
+def _sorted(manifest: Manifest) -> "NDArray[np.int64]":
+    """[n], a number for each kind of target, for samples of every kind."""
+    strata = manifest.strata
+    if len(strata) == 1:
+        return strata[0].labels
+    return np.unique(np.stack([one.labels for one in strata]), axis=1, return_inverse=True)[1]

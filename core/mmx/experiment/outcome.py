@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from torch import Tensor
 
 from mmx.data import Part
-from mmx.evaluation import Evaluation, Interval, evaluate
+from mmx.evaluation import Interval
 from mmx.inference import (
     Chain,
     Missing,
@@ -20,10 +19,11 @@ from mmx.inference import (
     in_words,
     mean_by_class,
     predict_missing,
+    prediction_columns,
     untrained_modalities,
 )
-from mmx.interfaces import Curve, InferenceHook, Prediction, Validation
-from mmx.pipeline import Prepared, Task, stage
+from mmx.interfaces import Curve, Prediction, Scores, Task, Validation, known_rows
+from mmx.pipeline import Learner, Prepared, stage
 from mmx.runs import Observer
 from mmx.spec import Spec
 from mmx.training import Precision
@@ -49,10 +49,11 @@ class Outcome:
         precision: arithmetic that the model was trained in.
         gates: mean of each gate on the test part, by true class.
         placeholders: what the model answers from where a modality is missing.
+        task: with what it decided on validation.
     """
 
     predictions: Mapping[str, PartPrediction]
-    evaluations: Mapping[str, Evaluation]
+    evaluations: Mapping[str, Scores]
     alone: Mapping[str, Mapping[str, Interval]]
     stages: Sequence[tuple[str, Mapping[str, Interval]]]
     fitted: Sequence[Validation]
@@ -64,27 +65,29 @@ class Outcome:
     precision: Precision
     gates: Mapping[str, Mapping[str, float]]
     placeholders: Placeholders
+    task: Task
 
 
 def predict_and_score(
     spec: Spec,
-    task: Task,
+    learner: Learner,
     prepared: Prepared,
     parts: Mapping[str, Part],
     observer: Observer,
     precision: Precision,
 ) -> Outcome:
     """Fit the inference hooks on validation, predict both parts, score them."""
-    chain = Chain(spec.inference, task.model, task.loss, spec.model.encoding)
+    task = learner.task
+    chain = Chain(spec.inference, learner.model, learner.loss, task, spec.model.encoding)
     size, views = spec.evaluation.batch_size, prepared.manifest.facts.allowed_views
-    seen_classes = (task.class_counts, task.sampled_counts, task.prior)
+    seen_classes = (learner.class_counts, learner.sampled_counts, learner.prior)
     with stage(observer, "validation", "samples") as told:
         fitted, seen = _fitted(chain, parts, size, seen_classes, views)
         told(len(seen.target), len(seen.target))
     with stage(observer, "test", "samples") as told:
         stages = chain.over(parts["test"], size, lambda done: told(done, len(parts["test"])))
     attempts = chain.attempts
-    placeholders = Placeholders(task.prior, untrained_modalities(spec, prepared))
+    placeholders = Placeholders(task.guess(learner.prior), untrained_modalities(spec, prepared))
     missing = attempts.get(
         "what is left when a modality is missing",
         lambda: predict_missing(chain, parts["test"], size, placeholders),
@@ -92,9 +95,13 @@ def predict_and_score(
     )
     predictions = {"validation": seen, "test": _with_shares(stages[-1], missing)}
 
-    def scored(name: str, log_probs: Tensor) -> Evaluation:
-        target, groups = predictions[name].target, parts[name].groups
-        return score(log_probs, target, groups, prepared.manifest.classes)
+    known = known_rows(task, seen.target)
+    decided = task.fitted(
+        seen.log_probs[known], seen.target[known], _of(parts["validation"].groups, known)
+    )
+
+    def scored(name: str, log_probs: Tensor) -> Scores:
+        return score(decided, log_probs, predictions[name].target, parts[name].groups)
 
     evaluations = {name: scored(name, found.log_probs) for name, found in predictions.items()}
     alone = {
@@ -113,18 +120,17 @@ def predict_and_score(
         if missing
         else {},
         shares=missing.shares if missing else None,
-        curves=attempts.get("figures", lambda: curves(chain.hooks, stages[-1]), []),
+        curves=attempts.get("figures", lambda: curves(chain, stages[-1]), []),
         kept=attempts.get(
             "what was kept",
-            lambda: measured(spec, chain.hooks, stages[-1], parts["test"].groups),
+            lambda: measured(spec, chain, stages[-1], parts["test"].groups),
             {},
         ),
-        gates=attempts.get(
-            "gates", lambda: mean_by_class(predictions["test"], prepared.manifest.classes), {}
-        ),
+        gates=attempts.get("gates", lambda: mean_by_class(predictions["test"], task), {}),
         notes=(*(note for hook in chain.hooks for note in hook.notes), *attempts.notes),
         precision=precision,
         placeholders=placeholders,
+        task=decided,
     )
 
 
@@ -152,42 +158,43 @@ def _with_shares(found: PartPrediction, missing: Missing | None) -> PartPredicti
 
 
 def measured(
-    spec: Spec, hooks: Sequence[InferenceHook], found: PartPrediction, groups: Sequence[str]
+    spec: Spec, chain: Chain, found: PartPrediction, groups: Sequence[str]
 ) -> dict[str, Kept]:
     """What each hook kept of its promises on rows whose label is known."""
-    prediction, target = _labelled(found)
-    group = [name for name, label in zip(groups, found.target.tolist(), strict=True) if label >= 0]
+    known = known_rows(chain.task, found.target)
+    prediction, target = _labelled(found, known)
+    group = _of(groups, known)
     names = [params.entry_point.partition(".")[2] for params in spec.inference]
-    kept = [hook.measure(prediction, target, group) for hook in hooks]
+    kept = [hook.measure(prediction, target, group) for hook in chain.hooks]
     return {name: values for name, values in zip(names, kept, strict=True) if values}
 
 
-def curves(hooks: Sequence[InferenceHook], found: PartPrediction) -> list[Curve]:
+def curves(chain: Chain, found: PartPrediction) -> list[Curve]:
     """What the hooks have to show of rows whose label is known."""
-    prediction, target = _labelled(found)
-    return [curve for hook in hooks for curve in hook.curves(prediction, target)]
+    prediction, target = _labelled(found, known_rows(chain.task, found.target))
+    return [curve for hook in chain.hooks for curve in hook.curves(prediction, target)]
 
 
-def _labelled(found: PartPrediction) -> tuple[Prediction, Tensor]:
-    known = found.target >= 0
+def _labelled(found: PartPrediction, known: Tensor) -> tuple[Prediction, Tensor]:
     extras = {name: values[known] for name, values in found.extras.items()}
     return Prediction(found.log_probs[known], extras), found.target[known]
 
 
 def score(
+    task: Task,
     log_probs: Tensor,
     target: Tensor,
     groups: Sequence[str],
-    classes: Sequence[str],
-) -> Evaluation:
+) -> Scores:
     """Evaluate the rows whose label is known."""
-    known = target >= 0
-    return evaluate(
-        log_probs[known].double().numpy(),
-        target[known].numpy(),
-        [group for group, kept in zip(groups, known.tolist(), strict=True) if kept],
-        classes,
+    known = known_rows(task, target)
+    return task.evaluate(
+        log_probs[known].double().numpy(), target[known].numpy(), _of(groups, known)
     )
+
+
+def _of(groups: Sequence[str], rows: Tensor) -> list[str]:
+    return [groups[int(row)] for row in rows]
 
 
 def _name(spec: Spec, count: int) -> str:
@@ -196,25 +203,27 @@ def _name(spec: Spec, count: int) -> str:
 
 
 def prediction_table(
-    prepared: Prepared, parts: Mapping[str, Part], predictions: Mapping[str, PartPrediction]
+    prepared: Prepared,
+    task: Task,
+    parts: Mapping[str, Part],
+    predictions: Mapping[str, PartPrediction],
 ) -> pd.DataFrame:
-    """One row per sample: sample, group, part, label, predicted, p_CLASS, and columns of hooks."""
-    tables = [_rows(prepared, name, parts[name], found) for name, found in predictions.items()]
+    """One row per sample: sample, group, part, label, predicted, p_NAME, and columns of hooks."""
+    tables = [
+        _rows(prepared, task, name, parts[name], found) for name, found in predictions.items()
+    ]
     return pd.concat(tables, ignore_index=True)
 
 
-def _rows(prepared: Prepared, name: str, part: Part, found: PartPrediction) -> pd.DataFrame:
-    classes = np.array([*prepared.manifest.classes, None], dtype=object)  # -1 is the last: None
+def _rows(
+    prepared: Prepared, task: Task, name: str, part: Part, found: PartPrediction
+) -> pd.DataFrame:
     columns: dict[str, Any] = {
         "sample": prepared.manifest.ids[part.rows],
         "group": list(part.groups),
         "part": name,
-        "label": classes[found.target.numpy()],
-        "predicted": classes[found.log_probs.argmax(dim=1).numpy()],
     }
-    probabilities = found.log_probs.double().exp().numpy()
-    columns |= {f"p_{c}": probabilities[:, i] for i, c in enumerate(prepared.manifest.classes)}
-    return pd.DataFrame(columns | found.columns(prepared.manifest.classes))
+    return pd.DataFrame(columns | prediction_columns(task, found, found.target))
 
 
 def parquet(table: pd.DataFrame) -> bytes:
@@ -224,10 +233,11 @@ def parquet(table: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def metrics(outcome: Outcome, task: Task, facts: Mapping[str, Any]) -> dict[str, Any]:
+def metrics(outcome: Outcome, learner: Learner, facts: Mapping[str, Any]) -> dict[str, Any]:
     """What metrics.json holds: both parts, the parts alone, sizes, and facts of the run."""
     untrained = list(outcome.placeholders.untrained)
     return {
+        "headline": _headline(outcome.evaluations["test"]),
         **{name: evaluation.to_json() for name, evaluation in outcome.evaluations.items()},
         "alone": as_numbers(outcome.alone),
         **({"missing": as_numbers(outcome.missing)} if outcome.missing else {}),
@@ -235,9 +245,15 @@ def metrics(outcome: Outcome, task: Task, facts: Mapping[str, Any]) -> dict[str,
         **({"shares": _mean_shares(outcome.shares)} if outcome.shares else {}),
         **({"inference": kept} if (kept := _plain(outcome.kept)) else {}),
         **({"gates": outcome.gates} if outcome.gates else {}),
-        "parameters": parameters(task),
+        "parameters": parameters(learner),
         **facts,
     }
+
+
+def _headline(scores: Scores) -> dict[str, str]:
+    """Which metric speaks for the run, and how it is written."""
+    told = scores.summary("group")
+    return {"metric": told.metric, "title": told.title, "form": told.form, "ends": told.ends}
 
 
 def _plain(kept: Mapping[str, Kept]) -> dict[str, dict[str, Any]]:
@@ -287,9 +303,9 @@ def vars_of(interval: Interval) -> dict[str, float]:
     return {"value": interval.value, "low": interval.low, "high": interval.high}
 
 
-def parameters(task: Task) -> dict[str, int]:
+def parameters(learner: Learner) -> dict[str, int]:
     """How many parameters stand where, and how many of them learn."""
-    model = task.model
+    model = learner.model
     counted = {
         **{f"{name} encoder": encoder for name, encoder in model.encoders.items()},
         "projections": model.projections, "fusion": model.fusion, "head": model.heads,

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
-import torch
 import yaml
 from PIL import Image
 
@@ -13,7 +12,7 @@ from mmx.data import ImageStore, Part
 from mmx.experiment.outcome import Outcome, parameters
 from mmx.inference import Chain, Explainer, Placeholders
 from mmx.interfaces import TextEncoder
-from mmx.pipeline import Prepared, Task
+from mmx.pipeline import Learner, Prepared
 from mmx.report import Explanation, Mistake, RunReport, render_run
 from mmx.spec import Spec
 
@@ -23,7 +22,7 @@ _THUMBNAIL = 192  # pixels, the longer side
 
 def run_page(
     spec: Spec,
-    task: Task,
+    learner: Learner,
     prepared: Prepared,
     outcome: Outcome,
     test: Part,
@@ -33,14 +32,14 @@ def run_page(
 
     Args:
         spec: of the run.
-        task: model, loss and sampler.
+        learner: model, loss and sampler.
         prepared: rows, split, texts and images.
         outcome: predictions and scores.
         test: the test part.
         facts: ``digest``, ``ledger``, ``history``, ``best_epoch``, ``environment``, ``seconds``,
             ``warnings``, ``notes`` and ``sections`` of the run.
     """
-    shown = mistakes(spec, task, prepared, outcome, test)
+    shown = mistakes(spec, learner, prepared, outcome, test)
     facts = {**facts, "notes": [*facts["notes"], *_untold(shown)]}
     report = RunReport(
         name=spec.name,
@@ -48,7 +47,7 @@ def run_page(
         validation=outcome.evaluations["validation"],
         group=prepared.manifest.facts.group,
         methods=methods(spec),
-        select=spec.train.select,
+        select=spec.select,
         mistakes=shown,
         controls=outcome.alone,
         missing=outcome.missing,
@@ -62,7 +61,7 @@ def run_page(
         resolved=yaml.safe_dump(spec.resolved(), sort_keys=False, allow_unicode=True),
         digests=prepared.digests,
         waivers=dict(spec.audit.waive),
-        parameters=parameters(task),
+        parameters=parameters(learner),
         created=time.strftime("%Y-%m-%d %H:%M"),
         **facts,
     )
@@ -88,8 +87,8 @@ def _split(spec: Spec, prepared: Prepared) -> dict[str, Any]:
 def methods(spec: Spec) -> dict[str, str]:
     """What the run is made of, by place."""
     named = {
-        "dataset": spec.data.dataset, "narrative": spec.data.narrative, **spec.model.encoders,
-        "fusion": spec.model.fusion, "head": spec.model.head,
+        "task": spec.task, "dataset": spec.data.dataset, "narrative": spec.data.narrative,
+        **spec.model.encoders, "fusion": spec.model.fusion, "head": spec.model.head,
         "loss": spec.loss, "sampler": spec.train.sampler,
     }  # fmt: skip
     found = {place: params.entry_point.partition(".")[2] for place, params in named.items()}
@@ -98,16 +97,12 @@ def methods(spec: Spec) -> dict[str, str]:
 
 
 def mistakes(
-    spec: Spec, task: Task, prepared: Prepared, outcome: Outcome, test: Part
+    spec: Spec, learner: Learner, prepared: Prepared, outcome: Outcome, test: Part
 ) -> Sequence[Mistake]:
     """The wrong predictions of the test part that were made with most confidence."""
     found = outcome.predictions["test"]
-    confidence, predicted = found.log_probs.exp().max(dim=1)
-    wrong = torch.nonzero((predicted != found.target) & (found.target >= 0)).flatten()
-    chosen = wrong[confidence[wrong].argsort(descending=True)][:MISTAKES]
-    classes = prepared.manifest.classes
-    rows = test.rows[chosen.numpy()]
-    explainer = _explainer(spec, task, prepared, outcome.placeholders)
+    chosen = outcome.task.wrong(found.log_probs, found.target, MISTAKES)
+    explainer = _explainer(spec, learner, prepared, outcome.placeholders)
 
     def why(row: int, place: int, answer: int) -> Explanation | None:
         if explainer is None:
@@ -118,15 +113,16 @@ def mistakes(
     return [
         Mistake(
             sample=str(prepared.manifest.ids[row]),
-            image=thumbnail(prepared.images, int(row)),
+            image=thumbnail(prepared.images, row),
             text=prepared.texts[row],
-            true=classes[found.target[place]],
-            predicted=classes[predicted[place]],
-            probability=float(confidence[place]),
-            true_probability=float(found.log_probs[place, found.target[place]].exp()),
-            explanation=why(int(row), place, int(predicted[place])),
+            true=one.true,
+            predicted=one.predicted,
+            probability=one.confidence,
+            true_probability=one.of_truth,
+            explanation=why(row, one.row, one.answer),
         )
-        for place, row in zip(chosen.tolist(), rows, strict=True)
+        for one in chosen
+        for row in [int(test.rows[one.row])]
     ]
 
 
@@ -137,12 +133,12 @@ def _untold(shown: Sequence[Mistake]) -> list[str]:
 
 
 def _explainer(
-    spec: Spec, task: Task, prepared: Prepared, placeholders: Placeholders
+    spec: Spec, learner: Learner, prepared: Prepared, placeholders: Placeholders
 ) -> Explainer | None:
-    encoder = task.model.encoder("text")
+    encoder = learner.model.encoder("text")
     if not spec.evaluation.explain or not isinstance(encoder, TextEncoder):
         return None
-    chain = Chain((), task.model, task.loss, spec.model.encoding)
+    chain = Chain((), learner.model, learner.loss, learner.task, spec.model.encoding)
     return Explainer(chain, prepared.images, encoder, placeholders)
 
 

@@ -24,6 +24,7 @@ from mmx.inference import (
     load_trained,
     named,
     needs_of,
+    prediction_columns,
     renamed,
     see,
 )
@@ -152,7 +153,7 @@ def _answers(
     why = _reasons(trained, seen, found) if explain else []
     return Answers(
         answered.assign(**{REASON: np.array(reasons, dtype=object)}),
-        trained.classes,
+        trained.task.names,
         {row: seen.texts[place] for row, place in zip(places, seen.places, strict=True)},
         dict(zip(places, why, strict=False)),
         (*table.notes, *((_TOLD,) if trained.spec.leaky and needs.text else ())),
@@ -160,20 +161,17 @@ def _answers(
 
 
 def _table(trained: Trained, places: Sequence[int], found: PartPrediction) -> pd.DataFrame:
-    classes = np.array(trained.classes, dtype=object)
-    probabilities = found.log_probs.double().exp().numpy()
-    table = pd.DataFrame({"predicted": classes[found.log_probs.argmax(dim=1).numpy()]})
-    columns = {f"p_{name}": probabilities[:, place] for place, name in enumerate(trained.classes)}
-    return table.assign(**columns, **found.columns(trained.classes)).set_axis(list(places), axis=0)
+    return pd.DataFrame(prediction_columns(trained.task, found), index=list(places))
 
 
 def _reasons(trained: Trained, seen: Seen, found: PartPrediction) -> list[Explanation]:
     explainer = Explainer(trained.chain, seen.images, trained.text_encoder, trained.placeholders)
+    predicted = trained.task.predicted(found.log_probs)
     reasons = [
         explainer.explain(
             place,
             seen.texts[place],
-            int(found.log_probs[row].argmax()),
+            int(predicted[row]),
             {name: values[row] for name, values in found.explain.items()},
         )
         for row, place in enumerate(seen.places)

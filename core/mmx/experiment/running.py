@@ -52,10 +52,10 @@ from mmx.pipeline import (
     PARTS,
     SETTLED,
     FrozenFeatures,
+    Learner,
     Prepared,
     Sources,
-    Task,
-    build_task,
+    build_learner,
     cache_folder,
     check_pictures,
     check_promises,
@@ -133,12 +133,12 @@ def run_into(
         observer.message(note)
     _check_images(spec, encoders, prepared.images.views)
     audited = short_audit(spec, prepared, hooks, observer)
-    task = build_task(spec, prepared.manifest, prepared.split, encoders)
-    check_pictures(spec, task.model.named_encoders(), allowed)
-    stores = task.inputs.stores(prepared.rows)
+    learner = build_learner(spec, prepared.manifest, prepared.split, encoders)
+    check_pictures(spec, learner.model.named_encoders(), allowed)
+    stores = learner.inputs.stores(prepared.rows)
     others = _others(prepared, stores, spec.data.max_bad)
-    initial = {side: weights_digest(one) for side, one in task.model.named_encoders().items()}
-    digests = {**prepared.digests, **others, **task.inputs.digests}
+    initial = {side: weights_digest(one) for side, one in learner.model.named_encoders().items()}
+    digests = {**prepared.digests, **others, **learner.inputs.digests}
     digest = run_digest(spec, digests, initial)
     folder = RunFolder.create(root, spec.name, digest, fresh and first_process())
     with lock_of(folder, observer):
@@ -149,7 +149,7 @@ def run_into(
             work = _Work(
                 spec,
                 prepared,
-                task,
+                learner,
                 stores,
                 initial,
                 folder,
@@ -171,7 +171,9 @@ def prepare_spec(spec: Spec, observer: Observer, split_file: Path | None = None)
     def features(manifest: Manifest, images: ImageStore) -> FrozenFeatures:
         return FrozenFeatures(spec, folder, manifest.samples, images)
 
-    return prepare(spec.data, observer, features, split_file, partial(_holds, spec), spec.plugins)
+    return prepare(
+        spec.data, spec.task, observer, features, split_file, partial(_holds, spec), spec.plugins
+    )
 
 
 def _holds(spec: Spec, sample: Sample) -> bool:
@@ -218,7 +220,7 @@ class _Work:
         self,
         spec: Spec,
         prepared: Prepared,
-        task: Task,
+        learner: Learner,
         stores: Mapping[str, Store],
         initial: Mapping[str, str],
         folder: RunFolder,
@@ -229,7 +231,7 @@ class _Work:
         hooks: Hooks,
     ) -> None:
         self.audited, self.stores, self.digests, self.hooks = audited, stores, digests, hooks
-        self.spec, self.prepared, self.task, self.initial = spec, prepared, task, initial
+        self.spec, self.prepared, self.learner, self.initial = spec, prepared, learner, initial
         self.folder, self.digest, self.observer = folder, digest, observer
         self.seconds: dict[str, float] = {}
         self._begun = False
@@ -275,7 +277,7 @@ class _Work:
         folder, prepared = self.folder, self.prepared
         folder.sweep()
         self.surroundings = environment(
-            self.spec, self.digests, self.task.model.named_encoders(), self.initial
+            self.spec, self.digests, self.learner.model.named_encoders(), self.initial
         )
         folder.write_text("spec.yaml", self.spec.text)
         folder.write_text("resolved.yaml", self.spec.to_yaml())
@@ -289,8 +291,8 @@ class _Work:
     def _encode(self) -> Sources:
         used = [row for row, part in enumerate(self.prepared.split.parts) if part in PARTS]
         sources = open_sources(
-            self.spec, self.task.model, self.stores, self.observer,
-            rows=used, statistics=self.task.inputs.statistics,
+            self.spec, self.learner.model, self.stores, self.observer,
+            rows=used, statistics=self.learner.inputs.statistics,
         )  # fmt: skip
         if first_process():
             self.folder.event("encoded", **sources.encoded)
@@ -302,7 +304,7 @@ class _Work:
 
     def _count_tokens(self) -> None:
         """Note what of the texts never reaches the model, and say so where it is much."""
-        model = self.task.model
+        model = self.learner.model
         self.tokens: dict[str, TokenLoss] = {}
         self.lost: list[str] = []
         for name, encoder in model.named_encoders().items():
@@ -317,11 +319,12 @@ class _Work:
     def _train(self, parts: Mapping[str, Part]) -> History:
         prepared, tell = self.prepared, partial(self.hooks.tell, "epoch_ended", self.folder.path)
         history = train(
-            self.task.model,
+            self.learner.model,
             parts,
             self.spec,
-            self.task.loss,
-            self.task.sampler,
+            self.learner.loss,
+            self.learner.sampler,
+            self.learner.task,
             self.folder,
             self.observer,
             allowed_views=prepared.manifest.facts.allowed_views,
@@ -335,7 +338,7 @@ class _Work:
         look = partial(note_look, cache_folder(self.spec.data))
         self.looks = look(self.prepared.manifest, self.prepared.split, self.folder.path.name)
         outcome = predict_and_score(
-            self.spec, self.task, self.prepared, parts, self.observer, history.precision
+            self.spec, self.learner, self.prepared, parts, self.observer, history.precision
         )
         self._stop("evaluate")
         return outcome
@@ -345,11 +348,11 @@ class _Work:
     ) -> dict[str, Any]:
         folder, prepared = self.folder, self.prepared
         keep_model(
-            folder, self.task, prepared, self.initial, history.precision,
-            outcome.placeholders.untrained,
+            folder, self.learner, prepared, self.initial, history.precision,
+            outcome.placeholders.untrained, outcome.task.state(),
         )  # fmt: skip
         keep_hooks(folder, outcome.fitted)
-        table = prediction_table(prepared, parts, outcome.predictions)
+        table = prediction_table(prepared, outcome.task, parts, outcome.predictions)
         folder.write_bytes("predictions.parquet", parquet(table))
         ledger = make_ledger(
             prepared.manifest, prepared.split,
@@ -362,7 +365,7 @@ class _Work:
             "leaky": self.spec.leaky,
             "ledger": ledger, "encoded": dict(sources.encoded),
         }  # fmt: skip
-        found = metrics(outcome, self.task, facts)
+        found = metrics(outcome, self.learner, facts)
         folder.write_json("metrics.json", found)
         sections = self.hooks.report_sections(folder.path, found)
         folder.write_text(
@@ -395,8 +398,12 @@ class _Work:
                 *idle_keys(self.spec),
                 *class_notes(self.prepared),
                 *outcome_notes(outcome),
-                *(note for one in self.task.model.named_encoders().values() for note in one.notes),
-                *self.task.inputs.notes,
+                *(
+                    note
+                    for one in self.learner.model.named_encoders().values()
+                    for note in one.notes
+                ),
+                *self.learner.inputs.notes,
                 *sources.notes,
                 *self.prepared.manifest.facts.notes,
                 *map(_said, self.prepared.notes),
@@ -406,7 +413,7 @@ class _Work:
             ],
             "sections": sections,
         }
-        return run_page(self.spec, self.task, self.prepared, outcome, parts["test"], facts)
+        return run_page(self.spec, self.learner, self.prepared, outcome, parts["test"], facts)
 
     def _warnings(self) -> list[str]:
         return [*([LEAKY] if self.spec.leaky else []), *self.audited.alerts, *map(_said, self.lost)]

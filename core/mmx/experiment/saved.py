@@ -65,15 +65,16 @@ class Run:
         return self.folder.checked("report.html")
 
     def headline(self) -> str:
-        """Balanced accuracy on the test part with its interval, in one line."""
+        """The headline metric on the test part with its interval, in one line."""
         try:
             metrics = self.metrics
-            value = metrics["test"]["metrics"]["balanced_accuracy"]
+            shown = metrics["headline"]
+            value, form = metrics["test"]["metrics"][shown["metric"]], shown["form"]
             stamp = "LEAKY (the texts know the label): " if metrics.get("leaky") else ""
-            score = f"{stamp}balanced accuracy {value['value']:.1%}"
+            score = f"{stamp}{shown['title']} {value['value']:{form}}"
             if value["low"] is None or value["high"] is None:
-                return f"{score} (no interval: all samples are of one class)"
-            ends = Interval(value["value"], value["low"], value["high"]).ends(".1%")
+                return f"{score} ({shown['ends']})"
+            ends = Interval(value["value"], value["low"], value["high"]).ends(form)
             return f"{score} (95 % interval {ends})"
         except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
             raise RunError(

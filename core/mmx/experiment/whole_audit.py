@@ -67,7 +67,7 @@ def _page(spec: Spec, prepared: Prepared, checks: list[Check], audited: Audited)
         group=manifest.facts.group,
         samples=len(manifest),
         groups=len(set(manifest.groups.tolist())),
-        classes=len(manifest.classes),
+        classes=len(manifest.task.names),
         parts=parts,
         checks=[(check.id, check.finds) for check in checks],
         findings=[(audited.counts(one), one) for one in audited.findings],
@@ -87,12 +87,12 @@ def _shown(prepared: Prepared, findings: Iterable[Finding]) -> dict[str, Shown]:
     manifest = prepared.manifest
     wanted = {id for one in findings for line in one.pictures for id in line}
     rows = [row for row, id in enumerate(manifest.ids.tolist()) if id in wanted]
-    labels = [*manifest.classes, ""]
+    words = manifest.task.words(manifest.targets)
     return {
         str(manifest.ids[row]): Shown(
             image=thumbnail(prepared.images, row),
             part=str(prepared.split.parts[row]),
-            label=labels[int(manifest.labels[row])],
+            label=str(words[row]),
             group=str(manifest.groups[row]),
         )
         for row in rows

@@ -10,6 +10,7 @@ from mmx.inference.case_table import (
     named,
     renamed,
 )
+from mmx.inference.columns import prediction_columns
 from mmx.inference.explaining import Explainer
 from mmx.inference.gates import in_words, mean_by_class
 from mmx.inference.missing import Missing, predict_missing
@@ -25,5 +26,6 @@ __all__ = [
     "Asked", "Case", "CaseTable", "Chain", "Explainer", "Missing", "Needs", "PartPrediction",
     "Placeholders", "Seen", "Shares", "Trained", "by_role", "case_table", "filled", "in_words",
     "keep_hooks", "keep_model", "load_trained", "mean_by_class", "named", "needs_of",
-    "predict_missing", "renamed", "see", "tensors_of", "untrained_modalities",
+    "predict_missing", "prediction_columns", "renamed", "see", "tensors_of",
+    "untrained_modalities",
 ]  # fmt: skip

@@ -58,7 +58,7 @@ def _training_rows(trained: Trained) -> tuple[Manifest, Split]:
         "from its training rows, so these must be there as they were"
     )
     try:
-        manifest = read_manifest(data.dataset.build(), data.max_bad)
+        manifest = read_manifest(data.dataset.build(), data.max_bad, trained.spec.task)
     except MmxError as error:
         raise DataError(f"{words}: {error}") from error
     if manifest.digest != read_scored(trained.folder).data.rows:

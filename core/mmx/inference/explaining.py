@@ -48,7 +48,7 @@ class Explainer:
         Args:
             row: of the images.
             text: as the model read it.
-            predicted: the class to explain, a place among the classes.
+            predicted: what to explain, a place among the names of the task.
             explained: gates and the like of this row, by name.
         """
         self.chain.model.eval()
@@ -109,7 +109,7 @@ class Explainer:
             there = torch.stack([given.present[:, 0].expand(len(texts)), tokens.present], dim=1)
             asked = Batch({"image": image, "text": tokens}, there)
             log_probs = self.chain.plain(asked).log_probs
-        probability = log_probs[:, predicted].exp()
+        probability = self.chain.task.values(log_probs)[:, predicted]
         drops = (probability[0] - probability[1:]).tolist()
         return tuple(zip(pieces, drops, strict=True))
 
@@ -120,7 +120,8 @@ class Explainer:
             return None
         device = next(self.chain.model.parameters()).device
         on = map_tensors(given, lambda tensor: tensor.to(device))
-        heat = heat_maps(self.chain.model, on, torch.tensor([predicted], device=device), view)
+        target = torch.tensor([predicted], device=device)
+        heat = heat_maps(self.chain.model, on, target, view, read=self.chain.evidence)
         return None if heat is None else _jpeg(_overlay(picture, heat[0].float().cpu()))
 
 

@@ -1,11 +1,14 @@
 """What gates say over a part: the mean of each number that a model explains a sample by."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+
+import torch
 
 from mmx.inference.prediction import PartPrediction
+from mmx.interfaces import Task
 
 
-def mean_by_class(found: PartPrediction, classes: Sequence[str]) -> dict[str, dict[str, float]]:
+def mean_by_class(found: PartPrediction, task: Task) -> dict[str, dict[str, float]]:
     """Name -> true class -> mean of that number over the rows of the class.
 
     Only what is one number per sample, such as a gate; ``all`` is the mean over all rows.
@@ -15,10 +18,11 @@ def mean_by_class(found: PartPrediction, classes: Sequence[str]) -> dict[str, di
         if values.ndim != 1 or not len(values):
             continue
         means[name] = {"all": float(values.float().mean())}
-        for place, label in enumerate(classes):
-            rows = found.target == place
-            if rows.any():
-                means[name][label] = float(values[rows].float().mean())
+        for strata in task.strata(found.target.numpy()):
+            for place, label in enumerate(strata.named):
+                rows = torch.from_numpy(strata.labels == place)
+                if rows.any():
+                    means[name][label] = float(values[rows].float().mean())
     return means
 
 

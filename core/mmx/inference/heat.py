@@ -16,16 +16,22 @@ from mmx.model import Model
 
 
 def heat_maps(
-    model: Model, batch: Batch, target: Tensor, view: int = 0, modality: str = "image"
+    model: Model,
+    batch: Batch,
+    target: Tensor,
+    view: int = 0,
+    modality: str = "image",
+    read: Callable[[Tensor], Tensor] = lambda logits: logits,
 ) -> Tensor | None:
     """Grad-CAM of the last feature map of an encoder of images.
 
     Args:
         model: in eval mode; its gradients stay as they were.
         batch: B rows with images before encoding.
-        target: [B], int64, the class to explain.
+        target: [B], int64, what to explain: a place in the evidence.
         view: which of the real views to look at, where a backbone sees several.
         modality: whose images.
+        read: makes evidence [B, C] of logits [B, K].
 
     Returns:
         [B, h, w] in [0, 1], the largest value of each row being 1 where anything speaks for the
@@ -45,7 +51,7 @@ def heat_maps(
     try:
         with torch.enable_grad():
             outputs = model(batch.with_inputs({modality: images}))
-            score = outputs.logits.gather(1, target[:, None]).sum()
+            score = read(outputs.logits).gather(1, target[:, None]).sum()
             gradients = torch.autograd.grad(score, maps, allow_unused=True) if maps else ()
     finally:
         for hook in hooks:

@@ -10,7 +10,7 @@ from mmx.data import Part
 from mmx.inference.placeholders import Placeholders
 from mmx.inference.prediction import Chain
 from mmx.inference.shapley import Kept, Shares, kept_for_shares, shapley
-from mmx.interfaces import Batch
+from mmx.interfaces import Batch, Task
 from mmx.report import LOSS_RATES, arm_name, loss_name
 
 SEED = 0  # of who loses a modality
@@ -57,7 +57,9 @@ def predict_missing(
     answers = {kept: torch.cat(values) for kept, values in found.items()}
     answers[frozenset()] = placeholders.without_any(len(part))
     arms = {arm_name(kept, names): answers[kept] for kept in told}
-    return Missing({**arms, **_dropped(answers, names)}, shapley(_of_answer(answers), names))
+    return Missing(
+        {**arms, **_dropped(answers, names)}, shapley(_of_answer(chain.task, answers), names)
+    )
 
 
 def _told(names: Sequence[str]) -> list[Kept]:
@@ -81,16 +83,11 @@ def _answer(chain: Chain, batch: Batch, kept: Kept, placeholders: Placeholders) 
     return torch.where(nothing, placeholders.without_any(len(log_probs)), log_probs)
 
 
-def _of_answer(answers: Mapping[Kept, Tensor]) -> dict[Kept, Tensor]:
-    """[n], the probability of what the whole model answers, by what was there.
-
-    Where a sample has several answers, one for each label, their mean.
-    """
-    whole = max(answers, key=len)
-    given = answers[whole].argmax(dim=-1, keepdim=True)
+def _of_answer(task: Task, answers: Mapping[Kept, Tensor]) -> dict[Kept, Tensor]:
+    """[n], the number that stands for what the whole model answers, by what was there."""
+    given = task.predicted(answers[max(answers, key=len)])[:, None]
     return {
-        kept: log_probs.gather(-1, given).exp().flatten(start_dim=1).mean(dim=1)
-        for kept, log_probs in answers.items()
+        kept: task.values(log_probs).gather(1, given)[:, 0] for kept, log_probs in answers.items()
     }
 
 
@@ -123,6 +120,6 @@ def shares_of_case(chain: Chain, batch: Batch, placeholders: Placeholders) -> Sh
         kept: _answer(chain, batch, kept, placeholders) for kept in kept_for_shares(names) if kept
     }
     answers[frozenset()] = placeholders.without_any(1)
-    values = _of_answer(answers)
+    values = _of_answer(chain.task, answers)
     found = shapley(values, names)
     return replace(found, values={"prior": values[frozenset()], **found.values})

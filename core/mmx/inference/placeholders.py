@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from mmx.data import Split
-from mmx.interfaces import IMAGE, TEXT
-from mmx.pipeline import Prepared
+from mmx.interfaces import IMAGE, TEXT, Task
+from mmx.pipeline import Counts, Prepared
 from mmx.spec import Spec
 
 
@@ -16,17 +16,17 @@ class Placeholders:
     """What stands in the place of missing modalities.
 
     Attributes:
-        prior: [C], the class shares that the model answers for: all that is known without any.
+        answer: what it predicts of one row without any: the class shares that it answers for are
+            all that is known then.
         untrained: modalities whose learned placeholder no training row ever used.
     """
 
-    prior: Tensor
+    answer: Tensor
     untrained: tuple[str, ...] = ()
 
     def without_any(self, rows: int) -> Tensor:
-        """Log-probabilities [rows, C] without any modality: training never shows such a row."""
-        log_prior = (self.prior / self.prior.sum(dim=-1, keepdim=True)).log()
-        return log_prior.float().expand(rows, *self.prior.shape)
+        """What is predicted of rows without any modality: training never shows such a row."""
+        return self.answer.float().expand(rows, *self.answer.shape)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -59,8 +59,8 @@ def _has(prepared: Prepared, split: Split) -> dict[str, list[bool]]:
 
 
 def recorded_placeholders(
-    prior: tuple[float, ...], sampled: tuple[int | float, ...], untrained: tuple[str, ...]
+    task: Task, prior: Counts, sampled: Counts, untrained: tuple[str, ...]
 ) -> Placeholders:
     """Of a run, as it wrote them down; older ones answer for the classes as training saw them."""
     shares = torch.tensor(prior or sampled, dtype=torch.float64)
-    return Placeholders(shares.clamp(min=torch.finfo(torch.float32).tiny), untrained)
+    return Placeholders(task.guess(shares), untrained)

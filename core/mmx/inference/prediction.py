@@ -19,6 +19,7 @@ from mmx.interfaces import (
     Loss,
     Outputs,
     Prediction,
+    Task,
     Validation,
     map_tensors,
 )
@@ -35,9 +36,9 @@ class PartPrediction:
     """Predictions of all rows of a part.
 
     Attributes:
-        log_probs: [n, C].
-        target: [n], int64; -1 where the label is unknown.
-        parts: log-probabilities [n, C] of the named parts that have a head.
+        log_probs: first axis n, as the link of the model gives them; [n, C] of one class a row.
+        target: [n, ...], as the task makes it.
+        parts: the same of the named parts that have a head.
         extras: further columns of inference hooks, first axis n.
         explain: gates, attention and the like, first axis n.
     """
@@ -100,14 +101,20 @@ class Chain:
 
     Attributes:
         model: in eval mode while it predicts.
+        task: owns the target.
         hooks: built, bound to the model; fitted by ``fit`` or by who made them.
         attempts: its notes say what a model explains otherwise than row by row.
     """
 
     def __init__(
-        self, params: Sequence[InferenceParams], model: Model, loss: Loss, encoding: Precision
+        self,
+        params: Sequence[InferenceParams],
+        model: Model,
+        loss: Loss,
+        task: Task,
+        encoding: Precision,
     ) -> None:
-        self.params, self.model, self._loss = params, model, loss
+        self.params, self.model, self._loss, self.task = params, model, loss, task
         self._encoding: Precision = encoding
         self.attempts = Attempts()
         self.hooks: list[InferenceHook] = [one.build() for one in params]
@@ -117,10 +124,17 @@ class Chain:
     def plain(self, batch: Batch) -> Prediction:
         """What hooks wrap: the model's adjusted log-probabilities, on the CPU."""
         outputs = outputs_of(self.model, batch, self._encoding)
-        extras = {f"part {k}": v.log_softmax(dim=1) for k, v in outputs.part_logits.items()}
+        link = self.model.link
+        extras = {f"part {k}": link.log_probs(v) for k, v in outputs.part_logits.items()}
         told = self._by_row(outputs.explain, len(outputs.logits))
         extras |= {f"explain {name}": value for name, value in told.items()}
-        return Prediction(self._loss.adjust(outputs.logits).log_softmax(dim=1), extras)
+        return Prediction(link.log_probs(self._loss.adjust(outputs.logits)), extras)
+
+    def evidence(self, logits: Tensor) -> Tensor:
+        """[B, C]: what speaks for each name of the task; logits where there is one for each."""
+        if logits.shape[1] == len(self.task.names):
+            return logits
+        return self.task.values(self.model.link.log_probs(logits))
 
     def _by_row(self, explained: Mapping[str, object], rows: int) -> dict[str, Tensor]:
         """What is explained of each of the rows; anything else is left out with a note."""
@@ -221,8 +235,9 @@ class Chain:
             seen = self._each(part, batch_size, place, found, hook.observe)
             counts, sampled, prior = seen_classes
             given = Validation(
-                torch.cat(seen), part.labels, part.groups, counts, sampled, allowed_views, prior
-            )
+                torch.cat(seen), part.labels, part.groups, counts, sampled, allowed_views, prior,
+                self.task.type,
+            )  # fmt: skip
             hook.fit(given)
             fitted.append(given)
             found = self._each(part, batch_size, place, found, hook.predict)

@@ -1,6 +1,7 @@
 """What a run keeps so that it can predict later: weights, and what its hooks were fitted on."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from safetensors.torch import load, save
@@ -14,8 +15,8 @@ from mmx.pipeline import (
     HOOKS,
     MODEL,
     WEIGHTS,
+    Learner,
     Prepared,
-    Task,
     read_facts,
     read_texts,
     weights_digest,
@@ -25,39 +26,42 @@ from mmx.runs import RunFolder
 
 def keep_model(
     folder: RunFolder,
-    task: Task,
+    learner: Learner,
     prepared: Prepared,
     initial: Mapping[str, str],
     precision: str,
     untrained: Sequence[str] = (),
+    decided: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the weights that training changed, and what is needed to build the rest again.
 
     Args:
         folder: of the run.
-        task: trained.
-        prepared: knows the classes.
+        learner: trained.
+        prepared: knows the samples.
         initial: digest of each encoder's weights before training.
         precision: arithmetic that it was trained in.
         untrained: modalities whose learned placeholder no training row used.
+        decided: what the task decided on validation.
     """
-    state = {name: value.contiguous() for name, value in task.model.trainable_state().items()}
+    state = {name: value.contiguous() for name, value in learner.model.trainable_state().items()}
     folder.write_bytes(WEIGHTS, save(state))
     folder.write_json(
         MODEL,
         {
-            "classes": prepared.manifest.classes,
-            "class_counts": task.class_counts.tolist(),
-            "sampled_counts": task.sampled_counts.tolist(),
-            "prior": task.prior.tolist(),
+            "classes": learner.task.names,
+            "task": dict(decided or {}),
+            "class_counts": learner.class_counts.tolist(),
+            "sampled_counts": learner.sampled_counts.tolist(),
+            "prior": learner.prior.tolist(),
             "untrained": list(untrained),
             "allowed_views": prepared.manifest.facts.allowed_views,
-            "parts": list(task.model.part_heads),
-            "encoders": {**initial, **_frozen_digests(task.model)},
+            "parts": list(learner.model.part_heads),
+            "encoders": {**initial, **_frozen_digests(learner.model)},
             "precision": precision,
             "samples": prepared.manifest.contents.to_json(),
             "grey_range": prepared.grey_range,
-            "statistics": dict(task.inputs.statistics),
+            "statistics": dict(learner.inputs.statistics),
             "leak_columns": prepared.manifest.facts.leak_columns,
         },
     )
@@ -107,7 +111,7 @@ def keep_hooks(folder: RunFolder, fitted: Sequence[Validation]) -> None:
     folder.write_json(GROUPS, list(fitted[0].group))
 
 
-def fit_again(folder: RunFolder, hooks: Sequence[InferenceHook]) -> None:
+def fit_again(folder: RunFolder, hooks: Sequence[InferenceHook], task: str) -> None:
     """Fit fresh hooks on what the run's own were fitted on."""
     if not hooks:
         return
@@ -120,7 +124,8 @@ def fit_again(folder: RunFolder, hooks: Sequence[InferenceHook]) -> None:
             logits, target = tensors[f"{place}.logits"], tensors["target"]
         except KeyError as error:
             raise RunError(f"{folder.path / HOOKS} has no {error}; run with --fresh") from error
-        hook.fit(Validation(logits, target, groups, *counts, facts.allowed_views, prior))
+        given = Validation(logits, target, groups, *counts, facts.allowed_views, prior, task)
+        hook.fit(given)
 
 
 def tensors_of(folder: RunFolder, name: str) -> dict[str, Tensor]:

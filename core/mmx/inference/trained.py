@@ -11,9 +11,9 @@ from mmx.errors import RunError
 from mmx.inference.placeholders import Placeholders, recorded_placeholders
 from mmx.inference.prediction import Chain, PartPrediction
 from mmx.inference.record import fit_again, take_back
-from mmx.interfaces import Loss, TextEncoder
+from mmx.interfaces import Loss, Task, TextEncoder
 from mmx.model import Model, assemble, build_encoder
-from mmx.pipeline import ModelInputs, Told, permitted, read_facts, restored_inputs
+from mmx.pipeline import ModelInputs, Told, link_for, permitted, read_facts, restored_inputs
 from mmx.runs import RunFolder
 from mmx.spec import Spec, load_spec
 
@@ -25,7 +25,7 @@ class Trained:
     Attributes:
         folder: the run.
         spec: what it was made from, with every default.
-        classes: class names in the order of the columns.
+        task: owns the target, with what it decided on validation.
         model: with the weights of the best epoch.
         loss: may adjust logits.
         chain: the model with its fitted hooks around it.
@@ -35,7 +35,7 @@ class Trained:
 
     folder: RunFolder
     spec: Spec
-    classes: tuple[str, ...]
+    task: Task
     model: Model
     loss: Loss
     chain: Chain
@@ -75,23 +75,19 @@ def load_trained(path: Path, plugins: Sequence[str | Path] = ()) -> Trained:
     spec = load_spec(folder.checked("resolved.yaml"), plugins=permitted(folder, plugins))
     facts = read_facts(folder)
     spec = _in_range(spec, facts.grey_range)
-    loss = spec.loss.build(torch.tensor(facts.sampled_counts))
+    task, sampled = spec.task.build(facts.classes, facts.task), torch.tensor(facts.sampled_counts)
+    loss, link = spec.loss.build(sampled), link_for(spec, task, sampled)
     encoders = {name: build_encoder(spec.model, name, spec.seed) for name in spec.model.encoders}
     inputs = restored_inputs(spec.model, encoders, spec.seed, facts.statistics)
     prior = torch.tensor(facts.prior, dtype=torch.float64) if facts.prior else None
     model = assemble(
-        spec.model,
-        len(facts.classes),
-        parts=facts.parts,
-        seed=spec.seed,
-        encoders=encoders,
-        prior=prior,
+        spec.model, link, parts=facts.parts, seed=spec.seed, encoders=encoders, prior=prior
     )
     take_back(folder, model)
-    chain = Chain(spec.inference, model.eval(), loss, spec.model.encoding)
-    fit_again(folder, chain.hooks)
-    placeholders = recorded_placeholders(facts.prior, facts.sampled_counts, facts.untrained)
-    return Trained(folder, spec, facts.classes, model, loss, chain, placeholders, inputs)
+    chain = Chain(spec.inference, model.eval(), loss, task, spec.model.encoding)
+    fit_again(folder, chain.hooks, task.type)
+    placeholders = recorded_placeholders(task, facts.prior, facts.sampled_counts, facts.untrained)
+    return Trained(folder, spec, task, model, loss, chain, placeholders, inputs)
 
 
 def _in_range(spec: Spec, grey_range: tuple[float, float] | None) -> Spec:

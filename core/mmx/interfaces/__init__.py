@@ -36,10 +36,24 @@ from mmx.interfaces.link import Link
 from mmx.interfaces.loss import Loss, LossParams, LossValue, Outputs
 from mmx.interfaces.modality import IMAGE, RECORD, TEXT, ModalityName, by_modality
 from mmx.interfaces.narrative import FeatureSource, Narrative, NarrativeParams
+from mmx.interfaces.one_class import OneClassTask
 from mmx.interfaces.pair import Paired, PairFusion, PairFusionParams
 from mmx.interfaces.params import API, EVERY_TASK, Params, SpecPath
 from mmx.interfaces.records import Record, RecordEncoder, Records
 from mmx.interfaces.sampler import Sampler, SamplerParams
+from mmx.interfaces.sections import (
+    Content,
+    Grid,
+    Line,
+    Matrix,
+    MetricWords,
+    Plot,
+    ScoreRow,
+    ScoreSection,
+    ScoreTable,
+    Summary,
+)
+from mmx.interfaces.task import Scores, Strata, Target, Task, TaskParams, Wrong, known_rows
 from mmx.interfaces.tensors import map_tensors
 from mmx.interfaces.wrapping import (
     Seen,
@@ -52,16 +66,20 @@ from mmx.interfaces.wrapping import (
 )
 
 __all__ = [
-    "API", "Batch", "Box", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "Described",
-    "EVERY_TASK", "Encoder", "EncoderParams", "Facts", "FeatureShape", "FeatureSource", "Features",
-    "FieldKind", "Fusion", "FusionParams", "Head", "HeadOutput", "HeadParams", "Hook", "HookParams",
-    "IMAGE", "ImageEncoder", "Images", "ImagesInput", "InferenceHook", "InferenceParams", "Input",
-    "InputRows", "Inputs", "Interval", "Labels", "Layout", "Link", "Loss", "LossParams",
-    "LossValue", "MOMENTS", "ModalityName", "Narrative", "NarrativeParams", "Outputs", "PairFusion",
-    "PairFusionParams", "Paired", "Params", "Picture", "Prediction", "RECORD", "Record",
-    "RecordEncoder", "Records", "Rejected", "Role", "Sample", "Sampler", "SamplerParams", "Section",
-    "Seen", "SingleImageEncoder", "SpecPath", "Store", "TEXT", "TextEncoder", "Texts", "TextsInput",
-    "TokenCount", "Tokenizer", "Training", "Validation", "Value", "View", "Views",
-    "WrappingEncoder", "WrappingParams", "by_modality", "innermost", "innermost_params", "join",
-    "joined_shape", "map_tensors", "masked_mean", "middle_places", "on_real", "one_by_one",
+    "API", "Batch", "Box", "Content", "Curve", "Dataset", "DatasetParams", "DecisionFusion",
+    "Described", "EVERY_TASK", "Encoder", "EncoderParams", "Facts", "FeatureShape",
+    "FeatureSource", "Features", "FieldKind", "Fusion", "FusionParams", "Grid", "Head",
+    "HeadOutput", "HeadParams", "Hook", "HookParams", "IMAGE", "ImageEncoder", "Images",
+    "ImagesInput", "InferenceHook", "InferenceParams", "Input", "InputRows", "Inputs",
+    "Interval", "Labels", "Layout", "Line", "Link", "Loss", "LossParams", "LossValue",
+    "MOMENTS", "Matrix", "MetricWords", "ModalityName", "Narrative", "NarrativeParams",
+    "OneClassTask", "Outputs", "PairFusion", "PairFusionParams", "Paired", "Params", "Picture",
+    "Plot", "Prediction", "RECORD", "Record", "RecordEncoder", "Records", "Rejected", "Role",
+    "Sample", "Sampler", "SamplerParams", "ScoreRow", "ScoreSection", "ScoreTable", "Scores",
+    "Section", "Seen", "SingleImageEncoder", "SpecPath", "Store", "Strata", "Summary", "TEXT",
+    "Target", "Task", "TaskParams", "TextEncoder", "Texts", "TextsInput", "TokenCount",
+    "Tokenizer", "Training", "Validation", "Value", "View", "Views", "WrappingEncoder",
+    "WrappingParams", "Wrong", "by_modality", "innermost", "innermost_params", "join",
+    "joined_shape", "known_rows", "map_tensors", "masked_mean", "middle_places", "on_real",
+    "one_by_one",
 ]  # fmt: skip

@@ -56,6 +56,8 @@ class Sample:
         boxes: modality -> one for each of its images, or empty.
         record: fields such as age and sex, and text columns.
         label: class name; None when unknown.
+        labels: cells of the label columns by name, where each case has several labels; None where
+            a cell is blank.
         own: modality -> place of the image that the label is of, where others only surround it;
             left out where it is of all.
         numbered: the id is only the number of the row in its table, not a name of the case.
@@ -72,6 +74,7 @@ class Sample:
     record: Mapping[str, Value] = field(default_factory=dict)
     label: str | None = None
     own: Mapping[str, int] = field(default_factory=dict)
+    labels: Mapping[str, Value] = field(default_factory=dict)
     numbered: bool = False
     roles: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, object] = field(default_factory=dict)

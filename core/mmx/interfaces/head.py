@@ -38,7 +38,11 @@ class HeadParams(Params):
 
     @abstractmethod
     def build(self, dim: int, classes: int) -> "Head":
-        """Build the head for features of ``dim`` channels and ``classes`` classes."""
+        """Build the head for features of ``dim`` channels and ``classes`` outputs.
+
+        A head has as many outputs as the link of loss and task reads: one for each class or label,
+        or a single one on which ordered levels lie.
+        """
 
 
 class Head(nn.Module, ABC):

@@ -8,7 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from mmx.errors import ShapeError
-from mmx.interfaces import DecisionFusion, Encoder, FeatureShape, Fusion, Head, ImageEncoder
+from mmx.interfaces import (
+    DecisionFusion,
+    Encoder,
+    FeatureShape,
+    Fusion,
+    Head,
+    ImageEncoder,
+    Link,
+)
 from mmx.model.encoder_trial import built_encoder
 from mmx.model.head_norm import HeadNorm
 from mmx.model.model import Model
@@ -19,7 +27,7 @@ from mmx.spec import ModelSpec
 
 def assemble(
     spec: ModelSpec,
-    classes: int,
+    link: Link,
     *,
     parts: Sequence[str] = (),
     seed: int = 0,
@@ -33,7 +41,7 @@ def assemble(
 
     Args:
         spec: the model.
-        classes: number of classes C.
+        link: makes logits of what heads give; every head has as many outputs as it reads.
         parts: names of the parts that need a head of their own.
         seed: of all initial weights.
         encoders: what ``build_encoder`` gave for the same spec and seed; None builds them here.
@@ -44,7 +52,7 @@ def assemble(
         ShapeError: widths that do not fit, or a part that nothing provides.
         PluginError: a fusion or a head gives something else than its interface asks.
     """
-    names = tuple(spec.encoders)
+    names, outputs = tuple(spec.encoders), link.inputs
     encoders = encoders or {name: build_encoder(spec, name, seed) for name in names}
     used = spec.fusion.used(names)
     reads = {name: spec.fusion.reads if name in used else frozenset() for name in names}
@@ -59,16 +67,16 @@ def assemble(
     if isinstance(fusion, DecisionFusion) and prior is not None:
         fusion.start(prior)
     with random_stream(seed, "head"):
-        heads = _heads(spec, fusion, shapes, classes)
-    widths = try_model((spec.fusion, fusion), (spec.head, heads), shapes, classes)
+        heads = _heads(spec, fusion, shapes, outputs)
+    widths = try_model((spec.fusion, fusion), (spec.head, heads), shapes, outputs)
     with random_stream(seed, "parts"):
         offered = {k: v for name in names if reads[name] for k, v in encoders[name].parts.items()}
         decided = names if isinstance(fusion, DecisionFusion) else ()
         asked = [part for part in parts if part not in decided]  # these have whole heads already
-        part_heads = _part_heads({**offered, **widths}, asked, classes)
+        part_heads = _part_heads({**offered, **widths}, asked, outputs)
     dims = {name: _head_dim(fusion, shapes, name) for name in heads}
     norms = {name: HeadNorm(dim) for name, dim in dims.items() if spec.head_norm == "layer"}
-    return Model(encoders, projections, fusion, norms, heads, part_heads, reads)
+    return Model(encoders, projections, fusion, norms, heads, part_heads, link, reads)
 
 
 def _check_widths(method: str, widths: Mapping[str, int]) -> None:
@@ -95,12 +103,12 @@ def _heads(
     spec: ModelSpec,
     fusion: Fusion | DecisionFusion,
     shapes: Mapping[str, FeatureShape],
-    classes: int,
+    outputs: int,
 ) -> dict[str, Head]:
     """One head for the fused features, or one for each modality whose decisions are fused."""
     names = tuple(shapes) if isinstance(fusion, DecisionFusion) else ("fused",)
     dims = {name: _head_dim(fusion, shapes, name) for name in names}
-    heads = {name: spec.head.build(dim, classes) for name, dim in dims.items()}
+    heads = {name: spec.head.build(dim, outputs) for name, dim in dims.items()}
     for head in heads.values():
         check_head(spec.head, head)
     return heads
@@ -138,7 +146,7 @@ def _projection(spec: ModelSpec, name: str, shape: FeatureShape, seed: int) -> n
 
 
 def _part_heads(
-    widths: Mapping[str, int], parts: Sequence[str], classes: int
+    widths: Mapping[str, int], parts: Sequence[str], outputs: int
 ) -> dict[str, nn.Module]:
     """One LayerNorm and Linear per part of the encoders or the fusion."""
     missing = [name for name in parts if name not in widths]
@@ -148,7 +156,7 @@ def _part_heads(
             f"model provides; there is: {', '.join(widths) or 'none'}"
         )
     return {
-        name: nn.Sequential(nn.LayerNorm(widths[name]), nn.Linear(widths[name], classes))
+        name: nn.Sequential(nn.LayerNorm(widths[name]), nn.Linear(widths[name], outputs))
         for name in parts
     }
 

@@ -15,6 +15,7 @@ from mmx.interfaces import (
     Head,
     HeadOutput,
     Inputs,
+    Link,
     Outputs,
     Views,
     WrappingEncoder,
@@ -32,6 +33,7 @@ class Model(nn.Module):
         norms: in front of the head of the same name; none with ``head_norm: none``.
         heads: ``fused``, or one for each modality under a fusion of decisions.
         part_heads: small heads on named parts, where the loss asks for them.
+        link: makes logits of what heads give.
         modalities: names of the encoders.
         reads: what is asked of each encoder: any of pooled, tokens, levels; empty for a modality
             that the fusion ignores, whose encoder then never runs.
@@ -45,6 +47,7 @@ class Model(nn.Module):
         norms: Mapping[str, nn.Module],
         heads: Mapping[str, Head],
         part_heads: Mapping[str, nn.Module],
+        link: Link,
         reads: Mapping[str, frozenset[str]],
     ) -> None:
         super().__init__()
@@ -54,6 +57,7 @@ class Model(nn.Module):
         self.norms = nn.ModuleDict(norms)
         self.heads = nn.ModuleDict(heads)
         self.part_heads = nn.ModuleDict(part_heads)
+        self.link = link
         self.modalities, self.reads = tuple(encoders), dict(reads)
 
     @property
@@ -72,7 +76,7 @@ class Model(nn.Module):
         return {name: self.encoder(name) for name in self.modalities}
 
     def forward(self, batch: Batch) -> Outputs:
-        """Logits [B, C] of the fused path, and of the parts that have a head."""
+        """Logits [B, K] of the fused path, and of the parts that have a head."""
         features = self.features(batch)
         present = torch.stack([one.present for one in features.values()], dim=1)
         if isinstance(self.fusion, DecisionFusion):
@@ -81,7 +85,7 @@ class Model(nn.Module):
         result = self._head("fused", fused)
         everything: list[Features | HeadOutput] = [*features.values(), fused, result]
         return Outputs(
-            logits=result.logits,
+            logits=self.link(result.logits),
             part_logits=self._of_parts({**_parts(features), **fused.parts}),
             present=present,
             part_present=self._there(features, fused.parts),
@@ -97,8 +101,8 @@ class Model(nn.Module):
         return result
 
     def _of_parts(self, parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Logits [B, C] of each part that has a head."""
-        return {name: head(parts[name]) for name, head in self.part_heads.items()}
+        """Logits [B, K] of each part that has a head."""
+        return {name: self.link(head(parts[name])) for name, head in self.part_heads.items()}
 
     def _there(
         self, features: Mapping[str, Features], of_fusion: Mapping[str, Tensor]
@@ -160,10 +164,11 @@ class Model(nn.Module):
         self, fusion: DecisionFusion, features: Mapping[str, Features], present: Tensor
     ) -> Outputs:
         results = {name: self._head(name, one) for name, one in features.items()}
-        logits = {name: result.logits for name, result in results.items()}
+        raw = {name: result.logits for name, result in results.items()}
+        logits = {name: self.link(value) for name, value in raw.items()}
         everything: list[Features | HeadOutput] = [*features.values(), *results.values()]
         return Outputs(
-            logits=fusion.combine(logits, present),
+            logits=self.link(fusion.combine(raw, present)),
             part_logits={**logits, **self._of_parts(_parts(features))},
             present=present,
             part_present=self._there(features, {}),

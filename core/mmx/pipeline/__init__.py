@@ -9,6 +9,7 @@ from mmx.pipeline.facts import (
     SETTLED,
     SURROUNDINGS,
     WEIGHTS,
+    Counts,
     read_facts,
     read_scored,
     read_surroundings,
@@ -25,21 +26,22 @@ from mmx.pipeline.identity import (
     weights_digest,
 )
 from mmx.pipeline.inputs import ModelInputs, PreparedRows, restored_inputs
+from mmx.pipeline.learner import Learner, build_learner, link_for, trained_prior
 from mmx.pipeline.permission import permitted
 from mmx.pipeline.prepare import PARTS, Prepared, cache_folder, prepare
 from mmx.pipeline.processes import first_process, heard, lock_of, wait_for_everyone
 from mmx.pipeline.progress import Told, stage
 from mmx.pipeline.sources import Sources, open_sources
 from mmx.pipeline.subject import subject_of, unread
-from mmx.pipeline.task import Task, build_task, trained_prior
 from mmx.pipeline.texts import LEAKY, FrozenFeatures
 
 __all__ = [
-    "FrozenFeatures", "GROUPS", "HOOKS", "LEAKY", "METRICS", "MODEL", "ModelInputs", "PARTS",
-    "Prepared", "PreparedRows", "SETTLED", "SURROUNDINGS", "Sources", "Task", "Told", "WEIGHTS",
-    "build_task", "cache_folder", "check_pictures", "check_promises", "check_views", "class_notes",
-    "core_digest", "environment", "first_process", "heard", "libraries", "lock_of", "open_hooks",
-    "open_sources", "permitted", "prepare", "read_facts", "read_scored", "read_surroundings",
-    "read_texts", "restored_inputs", "run_digest", "sources_used", "stage", "subject_of",
-    "trained_prior", "unread", "wait_for_everyone", "weights_digest",
+    "Counts", "FrozenFeatures", "GROUPS", "HOOKS", "LEAKY", "Learner", "METRICS", "MODEL",
+    "ModelInputs", "PARTS", "Prepared", "PreparedRows", "SETTLED", "SURROUNDINGS", "Sources",
+    "Told", "WEIGHTS", "build_learner", "cache_folder", "check_pictures", "check_promises",
+    "check_views", "class_notes", "core_digest", "environment", "first_process", "heard",
+    "libraries", "link_for", "lock_of", "open_hooks", "open_sources", "permitted", "prepare",
+    "read_facts", "read_scored", "read_surroundings", "read_texts", "restored_inputs",
+    "run_digest", "sources_used", "stage", "subject_of", "trained_prior", "unread",
+    "wait_for_everyone", "weights_digest",
 ]  # fmt: skip

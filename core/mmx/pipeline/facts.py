@@ -1,6 +1,6 @@
 """What a run wrote about itself, read as if a stranger had written it."""
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
@@ -17,6 +17,7 @@ MOST_IMAGES = 100_000  # of one sample; a damaged file must not fill the memory
 
 Places = Annotated[int, Field(ge=0, le=MOST_IMAGES)]
 Read = TypeVar("Read")
+Counts = tuple[int | float, ...] | tuple[tuple[int | float, ...], ...]
 
 
 class _Record(BaseModel):
@@ -48,8 +49,9 @@ class ModelFacts(_Record):
     """What is needed to build a model again.
 
     Attributes:
-        classes: names in the order of the outputs.
-        class_counts: of the training part.
+        classes: names of the task, in the order of the columns of predictions.
+        task: what the task decided on validation.
+        class_counts: what ``Task.counts`` said of the training part.
         sampled_counts: the same as training saw them.
         allowed_views: of the data set.
         parts: small heads besides the main one.
@@ -64,13 +66,14 @@ class ModelFacts(_Record):
     """
 
     classes: Annotated[tuple[str, ...], Field(min_length=1)]
-    class_counts: tuple[int, ...]
-    sampled_counts: tuple[int | float, ...]
+    class_counts: Counts
+    sampled_counts: Counts
     allowed_views: tuple[str, ...]
     parts: tuple[str, ...]
     encoders: dict[str, str]
     precision: Literal["fp32", "bf16", "fp16"]
-    prior: tuple[float, ...] = ()
+    prior: Counts = ()
+    task: dict[str, Any] = {}
     untrained: tuple[ModalityName, ...] = ()
     samples: SampleFacts | None = None
     leak_columns: tuple[str, ...] = ()

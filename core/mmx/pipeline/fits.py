@@ -1,10 +1,16 @@
 """What the data of a spec hold for its hooks and of its classes, before anything is trained."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from mmx.errors import DataError
+from mmx.interfaces import Strata
 from mmx.pipeline.prepare import Prepared
 from mmx.spec import Spec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def check_promises(spec: Spec, prepared: Prepared) -> None:
@@ -14,7 +20,7 @@ def check_promises(spec: Spec, prepared: Prepared) -> None:
         DataError: says what to set instead.
     """
     part = "calibration" if (prepared.split.parts == "calibration").any() else "validation"
-    labelled = [row for row in prepared.split.rows(part) if prepared.manifest.labels[row] >= 0]
+    labelled = [row for row in prepared.split.rows(part) if prepared.manifest.known[row]]
     groups = len(set(prepared.manifest.groups[labelled].tolist()))
     for params in spec.inference:
         if groups < params.fewest_groups:
@@ -27,14 +33,19 @@ def check_promises(spec: Spec, prepared: Prepared) -> None:
 
 def class_notes(prepared: Prepared) -> list[str]:
     """Sentences about classes that the training or the validation part has no sample of."""
-    classes, labels = prepared.manifest.classes, prepared.manifest.labels
-    told = []
+    strata, told = prepared.manifest.strata, []
     for part, words in (
         ("train", "nothing could be learned of it, and its test samples count as wrong"),
         ("validation", "the epoch, thresholds and calibrations were chosen without it"),
     ):
-        seen = set(np.unique(labels[prepared.split.rows(part)]).tolist())
-        absent = [name for place, name in enumerate(classes) if place not in seen]
+        rows = prepared.split.rows(part)
+        absent = [name for one in strata for name in _absent(one, one.labels[rows])]
         if absent:
             told.append(f"the {part} part has no sample of {', '.join(absent)}: {words}")
     return told
+
+
+def _absent(strata: Strata, labels: "NDArray[np.int64]") -> list[str]:
+    """Classes that none of some rows has."""
+    seen = set(np.unique(labels).tolist())
+    return [name for place, name in enumerate(strata.named) if place not in seen]

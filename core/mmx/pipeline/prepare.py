@@ -22,7 +22,7 @@ from mmx.data import (
 )
 from mmx.errors import DataError
 from mmx.files import own_folder
-from mmx.interfaces import IMAGE, TEXT, FeatureSource, Rejected, Sample
+from mmx.interfaces import IMAGE, TEXT, FeatureSource, Rejected, Sample, TaskParams
 from mmx.pipeline.inputs import PreparedRows
 from mmx.pipeline.progress import stage
 from mmx.pipeline.texts import kept_texts
@@ -89,6 +89,7 @@ def _together(digests: Mapping[str, str]) -> str:
 
 def prepare(
     spec: DataSpec,
+    task: TaskParams,
     observer: Observer,
     features: Features | None = None,
     split_file: Path | None = None,
@@ -99,6 +100,7 @@ def prepare(
 
     Args:
         spec: of the data.
+        task: owns the target.
         observer: is told how far it has come.
         features: gives frozen image features of the rows, for narratives that need them.
         split_file: of an earlier run of the same spec, whose split is taken as it was.
@@ -108,13 +110,8 @@ def prepare(
     Raises:
         DataError: more unusable rows than ``data.max_bad`` allows.
     """
-    manifest = read_manifest(spec.dataset.build(), spec.max_bad)
-    if len(manifest.classes) < 2:
-        raise DataError(
-            f"there is nothing to tell apart: the only class is {manifest.classes[0]!r}"
-            if manifest.classes
-            else "no row has a label"
-        )
+    manifest = read_manifest(spec.dataset.build(), spec.max_bad, task)
+    manifest.task.check(manifest.targets)
     split = read_split(split_file, manifest) if split_file else make_split(manifest, spec.split)
     image, notes = settled_range(spec.image, manifest, split)
     for note in (*missing_words(manifest.facts.missing), *notes):
@@ -246,9 +243,4 @@ def _refuse_empty(
                 f"the {part} part of the split is empty: none of {groups} groups fell to it; give "
                 f"data.split.{part} a larger share, or the data more cases"
             )
-    trained = np.unique(manifest.labels[split.rows("train")])
-    if len(trained) < 2:
-        raise DataError(
-            f"the training part has samples of one class only, {manifest.classes[trained[0]]!r}: "
-            "there is nothing to learn to tell apart; give it samples of the others"
-        )
+    manifest.task.check(manifest.targets[split.rows("train")], "training")

@@ -31,12 +31,12 @@ def subject_of(spec: Spec, prepared: Prepared) -> Subject:
         prepared: rows, split, texts and images.
     """
     manifest, images = prepared.manifest, prepared.images
-    facts = manifest.facts
+    facts, strata = manifest.facts, manifest.strata[0]
     return Subject(
         ids=manifest.ids,
         groups=manifest.groups,
-        labels=manifest.labels,
-        classes=manifest.classes,
+        labels=strata.labels,
+        classes=strata.classes,
         parts=prepared.split.parts,
         texts=prepared.texts,
         synonyms=facts.synonyms,

@@ -11,7 +11,8 @@ from mmx.plugins.nearest import nearest
 GROUP = "mmx"
 HOOK = "hook"
 KINDS = (
-    "dataset", "narrative", "encoder", "fusion", "head", "loss", "sampler", "inference", HOOK,
+    "dataset", "narrative", "encoder", "fusion", "head", "loss", "sampler", "inference", "task",
+    HOOK,
 )  # fmt: skip
 
 Status = Literal["found", "missing module", "clash", "blocked", "incompatible"]

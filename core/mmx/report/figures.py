@@ -1,12 +1,12 @@
-"""The figures of a run: learning curves, reliability diagram, ROC curves."""
+"""The figures of a run: learning curves, missing sides, and what its task shows."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from mmx.evaluation import Evaluation, Interval
-from mmx.interfaces import Curve
+from mmx.evaluation import Interval
+from mmx.interfaces import Curve, Plot
 from mmx.report.missing_words import LOSS_RATES, arm_name, loss_name
 from mmx.report.svg import (
     ACCENT,
@@ -108,64 +108,79 @@ def _mark_epoch(axes: "Axes", best_epoch: int | None) -> None:
     )
 
 
-def reliability_diagram(evaluation: Evaluation) -> Markup:
-    """Accuracy over confidence in bins of equal mass, with intervals and the diagonal."""
-    bins = [each for each in evaluation.reliability if known(each.accuracy.value)]
-    ece = evaluation.metrics.get("ece", Interval(float("nan")))
-    with drawing("reliability"):
-        figure, (axes,) = new_figure(4.6, 4.3)
-        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
-        for each in bins:
-            gap = [each.confidence, each.confidence]
-            axes.plot(gap, [*gap[:1], each.accuracy.value], color=WARM, linewidth=1, alpha=0.7)
-            if known(each.accuracy.low):
-                ends = [each.accuracy.low, each.accuracy.high]
-                axes.plot(gap, ends, color=ACCENT, linewidth=4, alpha=0.25)
-        points = [(each.confidence, each.accuracy.value) for each in bins]
-        axes.plot(*zip(*points, strict=True), color=ACCENT, marker="o", markersize=5, linewidth=1)
-        axes.set(xlim=(0, 1), ylim=(0, 1.01), aspect="equal")
-        axes.set(xlabel="Confidence", ylabel="Share that is right")
-        axes.set_title(f"ECE {decimal(ece.value)}")
-        words = f"Reliability diagram of {len(bins)} bins; ECE {decimal(ece.value)}"
-        return inline(figure, "reliability", words)
+def plot(one: Plot, name: str) -> Markup:
+    """Lines that a task shows; ``name`` is unique in the page, letters and dashes only."""
+    draw = {"ranking": _draw_ranking, "calibration": _draw_calibration}.get(one.form, _draw_lines)
+    width, height = (4.6, 4.3) if one.form in ("ranking", "calibration") else (4.6, 3.6)
+    with drawing(name):
+        figure, (axes,) = new_figure(width, height)
+        draw(axes, one)
+        axes.set(xlabel=one.x_label, ylabel=one.y_label)
+        axes.set_title(one.title)
+        return inline(figure, name, one.words or one.title)
 
 
-def roc_curves(evaluation: Evaluation) -> Markup:
-    """One-against-rest ROC curves; of many classes only the three hardest have a colour."""
-    areas = {scores.name: scores.auroc.value for scores in evaluation.per_class}
-    curves = sorted(evaluation.roc, key=lambda curve: areas[curve.name])
-    if not curves:
-        return Markup("")
+def _draw_calibration(axes: "Axes", one: Plot) -> None:
+    """Points with their intervals, a thin line to the diagonal, and the diagonal."""
+    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+    for index, line in enumerate(one.lines):
+        colour = ACCENT if len(one.lines) == 1 else COLOURS[index % len(COLOURS)]
+        for place, (x, y) in enumerate(zip(line.x, line.y, strict=True)):
+            if len(one.lines) == 1:
+                axes.plot([x, x], [x, y], color=WARM, linewidth=1, alpha=0.7)
+            if line.low and known(line.low[place]):
+                ends = [line.low[place], line.high[place]]
+                axes.plot([x, x], ends, color=colour, linewidth=4, alpha=0.25)
+        axes.plot(line.x, line.y, color=colour, marker="o", markersize=5, linewidth=1,
+                  label=_short(line.name))  # fmt: skip
+    axes.set(xlim=(0, 1), ylim=(0, 1.01), aspect="equal")
+    if any(line.name for line in one.lines):
+        axes.legend(loc="upper left", labelcolor=INK)
+
+
+def _draw_ranking(axes: "Axes", one: Plot) -> None:
+    """Curves in a square; of many only the three hardest have a colour."""
+    curves = sorted(one.lines, key=lambda line: line.value)
     named = curves if len(curves) <= NAMED_CLASSES else curves[:3]
     rest = curves[len(named) :]
-    with drawing("roc"):
-        figure, (axes,) = new_figure(4.6, 4.3)
-        axes.plot([0, 1], [0, 1], color=RULE, linewidth=1)
-        for curve in rest:
-            axes.plot(curve.false_positive, curve.true_positive, color=MUTED, lw=0.7, alpha=0.6)
-        for index, curve in enumerate(named):
-            axes.plot(
-                curve.false_positive,
-                curve.true_positive,
-                color=COLOURS[index % len(COLOURS)],
-                linestyle=DASHES[index % len(DASHES)],
-                label=f"{_short(curve.name)}\u2002{decimal(areas[curve.name])}",
-            )
-        if rest:
-            low, high = areas[rest[0].name], areas[rest[-1].name]
-            label = f"{len(rest)} others\u2002{decimal(low)} to {decimal(high)}"
-            axes.plot([], [], color=MUTED, linewidth=0.7, label=label)
-        axes.set(xlim=(-0.01, 1), ylim=(0, 1.01), aspect="equal")
-        axes.set(xlabel="1 − specificity", ylabel="Sensitivity")
-        axes.set_title("AUROC, hardest class first")
-        axes.legend(loc="lower right", labelcolor=INK)
-        return inline(figure, "roc", f"ROC curves of {len(curves)} classes, each against the rest")
+    axes.plot([0, 1], [0, 1], color=RULE, linewidth=1)
+    for curve in rest:
+        axes.plot(curve.x, curve.y, color=MUTED, lw=0.7, alpha=0.6)
+    for index, curve in enumerate(named):
+        axes.plot(
+            curve.x,
+            curve.y,
+            color=COLOURS[index % len(COLOURS)],
+            linestyle=DASHES[index % len(DASHES)],
+            label=f"{_short(curve.name)}\u2002{decimal(curve.value)}",
+        )
+    if rest:
+        low, high = rest[0].value, rest[-1].value
+        label = f"{len(rest)} others\u2002{decimal(low)} to {decimal(high)}"
+        axes.plot([], [], color=MUTED, linewidth=0.7, label=label)
+    axes.set(xlim=(-0.01, 1), ylim=(0, 1.01), aspect="equal")
+    axes.legend(loc="lower right", labelcolor=INK)
+
+
+def _draw_lines(axes: "Axes", one: Plot) -> None:
+    """Lines with their intervals on axes that fit them."""
+    for index, line in enumerate(one.lines):
+        colour = COLOURS[index % len(COLOURS)]
+        axes.plot(line.x, line.y, color=colour, linestyle=DASHES[index % len(DASHES)], marker="o",
+                  markersize=3, label=_short(line.name))  # fmt: skip
+        if line.low:
+            axes.fill_between(line.x, line.low, line.high, color=colour, alpha=0.12, linewidth=0)
+    if any(line.name for line in one.lines):
+        axes.legend(loc="best", handlelength=2.4)
 
 
 def missing_curves(
-    missing: Mapping[str, Mapping[str, Interval]], modalities: Sequence[str]
+    missing: Mapping[str, Mapping[str, Interval]],
+    modalities: Sequence[str],
+    metric: str,
+    words: str,
 ) -> Markup:
-    """Balanced accuracy over the share of samples that lose a modality, with intervals."""
+    """The headline metric over the share of samples that lose a modality, with intervals."""
     if not missing:
         return Markup("")
     with drawing("missing"):
@@ -174,7 +189,7 @@ def missing_curves(
             kept = [other for other in modalities if other != name]
             arms = {0.0: arm_name(modalities, modalities), 100.0: arm_name(kept, modalities)}
             arms |= {100 * rate: loss_name(name, rate) for rate in LOSS_RATES}
-            whole = [(rate, missing[arms[rate]]["balanced_accuracy"]) for rate in sorted(arms)]
+            whole = [(rate, missing[arms[rate]][metric]) for rate in sorted(arms)]
             rates = [rate for rate, _ in whole]
             colour = COLOURS[index % len(COLOURS)]
             axes.plot(rates, [of.value for _, of in whole], color=colour, marker="o", markersize=4,
@@ -182,12 +197,10 @@ def missing_curves(
             if all(known(of.low) for _, of in whole):
                 low, high = [of.low for _, of in whole], [of.high for _, of in whole]
                 axes.fill_between(rates, low, high, color=colour, alpha=0.12, linewidth=0)
-        axes.set(
-            xlim=(0, 100), xlabel="Samples that lose the modality, %", ylabel="Balanced accuracy"
-        )
+        axes.set(xlim=(0, 100), xlabel="Samples that lose the modality, %", ylabel=words)
         axes.set_title("Missing modalities")
         axes.legend(loc="best", handlelength=2.4)
-        return inline(figure, "missing", "Balanced accuracy when one modality is missing")
+        return inline(figure, "missing", f"{words} when one modality is missing")
 
 
 def hook_curve(curve: Curve, number: int) -> Markup:

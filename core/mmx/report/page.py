@@ -7,28 +7,16 @@ from typing import Any
 
 from mmx.evaluation import Interval
 from mmx.report import wording
+from mmx.report.content import shown_sections
 from mmx.report.environment import environment
 from mmx.report.explained import data_address, shown_explanation
-from mmx.report.figures import (
-    hook_curve,
-    learning_curves,
-    missing_curves,
-    reliability_diagram,
-    roc_curves,
-)
+from mmx.report.figures import hook_curve, learning_curves, missing_curves
 from mmx.report.missing_words import arm_name, in_a_row, share_words
 from mmx.report.run_report import Mistake, RunReport
-from mmx.report.sentences import (
-    headline_ends,
-    interval_words,
-    learning_words,
-    meaning,
-    measured,
-)
-from mmx.report.tables import Table, as_tables, confusion_cells, epoch_table, part_table
+from mmx.report.sentences import learning_words
+from mmx.report.tables import Table, as_tables, epoch_table, part_table
 
 Metrics = Mapping[str, Interval]
-COMPARED = ("balanced_accuracy", "accuracy", "macro_f1", "macro_auroc", "ece", "nll")
 SECTIONS = {
     "result": "Result",
     "metrics": "Metrics",
@@ -36,9 +24,7 @@ SECTIONS = {
     "missing": "Missing modalities",
     "stages": "Inference hooks",
     "learning": "Learning",
-    "confusion": "Confusion matrix",
-    "classes": "Classes",
-    "curves": "Ranking, calibration",
+    "scores": "",  # the task has its own
     "mistakes": "Mistakes",
     "data": "Split and ledger",
 }
@@ -57,29 +43,26 @@ def render_run(report: RunReport) -> str:
         One HTML document with its styles, figures and pictures inside.
     """
     evaluation = report.evaluation
-    here = [scores for scores in evaluation.per_class if scores.support]
+    summary = evaluation.summary(report.group)
+    words = wording.metric_words(evaluation.metrics, evaluation.described)
     shown = {
-        "headline": evaluation.metrics["balanced_accuracy"],
-        "chance": 1 / len(here),
-        "meaning": meaning(report),
-        "measured": measured(report),
-        "interval_words": interval_words(report),
+        "summary": summary,
+        "words": words,
         "notes": [*evaluation.notes, *report.notes],
-        "lower": wording.LOWER_IS_BETTER,
-        "not_a_share": wording.NOT_A_SHARE,
-        "headline_ends": headline_ends(evaluation),
-        "control_arms": _compared([("whole model", evaluation.metrics), *report.controls.items()]),
-        "missing_arms": _compared(_missing_arms(report)),
-        "missing_curves": missing_curves(report.missing, report.modalities),
+        "control_arms": _compared(
+            [("whole model", evaluation.metrics), *report.controls.items()], summary.compared
+        ),
+        "missing_arms": _compared(_missing_arms(report), summary.compared),
+        "missing_curves": missing_curves(
+            report.missing, report.modalities, summary.metric, words[summary.metric].title
+        ),
         "share_words": share_words(report.shares),
-        "stages": _compared(report.stages),
+        "stages": _compared(report.stages, summary.compared),
         "hook_curves": [hook_curve(one, n) for n, one in enumerate(report.curves, start=1)],
         "learning": learning_curves(report.history, report.best_epoch, report.select),
         "learning_words": learning_words(report),
         "epochs": epoch_table(report.history),
-        "cells": confusion_cells(evaluation.confusion),
-        "roc": roc_curves(evaluation),
-        "reliability": reliability_diagram(evaluation),
+        "scores": shown_sections(evaluation.sections(report.group)),
         "mistakes": [_shown(mistake) for mistake in report.mistakes],
         "split": as_tables(report.split, "Split"),
         "ledger": _ledger_tables(report.ledger),
@@ -99,14 +82,21 @@ def _contents(report: RunReport, shown: Mapping[str, Any]) -> list[tuple[str, st
         "mistakes": report.mistakes,
         "data": shown["ledger"] or shown["split"],
     }
-    own = [(anchor, label) for anchor, label in SECTIONS.items() if optional.get(anchor, True)]
+    own: list[tuple[str, str]] = []
+    for anchor, label in SECTIONS.items():
+        if anchor == "scores":
+            own += [(one.anchor, one.label) for one in shown["scores"]]
+        elif optional.get(anchor, True):
+            own.append((anchor, label))
     more = [(f"more-{n}", title) for n, (title, _) in enumerate(report.sections, start=1)]
     return [*own, *more, ("record", "How to repeat it")]
 
 
-def _compared(arms: Sequence[tuple[str, Metrics]]) -> list[tuple[str, Metrics]]:
+def _compared(
+    arms: Sequence[tuple[str, Metrics]], compared: Sequence[str]
+) -> list[tuple[str, Metrics]]:
     """Arms beside each other, with the metrics that fit a page and that one of them has."""
-    names = [name for name in COMPARED if any(name in metrics for _, metrics in arms)]
+    names = [name for name in compared if any(name in metrics for _, metrics in arms)]
     unknown = Interval(math.nan)
     return [(arm, {name: metrics.get(name, unknown) for name in names}) for arm, metrics in arms]
 

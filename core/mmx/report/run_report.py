@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmx.evaluation import Evaluation, Interval
-from mmx.interfaces import Curve
+from mmx.evaluation import Interval
+from mmx.interfaces import Curve, Scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ class RunReport:
         part: what that part is called in sentences.
         group: what a group is called in sentences: group, lesion, patient, study.
         validation: of the validation part.
-        methods: what the run is made of, by place: dataset, narrative, image, text, fusion, head,
-            loss, sampler, inference.
+        methods: what the run is made of, by place: task, dataset, narrative, image, text, fusion,
+            head, loss, sampler, inference.
         history: one mapping per epoch: ``epoch`` (from 0), ``loss``, ``terms`` (name to value),
             ``validation`` (score to value), ``lr`` (a number, or name to number), ``seconds``,
             ``images_per_second``; any of them may be missing.
@@ -103,10 +103,10 @@ class RunReport:
 
     name: str
     digest: str
-    evaluation: Evaluation
+    evaluation: Scores
     part: str = "test"
     group: str = "group"
-    validation: Evaluation | None = None
+    validation: Scores | None = None
     methods: Mapping[str, str] = field(default_factory=dict)
     history: Sequence[Mapping[str, Any]] = ()
     best_epoch: int | None = None

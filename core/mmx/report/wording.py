@@ -2,9 +2,11 @@
 
 import math
 import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mmx.evaluation import Interval
+from mmx.interfaces import MetricWords
 
 METRICS = {
     "balanced_accuracy": ("Balanced accuracy", "mean sensitivity over the classes"),
@@ -27,6 +29,17 @@ LOWER_IS_BETTER = frozenset({"ece", "classwise_ece", "brier", "nll"})
 NOT_A_SHARE = LOWER_IS_BETTER | {"confidence_gap"}  # no place on a line from 0 to 1
 NONE = "–"
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def metric_words(names: Iterable[str], more: Mapping[str, MetricWords]) -> dict[str, MetricWords]:
+    """Words on metrics: those of the task, else those that are known here."""
+    own = {
+        name: MetricWords(
+            title(name), explanation(name), name in LOWER_IS_BETTER, name not in NOT_A_SHARE
+        )
+        for name in names
+    }
+    return {**own, **more}
 
 
 def title(name: str) -> str:

@@ -98,8 +98,10 @@ class TrainSpec(Closed):
         description="share of training samples that lose some of their modalities, or modality -> "
         "share of the samples that lose it; no sample loses all",
     )
-    select: Literal["balanced_accuracy", "accuracy", "macro_f1", "nll"] = Field(
-        default="balanced_accuracy", description="validation score that chooses the best epoch"
+    select: str | None = Field(
+        default=None,
+        description="validation score that chooses the best epoch; null: the headline of the task, "
+        "such as balanced_accuracy",
     )
     checkpoint_minutes: NonNegativeFloat = Field(
         default=2.0, description="time between checkpoints, minutes"

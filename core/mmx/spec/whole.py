@@ -14,13 +14,22 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from mmx.errors import Fault
-from mmx.interfaces import IMAGE, FusionParams, HookParams, InferenceParams, LossParams
+from mmx.errors import Fault, MmxError
+from mmx.interfaces import (
+    IMAGE,
+    FusionParams,
+    HookParams,
+    InferenceParams,
+    LossParams,
+    Params,
+    TaskParams,
+)
 from mmx.plugins import Plugins
 from mmx.spec.choice import chosen, plugins_of
 from mmx.spec.closed import Closed, method, table
 from mmx.spec.data import DataSpec
 from mmx.spec.explain import place_of
+from mmx.spec.fitting import unfit
 from mmx.spec.model import ModelSpec
 from mmx.spec.places import images_named, too_many_images
 from mmx.spec.short import long_path, short_key
@@ -42,6 +51,9 @@ class Spec(Closed):
         description="begins the name of the run's folder: letters, digits, dot, dash, underscore",
     )
     seed: Seed = Field(default=0, description="seed of weights, order and augmentation")
+    task: Annotated[SerializeAsAny[TaskParams], chosen(TaskParams, default="single_label")] = (
+        method("single_label", "what is learned of the labels")
+    )
     data: DataSpec = Field(description="rows, their texts and their parts")
     model: ModelSpec = Field(description="encoders, fusion and head")
     loss: Annotated[SerializeAsAny[LossParams], chosen(LossParams, default="cross_entropy")] = (
@@ -95,10 +107,30 @@ class Spec(Closed):
         place = place_of(path, type(self), self._root, self._plugins)
         return from_here(place.fault(message, shown))
 
+    @property
+    def select(self) -> str:
+        """The validation score that chooses the best epoch."""
+        return self.train.select or next(iter(self.task.selects))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _loss_of_the_task(cls, given: Any, info: ValidationInfo) -> Any:
+        """A spec that names no loss has that of its task."""
+        if not isinstance(given, Mapping) or "loss" in given or "task" not in given:
+            return given
+        task = given["task"]
+        name = task.get("type") if isinstance(task, Mapping) else task
+        try:
+            params = plugins_of(info).find("task", str(name))
+        except MmxError:  # the task itself is at fault, which is told at its line
+            return given
+        return {**given, "loss": getattr(params, "default_loss", "cross_entropy")}
+
     @model_validator(mode="after")
     def _fits_together(self, info: ValidationInfo) -> "Spec":
         self._plugins = plugins_of(info)
         found = [
+            *self._not_of_the_task(plugins_of(info)),
             *self._corrected_twice(),
             *self._out_of_order(),
             *self._unseen(),
@@ -113,6 +145,27 @@ class Spec(Closed):
         if found:
             raise ValidationError.from_exception_data("Spec", found)
         return self
+
+    def _not_of_the_task(self, methods: Plugins) -> list[InitErrorDetails]:
+        """Methods and settings that this task cannot use."""
+        used: dict[tuple[str | int, ...], Params] = {
+            ("loss",): self.loss,
+            ("model", "fusion"): self.model.fusion,
+            ("model", "head"): self.model.head,
+            ("train", "sampler"): self.train.sampler,
+            **{("inference", place): params for place, params in enumerate(self.inference)},
+        }
+        name, selects = self.task.entry_point.partition(".")[2], self.task.selects
+        told = {path: unfit(params, name, methods) for path, params in used.items()}
+        if self.train.class_weights is not None and not self.task.exclusive:
+            words = (
+                f"rows of task: {name} have no one class to weigh; leave train.class_weights out"
+            )
+            told["train", "class_weights"] = words
+        if self.select not in selects:
+            words = f"task: {name} has no score {self.select!r}; use {' or '.join(selects)}"
+            told["train", "select"] = words
+        return [_fault_at("mmx_task", path, words) for path, words in told.items() if words]
 
     def _corrected_twice(self) -> list[InitErrorDetails]:
         weights = self.train.class_weights

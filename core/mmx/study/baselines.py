@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 
 from mmx.data import Manifest, Split, make_split, read_manifest, write_texts
@@ -27,9 +28,10 @@ def write_baselines(spec: Spec, file: Path) -> None:
     balanced ones. A baseline that cannot be had is left out, and the reason stands in a file
     beside it.
     """
-    manifest = read_manifest(spec.data.dataset.build(), spec.data.max_bad)
+    manifest = read_manifest(spec.data.dataset.build(), spec.data.max_bad, spec.task)
     split = make_split(manifest, spec.data.split)
-    rows, classes = split.rows("test"), np.array([*manifest.classes, None], dtype=object)
+    rows = split.rows("test")
+    classes = np.array([*manifest.task.names, None], dtype=object)
     found, missing = {MAJORITY: majority(manifest, split)}, {}
     try:
         counts = _counts(manifest, split)
@@ -45,7 +47,7 @@ def write_baselines(spec: Spec, file: Path) -> None:
     table = pd.DataFrame({
         "sample": manifest.ids[rows].astype(str),
         "group": manifest.groups[rows].astype(str),
-        "label": classes[manifest.labels[rows]],
+        "label": classes[manifest.targets[rows]],
         **{name: classes[predicted] for name, predicted in found.items()},
     })  # fmt: skip
     buffer = BytesIO()
@@ -62,8 +64,8 @@ def majority(manifest: Manifest, split: Split) -> NDArray[np.int64]:
 
 def _counts(manifest: Manifest, split: Split) -> NDArray[np.int64]:
     """[C], rows of each class in the training part."""
-    labels = manifest.labels[split.rows("train")]
-    return np.bincount(labels[labels >= 0], minlength=len(manifest.classes))
+    targets = torch.from_numpy(manifest.targets[split.rows("train")])
+    return np.asarray(manifest.task.counts(targets), dtype=np.int64)
 
 
 def metadata_probe(
@@ -84,10 +86,10 @@ def metadata_probe(
             "that it reads"
         )
     train = split.rows("train")
-    train = train[manifest.labels[train] >= 0]
+    train = train[manifest.known[train]]
     return text_probe(
         [texts[row] for row in train],
-        manifest.labels[train],
+        manifest.targets[train],
         [texts[row] for row in split.rows("test")],
         prior,
     )

@@ -120,7 +120,7 @@ def _data(spec: Spec, folds: int) -> dict[str, str]:
 
     With folds the split is that of the first one.
     """
-    manifest = read_manifest(spec.data.dataset.build(), spec.data.max_bad)
+    manifest = read_manifest(spec.data.dataset.build(), spec.data.max_bad, spec.task)
     asked = spec.data.split
     if folds > 1:
         asked = asked.model_copy(update={"folds": folds, "fold": 0})

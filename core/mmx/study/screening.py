@@ -74,7 +74,7 @@ class _Watch(Hook):
     """Reports each epoch to the trial, and ends the run where the trial is to be pruned."""
 
     def __init__(self, spec: Spec, arm: str, keep: bool, trial: Any, folder: Path) -> None:
-        self._metric = spec.train.select
+        self._metric = spec.select
         self._arm, self._keep, self._trial, self._folder = arm, keep, trial, folder
         self._epochs, self._of, self._value = 0, spec.train.epochs, float("nan")
 
@@ -144,7 +144,7 @@ def _trial(folder: Path, spec: Spec, plan: str) -> Any:
     study = optuna.create_study(
         study_name=f"asha {plan}",  # scores of another plan are no rivals
         storage=optuna.storages.JournalStorage(backend),
-        direction="minimize" if spec.train.select == "nll" else "maximize",
+        direction="maximize" if spec.task.selects[spec.select] else "minimize",
         pruner=optuna.pruners.SuccessiveHalvingPruner(
             min_resource=max(1, spec.train.epochs // FACTOR**2), reduction_factor=FACTOR
         ),

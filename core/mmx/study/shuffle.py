@@ -61,7 +61,7 @@ def write_shuffled(
     moved = Part(part.rows.tolist(), sources_moved, part.labels, part.groups)
     size = trained.spec.evaluation.batch_size
     found = trained.chain.over(moved, size, lambda done: None)[-1]
-    table = prediction_table(prepared, {"test": part}, {"test": found})
+    table = prediction_table(prepared, trained.task, {"test": part}, {"test": found})
     file.parent.mkdir(parents=True, exist_ok=True)
     write_beside(file, parquet(table))
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmx.blocks import Softmax
 from mmx.data import Part, TextStore
 from mmx.interfaces import IMAGE, TEXT, EncoderParams, LossParams, Params, TextEncoder
 from mmx.model import Model, assemble
@@ -34,6 +35,7 @@ from mmx.testing.parts import (
     WordsParams,
     part,
 )
+from mmx.testing.toy_task import ClassesParams
 from mmx.training import auxiliary_weights, predict_logits, train
 
 SIDE = 32  # pixels of the images, unless the method needs others
@@ -48,14 +50,15 @@ def trains(params: Params, side: int = SIDE) -> str:
     spec = spec_with(params, epochs=epochs)
     loss = spec.loss.build(torch.bincount(LABELS, minlength=CLASSES))
     wanted = [*loss.parts, *auxiliary_weights(spec)]
-    model = assemble(spec.model, CLASSES, parts=wanted, seed=0)
+    task = spec.task.build([str(place) for place in range(CLASSES)])
+    model = assemble(spec.model, task.link(), parts=wanted, seed=0)
     rows = _rows(params, model, side)
     before = {name: value.detach().clone() for name, value in model.named_parameters()}
     sampler = spec.train.sampler.build(rows.labels, 0)
     with TemporaryDirectory() as folder:
         parts = {"train": rows, "validation": rows}
         run = RunFolder(Path(folder))
-        history = train(model, parts, spec, loss, sampler, run, SilentObserver())
+        history = train(model, parts, spec, loss, sampler, task, run, SilentObserver())
     model.cpu()
     moved = [name for name, value in model.named_parameters() if not value.equal(before[name])]
     demand(bool(moved), "nothing of the model learned in the training loop")
@@ -68,7 +71,7 @@ def trains(params: Params, side: int = SIDE) -> str:
 def _comes_back(spec: Spec, model: Model, wanted: list[str], rows: Part) -> None:
     """The trained model, assembled anew and loaded, answers as before."""
     stored = {name: value.clone() for name, value in model.trainable_state().items()}
-    again = assemble(spec.model, CLASSES, parts=wanted, seed=0)
+    again = assemble(spec.model, Softmax(CLASSES), parts=wanted, seed=0)
     again.load_trainable(stored)
     first, second = (_logits(one, rows) for one in (model, again.eval()))
     same(second, first, "assembled anew with the weights of the training")
@@ -101,7 +104,7 @@ def spec_with(params: Params, **training: Any) -> Spec:
     } | training
     sampler = params if params.kind == "sampler" else InOrderParams()
     return Spec.model_construct(
-        name="law", seed=0,
+        name="law", seed=0, task=ClassesParams(),
         data=SimpleNamespace(workers=0),
         model=ModelSpec.model_construct(**model),
         loss=params if isinstance(params, LossParams) else EntropyParams(),

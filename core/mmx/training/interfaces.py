@@ -53,12 +53,12 @@ class Rows(Protocol):
         ...
 
     def batch(self, positions: Sequence[int]) -> tuple[Batch, Tensor]:
-        """Rows at these positions in 0..n-1, and their labels [B]; -1 where unknown."""
+        """Rows at these positions in 0..n-1, and their targets [B, ...]."""
         ...
 
     @property
     def labels(self) -> Tensor:
-        """[n], int64."""
+        """[n, ...], targets as the task makes them."""
         ...
 
     @property

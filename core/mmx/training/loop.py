@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mmx.blocks import store_channels_last
-from mmx.interfaces import Batch, Images, Outputs, Sampler
+from mmx.interfaces import Batch, Images, Outputs, Sampler, Task
 from mmx.runs import Observer, RunFolder
 from mmx.spec import Spec
 from mmx.training.augment import Augmentation
@@ -53,6 +53,7 @@ class Loop:
     spec: Spec
     objective: Objective
     sampler: Sampler
+    task: Task
     run: RunFolder
     observer: Observer
     augment: Augmentation | None
@@ -177,7 +178,8 @@ class Loop:
     def _backward(self, share: Share, batch: Batch, target: Tensor, index: int, total: int) -> None:
         """Gradients of one batch, weighted so that a step is the mean over its samples."""
         step = self.state.step
-        batch, target = self._prepared(share, batch, index), to_device(target, self.device)
+        batch = self._prepared(share, batch, index)
+        target = to_device(self.task.for_training(target), self.device)
         # dropout in the model: each process drops its own
         reseed(self.device, seed_at(self.spec.seed, "model", step, index, self.process))
         with autocast(self.session.precision, self.device), more_than_one_row(len(target)):
@@ -269,7 +271,8 @@ class Loop:
         state.meter, state.seconds = Meter(), 0.0
         waited_enough = settings.early_stopping and state.waited >= settings.early_stopping
         state.done = bool(epoch + 1 == settings.epochs or waited_enough)
-        self.reporter.scores = {settings.select: scored[settings.select]} if scored else {}
+        select = self.spec.select
+        self.reporter.scores = {select: scored[select]} if scored else {}
         self.reporter.event("epoch", epoch=epoch + 1, step=state.step, **entry.values())
         if self.first:
             self.reporter.step(state.step, entry.loss, 0.0, log=False)
@@ -298,6 +301,7 @@ class Loop:
             self.model,
             self.parts["validation"],
             self.objective.loss,
+            self.task,
             batch_size=self.spec.evaluation.batch_size,
             precision=self.session.precision,
             process=self.process,
@@ -306,9 +310,9 @@ class Loop:
         )
 
     def _keep_best(self, entry: EpochRecord) -> None:
-        state, select = self.state, self.spec.train.select
-        value = entry.scores.get(select)
-        if value is None or better(select, value, state.best_score) or not state.best:
+        state, value = self.state, entry.scores.get(self.spec.select)
+        higher = self.spec.task.selects[self.spec.select]
+        if value is None or better(value, state.best_score, higher=higher) or not state.best:
             state.best_score, state.best_epoch, state.waited = value, entry.epoch, 0
             weights = self.model.trainable_state()
             state.best = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}

@@ -9,16 +9,15 @@ from mmx.errors import PluginError, ShapeError
 from mmx.interfaces import Loss, LossParams, LossValue, Outputs
 from mmx.plugins import place_of
 
-ROWS = 2
 
-
-def try_loss(params: LossParams, loss: object, classes: int) -> None:
-    """Score two samples with logits of zero, without gradient and in eval mode.
+def try_loss(params: LossParams, loss: object, logits: Tensor, target: Tensor) -> None:
+    """Score some samples, without gradient and in eval mode.
 
     Args:
         params: settings of the loss.
         loss: what their ``build`` gave.
-        classes: number of classes C.
+        logits: [B, K], as a new model gives them.
+        target: [B, ...], as the loss is to see it.
 
     Raises:
         PluginError: it is no loss, or gives no LossValue.
@@ -30,7 +29,7 @@ def try_loss(params: LossParams, loss: object, classes: int) -> None:
             f"{name}: build() gave a {type(loss).__name__}; return an instance of a class that "
             "derives from mmx.Loss"
         )
-    value: object = _scored(params, loss, classes)
+    value: object = _scored(params, loss, logits, target)
     if not isinstance(value, LossValue):
         raise PluginError(
             f"{name} returned a {type(value).__name__} instead of LossValue; return "
@@ -38,23 +37,23 @@ def try_loss(params: LossParams, loss: object, classes: int) -> None:
         )
     if not isinstance(value.total, Tensor) or value.total.ndim:
         raise ShapeError(
-            f"{name} returned a total of {_told(value.total)} for a batch of {ROWS}, not a scalar; "
-            "take its mean over the batch"
+            f"{name} returned a total of {_told(value.total)} for a batch of {len(logits)}, not a "
+            "scalar; take its mean over the batch"
         )
 
 
-def _scored(params: LossParams, loss: Loss, classes: int) -> object:
+def _scored(params: LossParams, loss: Loss, logits: Tensor, target: Tensor) -> object:
     """What forward gives; what it raises becomes a ShapeError that names the method and line."""
-    logits = torch.zeros(ROWS, classes)
     outputs = Outputs(logits, dict.fromkeys(loss.parts, logits))
     mode = loss.training
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            return loss.eval()(outputs, torch.zeros(ROWS, dtype=torch.long), 0.0)
+            return loss.eval()(outputs, target, 0.0)
     except Exception as error:
         file = inspect.getsourcefile(type(params)) or ""
         raise ShapeError(
-            f"{params.entry_point} fails on a batch of {ROWS} (logits {list(logits.shape)}): "
+            f"{params.entry_point} fails on a batch of {len(logits)} "
+            f"(logits {list(logits.shape)}): "
             f"{place_of(error, file)}: {type(error).__name__}: {error}"
         ) from error
     finally:

@@ -1,6 +1,6 @@
-"""What training makes small: loss, penalties, auxiliary cross-entropies, class weights."""
+"""What training makes small: loss, penalties, losses of parts, class weights."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -13,7 +13,7 @@ from mmx.spec import Spec
 
 
 def auxiliary_weights(spec: Spec) -> dict[str, float]:
-    """Weight of the cross-entropy on each part: of the spec, or what its encoders want."""
+    """Weight of the loss on each part: of the spec, or what its encoders want."""
     if spec.train.auxiliary is not None:
         return dict(spec.train.auxiliary)
     read = [spec.model.encoders[name] for name in spec.model.used]
@@ -30,22 +30,32 @@ def inverse_frequency(counts: Tensor) -> Tensor:
     return torch.where(occurring, weights, 0).float()
 
 
+PartLoss = Callable[[Tensor, Tensor], Tensor]
+
+
+def _cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """[B], of logits [B, C] and a target [B]."""
+    return cross_entropy(logits, target, reduction="none")
+
+
 @dataclass
 class Objective:
     """Scores a batch by everything that is minimised.
 
     Attributes:
         loss: of the spec.
-        auxiliary: part -> weight of its cross-entropy.
+        auxiliary: part -> weight of its own loss.
         class_weights: [C] or None.
+        part_loss: [B] of each row, from the logits of a part and the target.
     """
 
     loss: Loss
     auxiliary: Mapping[str, float] = field(default_factory=dict)
     class_weights: Tensor | None = None
+    part_loss: PartLoss = field(default=_cross_entropy)
 
     def __call__(self, outputs: Outputs, target: Tensor, progress: float) -> LossValue:
-        """Score outputs [B, C] against a target [B]; ``progress`` is the share of training done."""
+        """Score outputs against a target [B, ...]; ``progress`` is the share of training done."""
         outputs = _single(outputs)
         value = self._weighted(outputs, target, progress)
         total, terms = value.total, dict(value.terms)
@@ -58,7 +68,17 @@ class Objective:
         for name, penalty in outputs.penalties.items():
             yield f"penalty {name}", penalty
         for part, weight in self.auxiliary.items():
-            yield f"auxiliary {part}", weight * _auxiliary(outputs, part, target)
+            yield f"auxiliary {part}", weight * self._auxiliary(outputs, part, target)
+
+    def _auxiliary(self, outputs: Outputs, part: str, target: Tensor) -> Tensor:
+        """Mean loss of a part; samples that miss its modality count as 0."""
+        if part not in outputs.part_logits:
+            raise ShapeError(
+                f"train.auxiliary names the part {part!r}; this model gives "
+                f"{', '.join(outputs.part_logits) or 'none'}"
+            )
+        each = self.part_loss(outputs.part_logits[part], target)
+        return each.masked_fill(~outputs.there(part), 0).mean()
 
     def _weighted(self, outputs: Outputs, target: Tensor, progress: float) -> LossValue:
         """The loss; with class weights, sum of w_c n_c / B times the loss over class c alone.
@@ -78,17 +98,6 @@ class Objective:
             for name, term in value.terms.items():
                 terms[name] = terms.get(name, 0) + factor * term
         return LossValue(total, terms)
-
-
-def _auxiliary(outputs: Outputs, part: str, target: Tensor) -> Tensor:
-    """Mean cross-entropy of a part; samples that miss its modality count as 0."""
-    if part not in outputs.part_logits:
-        raise ShapeError(
-            f"train.auxiliary names the part {part!r}; this model gives "
-            f"{', '.join(outputs.part_logits) or 'none'}"
-        )
-    each = cross_entropy(outputs.part_logits[part], target, reduction="none")
-    return each.masked_fill(~outputs.there(part), 0).mean()
 
 
 def _single(outputs: Outputs) -> Outputs:

@@ -6,8 +6,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from mmx.evaluation import quick_scores
-from mmx.interfaces import Loss, Outputs
+from mmx.interfaces import Link, Loss, Outputs, Task, known_rows
 from mmx.training.interfaces import Rows, Trainable
 from mmx.training.precision import Precision, autocast, encodes
 from mmx.training.transfer import channels_last, to_device
@@ -35,7 +34,7 @@ def predict_logits(
         advance: told after each batch how many rows are done.
 
     Returns:
-        On the CPU, in float32: logits [n, C], part_logits by name, present [n, M].
+        On the CPU, in float32: logits [n, K], part_logits by name, present [n, M].
     """
     device = next(iter(model.parameters())).device
     rows = range(len(part)) if positions is None else positions
@@ -80,6 +79,7 @@ def scores(
     model: Trainable,
     part: Rows,
     loss: Loss,
+    task: Task,
     *,
     batch_size: int,
     precision: Precision,
@@ -87,11 +87,11 @@ def scores(
     processes: int = 1,
     gather: Gather | None = None,
 ) -> dict[str, float]:
-    """Quick scores of a part; rows without label are left out, and no rows give no scores.
+    """Quick scores of a part; rows of which nothing is known are left out; none give no scores.
 
     Several processes share the rows; ``gather`` stacks their tensors in the order of processes.
     """
-    known = (part.labels >= 0).nonzero().flatten()
+    known = known_rows(task, part.labels)
     if not len(known):
         return {}
     # every process sees equally many rows; the repeats at the end are cut off again
@@ -101,12 +101,24 @@ def scores(
     logits = seen.logits
     if gather is not None and processes > 1:
         logits = rearrange(gather(logits), "(w m) c -> (m w) c", w=processes)[: len(known)]
-    log_probs = loss.adjust(logits).double().log_softmax(dim=1)
-    return quick_scores(log_probs.numpy(), part.labels[known].numpy())
+    log_probs = link_of(model, task).log_probs(loss.adjust(logits).double())
+    return task.quick_scores(log_probs.detach().numpy(), part.labels[known].numpy())
 
 
-def better(select: str, value: float, than: float | None) -> bool:
-    """Whether a validation score beats the best so far; NaN beats nothing but nothing."""
+def link_of(model: Trainable, task: Task) -> Link:
+    """The link of a model; that of the task where it brings none."""
+    link = getattr(model, "link", None)
+    return link if isinstance(link, Link) else task.link()
+
+
+def better(value: float, than: float | None, *, higher: bool) -> bool:
+    """Whether a validation score beats the best so far; NaN beats nothing but nothing.
+
+    Args:
+        value: the score.
+        than: the best so far; None: there is none.
+        higher: whether higher scores are better.
+    """
     if than is None or than != than:
         return value == value or than is None
-    return value < than if select == "nll" else value > than
+    return value > than if higher else value < than

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-import torch
+from torch import Tensor
 
 from mmx.errors import DataError, RunError
-from mmx.interfaces import Batch, Images, Loss, Sampler
+from mmx.interfaces import Batch, Images, Loss, Sampler, Task
 from mmx.runs import Observer, RunFolder
 from mmx.spec import Spec
 from mmx.training.augment import Augmentation, augmentation
@@ -15,8 +15,8 @@ from mmx.training.interfaces import Rows, Trainable
 from mmx.training.interrupt import StopRequest
 from mmx.training.loop import EpochEnded, Loop
 from mmx.training.objective import Objective, auxiliary_weights, inverse_frequency
+from mmx.training.scoring import link_of
 from mmx.training.session import settle, threads
-from mmx.training.transfer import to_device
 
 
 def train(
@@ -25,6 +25,7 @@ def train(
     spec: Spec,
     loss: Loss,
     sampler: Sampler,
+    task: Task,
     run: RunFolder,
     observer: Observer,
     *,
@@ -43,6 +44,7 @@ def train(
         spec: ``seed``, ``train``, ``evaluation.batch_size`` and ``data.workers`` are read.
         loss: built for the class counts that the sampler gives.
         sampler: of the training part.
+        task: owns the target.
         run: where checkpoints and events go; the caller holds its lock.
         observer: told at most ten times a second.
         allowed_views: of the data set; augmentation makes no others.
@@ -55,7 +57,7 @@ def train(
         DataError: no training rows, or training rows without label.
         KeyboardInterrupt: Ctrl-C; a checkpoint was written, and the same spec goes on from it.
     """
-    check_rows(parts["train"])
+    check_rows(parts["train"], task)
     from accelerate import Accelerator
     from accelerate.utils import DistributedDataParallelKwargs
 
@@ -72,8 +74,9 @@ def train(
             model=model,
             parts=parts,
             spec=spec,
-            objective=build_objective(spec, loss, sampler, parts["train"], first, model),
+            objective=build_objective(spec, loss, sampler, task, parts["train"], model),
             sampler=sampler,
+            task=task,
             run=run,
             observer=observer,
             augment=pick_augmentation(spec, allowed_views, first),
@@ -100,11 +103,11 @@ def killed_fetchers() -> Iterator[None]:
         ) from error
 
 
-def check_rows(part: Rows) -> None:
-    """Refuse a training part without rows or with unknown labels."""
+def check_rows(part: Rows, task: Task) -> None:
+    """Refuse a training part without rows or with rows of which nothing is known."""
     if not len(part):
         raise DataError("the training part has no rows; see data.split")
-    unknown = int((part.labels < 0).sum())
+    unknown = int((~task.known(part.labels)).sum())
     if unknown:
         raise DataError(f"{unknown} rows of the training part have no label; leave them out")
 
@@ -123,15 +126,14 @@ def pick_augmentation(
 
 
 def build_objective(
-    spec: Spec, loss: Loss, sampler: Sampler, part: Rows, first: Batch, model: Trainable
+    spec: Spec, loss: Loss, sampler: Sampler, task: Task, part: Rows, model: Trainable
 ) -> Objective:
     """What is minimised; class weights follow the counts that the sampler gives."""
-    weights = None
+    weights, link = None, link_of(model, task)
     if spec.train.class_weights is not None:
-        model.eval()
-        with torch.inference_mode():
-            device = next(iter(model.parameters())).device
-            classes = model(to_device(first, device)).logits.shape[1]
-        counts = torch.bincount(part.labels, minlength=classes)
-        weights = inverse_frequency(sampler.expected_counts(counts))
-    return Objective(loss, auxiliary_weights(spec), weights)
+        weights = inverse_frequency(sampler.expected_counts(task.counts(part.labels)))
+
+    def part_loss(logits: Tensor, target: Tensor) -> Tensor:
+        return task.part_loss(link.log_probs(logits), target)
+
+    return Objective(loss, auxiliary_weights(spec), weights, part_loss)

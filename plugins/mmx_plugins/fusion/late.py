@@ -21,6 +21,7 @@ class LateParams(FusionParams):
     """Mixes the logits or probabilities of one head per modality."""
 
     type: Literal["late"] = "late"
+    tasks: ClassVar[frozenset[str]] = frozenset({"single_label"})  # it mixes softmaxes
     source: ClassVar[str] = (
         "common practice; product: Hinton 2002, Products of Experts; bayes: Kittler et al. 1998, "
         "On Combining Classifiers, doi:10.1109/34.667881"

@@ -6,6 +6,7 @@ import pytest
 
 from mmx import Dataset, Facts, Rejected, Sample
 from mmx.data import Manifest, read_manifest
+from mmx_plugins.tasks.single_label import SingleLabelParams
 
 
 class Rows(Dataset):
@@ -44,6 +45,6 @@ def manifest_of() -> Callable[..., Manifest]:
             Sample(f"s{row:05d}", f"g{group}", label=names[label] if label >= 0 else None)
             for row, (group, label) in enumerate(zip(groups, labels, strict=True))
         ]
-        return read_manifest(Rows(samples, names), max_bad=1.0)
+        return read_manifest(Rows(samples, names), max_bad=1.0, task=SingleLabelParams())
 
     return build

@@ -11,6 +11,7 @@ import pytest
 from mmx import DataError, Dataset, Rejected, Sample
 from mmx.data import ImageStore, Manifest, make_ledger, make_split, read_manifest
 from mmx.spec import ImageSpec, SplitSpec
+from mmx_plugins.tasks.single_label import SingleLabelParams
 
 Write = Callable[..., Path]
 
@@ -22,30 +23,30 @@ def _samples(n: int = 6) -> list[Sample]:
 def test_an_id_twice_is_refused(rows: Callable[..., Dataset]) -> None:
     samples = [*_samples(), Sample("s3", "g9", label="a")]
     with pytest.raises(DataError, match="1 ids .* such as s3"):
-        read_manifest(rows(samples, "ab"), 0.0)
+        read_manifest(rows(samples, "ab"), 0.0, SingleLabelParams())
 
 
 @pytest.mark.parametrize("sample", [Sample("", "g"), Sample("s", "")])
 def test_a_row_without_id_or_group_is_refused(rows: Callable[..., Dataset], sample: Sample) -> None:
     with pytest.raises(DataError, match="row 0 of the data set has no"):
-        read_manifest(rows([sample], "ab"), 1.0)
+        read_manifest(rows([sample], "ab"), 1.0, SingleLabelParams())
 
 
 def test_bad_rows_stop_above_the_threshold_and_are_listed(rows: Callable[..., Dataset]) -> None:
     samples = [*_samples(8), Sample("none", "g", label=None), Sample("odd", "h", label="z")]
     dataset = rows(samples, "ab", [Rejected("row 77", "has no photograph")])
     with pytest.raises(DataError, match="3 of 11 rows") as caught:
-        read_manifest(dataset, 0.2)
+        read_manifest(dataset, 0.2, SingleLabelParams())
     for words in ("row 77: has no photograph", "none: has no label", "odd: label 'z' is none of"):
         assert words in str(caught.value)
-    manifest = read_manifest(dataset, 0.3)
+    manifest = read_manifest(dataset, 0.3, SingleLabelParams())
     assert [one.row for one in manifest.rejected] == ["row 77", "none", "odd"]
-    assert manifest.labels[-2:].tolist() == [-1, -1]
+    assert manifest.targets[-2:].tolist() == [-1, -1]
 
 
 def test_an_empty_data_set_is_refused(rows: Callable[..., Dataset]) -> None:
     with pytest.raises(DataError, match="no rows"):
-        read_manifest(rows([], "ab"), 0.0)
+        read_manifest(rows([], "ab"), 0.0, SingleLabelParams())
 
 
 @pytest.mark.parametrize(
@@ -63,14 +64,18 @@ def test_the_digest_tells_every_change(
 ) -> None:
     before = _samples()
     after = [replace(before[0], **changed), *before[1:]]
-    first, second = (read_manifest(rows(some, "ab"), 0.0) for some in (before, after))
+    first, second = (
+        read_manifest(rows(some, "ab"), 0.0, SingleLabelParams()) for some in (before, after)
+    )
     assert first.digest != second.digest
 
 
 def test_the_digest_does_not_tell_where_the_files_lie(rows: Callable[..., Dataset]) -> None:
     here, there = (
         read_manifest(
-            rows([Sample("s", "g", {"image": (Path(folder, "a.png"),)}, label="a")], "a"), 0.0
+            rows([Sample("s", "g", {"image": (Path(folder, "a.png"),)}, label="a")], "a"),
+            0.0,
+            SingleLabelParams(),
         )
         for folder in ("/here", "/there")
     )
@@ -87,7 +92,9 @@ def test_the_ledger_counts_everything(
         for row, path in enumerate([*good, tmp_path / "bad.png"])
     ]
     samples.append(Sample("s12", "g9", label=None))
-    manifest: Manifest = read_manifest(rows(samples, "abc", [Rejected("row 9", "torn")]), 1.0)
+    manifest: Manifest = read_manifest(
+        rows(samples, "abc", [Rejected("row 9", "torn")]), 1.0, SingleLabelParams()
+    )
     split = make_split(manifest, SplitSpec())
     store = ImageStore(samples, ImageSpec(height=8, width=8), folder=tmp_path / "c", memory_gb=1)
     ledger = make_ledger(manifest, split, images=store, texts=["x"] * 12 + [""])

@@ -10,6 +10,7 @@ from mmx import DataError
 from mmx.data import Manifest, make_split, read_manifest
 from mmx.spec import SplitSpec, part_named
 from mmx_plugins.datasets.table import TableParams
+from mmx_plugins.tasks.single_label import SingleLabelParams
 
 
 def manifest(
@@ -26,7 +27,7 @@ def manifest(
     params = TableParams(
         path=file, text="text", images={"image": ("image",)}, label="dx", group="patient", **more
     )
-    return read_manifest(params.build(), 0.0)
+    return read_manifest(params.build(), 0.0, SingleLabelParams())
 
 
 @pytest.mark.parametrize(
@@ -152,6 +153,6 @@ def test_rows_without_a_label_need_no_part(tmp_path: Path) -> None:
         group="patient",
         classes=("x", "y"),
     )
-    more = read_manifest(params.build(), 0.5)
+    more = read_manifest(params.build(), 0.5, SingleLabelParams())
     parts = make_split(more, SplitSpec(column="part")).parts.tolist()
     assert parts == [*make_split(rows, SplitSpec(column="part")).parts.tolist(), "unused"]

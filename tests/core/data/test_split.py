@@ -12,6 +12,7 @@ from mmx import DataError, Dataset, Sample
 from mmx.data import Manifest, make_split, read_manifest, read_split, write_split
 from mmx.spec import SplitSpec
 from mmx_plugins.datasets.ham10000 import Ham10000Params
+from mmx_plugins.tasks.single_label import SingleLabelParams
 
 ManifestOf = Callable[..., Manifest]
 WITH_CALIBRATION = SplitSpec(train=0.55, validation=0.15, test=0.15, calibration=0.15)
@@ -82,7 +83,7 @@ def test_the_order_of_rows_changes_nothing(
     ]
     order = np.random.default_rng(seed).permutation(len(samples))
     first, second = (
-        read_manifest(rows(some, ("c0", "c1", "c2")), 0.0)
+        read_manifest(rows(some, ("c0", "c1", "c2")), 0.0, SingleLabelParams())
         for some in (samples, [samples[row] for row in order])
     )
     spec = SplitSpec(folds=folds)
@@ -122,7 +123,7 @@ def test_folds_cover_every_row_once_and_share_the_rest(manifest_of: ManifestOf) 
 def test_rows_without_a_label_are_in_no_part(manifest_of: ManifestOf) -> None:
     manifest = manifest_of(list(range(20)), [0, 1, -1, 0] * 5)
     split = make_split(manifest, SplitSpec())
-    assert (split.parts == "unused").tolist() == (manifest.labels < 0).tolist()
+    assert (split.parts == "unused").tolist() == (manifest.targets < 0).tolist()
 
 
 def test_too_few_groups_are_an_error(manifest_of: ManifestOf) -> None:
@@ -150,7 +151,7 @@ def test_ids_like_formulas_come_back_from_a_sheet_without_formulas(
     samples = [
         Sample(name, f"={row}", label=("=a", "@b")[row % 2]) for row, name in enumerate(names)
     ]
-    manifest = read_manifest(rows(samples, ["=a", "@b"]), 0.0)
+    manifest = read_manifest(rows(samples, ["=a", "@b"]), 0.0, SingleLabelParams())
     split = make_split(manifest, SplitSpec())
     path = tmp_path / "split.csv"
     write_split(path, manifest, split)
@@ -197,12 +198,14 @@ def test_a_split_that_does_not_fit_is_refused(
 
 
 def test_lesions_of_ham10000_stay_whole(shared_data: Path, manifest_of: ManifestOf) -> None:
-    manifest = read_manifest(Ham10000Params(root=shared_data / "ham10000").build(), 0.0)
+    manifest = read_manifest(
+        Ham10000Params(root=shared_data / "ham10000").build(), 0.0, SingleLabelParams()
+    )
     split = make_split(manifest, SplitSpec())
     groups = [set(manifest.groups[split.rows(part)]) for part in ("train", "validation", "test")]
     assert not groups[0] & groups[1] | groups[0] & groups[2] | groups[1] & groups[2]
     for part, share in (("train", 0.7), ("validation", 0.15), ("test", 0.15)):
         for label in range(7):
-            rows = manifest.labels == label
+            rows = manifest.targets == label
             got = (rows & (split.parts == part)).sum() / rows.sum()
             assert abs(got - share) < 0.02

@@ -30,6 +30,7 @@ from mmx.data import (
     write_texts,
 )
 from mmx.spec import SplitSpec
+from mmx_plugins.tasks.single_label import SingleLabelParams
 
 PADDING = 7
 
@@ -82,7 +83,9 @@ def told(rows: Callable[..., Dataset]) -> tuple[Manifest, Split]:
         Sample(f"s{row}", f"g{row}", record={"age": 3.0, "dx": "histo"}, label="ab"[row % 2])
         for row in range(20)
     ]
-    manifest = read_manifest(rows(samples, "ab", facts=Facts(leak_columns=("dx",))), 0.0)
+    manifest = read_manifest(
+        rows(samples, "ab", facts=Facts(leak_columns=("dx",))), 0.0, SingleLabelParams()
+    )
     return manifest, make_split(manifest, SplitSpec())
 
 
@@ -166,7 +169,7 @@ def test_a_part_gives_its_own_rows_in_the_order_asked_for(
     assert isinstance(text, Features)
     assert image.pixels[:, 0, 0, 0, 0].tolist() == wanted.tolist()
     assert text.pooled[:, 0].tolist() == wanted.tolist()
-    assert target.tolist() == manifest.labels[wanted].tolist()
+    assert target.tolist() == manifest.targets[wanted].tolist()
     assert batch.group == tuple(manifest.groups[wanted])
     assert batch.present.tolist() == [[row % 2 == 0, True] for row in wanted.tolist()]
 

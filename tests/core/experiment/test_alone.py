@@ -19,10 +19,11 @@ from mmx.data import ImageStore, Part, TextStore, make_split, read_manifest
 from mmx.inference.prediction import Chain, PartPrediction
 from mmx.interfaces import Dataset, Sample, TextEncoder
 from mmx.model import Model
+from mmx.pipeline.learner import Learner, build_learner
 from mmx.pipeline.prepare import Prepared
 from mmx.pipeline.processes import heard
 from mmx.pipeline.sources import Sources, open_sources
-from mmx.pipeline.task import Task, build_task
+from mmx_plugins.tasks.single_label import SingleLabelParams
 
 Load = Callable[..., mmx.Spec]
 TOLERANCE = 1e-4
@@ -91,14 +92,20 @@ class World:
     def __init__(self, spec: mmx.Spec, folder: Path, images: Sequence[int]) -> None:
         self.spec, self.folder = spec, folder
         self.samples = Cases(folder, images).samples()
-        manifest = read_manifest(Cases(folder, images), 0.0)
+        manifest = read_manifest(Cases(folder, images), 0.0, SingleLabelParams())
         split = make_split(manifest, spec.data.split)
         self.texts = [str(sample.record["text"]) for sample in self.samples]
         self.store = self.images(self.samples)
         self.prepared = Prepared(manifest, split, self.texts, {"image": self.store})
-        self.task: Task = build_task(spec, manifest, split)
-        awake(self.task.model)
-        self.chain = Chain(spec.inference, self.task.model, self.task.loss, spec.model.encoding)
+        self.learner: Learner = build_learner(spec, manifest, split)
+        awake(self.learner.model)
+        self.chain = Chain(
+            spec.inference,
+            self.learner.model,
+            self.learner.loss,
+            self.learner.task,
+            spec.model.encoding,
+        )
 
     def images(self, samples: Sequence[Sample]) -> ImageStore:
         folder = self.folder / "images"
@@ -108,7 +115,8 @@ class World:
         """All rows as a run predicts them."""
         rows = list(range(len(self.samples)))
         found: Sources = open_sources(
-            self.spec, self.task.model, self.task.inputs.stores(self.prepared.rows), heard(None),
+            self.spec, self.learner.model, self.learner.inputs.stores(self.prepared.rows),
+            heard(None),
             rows=rows, statistics={},
         )  # fmt: skip
         if any(params.reads_pixels for params in self.spec.inference):
@@ -117,7 +125,7 @@ class World:
 
     def asked(self, rows: Sequence[int]) -> PartPrediction:
         """These rows as they are asked about later, and no others."""
-        encoder = self.task.model.encoder("text")
+        encoder = self.learner.model.encoder("text")
         assert isinstance(encoder, TextEncoder)
         images = self.images([self.samples[row] for row in rows])
         texts = TextStore([self.texts[row] for row in rows], encoder)

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 import mmx
 from mmx.data import make_split, read_manifest
-from mmx.pipeline.task import build_task
+from mmx.pipeline.learner import build_learner
 from mmx.runs import RunFolder
 from mmx.spec import OptimizerSpec
 from mmx.training.optimiser import parameter_groups
@@ -125,8 +125,8 @@ def test_train_is_said_once(wrapped: Load) -> None:
 
 def test_new_layers_learn_at_the_rate_of_new_layers(wrapped: Load) -> None:
     spec = wrapped(SEQUENCE, "model.image.train=full")
-    manifest = read_manifest(spec.data.dataset.build(), 0.0)
-    model = build_task(spec, manifest, make_split(manifest, spec.data.split)).model
+    manifest = read_manifest(spec.data.dataset.build(), 0.0, spec.task)
+    model = build_learner(spec, manifest, make_split(manifest, spec.data.split)).model
     groups = parameter_groups(model, OptimizerSpec())
     kinds = {id(p): group["kind"] for group in groups for p in group["params"]}
     found = {name: kinds[id(p)] for name, p in model.named_parameters() if id(p) in kinds}

@@ -11,8 +11,8 @@ import torch
 import mmx
 from mmx.data import TextStore, part_of
 from mmx.inference.prediction import Chain
+from mmx.pipeline.learner import build_learner
 from mmx.pipeline.prepare import prepare
-from mmx.pipeline.task import build_task
 from mmx.runs import SilentObserver
 
 PREDICT = ["train.epochs=1"]
@@ -20,19 +20,19 @@ PREDICT = ["train.epochs=1"]
 
 def counted(spec: mmx.Spec) -> dict[str, int]:
     """Rows that each encoder sees when 20 cases are predicted from pixels and tokens."""
-    prepared = prepare(spec.data, SilentObserver())
-    task = build_task(spec, prepared.manifest, prepared.split)
+    prepared = prepare(spec.data, spec.task, SilentObserver())
+    learner = build_learner(spec, prepared.manifest, prepared.split)
     seen = {"image": 0, "text": 0}
-    for side, encoder in task.model.named_encoders().items():
+    for side, encoder in learner.model.named_encoders().items():
         encoder.register_forward_hook(
             lambda _module, inputs, _result, side=side: seen.__setitem__(
                 side, seen[side] + len(inputs[0].mask)
             )
         )
-    texts = TextStore(prepared.texts, task.model.encoder("text"))  # type: ignore[arg-type]
+    texts = TextStore(prepared.texts, learner.model.encoder("text"))  # type: ignore[arg-type]
     sources = {"image": prepared.images, "text": texts}
     part = part_of(prepared.manifest, prepared.split, "test", sources)
-    chain = Chain(spec.inference, task.model, task.loss, "fp32")
+    chain = Chain(spec.inference, learner.model, learner.loss, learner.task, "fp32")
     stages = chain.over(part, 8, lambda done: None)
     assert len(stages) == len(spec.inference) + 1
     return {side: count // len(part) for side, count in seen.items()}

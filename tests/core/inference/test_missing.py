@@ -14,20 +14,22 @@ from mmx.data import TextStore, part_of
 from mmx.inference.missing import predict_missing
 from mmx.inference.placeholders import Placeholders, untrained_modalities
 from mmx.inference.prediction import Chain
+from mmx.pipeline.learner import build_learner
 from mmx.pipeline.prepare import prepare
-from mmx.pipeline.task import build_task
 from mmx.runs import SilentObserver
 from mmx.spec import idle_keys
 
 
 def predicted(spec: mmx.Spec) -> Any:
-    prepared = prepare(spec.data, SilentObserver())
-    task = build_task(spec, prepared.manifest, prepared.split)
-    texts = TextStore(prepared.texts, task.model.encoder("text"))  # type: ignore[arg-type]
+    prepared = prepare(spec.data, spec.task, SilentObserver())
+    learner = build_learner(spec, prepared.manifest, prepared.split)
+    texts = TextStore(prepared.texts, learner.model.encoder("text"))  # type: ignore[arg-type]
     sources = {"image": prepared.images, "text": texts}
     part = part_of(prepared.manifest, prepared.split, "test", sources)
-    chain = Chain((), task.model, task.loss, "fp32")
-    placeholders = Placeholders(task.prior, untrained_modalities(spec, prepared))
+    chain = Chain((), learner.model, learner.loss, learner.task, "fp32")
+    placeholders = Placeholders(
+        learner.task.guess(learner.prior), untrained_modalities(spec, prepared)
+    )
     found = predict_missing(chain, part, 7, placeholders)
     return found, chain.over(part, 7, lambda done: None)[-1]
 
@@ -74,8 +76,8 @@ def test_without_both_sides_the_answer_is_the_prior_that_was_trained_for(
 ) -> None:
     spec = load(f"loss={loss}", "data.dataset.imbalance=6")
     neither = predicted(spec)[0].arms["neither"].exp()[0]
-    prepared = prepare(spec.data, SilentObserver())
-    labels = torch.from_numpy(prepared.manifest.labels[prepared.split.rows("train")])
+    prepared = prepare(spec.data, spec.task, SilentObserver())
+    labels = torch.from_numpy(prepared.manifest.targets[prepared.split.rows("train")])
     counts = torch.bincount(labels, minlength=3)
     wanted = counts / counts.sum() if loss == "cross_entropy" else torch.full((3,), 1 / 3)
     torch.testing.assert_close(neither, wanted)
@@ -86,7 +88,7 @@ def test_a_stand_in_is_trained_by_dropout_or_by_rows_without_the_side(
 ) -> None:
     def untrained(*changes: str) -> tuple[str, ...]:
         spec = load(*changes)
-        return untrained_modalities(spec, prepare(spec.data, SilentObserver()))
+        return untrained_modalities(spec, prepare(spec.data, spec.task, SilentObserver()))
 
     assert untrained() == ("image", "text")
     assert untrained("train.modality_dropout=0.3") == ()
@@ -94,7 +96,7 @@ def test_a_stand_in_is_trained_by_dropout_or_by_rows_without_the_side(
     assert "text_only reads the text alone" in idle_keys(one_sided)[0]
     assert untrained("model.fusion=text_only") == ()
     spec = load()
-    prepared = prepare(spec.data, SilentObserver())
+    prepared = prepare(spec.data, spec.task, SilentObserver())
     texts = list(prepared.texts)
     texts[int(prepared.split.rows("test")[0])] = ""
     assert untrained_modalities(spec, replace(prepared, texts=texts)) == ("image", "text")

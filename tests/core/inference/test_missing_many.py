@@ -10,9 +10,11 @@ from torch import Tensor
 from mmx.inference.missing import predict_missing, shares_of_case
 from mmx.inference.placeholders import Placeholders
 from mmx.interfaces import Batch, Prediction, Texts
+from mmx_plugins.tasks.single_label import SingleLabel
 
 NAMES = ("dermoscopy", "clinic", "history", "record", "ecg", "notes")
-ROWS, PRIOR = 9, Placeholders(torch.tensor([2.0, 1.0, 1.0]))
+TASK = SingleLabel("abc")
+ROWS, PRIOR = 9, Placeholders(TASK.guess(torch.tensor([2.0, 1.0, 1.0])))
 
 
 class Additive:
@@ -25,7 +27,7 @@ class Additive:
         if many > 1:
             self.worth[:, -1] = 0
         self.model = SimpleNamespace(used=self.names, eval=lambda: None)
-        self.asked = 0
+        self.task, self.asked = TASK, 0
 
     def batch(self, rows: Any) -> tuple[Batch, Tensor]:
         ids = torch.tensor(list(rows))[:, None]
@@ -43,7 +45,7 @@ class Additive:
     def plain(self, batch: Batch) -> Prediction:
         self.asked += 1
         rows = batch.inputs[self.names[0]].ids[:, 0]  # type: ignore[attr-defined]
-        logits = PRIOR.prior.log() + (self.worth[rows] * batch.present[..., None]).sum(dim=1)
+        logits = PRIOR.answer + (self.worth[rows] * batch.present[..., None]).sum(dim=1)
         return Prediction(logits.log_softmax(dim=1))
 
 
@@ -62,7 +64,7 @@ def test_shares_add_up_and_what_changes_nothing_has_none(many: int) -> None:
     names = known.names
     whole = next(iter(found.arms.values())).exp()
     answer = whole.argmax(dim=1, keepdim=True)
-    prior = (PRIOR.prior / PRIOR.prior.sum())[answer[:, 0]]
+    prior = PRIOR.answer.exp()[answer[:, 0]]
     total = torch.stack([found.shares.values[name] for name in names]).sum(dim=0)
     torch.testing.assert_close(total, whole.gather(1, answer)[:, 0] - prior)
     assert abs(float(found.shares.values[names[0]][0])) < 1e-6  # it was not there to begin with

@@ -20,7 +20,7 @@ from mmx import (
     PairFusion,
     PairFusionParams,
 )
-from mmx.blocks import fused_vector
+from mmx.blocks import Softmax, fused_vector
 from mmx.model import Model, assemble
 from mmx.spec import ModelSpec
 from mmx.spec.model import ProjectionSpec
@@ -125,7 +125,7 @@ def assembled() -> Callable[..., Model]:
             head=FaultyHeadParams(fault=head),
             projection=ProjectionSpec(dim=4),
         )
-        return assemble(spec, CLASSES, parts=["image"], seed=seed)
+        return assemble(spec, Softmax(CLASSES), parts=["image"], seed=seed)
 
     return make
 

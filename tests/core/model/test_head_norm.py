@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 import mmx
 from mmx import Features, FeatureShape, FusionParams
+from mmx.blocks import Softmax
 from mmx.model import assemble
 from mmx.model.head_norm import HeadNorm
 from mmx.plugins import find
@@ -121,7 +122,7 @@ def test_a_spec_can_leave_the_norm_out(load: Callable[..., mmx.Spec], fusion: st
     widths = {}
     for norm in ("layer", "none"):
         spec = load(f"model.fusion={fusion}", f"model.head_norm={norm}")
-        model = assemble(spec.model, 3)
+        model = assemble(spec.model, Softmax(3))
         widths[norm] = {name: p.numel() for name, p in model.named_parameters()}
     names = ["fused"] if fusion == "concat" else ["image", "text"]
     added = {f"norms.{name}.norm.{what}" for name in names for what in ("weight", "bias")}

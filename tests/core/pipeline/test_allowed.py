@@ -10,7 +10,7 @@ import mmx
 from mmx.data import ImageStore, make_split, read_manifest
 from mmx.interfaces import WrappingEncoder
 from mmx.pipeline.allowed import seen_turns
-from mmx.pipeline.task import build_task
+from mmx.pipeline.learner import build_learner
 
 Load = Callable[..., mmx.Spec]
 FLIPS = "{type: multi_view, views: flips, heads: 2, width: 4, backbone: tiny_image}"
@@ -114,8 +114,8 @@ def test_what_an_encoder_shows_is_known_by_showing_it(
     load: Load, image: str, turns: tuple[str, ...]
 ) -> None:
     spec = load(f"model.image={image}")
-    manifest = read_manifest(spec.data.dataset.build(), 0.0)
-    model = build_task(spec, manifest, make_split(manifest, spec.data.split)).model
+    manifest = read_manifest(spec.data.dataset.build(), 0.0, spec.task)
+    model = build_learner(spec, manifest, make_split(manifest, spec.data.split)).model
     encoder = model.encoder("image")
     assert isinstance(encoder, WrappingEncoder)
     assert seen_turns(encoder, 32, 40) == turns
@@ -125,8 +125,8 @@ def test_the_parts_of_an_encoder_are_there_where_its_picture_is(
     load: Load, write_image: Callable[..., Path], home: Path
 ) -> None:
     spec = load("model.image={type: dual_expert, backbone: tiny_image}")
-    manifest = read_manifest(spec.data.dataset.build(), 0.0)
-    model = build_task(spec, manifest, make_split(manifest, spec.data.split)).model
+    manifest = read_manifest(spec.data.dataset.build(), 0.0, spec.task)
+    model = build_learner(spec, manifest, make_split(manifest, spec.data.split)).model
     samples = [mmx.Sample("a", "a", {"image": (write_image("a.png"),)}), mmx.Sample("b", "b")]
     images = ImageStore(samples, spec.data.image, folder=home / "images", memory_gb=0).collate
     texts = model.encoder("text").tokenize(["one", "two words"])  # type: ignore[operator]

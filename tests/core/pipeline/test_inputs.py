@@ -16,6 +16,7 @@ import mmx
 from mmx.data import FeatureCache, Manifest, Split, read_manifest
 from mmx.interfaces import Dataset, Features, FeatureShape, Rejected, Sample
 from mmx.pipeline.inputs import ModelInputs, PreparedRows, fit_inputs, restored_inputs
+from mmx_plugins.tasks.single_label import SingleLabelParams
 
 LENGTH = 6
 
@@ -117,7 +118,7 @@ def fitted(
     folder: Path, values: Sequence[float | None], train: int
 ) -> tuple[Manifest, WaveEncoder, ModelInputs]:
     """The first rows train, the others test."""
-    manifest = read_manifest(Cases(folder, values), 0.0)
+    manifest = read_manifest(Cases(folder, values), 0.0, SingleLabelParams())
     parts = np.array(["train"] * train + ["test"] * (len(values) - train))
     split = Split(parts, 0, "")
     torch.manual_seed(0)

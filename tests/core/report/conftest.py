@@ -7,28 +7,29 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmx.evaluation import Contrast, Evaluation, Interval, McNemar, evaluate
+from mmx.evaluation import Contrast, Interval, McNemar, evaluate
 from mmx.report import ArmResult, Mistake, RunReport, StudyReport, render_run
+from mmx_plugins.tasks.single_label import SingleLabelScores
 
 
 @pytest.fixture(scope="session")
-def scored() -> Callable[..., Evaluation]:
+def scored() -> Callable[..., SingleLabelScores]:
     """An evaluation of drawn predictions."""
 
-    def score(classes: tuple[str, ...] = ("akiec", "bcc", "nv")) -> Evaluation:
+    def score(classes: tuple[str, ...] = ("akiec", "bcc", "nv")) -> SingleLabelScores:
         generator = np.random.default_rng(0)
         labels = np.arange(40 * len(classes)) % len(classes)
         logits = generator.normal(size=(len(labels), len(classes)))
         logits += 2 * np.eye(len(classes))[labels]
         log_probs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
         groups = [str(name) for name in generator.integers(30, size=len(labels))]
-        return evaluate(log_probs, labels, groups, classes)
+        return SingleLabelScores(evaluate(log_probs, labels, groups, classes))
 
     return score
 
 
 @pytest.fixture(scope="session")
-def full_report(scored: Callable[..., Evaluation]) -> Callable[..., RunReport]:
+def full_report(scored: Callable[..., SingleLabelScores]) -> Callable[..., RunReport]:
     """A report with every field filled in."""
 
     def make(classes: tuple[str, ...] = ("akiec", "bcc", "nv"), **changes: Any) -> RunReport:

@@ -7,8 +7,9 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 import pytest
 
-from mmx.evaluation import Evaluation
-from mmx.report.figures import learning_curves, reliability_diagram, roc_curves
+from mmx.interfaces import Plot
+from mmx.report.figures import learning_curves, plot
+from mmx_plugins.tasks.single_label import SingleLabelScores
 
 HISTORY = [
     {"epoch": epoch, "loss": 1.0 - epoch / 10, "validation": {"balanced_accuracy": epoch / 10}}
@@ -17,12 +18,16 @@ HISTORY = [
 
 
 @pytest.fixture(params=["learning", "reliability", "roc"])
-def figure(request: pytest.FixtureRequest, scored: Callable[..., Evaluation]) -> Callable[[], str]:
-    evaluation = scored()
+def figure(
+    request: pytest.FixtureRequest, scored: Callable[..., SingleLabelScores]
+) -> Callable[[], str]:
+    ranking, calibration = scored().sections("lesion")[2].content
+    assert isinstance(ranking, Plot)
+    assert isinstance(calibration, Plot)
     return {
         "learning": lambda: learning_curves(HISTORY, 3, "balanced_accuracy"),
-        "reliability": lambda: reliability_diagram(evaluation),
-        "roc": lambda: roc_curves(evaluation),
+        "reliability": lambda: plot(calibration, "reliability"),
+        "roc": lambda: plot(ranking, "roc"),
     }[request.param]
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from mmx.evaluation import Evaluation, Interval
 from mmx.report import Mistake, RunReport, render_run
+from mmx_plugins.tasks.single_label import SingleLabelScores
 
 Make = Callable[..., RunReport]
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -109,7 +110,9 @@ def test_mistakes_ledger_spec_and_environment_are_there(full_page: str) -> None:
         assert words in seen, words
 
 
-def test_text_never_becomes_markup(full_report: Make, scored: Callable[..., Evaluation]) -> None:
+def test_text_never_becomes_markup(
+    full_report: Make, scored: Callable[..., SingleLabelScores]
+) -> None:
     bad = '<script>alert("x")</script>'
     classes = (bad, "b<img src=x onerror=y>", "$c_{1}$ & d")
     report = full_report(
@@ -149,7 +152,7 @@ def test_the_page_forbids_scripts_and_loads_nothing(full_page: str) -> None:
     assert not re.search(r"url\((?!#)", html)
 
 
-def test_a_bare_report_has_only_what_it_knows(scored: Callable[..., Evaluation]) -> None:
+def test_a_bare_report_has_only_what_it_knows(scored: Callable[..., SingleLabelScores]) -> None:
     html = render_run(RunReport("bare", "", scored()))
     parsed = outline(html)
     assert {"learning", "mistakes", "controls", "stages", "data"} & set(parsed.ids) == set()
@@ -171,9 +174,9 @@ def test_missing_numbers_are_shown_as_a_dash(full_report: Make) -> None:
 
 
 def test_a_class_without_samples_is_named(
-    full_report: Make, scored: Callable[..., Evaluation]
+    full_report: Make, scored: Callable[..., SingleLabelScores]
 ) -> None:
-    evaluation = scored()
+    evaluation = scored().found
     plain = evaluation.to_json()
     absent = dataclasses.replace(evaluation.per_class[1], support=0, groups=0)
     plain["absent_classes"] = ["bcc"]
@@ -182,18 +185,18 @@ def test_a_class_without_samples_is_named(
         Evaluation.from_json(plain),
         per_class=(evaluation.per_class[0], absent, evaluation.per_class[2]),
     )
-    seen = text(render_run(full_report(evaluation=gone)))
+    seen = text(render_run(full_report(evaluation=SingleLabelScores(gone))))
     assert "no samples in this part; left out of every average" in seen
     assert "averaged over the 2 classes" in seen
 
 
-def test_one_end_or_none_is_told_in_words(scored: Callable[..., Evaluation]) -> None:
-    evaluation = scored()
+def test_one_end_or_none_is_told_in_words(scored: Callable[..., SingleLabelScores]) -> None:
+    evaluation = scored().found
 
     def page(**interval: float) -> str:
         metrics = {**evaluation.metrics, "balanced_accuracy": Interval(**interval)}
         changed = dataclasses.replace(evaluation, metrics=metrics)
-        return text(render_run(RunReport("sure", "", changed)))
+        return text(render_run(RunReport("sure", "", SingleLabelScores(changed))))
 
     sure = page(value=1.0, low=0.881, high=1.0)
     assert "one-sided: at least 88.1\u202f% with 97.5\u202f%" in sure

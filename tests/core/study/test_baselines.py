@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mmx.pipeline.learner import build_learner, trained_prior
 from mmx.pipeline.prepare import prepare
-from mmx.pipeline.task import build_task, trained_prior
 from mmx.runs import SilentObserver
 from mmx.spec import load_spec
 from mmx.study.baselines import text_probe
@@ -49,7 +49,7 @@ def test_the_record_is_probed_for_the_prior_of_the_arms(
 ) -> None:
     """Whatever corrects for rare classes: sampler, weights or loss."""
     spec = load_spec(tiny_spec, overrides=[change], plugins=[tiny_plugin])
-    prepared = prepare(spec.data, SilentObserver())
+    prepared = prepare(spec.data, spec.task, SilentObserver())
     found = trained_prior(spec, prepared.manifest, prepared.split)
-    wanted = build_task(spec, prepared.manifest, prepared.split).prior
+    wanted = build_learner(spec, prepared.manifest, prepared.split).prior
     np.testing.assert_allclose(found.numpy(), wanted.numpy())

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 import mmx
 from mmx import Loss, LossParams, LossValue, MmxError, Outputs, PluginError, ShapeError
+from mmx.testing.targets import question_of
 from mmx.training import try_loss
 
 
@@ -55,7 +56,9 @@ def test_a_loss_that_breaks_its_promise_is_told_what_to_change(
 ) -> None:
     params = FaultyParams(fault=fault)
     with pytest.raises(kind) as caught:
-        try_loss(params, params.build(torch.ones(3)), 3)
+        try_loss(
+            params, params.build(torch.ones(3)), torch.zeros(2, 3), torch.zeros(2, dtype=torch.long)
+        )
     assert words in str(caught.value)
     assert str(caught.value).startswith("loss.faulty")
 
@@ -63,15 +66,18 @@ def test_a_loss_that_breaks_its_promise_is_told_what_to_change(
 def test_a_part_that_is_not_declared_is_told_with_its_line() -> None:
     params = FaultyParams(fault="part")
     with pytest.raises(ShapeError, match=r"test_loss_trial\.py:\d+: KeyError: 'image'"):
-        try_loss(params, params.build(torch.ones(3)), 3)
+        try_loss(
+            params, params.build(torch.ones(3)), torch.zeros(2, 3), torch.zeros(2, dtype=torch.long)
+        )
 
 
 @pytest.mark.parametrize("method", mmx.installed("loss"), ids=lambda one: str(one.type))
 def test_every_installed_loss_passes_and_keeps_its_mode(method: mmx.Installed) -> None:
     params = mmx.find("loss", method.long_name)()
     assert isinstance(params, LossParams)
-    loss = params.build(torch.tensor([50, 0, 3]))
+    question = question_of(params)
+    loss, outputs = params.build(question.counts), question.outputs(2)
     before = torch.get_rng_state()
-    try_loss(params, loss, 3)
+    try_loss(params, loss, outputs.logits, question.target[:2])
     assert loss.training
     assert torch.equal(torch.get_rng_state(), before)

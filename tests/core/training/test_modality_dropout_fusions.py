@@ -19,6 +19,7 @@ from mmx import (
     TextEncoder,
     Texts,
 )
+from mmx.blocks import Softmax
 from mmx.model import Model, assemble
 from mmx.runs import RunFolder
 from mmx.spec import ModelSpec
@@ -110,7 +111,7 @@ def _model(fusion: str) -> Model:
         encoders={"image": GivenParams(), "text": GivenTextParams()},
         fusion=found(), head=head, projection=projection,
     )  # fmt: skip
-    return assemble(spec, CLASSES)
+    return assemble(spec, Softmax(CLASSES))
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)

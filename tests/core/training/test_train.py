@@ -240,12 +240,12 @@ def test_predicting_leaves_mode_and_random_numbers_alone(tiny: Any) -> None:
 
 def test_better_knows_which_way_is_up() -> None:
     nan = float("nan")
-    assert better("accuracy", 0.6, 0.5)
-    assert not better("accuracy", 0.5, 0.5)
-    assert better("nll", 0.4, 0.5)
-    assert better("accuracy", nan, None)
-    assert not better("accuracy", nan, 0.5)
-    assert better("nll", 0.4, nan)
+    assert better(0.6, 0.5, higher=True)
+    assert not better(0.5, 0.5, higher=True)
+    assert better(0.4, 0.5, higher=False)
+    assert better(nan, None, higher=True)
+    assert not better(nan, 0.5, higher=True)
+    assert better(0.4, nan, higher=False)
 
 
 def test_the_real_model_and_part_have_the_surface_that_is_needed() -> None:

@@ -20,6 +20,7 @@ from mmx.interfaces import Batch, Features, Images, Loss, LossValue, Outputs
 from mmx.runs import RunFolder, SilentObserver
 from mmx.spec import EvaluationSpec, Spec, TrainSpec
 from mmx.training import History, train
+from mmx_plugins.tasks.single_label import SingleLabelParams
 
 
 class Plain(Loss):
@@ -98,6 +99,7 @@ def tiny_spec(seed: int = 0, **settings: Any) -> Spec:
     return Spec.model_construct(
         name="tiny",
         seed=seed,
+        task=SingleLabelParams(),
         data=SimpleNamespace(workers=0),
         model=SimpleNamespace(
             encoders={"image": side, "text": side}, used=("image", "text"), kinds={}
@@ -115,7 +117,8 @@ def tiny_train(path: Path, model: Tiny, spec: Spec, **options: Any) -> History:
     parts |= options.pop("parts", {})
     sampler = spec.train.sampler.build(parts["train"].labels, spec.seed)
     loss = options.pop("loss", Plain())
-    return train(model, parts, spec, loss, sampler, RunFolder(path), observer, **options)
+    task = spec.task.build("abc")
+    return train(model, parts, spec, loss, sampler, task, RunFolder(path), observer, **options)
 
 
 def digest(model: nn.Module) -> str:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mmx import LossParams, Outputs
-from mmx.pipeline.task import answer_prior
+from mmx.pipeline.learner import answer_prior
 from mmx.plugins import find
 from mmx.training.objective import Objective, inverse_frequency
 

@@ -18,6 +18,7 @@ from mmx.interfaces import Value
 from mmx_plugins.datasets.ham10000 import Ham10000Params
 from mmx_plugins.narratives.rangm import SYMPTOMS, RangmParams, symptom_of
 from mmx_plugins.narratives.template import TemplateParams
+from mmx_plugins.tasks.single_label import SingleLabelParams
 
 LEVELS = ["meta", "visual", "retrieved"]
 
@@ -201,7 +202,7 @@ def test_the_data_of_a_split_is_what_the_narrative_learns_from() -> None:
 
     from mmx.spec import SplitSpec
 
-    manifest = read_manifest(Rows(), 0)
+    manifest = read_manifest(Rows(), 0, SingleLabelParams())
     split = make_split(manifest, SplitSpec())
     written = write_texts(manifest, RangmParams(level="retrieved"), split, ById())
     assert len(written) == 80

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mmx.data import Manifest, Split
-from mmx.interfaces import Encoder, Loss, Sampler
+from mmx.interfaces import Encoder, Link, Loss, Sampler, Task
 from mmx.model import Model, assemble, build_encoder
 from mmx.pipeline.inputs import ModelInputs, fit_inputs
 from mmx.spec import Spec
@@ -15,10 +15,11 @@ from mmx.training import auxiliary_weights, inverse_frequency, try_loss
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class Learner:
     """What training needs besides the data.
 
     Attributes:
+        task: owns the target.
         model: assembled, at its start.
         loss: built for the counts that training sees.
         sampler: of the training part.
@@ -29,6 +30,7 @@ class Task:
         inputs: of the model, fitted on the training part.
     """
 
+    task: Task
     model: Model
     loss: Loss
     sampler: Sampler
@@ -39,9 +41,9 @@ class Task:
     inputs: ModelInputs
 
 
-def build_task(
+def build_learner(
     spec: Spec, manifest: Manifest, split: Split, encoders: Mapping[str, Encoder] | None = None
-) -> Task:
+) -> Learner:
     """Build sampler, loss and model; the loss sees the class counts as the sampler changes them.
 
     Args:
@@ -52,8 +54,12 @@ def build_task(
     """
     sampler, counts = _sampling(spec, manifest, split)
     sampled = sampler.expected_counts(counts)
-    loss = spec.loss.build(sampled)
-    try_loss(spec.loss, loss, len(manifest.classes))
+    loss, task = spec.loss.build(sampled), manifest.task
+    link = link_for(spec, task, sampled)
+    some = torch.from_numpy(manifest.targets[split.rows("train")[:2]])
+    with torch.no_grad():
+        logits = link(torch.zeros(len(some), link.inputs))
+    try_loss(spec.loss, loss, logits, task.for_training(some))
     auxiliary = auxiliary_weights(spec)
     encoders = encoders or {
         name: build_encoder(spec.model, name, spec.seed) for name in spec.model.encoders
@@ -63,13 +69,24 @@ def build_task(
     prior = answer_prior(loss, sampled, _weights(spec, sampled))
     model = assemble(
         spec.model,
-        len(manifest.classes),
+        link,
         parts=named_parts(loss.parts, auxiliary),
         seed=spec.seed,
         encoders=encoders,
         prior=prior,
     )
-    return Task(model, loss, sampler, counts, sampled, prior, auxiliary, inputs)
+    return Learner(task, model, loss, sampler, counts, sampled, prior, auxiliary, inputs)
+
+
+def link_for(spec: Spec, task: Task, sampled: Tensor) -> Link:
+    """The link that the loss asks for, else that of the task.
+
+    Args:
+        spec: of the run.
+        task: built.
+        sampled: class counts as training sees them.
+    """
+    return spec.loss.link(sampled) or task.link()
 
 
 def trained_prior(spec: Spec, manifest: Manifest, split: Split) -> Tensor:
@@ -85,30 +102,35 @@ def trained_prior(spec: Spec, manifest: Manifest, split: Split) -> Tensor:
 
 
 def _sampling(spec: Spec, manifest: Manifest, split: Split) -> tuple[Sampler, Tensor]:
-    """The sampler of the training part, and its class counts [C]."""
-    labels = torch.from_numpy(manifest.labels[split.rows("train")])
-    counts = torch.bincount(labels, minlength=len(manifest.classes))
-    sampler = spec.train.sampler.build(labels, spec.seed)
+    """The sampler of the training part, and its class counts."""
+    targets = torch.from_numpy(manifest.targets[split.rows("train")])
+    counts = manifest.task.counts(targets)
+    sampler = spec.train.sampler.build(targets, spec.seed)
     sampler.set_groups(manifest.groups[split.rows("train")].tolist())
     return sampler, counts
 
 
-def _weights(spec: Spec, sampled: Tensor) -> Tensor:
-    """Class weights [C] of the training."""
-    return inverse_frequency(sampled) if spec.train.class_weights else torch.ones(len(sampled))
+def _weights(spec: Spec, sampled: Tensor) -> Tensor | None:
+    """Class weights [C] of the training; None: all equal."""
+    return inverse_frequency(sampled) if spec.train.class_weights else None
 
 
-def answer_prior(loss: Loss, sampled: Tensor, weights: Tensor) -> Tensor:
+def answer_prior(loss: Loss, sampled: Tensor, weights: Tensor | None) -> Tensor:
     """Class shares [C] that answers are for: what training saw, as loss and weights changed it.
 
     Args:
         loss: built.
-        sampled: [C], class counts after the sampler.
-        weights: [C], class weights of the training.
+        sampled: class counts after the sampler; [C] of one class a row.
+        weights: [C], class weights of the training; None: all equal.
+
+    Returns:
+        What ``Loss.prior`` gives; [C], whose sum is 1, of one class a row.
     """
-    # a class without a row has weight 0 and answers for nothing; it stays as the loss says
-    prior = loss.prior(sampled) * torch.where(weights > 0, weights, 1).double()
-    return prior / prior.sum()
+    prior = loss.prior(sampled)
+    if weights is not None:
+        # a class without a row has weight 0 and answers for nothing; it stays as the loss says
+        prior = prior * torch.where(weights > 0, weights, 1).double()
+    return prior / prior.sum() if prior.ndim == 1 else prior
 
 
 def named_parts(parts: Sequence[str], auxiliary: Mapping[str, float]) -> list[str]:

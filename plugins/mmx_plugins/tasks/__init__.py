@@ -1,0 +1,1 @@
+"""Tasks: what is learned of the labels, and how it is scored; one module each."""

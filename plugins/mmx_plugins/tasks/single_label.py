@@ -1,0 +1,263 @@
+"""Single label: each case has exactly one of the classes; a softmax over them.
+
+Scores are shares of cases with intervals that allow for several cases of one patient; the headline
+is balanced accuracy, the mean sensitivity over the classes.
+
+Source: Brodersen et al. 2010, The Balanced Accuracy and Its Posterior Distribution, ICPR.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from mmx import Interval, Params, hookimpl
+from mmx.blocks import Softmax
+from mmx.evaluation import ClassScores, Evaluation, evaluate, quick_scores
+from mmx.interfaces import (
+    Line,
+    Link,
+    Matrix,
+    OneClassTask,
+    Plot,
+    ScoreRow,
+    Scores,
+    ScoreSection,
+    ScoreTable,
+    Summary,
+    TaskParams,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SCORES = ("sensitivity", "specificity", "precision", "f1", "auroc")
+
+
+class SingleLabelParams(TaskParams):
+    """Each case has exactly one of the classes."""
+
+    type: Literal["single_label"] = "single_label"
+    source: ClassVar[str] = "Brodersen et al. 2010, ICPR (balanced accuracy)"
+    exclusive: ClassVar[bool] = True
+    selects: ClassVar[Mapping[str, bool]] = {
+        "balanced_accuracy": True, "accuracy": True, "macro_f1": True, "nll": False,
+    }  # fmt: skip
+
+    def build(self, names: Sequence[str], state: Mapping[str, Any] | None = None) -> "SingleLabel":
+        return SingleLabel(names)
+
+
+class SingleLabel(OneClassTask):
+    """Softmax over C classes."""
+
+    type = "single_label"
+
+    def link(self) -> Link:
+        return Softmax(len(self.names))
+
+    def quick_scores(self, log_probs: "NDArray[Any]", target: "NDArray[Any]") -> dict[str, float]:
+        return quick_scores(log_probs, target)
+
+    def evaluate(
+        self, log_probs: "NDArray[Any]", target: "NDArray[Any]", groups: Sequence[str]
+    ) -> "SingleLabelScores":
+        return SingleLabelScores(evaluate(log_probs, target, groups, self.names))
+
+
+@dataclass(frozen=True)
+class SingleLabelScores(Scores):
+    """The scores of one set of predictions, and how a report shows them."""
+
+    found: Evaluation
+
+    @property
+    def samples(self) -> int:
+        return self.found.samples
+
+    @property
+    def groups(self) -> int:
+        return self.found.groups
+
+    @property
+    def effective(self) -> float:
+        return self.found.effective
+
+    @property
+    def metrics(self) -> Mapping[str, Interval]:
+        return self.found.metrics
+
+    @property
+    def notes(self) -> Sequence[str]:
+        return self.found.notes
+
+    def to_json(self) -> dict[str, Any]:
+        return self.found.to_json()
+
+    def summary(self, group: str) -> Summary:
+        here = [scores for scores in self.found.per_class if scores.support]
+        return Summary(
+            metric="balanced_accuracy",
+            title="balanced accuracy",
+            headline=self.metrics["balanced_accuracy"],
+            ends=_ends(self.metrics["balanced_accuracy"]),
+            meaning=_meaning(self.found, group),
+            measured=_measured(self.found, here, group),
+            intervals=_intervals(self.found, group),
+            guess=1 / len(here),
+            compared=("balanced_accuracy", "accuracy", "macro_f1", "macro_auroc", "ece", "nll"),
+        )
+
+    def sections(self, group: str) -> Sequence[ScoreSection]:
+        return (
+            ScoreSection(
+                "confusion",
+                "Confusion matrix",
+                "Confusion matrix",
+                "Rows are the true classes, columns what they were called. Colour and percentage "
+                "are shares of the row; outlined cells are right.",
+                (Matrix(self.found.classes, self.found.confusion),),
+            ),
+            ScoreSection(
+                "classes",
+                "Classes",
+                "Classes",
+                "Each class against the rest, with 95\u00a0% intervals; n* is how many independent "
+                "samples the sensitivity is worth. Where none or all is found the interval has one "
+                "end, which holds with 97.5\u00a0%. A class of fewer than three "
+                f"{_many(group)} has no interval of its own.",
+                (_class_table(self.found, group),),
+            ),
+            ScoreSection(
+                "curves",
+                "Ranking, calibration",
+                "Ranking and calibration",
+                content=(*_ranking(self.found), _calibration(self.found)),
+            ),
+        )
+
+
+def _class_table(found: Evaluation, group: str) -> ScoreTable:
+    heads = ("Sensitivity", "Specificity", "Precision", "F1", "AUROC")
+    rows = tuple(_class_row(one, group) for one in found.per_class)
+    return ScoreTable("Class", ("Samples", _many(group).capitalize()), heads, rows)
+
+
+def _class_row(one: ClassScores, group: str) -> ScoreRow:
+    facts = (f"{one.support:,}", f"{one.groups:,}")
+    if not one.support:
+        return ScoreRow(
+            one.name, facts, (), absent="no samples in this part; left out of every average"
+        )
+    told = "" if one.sensitivity.ends() else f"{one.right_groups} of {_plural(one.groups, group)}"
+    scores = tuple(getattr(one, name) for name in SCORES)
+    return ScoreRow(one.name, facts, scores, told, f"n* {one.effective:.1f}")
+
+
+def _ranking(found: Evaluation) -> Iterator[Plot]:
+    if found.roc:
+        areas = {scores.name: scores.auroc.value for scores in found.per_class}
+        yield Plot(
+            "AUROC, hardest class first",
+            "1 \u2212 specificity",
+            "Sensitivity",
+            tuple(
+                Line(curve.name, curve.false_positive, curve.true_positive, value=areas[curve.name])
+                for curve in found.roc
+            ),
+            "ranking",
+            "Each class against the rest. The curve of a coin is the diagonal.",
+            f"ROC curves of {len(found.roc)} classes, each against the rest",
+        )
+
+
+def _calibration(found: Evaluation) -> Plot:
+    bins = [each for each in found.reliability if isfinite(each.accuracy.value)]
+    ece = found.metrics["ece"].value
+    told = f"{ece:.3f}" if isfinite(ece) else "\u2013"
+    return Plot(
+        f"ECE {told}",
+        "Confidence",
+        "Share that is right",
+        (
+            Line(
+                "",
+                tuple(each.confidence for each in bins),
+                tuple(each.accuracy.value for each in bins),
+                tuple(each.accuracy.low for each in bins),
+                tuple(each.accuracy.high for each in bins),
+            ),
+        ),
+        "calibration",
+        "Bins hold about the same number of samples; the dashed diagonal is perfect calibration. "
+        "Bars are 95\u00a0% intervals of the share that is right; thin lines show the gap to the "
+        "diagonal. Below the diagonal the model is too sure of itself.",
+        f"Reliability diagram of {len(bins)} bins; ECE {told}",
+    )
+
+
+def _meaning(found: Evaluation, group: str) -> str:
+    """What the headline says, for somebody who has never heard of balanced accuracy."""
+    headline = found.metrics["balanced_accuracy"]
+    here = len(found.classes) - len(found.absent_classes)
+    whom = f", averaged over the {here} classes with equal weight" if here > 1 else ""
+    right = f"{100 * headline.value:.0f}"
+    first = f"Of 100 samples of a class, the model names about {right} correctly{whom}."
+    if not isfinite(headline.low):
+        return f"{first} All samples are of one class, so there is nothing to average over."
+    wide = f"between {_percent(headline.low)} and {_percent(headline.high)}"
+    judged = f"Judged by these {_many(group)}, the figure among all of their kind lies"
+    return f"{first} {judged} {wide} (95 %)."
+
+
+def _measured(found: Evaluation, here: Sequence[ClassScores], group: str) -> str:
+    """On how much the headline rests, and what guessing would reach."""
+    largest = max(here, key=lambda scores: scores.support)
+    share = largest.support / found.samples
+    return (
+        f"Measured on {_plural(found.samples, 'sample')} of {_plural(found.groups, group)}. "
+        f"Always answering the most common class, {largest.name}, would reach "
+        f"{_percent(1 / len(here))} balanced accuracy (as would guessing) and {_percent(share)} "
+        f"plain accuracy; the model's plain accuracy is "
+        f"{_percent(found.metrics['accuracy'].value)}."
+    )
+
+
+def _ends(headline: Interval) -> str:
+    """The interval of the headline, or why there is none."""
+    low, high = _percent(headline.low), _percent(headline.high)
+    if not isfinite(headline.low):
+        return "no interval: all samples are of one class"
+    if headline.value == headline.high == 1:
+        return f"one-sided: at least {low} with 97.5\u202f%"
+    if headline.value == headline.low == 0:
+        return f"one-sided: at most {high} with 97.5\u202f%"
+    return f"95\u202f% interval {low} to {high}"
+
+
+def _intervals(found: Evaluation, group: str) -> str:
+    """How the intervals were made."""
+    return (
+        f"Intervals hold for 95 % and allow for several samples of one {group}: the "
+        f"{found.samples:,} samples tell as much of the accuracy as {found.effective:,.0f} "
+        "independent ones (n*). They hold for this trained model: another training seed would add "
+        "to them. ECE is biased upwards, so no interval of it holds; the confidence gap has one."
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}\u202f%" if isfinite(share) else "\u2013"
+
+
+def _many(noun: str) -> str:
+    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"1 {noun}" if number == 1 else f"{number:,} {_many(noun)}"
+
+
+@hookimpl
+def mmx_components() -> Sequence[type[Params]]:
+    """Give the settings of this task."""
+    return [SingleLabelParams]
