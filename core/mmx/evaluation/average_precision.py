@@ -75,14 +75,17 @@ def average_precision(
 
 
 def mean_precision(found: Sequence[Precision]) -> Interval:
-    """Mean of the average precisions of several labels, with interval.
+    """Mean of the average precisions of several labels.
+
+    It has an interval where at least half of them could have one of their own: with rarer labels it
+    would hold the truth in 84 to 92 % only.
 
     Args:
         found: at least one, over the same groups.
     """
     value = float(np.mean([one.value for one in found]))
     influence = np.mean([one.influence for one in found], axis=0)
-    enough = sum(one.positive_groups for one in found) >= FEWEST_POSITIVE_GROUPS
+    enough = np.median([one.positive_groups for one in found]) >= FEWEST_POSITIVE_GROUPS
     return _on_logit_scale(value, influence) if enough else Interval(value)
 
 

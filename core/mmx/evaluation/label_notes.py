@@ -42,6 +42,8 @@ def label_notes(scores: Sequence[LabelScores], groups: int, unknown: int) -> Ite
             f"{FEWEST_POSITIVE_GROUPS} groups with the label or where all of them rank first: "
             f"{', '.join(bare)}"
         )
+    if 2 * len(bare) > len([one for one in scores if one.scored]):
+        yield "the mean of the average precision has none either: most labels are too rare for it"
     if unknown:
         yield f"{unknown} labels of these samples are unknown and in no score"
 
