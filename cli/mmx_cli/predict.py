@@ -115,14 +115,18 @@ def _tell(answers: "mmx.Answers", row: int) -> None:
 
 
 def _reasons(why: "mmx.Explanation") -> Iterator[str]:
-    """Shares of the sides, the words that matter most, and gates, in lines."""
+    """Shares of the modalities, the words that matter most, and gates, in lines."""
     if why.shares:
-        told = ", ".join(f"{side} {100 * share:+.0f}" for side, share in why.shares.items())
+        told = ", ".join(
+            f"{name} {100 * share:+.0f}"
+            + (f" ± {100 * why.share_errors[name]:.0f}" if name in why.share_errors else "")
+            for name, share in why.shares.items()
+        )
         yield f"from: {told} points of the probability"
-    strongest = sorted(why.words, key=lambda pair: -abs(pair[1]))[:5]
-    if strongest:
+    for name, words in why.words.items():
+        strongest = sorted(words, key=lambda pair: -abs(pair[1]))[:5]
         told = ", ".join(f"{word} {100 * value:+.0f}" for word, value in strongest)
-        yield f"words: {told} points"
+        yield f"words{f' of {name}' if len(why.words) > 1 else ''}: {told} points"
     for name, values in why.weights.items():
         yield f"{name}: {', '.join(f'{value:.2f}' for value in values)}"
     yield from why.notes

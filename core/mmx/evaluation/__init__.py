@@ -1,5 +1,6 @@
 """Metrics, calibration, intervals that allow for groups, and paired comparisons."""
 
+from mmx.evaluation.arm_names import LOSS_RATES, arm_name, in_a_row, loss_name, shuffled_name
 from mmx.evaluation.auroc import newcombe
 from mmx.evaluation.bounds import mean_share
 from mmx.evaluation.calibration import BINS, equal_mass_bins
@@ -25,6 +26,11 @@ from mmx.evaluation.results import ClassScores, Evaluation, Interval, Reliabilit
 from mmx.evaluation.thresholds import RULES, choose_thresholds
 
 __all__ = [
+    "LOSS_RATES",
+    "arm_name",
+    "in_a_row",
+    "loss_name",
+    "shuffled_name",
     "BINS",
     "ClassScores",
     "Comparison",

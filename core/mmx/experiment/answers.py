@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from mmx.files import sheet
+from mmx.interfaces import TEXT
 from mmx.report import CaseReport, Explanation, render_cases
 from mmx.runs import write_bytes, write_text
 
@@ -79,7 +80,10 @@ class Answers:
         """
         shown = [
             CaseReport(
-                str(self.table["id"].iloc[row]), self.texts[row], self.probabilities(row), why
+                str(self.table["id"].iloc[row]),
+                {TEXT: self.texts[row]},
+                self.probabilities(row),
+                why,
             )
             for row, why in self.explanations.items()
         ]

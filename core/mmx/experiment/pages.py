@@ -11,7 +11,6 @@ from PIL import Image
 from mmx.data import ImageStore, Part
 from mmx.experiment.outcome import Outcome, parameters
 from mmx.inference import Chain, Explainer, Placeholders
-from mmx.interfaces import TextEncoder
 from mmx.pipeline import Learner, Prepared
 from mmx.report import Explanation, Mistake, RunReport, render_run
 from mmx.spec import Spec
@@ -104,17 +103,22 @@ def mistakes(
     chosen = outcome.task.wrong(found.log_probs, found.target, MISTAKES)
     explainer = _explainer(spec, learner, prepared, outcome.placeholders)
 
+    written = prepared.rows.written
+
+    def told(row: int) -> dict[str, str]:
+        return {name: texts[row] for name, texts in written.items()}
+
     def why(row: int, place: int, answer: int) -> Explanation | None:
         if explainer is None:
             return None
         said = {name: values[place] for name, values in found.explain.items()}
-        return explainer.explain(row, prepared.texts[row], answer, said)
+        return explainer.explain(row, told(row), answer, said)
 
     return [
         Mistake(
             sample=str(prepared.manifest.ids[row]),
-            image=thumbnail(prepared.images, row),
-            text=prepared.texts[row],
+            images=thumbnails(prepared, row),
+            texts=told(row),
             true=one.true,
             predicted=one.predicted,
             probability=one.confidence,
@@ -135,11 +139,16 @@ def _untold(shown: Sequence[Mistake]) -> list[str]:
 def _explainer(
     spec: Spec, learner: Learner, prepared: Prepared, placeholders: Placeholders
 ) -> Explainer | None:
-    encoder = learner.model.encoder("text")
-    if not spec.evaluation.explain or not isinstance(encoder, TextEncoder):
+    if not spec.evaluation.explain:
         return None
     chain = Chain((), learner.model, learner.loss, learner.task, spec.model.encoding)
-    return Explainer(chain, prepared.images, encoder, placeholders)
+    return Explainer(chain, learner.inputs.stores(prepared.rows), placeholders)
+
+
+def thumbnails(prepared: Prepared, row: int) -> dict[str, bytes]:
+    """The image that stands for a row in each modality, as small JPEG files."""
+    found = {name: thumbnail(images, row) for name, images in prepared.pictures.items()}
+    return {name: file for name, file in found.items() if file is not None}
 
 
 def thumbnail(images: ImageStore, row: int) -> bytes | None:

@@ -28,6 +28,7 @@ from mmx.inference import (
     renamed,
     see,
 )
+from mmx.interfaces import TEXT
 from mmx.pipeline import heard, read_facts
 from mmx.report import Explanation
 from mmx.runs import Observer
@@ -99,7 +100,7 @@ def ask(
         text_column: column of the text, instead of ``columns``.
         root: folder of the images; else that of the run's spec, or of the table.
         without: what the cases lack: ``image``, ``text``, ``boxes`` or a column by its name.
-        explain: also say why: heat on the image, words, shares of the sides, gates.
+        explain: also say why: heat on images, words, shares of the modalities, gates.
         plugins: local plugin files; all that the run was made with, for no file is imported
             because a run names it.
         observer: is told how far it has come.
@@ -165,12 +166,12 @@ def _table(trained: Trained, places: Sequence[int], found: PartPrediction) -> pd
 
 
 def _reasons(trained: Trained, seen: Seen, found: PartPrediction) -> list[Explanation]:
-    explainer = Explainer(trained.chain, seen.images, trained.text_encoder, trained.placeholders)
+    explainer = Explainer(trained.chain, seen.stores, trained.placeholders)
     predicted = trained.task.predicted(found.log_probs)
     reasons = [
         explainer.explain(
             place,
-            seen.texts[place],
+            {TEXT: seen.texts[place]},
             int(predicted[row]),
             {name: values[row] for name, values in found.explain.items()},
         )

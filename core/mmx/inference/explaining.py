@@ -1,6 +1,8 @@
 """Why a model said so, for single cases: heat on images, words, shares of modalities, gates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 
 import numpy as np
@@ -16,15 +18,32 @@ from mmx.inference.missing import shares_of_case
 from mmx.inference.placeholders import Placeholders
 from mmx.inference.prediction import Chain
 from mmx.inference.shapley import Shares
-from mmx.interfaces import Batch, Images, TextEncoder, WrappingEncoder, map_tensors
-from mmx.report import Explanation
+from mmx.interfaces import (
+    Batch,
+    Images,
+    Inputs,
+    Store,
+    TextEncoder,
+    WrappingEncoder,
+    map_tensors,
+)
+from mmx.report import ExplainedImage, Explanation
 
 Pixels = NDArray[np.uint8]
 Weights = dict[str, tuple[float, ...]]
+Words = tuple[tuple[str, float], ...]
 PIECES = 48  # of a text; longer ones are cut into pieces of several words
 NUMBERS = 16  # of a gate or level weight; longer ones say nothing to a reader
 _SIDE = 192  # pixels, the longer side of a picture
 _WARM = np.array([214.0, 62.0, 0.0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What an encoder of images looked at: a small picture, and which of the real views it is."""
+
+    picture: Pixels | None
+    view: int
 
 
 class Explainer:
@@ -35,59 +54,78 @@ class Explainer:
     """
 
     def __init__(
-        self, chain: Chain, images: ImageStore, encoder: TextEncoder, placeholders: Placeholders
+        self, chain: Chain, stores: Mapping[str, Store], placeholders: Placeholders
     ) -> None:
-        self.chain, self.images, self.encoder = chain, images, encoder
-        self.placeholders = placeholders
+        self.chain, self.placeholders = chain, placeholders
+        self.stores = {name: stores[name] for name in chain.model.modalities}
 
     def explain(
-        self, row: int, text: str, predicted: int, explained: Mapping[str, Tensor]
+        self, row: int, texts: Mapping[str, str], predicted: int, explained: Mapping[str, Tensor]
     ) -> Explanation:
         """One case; what cannot be told of it is said in its notes.
 
         Args:
-            row: of the images.
-            text: as the model read it.
+            row: of the stores.
+            texts: as the model read them, by modality.
             predicted: what to explain, a place among the names of the task.
             explained: gates and the like of this row, by name.
         """
         self.chain.model.eval()
         attempts = Attempts()
-        images = self.images.collate([row])
-        unseen: tuple[Pixels | None, int] = (None, 0)
-        picture, view = attempts.get(
-            "what the encoder looked at", lambda: self._looked_at(images), unseen
-        )
-        given = attempts.get("why", lambda: self._batch(images, [text]), None)
+        looks = self._looks(row, attempts)
         weights = attempts.get("gates", lambda: _readable(explained), Weights())
-        image = None if picture is None else _jpeg(picture)
+        given = attempts.get("why", lambda: self._batch(row), None)
         if given is None:
-            return Explanation(weights=weights, image=image, notes=attempts.notes)
+            return Explanation(weights=weights, images=_shown(looks, {}), notes=attempts.notes)
         shares = attempts.get("shares", lambda: self._shares(given), Shares({}, {}))
+        heat = {
+            name: attempts.get(
+                _of("heat", name, looks), partial(self._heat, given, name, predicted, look), None
+            )
+            for name, look in looks.items()
+        }
+        nothing: Words = ()
+        words = {
+            name: attempts.get(
+                _of("words", name, texts),
+                partial(self._words, given, name, text, predicted),
+                nothing,
+            )
+            for name, text in texts.items()
+        }
         return Explanation(
             shares={name: float(value) for name, value in shares.values.items()},
             share_errors={name: float(value) for name, value in shares.errors.items()},
-            words=attempts.get("words", lambda: self._words(given, text, predicted), ()),
+            words={name: told for name, told in words.items() if told},
             weights=weights,
-            image=image,
-            heat=attempts.get("heat", lambda: self._heat(given, predicted, picture, view), None),
+            images=_shown(looks, heat),
             notes=attempts.notes,
         )
 
-    def _looked_at(self, images: Images) -> tuple[Pixels | None, int]:
-        """What the backbone saw of one case, small, and which of the real views that is."""
-        encoder = self.chain.model.encoder("image")
+    def _batch(self, row: int) -> Batch:
+        inputs = {name: store.collate([row]) for name, store in self.stores.items()}
+        return Batch(inputs, torch.stack([one.present for one in inputs.values()], dim=1))
+
+    def _looks(self, row: int, attempts: Attempts) -> dict[str, _Look]:
+        """What the encoders of images looked at, by modality; nothing where there is no image."""
+        shown = {n: one for n, one in self.stores.items() if isinstance(one, ImageStore)}
+        return {
+            name: attempts.get(
+                _of("what the encoder looked at", name, shown),
+                partial(self._looked_at, name, store.collate([row])),
+                _Look(None, 0),
+            )
+            for name, store in shown.items()
+        }
+
+    def _looked_at(self, name: str, images: Images) -> _Look:
+        encoder = self.chain.model.encoder(name)
         if not bool(images.mask.any()) or not isinstance(encoder, WrappingEncoder):
-            return _picture(images, 0), 0
+            return _Look(_picture(images, 0), 0)
         shown = encoder.views(images)
         centre = encoder.view_centre(images.mask, images.centre)
         place = encoder.looked_at(shown.mask[0], int(centre[0]))
-        return _picture(shown, place), int(shown.mask[0, :place].sum())
-
-    def _batch(self, images: Images, texts: Sequence[str]) -> Batch:
-        tokens = TextStore(texts, self.encoder).collate(range(len(texts)))
-        present = torch.stack([images.present, tokens.present], dim=1)
-        return Batch({"image": images, "text": tokens}, present)
+        return _Look(_picture(shown, place), int(shown.mask[0, :place].sum()))
 
     def _shares(self, given: Batch) -> Shares:
         names = self.chain.model.used
@@ -96,33 +134,49 @@ class Explainer:
         with torch.inference_mode():
             return shares_of_case(self.chain, self.chain.encoded(given, names), self.placeholders)
 
-    def _words(self, given: Batch, text: str, predicted: int) -> tuple[tuple[str, float], ...]:
+    def _words(self, given: Batch, name: str, text: str, predicted: int) -> Words:
         """Each word, and by how much the probability falls when it is left out."""
-        pieces = pieces_of(text)
-        if not pieces or not self.chain.model.reads["text"]:
+        pieces, encoder = pieces_of(text), self.chain.model.encoder(name)
+        if not pieces or name not in self.chain.model.used or not isinstance(encoder, TextEncoder):
             return ()
         texts = [text, *(without(pieces, place) for place in range(len(pieces)))]
-        tokens = TextStore(texts, self.encoder).collate(range(len(texts)))
+        tokens = TextStore(texts, encoder).collate(range(len(texts)))
+        others = [other for other in given.modalities if other != name]
         with torch.inference_mode():
-            image = self.chain.encoded(given, ["image"]).inputs["image"]
-            image = map_tensors(image, lambda tensor: _repeated(tensor, len(texts)))
-            there = torch.stack([given.present[:, 0].expand(len(texts)), tokens.present], dim=1)
-            asked = Batch({"image": image, "text": tokens}, there)
+            seen = self.chain.encoded(given, others)
+            inputs = {other: _repeated(seen.inputs[other], len(texts)) for other in others}
+            present = given.present.expand(len(texts), -1).clone()
+            present[:, given.modalities.index(name)] = tokens.present
+            asked = Batch({one: inputs.get(one, tokens) for one in given.modalities}, present)
             log_probs = self.chain.plain(asked).log_probs
         probability = self.chain.task.values(log_probs)[:, predicted]
         drops = (probability[0] - probability[1:]).tolist()
         return tuple(zip(pieces, drops, strict=True))
 
-    def _heat(
-        self, given: Batch, predicted: int, picture: Pixels | None, view: int
-    ) -> bytes | None:
-        if picture is None or not self.chain.model.reads["image"]:
+    def _heat(self, given: Batch, name: str, predicted: int, look: _Look) -> bytes | None:
+        if look.picture is None or name not in self.chain.model.used:
             return None
         device = next(self.chain.model.parameters()).device
         on = map_tensors(given, lambda tensor: tensor.to(device))
         target = torch.tensor([predicted], device=device)
-        heat = heat_maps(self.chain.model, on, target, view, read=self.chain.evidence)
-        return None if heat is None else _jpeg(_overlay(picture, heat[0].float().cpu()))
+        heat = heat_maps(self.chain.model, on, target, look.view, name, read=self.chain.evidence)
+        return None if heat is None else _jpeg(_overlay(look.picture, heat[0].float().cpu()))
+
+
+def _of(what: str, name: str, all_of: Collection[str]) -> str:
+    """What is told, and of which modality where there are several of the kind."""
+    return what if len(all_of) == 1 else f"{what} of {name}"
+
+
+def _shown(
+    looks: Mapping[str, _Look], heat: Mapping[str, bytes | None]
+) -> dict[str, ExplainedImage]:
+    """The pictures that are there, each with its heat."""
+    return {
+        name: ExplainedImage(_jpeg(look.picture), heat.get(name))
+        for name, look in looks.items()
+        if look.picture is not None
+    }
 
 
 def pieces_of(text: str) -> list[str]:
@@ -137,9 +191,11 @@ def without(pieces: Sequence[str], place: int) -> str:
     return " ".join(piece for index, piece in enumerate(pieces) if index != place)
 
 
-def _repeated(tensor: Tensor, times: int) -> Tensor:
+def _repeated(inputs: Inputs, times: int) -> Inputs:
     """One row as many; scalars, such as penalties, as they are."""
-    return tensor.repeat_interleave(times, dim=0) if tensor.ndim else tensor
+    return map_tensors(
+        inputs, lambda tensor: tensor.repeat_interleave(times, dim=0) if tensor.ndim else tensor
+    )
 
 
 def _readable(explained: Mapping[str, Tensor]) -> Weights:

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from mmx.data import Part
+from mmx.evaluation import LOSS_RATES, arm_name, loss_name
 from mmx.inference.placeholders import Placeholders
 from mmx.inference.prediction import Chain
 from mmx.inference.shapley import Kept, Shares, kept_for_shares, shapley
 from mmx.interfaces import Batch, Task
-from mmx.report import LOSS_RATES, arm_name, loss_name
 
 SEED = 0  # of who loses a modality
 

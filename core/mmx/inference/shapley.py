@@ -101,7 +101,7 @@ def _exact(values: Mapping[Kept, Tensor], name: str, names: Sequence[str]) -> Te
 def _orders(names: Sequence[str]) -> list[tuple[str, ...]]:
     """Orders of the modalities, each followed by its reverse."""
     draw = np.random.default_rng(SEED)
-    places = [draw.permutation(len(names)).tolist() for _ in range(PAIRS)]
+    places: list[list[int]] = [draw.permutation(len(names)).tolist() for _ in range(PAIRS)]
     both = (order for one in places for order in (one, one[::-1]))
     return [tuple(names[place] for place in order) for order in both]
 

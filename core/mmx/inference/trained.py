@@ -11,7 +11,7 @@ from mmx.errors import RunError
 from mmx.inference.placeholders import Placeholders, recorded_placeholders
 from mmx.inference.prediction import Chain, PartPrediction
 from mmx.inference.record import fit_again, take_back
-from mmx.interfaces import Loss, Task, TextEncoder
+from mmx.interfaces import Loss, Task
 from mmx.model import Model, assemble, build_encoder
 from mmx.pipeline import ModelInputs, Told, link_for, permitted, read_facts, restored_inputs
 from mmx.runs import RunFolder
@@ -41,14 +41,6 @@ class Trained:
     chain: Chain
     placeholders: Placeholders
     inputs: ModelInputs
-
-    @property
-    def text_encoder(self) -> TextEncoder:
-        """The encoder that tokenises texts."""
-        encoder = self.model.encoder("text")
-        if not isinstance(encoder, TextEncoder):
-            raise RunError(f"{type(encoder).__name__} of this run encodes no text")
-        return encoder
 
     def over(self, part: Part, told: Told) -> PartPrediction:
         """Predict the rows of a part, in order."""

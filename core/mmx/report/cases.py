@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mmx.report.environment import environment
-from mmx.report.explained import data_address, shown_explanation
+from mmx.report.explained import shown_explanation, shown_images, shown_texts
 from mmx.report.run_report import Explanation
 
 
@@ -14,13 +14,13 @@ class CaseReport:
 
     Attributes:
         id: of the case.
-        text: as the model read it; empty when it has none.
+        texts: as the model read them, by modality; empty where it has none.
         probabilities: by class, highest first.
         explanation: why.
     """
 
     id: str
-    text: str
+    texts: Mapping[str, str]
     probabilities: Mapping[str, float]
     explanation: Explanation
 
@@ -35,9 +35,12 @@ def render_cases(run: str, cases: Sequence[CaseReport]) -> str:
     shown = [
         {
             "id": case.id,
-            "text": case.text,
+            "texts": shown_texts(case.texts, case.explanation),
             "probabilities": list(case.probabilities.items())[:3],
-            "address": data_address(case.explanation.image),
+            "images": shown_images(
+                {name: one.image for name, one in case.explanation.images.items()},
+                case.explanation,
+            ),
             "why": shown_explanation(case.explanation),
         }
         for case in cases

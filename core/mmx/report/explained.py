@@ -1,6 +1,7 @@
 """An explanation as the templates show it."""
 
 import base64
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmx.report.run_report import Explanation
@@ -8,15 +9,35 @@ from mmx.report.run_report import Explanation
 _STRONG = 0.02  # a fall of the probability below this is not coloured
 
 
+def shown_images(images: Mapping[str, bytes], why: Explanation | None) -> list[dict[str, str]]:
+    """Name, address of the picture and of its heat, if any, by modality."""
+    heat = {} if why is None else {name: one.heat for name, one in why.images.items()}
+    return [
+        {"name": name, "address": address, "heat": data_address(heat.get(name))}
+        for name, image in images.items()
+        if (address := data_address(image))
+    ]
+
+
+def shown_texts(texts: Mapping[str, str], why: Explanation | None) -> list[dict[str, Any]]:
+    """Name, text, and words with the strength of their colour, if they are explained."""
+    words = {} if why is None else why.words
+    return [
+        {"name": name, "text": text, "words": _coloured(words.get(name, ()))}
+        for name, text in texts.items()
+    ]
+
+
+def _coloured(words: Sequence[tuple[str, float]]) -> list[tuple[str, str, float]]:
+    scale = max((abs(value) for _, value in words), default=0.0)
+    return [(word, _colour(value, max(scale, _STRONG)), value) for word, value in words]
+
+
 def shown_explanation(given: Explanation) -> dict[str, Any]:
-    """Words with the strength of their colour, shares in per cent of one, and gates as text."""
-    strongest = max((abs(value) for _, value in given.words), default=0.0)
-    scale = max(strongest, _STRONG)
+    """Shares in per cent of one, and gates as text."""
     return {
-        "heat": data_address(given.heat),
         "shares": dict(given.shares),
         "share_errors": dict(given.share_errors),
-        "words": [(word, _colour(value, scale), value) for word, value in given.words],
         "weights": {
             name: ", ".join(f"{value:.2f}" for value in values)
             for name, values in given.weights.items()

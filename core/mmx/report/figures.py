@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from mmx.evaluation import Interval
+from mmx.evaluation import LOSS_RATES, Interval, arm_name, loss_name
 from mmx.interfaces import Curve, Plot
-from mmx.report.missing_words import LOSS_RATES, arm_name, loss_name
 from mmx.report.svg import (
     ACCENT,
     COLOURS,

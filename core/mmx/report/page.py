@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from mmx.evaluation import Interval
+from mmx.evaluation import Interval, arm_name, in_a_row
 from mmx.report import wording
 from mmx.report.content import shown_sections
 from mmx.report.environment import environment
-from mmx.report.explained import data_address, shown_explanation
+from mmx.report.explained import shown_explanation, shown_images, shown_texts
 from mmx.report.figures import hook_curve, learning_curves, missing_curves
-from mmx.report.missing_words import arm_name, in_a_row, share_words
 from mmx.report.run_report import Mistake, RunReport
 from mmx.report.sentences import learning_words
+from mmx.report.share_words import share_words
 from mmx.report.tables import Table, as_tables, epoch_table, part_table
 
 Metrics = Mapping[str, Interval]
@@ -121,9 +121,9 @@ def _shown(mistake: Mistake) -> dict[str, Any]:
     """A mistake with its picture as a data address."""
     return {
         "sample": mistake.sample,
-        "address": data_address(mistake.image),
+        "images": shown_images(mistake.images, mistake.explanation),
+        "texts": shown_texts(mistake.texts, mistake.explanation),
         "why": None if mistake.explanation is None else shown_explanation(mistake.explanation),
-        "text": mistake.text,
         "true": mistake.true,
         "predicted": mistake.predicted,
         "probability": mistake.probability,

@@ -9,26 +9,37 @@ from mmx.interfaces import Curve, Scores
 
 
 @dataclass(frozen=True, slots=True)
+class ExplainedImage:
+    """What a model saw of one modality.
+
+    Attributes:
+        image: a PNG or JPEG file.
+        heat: the same under its Grad-CAM; None where the encoder has no map.
+    """
+
+    image: bytes
+    heat: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """Why a model answered as it did.
 
     Attributes:
         shares: ``prior`` and each modality: where the probability of the answer comes from, by
             Shapley values of present and missing modalities; empty for models of one modality.
-        share_errors: by modality, the standard error of a sampled share; empty where all are exact.
-        words: of the text in order, and by how much the probability falls without each.
+        share_errors: by modality, the standard error of a sampled share; empty if all are exact.
+        words: by modality, of its text in order, and how much the probability falls without each.
         weights: gates, experts and levels, by name.
-        image: what the model saw, a PNG or JPEG file.
-        heat: the same under its Grad-CAM; None where the encoder has no map.
+        images: by modality, what the model saw of it; modalities without an image are left out.
         notes: one sentence for each part that could not be told, with the reason.
     """
 
     shares: Mapping[str, float] = field(default_factory=dict)
     share_errors: Mapping[str, float] = field(default_factory=dict)
-    words: Sequence[tuple[str, float]] = ()
+    words: Mapping[str, Sequence[tuple[str, float]]] = field(default_factory=dict)
     weights: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    image: bytes | None = None
-    heat: bytes | None = None
+    images: Mapping[str, ExplainedImage] = field(default_factory=dict)
     notes: Sequence[str] = ()
 
 
@@ -38,8 +49,8 @@ class Mistake:
 
     Attributes:
         sample: id of the sample.
-        image: a PNG or JPEG file; None when the sample has no image.
-        text: as the model read it; empty when the sample has none.
+        images: a PNG or JPEG file by modality; those that the sample lacks are left out.
+        texts: as the model read them, by modality; empty where the sample has none.
         true: name of the class it has.
         predicted: name of the class it was given.
         probability: of the predicted class, in [0, 1].
@@ -48,8 +59,8 @@ class Mistake:
     """
 
     sample: str
-    image: bytes | None
-    text: str
+    images: Mapping[str, bytes]
+    texts: Mapping[str, str]
     true: str
     predicted: str
     probability: float

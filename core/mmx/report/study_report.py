@@ -102,6 +102,7 @@ class StudyReport:
         seeds: of the plan.
         folds: of the plan.
         samples: test rows.
+        modalities: of the base, by which controls are named.
         groups: groups among them.
         group: what a group is, such as lesion.
         flips: random sign flips of the groups.
@@ -136,6 +137,7 @@ class StudyReport:
     text: str
     comparisons: int = 0
     ledger: str = ""
+    modalities: Sequence[str] = ("image", "text")
     no_verdicts: str = ""
     absent: Mapping[str, str] = field(default_factory=dict)
     reached: Sequence[Reached] = ()

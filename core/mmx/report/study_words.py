@@ -1,6 +1,6 @@
 """What the figures of a study mean, in plain sentences."""
 
-from mmx.evaluation import Contrast, Interval
+from mmx.evaluation import Contrast, Interval, arm_name, shuffled_name
 from mmx.report.study_report import ArmResult, Reached, StudyReport
 from mmx.report.wording import known, many, percent, plural, title
 
@@ -137,8 +137,6 @@ def convergence_words(report: StudyReport) -> str:
 _TAKEN = {
     "majority class": "the most common class alone",
     "metadata only": "the record alone",
-    "image only": "the image alone",
-    "text only": "the text alone",
 }
 
 
@@ -153,13 +151,15 @@ def reached_words(report: StudyReport) -> list[str]:
 
 
 def _not_beaten(one: Reached, value: str, report: StudyReport) -> str:
-    side, _, shuffled = one.control.partition(" ")
-    if shuffled == "shuffled":
+    names = report.modalities
+    shuffled = {shuffled_name(name): name for name in names}
+    if one.control in shuffled:
         return (
-            f"{report.base} is not shown to lose anything when its {many(side)} are shuffled "
-            f"({value}): it may not read them."
+            f"{report.base} is not shown to lose anything when its {many(shuffled[one.control])} "
+            f"are shuffled ({value}): it may not read them."
         )
-    name = _TAKEN.get(one.control)
+    alone = {arm_name((name,), names): f"the {name} alone" for name in names}
+    name = {**_TAKEN, **alone}.get(one.control)
     told = f"{name} ({one.control}, {value})" if name else f"{one.control} ({value})"
     if one.of > 1 and len(one.arms) == one.of:
         return f"No arm beats {told}."

@@ -1,19 +1,18 @@
 """Arms: the specs of a study, and in what each differs from the base."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from mmx.errors import MmxError, SpecError
+from mmx.evaluation import arm_name
 from mmx.plugins import nearest
 from mmx.spec import Difference, Spec, diff_specs, inline, load_spec, short_key
 from mmx.study.spec import OneAtATime, StudySpec
 
 Role = Literal["base", "arm", "control"]
 BASE = "base"
-# one modality alone: name of the control -> fusion that reads it
-ALONE: Mapping[str, str] = {"image only": "image_only", "text only": "text_only"}
 HEAD, MATCHED = "model.head", "mlp"  # beside each head stands this one with as many parameters
 _OF_MATCHED = ("type", "hidden", "match")  # what makes it as large; all else is as in the arm
 _IGNORED = ("name",)
@@ -86,7 +85,7 @@ def resolve_arms(study: StudySpec, plugins: Sequence[str | Path] = ()) -> Arms:
     base = load_spec(study.base, overrides=shared, plugins=plugins)
     _check_folds(study, base)
     asked = list(_asked(study, shared))
-    _check_names(study, [one.name for one in asked])
+    _check_names(study, [one.name for one in asked], _only(base))
     asked = _paired(asked, study)
     found = [_resolved(one, "arm", study, base, plugins) for one in asked]
     same = next((arm for arm in found if not (arm.fault or arm.differences or arm.against)), None)
@@ -160,12 +159,20 @@ def _paired(asked: Sequence[_Asked], study: StudySpec) -> list[_Asked]:
 def _alone(
     study: StudySpec, base: Spec, shared: tuple[str, ...], plugins: Sequence[str | Path]
 ) -> list[Arm]:
-    """One modality alone, with all else as in the base."""
+    """Each modality alone, with all else as in the base; none where there is one only."""
     asked = [
         _Asked(name, study.base, (*shared, _override("model.fusion", fusion)), ("model.fusion",))
-        for name, fusion in ALONE.items()
+        for name, fusion in _only(base).items()
     ]
     return [_resolved(one, "control", study, base, plugins) for one in asked]
+
+
+def _only(base: Spec) -> dict[str, dict[str, str]]:
+    """Name of the control -> fusion that reads one modality."""
+    names = tuple(base.model.encoders)
+    if len(names) < 2:
+        return {}
+    return {arm_name((name,), names): {"type": "only", "modality": name} for name in names}
 
 
 def _matched(arm: Arm, study: StudySpec, base: Spec, plugins: Sequence[str | Path]) -> list[Arm]:
@@ -263,12 +270,12 @@ def _name(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else inline(value)
 
 
-def _check_names(study: StudySpec, names: list[str]) -> None:
+def _check_names(study: StudySpec, names: list[str], alone: Iterable[str]) -> None:
     """Refuse what is reported, excused or compared for an arm that is not there."""
     allowed = study.allow_confounded
     excused = allowed if isinstance(allowed, dict) else {}
     compared = [*study.against, *study.against.values()]
-    others = (*names, BASE, *ALONE)
+    others = (*names, BASE, *alone)
     told = (
         ("reported", study.reported, others), ("allow_confounded", excused, others),
         ("against", compared, names),

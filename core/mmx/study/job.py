@@ -19,8 +19,8 @@ class Job:
     Attributes:
         key: unique in the study.
         arm: whose work it is, for the reader.
-        kind: a run; the majority class and the metadata probe; a run with one side shuffled; or a
-            count of a run's operations.
+        kind: a run; the majority class and the metadata probe; a run with one modality shuffled; or
+            a count of a run's operations.
         spec: file of the spec.
         overrides: of the spec.
         plugins: local files with methods.
@@ -95,7 +95,7 @@ def _work(job: Job, observer: Observer) -> str:
         given = job.values
         file = Path(given["out"])
         write_shuffled(
-            Path(given["run"]), given["side"], given["seed"], file, observer, job.plugins
+            Path(given["run"]), given["modality"], given["seed"], file, observer, job.plugins
         )
         return str(file)
     if job.kind == "count":

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from mmx.errors import RunError
-from mmx.evaluation import Comparison
+from mmx.evaluation import Comparison, shuffled_name
 from mmx.experiment import Run
 from mmx.report import (
     ArmResult,
@@ -32,7 +32,7 @@ from mmx.study.comparing import TestPart, chosen_on_test, curves, in_family, rea
 from mmx.study.folder import COPY, StudyFolder, control_file, count_file, find_study
 from mmx.study.gather import Answers, Found
 from mmx.study.ledger import Ledger
-from mmx.study.running import SIDES, Study, latest
+from mmx.study.running import Study, latest
 from mmx.study.screening import SCREENED
 from mmx.study.spec import StudySpec, load_study
 
@@ -107,7 +107,8 @@ def gather_study(folder: StudyFolder, study: StudySpec, arms: Arms) -> StudyRepo
         _counted(_arm_result(arm, found, compared, study, plan, part), folder) for arm in arms.arms
     ]
     meant = {name: against.get(name, "") for name in controls.answers}
-    meant |= {f"{side} shuffled": base for side in SIDES if f"{side} shuffled" in meant}
+    shuffles = map(shuffled_name, arms.base.model.used)
+    meant |= {name: base for name in shuffles if name in meant}
     return StudyReport(
         name=study.study,
         metric=study.metric,
@@ -121,6 +122,7 @@ def gather_study(folder: StudyFolder, study: StudySpec, arms: Arms) -> StudyRepo
         seeds=study.seeds,
         folds=study.folds,
         samples=len(own.labels),
+        modalities=tuple(arms.base.model.encoders),
         groups=len(set(own.groups)),
         group=str(plan.get("data", {}).get("group", "group")),
         flips=compared.flips,
@@ -175,12 +177,13 @@ def _control_answers(
     for arm in arms.arms:
         if arm.role == "control" and arm.name in found.answers:
             controls[arm.name] = found.answers[arm.name]
-    for side in SIDES:
-        files = [control_file(folder, f"{side}-shuffled", run) for run in base.runs]
+    for modality in arms.base.model.used:
+        name = shuffled_name(modality)
+        files = [control_file(folder, f"{modality}-shuffled", run) for run in base.runs]
         if all(file.is_file() for file in files):
-            controls[f"{side} shuffled"] = _by_seed(files, base, study.folds)
+            controls[name] = _by_seed(files, base, study.folds)
         else:
-            errors[f"{side} shuffled"] = "it has not been made"
+            errors[name] = "it has not been made"
     other = [name for name, one in controls.items() if not one.same_rows(base)]
     errors |= dict.fromkeys(other, "it was made on other test rows than the base has")
     return Found({name: one for name, one in controls.items() if name not in other}, errors)

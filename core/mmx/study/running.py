@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from mmx.evaluation import shuffled_name
 from mmx.experiment import Run
 from mmx.pipeline import core_digest, sources_used
 from mmx.runs import Observer, RunFolder, SilentObserver, locked, read_sealed, write_text
@@ -20,8 +21,6 @@ from mmx.study.job import Done, Job
 from mmx.study.plan import digest_of, settle
 from mmx.study.screening import SCREENED, need_optuna
 from mmx.study.spec import StudySpec, load_study
-
-SIDES: tuple[Literal["image", "text"], ...] = ("text", "image")
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +287,7 @@ class _Work:
                 continue
             if entry.seed == self.study.seeds[0]:
                 jobs.append(self._baselines(base, entry))
-            jobs += [self._shuffle(side, entry) for side in SIDES]
+            jobs += [self._shuffle(name, entry) for name in self.arms.base.model.used]
         return [job for job in jobs if not Path(job.values["out"]).is_file()]
 
     def _baselines(self, base: Arm, entry: Entry) -> Job:
@@ -298,9 +297,9 @@ class _Work:
         return Job(f"baselines, fold {entry.fold}", "controls", "baselines", job.spec,
                    job.overrides, job.plugins, {"out": str(out)})  # fmt: skip
 
-    def _shuffle(self, side: str, entry: Entry) -> Job:
+    def _shuffle(self, name: str, entry: Entry) -> Job:
         run = Run(Path(entry.run))
-        out = control_file(self.folder, f"{side}-shuffled", run)
-        values = {"run": str(run.path), "side": side, "seed": entry.seed, "out": str(out)}
-        return Job(f"{side} shuffled, {run.path.name}", "controls", "shuffle", "", (),
+        out = control_file(self.folder, f"{name}-shuffled", run)
+        values = {"run": str(run.path), "modality": name, "seed": entry.seed, "out": str(out)}
+        return Job(f"{shuffled_name(name)}, {run.path.name}", "controls", "shuffle", "", (),
                    tuple(map(str, self.arms.plugins)), values)  # fmt: skip

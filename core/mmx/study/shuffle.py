@@ -1,8 +1,7 @@
-"""A trained run on test rows whose texts or images were dealt out anew."""
+"""A trained run on test rows whose inputs of one modality were dealt out anew."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -12,8 +11,6 @@ from mmx.inference import load_trained
 from mmx.interfaces import Inputs
 from mmx.pipeline import open_sources
 from mmx.runs import Observer, write_beside
-
-Side = Literal["image", "text"]
 
 
 class Moved:
@@ -29,17 +26,17 @@ class Moved:
 
 def write_shuffled(
     path: Path,
-    side: Side,
+    modality: str,
     seed: int,
     file: Path,
     observer: Observer,
     plugins: Sequence[str | Path] = (),
 ) -> None:
-    """Predict the test part of a run with one side shuffled among its rows, and write the table.
+    """Predict the test part of a run with one modality shuffled among its rows.
 
     Args:
         path: a finished run.
-        side: whose inputs change places.
+        modality: whose inputs change places.
         seed: of the shuffling.
         file: the Parquet file to write, with the columns of predictions.parquet.
         observer: is told how far it has come.
@@ -57,7 +54,7 @@ def write_shuffled(
         sources = sources.pixels()
     part = sources.parts(prepared)["test"]
     instead = dict(zip(rows.tolist(), shuffled(rows.tolist(), seed), strict=True))
-    sources_moved = {**part.sources, side: Moved(part.sources[side], instead)}
+    sources_moved = {**part.sources, modality: Moved(part.sources[modality], instead)}
     moved = Part(part.rows.tolist(), sources_moved, part.labels, part.groups)
     size = trained.spec.evaluation.batch_size
     found = trained.chain.over(moved, size, lambda done: None)[-1]

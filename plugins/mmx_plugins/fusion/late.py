@@ -21,14 +21,13 @@ class LateParams(FusionParams):
     """Mixes the logits or probabilities of one head per modality."""
 
     type: Literal["late"] = "late"
-    tasks: ClassVar[frozenset[str]] = frozenset({"single_label"})  # it mixes softmaxes
     source: ClassVar[str] = (
         "common practice; product: Hinton 2002, Products of Experts; bayes: Kittler et al. 1998, "
         "On Combining Classifiers, doi:10.1109/34.667881"
     )
     takes: ClassVar[tuple[int, int | None]] = (1, None)
 
-    tasks: ClassVar[frozenset[str]] = frozenset({"single_label"})
+    tasks: ClassVar[frozenset[str]] = frozenset({"single_label"})  # it mixes softmaxes
     instead: ClassVar[Mapping[str, str]] = {
         "multi_label": "fusion: concat", "ordinal": "fusion: concat",
     }  # fmt: skip

@@ -24,12 +24,12 @@ def test_shares_and_the_prior_make_up_the_probability(
     why = answers.explanations[0]
     name, probability = next(iter(answers.probabilities(0).items()))
     assert sum(why.shares.values()) == pytest.approx(probability, abs=1e-5)
-    assert [word for word, _ in why.words] == ["round", "and", "<b>dark</b>"]
-    assert why.image is not None
+    assert [word for word, _ in why.words["text"]] == ["round", "and", "<b>dark</b>"]
+    assert [*why.images] == ["image"]
     assert why.weights
     less = mmx.ask(run.path, mmx.Case("less", case.images, "round and"), plugins=[tiny_plugin])
     fall = probability - less.probabilities(0)[name]
-    assert dict(why.words)["<b>dark</b>"] == pytest.approx(fall, abs=1e-5)
+    assert dict(why.words["text"])["<b>dark</b>"] == pytest.approx(fall, abs=1e-5)
 
 
 def test_the_command_writes_a_page_with_escaped_words(
@@ -61,9 +61,8 @@ def test_a_case_without_an_image_is_explained_by_its_words(run: mmx.Run, tiny_pl
     why = mmx.ask(
         run.path, case, without=["image"], explain=True, plugins=[tiny_plugin]
     ).explanations[0]
-    assert why.image is None
-    assert why.heat is None
-    assert len(why.words) == 1
+    assert why.images == {}
+    assert len(why.words["text"]) == 1
 
 
 def test_long_texts_fall_into_a_bounded_number_of_pieces() -> None:

@@ -58,8 +58,16 @@ def full_report(scored: Callable[..., SingleLabelScores]) -> Callable[..., RunRe
             "history": history,
             "best_epoch": 1,
             "mistakes": [
-                Mistake("s-1", buffer.getvalue(), "A lesion.", classes[0], classes[1], 0.98, 0.01),
-                Mistake("s-2", None, "", classes[1], classes[0], 0.91),
+                Mistake(
+                    "s-1",
+                    {"image": buffer.getvalue()},
+                    {"text": "A lesion."},
+                    classes[0],
+                    classes[1],
+                    0.98,
+                    0.01,
+                ),
+                Mistake("s-2", {}, {"text": ""}, classes[1], classes[0], 0.91),
             ],
             "controls": {"image alone": evaluation.metrics},
             "stages": [("model", evaluation.metrics), ("temperature", evaluation.metrics)],

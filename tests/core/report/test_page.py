@@ -121,7 +121,7 @@ def test_text_never_becomes_markup(
         group=bad,
         methods={bad: bad},
         history=[{"loss": 1.0, "terms": {bad: 1.0, "b": 2}, "validation": {bad: 0.5}}],
-        mistakes=[Mistake(bad, b"GIF89a" + bad.encode(), bad, bad, bad, 0.9)],
+        mistakes=[Mistake(bad, {bad: b"GIF89a" + bad.encode()}, {bad: bad}, bad, bad, 0.9)],
         controls={bad: scored(classes).metrics},
         ledger={bad: bad, "parts": {bad: {bad: {"samples": 1, "groups": 1}}}, "x": [{bad: bad}]},
         spec=bad,

@@ -38,8 +38,8 @@ def test_a_study_from_file_to_report(
     assert not contrast["conditional"]
     assert gated["parameters"] > 0
     assert [one["name"] for one in found["controls"]] == [
-        "majority class", "metadata only", "image only", "text only", "text shuffled",
-        "image shuffled",
+        "majority class", "metadata only", "image only", "text only", "image shuffled",
+        "text shuffled",
     ]  # fmt: skip
     assert found["controls"][0]["scores"]["balanced_accuracy"]["value"] == pytest.approx(1 / 3)
     for name in ("report.html", "report.md", "results.csv", "table.tex"):

@@ -1,6 +1,6 @@
-"""What the arms of the report on missing modalities are called, wherever they are named."""
+"""What arms with missing or shuffled modalities are called, wherever they are named."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 LOSS_RATES = (0.25, 0.5, 0.75)  # of the rows, which lose a modality at random
 
@@ -31,21 +31,6 @@ def loss_name(name: str, rate: float) -> str:
     return f"{name} missing in {rate:.0%}"
 
 
-def share_words(shares: Mapping[str, tuple[float, float]]) -> str:
-    """What each modality carries of an answer on average; empty where nothing is known.
-
-    Args:
-        shares: by modality, the mean share and its standard error, 0 where it is exact.
-    """
-    if not shares:
-        return ""
-    sampled = any(error for _, error in shares.values())
-    told = [
-        f"{name} {100 * mean:+.1f}" + (f" ± {100 * error:.1f}" if sampled else "")
-        for name, (mean, error) in shares.items()
-    ]
-    how = "sampled, ± one standard error of the sampling" if sampled else "exact"
-    return (
-        "On average over these samples the modalities move the probability of the answer, beside "
-        f"that of the class prior, by {in_a_row(told)} points (Shapley values, {how})."
-    )
+def shuffled_name(name: str) -> str:
+    """The control whose rows change their inputs of a modality with one another."""
+    return f"{name} shuffled"
