@@ -27,7 +27,7 @@ class TinyImage(mmx.SingleImageEncoder):
 
     def encode(self, pixels: Tensor) -> mmx.Features:
         tokens = self.layer(pixels).relu().flatten(2).transpose(1, 2).float()
-        mask = torch.ones(tokens.shape[:2], dtype=torch.bool)
+        mask = torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
         level = mmx.Features(tokens, mask)
         return mmx.Features(tokens, mask, levels=(level, level))
 

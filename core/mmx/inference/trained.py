@@ -16,6 +16,7 @@ from mmx.model import Model, assemble, build_encoder
 from mmx.pipeline import ModelInputs, Told, link_for, permitted, read_facts, restored_inputs
 from mmx.runs import RunFolder
 from mmx.spec import Spec, load_spec
+from mmx.training import working_device
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ def load_trained(path: Path, plugins: Sequence[str | Path] = ()) -> Trained:
         spec.model, link, parts=facts.parts, seed=spec.seed, encoders=encoders, prior=prior
     )
     take_back(folder, model)
-    chain = Chain(spec.inference, model.eval(), loss, task, spec.model.encoding)
+    model = model.to(working_device()).eval()
+    chain = Chain(spec.inference, model, loss, task, spec.model.encoding)
     fit_again(folder, chain.hooks, task.type)
     placeholders = recorded_placeholders(task, facts.prior, facts.sampled_counts, facts.untrained)
     return Trained(folder, spec, task, model, loss, chain, placeholders, inputs)

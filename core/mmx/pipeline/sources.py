@@ -26,6 +26,7 @@ from mmx.interfaces import (
     innermost_params,
 )
 from mmx.model import Model
+from mmx.pipeline.encoding_device import encoding_on_device, with_device
 from mmx.pipeline.identity import encoder_settings
 from mmx.pipeline.prepare import PARTS, Prepared, cache_folder
 from mmx.pipeline.progress import stage
@@ -161,10 +162,11 @@ class _Encoding:
         if learned := self.statistics.get(name):
             settings = json.dumps([settings, learned])
         cache = FeatureCache(cache_folder(data) / "features", budget_gb=data.cache.budget_gb)
-        with stage(self.observer, f"{name}s", f"{name}s") as told:
+        encoder = innermost(self.model.encoder(name))
+        with stage(self.observer, f"{name}s", f"{name}s") as told, encoding_on_device(encoder):
             return cache.encode(
-                innermost(self.model.encoder(name)),
-                settings,
+                encoder,
+                with_device(settings),
                 source,
                 rows,
                 want=want,

@@ -20,6 +20,7 @@ from mmx.interfaces import (
     Sample,
     WrappingEncoder,
 )
+from mmx.pipeline.encoding_device import encoding_on_device, with_device
 from mmx.pipeline.identity import core_digest, encoder_settings, sources_used
 from mmx.plugins import Plugins
 from mmx.spec import Spec
@@ -119,11 +120,12 @@ class FrozenFeatures:
         encoder.learn("frozen")
         cache = FeatureCache(self._folder, budget_gb=self._spec.data.cache.budget_gb)
         rows = sorted(self._row.values())
-        settings, want = self._settings, frozenset({"pooled"})
-        return cache.encode(
-            encoder, settings, self._images, rows, want=want,
-            batch_size=self._spec.evaluation.batch_size, precision=self._spec.model.encoding,
-        )  # fmt: skip
+        settings, want = with_device(self._settings), frozenset({"pooled"})
+        with encoding_on_device(encoder):
+            return cache.encode(
+                encoder, settings, self._images, rows, want=want,
+                batch_size=self._spec.evaluation.batch_size, precision=self._spec.model.encoding,
+            )  # fmt: skip
 
     def pooled(self, samples: Sequence[Sample]) -> Tensor:
         """[B, D], float32."""

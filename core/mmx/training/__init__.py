@@ -1,5 +1,6 @@
 """Training: the loop on Accelerate, optimisers, schedules, augmentation, checkpoints."""
 
+from mmx.training.device import enough_memory, placed, working_device
 from mmx.training.history import EpochRecord, History
 from mmx.training.interfaces import Rows, Trainable
 from mmx.training.loss_trial import try_loss
@@ -12,6 +13,6 @@ from mmx.training.transfer import channels_last, to_device
 
 __all__ = [
     "EpochRecord", "History", "Precision", "Rows", "Trainable", "autocast", "auxiliary_weights",
-    "channels_last", "encodes", "inverse_frequency", "predict_logits", "resolve_precision",
-    "threads", "to_device", "train", "try_loss",
+    "channels_last", "encodes", "enough_memory", "inverse_frequency", "placed", "predict_logits",
+    "resolve_precision", "threads", "to_device", "train", "try_loss", "working_device",
 ]  # fmt: skip

@@ -22,6 +22,7 @@ from mmx.spec import Spec
 from mmx.training.augment import Augmentation
 from mmx.training.batches import Share, cut, load, share, steps_of
 from mmx.training.checkpoint import Checkpoints, Snapshot
+from mmx.training.device import enough_memory
 from mmx.training.history import EpochRecord, History
 from mmx.training.interfaces import Rows, Trainable
 from mmx.training.interrupt import StopRequest
@@ -41,6 +42,10 @@ from mmx.training.state import State
 from mmx.training.transfer import channels_last, to_device
 
 EpochEnded = Callable[[int, Mapping[str, float]], None]
+SMALLER = (
+    "train.batch_size lower and train.accumulate higher, which is the same step, or "
+    "train.precision: bf16"
+)
 GUARD_STEPS = 20  # steps between looks at the losses where a look waits for the device
 
 
@@ -146,7 +151,8 @@ class Loop:
         )
         self.model.train()
         for index, shares in enumerate(own):
-            self._step([(s, *next(fetched)) for s in shares])
+            with enough_memory(f"a training step of {self.spec.train.batch_size} samples", SMALLER):
+                self._step([(s, *next(fetched)) for s in shares])
             state.seconds = before + time.perf_counter() - started
             if index + 1 < len(own):  # after the last step validation comes first
                 self._between_steps()
