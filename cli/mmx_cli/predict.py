@@ -18,9 +18,18 @@ def predict(
     run: Annotated[Path, typer.Argument(help="Directory of a finished run.")],
     image: Annotated[
         list[Path],
-        typer.Option("--image", help="An image file; several in the order of the run's images."),
+        typer.Option(
+            "--image",
+            help="An image file, or NAME=FILE where the run reads several kinds of images; several "
+            "in the order of the run's images.",
+        ),
     ] = [],  # noqa: B006 - typer copies it
-    text: Annotated[str | None, typer.Option("--text", help="The text of the case.")] = None,
+    text: Annotated[
+        list[str],
+        typer.Option(
+            "--text", help="The text of the case, or NAME=TEXT where the run reads several."
+        ),
+    ] = [],  # noqa: B006
     record: Annotated[
         list[str],
         typer.Option("--record", metavar="NAME=VALUE", help="A field of the case, such as age=61."),
@@ -49,7 +58,7 @@ def predict(
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
     """Predict one case from --image, --text and --record, or the cases of a --table."""
-    single = bool(image) or text is not None or bool(record)
+    single = bool(image) or bool(text) or bool(record)
     if (table is None) != single:
         words = "give --image, --text or --record for one case, or --table for many"
         say(f"error: {words}", err=True)
@@ -58,7 +67,8 @@ def predict(
     from mmx_cli.progress import Bars, Console  # rich, which no other command should wait for
 
     with plain_words(), Bars(Console(stderr=True)) as bars:
-        case = mmx.Case(images=image, text=text, record=pairs("--record", record))
+        told = text[0] if len(text) == 1 else pairs("--text", text) or None
+        case = mmx.Case(images=image, text=told, record=pairs("--record", record))
         answers = mmx.ask(
             run,
             case if table is None else table,

@@ -20,7 +20,7 @@ from mmx.data.tables import inside, is_table, read_table, without_nulls
 from mmx.data.texts import TextStore, learn_texts, new_texts, write_texts
 from mmx.data.token_loss import TokenLoss, loss_warnings, token_losses
 from mmx.data.tokens import Tokens
-from mmx.data.unread import unread_fields
+from mmx.data.unread import unread_by_all
 from mmx.data.views import CachedViews, ViewStore
 from mmx.data.whole_groups import UNUSED, check_groups
 
@@ -31,5 +31,5 @@ __all__ = [
     "assign_groups", "check_bad", "check_columns", "check_groups", "inside", "is_table",
     "learn_texts", "loss_warnings", "make_ledger", "make_split", "measured_range", "new_texts",
     "part_of", "read_image", "read_manifest", "read_split", "read_table", "texts_of",
-    "token_losses", "unread_fields", "without_nulls", "write_split", "write_texts",
+    "token_losses", "unread_by_all", "without_nulls", "write_split", "write_texts",
 ]  # fmt: skip

@@ -35,6 +35,14 @@ class _Alike:
         return torch.ones(len(samples), 1)
 
 
+def unread_by_all(
+    narratives: Mapping[str, NarrativeParams], samples: Sequence[Sample]
+) -> tuple[str, ...]:
+    """Fields of these samples that none of the narratives looks up; see ``unread_fields``."""
+    found = [unread_fields(one, samples) for one in narratives.values()]
+    return tuple(name for name in found[0] if all(name in one for one in found)) if found else ()
+
+
 def unread_fields(params: NarrativeParams, samples: Sequence[Sample]) -> tuple[str, ...]:
     """Fields of these samples that the narrative never looks up; any narrative, also a plugin's.
 

@@ -16,7 +16,7 @@ from mmx.files import Hold, keep, own_folder, recall
 from mmx.pipeline import Prepared, cache_folder, sources_used, subject_of, unread
 from mmx.plugins import Code, core_code, file_digest, modules_below, nearest
 from mmx.runs import Hooks, Observer
-from mmx.spec import Spec
+from mmx.spec import Spec, names_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +153,8 @@ def _key(spec: Spec, prepared: Prepared, checks: Sequence[Check]) -> str:
     hooks = [[hook.model_dump_json(), sources_used(hook, spec.plugins)] for hook in spec.hooks]
     facts = {
         "data": prepared.digests, "order": order, "facts": repr(manifest.facts),
-        "label": spec.data.narrative.needs_label, "reads": sorted(spec.model.used),
-        "narrative": spec.data.narrative.entry_point, "unread": unread(spec, manifest),
+        "label": spec.leaky, "reads": sorted(spec.model.used),
+        "narrative": names_of(spec.data.narratives), "unread": unread(spec, manifest),
         "spare": _spare(manifest),
         "checks": [check.id for check in checks],
         "methods": sources_used(spec.data, spec.plugins), "hooks": hooks,

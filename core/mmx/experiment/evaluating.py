@@ -73,7 +73,7 @@ def evaluate_run(
 
     Args:
         path: the run's directory.
-        data: a table; or a spec, whose ``data.dataset`` and ``data.narrative`` are used.
+        data: a table; or a spec, whose ``data.dataset`` and ``data.narratives`` are used.
         columns: name in the table -> name in the run.
         classes: label in the data -> class of the run; several labels may be one class.
         drop_unknown: leave out rows whose label the run does not know, and count them.
@@ -118,7 +118,7 @@ def evaluate_run(
     trained.folder.write_json(f"{inside}/metrics.json", evaluation.to_json())
     trained.folder.write_bytes(f"{inside}/predictions.parquet", parquet(table))
     Record.made(folder, "finished.json", {"run": trained.folder.path.name}).write()
-    leaky = (LEAKY,) if found.narrative.needs_label else ()
+    leaky = (LEAKY,) if any(one.needs_label for one in found.narratives.values()) else ()
     return Evaluated(evaluation, table, folder, (*warnings, *notes, *leaky), left_out)
 
 
@@ -218,7 +218,7 @@ def _seen(
     if needs.reads.images and samples and not any(any(one.images.values()) for one in samples):
         raise DataError("no row has an image, which this run reads; --without image states that")
     hidden = manifest.facts.leak_columns
-    seen = see(trained, needs, samples, found.narrative, hidden, observer)
+    seen = see(trained, needs, samples, found.narratives, hidden, observer)
     if needs.text and samples and not any(text.strip() for text in seen.texts):
         raise DataError("no row has a text, which this run reads; --without text states that")
     if not found.own(trained):

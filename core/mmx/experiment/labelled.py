@@ -36,12 +36,12 @@ class Labelled:
 
     Attributes:
         manifest: the rows that can be used, labelled or not.
-        narrative: writes their texts.
+        narratives: write their texts, by modality.
         unusable: the rows that cannot be used, with the reason.
     """
 
     manifest: Manifest
-    narrative: NarrativeParams
+    narratives: Mapping[str, NarrativeParams]
     unusable: tuple[Rejected, ...]
 
     def own(self, trained: Trained) -> bool:
@@ -99,7 +99,7 @@ def from_spec(trained: Trained, path: Path, plugins: Sequence[str | Path]) -> La
     data = load_spec(path, plugins=plugins).data
     dataset = data.dataset.build()
     manifest = read_manifest(dataset, ALL, _reading(trained))
-    return Labelled(manifest, data.narrative, tuple(dataset.rejected()))
+    return Labelled(manifest, data.narratives, tuple(dataset.rejected()))
 
 
 def from_table(
@@ -137,4 +137,4 @@ def from_table(
 def _labelled(trained: Trained, rows: TableRows) -> Labelled:
     hidden = read_facts(trained.folder).leak_columns
     manifest = read_manifest(_Rows(rows, trained.task.names, hidden), ALL, _reading(trained))
-    return Labelled(manifest, trained.spec.data.narrative, tuple(rows.rejected))
+    return Labelled(manifest, trained.spec.data.narratives, tuple(rows.rejected))

@@ -11,6 +11,7 @@ from PIL import Image
 from mmx.data import ImageStore, Part
 from mmx.experiment.outcome import Outcome, parameters
 from mmx.inference import Chain, Explainer, Placeholders
+from mmx.interfaces import NarrativeParams
 from mmx.pipeline import Learner, Prepared
 from mmx.report import Explanation, Mistake, RunReport, render_run
 from mmx.spec import Spec
@@ -83,10 +84,19 @@ def _split(spec: Spec, prepared: Prepared) -> dict[str, Any]:
     }
 
 
+def _narratives(spec: Spec) -> dict[str, NarrativeParams]:
+    """The narratives by place: the only one by its kind alone."""
+    alone = len(spec.data.narratives) == 1
+    return {
+        "narrative" if alone else f"narrative of {name}": one
+        for name, one in spec.data.narratives.items()
+    }
+
+
 def methods(spec: Spec) -> dict[str, str]:
     """What the run is made of, by place."""
     named = {
-        "task": spec.task, "dataset": spec.data.dataset, "narrative": spec.data.narrative,
+        "task": spec.task, "dataset": spec.data.dataset, **_narratives(spec),
         **spec.model.encoders, "fusion": spec.model.fusion, "head": spec.model.head,
         "loss": spec.loss, "sampler": spec.train.sampler,
     }  # fmt: skip

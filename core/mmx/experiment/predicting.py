@@ -136,7 +136,7 @@ def _answers(
 ) -> Answers:
     count, data = len(table.cells), trained.spec.data
     hidden = read_facts(trained.folder).leak_columns
-    seen = see(trained, needs, rows, data.narrative, hidden, observer)
+    seen = see(trained, needs, rows, data.narratives, hidden, observer)
     faults = rows.faults | {int(rows.rows[place]): why for place, why in seen.faults.items()}
     column = needs.names(table.cells)
     names = [f"row {row + 2}" for row in range(count)]

@@ -309,7 +309,7 @@ class _Work:
         self.lost: list[str] = []
         for name, encoder in model.named_encoders().items():
             if model.reads[name] and isinstance(encoder, TextEncoder):
-                texts, split = self.prepared.texts, self.prepared.split
+                texts, split = self.prepared.written[name], self.prepared.split
                 self.tokens, advice = token_losses(encoder, texts, split)
                 method = self.spec.model.encoders[name].entry_point
                 self.lost = loss_warnings(self.tokens, method, advice)

@@ -1,9 +1,9 @@
 """What a valid spec names and does not use, told before any data are read."""
 
-from mmx.data import unread_fields
+from mmx.data import unread_by_all
 from mmx.errors import MmxError
 from mmx.interfaces import Sample
-from mmx.spec import Spec, idle_keys
+from mmx.spec import Spec, idle_keys, names_of
 
 
 def spec_notes(spec: Spec) -> list[str]:
@@ -17,7 +17,7 @@ def spec_notes(spec: Spec) -> list[str]:
 
 def _unread(spec: Spec) -> list[str]:
     layout = spec.data.dataset.layout()
-    if layout is None or "text" not in spec.model.used:
+    if layout is None or not spec.narratives_read:
         return []
     hidden = getattr(spec.data.dataset, "leak_columns", ())
     named = [*layout.record, *([layout.text] if layout.text else [])]
@@ -26,13 +26,13 @@ def _unread(spec: Spec) -> list[str]:
     record = {name: "1" for name in named if name not in hidden}
     row = Sample("row", "group", record=record, roles=roles)
     try:
-        unread = unread_fields(spec.data.narrative, [row])
+        unread = unread_by_all(spec.narratives_read, [row])
     except MmxError as error:
         return [f"the narrative refuses a row with the fields {', '.join(record)}: {error}"]
     if not unread:
         return []
     names = ", ".join(map(repr, unread))
     return [
-        f"{spec.data.narrative.entry_point} never reads {names}, so the model will not see it; "
+        f"{names_of(spec.narratives_read)} never reads {names}, so the model will not see it; "
         "narrative: template writes the whole record, narrative: joined the record and a text"
     ]

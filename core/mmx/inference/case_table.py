@@ -1,8 +1,9 @@
 """New cases as a table with the columns of the run, however they were given."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from mmx.blocks import MISSING_WORDS, read_cells
 from mmx.data import EncodingError, TableRows, read_table, without_nulls
 from mmx.errors import DataError
 from mmx.inference.needs import Needs
-from mmx.interfaces import Layout
+from mmx.interfaces import IMAGE, TEXT, Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +21,16 @@ class Case:
 
     Attributes:
         id: to find it again.
-        images: files, in the places that the run was trained on; None keeps the place of one that
-            is absent.
-        text: its text; None: none is given, which must be stated where the run reads one.
+        images: files, in the places that the run was trained on, by modality where it reads several
+            kinds of images; None keeps the place of one that is absent.
+        text: its text, by modality where the run reads several; None: none is given, which must be
+            stated where the run reads one.
         record: other columns that the run reads, such as age.
     """
 
     id: str = "case"
-    images: Sequence[Path | None] = ()
-    text: str | None = None
+    images: Sequence[Path | None] | Mapping[str, Sequence[Path | None]] = ()
+    text: str | Mapping[str, str] | None = None
     record: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -110,22 +112,54 @@ def _row(case: Case, needs: Needs, notes: list[str]) -> dict[str, object]:
     row: dict[str, object] = {**_known(case.record, needs), "id": case.id}
     if needs.layout.id is not None:
         row[needs.layout.id] = case.id
-    if case.text is not None:
-        row[_text_column(needs)] = case.text
-    places = needs.layout.image_columns
-    if len(case.images) > len(places):
-        most = f"at most {len(places)} images" if places else "no image"
-        raise DataError(f"{len(case.images)} images are given, and this run reads {most} of a case")
-    if case.images:
-        given = [*case.images, *[None] * (len(places) - len(case.images))]
-        row |= dict(zip(places, given, strict=True))
-        absent = [name for name, image in zip(places, given, strict=True) if image is None]
-        if absent:
-            notes.append(
-                f"this run was trained on up to {len(places)} images of a case "
-                f"({', '.join(places)}); {', '.join(absent)} counts as missing"
-            )
+    for name, text in _by_name(case.text, needs.texts, TEXT, "texts").items():
+        row[_text_column(needs, name)] = text
+    for name, images in _by_name(case.images, needs.layout.images, IMAGE, "images").items():
+        row |= _in_places(images, needs.layout.images.get(name, ()), notes)
     return row
+
+
+def _by_name(given: Any, names: Collection[str], usual: str, what: str) -> Mapping[str, Any]:
+    """What is given by modality; what is not named belongs to the only one."""
+    if isinstance(given, Mapping):
+        unknown = [name for name in given if name not in names]
+        if unknown:
+            raise DataError(
+                f"this run reads no {what} called {unknown[0]!r}; it reads "
+                f"{', '.join(names) or 'none'}"
+            )
+        return given
+    if given is None or given == () or given == []:
+        return {}
+    if len(names) < 2:
+        return {next(iter(names), usual): given}
+    found: dict[str, Any] = {}
+    for one in [given] if isinstance(given, str) else given:
+        name, sign, rest = str(one).partition("=")
+        if not sign or name not in names:
+            told = " or ".join(f"{name}=..." for name in names)
+            raise DataError(f"this run reads several {what}; say which is which: {told}")
+        found |= {name: rest} if isinstance(given, str) else {}
+        if not isinstance(given, str):
+            found.setdefault(name, []).append(Path(rest))
+    return found
+
+
+def _in_places(
+    images: Sequence[Path | None], places: Sequence[str], notes: list[str]
+) -> dict[str, object]:
+    """Images of a modality by their columns; what is not given is absent."""
+    if len(images) > len(places):
+        most = f"at most {len(places)} images" if places else "no image"
+        raise DataError(f"{len(images)} images are given, and this run reads {most} of a case")
+    given = [*images, *[None] * (len(places) - len(images))]
+    absent = [name for name, image in zip(places, given, strict=True) if image is None]
+    if absent:
+        notes.append(
+            f"this run was trained on up to {len(places)} images of a case "
+            f"({', '.join(places)}); {', '.join(absent)} counts as missing"
+        )
+    return dict(zip(places, given, strict=True))
 
 
 def _known(record: Mapping[str, object], needs: Needs) -> Mapping[str, object]:
@@ -137,12 +171,13 @@ def _known(record: Mapping[str, object], needs: Needs) -> Mapping[str, object]:
     return record
 
 
-def _text_column(needs: Needs) -> str:
-    """The column that a text goes to."""
-    if needs.text_field is not None:
-        return needs.text_field
+def _text_column(needs: Needs, name: str) -> str:
+    """The column that a text of a modality goes to."""
     if not needs.text:
         raise DataError("a text is given, and this run reads none; leave it out")
+    column = needs.texts[name]
+    if column is not None:
+        return column
     fields = ", ".join(needs.reads.record)
     raise DataError(
         f"a text is given, and this run writes its texts from {fields}; give these, "
@@ -204,7 +239,9 @@ def by_role(
             f"{', '.join(places) if places else 'none'}"
         )
     columns = dict(zip(images, places, strict=False))
-    return columns if text is None else {**columns, text: _text_column(needs)}
+    for name, column in _by_name(text, needs.texts, TEXT, "texts").items():
+        columns[column] = _text_column(needs, name)
+    return columns
 
 
 def filled(table: CaseTable, needs: Needs) -> CaseTable:

@@ -17,6 +17,7 @@ from mmx.inference.trained import Trained
 from mmx.interfaces import NarrativeParams, Sample
 from mmx.pipeline import FrozenFeatures, cache_folder, read_scored, stage
 from mmx.runs import Observer
+from mmx.spec import names_of
 
 
 def case_texts(
@@ -54,7 +55,7 @@ def _training_rows(trained: Trained) -> tuple[Manifest, Split]:
     """The rows of the run and their parts, as they were."""
     data = trained.spec.data
     words = (
-        f"the texts of this run ({data.narrative.entry_point}) are written with what was learned "
+        f"the texts of this run ({names_of(data.narratives)}) are written with what was learned "
         "from its training rows, so these must be there as they were"
     )
     try:

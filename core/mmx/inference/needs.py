@@ -1,12 +1,19 @@
 """What a trained model reads of a case, and from which columns."""
 
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmx.errors import DataError, RunError
 from mmx.inference.trained import Trained
-from mmx.interfaces import EncoderParams, FieldKind, Layout, TextEncoder, WrappingParams
+from mmx.interfaces import (
+    EncoderParams,
+    FieldKind,
+    Layout,
+    NarrativeParams,
+    TextEncoder,
+    WrappingParams,
+)
 from mmx.pipeline import read_facts
 
 BOXES = "boxes"
@@ -19,9 +26,9 @@ class Needs:
     Attributes:
         layout: every column that the data settings of the run name.
         modalities: that the model reads, without those that were said to be absent.
-        text: whether it reads a text.
         reads: the columns that what it reads comes from.
-        text_field: the one column whose content is the text; None where several are put in words.
+        texts: modality of a text that it reads -> the one column whose content it is; None where
+            several are put in words.
         kinds: kind of each field that is read, as the run's own rows had it.
         absent: columns that were said to be absent; they count as empty.
         ragged: modalities of which a sample has as many places as images, no empty ones behind.
@@ -29,12 +36,16 @@ class Needs:
 
     layout: Layout
     modalities: tuple[str, ...]
-    text: bool
     reads: Layout
-    text_field: str | None
+    texts: Mapping[str, str | None]
     kinds: dict[str, FieldKind]
     absent: tuple[str, ...]
     ragged: tuple[str, ...]
+
+    @property
+    def text(self) -> bool:
+        """Whether it reads any text."""
+        return bool(self.texts)
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -92,14 +103,15 @@ def needs_of(trained: Trained, without: Collection[str] = ()) -> Needs:
         raise DataError(
             f"nothing that this run reads is left without {' and '.join(sorted(without))}"
         )
-    text = any(isinstance(model.encoder(name), TextEncoder) for name in read)
-    fields = _fields(trained, layout, facts.leak_columns) if text else ()
-    inner = {*fields, *(field for name in read for field in trained.inputs.by_name[name].fields)}
-    shown = [
-        name
-        for name in layout.images
-        if name not in without and (name in read or data.narrative.looks)
-    ]
+    fields = {
+        name: _fields(data.narratives[name], layout, facts.leak_columns)
+        for name in read
+        if isinstance(model.encoder(name), TextEncoder)
+    }
+    inner = {field for names in fields.values() for field in names}
+    inner |= {field for name in read for field in trained.inputs.by_name[name].fields}
+    looks = any(one.looks for one in data.narratives.values())
+    shown = [name for name in layout.images if name not in without and (name in read or looks)]
     boxes = {
         name
         for name in read
@@ -110,7 +122,7 @@ def needs_of(trained: Trained, without: Collection[str] = ()) -> Needs:
         images={name: layout.images[name] for name in shown},
         boxes={name: layout.boxes[name] for name in boxes},
         inputs={name: column for name, column in layout.inputs.items() if name in read},
-        text=layout.text if layout.text in fields else None,
+        text=layout.text if layout.text in inner else None,
         record=tuple(name for name in layout.record if name in inner),
         id=None, group=None, label=None,
     )  # fmt: skip
@@ -118,9 +130,10 @@ def needs_of(trained: Trained, without: Collection[str] = ()) -> Needs:
         name: kind for name, kind in facts.samples.fields.items() if name in inner
     }
     ragged = facts.samples.ragged if own is None else ()
-    single = data.narrative.fields is not None and len(fields) == 1
-    column = next(iter(fields)) if single else reads.text
-    return Needs(layout, read, text, reads, column, kinds, absent, ragged)
+    texts = {
+        name: _text_field(data.narratives[name], names, layout) for name, names in fields.items()
+    }
+    return Needs(layout, read, reads, texts, kinds, absent, ragged)
 
 
 def _folder(own: Path | None, given: Path | None) -> Path | None:
@@ -142,9 +155,14 @@ def _absent(layout: Layout, without: Collection[str], known: Sequence[str]) -> t
     return tuple(name for name in without if name not in known)
 
 
-def _fields(trained: Trained, layout: Layout, hidden: Collection[str]) -> tuple[str, ...]:
-    """Fields of the record that the run's narrative reads."""
-    narrative = trained.spec.data.narrative
+def _text_field(narrative: NarrativeParams, fields: Sequence[str], layout: Layout) -> str | None:
+    """The one column whose content is the text; None where several are put in words."""
+    single = narrative.fields is not None and len(fields) == 1
+    return fields[0] if single else (layout.text if layout.text in fields else None)
+
+
+def _fields(narrative: NarrativeParams, layout: Layout, hidden: Collection[str]) -> tuple[str, ...]:
+    """Fields of the record that a narrative reads."""
     held: dict[str, None] = dict.fromkeys(layout.record)
     held |= {layout.text: None} if layout.text else {}
     never = {*hidden, *([layout.text or "text"] if narrative.record_only else [])}

@@ -1,12 +1,12 @@
 """What a model answers from where a modality is missing, and whether training ever saw it."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from mmx.data import Split
-from mmx.interfaces import IMAGE, TEXT, Task
+from mmx.interfaces import Task
 from mmx.pipeline import Counts, Prepared
 from mmx.spec import Spec
 
@@ -44,18 +44,25 @@ def untrained_modalities(spec: Spec, prepared: Prepared) -> tuple[str, ...]:
     """Modalities that every training row has, without modality dropout; none of a single one."""
     if spec.train.drops_modalities or len(spec.model.used) < 2:
         return ()
-    has = _has(prepared, prepared.split)
-    return tuple(name for name in spec.model.used if all(has[name]))
+    rows = prepared.split.rows("train").tolist()
+    return tuple(name for name in spec.model.used if all(_has(prepared, name, rows)))
 
 
-def _has(prepared: Prepared, split: Split) -> dict[str, list[bool]]:
-    """For each modality, which training rows have it."""
-    rows = split.rows("train").tolist()
-    samples = [prepared.manifest.samples[row] for row in rows]
-    return {
-        IMAGE: [any(image is not None for image in one.images.get(IMAGE, ())) for one in samples],
-        TEXT: [bool(prepared.texts[row].strip()) for row in rows],
-    }
+def _has(prepared: Prepared, name: str, rows: Sequence[int]) -> Iterator[bool]:
+    """Which of these rows have a modality, as far as the samples tell."""
+    for row in rows:
+        sample = prepared.manifest.samples[row]
+        if name in prepared.pictures:
+            yield any(image is not None for image in sample.images.get(name, ()))
+        elif name in prepared.written:
+            yield bool(prepared.written[name][row].strip())
+        else:
+            known = any(value is not None for value in sample.record.values())
+            yield (
+                sample.inputs.get(name) is not None
+                if name in prepared.manifest.contents.inputs
+                else known
+            )
 
 
 def recorded_placeholders(

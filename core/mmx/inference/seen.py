@@ -8,12 +8,13 @@ import numpy as np
 import torch
 
 from mmx.data import ImageStore, Part, TextStore
+from mmx.errors import DataError
 from mmx.inference.case_texts import case_texts
 from mmx.inference.needs import Needs
 from mmx.inference.prediction import PartPrediction
 from mmx.inference.trained import Trained
-from mmx.interfaces import IMAGE, TEXT, NarrativeParams, Sample, Store
-from mmx.pipeline import PreparedRows, cache_folder, stage
+from mmx.interfaces import IMAGE, NarrativeParams, Sample, Store
+from mmx.pipeline import PreparedRows, cache_folder, stage, together
 from mmx.runs import Observer
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Seen:
         samples: as they were read.
         stores: what the encoders read of all samples, by modality.
         images: of all samples, of the first modality that has any.
-        texts: of all samples; empty where there is none.
+        texts: of all samples, all that is written of each; empty where there is none.
         places: the samples that can be answered.
         faults: the others, with the reason.
     """
@@ -62,7 +63,7 @@ def see(
     trained: Trained,
     needs: Needs,
     rows: Sequence[Sample],
-    narrative: NarrativeParams,
+    narratives: Mapping[str, NarrativeParams],
     hidden: Sequence[str],
     observer: Observer,
 ) -> Seen:
@@ -72,7 +73,7 @@ def see(
         trained: the run.
         needs: what it reads.
         rows: the samples.
-        narrative: writes their texts.
+        narratives: write their texts, by modality.
         hidden: fields of the record that texts are never written from.
         observer: is told how far it has come.
     """
@@ -81,15 +82,22 @@ def see(
         samples = [_without_places_behind(sample, needs.ragged) for sample in samples]
     pictures = _pictures(trained, needs, samples, observer)
     faults = {int(bad.row): bad.reason for one in pictures.values() for bad in one.unreadable}
-    texts = [""] * len(samples)
-    told = [place for place in range(len(samples)) if not (narrative.looks and place in faults)]
-    if needs.text and told:
+    written = {name: [""] * len(samples) for name in trained.spec.data.narratives}
+    for name in needs.texts:
+        if name not in narratives:
+            raise DataError(
+                f"this run reads the text {name!r}, and the data have "
+                f"{', '.join(narratives) or 'no narrative'}; add data.narratives.{name}"
+            )
+        looks = narratives[name].looks
+        told = [place for place in range(len(samples)) if not (looks and place in faults)]
         some = [samples[place] for place in told]
-        written = case_texts(trained, narrative, some, hidden, observer)
-        for place, text in zip(told, written, strict=True):
-            texts[place] = text
-    stores = trained.inputs.stores(PreparedRows(_numbered(samples), pictures, {TEXT: texts}))
+        found = case_texts(trained, narratives[name], some, hidden, observer) if told else []
+        for place, text in zip(told, found, strict=True):
+            written[name][place] = text
+    stores = trained.inputs.stores(PreparedRows(_numbered(samples), pictures, written))
     faults |= {int(bad.row): bad.reason for one in stores.values() for bad in one.unreadable}
+    texts = together(written, len(samples))
     held = _held(needs, stores, texts)
     for place in np.flatnonzero(~held).tolist():
         faults.setdefault(place, _nothing(needs))
@@ -99,7 +107,7 @@ def see(
 
 def _held(needs: Needs, stores: Mapping[str, Store], texts: Sequence[str]) -> "NDArray[np.bool_]":
     """[n], samples that hold anything that the model reads."""
-    held = np.array([needs.text and bool(text.strip()) for text in texts], dtype=bool)
+    held = np.array([bool(needs.texts) and bool(text.strip()) for text in texts], dtype=bool)
     for name in needs.modalities:
         if not isinstance(stores[name], TextStore):
             held |= stores[name].present.numpy()

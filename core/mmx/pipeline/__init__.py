@@ -28,7 +28,7 @@ from mmx.pipeline.identity import (
 from mmx.pipeline.inputs import ModelInputs, PreparedRows, restored_inputs
 from mmx.pipeline.learner import Learner, build_learner, link_for, trained_prior
 from mmx.pipeline.permission import permitted
-from mmx.pipeline.prepare import PARTS, Prepared, cache_folder, prepare
+from mmx.pipeline.prepare import PARTS, Prepared, cache_folder, prepare, together
 from mmx.pipeline.processes import first_process, heard, lock_of, wait_for_everyone
 from mmx.pipeline.progress import Told, stage
 from mmx.pipeline.sources import Sources, open_sources
@@ -41,7 +41,7 @@ __all__ = [
     "Told", "WEIGHTS", "build_learner", "cache_folder", "check_pictures", "check_promises",
     "check_views", "class_notes", "core_digest", "environment", "first_process", "heard",
     "libraries", "link_for", "lock_of", "open_hooks", "open_sources", "permitted", "prepare",
-    "read_facts", "read_scored", "read_surroundings", "read_texts", "restored_inputs",
-    "run_digest", "sources_used", "stage", "subject_of", "trained_prior", "unread",
+    "read_facts", "read_scored", "read_surroundings", "read_texts", "restored_inputs", "run_digest",
+    "sources_used", "stage", "subject_of", "together", "trained_prior", "unread",
     "wait_for_everyone", "weights_digest",
 ]  # fmt: skip

@@ -40,7 +40,16 @@ class PreparedRows:
         return self.pictures[name]
 
     def texts(self, name: str) -> Sequence[str]:
-        """What the narrative of a modality wrote."""
+        """What the narrative of a modality wrote.
+
+        Raises:
+            DataError: there is no narrative of this name.
+        """
+        if name not in self.written:
+            raise DataError(
+                f"no text is written for the modality {name!r}; data.narratives has "
+                f"{', '.join(self.written) or 'none'}"
+            )
         return self.written[name]
 
     def tokens(self, name: str, tokenizer: Tokenizer) -> Store:

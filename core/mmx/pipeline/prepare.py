@@ -22,7 +22,7 @@ from mmx.data import (
 )
 from mmx.errors import DataError
 from mmx.files import own_folder
-from mmx.interfaces import IMAGE, TEXT, FeatureSource, Rejected, Sample, TaskParams
+from mmx.interfaces import IMAGE, TEXT, FeatureSource, NarrativeParams, Rejected, Sample, TaskParams
 from mmx.pipeline.inputs import PreparedRows
 from mmx.pipeline.progress import stage
 from mmx.pipeline.texts import kept_texts
@@ -46,7 +46,7 @@ class Prepared:
     Attributes:
         manifest: the rows.
         split: the part of each row.
-        texts: the text of each row; empty where it has none.
+        written: modality -> the text of each row; empty where it has none.
         pictures: modality -> the pixels of each row; at least one modality.
         grey_range: values that are black and white in files of more than 8 bits; None: none has.
         notes: sentences for the report.
@@ -54,10 +54,15 @@ class Prepared:
 
     manifest: Manifest
     split: Split
-    texts: list[str]
+    written: Mapping[str, list[str]]
     pictures: Mapping[str, ImageStore]
     grey_range: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def texts(self) -> list[str]:
+        """All that is written of each row, one text after the other."""
+        return together(self.written, len(self.manifest))
 
     @property
     def images(self) -> ImageStore:
@@ -67,7 +72,7 @@ class Prepared:
     @property
     def rows(self) -> PreparedRows:
         """The rows as inputs are prepared from them."""
-        return PreparedRows(self.manifest.samples, self.pictures, {TEXT: self.texts})
+        return PreparedRows(self.manifest.samples, self.pictures, self.written)
 
     @property
     def digests(self) -> dict[str, str]:
@@ -75,15 +80,28 @@ class Prepared:
         return {
             "rows": self.manifest.digest,
             "split": self.split.digest,
-            "texts": hashlib.sha256("\0".join(self.texts).encode()).hexdigest(),
-            "images": _together({name: one.digest for name, one in self.pictures.items()}),
+            "texts": _together(
+                {name: _digest_of(texts) for name, texts in self.written.items()}, TEXT
+            ),
+            "images": _together({name: one.digest for name, one in self.pictures.items()}, IMAGE),
         }
 
 
-def _together(digests: Mapping[str, str]) -> str:
-    """One digest of several by name; that of the images of a data set with one kind as it is."""
-    if [*digests] == [IMAGE]:
-        return digests[IMAGE]
+def together(written: Mapping[str, Sequence[str]], rows: int) -> list[str]:
+    """The texts of each row of all modalities, one after the other."""
+    if len(written) == 1:
+        return list(next(iter(written.values())))
+    return [" ".join(filter(None, (texts[r] for texts in written.values()))) for r in range(rows)]
+
+
+def _digest_of(texts: Sequence[str]) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+def _together(digests: Mapping[str, str], alone: str) -> str:
+    """One digest of several by name; where only one of the usual name is there, it is its own."""
+    if [*digests] == [alone]:
+        return digests[alone]
     return hashlib.sha256(repr(sorted(digests.items())).encode()).hexdigest()
 
 
@@ -121,18 +139,31 @@ def prepare(
         for name in manifest.contents.images or (IMAGE,)
     }
     images = _seen_by_narratives(pictures)
-    source = None
-    if spec.narrative.needs_features:
-        if features is None:
-            raise DataError(f"{spec.narrative.entry_point} needs the image encoder of a whole spec")
-        source = features(manifest, images)
-    texts = kept_texts(
-        cache_folder(spec) / "texts", manifest, spec.narrative, split, images.digest, source,
-        plugins or Plugins(),
-    )  # fmt: skip
+    written = {
+        name: kept_texts(
+            cache_folder(spec) / "texts", manifest, narrative, split, images.digest,
+            _source(narrative, features, manifest, images), plugins or Plugins(),
+        )
+        for name, narrative in spec.narratives.items()
+    }  # fmt: skip
     _refuse_unreadable(manifest, pictures, spec.max_bad)
+    texts = together(written, len(manifest))
     _refuse_empty(manifest, split, _held(manifest, texts, pictures, holds), spec.max_bad)
-    return Prepared(manifest, split, texts, pictures, image.grey_range, notes)
+    return Prepared(manifest, split, written, pictures, image.grey_range, notes)
+
+
+def _source(
+    narrative: NarrativeParams,
+    features: Features | None,
+    manifest: Manifest,
+    images: ImageStore,
+) -> FeatureSource | None:
+    """Frozen image features, for a narrative that needs them."""
+    if not narrative.needs_features:
+        return None
+    if features is None:
+        raise DataError(f"{narrative.entry_point} needs the image encoder of a whole spec")
+    return features(manifest, images)
 
 
 def _seen_by_narratives(pictures: Mapping[str, ImageStore]) -> ImageStore:

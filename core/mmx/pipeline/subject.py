@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmx.audit import Subject
-from mmx.data import ImageStore, Manifest, unread_fields
+from mmx.data import ImageStore, Manifest, unread_by_all
 from mmx.interfaces import IMAGE, Picture, Value
 from mmx.pipeline.file_traces import file_names, file_traces, name_pattern
 from mmx.pipeline.prepare import Prepared
-from mmx.spec import Spec
+from mmx.spec import Spec, names_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,10 +43,10 @@ def subject_of(spec: Spec, prepared: Prepared) -> Subject:
         leak_columns=facts.leak_columns,
         group=facts.group,
         duplicates=images.duplicates,
-        texts_know_label=spec.data.narrative.needs_label,
+        texts_know_label=spec.leaky,
         record=_record(manifest),
         unread=unread(spec, manifest),
-        narrative=spec.data.narrative.entry_point,
+        narrative=names_of(spec.data.narratives),
         reads=frozenset(spec.model.used),
         technical=_technical(manifest, images),
         files=_files(manifest),
@@ -64,14 +64,14 @@ def unread(spec: Spec, manifest: Manifest) -> tuple[str, ...]:
     """
     layout, hidden = spec.data.dataset.layout(), set(manifest.facts.leak_columns)
     named = {*layout.record, layout.text} - hidden if layout else set()
-    if not named or "text" not in spec.model.used:
+    if not named or not spec.narratives_read:
         return ()
     rows = [manifest.samples[row] for row in range(min(len(manifest), _LOOKED_AT))]
     shown = [
         replace(row, record={name: row.record[name] for name in row.record if name not in hidden})
         for row in rows
     ]
-    return tuple(name for name in unread_fields(spec.data.narrative, shown) if name in named)
+    return tuple(name for name in unread_by_all(spec.narratives_read, shown) if name in named)
 
 
 def _record(manifest: Manifest) -> "Callable[[Rows], Mapping[str, Sequence[Value]]]":

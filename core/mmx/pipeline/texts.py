@@ -23,7 +23,7 @@ from mmx.interfaces import (
 from mmx.pipeline.encoding_device import encoding_on_device, with_device
 from mmx.pipeline.identity import core_digest, encoder_settings, sources_used
 from mmx.plugins import Plugins
-from mmx.spec import Spec
+from mmx.spec import Spec, names_of
 
 LEAKY = "LEAKY: the texts were written knowing the label; the figures show that, not a diagnosis."
 
@@ -102,7 +102,7 @@ class FrozenFeatures:
         """The encoder of the modality whose images texts are written from."""
         if IMAGE not in self._spec.model.encoders:
             raise DataError(
-                f"{self._spec.data.narrative.entry_point} writes texts from similar images, so the "
+                f"{names_of(self._spec.data.narratives)} writes texts from similar images, so the "
                 f"model needs an encoder called {IMAGE}: set model.{IMAGE}"
             )
         return self._spec.model.encoders[IMAGE]

@@ -3,7 +3,7 @@
 from mmx.spec.choice import PLUGINS, Backbone, Chosen, chosen
 from mmx.spec.closed import Closed
 from mmx.spec.columns import Columns, guess_columns
-from mmx.spec.data import CacheSpec, DataSpec, ImageSpec
+from mmx.spec.data import CacheSpec, DataSpec, ImageSpec, names_of
 from mmx.spec.difference import ABSENT, Difference, diff_specs, differences
 from mmx.spec.explain import explain
 from mmx.spec.files import read_text
@@ -26,6 +26,6 @@ __all__ = [
     "Difference", "EvaluationSpec", "ImageSpec", "ModelSpec", "Node", "OptimizerSpec", "PARTS",
     "PLUGINS", "Place", "ProjectionSpec", "Seed", "Spec", "SplitSpec", "TrainSpec", "chosen",
     "corrections", "diff_specs", "differences", "explain", "guess_columns", "idle_keys",
-    "images_named", "inline", "load_spec", "override", "part_named", "read_text", "read_tree",
-    "short_key", "spec_schema", "too_many_images", "write_template",
+    "images_named", "inline", "load_spec", "names_of", "override", "part_named", "read_text",
+    "read_tree", "short_key", "spec_schema", "too_many_images", "write_template",
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """The data of a spec: rows, texts, split, pixels and cache."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     Field,
@@ -13,9 +14,9 @@ from pydantic import (
     model_validator,
 )
 
-from mmx.interfaces import DatasetParams, NarrativeParams, SpecPath
+from mmx.interfaces import TEXT, DatasetParams, ModalityName, NarrativeParams, SpecPath
 from mmx.spec.choice import chosen
-from mmx.spec.closed import Closed, method, table
+from mmx.spec.closed import Closed, Short, table
 from mmx.spec.split import Fraction, SplitSpec
 
 Side = Annotated[int, Field(gt=0, le=16_384)]  # beyond it a slip of the pen would fill any memory
@@ -67,15 +68,32 @@ class CacheSpec(Closed):
     budget_gb: PositiveFloat = Field(default=8.0, description="the cache never grows beyond it, GB")
 
 
+def names_of(narratives: Mapping[str, NarrativeParams]) -> str:
+    """The narratives in words, such as narrative.template."""
+    return ", ".join(dict.fromkeys(one.entry_point for one in narratives.values()))
+
+
+OneNarrative = Annotated[SerializeAsAny[NarrativeParams], chosen(NarrativeParams)]
+
+
 class DataSpec(Closed):
     """Rows, their texts, and how they are dealt to the parts."""
+
+    short: ClassVar[Mapping[str, Short]] = {
+        "narrative": Short(
+            ("narratives", TEXT), OneNarrative, "how the text of a sample is written"
+        )
+    }
 
     dataset: Annotated[SerializeAsAny[DatasetParams], chosen(DatasetParams)] = Field(
         description="where the rows come from"
     )
-    narrative: Annotated[
-        SerializeAsAny[NarrativeParams], chosen(NarrativeParams, default="template")
-    ] = method("template", "how the text of a sample is written")
+    narratives: dict[ModalityName, OneNarrative] = Field(
+        default={TEXT: "template"},
+        validate_default=True,
+        description="modality -> how its text is written, one for each encoder of texts; "
+        "`narrative` is short for `narratives: {text: ...}`",
+    )
     split: SplitSpec = table("how the groups are dealt to the parts")
     image: ImageSpec = table("how images are brought to one size")
     cache: CacheSpec = table("where the features of frozen encoders are kept")

@@ -17,10 +17,12 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from mmx.errors import Fault, MmxError
 from mmx.interfaces import (
     IMAGE,
+    TEXT,
     FusionParams,
     HookParams,
     InferenceParams,
     LossParams,
+    NarrativeParams,
     Params,
     TaskParams,
 )
@@ -135,6 +137,7 @@ class Spec(Closed):
             *self._out_of_order(),
             *self._unseen(),
             *self._told(),
+            *self._unwritten(),
             *self._without_prior(),
             *self._without_cosines(),
             *self._left_out(),
@@ -270,19 +273,38 @@ class Spec(Closed):
 
     def _told(self) -> list[InitErrorDetails]:
         """Texts that are written knowing the label, without a written reason for it."""
-        narrative = self.data.narrative
-        if not narrative.needs_label or self.audit.waive.get(WAIVED, "").strip():
+        told = [name for name, one in self.data.narratives.items() if one.needs_label]
+        if not told or self.audit.waive.get(WAIVED, "").strip():
             return []
         words = (
             f"these texts are written knowing the label, so every figure will be stamped LEAKY; if "
             f'that is what you want to show, write down why: audit: {{waive: {{{WAIVED}: "..."}}}}'
         )
-        return [_fault_at("mmx_leaky", ["data", "narrative"], words)]
+        return [_fault_at("mmx_leaky", ["data", "narratives", name], words) for name in told[:1]]
+
+    def _unwritten(self) -> list[InitErrorDetails]:
+        """Encoders of texts that nothing is written for."""
+        names = [name for name, one in self.model.encoders.items() if one.modality == TEXT]
+        there = ", ".join(self.data.narratives) or "none"
+        words = "no text is written for it; data.narratives has {there}: add {name}: {{type: ...}}"
+        return [
+            _fault_at(
+                "mmx_unwritten", ["model", "encoders", name], words.format(there=there, name=name)
+            )
+            for name in names
+            if name not in self.data.narratives
+        ]
 
     @property
     def leaky(self) -> bool:
-        """Whether its texts are written knowing the label."""
-        return self.data.narrative.needs_label
+        """Whether any of its texts are written knowing the label."""
+        return any(one.needs_label for one in self.data.narratives.values())
+
+    @property
+    def narratives_read(self) -> dict[str, NarrativeParams]:
+        """Modality -> narrative, of the texts that the fusion reads."""
+        texts = [name for name in self.model.used if self.model.encoders[name].modality == TEXT]
+        return {name: self.data.narratives[name] for name in texts}
 
     def resolved(self) -> dict[str, Any]:
         """Plain data with every default filled in; paths are absolute when read from a file."""

@@ -79,10 +79,11 @@ def metadata_probe(
         DataError: no row has such a field.
     """
     plain = type(spec).model_validate({**_settings(spec), "dataset": spec.dataset})
-    texts = write_texts(manifest, plain.narrative, split)
+    (narrative,) = plain.narratives.values()
+    texts = write_texts(manifest, narrative, split)
     if not any(texts[row] for row in split.rows("train")):
         raise DataError(
-            f"{plain.narrative.entry_point} writes nothing from these records: they have no fields "
+            f"{narrative.entry_point} writes nothing from these records: they have no fields "
             "that it reads"
         )
     train = split.rows("train")
