@@ -21,6 +21,7 @@ def test_the_spec_is_what_init_guesses() -> None:
     spec = load_spec(FOLDER / "spec.yaml")
     guessed = mmx.guess_columns(mmx.read_table(FOLDER / "cases.csv"), FOLDER)
     given = spec.data.dataset.model_dump()
+    given["images"] = given["images"]["image"]
     names = ("images", "text", "label", "group", "record")
     assert {name: given[name] for name in names} == {name: getattr(guessed, name) for name in names}
 

@@ -26,7 +26,7 @@ data:
   image: {height: 32, width: 32}
 model:
   encoders: {ENCODERS}
-  fusion: concat
+  fusion: FUSION
   head: {type: mlp, hidden: 8}
   projection: 8
 train: {epochs: 1, batch_size: 16}
@@ -57,11 +57,16 @@ def cases(home: Path, write_image: WriteImage) -> pd.DataFrame:
 
 def loaded(home: Path, plugin: Path, encoders: str, *more: str) -> mmx.Spec:
     file = home / "names.yaml"
-    file.write_text(SPEC.replace("ENCODERS", encoders), encoding="utf-8")
+    fusion = "concat" if encoders.count("tiny") > 1 else "{type: only, modality: derm}"
+    text = SPEC.replace("ENCODERS", encoders).replace("FUSION", fusion)
+    file.write_text(text, encoding="utf-8")
     return mmx.load_spec(file, plugins=[plugin], overrides=more)
 
 
-@pytest.mark.parametrize("encoders", [f"{DERM}, {CLINIC}", f"{CLINIC}, history: tiny_text"])
+ALL = f"{DERM}, {CLINIC}, history: tiny_text, facts: tiny_text"
+
+
+@pytest.mark.parametrize("encoders", [DERM, f"{CLINIC}, history: tiny_text", ALL])
 def test_a_run_of_named_modalities_answers_its_own_table(
     home: Path, tiny_plugin: Path, cases: pd.DataFrame, encoders: str
 ) -> None:
