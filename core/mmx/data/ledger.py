@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+
 from mmx.data.image_store import ImageStore
 from mmx.data.manifest import Manifest
 from mmx.data.split import Split
@@ -70,25 +72,27 @@ def make_ledger(
     manifest: Manifest,
     split: Split,
     *,
-    images: ImageStore | None = None,
+    pictures: Mapping[str, ImageStore] | None = None,
     texts: Sequence[str] | None = None,
     tokens: Mapping[str, TokenLoss] | None = None,
 ) -> Ledger:
     """Count rows, parts and faults; images, texts and tokens where they are at hand already."""
+    stores = [*(pictures or {}).values()]
+    shown = [store.present.numpy() for store in stores]
     unusable = len(manifest.rejected) - int((~manifest.known).sum())
     return Ledger(
         rows=len(manifest) + unusable,
         parts=_counts(manifest, split),
         rejected=manifest.rejected,
-        unreadable=tuple(images.unreadable) if images else (),
+        unreadable=tuple(one for store in stores for one in store.unreadable),
         without_label=tuple(manifest.ids[split.parts == UNUSED]),
-        without_image=images.absent if images else 0,
+        without_image=int((~np.any(shown, axis=0)).sum()) if shown else 0,
         without_text=tuple(
             sample
             for sample, text in zip(manifest.ids, texts or (), strict=bool(texts))
             if not text
         ),
-        duplicates=tuple(images.duplicates) if images else (),
+        duplicates=tuple(dict.fromkeys(one for store in stores for one in store.duplicates)),
         missing=manifest.facts.missing,
         tokens=tokens or {},
         digest=manifest.digest,

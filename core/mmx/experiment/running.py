@@ -310,9 +310,11 @@ class _Work:
         for name, encoder in model.named_encoders().items():
             if model.reads[name] and isinstance(encoder, TextEncoder):
                 texts, split = self.prepared.written[name], self.prepared.split
-                self.tokens, advice = token_losses(encoder, texts, split)
+                found, advice = token_losses(encoder, texts, split)
                 method = self.spec.model.encoders[name].entry_point
-                self.lost = loss_warnings(self.tokens, method, advice)
+                self.lost += loss_warnings(found, method, advice)
+                alone = len(self.spec.narratives_read) == 1
+                self.tokens |= found if alone else {f"{k} of {name}": v for k, v in found.items()}
         for warning in self.lost:
             self.observer.message(f"warning: {warning}")
 
@@ -356,7 +358,7 @@ class _Work:
         folder.write_bytes("predictions.parquet", parquet(table))
         ledger = make_ledger(
             prepared.manifest, prepared.split,
-            images=prepared.images, texts=prepared.texts, tokens=self.tokens,
+            pictures=prepared.pictures, texts=prepared.texts, tokens=self.tokens,
         ).to_json()  # fmt: skip
         facts = {
             "digest": self.digest, "data": self.digests, "seconds": self.seconds,

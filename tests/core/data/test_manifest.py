@@ -97,7 +97,7 @@ def test_the_ledger_counts_everything(
     )
     split = make_split(manifest, SplitSpec())
     store = ImageStore(samples, ImageSpec(height=8, width=8), folder=tmp_path / "c", memory_gb=1)
-    ledger = make_ledger(manifest, split, images=store, texts=["x"] * 12 + [""])
+    ledger = make_ledger(manifest, split, pictures={"image": store}, texts=["x"] * 12 + [""])
     told = json.loads(json.dumps(ledger.to_json()))
     assert told["rows"] == 14
     total = [part[name]["samples"] for part in told["parts"].values() for name in "abc"]
