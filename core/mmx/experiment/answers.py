@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 
 from mmx.files import sheet
-from mmx.interfaces import TEXT
 from mmx.report import CaseReport, Explanation, render_cases
 from mmx.runs import write_bytes, write_text
 
@@ -24,14 +23,14 @@ class Answers:
         table: one row per case, in order: id, predicted, p_NAME in the order of the run, columns
             of inference hooks, and the reason where a case cannot be answered.
         names: classes, labels or levels in the order of the columns.
-        texts: as the model read them, by row; of the cases that are answered.
+        texts: as the model read them, by row and modality; of the cases that are answered.
         explanations: by row; where they were asked for.
         notes: what a reader must know.
     """
 
     table: pd.DataFrame
     names: tuple[str, ...]
-    texts: Mapping[int, str]
+    texts: Mapping[int, Mapping[str, str]]
     explanations: Mapping[int, Explanation]
     notes: tuple[str, ...]
 
@@ -81,7 +80,7 @@ class Answers:
         shown = [
             CaseReport(
                 str(self.table["id"].iloc[row]),
-                {TEXT: self.texts[row]},
+                self.texts[row],
                 self.probabilities(row),
                 why,
             )

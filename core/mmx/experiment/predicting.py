@@ -28,7 +28,6 @@ from mmx.inference import (
     renamed,
     see,
 )
-from mmx.interfaces import TEXT
 from mmx.pipeline import heard, read_facts
 from mmx.report import Explanation
 from mmx.runs import Observer
@@ -155,7 +154,7 @@ def _answers(
     return Answers(
         answered.assign(**{REASON: np.array(reasons, dtype=object)}),
         trained.task.names,
-        {row: seen.texts[place] for row, place in zip(places, seen.places, strict=True)},
+        {row: seen.told(place) for row, place in zip(places, seen.places, strict=True)},
         dict(zip(places, why, strict=False)),
         (*table.notes, *((_TOLD,) if trained.spec.leaky and needs.text else ())),
     )
@@ -171,7 +170,7 @@ def _reasons(trained: Trained, seen: Seen, found: PartPrediction) -> list[Explan
     reasons = [
         explainer.explain(
             place,
-            {TEXT: seen.texts[place]},
+            seen.told(place),
             int(predicted[row]),
             {name: values[row] for name, values in found.explain.items()},
         )

@@ -29,7 +29,7 @@ class Seen:
         samples: as they were read.
         stores: what the encoders read of all samples, by modality.
         images: of all samples, of the first modality that has any.
-        texts: of all samples, all that is written of each; empty where there is none.
+        written: the texts of all samples by modality; empty where there is none.
         places: the samples that can be answered.
         faults: the others, with the reason.
     """
@@ -37,9 +37,18 @@ class Seen:
     samples: Sequence[Sample]
     stores: Mapping[str, Store]
     images: ImageStore
-    texts: list[str]
+    written: Mapping[str, Sequence[str]]
     places: list[int]
     faults: dict[int, str]
+
+    @property
+    def texts(self) -> list[str]:
+        """All that is written of each sample."""
+        return together(self.written, len(self.samples))
+
+    def told(self, place: int) -> dict[str, str]:
+        """The texts of a sample by modality."""
+        return {name: texts[place] for name, texts in self.written.items()}
 
     def predicted(
         self, trained: Trained, observer: Observer, labels: torch.Tensor | None = None
@@ -102,7 +111,7 @@ def see(
     for place in np.flatnonzero(~held).tolist():
         faults.setdefault(place, _nothing(needs))
     places = [place for place in range(len(samples)) if place not in faults]
-    return Seen(samples, stores, next(iter(pictures.values())), texts, places, faults)
+    return Seen(samples, stores, next(iter(pictures.values())), written, places, faults)
 
 
 def _held(needs: Needs, stores: Mapping[str, Store], texts: Sequence[str]) -> "NDArray[np.bool_]":
