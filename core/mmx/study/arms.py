@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mmx.errors import MmxError, SpecError
-from mmx.evaluation import arm_name
+from mmx.evaluation import METRICS, arm_name
 from mmx.plugins import nearest
 from mmx.spec import Difference, Spec, diff_specs, inline, load_spec, short_key
 from mmx.study.spec import OneAtATime, StudySpec
@@ -83,6 +83,7 @@ def resolve_arms(study: StudySpec, plugins: Sequence[str | Path] = ()) -> Arms:
     """
     shared = tuple(_override(key, value) for key, value in study.set.items())
     base = load_spec(study.base, overrides=shared, plugins=plugins)
+    _check_task(study, base)
     _check_folds(study, base)
     asked = list(_asked(study, shared))
     _check_names(study, [one.name for one in asked], _only(base))
@@ -126,6 +127,21 @@ def _named(name: str, changes: Any, study: StudySpec, shared: tuple[str, ...]) -
         raise SpecError([study.fault(words, f"arms.{name}")])
     overrides = tuple(_override(key, value) for key, value in changes.items())
     return _Asked(name, study.base, (*shared, *overrides), tuple(changes))
+
+
+def _check_task(study: StudySpec, base: Spec) -> None:
+    """Refuse a task whose answers cannot be compared, and a metric that it does not have."""
+    task, name = base.task, base.task.entry_point.partition(".")[2]
+    if not task.exclusive:
+        words = (
+            f"{study.base.name}: a study compares methods that answer one class a row, and task "
+            f"{name} does not; compare the probabilities of its runs with "
+            "mmx.evaluation.compare_labels"
+        )
+        raise SpecError([study.fault(words, "base")])
+    if study.metric not in METRICS and study.metric not in task.selects:
+        words = f"task {name} has no {study.metric}; use one of {', '.join(METRICS)}"
+        raise SpecError([study.fault(words, "metric")])
 
 
 def _check_folds(study: StudySpec, base: Spec) -> None:

@@ -67,6 +67,11 @@ class TestPart:
         return one.judged(one.corrected, many, epochs=self.epochs(one))
 
 
+def shown(metric: str) -> tuple[str, ...]:
+    """All metrics of a study whose verdicts are about this one."""
+    return tuple(dict.fromkeys([metric, *METRICS])) if metric not in METRICS else METRICS
+
+
 def _judged(found: Comparison, judge: Any) -> Comparison:
     told = {metric: tuple(map(judge, of)) for metric, of in found.contrasts.items()}
     return replace(found, contrasts=told)

@@ -28,7 +28,7 @@ from mmx.study import gather
 from mmx.study.arms import Arm, Arms, resolve_arms
 from mmx.study.baselines import MAJORITY, METADATA, PROBES
 from mmx.study.cautions import cautions
-from mmx.study.comparing import TestPart, chosen_on_test, curves, in_family, reached
+from mmx.study.comparing import TestPart, chosen_on_test, curves, in_family, reached, shown
 from mmx.study.folder import COPY, StudyFolder, control_file, count_file, find_study
 from mmx.study.gather import Answers, Found
 from mmx.study.ledger import Ledger
@@ -99,10 +99,14 @@ def gather_study(folder: StudyFolder, study: StudySpec, arms: Arms) -> StudyRepo
     why = chosen_on_test(earlier, arms, plan)
     compared = part.compared(
         [name for name in trained if name != base], _only(against, trained),
-        family=len(earlier) + len(trained),
+        family=len(earlier) + len(trained), metrics=shown(study.metric),
     )  # fmt: skip
     compared = in_family(part, compared, ledger, arms, study, told=not why)
-    beside = part.within(part.compared(controls.answers, _only(against, controls.answers)))
+    beside = part.within(
+        part.compared(
+            controls.answers, _only(against, controls.answers), metrics=shown(study.metric)
+        )
+    )
     results = [
         _counted(_arm_result(arm, found, compared, study, plan, part), folder) for arm in arms.arms
     ]

@@ -47,8 +47,9 @@ class StudySpec(Closed):
     folds: PositiveInt = Field(
         default=1, description="folds of cross-validation; 1: the split of the base"
     )
-    metric: Literal["balanced_accuracy", "macro_f1", "accuracy"] = Field(
-        default="balanced_accuracy", description="what the verdicts are about"
+    metric: Literal["balanced_accuracy", "macro_f1", "accuracy", "quadratic_kappa"] = Field(
+        default="balanced_accuracy",
+        description="what the verdicts are about; quadratic_kappa of ordered levels alone",
     )
     controls: bool = Field(
         default=True, description="majority, metadata only, one modality alone, and shuffled ones"

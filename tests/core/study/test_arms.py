@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mmx import SpecError
+from mmx import SpecError, find
 from mmx.spec import Difference, Spec, load_spec
 from mmx.study import load_study
 from mmx.study.arms import Arms, resolve_arms, variables
@@ -186,3 +186,21 @@ def test_folds_that_the_split_cannot_have_are_refused(
     assert (caught.value.faults[0].key, caught.value.faults[0].line > 0) == ("folds", True)
     found = arms(folds=2, vary=None, arms={"own": {"data.split": split}})
     assert words in next(arm for arm in found.arms if arm.name == "own").fault
+
+
+def test_a_metric_that_the_task_does_not_have_is_refused_at_its_line(
+    arms: Callable[..., Arms],
+) -> None:
+    words = (
+        r"yaml:\d+:\d+: .*task single_label has no quadratic_kappa; use one of"
+    )
+    with pytest.raises(SpecError, match=words):
+        arms(arms=["gated"], metric="quadratic_kappa")
+
+
+def test_a_task_without_one_class_a_row_is_refused(
+    arms: Callable[..., Arms], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(find("task", "single_label"), "exclusive", False)
+    with pytest.raises(SpecError, match=r"one class a row.*mmx\.evaluation\.compare_labels"):
+        arms(arms=["gated"])
