@@ -46,9 +46,12 @@ def list_methods(
     if as_json:
         say(json.dumps([asdict(method) for method in methods], indent=2))
         return
-    columns = ("kind", "type", "distribution", "version", "status", "summary")
+    columns = ("kind", "type", "distribution", "version", "api", "status", "summary")
     rows = [
-        (one.kind, one.type, one.package, one.version, one.status, one.reason or one.summary)
+        (
+            *(one.kind, one.type, one.package, one.version, str(one.api), one.status),
+            one.reason or one.summary,
+        )
         for one in methods
     ]
     say_table(columns, rows, COLOURS)

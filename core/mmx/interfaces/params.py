@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 EVERY_TASK = frozenset({"*"})  # of a method that never looks at the target
-API = 1  # version of these interfaces; a plugin module may state MMX_API = 1
+API = 2  # version of these interfaces; a plugin module states MMX_API = 2
 
 
 def _beside_the_spec(path: Path, info: ValidationInfo) -> Path:

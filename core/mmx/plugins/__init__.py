@@ -10,10 +10,10 @@ from mmx.plugins.local import PACKAGE as LOCAL
 from mmx.plugins.local import plugin_file
 from mmx.plugins.names import check_kind
 from mmx.plugins.nearest import nearest
-from mmx.plugins.registry import Plugins, Source, file_digest, find, installed
+from mmx.plugins.registry import Plugins, Source, file_digest, find, installed, of_this_api
 
 __all__ = [
     "Code", "Description", "HOOK", "Installed", "KINDS", "LOCAL", "Parameter", "Plugins", "Source",
     "check_kind", "core_code", "describe", "file_digest", "find", "hookimpl", "installed",
-    "modules_below", "nearest", "place_of", "plugin_file",
+    "modules_below", "nearest", "of_this_api", "place_of", "plugin_file",
 ]  # fmt: skip

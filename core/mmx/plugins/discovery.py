@@ -32,6 +32,7 @@ class Installed:
         status: ``found``, or why it cannot be used.
         reason: the status in words; empty when it is found.
         summary: first line of its docstring.
+        api: version of the interfaces that it is written for; a module that states none is of 1.
     """
 
     kind: str
@@ -43,6 +44,7 @@ class Installed:
     status: Status
     reason: str
     summary: str
+    api: int = 1
 
     @property
     def long_name(self) -> str:

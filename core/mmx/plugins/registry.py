@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mmx.errors import PluginError, PluginLoadError
 from mmx.plugins import loading, local, names
+from mmx.plugins.api import API
 from mmx.plugins.code import CORE, Code, module_code
 from mmx.plugins.discovery import HOOK, Claim, Installed, Status, read_claims, same_package
 from mmx.plugins.imported import code_of_import, note_import
@@ -69,6 +70,7 @@ class Plugins:
         self._outdone: dict[str, str] = {}
         self._provided: dict[type[Params], Installed] = {}
         self._hooks: dict[Installed, type[HookParams]] = {}
+        self._adapted: dict[Installed, type[Params]] = {}
         for file in files:
             self.add_file(file)
 
@@ -131,6 +133,11 @@ class Plugins:
         self._provided[found] = method
         return found
 
+    def api_of(self, params: "type[Params]") -> int:
+        """The version of the interfaces that a class is written for; this one if it is unknown."""
+        method = self._provided.get(params)
+        return API if method is None else method.api
+
     def life_cycle_of(self, params: "type[Params]") -> "type[HookParams] | None":
         """The hook that the module of a method of API 1 is besides; None when it is none.
 
@@ -187,9 +194,22 @@ class Plugins:
 
     def _pick(self, method: Installed, module: "ModuleType") -> "type[Params]":
         """The class in a module that a method's entry point promises."""
-        if method.kind == HOOK and loading.life_cycle(self._manager, module):
+        functions = loading.life_cycle(self._manager, module)
+        if functions and method.api > 1:
+            raise PluginError(
+                f"{sorted(functions)[0]}() is a function of plugin API 1, and the module states "
+                f"MMX_API = {method.api}; make it a method of a class that derives from mmx.Hook"
+            )
+        if method.kind == HOOK and functions:
             return self._hook(method, module)
-        return names.pick(loading.components(self._manager, module), method)
+        found = names.pick(loading.components(self._manager, module), method)
+        return found if method.api > 1 else self._translated(method, found)
+
+    def _translated(self, method: Installed, params: "type[Params]") -> "type[Params]":
+        """A method of API 1 in the shape of this version, always the same class."""
+        if method not in self._adapted:
+            self._adapted[method] = of_this_api(params)
+        return self._adapted[method]
 
     def _hook(self, method: Installed, module: "ModuleType") -> "type[HookParams]":
         """The hook that a module of API 1 is, always the same class."""
@@ -217,8 +237,14 @@ class Plugins:
         summary = outline.summary if outline else ""
         return Installed(
             claim.kind, claim.type, claim.key, claim.package, claim.version, claim.module,
-            status, reason, summary,
+            status, reason, summary, self._api(claim, outline),
         )  # fmt: skip
+
+    def _api(self, claim: Claim, outline: Outline | None) -> int:
+        """What a method is written for; those of mmx itself are always of this version."""
+        if same_package(claim.package, CORE):
+            return API
+        return (outline.api if outline else None) or 1
 
     def _judge(self, claim: Claim, outline: Outline | None) -> tuple[Status, str]:
         """Status of a claim apart from its rivals."""
@@ -282,6 +308,17 @@ class Plugins:
         """A PluginLoadError that names the file of a method."""
         file = self._outline(method.module, method.type).file
         return PluginLoadError(method.key, method.package, error, loading.place_of(error, file))
+
+
+def of_this_api(params: "type[Params]") -> "type[Params]":
+    """A class of API 1 in the shape of this version; itself where the interface is the same.
+
+    Raises:
+        PluginError: it reads what is there no longer.
+    """
+    from mmx.plugins.api1 import adapted  # torch comes with it
+
+    return adapted(params)
 
 
 def file_digest(path: str | Path) -> str:

@@ -144,6 +144,7 @@ class Spec(Closed):
             *self._named_twice(),
             *self._fused(),
             *self._strangers(),
+            *self._of_api_1(),
         ]
         if found:
             raise ValidationError.from_exception_data("Spec", found)
@@ -208,7 +209,8 @@ class Spec(Closed):
         places: list[list[str | int]] = [
             ["inference", index] for index, one in enumerate(self.inference) if one.reads_prior
         ]
-        places += [["model", "fusion"]] if self.model.fusion.reads_prior else []
+        if self.model.fusion.reads_prior:
+            places.append(["model", "fusion"])
         return [_fault_at("mmx_prior", place, words) for place in places]
 
     def _without_cosines(self) -> list[InitErrorDetails]:
@@ -269,6 +271,27 @@ class Spec(Closed):
             _fault_at("mmx_twice", ["hooks", index], words)
             for index, hook in enumerate(self.hooks)
             if hook in self.hooks[:index]
+        ]
+
+    def _of_api_1(self) -> list[InitErrorDetails]:
+        """Methods that know an image and a text by their places, in a model of something else."""
+        names = tuple(self.model.encoders)
+        if names == (IMAGE, TEXT):
+            return []
+        seen: list[tuple[Sequence[str | int], Params]] = [
+            (("model", "fusion"), self.model.fusion),
+            (("loss",), self.loss),
+        ]
+        seen += [(("inference", index), params) for index, params in enumerate(self.inference)]
+        return [
+            _fault_at(
+                "mmx_api",
+                place,
+                f"{params.entry_point} is written for plugin API 1 (its module states no MMX_API = "
+                f"2), which knows an image and a text alone; the model has {', '.join(names)}",
+            )
+            for place, params in seen
+            if self._plugins.api_of(type(params)) == 1
         ]
 
     def _told(self) -> list[InitErrorDetails]:

@@ -1,6 +1,7 @@
 """Run the laws of a kind on one method and tell what came out."""
 
 import inspect
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 
 from mmx.errors import MmxError, PluginError
 from mmx.interfaces import Params
-from mmx.plugins import place_of
+from mmx.plugins import of_this_api, place_of
 from mmx.testing.conduct import FUSION, HEAD
 from mmx.testing.encoder_conduct import ENCODER
 from mmx.testing.hooks import INFERENCE
@@ -85,6 +86,7 @@ def check(method: type[Params] | Params) -> list[Check]:
     Raises:
         PluginError: the kind has no laws.
     """
+    method = _of_this_api(method)
     known = laws(method.kind)
     strange = [name for name in method.expected_failures if name not in known]
     words = "expected_failures names a law that does not exist"
@@ -107,6 +109,7 @@ def check_law(method: type[Params] | Params, name: str) -> Check:
     Raises:
         PluginError: its kind has no such law.
     """
+    method = _of_this_api(method)
     known = laws(method.kind)
     if name not in known:
         raise PluginError(f"no law {name!r} for {method.kind}; laws: {', '.join(known)}")
@@ -117,6 +120,16 @@ def check_law(method: type[Params] | Params, name: str) -> Check:
     except ValidationError as error:
         return Check(name, False, f"its default settings are refused: {error}", "failed")
     return _tried(params, name, known[name])
+
+
+def _of_this_api(method: type[Params] | Params) -> type[Params] | Params:
+    """The method as a run would use it, for the tests of a package that is written for API 1."""
+    own = method if isinstance(method, type) else type(method)
+    api = getattr(sys.modules.get(own.__module__), "MMX_API", 1)
+    found = of_this_api(own) if api == 1 else own
+    if found is own:
+        return method
+    return found if isinstance(method, type) else found.model_validate(dict(method))
 
 
 def _needed(method: type[Params]) -> list[str]:

@@ -81,7 +81,7 @@ def test_the_same_key_twice_names_both_distributions(install: Install, film: str
     assert "mmx-film and mmx-rival" in methods[0].reason
 
 
-@pytest.mark.parametrize("api", [0, 1])
+@pytest.mark.parametrize("api", [1, 2])
 def test_this_and_the_previous_plugin_api_are_accepted(
     install: Install, film: str, api: int
 ) -> None:
@@ -91,21 +91,21 @@ def test_this_and_the_previous_plugin_api_are_accepted(
 
 
 def test_a_newer_plugin_api_asks_for_a_newer_mmx(install: Install, film: str) -> None:
-    text = f"{film}\nMMX_API: int = 2\n"
+    text = f"{film}\nMMX_API: int = 3\n"
     method = only(install("mmx-film", {"fusion.film": "film_a"}, {"film_a.py": text}))
     assert method.status == "incompatible"
-    assert method.reason == "made for plugin API 2, and this mmx has 1 and 0; update mmx"
+    assert method.reason == "made for plugin API 3, and this mmx has 2 and 1; update mmx"
 
 
 def test_an_older_plugin_api_asks_for_a_newer_plugin(
     install: Install, film: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mmx.plugins.names.API", 3)
-    monkeypatch.setattr("mmx.plugins.names.ACCEPTED", (3, 2))
+    monkeypatch.setattr("mmx.plugins.names.API", 4)
+    monkeypatch.setattr("mmx.plugins.names.ACCEPTED", (4, 3))
     text = f"{film}\nMMX_API = 1\n"
     method = only(install("mmx-film", {"fusion.film": "film_a"}, {"film_a.py": text}))
     assert method.status == "incompatible"
-    assert method.reason == "made for plugin API 1, and this mmx has 3 and 2; update mmx-film"
+    assert method.reason == "made for plugin API 1, and this mmx has 4 and 3; update mmx-film"
 
 
 def test_a_plugin_api_that_is_computed_is_refused(install: Install, film: str) -> None:

@@ -82,7 +82,7 @@ def test_a_local_file_of_life_cycle_functions_alone_is_a_hook(file: Path) -> Non
         ("\nimport nowhere_at_all", r"my film\.py:2: ModuleNotFoundError"),
         ("MMX_API = None", r"my film\.py:1: MMX_API must be a plain integer"),
         ("def f(:", r"my film\.py:1: "),
-        ("MMX_API = 2\n1 / 0", "made for plugin API 2, and this mmx has 1 and 0; update mmx"),
+        ("MMX_API = 3\n1 / 0", "made for plugin API 3, and this mmx has 2 and 1; update mmx"),
     ],
 )
 def test_a_broken_local_file_says_what_and_where_and_is_not_listed(

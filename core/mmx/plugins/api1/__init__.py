@@ -4,6 +4,7 @@ The one part of `mmx.plugins` that imports `mmx.interfaces`, and so torch: it is
 a plugin is loaded.
 """
 
+from mmx.plugins.api1.adapted import adapted
 from mmx.plugins.api1.hook import hook_of_module
 
-__all__ = ["hook_of_module"]
+__all__ = ["adapted", "hook_of_module"]

@@ -14,7 +14,7 @@ from mmx.blocks import StandIn, fused_vector
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-MMX_API = 1  # version of the interfaces of mmx that this module is written for
+MMX_API = 2  # version of the interfaces of mmx that this module is written for
 
 
 class MutanParams(PairFusionParams):

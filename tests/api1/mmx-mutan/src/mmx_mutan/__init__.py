@@ -1,0 +1,1 @@
+"""mmx-mutan: fusion.mutan for mmx."""
