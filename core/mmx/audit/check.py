@@ -1,11 +1,11 @@
 """A check, and how all of them are found and asked."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 
 from mmx.audit.finding import Finding
-from mmx.audit.subject import Subject
+from mmx.audit.subject import Looks, Subject
 from mmx.errors import MmxError, PluginError
 from mmx.runs import Hooks
 
@@ -27,12 +27,15 @@ class Check:
         finds: what it looks for, in one line.
         run: from a subject to findings; an empty sequence when all is well.
         short: quick enough to be part of every run.
+        looks_at: the rows as a whole; or images or texts, whose modalities are then shown to the
+            check one at a time.
     """
 
     id: str
     finds: str
     run: Callable[[Subject], Sequence[Finding]]
     short: bool = False
+    looks_at: Looks = "rows"
 
 
 def all_checks(hooks: Hooks | None = None) -> list[Check]:
@@ -66,20 +69,27 @@ def examine(subject: Subject, checks: Sequence[Check]) -> list[Finding]:
     Raises:
         PluginError: a check failed or gave something else than findings.
     """
-    found: list[Finding] = []
-    for check in checks:
-        try:
-            answer = list(check.run(subject))
-        except MmxError:
+    return [
+        replace(one, message=f"{name}: {one.message}") if name else one
+        for check in checks
+        for name, shown in subject.views(check.looks_at).items()
+        for one in _asked(check, shown)
+    ]
+
+
+def _asked(check: Check, subject: Subject) -> list[Finding]:
+    """What one check finds."""
+    try:
+        answer = list(check.run(subject))
+    except MmxError:
+        raise
+    except Exception as error:
+        if check.id in OWN:
             raise
-        except Exception as error:
-            if check.id in OWN:
-                raise
-            raise PluginError(
-                f"the check {check.id} failed: {type(error).__name__}: {error}"
-            ) from error
-        strange = [one for one in answer if not isinstance(one, Finding)]
-        if strange:
-            raise PluginError(f"the check {check.id} gave {strange[0]!r}, which is no Finding")
-        found += answer
-    return found
+        raise PluginError(
+            f"the check {check.id} failed: {type(error).__name__}: {error}"
+        ) from error
+    strange = [one for one in answer if not isinstance(one, Finding)]
+    if strange:
+        raise PluginError(f"the check {check.id} gave {strange[0]!r}, which is no Finding")
+    return answer

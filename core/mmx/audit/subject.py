@@ -1,19 +1,22 @@
 """What the checks look at: plain columns, and ways to the pixels."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from mmx.data import UNUSED, assign_groups
-from mmx.interfaces import Value
+from mmx.interfaces import IMAGE, Value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Rows = NDArray[np.int64]
+
+Looks = Literal["rows", "images", "texts"]
+"""What a check looks at: the rows as a whole, or one modality of images or texts at a time."""
 
 FOLDS = 5
 LEAST_GROUPS = 5  # groups of a class for a probe: one in each fold
@@ -27,8 +30,28 @@ def _no_columns(rows: "Rows") -> dict[str, Sequence[Value]]:
 
 
 @dataclass(frozen=True)
+class SubjectImages:
+    """The images of one modality.
+
+    Attributes:
+        duplicates: ids of rows with byte-identical images, together.
+        has_picture: [n], bool, the first image.
+        has_image: [n], bool, any readable image.
+        pictures: [B, H, W, 3], uint8, of rows that have one; None where they are not at hand.
+    """
+
+    duplicates: Sequence[tuple[str, ...]]
+    has_picture: "NDArray[np.bool_]"
+    has_image: "NDArray[np.bool_]"
+    pictures: "Callable[[Rows], NDArray[np.uint8]] | None"
+
+
+@dataclass(frozen=True)
 class Subject:
     """Rows to be audited; a row number means a place in these sequences.
+
+    Where there are several modalities of images or of texts, a check that looks at one is asked
+    about each in turn (``views``); ``texts``, ``pictures`` and their like are then those of it.
 
     Attributes:
         ids: [n], str, all different.
@@ -46,13 +69,16 @@ class Subject:
         unread: fields of the record that the narrative never looks up.
         record_fields: fields of the record that an encoder of records reads.
         narrative: its name, such as narrative.template.
-        reads: sides that the fusion reads: image, text or both.
+        reads: modalities that the fusion reads.
         technical: what should tell nothing, such as file size and row order, by name.
         files: what the image files say about themselves, such as the camera, by name.
         spare: columns of the data without a role, read when they are asked for: [n] by name.
         has_picture: [n], bool, the first image; None where no row has one.
         has_image: [n], bool, any readable image; None where it is not known.
         pictures: [B, H, W, 3], uint8, of rows that have one.
+        image_name: the modality of these images.
+        written: the narratives by modality.
+        images: the images by modality.
     """
 
     ids: "NDArray[np.object_]"
@@ -77,6 +103,24 @@ class Subject:
     has_picture: "NDArray[np.bool_] | None" = None
     has_image: "NDArray[np.bool_] | None" = None
     pictures: "Callable[[Rows], NDArray[np.uint8]] | None" = None
+    image_name: str = IMAGE
+    written: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    images: Mapping[str, SubjectImages] = field(default_factory=dict)
+
+    def views(self, kind: Looks) -> "dict[str, Subject]":
+        """The subject once for each modality of this kind, by its name.
+
+        Itself alone, under an empty name, for a check that looks at rows, and where there is one
+        modality of the kind.
+        """
+        if kind == "texts" and len(self.written) > 1:
+            return {name: replace(self, texts=texts) for name, texts in self.written.items()}
+        if kind == "images" and len(self.images) > 1:
+            return {
+                name: replace(self, image_name=name, **vars(one))
+                for name, one in self.images.items()
+            }
+        return {"": self}
 
     def __len__(self) -> int:
         """Rows."""

@@ -108,7 +108,12 @@ def keep_findings(
 def _at_hand(spec: Spec, prepared: Prepared) -> Subject:
     """The rows, without pictures that would have to be decoded."""
     subject = subject_of(spec, prepared)
-    return subject if prepared.images.decoded else replace(subject, pictures=None)
+    images = {
+        name: one if prepared.pictures[name].decoded else replace(one, pictures=None)
+        for name, one in subject.images.items()
+    }
+    shown = subject.pictures if prepared.images.decoded else None
+    return replace(subject, pictures=shown, images=images)
 
 
 def _file(spec: Spec, prepared: Prepared, checks: Sequence[Check]) -> Path:

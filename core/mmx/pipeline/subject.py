@@ -1,6 +1,6 @@
 """The rows of a spec as the audit sees them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmx.audit import Subject
+from mmx.audit import Subject, SubjectImages
 from mmx.data import ImageStore, Manifest, unread_by_all
-from mmx.interfaces import IMAGE, Picture, Value
+from mmx.interfaces import Picture, Value
 from mmx.pipeline.file_traces import file_names, file_traces, name_pattern
 from mmx.pipeline.prepare import Prepared
 from mmx.spec import Spec, names_of
@@ -48,13 +48,30 @@ def subject_of(spec: Spec, prepared: Prepared) -> Subject:
         unread=unread(spec, manifest),
         narrative=names_of(spec.data.narratives),
         reads=frozenset(spec.model.used),
-        technical=_technical(manifest, images),
-        files=_files(manifest),
+        technical=_technical(manifest, prepared.pictures),
+        files=_files(manifest, [*prepared.pictures]),
         spare={name: partial(manifest.dataset.column, name) for name in manifest.dataset.spare()},
         has_picture=images.has_first,
         has_image=images.mask.any(dim=1).numpy(),
         pictures=_pictures(images),
+        image_name=next(iter(prepared.pictures)),
+        written=prepared.rows.written,
+        images={name: _images(store) for name, store in prepared.pictures.items()},
     )
+
+
+def _images(store: ImageStore) -> SubjectImages:
+    return SubjectImages(
+        duplicates=store.duplicates,
+        has_picture=store.has_first,
+        has_image=store.mask.any(dim=1).numpy(),
+        pictures=_pictures(store),
+    )
+
+
+def _of(what: str, name: str, names: Collection[str]) -> str:
+    """What a column holds, and of which modality where there are several with images."""
+    return what if len(names) == 1 else f"{what} of {name}"
 
 
 def unread(spec: Spec, manifest: Manifest) -> tuple[str, ...]:
@@ -86,56 +103,67 @@ def _record(manifest: Manifest) -> "Callable[[Rows], Mapping[str, Sequence[Value
 
 
 def _technical(
-    manifest: Manifest, images: ImageStore
+    manifest: Manifest, pictures: Mapping[str, ImageStore]
 ) -> "Callable[[Rows], Mapping[str, Sequence[Value]]]":
     def read(rows: "Rows") -> dict[str, list[Value]]:
         some = rows.tolist()
-        frames = images.sizes(some).astype(float)
+        columns: dict[str, list[Value]] = {}
+        for name, images in pictures.items():
+            told = _of_files(manifest, images, name, some)
+            columns |= {_of(what, name, pictures): values for what, values in told.items()}
         return {
-            "file size": [_bytes(manifest, row) for row in some],
-            "image width": frames[:, 0].tolist(),
-            "image height": frames[:, 1].tolist(),
-            "number of images": images.counts(some).astype(float).tolist(),
+            **columns,
             "row order": rows.astype(float).tolist(),
-            **_names(manifest, some),
+            "pattern of the id": [name_pattern(str(manifest.ids[row])) for row in some],
+            f"pattern of the {manifest.facts.group}": [
+                name_pattern(str(manifest.groups[row])) for row in some
+            ],
         }
 
     return read
 
 
-def _names(manifest: Manifest, rows: Sequence[int]) -> dict[str, list[Value]]:
-    """Patterns of ids, groups, file names and folders: one that goes with a class tells it."""
-    files = [file_names(_first(manifest, row)) for row in rows]
+def _of_files(
+    manifest: Manifest, images: ImageStore, name: str, rows: list[int]
+) -> dict[str, list[Value]]:
+    """Size, shape, name and folder of the image files of a modality."""
+    frames = images.sizes(rows).astype(float)
+    firsts = [_first(manifest, row, name) for row in rows]
+    files = [file_names(first) for first in firsts]
     return {
-        "pattern of the id": [name_pattern(str(manifest.ids[row])) for row in rows],
-        f"pattern of the {manifest.facts.group}": [
-            name_pattern(str(manifest.groups[row])) for row in rows
-        ],
-        "pattern of the file name": [name for name, _ in files],
+        "file size": [_bytes(first) for first in firsts],
+        "image width": frames[:, 0].tolist(),
+        "image height": frames[:, 1].tolist(),
+        "number of images": images.counts(rows).astype(float).tolist(),
+        "pattern of the file name": [pattern for pattern, _ in files],
         "folder of the file": [folder for _, folder in files],
     }
 
 
-def _files(manifest: Manifest) -> "Callable[[Rows], Mapping[str, Sequence[Value]]]":
+def _files(
+    manifest: Manifest, modalities: Sequence[str]
+) -> "Callable[[Rows], Mapping[str, Sequence[Value]]]":
     """Properties of the first image file of each row; files are opened, pixels not read."""
 
     def read(rows: "Rows") -> dict[str, list[Value]]:
-        found = [file_traces(_first(manifest, row)) for row in rows.tolist()]
-        names = dict.fromkeys(name for one in found for name in one)
-        return {name: [one.get(name) for one in found] for name in names}
+        columns: dict[str, list[Value]] = {}
+        for name in modalities:
+            found = [file_traces(_first(manifest, row, name)) for row in rows.tolist()]
+            for what in dict.fromkeys(what for one in found for what in one):
+                columns[_of(what, name, modalities)] = [one.get(what) for one in found]
+        return columns
 
     return read
 
 
-def _bytes(manifest: Manifest, row: int) -> Value:
-    """Size of a row's first image file; None when it has none."""
-    first = _first(manifest, row)
+def _bytes(first: Path | Picture | None) -> Value:
+    """Size of an image file; None where there is none."""
     return float(first.stat().st_size) if isinstance(first, Path) and first.is_file() else None
 
 
-def _first(manifest: Manifest, row: int) -> Path | Picture | None:
+def _first(manifest: Manifest, row: int, name: str) -> Path | Picture | None:
     """The first image of a row; None when it has none, or its first place is empty."""
-    return next(iter(manifest.samples[row].images.get(IMAGE, ())), None)
+    return next(iter(manifest.samples[row].images.get(name, ())), None)
 
 
 def _pictures(images: ImageStore) -> "Callable[[Rows], NDArray[np.uint8]]":

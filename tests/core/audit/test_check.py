@@ -1,12 +1,14 @@
 """Checks come from hooks; what one does wrong is told."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 import mmx
-from mmx.audit import Check, Finding, Score, all_checks, examine
+from mmx.audit import Check, Finding, Score, SubjectImages, all_checks, examine
 from mmx.audit.check import OWN
 from mmx.runs import Hooks, SilentObserver
 
@@ -77,3 +79,43 @@ def test_a_finding_survives_a_file() -> None:
     score = Score("probe", 0.9, 0.8, 1.0, 0.5, 100, 50)
     finding = Finding("a", "error", "b", ({"x": 1},), (("p", "q"),), score)
     assert Finding.from_json(finding.to_json()) == finding
+
+
+def test_a_check_of_images_is_asked_about_each_modality_by_its_name(rows: Any) -> None:
+    subject = rows.subject()
+    there = np.ones(len(subject), dtype=bool)
+    ids = [str(one) for one in subject.ids]
+    first = int(np.flatnonzero(subject.parts == "train")[0])
+    other = int(np.flatnonzero(subject.parts == "test")[0])
+    copied = SubjectImages([(ids[first], ids[other])], there, there, None)
+    clean = SubjectImages([], there, there, None)
+    several = replace(subject, images={"dermoscopy": clean, "clinic": copied})
+    found = examine(several, [one for one in all_checks() if one.id == "identical_images"])
+    assert found
+    assert all(one.message.startswith("clinic: ") for one in found)
+    alone = replace(subject, duplicates=copied.duplicates, images={"clinic": copied})
+    told = examine(alone, [one for one in all_checks() if one.id == "identical_images"])
+    assert [f"clinic: {one.message}" for one in told] == [one.message for one in found]
+
+
+def test_a_check_of_texts_is_asked_about_each_modality_by_its_name(rows: Any) -> None:
+    subject = rows.subject()
+    label = [f"surely {subject.label(row)}" for row in range(len(subject))]
+    several = replace(subject, written={"history": ["nothing said"] * len(label), "notes": label})
+    found = examine(several, [one for one in all_checks() if one.id == "label_words"])
+    assert found
+    assert all(one.message.startswith("notes: ") for one in found)
+
+
+@pytest.mark.parametrize("name", ["history", "clinic"])
+def test_any_modality_that_is_mostly_empty_stops(rows: Any, name: str) -> None:
+    subject = rows.subject()
+    there, n = np.ones(len(subject), dtype=bool), len(subject)
+    texts = {"history": [""] * n if name == "history" else ["said"] * n, "notes": ["said"] * n}
+    images = {"clinic": SubjectImages([], there, there & (name != "clinic"), None)}
+    several = replace(subject, written=texts, images=images, reads=frozenset({*texts, *images}))
+    check = [one for one in all_checks() if one.id == "empty_side"]
+    found = examine(several, check)
+    assert {one.verdict for one in found} == {"error"}
+    assert all(f"have no {name}" in one.message for one in found)
+    assert examine(replace(several, reads=several.reads - {name}), check) == []

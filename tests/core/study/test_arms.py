@@ -191,9 +191,7 @@ def test_folds_that_the_split_cannot_have_are_refused(
 def test_a_metric_that_the_task_does_not_have_is_refused_at_its_line(
     arms: Callable[..., Arms],
 ) -> None:
-    words = (
-        r"yaml:\d+:\d+: .*task single_label has no quadratic_kappa; use one of"
-    )
+    words = r"yaml:\d+:\d+: .*task single_label has no quadratic_kappa; use one of"
     with pytest.raises(SpecError, match=words):
         arms(arms=["gated"], metric="quadratic_kappa")
 

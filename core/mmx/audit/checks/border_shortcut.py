@@ -133,4 +133,10 @@ def _examples(subject: Subject, clear: Sequence[Trace]) -> tuple[tuple[str, ...]
     return tuple(tuple(str(subject.ids[row]) for row in line) for line in lines)
 
 
-CHECK = Check(_ID, "image borders and thumbnails from which a class can be told", find, short=True)
+CHECK = Check(
+    _ID,
+    "image borders and thumbnails from which a class can be told",
+    find,
+    short=True,
+    looks_at="images",
+)

@@ -110,4 +110,4 @@ def _few(lines: tuple[Evidence, ...]) -> list[Finding]:
     return [Finding(_ID, "warning", message, tuple(few))]
 
 
-CHECK = Check(_ID, "few different texts, or texts with one label only", find)
+CHECK = Check(_ID, "few different texts, or texts with one label only", find, looks_at="texts")

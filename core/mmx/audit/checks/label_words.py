@@ -110,4 +110,6 @@ def _line(subject: Subject, places: Places, name: str, rows: list[int]) -> dict[
     }
 
 
-CHECK = Check("label_words", "class names, synonyms and codes in texts", find, short=True)
+CHECK = Check(
+    "label_words", "class names, synonyms and codes in texts", find, short=True, looks_at="texts"
+)

@@ -19,7 +19,11 @@ _SHARE, _LEAST = 0.05, 3  # of the pictures
 
 def find(subject: Subject) -> list[Finding]:
     """One warning, with the widest range that such a picture has."""
-    if subject.pictures is None or subject.has_picture is None or "image" not in subject.reads:
+    if (
+        subject.pictures is None
+        or subject.has_picture is None
+        or subject.image_name not in subject.reads
+    ):
         return []
     rows = np.flatnonzero(subject.has_picture)
     rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), _LOOKED_AT)).astype(np.int64)]
@@ -42,4 +46,4 @@ def find(subject: Subject) -> list[Finding]:
     return [Finding(_ID, "warning", message, evidence, tuple((name,) for name in ids[:5]))]
 
 
-CHECK = Check(_ID, "pictures that are nearly black or blank", find, short=True)
+CHECK = Check(_ID, "pictures that are nearly black or blank", find, short=True, looks_at="images")

@@ -131,4 +131,4 @@ def _telling(
     return tuple(lines)
 
 
-CHECK = Check(_ID, "texts from which the label can be told", find, short=True)
+CHECK = Check(_ID, "texts from which the label can be told", find, short=True, looks_at="texts")
