@@ -94,7 +94,7 @@ def read_manifest(dataset: Dataset, max_bad: float, task: TaskParams) -> Manifes
     return Manifest(
         samples=samples, ids=columns.ids, groups=columns.groups, targets=columns.targets,
         known=columns.known, task=built, facts=dataset.facts, rejected=rejected,
-        digest=_digest(columns.digests, dataset.classes), dataset=dataset,
+        digest=_digest(columns.digests, built.names), dataset=dataset,
         contents=columns.contents,
     )  # fmt: skip
 

@@ -70,6 +70,9 @@ class TableRows(Sequence[Sample]):
         self._label = None if layout.label is None else self._labels(table, layout.label)
         if set(layout.labels.columns) & set(table.columns):
             self._label = self._one_hot(table)
+        self._each = {
+            name: self._cells(table, name) for name in layout.labels.each if name in table.columns
+        }
         self._roles = {str(role): name for role, name in layout.roles.items()}
         if layout.text is not None:
             self._roles["text"] = layout.text
@@ -97,7 +100,12 @@ class TableRows(Sequence[Sample]):
         return [Rejected(f"row {row + 2}", self.faults[row]) for row in sorted(self.faults)]
 
     def classes(self) -> tuple[str, ...]:
-        """Labels in the table, sorted; DataError without a column of labels."""
+        """Labels in the table, sorted; DataError without a column of labels.
+
+        Where a case may have several labels, the columns of labels in their order.
+        """
+        if self._layout.labels.each:
+            return self._layout.labels.each
         if self._label is None:
             raise DataError("without a label column, state the classes: classes: [a, b]")
         return tuple(sorted(set(self._label[self.rows]) - {""}))
@@ -138,6 +146,7 @@ class TableRows(Sequence[Sample]):
             },
             record={column: values[row] for column, values in self._record.items()},
             label=(self._label[row] or None) if self._label is not None else None,
+            labels={name: cells[row] or None for name, cells in self._each.items()},
             own={name: place for name, place in self._own.items() if name in shown},
             numbered=self.numbered,
             roles=self._roles,
@@ -248,6 +257,11 @@ def check_columns(layout: Layout, table: "DataFrame", name: str) -> None:
         raise DataError(
             f"{name} has no column {', '.join(map(repr, lacking))}; "
             f"its columns are {', '.join(map(str, table.columns))}"
+        )
+    told = [name for name in layout.labels.each if name in (*layout.record, layout.text)]
+    if told:
+        raise DataError(
+            f"the columns of labels {', '.join(map(repr, told))} must not be read by the model"
         )
     if layout.label is not None and layout.label in layout.record:
         raise DataError(f"the label column {layout.label!r} must not be in the record as well")

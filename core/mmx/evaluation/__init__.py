@@ -23,6 +23,7 @@ from mmx.evaluation.promises import (
 )
 from mmx.evaluation.pvalues import McNemar, holm
 from mmx.evaluation.results import ClassScores, Evaluation, Interval, ReliabilityBin, RocCurve
+from mmx.evaluation.shown import class_sections
 from mmx.evaluation.thresholds import RULES, choose_thresholds
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "RocCurve",
     "bound_of_share",
     "choose_thresholds",
+    "class_sections",
     "clustered_shares",
     "compare",
     "compare_labels",

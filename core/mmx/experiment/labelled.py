@@ -116,18 +116,20 @@ def from_table(
     """
     table = filled(renamed(case_table(path, needs), columns, needs), needs)
     own = needs.layout
-    if own.label is None:
+    labels = own.labels.each if own.label is None else (own.label,)
+    if not labels:
         raise DataError("the data settings of this run name no column of labels")
     group = (own.group,) if own.group is not None and own.group not in needs.absent else ()
-    table.require([*needs.required, *group, own.label])
+    table.require([*needs.required, *group, *labels])
     reads = needs.named(table.cells, root)
-    whole = [name for name in own.columns if name in table.cells]
-    if len(whole) == len(own.columns):
+    if all(name in table.cells for name in (*own.columns, *labels)):
         rows = TableRows(replace(own, root=reads.root), table.cells, table.folder)
         found = _labelled(trained, rows) if len(rows) else None
         if found is not None and found.own(trained):
             return found
-    rows = named(table, [reads.id], reads.missing).rows(needs, replace(reads, label=own.label))
+    rows = named(table, [reads.id], reads.missing).rows(
+        needs, replace(reads, label=own.label, labels=own.labels)
+    )
     if not len(rows):
         told = "".join(f"\n  {one.row}: {one.reason}" for one in rows.rejected[:SHOWN])
         raise DataError(f"{table.name} has no row that can be used{told}")

@@ -29,6 +29,11 @@ class Labels(BaseModel):
     columns: tuple[str, ...] = Field(
         default=(), description="one column a class instead of one label column; one of them is 1"
     )
+    each: tuple[str, ...] = Field(
+        default=(),
+        description="one column a label, of which a case may have several: 1, 0, or blank or -1 "
+        "for unknown; labels: [a, b] is short for it",
+    )
     separator: str = Field(
         default="|", min_length=1, description="sign between several labels, for first"
     )

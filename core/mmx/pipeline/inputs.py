@@ -149,6 +149,7 @@ def _hidden(manifest: Manifest, layout: Layout | None) -> dict[str, str]:
     hidden = {column: f"it {why}" for why, column in roles.items() if column is not None}
     if named.text is not None:
         hidden[named.text] = "it is the text, which a narrative reads"
+    hidden |= dict.fromkeys(named.labels.each, "it is a label")
     leaks = dict.fromkeys(manifest.facts.leak_columns, "it tells the label, as the data set says")
     return hidden | leaks
 

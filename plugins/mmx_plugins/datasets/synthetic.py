@@ -7,6 +7,9 @@ independent of the label. In the others a share ``redundancy`` shows its label i
 the complaint, and the rest shows it in only one of them, chosen by a coin; the other side is then
 plain. A share ``noise`` of what is shown is drawn anew, whatever the label. With ``record`` there
 are clinical findings as well, which may tell the label once more or be needed besides.
+
+With ``target: labels`` a lesion has any of ``classes`` diagnoses, with ``target: levels`` it has
+one of so many ordered levels.
 """
 
 import hashlib
@@ -18,7 +21,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from mmx import Dataset, DatasetParams, Facts, Params, Sample, hookimpl
-from mmx_plugins.datasets._synthetic import Findings
+from mmx_plugins.datasets._synthetic import LEVELS, Findings, OrderedLevels, SeveralLabels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,7 +44,7 @@ _SITES = (
     "scalp", "foot", "hand", "back", "lip", "belly", "ear", "knee", "eyelid", "neck",
 )  # fmt: skip
 _PLAIN = "No complaint is reported."
-_RECORD = 1  # stream of random numbers of the findings
+_RECORD, _SEVERAL, _LEVELS = 1, 2, 3  # streams of random numbers: findings, labels, levels
 _VERSION = 1  # raised when the drawing changes, so that no cache mixes two versions
 
 
@@ -123,12 +126,28 @@ class SyntheticParams(DatasetParams):
     imbalance: float = Field(
         default=1.0, ge=1, description="size of the largest class over the smallest"
     )
+    target: Literal["classes", "labels", "levels"] = Field(
+        default="classes",
+        description="one diagnosis a lesion, any of several (task: multi_label), or ordered levels "
+        "(task: ordinal)",
+    )
+    prevalence: float = Field(
+        default=0.3, gt=0, lt=1, description="share of lesions with the most common label"
+    )
+    correlation: float = Field(
+        default=0.3, ge=0, lt=1, description="of what lies behind the labels of a lesion"
+    )
+    unknown: float = Field(
+        default=0.0, ge=0, lt=1, description="share of the labels that are blank"
+    )
     seed: int = Field(default=0, ge=0, description="the same seed gives the same data")
 
     @model_validator(mode="after")
     def _record_that_joins(self) -> "SyntheticParams":
         if self.record_synergy and self.record is None:
             raise ValueError("record_synergy needs a record: set record, such as record: 0")
+        if self.target == "levels" and self.classes > len(LEVELS):
+            raise ValueError(f"there are {len(LEVELS)} levels at most; set classes")
         return self
 
     def build(self) -> "Synthetic":
@@ -139,7 +158,8 @@ class Synthetic(Dataset):
     """Lesions drawn from a seed; group = lesion."""
 
     def __init__(self, params: SyntheticParams) -> None:
-        self.classes = CLASSES[: params.classes]
+        names = LEVELS if params.target == "levels" else CLASSES
+        self.classes = names[: params.classes]
         self.facts = Facts(
             allowed_views=(
                 "identity", "hflip", "vflip", "rot90", "rot180", "rot270", "transpose",
@@ -184,6 +204,11 @@ class Photographs(Sequence[Sample]):
         self.leaks = draw.random(lesions) < params.leak
         self.age = draw.integers(18, 90, size=lesions)
         self.male = draw.random(lesions) < 0.5
+        self.several = _several(params, lesions) if params.target == "labels" else None
+        self.levels = None
+        if params.target == "levels":
+            stream = (_VERSION, params.seed, _LEVELS)
+            self.levels = OrderedLevels(self.label, params.noise, stream)
 
     def __len__(self) -> int:
         return self.params.n
@@ -199,10 +224,8 @@ class Photographs(Sequence[Sample]):
             raise IndexError(f"row {row} of {len(self)}")
         row %= len(self)
         lesion = row // self.params.repeats
-        look = int(self.look[lesion])
-        picture = DrawnLesion(
-            _LOOKS[look] if look >= 0 else _DULL, self.params.seed, row, self.params.image_size
-        )
+        seed, size = self.params.seed, self.params.image_size
+        picture = DrawnLesion(self._look(lesion), seed, row, size)
         sex = "male" if self.male[lesion] else "female"
         found = {} if self.findings is None else self.findings.cells(lesion)
         return Sample(
@@ -213,17 +236,50 @@ class Photographs(Sequence[Sample]):
                 **{"age": float(self.age[lesion]), "sex": sex, "text": self._text(lesion, sex)},
                 **found,
             },
-            label=CLASSES[self.label[lesion]],
+            label=None if self.several else self._names[self.label[lesion]],
+            labels=self.several.cells(lesion, self._names) if self.several else {},
         )
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return (LEVELS if self.levels else CLASSES)[: self.params.classes]
+
+    def _look(self, lesion: int) -> Look:
+        """What the picture of a lesion shows."""
+        if self.levels is not None:
+            return _look_of_level(float(self.levels.look[lesion]))
+        look = int(self.look[lesion] if self.several is None else self.several.look[lesion])
+        return _LOOKS[look] if look >= 0 else _DULL
 
     def _text(self, lesion: int, sex: str) -> str:
         person = f"{'Man' if sex == 'male' else 'Woman'} of {self.age[lesion]} years."
+        if self.levels is not None:
+            return f"{person} Score of the questionnaire: {self.levels.score[lesion]}."
+        if self.several is not None:
+            there = np.flatnonzero(self.several.told[lesion]).tolist()
+            return " ".join([person, *([_COMPLAINTS[at] for at in there] or [_PLAIN])])
         complaint, site = int(self.complaint[lesion]), int(self.site[lesion])
         told = _PLAIN if complaint < 0 else _COMPLAINTS[complaint]
         if site >= 0:
             told = f"The spot is on the {_SITES[site]}."
         named = f" Suspected {CLASSES[self.label[lesion]]}." if self.leaks[lesion] else ""
         return f"{person} {told}{named}"
+
+
+def _several(params: SyntheticParams, lesions: int) -> SeveralLabels:
+    """Labels whose prevalences fall geometrically to 1 / imbalance."""
+    falling = params.imbalance ** -(np.arange(params.classes) / (params.classes - 1))
+    stream = (_VERSION, params.seed, _SEVERAL)
+    return SeveralLabels(
+        lesions, params.prevalence * falling, params.correlation, params.unknown, params.noise,
+        stream,
+    )  # fmt: skip
+
+
+def _look_of_level(share: float) -> Look:
+    """The look of a lesion of a level, as a share of the highest one: darker and more ragged."""
+    colour = (0.85 - 0.6 * share, 0.62 - 0.45 * share, 0.5 - 0.35 * share)
+    return Look(colour, 1.0 + 0.3 * max(share, 0.0), 5, max(0.02, 0.25 * share), 0.12, "dots")
 
 
 def _labels(lesions: int, classes: int, imbalance: float) -> "NDArray[np.int64]":

@@ -44,6 +44,11 @@ def _named(value: Any) -> Any:
     }
 
 
+def _each(value: Any) -> Any:
+    """``[a, b]`` stands for ``{each: [a, b]}``."""
+    return {"each": value} if isinstance(value, list | tuple) else value
+
+
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 Columns = Annotated[
     Mapping[ModalityName, Names],
@@ -92,7 +97,13 @@ class TableParams(DatasetParams):
     label: str | None = Field(
         default=None, description="column with the class; null: unknown, to predict"
     )
-    labels: Labels = Field(default=Labels(), description="how the cells of label become classes")
+    labels: Annotated[
+        Labels, BeforeValidator(_each, json_schema_input_type=Labels | tuple[str, ...])
+    ] = Field(
+        default=Labels(),
+        description="columns of labels, of which a case may have several: [a, b]; or how the "
+        "cells of label become classes",
+    )
     group: str | None = Field(description="column with patient, lesion or study; null: every row")
     record: tuple[str, ...] = Field(default=(), description="columns such as age, sex and site")
     roles: Mapping[Role, str] = Field(
@@ -131,6 +142,11 @@ class TableParams(DatasetParams):
             raise ValueError("name columns of images, or a text column, or both")
         if self.label is not None and self.labels.columns:
             raise ValueError("label and labels.columns each name the labels; keep one of them")
+        if self.labels.each and (self.label is not None or self.labels.columns or self.classes):
+            raise ValueError(
+                "labels: [a, b] names one column for each label; leave label, labels.columns and "
+                "classes out"
+            )
         return self
 
     def layout(self) -> Layout:
@@ -156,13 +172,14 @@ class Table(Dataset):
     def __init__(self, params: TableParams) -> None:
         table, layout = params.read(), params.layout()
         check_columns(layout, table, str(params.path))
-        lacking = [name for name in params.labels.columns if name not in table.columns]
+        named = (*params.labels.columns, *params.labels.each)
+        lacking = [name for name in named if name not in table.columns]
         if lacking:
             raise DataError(
                 f"{params.path} has no column {', '.join(map(repr, lacking))} of labels"
             )
         self._params = params
-        roles = {*layout.columns, *params.labels.columns}
+        roles = {*layout.columns, *named}
         self._spare = tuple(name for name in map(str, table.columns) if name not in roles)
         self._rows = TableRows(layout, table, params.path.parent)
         self._rejected = [*self._rows.rejected]
@@ -184,7 +201,7 @@ class Table(Dataset):
 
     def column(self, name: str) -> Sequence[str]:
         params = self._params
-        if name in (*params.record, params.text, params.label):
+        if name in (*params.record, params.text, params.label, *params.labels.each):
             raise DataError(
                 f"the split column {name!r} is also what the model reads or learns; take it out of "
                 "the record, for a split is no fact of the patient"

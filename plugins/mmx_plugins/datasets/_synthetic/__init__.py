@@ -1,5 +1,6 @@
-"""The clinical findings of ``dataset.synthetic``."""
+"""Clinical findings, several labels and ordered levels of ``dataset.synthetic``."""
 
 from mmx_plugins.datasets._synthetic.record import Findings
+from mmx_plugins.datasets._synthetic.targets import LEVELS, OrderedLevels, SeveralLabels
 
-__all__ = ["Findings"]
+__all__ = ["LEVELS", "Findings", "OrderedLevels", "SeveralLabels"]
