@@ -11,6 +11,7 @@ from mmx.data import ImageStore, TableRows, read_manifest
 from mmx.data.contents import ContentsCount
 from mmx.interfaces import Dataset, Layout, Sample
 from mmx.spec import ImageSpec
+from mmx_plugins.tasks.single_label import SingleLabelParams
 
 WriteImage = Callable[..., Path]
 
@@ -64,7 +65,7 @@ def test_one_kind_has_the_digest_that_it_always_had(rows: Callable[..., Dataset]
         "s", "g", {"image": (Path("/x/a.png"), None)}, {"image": ((1.0, 2.0, 3.0, 4.0), None)},
         {"age": 3.0}, "a",
     )  # fmt: skip
-    digest = read_manifest(rows([sample], "a"), 0.0).digest
+    digest = read_manifest(rows([sample], "a"), 0.0, SingleLabelParams()).digest
     assert digest == "5ef264f6a6f7d0b6e41118cb1b203b80222058d956e2cfa3c5409b55a34c80e1"
 
 
@@ -78,7 +79,9 @@ def test_one_kind_has_the_digest_that_it_always_had(rows: Callable[..., Dataset]
 )
 def test_other_modalities_are_in_the_digest(other: Sample, rows: Callable[..., Dataset]) -> None:
     plain = Sample("s", "g", {"image": (Path("a.png"),)}, label="a")
-    digests = {read_manifest(rows([one], "a"), 0.0).digest for one in (plain, other)}
+    digests = {
+        read_manifest(rows([one], "a"), 0.0, SingleLabelParams()).digest for one in (plain, other)
+    }
     assert len(digests) == 2
 
 

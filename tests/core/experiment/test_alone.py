@@ -96,7 +96,7 @@ class World:
         split = make_split(manifest, spec.data.split)
         self.texts = [str(sample.record["text"]) for sample in self.samples]
         self.store = self.images(self.samples)
-        self.prepared = Prepared(manifest, split, self.texts, {"image": self.store})
+        self.prepared = Prepared(manifest, split, {"text": self.texts}, {"image": self.store})
         self.learner: Learner = build_learner(spec, manifest, split)
         awake(self.learner.model)
         self.chain = Chain(
