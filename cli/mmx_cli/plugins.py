@@ -110,7 +110,7 @@ def check_method(
 
 @app.command("new")
 def new_package(
-    kind: Annotated[str, typer.Argument(help="fusion, head or loss.")],
+    kind: Annotated[str, typer.Argument(help="Such as fusion, loss or hook.")],
     name: Annotated[str, typer.Argument(help="Of the method, such as cross_talk.")],
     folder: Annotated[Path, typer.Option("--dir", help="Where the package goes.")] = Path(),
 ) -> None:

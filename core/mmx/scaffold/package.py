@@ -12,9 +12,14 @@ from mmx.plugins import KINDS, Plugins, check_kind
 
 TEMPLATES = Path(__file__).parent / "templates"
 WHERE = {  # how a spec names a method of each kind that has a template
+    "narrative": "data:\n  narrative: $type",
+    "encoder": "model:\n  image: $type",
     "fusion": "model:\n  fusion: $type",
     "head": "model:\n  head: $type",
     "loss": "loss: $type",
+    "sampler": "train:\n  sampler: $type",
+    "inference": "inference: [$type]",
+    "hook": "hooks: [$type]",
 }
 FILES = {
     "pyproject.toml": "pyproject.toml.txt",
@@ -34,7 +39,7 @@ def new_plugin(
     """Write a pip package with one small working method, its test, readme and licence.
 
     Args:
-        kind: of the method: fusion, head or loss.
+        kind: of the method: narrative, encoder, fusion, head, loss, sampler, inference or hook.
         name: of the method, such as ``cross_talk``; the package is then ``mmx-cross-talk``.
         folder: where the folder of the package goes; made if it is not there.
         plugins: the names that are taken; None for what is installed.

@@ -13,10 +13,11 @@ import mmx
 from mmx import PluginError
 from mmx.plugins import Plugins
 from mmx.scaffold import new_plugin
+from mmx.scaffold.package import WHERE
 from mmx.testing import check
 
 
-@pytest.mark.parametrize("kind", ["fusion", "head", "loss"])
+@pytest.mark.parametrize("kind", WHERE)
 def test_a_package_has_all_that_pip_and_git_ask_for(kind: str, tmp_path: Path) -> None:
     root = new_plugin(kind, "cross-talk", tmp_path)
     assert root == tmp_path / "mmx-cross-talk"
@@ -33,7 +34,7 @@ def test_a_package_has_all_that_pip_and_git_ask_for(kind: str, tmp_path: Path) -
     assert points == {f"{kind}.cross_talk": "mmx_cross_talk.cross_talk"}
 
 
-@pytest.mark.parametrize("kind", ["fusion", "head", "loss"])
+@pytest.mark.parametrize("kind", WHERE)
 def test_the_method_keeps_the_laws_as_it_is_written(kind: str, tmp_path: Path) -> None:
     root = new_plugin(kind, "cross_talk", tmp_path)
     plugins = Plugins(path=[])
@@ -46,7 +47,7 @@ def test_the_method_keeps_the_laws_as_it_is_written(kind: str, tmp_path: Path) -
     assert [law for law in check(params) if law.status != "passed"] == []
 
 
-@pytest.mark.parametrize("kind", ["fusion", "head", "loss"])
+@pytest.mark.parametrize("kind", WHERE)
 def test_what_is_written_is_clean_for_formatter_linter_and_type_checker(
     kind: str, tmp_path: Path
 ) -> None:
@@ -77,7 +78,7 @@ def test_what_is_written_is_clean_for_formatter_linter_and_type_checker(
         ("fusion", "", "cannot be a name"),
         ("fusion", "lambda", "'lambda' means something else already"),
         ("head", "head", "'head' means something else already"),
-        ("sampler", "odd", "no template for the kind sampler; templates: fusion, head, loss"),
+        ("task", "odd", "no template for the kind task; templates: narrative, encoder, fusion"),
         ("fuson", "odd", "there is no kind 'fuson'; nearest: fusion"),
     ],
 )
