@@ -15,12 +15,13 @@ one of so many ordered levels.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Annotated, Literal, overload
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from mmx import Dataset, DatasetParams, Facts, Params, Sample, hookimpl
+from mmx.interfaces import ModalityName
 from mmx_plugins.datasets._synthetic import LEVELS, Findings, OrderedLevels, SeveralLabels
 
 if TYPE_CHECKING:
@@ -91,6 +92,10 @@ class SyntheticParams(DatasetParams):
     n: int = Field(default=1200, ge=4, le=10_000_000, description="photographs")
     classes: int = Field(default=4, ge=2, le=len(CLASSES), description="diagnoses")
     image_size: int = Field(default=128, ge=16, le=1024, description="pixels, square")
+    images: Annotated[tuple[ModalityName, ...], Field(min_length=1, max_length=8)] = Field(
+        default=("image",),
+        description="kinds of photographs, each a modality; all show the same look, drawn anew",
+    )
     redundancy: float = Field(
         default=0.3,
         ge=0,
@@ -144,6 +149,8 @@ class SyntheticParams(DatasetParams):
 
     @model_validator(mode="after")
     def _record_that_joins(self) -> "SyntheticParams":
+        if len({*self.images}) < len(self.images):
+            raise ValueError(f"images: {list(self.images)} names a kind of photographs twice")
         if self.record_synergy and self.record is None:
             raise ValueError("record_synergy needs a record: set record, such as record: 0")
         if self.target == "levels" and self.classes > len(LEVELS):
@@ -224,14 +231,17 @@ class Photographs(Sequence[Sample]):
             raise IndexError(f"row {row} of {len(self)}")
         row %= len(self)
         lesion = row // self.params.repeats
-        seed, size = self.params.seed, self.params.image_size
-        picture = DrawnLesion(self._look(lesion), seed, row, size)
+        look, params = self._look(lesion), self.params
+        pictures = {
+            name: (DrawnLesion(look, params.seed, row, params.image_size, kind),)
+            for kind, name in enumerate(params.images)
+        }
         sex = "male" if self.male[lesion] else "female"
         found = {} if self.findings is None else self.findings.cells(lesion)
         return Sample(
             id=f"photo-{row:07d}",
             group=f"lesion-{lesion:07d}",
-            images={"image": (picture,)},
+            images=pictures,
             record={
                 **{"age": float(self.age[lesion]), "sex": sex, "text": self._text(lesion, sex)},
                 **found,
@@ -293,22 +303,28 @@ def _labels(lesions: int, classes: int, imbalance: float) -> "NDArray[np.int64]"
 
 @dataclass(frozen=True, slots=True)
 class DrawnLesion:
-    """One photograph: the look decides what is drawn, seed and row how this one differs."""
+    """One photograph: the look decides what is drawn, seed, row and kind how this one differs."""
 
     look: Look
     seed: int
     row: int
     size: int
+    kind: int = 0
 
     @property
     def key(self) -> str:
         """Digest of all that decides the pixels."""
-        what = repr((_VERSION, self.look, self.seed, self.row, self.size))
+        what = repr((_VERSION, self.look, self.seed, self.row, self.size, *self._stream))
         return hashlib.blake2b(what.encode(), digest_size=20).hexdigest()
+
+    @property
+    def _stream(self) -> tuple[int, ...]:
+        """What sets other kinds apart; the first is drawn as when there was no other."""
+        return (self.kind,) if self.kind else ()
 
     def pixels(self) -> "NDArray[np.uint8]":
         """[size, size, 3], RGB."""
-        draw = np.random.default_rng([_VERSION, self.seed, self.row])
+        draw = np.random.default_rng([_VERSION, self.seed, self.row, *self._stream])
         u, v = _plane(self.size, self.look.length, draw)
         radius = np.hypot(u, v)
         border = _border(u, v, radius, self.look, draw)
