@@ -47,6 +47,12 @@ VARIANTS = {
         "data.dataset.n=240",
     ),
     "drawn dropout": ("inference=[{type: mc_dropout, samples: 4}]", "model.head.dropout=0.3"),
+    "two kinds of images and text": (
+        "data.dataset.images=[derm, clinic]", "train.modality_dropout={derm: 0.3, text: 0.3}",
+        "model.encoders={derm: {type: tiny_image, train: full}, clinic: tiny_image, "
+        "text: tiny_text}", "model.fusion=gated", "train.augment=light", "train.epochs=6",
+    ),
+    "one modality": ("model.text=null", "model.fusion={type: only, modality: image}"),
     "late, template": ("model.fusion=late", "data.narrative=template"),
 }  # fmt: skip
 COMPARED = ("model.safetensors", "predictions.parquet")

@@ -21,6 +21,7 @@ from mmx.model.encoder_trial import built_encoder
 from mmx.model.head_norm import HeadNorm
 from mmx.model.model import Model
 from mmx.model.projection import Projection
+from mmx.model.shared_names import told_apart
 from mmx.model.trial import check_fusion, check_head, try_model
 from mmx.spec import ModelSpec
 
@@ -70,7 +71,7 @@ def assemble(
         heads = _heads(spec, fusion, shapes, outputs)
     widths = try_model((spec.fusion, fusion), (spec.head, heads), shapes, outputs)
     with random_stream(seed, "parts"):
-        offered = {k: v for name in names if reads[name] for k, v in encoders[name].parts.items()}
+        offered = told_apart({name: encoders[name].parts for name in names if reads[name]})
         decided = names if isinstance(fusion, DecisionFusion) else ()
         asked = [part for part in parts if part not in decided]  # these have whole heads already
         part_heads = _part_heads({**offered, **widths}, asked, outputs)

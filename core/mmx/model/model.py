@@ -21,6 +21,7 @@ from mmx.interfaces import (
     WrappingEncoder,
 )
 from mmx.model.frozen import frozen_features
+from mmx.model.shared_names import told_apart
 
 
 class Model(nn.Module):
@@ -83,14 +84,13 @@ class Model(nn.Module):
             return self._decide(self.fusion, features, present)
         fused = self.fusion(features)
         result = self._head("fused", fused)
-        everything: list[Features | HeadOutput] = [*features.values(), fused, result]
         return Outputs(
             logits=self.link(result.logits),
             part_logits=self._of_parts({**_parts(features), **fused.parts}),
             present=present,
-            part_present=self._there(features, fused.parts),
-            penalties=_merge(*(one.penalties for one in everything)),
-            explain=_merge(*(one.explain for one in everything)),
+            part_present=self._there(features),
+            penalties=_merge(_penalties(features), fused.penalties, result.penalties),
+            explain=_merge(_explain(features), fused.explain, result.explain),
             modalities=self.modalities,
         )
 
@@ -104,13 +104,10 @@ class Model(nn.Module):
         """Logits [B, K] of each part that has a head."""
         return {name: self.link(head(parts[name])) for name, head in self.part_heads.items()}
 
-    def _there(
-        self, features: Mapping[str, Features], of_fusion: Mapping[str, Tensor]
-    ) -> dict[str, Tensor]:
+    def _there(self, features: Mapping[str, Features]) -> dict[str, Tensor]:
         """[B], bool, by part that has a head: rows that have what it is made of."""
-        found: dict[str, Tensor] = {}
-        for name, one in features.items():
-            found |= dict.fromkeys((name, *one.parts), one.present)
+        found = {name: one.present for name, one in features.items()}
+        found |= told_apart({k: dict.fromkeys(f.parts, f.present) for k, f in features.items()})
         return {name: found[name] if name in found else _any(features) for name in self.part_heads}
 
     def features(self, batch: Batch) -> dict[str, Features]:
@@ -166,14 +163,13 @@ class Model(nn.Module):
         results = {name: self._head(name, one) for name, one in features.items()}
         raw = {name: result.logits for name, result in results.items()}
         logits = {name: self.link(value) for name, value in raw.items()}
-        everything: list[Features | HeadOutput] = [*features.values(), *results.values()]
         return Outputs(
             logits=self.link(fusion.combine(raw, present)),
             part_logits={**logits, **self._of_parts(_parts(features))},
             present=present,
-            part_present=self._there(features, {}),
-            penalties=_merge(*(one.penalties for one in everything)),
-            explain=_merge(*(one.explain for one in everything)),
+            part_present=self._there(features),
+            penalties=_merge(_penalties(features), _penalties(results)),
+            explain=_merge(_explain(features), _explain(results)),
             modalities=self.modalities,
         )
 
@@ -212,7 +208,17 @@ class Model(nn.Module):
 
 def _parts(features: Mapping[str, Features]) -> dict[str, Tensor]:
     """The parts of all modalities by name."""
-    return {name: part for one in features.values() for name, part in one.parts.items()}
+    return told_apart({name: one.parts for name, one in features.items()})
+
+
+def _penalties(given: Mapping[str, Features | HeadOutput]) -> dict[str, Tensor]:
+    """What all modalities add to the loss, by name."""
+    return told_apart({name: one.penalties for name, one in given.items()})
+
+
+def _explain(given: Mapping[str, Features | HeadOutput]) -> dict[str, Tensor]:
+    """What all modalities explain, by name."""
+    return told_apart({name: one.explain for name, one in given.items()})
 
 
 def _any(features: Mapping[str, Features]) -> Tensor:

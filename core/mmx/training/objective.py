@@ -9,6 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from mmx.errors import ShapeError
 from mmx.interfaces import Loss, LossValue, Outputs
+from mmx.model import told_apart
 from mmx.spec import Spec
 
 
@@ -16,8 +17,8 @@ def auxiliary_weights(spec: Spec) -> dict[str, float]:
     """Weight of the loss on each part: of the spec, or what its encoders want."""
     if spec.train.auxiliary is not None:
         return dict(spec.train.auxiliary)
-    read = [spec.model.encoders[name] for name in spec.model.used]
-    return {part: weight for one in read for part, weight in one.auxiliary_defaults.items()}
+    encoders = spec.model.encoders
+    return told_apart({name: encoders[name].auxiliary_defaults for name in spec.model.used})
 
 
 def inverse_frequency(counts: Tensor) -> Tensor:

@@ -31,6 +31,18 @@ def test_each_kind_of_layer_has_its_rate_and_vectors_no_decay(tiny: Any) -> None
     assert len(found) == len(list(tiny.Tiny().parameters()))
 
 
+def test_an_encoder_of_another_name_learns_at_the_rate_of_its_kind(tiny: Any) -> None:
+    model = tiny.Tiny()
+    model.encoders["clinic"] = model.encoders.pop("image")
+    for settings, kinds, rate in (
+        (OptimizerSpec(lr=1.0), {"clinic": "image"}, 1e-4),
+        (OptimizerSpec(lr=1.0), {"clinic": "ecg"}, 1.0),
+        (OptimizerSpec(lr=1.0, rates={"clinic": 0.3}), {"clinic": "image"}, 0.3),
+    ):
+        groups = {one["kind"]: one["lr"] for one in parameter_groups(model, settings, kinds)}
+        assert groups == {"text": 2e-5, "clinic": rate, "new": 1.0}
+
+
 def test_a_parameter_may_ask_for_no_decay(tiny: Any) -> None:
     model = tiny.Tiny()
     model.head[2].weight.no_weight_decay = True

@@ -95,15 +95,13 @@ class TinyPart:
 def tiny_spec(seed: int = 0, **settings: Any) -> Spec:
     """A spec with these training settings; no data and no real model are named."""
     chosen = {"epochs": 4, "batch_size": 8, "threads": 1, "checkpoint_minutes": 0.0} | settings
-    side = SimpleNamespace(auxiliary_defaults={})
+    encoders = {name: SimpleNamespace(auxiliary_defaults={}) for name in ("image", "text")}
     return Spec.model_construct(
         name="tiny",
         seed=seed,
         task=SingleLabelParams(),
         data=SimpleNamespace(workers=0),
-        model=SimpleNamespace(
-            encoders={"image": side, "text": side}, used=("image", "text"), kinds={}
-        ),
+        model=SimpleNamespace(encoders=encoders, used=tuple(encoders), kinds={}),
         train=TrainSpec.model_validate(chosen),
         evaluation=EvaluationSpec(),
     )
