@@ -43,6 +43,16 @@ class FusionParams(Params):
         """
         return tuple(names)
 
+    def check_modalities(self, names: Sequence[str]) -> None:
+        """Refuse a model that its settings do not fit: a name that is none, too many, and so on.
+
+        Args:
+            names: of all modalities, in the order of the spec.
+
+        Raises:
+            ShapeError: says what there is instead; told at the line of ``model.fusion``.
+        """
+
     @abstractmethod
     def build(self, shapes: Mapping[str, FeatureShape]) -> "Fusion | DecisionFusion":
         """Build the module for features of these widths, by modality, in the order of the spec."""

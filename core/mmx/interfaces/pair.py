@@ -36,8 +36,12 @@ class PairFusionParams(FusionParams):
 
     def used(self, names: Sequence[str]) -> tuple[str, ...]:
         """The first and the second ones, in the order of the model."""
-        first, second = self.picked(names)
+        first, second = self._sides(names)
         return tuple(name for name in names if name == first or name in second)
+
+    def check_modalities(self, names: Sequence[str]) -> None:
+        """Refuse names that are none, and one modality on both sides."""
+        self.picked(names)
 
     def picked(self, names: Sequence[str]) -> tuple[str, tuple[str, ...]]:
         """Which modality stands first, and which ones second, in the order of the model.
@@ -45,8 +49,7 @@ class PairFusionParams(FusionParams):
         Raises:
             ShapeError: one of them is no modality of the model, or stands on both sides.
         """
-        first = names[0] if self.first is None else self.first
-        second = [name for name in names if name != first] if self.second is None else self.second
+        first, second = self._sides(names)
         unknown = [name for name in (first, *second) if name not in names]
         if unknown:
             raise ShapeError(
@@ -59,6 +62,12 @@ class PairFusionParams(FusionParams):
                 f"second; got first: {first}, second: {', '.join(second) or 'none'}"
             )
         return first, tuple(name for name in names if name in second)
+
+    def _sides(self, names: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+        """As the settings say it, whether there are such modalities or not."""
+        first = names[0] if self.first is None else self.first
+        others = tuple(name for name in names if name != first)
+        return first, others if self.second is None else self.second
 
     def build(self, shapes: Mapping[str, FeatureShape]) -> "Paired":
         """The module of ``build_pair`` for the first modality and the second ones.

@@ -14,7 +14,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from mmx.errors import Fault, MmxError
+from mmx.errors import Fault, MmxError, ShapeError
 from mmx.interfaces import (
     IMAGE,
     TEXT,
@@ -239,6 +239,10 @@ class Spec(Closed):
     def _fused(self) -> list[InitErrorDetails]:
         """A fusion of other modalities, or of more or fewer, than the model has."""
         fusion, names = self.model.fusion, tuple(self.model.encoders)
+        try:
+            fusion.check_modalities(names)
+        except ShapeError as error:
+            return [_fault_at("mmx_fused", ["model", "fusion"], str(error))]
         used, (least, most) = fusion.used(names), fusion.takes
         lost = [name for name in used if name not in names]
         if lost:

@@ -166,7 +166,7 @@ def of_modalities(names: Sequence[str]) -> Iterator[None]:
 def _takes(params: FusionParams, names: tuple[str, ...]) -> bool:
     """Whether a fusion can look at these: some read one modality by its name."""
     try:
-        params.used(names)
+        params.check_modalities(names)
     except ShapeError:
         return False
     return True

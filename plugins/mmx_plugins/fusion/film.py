@@ -45,13 +45,16 @@ class FilmParams(FusionParams):
             return {**given, "generator": SHORT[given["generator"]]}
         return given
 
-    def build(self, shapes: Mapping[str, FeatureShape]) -> "Film":
-        first = next(iter(shapes)) if self.first is None else self.first
-        if first not in shapes:
+    def check_modalities(self, names: Sequence[str]) -> None:
+        if self.first is not None and self.first not in names:
             raise ShapeError(
-                f"fusion.film: first is {first!r}, which is no modality of this model; there is: "
-                f"{', '.join(shapes)}"
+                f"fusion.film: there is no modality {self.first!r}; modalities of this model: "
+                f"{', '.join(names)}"
             )
+
+    def build(self, shapes: Mapping[str, FeatureShape]) -> "Film":
+        self.check_modalities(tuple(shapes))
+        first = next(iter(shapes)) if self.first is None else self.first
         hidden = self.hidden if self.generator == "others" else self.bottleneck
         dims = {name: shape.dim for name, shape in shapes.items()}
         return Film(dims, first, generator=self.generator, hidden=hidden)

@@ -44,6 +44,9 @@ class HierarchicalParams(FusionParams):
     def reads(self) -> frozenset[str]:
         return frozenset({"pooled", "levels"})
 
+    def check_modalities(self, names: Sequence[str]) -> None:
+        self.inner.check_modalities(names)
+
     def build(self, shapes: Mapping[str, FeatureShape]) -> "Hierarchical":
         counts = [len(shape.level_dims) for shape in shapes.values() if shape.level_dims]
         if not counts:

@@ -72,21 +72,30 @@ class LateParams(FusionParams):
             raise ValueError("rule: bayes has no weights, as Bayes' theorem has none")
         return self
 
-    def build(self, shapes: Mapping[str, FeatureShape]) -> "Late":
-        weights, temperatures = dict(self.weights), dict(self.temperatures)
-        if self.image_weight is not None:
-            weights = {"image": self.image_weight, "text": 1 - self.image_weight}
-        short = {"image": self.image_temperature, "text": self.text_temperature}
-        temperatures |= {name: value for name, value in short.items() if value is not None}
-        unknown = [name for name in {**weights, **temperatures} if name not in shapes]
-        unweighted = [name for name in shapes if weights and name not in weights]
+    def check_modalities(self, names: Sequence[str]) -> None:
+        weights, temperatures = self._by_name()
+        unknown = [name for name in {**weights, **temperatures} if name not in names]
+        unweighted = [name for name in names if weights and name not in weights]
         if unknown or unweighted:
             what = (
                 f"there is no modality {unknown[0]!r}"
                 if unknown
                 else f"no weight of {unweighted[0]}"
             )
-            raise ShapeError(f"fusion.late: {what}; modalities of this model: {', '.join(shapes)}")
+            raise ShapeError(f"fusion.late: {what}; modalities of this model: {', '.join(names)}")
+
+    def _by_name(self) -> tuple[dict[str, float], dict[str, float]]:
+        """Weights and temperatures by modality, short forms written out."""
+        weights, temperatures = dict(self.weights), dict(self.temperatures)
+        if self.image_weight is not None:
+            weights = {"image": self.image_weight, "text": 1 - self.image_weight}
+        short = {"image": self.image_temperature, "text": self.text_temperature}
+        temperatures |= {name: value for name, value in short.items() if value is not None}
+        return weights, temperatures
+
+    def build(self, shapes: Mapping[str, FeatureShape]) -> "Late":
+        self.check_modalities(tuple(shapes))
+        weights, temperatures = self._by_name()
         return Late(
             self.rule,
             weights=[weights.get(name, 1.0) for name in shapes],

@@ -34,7 +34,10 @@ class OneParams(FusionParams):
         return frozenset({"pooled", "tokens"} if self.tokens else {"pooled"})
 
     def used(self, names: Sequence[str]) -> tuple[str, ...]:
-        return (self._picked(names),)
+        return tuple(name for name in names if name == (self.alone or names[0]))
+
+    def check_modalities(self, names: Sequence[str]) -> None:
+        self._picked(names)
 
     def build(self, shapes: Mapping[str, FeatureShape]) -> "Only":
         name = self._picked(tuple(shapes))

@@ -36,15 +36,18 @@ class TfnParams(FusionParams):
     def reads(self) -> frozenset[str]:
         return frozenset({"pooled"})
 
-    def build(self, shapes: Mapping[str, FeatureShape]) -> "Tfn":
-        entries = (self.inner + 1) ** len(shapes)
+    def check_modalities(self, names: Sequence[str]) -> None:
+        count, entries = len(names), (self.inner + 1) ** len(names)
         if entries > MOST:
-            fitting = max(n for n in range(1, self.inner) if (n + 1) ** len(shapes) <= MOST)
+            fitting = max(n for n in range(1, self.inner) if (n + 1) ** count <= MOST)
             raise ShapeError(
                 f"fusion.tfn with inner: {self.inner} makes a product of {entries:,} numbers of "
-                f"{len(shapes)} modalities, more than {MOST:,}; set inner to {fitting} or less, or "
-                "use fusion: low_rank, the same product in few factors"
+                f"{count} modalities, more than {MOST:,}; set inner to {fitting} or less, or use "
+                "fusion: low_rank, the same product in few factors"
             )
+
+    def build(self, shapes: Mapping[str, FeatureShape]) -> "Tfn":
+        self.check_modalities(tuple(shapes))
         dims = {name: shape.dim for name, shape in shapes.items()}
         return Tfn(dims, self.dim, inner=self.inner, dropout=self.dropout)
 

@@ -110,7 +110,7 @@ def test_names_of_generators_of_image_and_text_stay_and_first_is_a_modality() ->
     assert FilmParams.model_validate({"generator": "text_image"}) == FilmParams(generator="all")
     assert FilmParams.model_validate({"generator": "text"}) == FilmParams()
     shapes: dict[str, FeatureShape] = dict.fromkeys(("image", "text"), FeatureShape(16))
-    with pytest.raises(ShapeError, match="first is 'clinic', which is no modality"):
+    with pytest.raises(ShapeError, match="no modality 'clinic'; modalities of this"):
         FilmParams(first="clinic").build(shapes)
 
 

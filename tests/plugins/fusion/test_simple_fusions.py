@@ -86,7 +86,7 @@ def test_one_modality_alone_is_named_or_the_first_and_no_other_encoder_is_asked(
     assert OnlyParams(modality="text").used(THREE) == ("text",)
     assert OnlyParams().used(THREE) == ("image",)
     with pytest.raises(ShapeError, match="no modality 'txt'; modalities of this model: image, te"):
-        OnlyParams(modality="txt").used(THREE)
+        OnlyParams(modality="txt").check_modalities(THREE)
 
 
 def test_concatenation_read_without_its_other_columns_is_the_first_alone(given: Given) -> None:
