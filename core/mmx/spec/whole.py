@@ -206,7 +206,7 @@ class Spec(Closed):
             f"it needs to know for which class shares the answers are, and {self.loss.entry_point} "
             "cannot say; leave it out, or use another loss, such as logit_adjusted"
         )
-        places: list[list[str | int]] = [
+        places: list[Sequence[str | int]] = [
             ["inference", index] for index, one in enumerate(self.inference) if one.reads_prior
         ]
         if self.model.fusion.reads_prior:
