@@ -12,7 +12,7 @@ import mmx
 class TinyImageParams(mmx.EncoderParams):
     """Colour and contrast of the image through one layer."""
 
-    modality: ClassVar[Literal["image", "text"]] = "image"
+    modality: ClassVar[str] = "image"
     type: Literal["tiny_image"] = "tiny_image"
 
     def build(self) -> "TinyImage":
@@ -35,7 +35,7 @@ class TinyImage(mmx.SingleImageEncoder):
 class TinyTextParams(mmx.EncoderParams):
     """One vector per word."""
 
-    modality: ClassVar[Literal["image", "text"]] = "text"
+    modality: ClassVar[str] = "text"
     type: Literal["tiny_text"] = "tiny_text"
 
     def build(self) -> "TinyText":

@@ -13,7 +13,7 @@ from mmx.blocks import fused_vector, real_pooled
 class TouchyParams(mmx.EncoderParams):
     """Images; refuses gradients of pixels."""
 
-    modality: ClassVar[Literal["image", "text"]] = "image"
+    modality: ClassVar[str] = "image"
     type: Literal["touchy"] = "touchy"
 
     def build(self) -> "Touchy":
@@ -36,7 +36,7 @@ class Touchy(mmx.SingleImageEncoder):
 class StrictParams(mmx.EncoderParams):
     """Whole sentences and the empty text, and nothing else."""
 
-    modality: ClassVar[Literal["image", "text"]] = "text"
+    modality: ClassVar[str] = "text"
     type: Literal["strict"] = "strict"
 
     def build(self) -> "Strict":

@@ -12,7 +12,7 @@ import mmx
 class SizedParams(mmx.EncoderParams):
     """One linear map of all pixels."""
 
-    modality: ClassVar[Literal["image", "text"]] = "image"
+    modality: ClassVar[str] = "image"
     type: Literal["sized"] = "sized"
     fault: str = Field(default="", description="what is wrong with it; empty: nothing")
 

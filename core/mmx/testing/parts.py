@@ -36,7 +36,7 @@ SPOKEN = ("A brown spot on the arm.", "", "A man of 45 years.", "Itching for wee
 class PatchesParams(EncoderParams):
     """Patches of eight pixels through one convolution; three levels."""
 
-    modality: ClassVar[Literal["image", "text"]] = "image"
+    modality: ClassVar[str] = "image"
     type: Literal["patches"] = "patches"
 
     def build(self) -> "Patches":
@@ -63,7 +63,7 @@ class Patches(SingleImageEncoder):
 class WordsParams(EncoderParams):
     """A vector for each word; three levels."""
 
-    modality: ClassVar[Literal["image", "text"]] = "text"
+    modality: ClassVar[str] = "text"
     type: Literal["words"] = "words"
 
     def build(self) -> "Words":

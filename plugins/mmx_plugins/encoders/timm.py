@@ -45,7 +45,7 @@ BUNDLED_MEAN, BUNDLED_STD = (0.498, 0.498, 0.498), (0.502, 0.502, 0.502)
 class TimmParams(EncoderParams):
     """Settings of a timm backbone."""
 
-    modality: ClassVar[Literal["image", "text"]] = "image"
+    modality: ClassVar[str] = "image"
     most_images: ClassVar[int | None] = 1
     source: ClassVar[str] = "Wightman 2019, doi:10.5281/zenodo.4414861"
 

@@ -37,7 +37,7 @@ from mmx_plugins.encoders._torchvision import classifier_layers, find_cut, flatt
 class TorchvisionParams(EncoderParams):
     """Settings of a torchvision backbone."""
 
-    modality: ClassVar[Literal["image", "text"]] = "image"
+    modality: ClassVar[str] = "image"
     most_images: ClassVar[int | None] = 1
     source: ClassVar[str] = "torchvision.models; each network names its own paper"
 

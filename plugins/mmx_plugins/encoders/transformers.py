@@ -49,7 +49,7 @@ HubName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")]
 class TransformersParams(EncoderParams):
     """Settings of a transformers encoder."""
 
-    modality: ClassVar[Literal["image", "text"]] = "text"
+    modality: ClassVar[str] = "text"
     source: ClassVar[str] = "Wolf et al. 2020, arXiv:1910.03771"
 
     type: Literal["transformers"] = "transformers"

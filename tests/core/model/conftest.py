@@ -31,7 +31,7 @@ WIDTH, CLASSES = 6, 3
 class ColourParams(EncoderParams):
     """Settings of an encoder of mean colours."""
 
-    modality: ClassVar[Literal["image", "text"]] = "image"
+    modality: ClassVar[str] = "image"
     type: Literal["colour"] = "colour"
 
     def build(self) -> "Colour":

@@ -51,7 +51,7 @@ IMAGES = {
 class TextMutantParams(EncoderParams):
     """Settings of a table of letters with a chosen mistake."""
 
-    modality: ClassVar[Literal["image", "text"]] = "text"
+    modality: ClassVar[str] = "text"
     type: Literal["text_mutant"] = "text_mutant"
     mistake: str = Field(default="", description="what is wrong; empty: nothing")
 
@@ -123,7 +123,7 @@ class Letters(Base):
 class ImageMutantParams(EncoderParams):
     """Settings of mean colours over views with a chosen mistake."""
 
-    modality: ClassVar[Literal["image", "text"]] = "image"
+    modality: ClassVar[str] = "image"
     type: Literal["image_mutant"] = "image_mutant"
     mistake: str = Field(default="", description="what is wrong; empty: nothing")
 

@@ -33,7 +33,7 @@ FUSIONS = sorted(one.type for one in mmx.installed() if one.kind == "fusion")
 class GivenParams(EncoderParams):
     """Settings of an encoder that never runs: the rows hold its features."""
 
-    modality: ClassVar[Literal["image", "text"]] = "image"
+    modality: ClassVar[str] = "image"
     type: Literal["given"] = "given"
 
     def build(self) -> Encoder:
@@ -56,7 +56,7 @@ class Given(ImageEncoder):
 class GivenTextParams(GivenParams):
     """The same for texts."""
 
-    modality: ClassVar[Literal["image", "text"]] = "text"
+    modality: ClassVar[str] = "text"
 
     def build(self) -> Encoder:
         return GivenText()

@@ -9,7 +9,7 @@ from mmx.errors import RunError
 from mmx.spec import OptimizerSpec
 from mmx.training.optimiser import build_optimizer, parameter_groups, set_rates
 
-SETTINGS = OptimizerSpec(lr=1.0, lr_image=0.1, lr_text=0.01, weight_decay=0.5)
+SETTINGS = OptimizerSpec(lr=1.0, rates={"image": 0.1, "text": 0.01}, weight_decay=0.5)
 
 
 def rates_and_decays(model: Any) -> dict[str, tuple[float, float]]:

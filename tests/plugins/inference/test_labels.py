@@ -62,7 +62,7 @@ def entropy(logits: np.ndarray, target: np.ndarray) -> float:
 def test_one_temperature_is_that_of_the_masked_cross_entropy() -> None:
     given = validation()
     z, target = odds(given.logits).numpy(), given.target.numpy()
-    best = minimize_scalar(
+    best: Any = minimize_scalar(
         lambda log_t: entropy(z / math.exp(log_t), target), bounds=(-2, 2), method="bounded"
     )
     found = odds(predicted(fitted("temperature", given), given.logits).log_probs)

@@ -1,6 +1,6 @@
 """Laws of inference.temperature."""
 
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import torch
@@ -38,7 +38,7 @@ def test_finds_the_temperature_that_data_were_made_with(true: float) -> None:
 
 def test_agrees_with_a_search_by_scipy() -> None:
     logits, target = drawn(2.0, n=300)
-    found = minimize_scalar(
+    found: Any = minimize_scalar(
         lambda t: nll(logits, target, t),
         bounds=(0.1, 15),
         method="bounded",

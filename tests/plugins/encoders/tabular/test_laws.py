@@ -110,7 +110,8 @@ def test_a_sample_is_the_same_alone_as_beside_others(
 
 def test_in_training_too_no_other_sample_matters(fitted: Fitted, records: list[Record]) -> None:
     """The residual network of the source has BatchNorm, which would break it."""
-    encoder = fitted(records, model="resnet", dropout=0, cell_dropout=0).train()
+    encoder = fitted(records, model="resnet", dropout=0, cell_dropout=0)
+    encoder.train()
     together = encoder(encoder.tabulate(records)).pooled
     alone = encoder(encoder.tabulate(records[:1])).pooled
     torch.testing.assert_close(alone[0], together[0], atol=1e-5, rtol=1e-4)
