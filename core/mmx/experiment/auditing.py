@@ -13,7 +13,14 @@ from mmx.audit import Check, Finding, Subject, all_checks, examine, like_a_group
 from mmx.data import Manifest
 from mmx.errors import MmxError
 from mmx.files import Hold, keep, own_folder, recall
-from mmx.pipeline import Prepared, cache_folder, sources_used, subject_of, unread
+from mmx.pipeline import (
+    Prepared,
+    cache_folder,
+    fields_read,
+    sources_used,
+    subject_of,
+    unread,
+)
 from mmx.plugins import Code, core_code, file_digest, modules_below, nearest
 from mmx.runs import Hooks, Observer
 from mmx.spec import Spec, names_of
@@ -158,8 +165,9 @@ def _key(spec: Spec, prepared: Prepared, checks: Sequence[Check]) -> str:
     hooks = [[hook.model_dump_json(), sources_used(hook, spec.plugins)] for hook in spec.hooks]
     facts = {
         "data": prepared.digests, "order": order, "facts": repr(manifest.facts),
-        "label": spec.leaky, "reads": sorted(spec.model.used),
+        "label": spec.leaky, "reads": sorted(spec.model.used), "kinds": spec.model.kinds,
         "narrative": names_of(spec.data.narratives), "unread": unread(spec, manifest),
+        "record_fields": fields_read(spec, manifest),
         "spare": _spare(manifest),
         "checks": [check.id for check in checks],
         "methods": sources_used(spec.data, spec.plugins), "hooks": hooks,

@@ -73,7 +73,7 @@ class Explainer:
         self.chain.model.eval()
         attempts = Attempts()
         looks = self._looks(row, attempts)
-        weights = attempts.get("gates", lambda: _readable(explained), Weights())
+        weights = attempts.get("gates", lambda: self._weights(explained), Weights())
         given = attempts.get("why", lambda: self._batch(row), None)
         if given is None:
             return Explanation(weights=weights, images=_shown(looks, {}), notes=attempts.notes)
@@ -126,6 +126,10 @@ class Explainer:
         centre = encoder.view_centre(images.mask, images.centre)
         place = encoder.looked_at(shown.mask[0], int(centre[0]))
         return _Look(_picture(shown, place), int(shown.mask[0, :place].sum()))
+
+    def _weights(self, explained: Mapping[str, Tensor]) -> Weights:
+        encoders = self.chain.model.named_encoders().values()
+        return _readable(explained, {k: v for one in encoders for k, v in one.entries.items()})
 
     def _shares(self, given: Batch) -> Shares:
         names = self.chain.model.used
@@ -198,11 +202,23 @@ def _repeated(inputs: Inputs, times: int) -> Inputs:
     )
 
 
-def _readable(explained: Mapping[str, Tensor]) -> Weights:
-    """Gates and weights of a few numbers; of a long vector its mean, maps not at all."""
+def _readable(explained: Mapping[str, Tensor], entries: Mapping[str, Sequence[str]]) -> Weights:
+    """Gates and weights of a few numbers; of a long vector its mean, maps not at all.
+
+    Of numbers that have names, such as columns, the largest stand behind theirs.
+
+    Args:
+        explained: of one case.
+        entries: explanation -> names of its numbers, where they have any.
+    """
     found = Weights()
     for name, value in explained.items():
-        if 0 < value.numel() <= NUMBERS:
+        named = entries.get(name, ())
+        if value.ndim == 1 and len(named) == len(value):
+            largest = value.float().argsort(descending=True)[:NUMBERS].tolist()
+            title = f"{name} ({', '.join(named[place] for place in largest)})"
+            found[title] = tuple(float(value[place]) for place in largest)
+        elif 0 < value.numel() <= NUMBERS:
             found[name] = tuple(value.flatten().float().tolist())
         elif value.ndim == 1:
             found[f"{name}, mean of {len(value)}"] = (float(value.float().mean()),)

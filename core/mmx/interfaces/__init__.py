@@ -39,7 +39,7 @@ from mmx.interfaces.narrative import FeatureSource, Narrative, NarrativeParams
 from mmx.interfaces.one_class import OneClassTask
 from mmx.interfaces.pair import Paired, PairFusion, PairFusionParams
 from mmx.interfaces.params import API, EVERY_TASK, Params, SpecPath
-from mmx.interfaces.records import Record, RecordEncoder, Records
+from mmx.interfaces.records import Record, RecordEncoder, Records, RecordsInput, RecordStore
 from mmx.interfaces.sampler import Sampler, SamplerParams
 from mmx.interfaces.sections import (
     Content,
@@ -67,19 +67,18 @@ from mmx.interfaces.wrapping import (
 
 __all__ = [
     "API", "Batch", "Box", "Content", "Curve", "Dataset", "DatasetParams", "DecisionFusion",
-    "Described", "EVERY_TASK", "Encoder", "EncoderParams", "Facts", "FeatureShape",
-    "FeatureSource", "Features", "FieldKind", "Fusion", "FusionParams", "Grid", "Head",
-    "HeadOutput", "HeadParams", "Hook", "HookParams", "IMAGE", "ImageEncoder", "Images",
-    "ImagesInput", "InferenceHook", "InferenceParams", "Input", "InputRows", "Inputs",
-    "Interval", "Labels", "Layout", "Line", "Link", "Loss", "LossParams", "LossValue",
-    "MOMENTS", "Matrix", "MetricWords", "ModalityName", "Narrative", "NarrativeParams",
-    "OneClassTask", "Outputs", "PairFusion", "PairFusionParams", "Paired", "Params", "Picture",
-    "Plot", "Prediction", "RECORD", "Record", "RecordEncoder", "Records", "Rejected", "Role",
-    "Sample", "Sampler", "SamplerParams", "ScoreRow", "ScoreSection", "ScoreTable", "Scores",
-    "Section", "Seen", "SingleImageEncoder", "SpecPath", "Store", "Strata", "Summary", "TEXT",
-    "Target", "Task", "TaskParams", "TextEncoder", "Texts", "TextsInput", "TokenCount",
-    "Tokenizer", "Training", "Validation", "Value", "View", "Views", "WrappingEncoder",
-    "WrappingParams", "Wrong", "by_modality", "innermost", "innermost_params", "join",
-    "joined_shape", "known_rows", "map_tensors", "masked_mean", "middle_places", "on_real",
-    "one_by_one",
+    "Described", "EVERY_TASK", "Encoder", "EncoderParams", "Facts", "FeatureShape", "FeatureSource",
+    "Features", "FieldKind", "Fusion", "FusionParams", "Grid", "Head", "HeadOutput", "HeadParams",
+    "Hook", "HookParams", "IMAGE", "ImageEncoder", "Images", "ImagesInput", "InferenceHook",
+    "InferenceParams", "Input", "InputRows", "Inputs", "Interval", "Labels", "Layout", "Line",
+    "Link", "Loss", "LossParams", "LossValue", "MOMENTS", "Matrix", "MetricWords", "ModalityName",
+    "Narrative", "NarrativeParams", "OneClassTask", "Outputs", "PairFusion", "PairFusionParams",
+    "Paired", "Params", "Picture", "Plot", "Prediction", "RECORD", "Record", "RecordEncoder",
+    "RecordStore", "Records", "RecordsInput", "Rejected", "Role", "Sample", "Sampler",
+    "SamplerParams", "ScoreRow", "ScoreSection", "ScoreTable", "Scores", "Section", "Seen",
+    "SingleImageEncoder", "SpecPath", "Store", "Strata", "Summary", "TEXT", "Target", "Task",
+    "TaskParams", "TextEncoder", "Texts", "TextsInput", "TokenCount", "Tokenizer", "Training",
+    "Validation", "Value", "View", "Views", "WrappingEncoder", "WrappingParams", "Wrong",
+    "by_modality", "innermost", "innermost_params", "join", "joined_shape", "known_rows",
+    "map_tensors", "masked_mean", "middle_places", "on_real", "one_by_one",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Encoders: from images or texts to features."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import ClassVar, Literal
 
 import torch
@@ -41,6 +41,15 @@ class EncoderParams(Params):
         """Part -> weight of a cross-entropy of its own, unless ``train.auxiliary`` says else."""
         return {}
 
+    def fields_read(self, fields: Sequence[str], leaks: Collection[str]) -> tuple[str, ...]:
+        """Which fields of a record it looks at; none, unless it reads records.
+
+        Args:
+            fields: that records have.
+            leaks: those that tell the label, which are read only where the settings name them.
+        """
+        return ()
+
     @abstractmethod
     def build(self) -> "Encoder":
         """Build the encoder and load its weights."""
@@ -72,6 +81,7 @@ class Encoder(nn.Module, ABC):
         shape: widths of the features.
         weights: where the weights came from and their SHA-256, for the record of a run.
         parts: width of each named part that its features have.
+        entries: explanation -> what its entries along the second axis are called, such as columns.
         notes: sentences for the report.
     """
 
@@ -79,6 +89,7 @@ class Encoder(nn.Module, ABC):
     shape: FeatureShape
     weights: Mapping[str, str]
     parts: Mapping[str, int] = {}
+    entries: Mapping[str, tuple[str, ...]] = {}
     notes: tuple[str, ...] = ()
     _training: Training = "full"
 

@@ -117,3 +117,11 @@ class Input(ABC):
     @abstractmethod
     def prepare(self, rows: InputRows) -> Store:
         """What the encoder reads of these rows; ones that cannot be read are told, not raised."""
+
+    def example(self) -> Inputs | None:
+        """Three made-up samples as ``collate`` gives them, the second of which has nothing.
+
+        The laws of encoders are tried on them; None: laws that need inputs are not tried. An input
+        that learns from data may learn from what it makes up here.
+        """
+        return None

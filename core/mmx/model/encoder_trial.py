@@ -8,11 +8,15 @@ from torch import Tensor
 
 from mmx.errors import MmxError, PluginError, ShapeError
 from mmx.interfaces import (
+    IMAGE,
+    RECORD,
+    TEXT,
     Encoder,
     EncoderParams,
     Features,
     ImageEncoder,
     Images,
+    RecordEncoder,
     TextEncoder,
     Texts,
     WrappingParams,
@@ -20,6 +24,7 @@ from mmx.interfaces import (
 from mmx.plugins import place_of
 
 ROWS = 2
+_KINDS: dict[str, type[Encoder]] = {IMAGE: ImageEncoder, TEXT: TextEncoder, RECORD: RecordEncoder}
 TEXTS = ("A brown spot on the arm.", "")
 FOUND = 3  # sizes that fit are named; after so many the search ends
 SIDES = sorted({*range(32, 545, 16), *range(28, 533, 14), 299, 331, 380, 475, 600})
@@ -51,13 +56,23 @@ def built_encoder(params: EncoderParams) -> Encoder:
         raise PluginError(
             f"{params.entry_point} cannot be built: {_words(params, error)}"
         ) from error
-    kind = TextEncoder if params.modality == "text" else ImageEncoder
+    kind = kind_of(params)
     if not isinstance(encoder, kind):
         raise PluginError(
             f"{params.entry_point}: build() gave a {type(encoder).__name__}; return an instance of "
             f"a class that derives from mmx.{kind.__name__}"
         )
     return encoder
+
+
+def kind_of(params: EncoderParams) -> type[Encoder]:
+    """What ``build`` must give: encoders of images, texts and records have classes of their own."""
+    kinds: dict[str, type[Encoder]] = {
+        IMAGE: ImageEncoder,
+        TEXT: TextEncoder,
+        RECORD: RecordEncoder,
+    }
+    return kinds.get(params.modality, Encoder)
 
 
 def try_encoder(params: EncoderParams, encoder: Encoder, height: int, width: int) -> None:
@@ -87,6 +102,8 @@ def try_encoder(params: EncoderParams, encoder: Encoder, height: int, width: int
 
 
 def _try(params: EncoderParams, encoder: Encoder, height: int, width: int) -> None:
+    if not isinstance(encoder, ImageEncoder | TextEncoder):
+        return  # what it reads is known to its input, and often to the data alone
     if isinstance(encoder, TextEncoder) and not _tokenises(encoder):
         return
     try:

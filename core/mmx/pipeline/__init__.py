@@ -32,16 +32,16 @@ from mmx.pipeline.prepare import PARTS, Prepared, cache_folder, prepare, togethe
 from mmx.pipeline.processes import first_process, heard, lock_of, wait_for_everyone
 from mmx.pipeline.progress import Told, stage
 from mmx.pipeline.sources import Sources, open_sources
-from mmx.pipeline.subject import subject_of, unread
+from mmx.pipeline.subject import fields_read, subject_of, unread
 from mmx.pipeline.texts import LEAKY, FrozenFeatures
 
 __all__ = [
     "Counts", "FrozenFeatures", "GROUPS", "HOOKS", "LEAKY", "Learner", "METRICS", "MODEL",
     "ModelInputs", "PARTS", "Prepared", "PreparedRows", "SETTLED", "SURROUNDINGS", "Sources",
     "Told", "WEIGHTS", "build_learner", "cache_folder", "check_pictures", "check_promises",
-    "check_views", "class_notes", "core_digest", "environment", "first_process", "heard",
-    "libraries", "link_for", "lock_of", "open_hooks", "open_sources", "permitted", "prepare",
-    "read_facts", "read_scored", "read_surroundings", "read_texts", "restored_inputs", "run_digest",
-    "sources_used", "stage", "subject_of", "together", "trained_prior", "unread",
+    "check_views", "class_notes", "core_digest", "environment", "fields_read", "first_process",
+    "heard", "libraries", "link_for", "lock_of", "open_hooks", "open_sources", "permitted",
+    "prepare", "read_facts", "read_scored", "read_surroundings", "read_texts", "restored_inputs",
+    "run_digest", "sources_used", "stage", "subject_of", "together", "trained_prior", "unread",
     "wait_for_everyone", "weights_digest",
 ]  # fmt: skip

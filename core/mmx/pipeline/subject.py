@@ -10,7 +10,7 @@ import numpy as np
 
 from mmx.audit import Subject, SubjectImages
 from mmx.data import ImageStore, Manifest, unread_by_all
-from mmx.interfaces import Picture, Value
+from mmx.interfaces import TEXT, Picture, Value
 from mmx.pipeline.file_traces import file_names, file_traces, name_pattern
 from mmx.pipeline.prepare import Prepared
 from mmx.spec import Spec, names_of
@@ -38,7 +38,7 @@ def subject_of(spec: Spec, prepared: Prepared) -> Subject:
         labels=strata.labels,
         classes=strata.classes,
         parts=prepared.split.parts,
-        texts=prepared.texts,
+        texts=_texts(spec, prepared),
         synonyms=facts.synonyms,
         leak_columns=facts.leak_columns,
         group=facts.group,
@@ -46,6 +46,7 @@ def subject_of(spec: Spec, prepared: Prepared) -> Subject:
         texts_know_label=spec.leaky,
         record=_record(manifest),
         unread=unread(spec, manifest),
+        record_fields=fields_read(spec, manifest),
         narrative=names_of(spec.data.narratives),
         reads=frozenset(spec.model.used),
         technical=_technical(manifest, prepared.pictures),
@@ -55,7 +56,7 @@ def subject_of(spec: Spec, prepared: Prepared) -> Subject:
         has_image=images.mask.any(dim=1).numpy(),
         pictures=_pictures(images),
         image_name=next(iter(prepared.pictures)),
-        written=prepared.rows.written,
+        written=_written(spec, prepared),
         images={name: _images(store) for name, store in prepared.pictures.items()},
     )
 
@@ -74,13 +75,26 @@ def _of(what: str, name: str, names: Collection[str]) -> str:
     return what if len(names) == 1 else f"{what} of {name}"
 
 
+def _written(spec: Spec, prepared: Prepared) -> dict[str, Sequence[str]]:
+    """The texts by modality, of those that have an encoder."""
+    found = prepared.rows.written
+    return {name: texts for name, texts in found.items() if name in spec.model.encoders}
+
+
+def _texts(spec: Spec, prepared: Prepared) -> Sequence[str]:
+    """The texts; none where no encoder of the spec would ever see them."""
+    told = TEXT in spec.model.kinds.values()
+    return prepared.texts if told else [""] * len(prepared.texts)
+
+
 def unread(spec: Spec, manifest: Manifest) -> tuple[str, ...]:
-    """Fields that the spec names as record or text, and that no text tells.
+    """Fields that the spec names as record or text, and that no text tells and no encoder reads.
 
     None where the fusion reads no text, and none that are hidden from narratives on purpose.
     """
     layout, hidden = spec.data.dataset.layout(), set(manifest.facts.leak_columns)
     named = {*layout.record, layout.text} - hidden if layout else set()
+    named -= {*fields_read(spec, manifest)}
     if not named or not spec.narratives_read:
         return ()
     rows = [manifest.samples[row] for row in range(min(len(manifest), _LOOKED_AT))]
@@ -89,6 +103,14 @@ def unread(spec: Spec, manifest: Manifest) -> tuple[str, ...]:
         for row in rows
     ]
     return tuple(name for name in unread_by_all(spec.narratives_read, shown) if name in named)
+
+
+def fields_read(spec: Spec, manifest: Manifest) -> tuple[str, ...]:
+    """Fields of the record that an encoder reads as it is told, whether or not it can use them."""
+    fields, leaks = tuple(manifest.contents.fields), manifest.facts.leak_columns
+    encoders = (spec.model.encoders[name] for name in spec.model.used)
+    found = (name for one in encoders for name in one.fields_read(fields, leaks))
+    return tuple(dict.fromkeys(found))
 
 
 def _record(manifest: Manifest) -> "Callable[[Rows], Mapping[str, Sequence[Value]]]":

@@ -16,16 +16,18 @@ from mmx.interfaces import (
     Encoder,
     EncoderParams,
     Features,
+    ImageEncoder,
     Images,
+    Inputs,
     TextEncoder,
     Texts,
     WrappingEncoder,
+    map_tensors,
 )
 from mmx.testing.device import runs_elsewhere
 from mmx.testing.encoders import (
     TEXTS,
     VALUES,
-    Inputs,
     agree,
     built,
     encoded,
@@ -36,7 +38,7 @@ from mmx.testing.encoders import (
 )
 from mmx.testing.law import Laws, demand, same, shape
 from mmx.testing.parts import ROWS as ALL
-from mmx.testing.parts import Pictures
+from mmx.testing.parts import Pictures, Repeated
 from mmx.testing.real_run import trains as trains_in_loop
 from mmx.testing.state import untouched
 
@@ -169,9 +171,13 @@ def cached(params: EncoderParams) -> str | None:
     encoder = built(params)
     if isinstance(encoder, WrappingEncoder):
         return "its backbone is cached, which keeps laws of its own"
-    source: Keyed = Pictures(side_of(params))
+    source: Keyed
     if isinstance(encoder, TextEncoder):
         source = _Spoken(encoder)
+    elif isinstance(encoder, ImageEncoder):
+        source = Pictures(side_of(params))
+    else:
+        source = Repeated(inputs_of(params, encoder))
     want = frozenset({"pooled", "tokens"})
     with TemporaryDirectory() as folder:
         cache = FeatureCache(folder, budget_gb=1.0)
@@ -205,7 +211,14 @@ def trains(params: EncoderParams) -> str:
 
 
 def _tensors(inputs: Inputs) -> list[Tensor]:
-    return [inputs.pixels, inputs.mask] if isinstance(inputs, Images) else [inputs.ids, inputs.mask]
+    found: list[Tensor] = []
+
+    def note(tensor: Tensor) -> Tensor:
+        found.append(tensor)
+        return tensor
+
+    map_tensors(inputs, note)
+    return found
 
 
 CONDUCT: Laws = {

@@ -12,19 +12,20 @@ from mmx.interfaces import (
     Features,
     ImageEncoder,
     Images,
+    Inputs,
     TextEncoder,
     Texts,
     WrappingEncoder,
     WrappingParams,
     innermost,
+    map_tensors,
 )
-from mmx.model import built_encoder, reads_size, try_encoder
-from mmx.testing.law import Laws, demand, finite, same, shape
+from mmx.model import built_encoder, kind_of, reads_size, try_encoder
+from mmx.testing.law import Laws, NotTried, demand, finite, same, shape
 from mmx.testing.samples import batch
 
 TEXTS = ("A lesion on the back.", "", "A 45-year-old man with a brown spot on the left arm.")
 SIZES = (64, 32, 48, 96, 128, 112, 224, 256, 384)  # pixels; the first one that is read is used
-Inputs = Images | Texts
 
 
 def without_weights(params: EncoderParams) -> EncoderParams:
@@ -67,7 +68,7 @@ def _built(settings: _Settings) -> tuple[Encoder, int]:
     encoder = fresh(settings.params)
     encoder.learn("frozen")
     encoder.eval()
-    if isinstance(encoder, TextEncoder):
+    if not isinstance(encoder, ImageEncoder):
         return encoder, 0
     return encoder, next((side for side in SIZES if reads_size(encoder, side)), SIZES[0])
 
@@ -76,13 +77,25 @@ def fresh(params: EncoderParams, seed: int = 0) -> Encoder:
     """A new encoder with random weights from a seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return built_encoder(without_weights(params))
+        encoder = built_encoder(without_weights(params))
+        if not isinstance(encoder, ImageEncoder | TextEncoder):
+            encoder.input(params.modality, encoder).example()  # it may need layers for what it saw
+        return encoder
 
 
 def inputs_of(params: EncoderParams, encoder: Encoder) -> Inputs:
-    """Three random images, of which the second is missing, or three texts, the second empty."""
+    """Three samples, of which the second is missing: random images, texts, or made up by its kind.
+
+    Raises:
+        NotTried: its kind of input makes nothing up.
+    """
     if isinstance(encoder, TextEncoder):
         return encoder.tokenize(TEXTS)
+    if not isinstance(encoder, ImageEncoder):
+        found = encoder.input(params.modality, encoder).example()
+        if found is None:
+            raise NotTried(f"{encoder.input.__name__}.example gives nothing to try it on")
+        return found
     images = batch(3, side=side_of(params)).inputs["image"]
     assert isinstance(images, Images)
     pixels = images.pixels
@@ -129,7 +142,7 @@ def _widened(given: Features, width: int) -> tuple[Tensor, Tensor]:
 def builds(params: EncoderParams) -> str:
     """``build`` gives an encoder of the modality that it declares, which reads some size."""
     encoder, side = built(params), side_of(params)
-    kind = TextEncoder if params.modality == "text" else ImageEncoder
+    kind = kind_of(params)
     demand(isinstance(encoder, kind), f"build must give a {kind.__name__}, got {type(encoder)}")
     try_encoder(params, encoder, side, side)
     size = f", tried at {side} x {side} pixels" if side else ""
@@ -161,10 +174,11 @@ def batch_independence(params: EncoderParams) -> None:
     whole = encoded(encoder, inputs)
     for row in (0, 2):
         one = torch.tensor([row])
-        if isinstance(encoder, TextEncoder):
-            given: Inputs = encoder.tokenize([TEXTS[row]])
-        else:
-            given = Images(inputs.pixels[one], inputs.mask[one])  # type: ignore[union-attr]
+        given: Inputs = (
+            encoder.tokenize([TEXTS[row]])
+            if isinstance(encoder, TextEncoder)
+            else map_tensors(inputs, lambda tensor, one=one: tensor[one])  # type: ignore[misc]
+        )
         agree(encoded(encoder, given), rows_of(whole, one), f"sample {row} alone and in a batch")
 
 
@@ -191,6 +205,8 @@ def padding(params: EncoderParams) -> str | None:
         )
         agree(encoded(encoder, more), whole, "masked places behind the texts")
         return None
+    if not isinstance(inputs, Images):
+        return "what it reads has no masked places that mmx knows"
     noise = inputs.pixels.flip(0)
     pixels = torch.where(inputs.mask[..., None, None, None], inputs.pixels, noise)
     agree(encoded(encoder, Images(pixels, inputs.mask)), whole, "other pixels of a missing image")

@@ -1,13 +1,13 @@
 """The smallest parts of a model and of data, so that one method can be trained among them."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from mmx.data import Part
+from mmx.data import Part, Source
 from mmx.interfaces import (
     EncoderParams,
     Features,
@@ -16,6 +16,7 @@ from mmx.interfaces import (
     HeadOutput,
     HeadParams,
     Images,
+    Inputs,
     Loss,
     LossParams,
     LossValue,
@@ -27,6 +28,7 @@ from mmx.interfaces import (
     SingleImageEncoder,
     TextEncoder,
     Texts,
+    map_tensors,
 )
 
 WIDTH, ROWS, CLASSES = 16, 14, 3
@@ -199,6 +201,18 @@ class Pictures:
         return Images(self.pixels[list(rows)], self.mask[list(rows)])
 
 
+class Repeated:
+    """The same three samples again and again, with keys."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        self._inputs, self.keys = inputs, [str(row % 3) for row in range(ROWS)]
+
+    def collate(self, rows: Sequence[int]) -> Inputs:
+        """The inputs of these rows."""
+        places = torch.tensor([row % 3 for row in rows])
+        return map_tensors(self._inputs, lambda tensor: tensor[places])
+
+
 class Held:
     """Random features of rows, some missing, with masked tokens and three levels."""
 
@@ -223,7 +237,6 @@ LABELS = torch.arange(ROWS) % CLASSES
 GROUPS = tuple(f"group {row}" for row in range(ROWS))
 
 
-def part(image: "Pictures | Held", text: object, rows: int = ROWS) -> Part:
+def part(sources: Mapping[str, Source], rows: int = ROWS) -> Part:
     """The first rows as a part."""
-    sources: dict[str, Any] = {"image": image, "text": text}
     return Part(range(rows), sources, LABELS[:rows], GROUPS[:rows])

@@ -14,9 +14,18 @@ import torch
 from torch import Tensor
 
 from mmx.blocks import Softmax
-from mmx.data import Part, TextStore
-from mmx.interfaces import IMAGE, TEXT, EncoderParams, LossParams, Params, TextEncoder
-from mmx.model import Model, assemble
+from mmx.data import Part, Source, TextStore
+from mmx.interfaces import (
+    IMAGE,
+    TEXT,
+    Encoder,
+    EncoderParams,
+    ImageEncoder,
+    LossParams,
+    Params,
+    TextEncoder,
+)
+from mmx.model import Model, assemble, build_encoder, random_stream
 from mmx.runs import RunFolder, SilentObserver
 from mmx.spec import EvaluationSpec, ModelSpec, OptimizerSpec, ProjectionSpec, Spec, TrainSpec
 from mmx.testing.law import NotTried, demand, same
@@ -31,6 +40,7 @@ from mmx.testing.parts import (
     PatchesParams,
     Pictures,
     ProbeParams,
+    Repeated,
     SumParams,
     WordsParams,
     part,
@@ -51,7 +61,7 @@ def trains(params: Params, side: int = SIDE) -> str:
     loss = spec.loss.build(torch.bincount(LABELS, minlength=CLASSES))
     wanted = [*loss.parts, *auxiliary_weights(spec)]
     task = spec.task.build([str(place) for place in range(CLASSES)])
-    model = assemble(spec.model, task.link(), parts=wanted, seed=0)
+    model = assemble(spec.model, task.link(), parts=wanted, seed=0, encoders=_encoders(spec))
     rows = _rows(params, model, side)
     before = {name: value.detach().clone() for name, value in model.named_parameters()}
     sampler = spec.train.sampler.build(rows.labels, 0)
@@ -71,10 +81,21 @@ def trains(params: Params, side: int = SIDE) -> str:
 def _comes_back(spec: Spec, model: Model, wanted: list[str], rows: Part) -> None:
     """The trained model, assembled anew and loaded, answers as before."""
     stored = {name: value.clone() for name, value in model.trainable_state().items()}
-    again = assemble(spec.model, Softmax(CLASSES), parts=wanted, seed=0)
+    again = assemble(spec.model, Softmax(CLASSES), parts=wanted, seed=0, encoders=_encoders(spec))
     again.load_trainable(stored)
     first, second = (_logits(one, rows) for one in (model, again.eval()))
     same(second, first, "assembled anew with the weights of the training")
+
+
+def _encoders(spec: Spec) -> dict[str, Encoder]:
+    """The encoders of a spec; those of other kinds with the layers that what they read asks for."""
+    found = {name: build_encoder(spec.model, name, 0) for name in spec.model.encoders}
+    for name, encoder in found.items():
+        if not isinstance(encoder, ImageEncoder | TextEncoder):
+            with random_stream(0, name):
+                encoder.input(name, encoder).example()
+            encoder.learn(spec.model.encoders[name].train)
+    return found
 
 
 def _logits(model: Model, rows: Part) -> Mapping[str, Tensor]:
@@ -85,16 +106,18 @@ def _logits(model: Model, rows: Part) -> Mapping[str, Tensor]:
 def spec_with(params: Params, **training: Any) -> Spec:
     """A spec of the smallest parts with one method in its place."""
     encoders: dict[str, EncoderParams] = {
-        IMAGE: PatchesParams(train="full"), TEXT: WordsParams(train="full"),
-    }  # fmt: skip
-    model: dict[str, Any] = {
-        "encoders": encoders, "fusion": SumParams(), "head": ProbeParams(),
-        "projection": ProjectionSpec(dim=WIDTH), "encoding": "fp32",
+        IMAGE: PatchesParams(train="full"), TEXT: WordsParams(train="full")
     }  # fmt: skip
     if isinstance(params, EncoderParams):
-        encoders[params.modality] = params
-    elif params.kind in model:
-        model[params.kind] = params
+        other = TEXT if params.modality != TEXT else IMAGE
+        encoders = {params.modality: params, other: encoders[other]}
+        encoders = dict(sorted(encoders.items(), key=lambda pair: pair[0] == TEXT))
+    model: dict[str, Any] = {
+        "encoders": encoders,
+        "fusion": SumParams(), "head": ProbeParams(), "projection": ProjectionSpec(dim=WIDTH),
+        "encoding": "fp32",
+    }  # fmt: skip
+    model |= {params.kind: params} if params.kind in model else {}
     settings: dict[str, Any] = {
         "epochs": 2,
         "batch_size": 4,
@@ -114,10 +137,17 @@ def spec_with(params: Params, **training: Any) -> Spec:
 
 
 def _rows(params: Params, model: Model, side: int) -> Part:
-    """Images and texts where an encoder is tried; drawn features of its width elsewhere."""
-    if isinstance(params, EncoderParams):
-        encoder = model.encoder("text")
-        assert isinstance(encoder, TextEncoder)
-        spoken = [SPOKEN[row % len(SPOKEN)] for row in range(ROWS)]
-        return part(Pictures(side), TextStore(spoken, encoder), FEW)
-    return part(Held(WIDTH, 4, 3), Held(WIDTH, 5, 1))
+    """Inputs and texts where an encoder is tried; drawn features of its width elsewhere."""
+    if not isinstance(params, EncoderParams):
+        return part({IMAGE: Held(WIDTH, 4, 3), TEXT: Held(WIDTH, 5, 1)})
+    text = model.encoder(TEXT)
+    assert isinstance(text, TextEncoder)
+    spoken = [SPOKEN[row % len(SPOKEN)] for row in range(ROWS)]
+    sources: dict[str, Source] = {IMAGE: Pictures(side)}
+    if params.modality not in (IMAGE, TEXT):
+        encoder = model.encoder(params.modality)
+        example = encoder.input(params.modality, encoder).example()
+        if example is None:
+            raise NotTried(f"{encoder.input.__name__}.example gives nothing to try it on")
+        sources = {params.modality: Repeated(example)}
+    return part({**sources, TEXT: TextStore(spoken, text)}, FEW)

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 import mmx
-from mmx.inference.explaining import PIECES, pieces_of, without
+from mmx.inference.explaining import PIECES, _readable, pieces_of, without
 from mmx_cli.main import app
 
 
@@ -72,3 +73,13 @@ def test_long_texts_fall_into_a_bounded_number_of_pieces() -> None:
     assert " ".join(pieces) == text
     assert without(["a", "b", "c"], 1) == "a c"
     assert pieces_of("  ") == []
+
+
+def test_numbers_with_names_are_told_with_them_the_largest_first() -> None:
+    columns = {"columns": ("age", "sex", "size")}
+    given = {"columns": torch.tensor([0.1, 0.2, 0.3]), "gate": torch.tensor([0.5, 0.25])}
+    told = _readable(given, columns)
+    assert {name: list(values) for name, values in told.items()} == {
+        "columns (size, sex, age)": pytest.approx([0.3, 0.2, 0.1]),
+        "gate": [0.5, 0.25],
+    }

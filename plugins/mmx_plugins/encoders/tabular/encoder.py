@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from mmx.errors import ShapeError
-from mmx.interfaces import Features, Record, RecordEncoder, Records
+from mmx.interfaces import Features, FeatureShape, Record, RecordEncoder, Records
+from mmx_plugins.encoders.tabular.cell_dropout import CellDropout
 from mmx_plugins.encoders.tabular.columns import Column, FittedTable, Number
 from mmx_plugins.encoders.tabular.fit import fit_table
 from mmx_plugins.encoders.tabular.networks import build_network
@@ -34,6 +35,8 @@ class TabularEncoder(RecordEncoder):
         self.params = params
         self.table: FittedTable | None = None
         self.named = params.rules.named
+        self.cell_dropout = CellDropout(params.dropped_cells)
+        self.shape = FeatureShape(params.width or 1)  # linear is as wide as its columns, later
         self.weights = {"origin": "none: trained from the start"}
 
     def fit(self, records: Sequence[Record], excluded: Mapping[str, str]) -> str:
@@ -45,6 +48,7 @@ class TabularEncoder(RecordEncoder):
         self.network = build_network(self.params, columns)
         self.shape = self.network.shape
         self.fields = tuple(sorted({name for one in columns for name in one.origin.fields}))
+        self.entries = {"columns": table.names}
         values, codes = zip(*map(_fill, columns), strict=True)
         self.register_buffer("fill_values", torch.tensor(values), persistent=False)
         self.register_buffer("fill_codes", torch.tensor(codes), persistent=False)
@@ -59,19 +63,12 @@ class TabularEncoder(RecordEncoder):
 
     def forward(self, records: Records) -> Features:
         present = records.present
-        known = self._with_dropped(records.known)
+        known = self.cell_dropout(records.known)
         read = Records(records.values, records.codes, known)
         if self.params.missing == "impute":
             read = self._imputed(read)
         found: Features = self.network(read)
         return found.with_present(present)
-
-    def _with_dropped(self, known: Tensor) -> Tensor:
-        """Known cells [B, K]; in training some fall, though never all of a row."""
-        if not (self.training and self.params.dropped_cells):
-            return known
-        kept = known & (torch.rand(known.shape, device=known.device) >= self.params.dropped_cells)
-        return torch.where(kept.any(dim=1, keepdim=True), kept, known)
 
     def _imputed(self, records: Records) -> Records:
         """With the training mean or mode in missing cells, and nothing that tells which."""

@@ -13,6 +13,8 @@ from mmx_plugins.encoders.tabular.dates import read_date
 from mmx_plugins.encoders.tabular.rules import Kind, Rules
 from mmx_plugins.encoders.tabular.scaling import bin_edges, fit_scale, scaled
 
+_WORDS, _DISTINCT = 4, 20  # more words than that, in more wordings: a text
+
 
 class LeftOutError(Exception):
     """A column is not read; the words say why. It never leaves ``fit_table``."""
@@ -76,6 +78,8 @@ def _category(origin: Origin, rows: int, filled: Sequence[Value], rules: Rules) 
     counts = Counter(found for value in filled if (found := word(value)) is not None)
     if len(counts) < 2:
         raise LeftOutError(f"constant: its only value is {next(iter(counts))!r}; a blank is none")
+    if len(counts) > _DISTINCT and _words(counts) >= _WORDS:
+        raise LeftOutError("a text of several words, which a narrative reads")
     if 2 * len(counts) > rows:
         raise LeftOutError(
             f"like an id: {len(counts)} different values in {rows} training rows; if they are "
@@ -91,3 +95,8 @@ def _category(origin: Origin, rows: int, filled: Sequence[Value], rules: Rules) 
         mode=max(range(len(values)), key=lambda place: counts[values[place]]),
         other_seen=len(values) < len(counts),
     )
+
+
+def _words(counts: Counter[str]) -> float:
+    """Words in a cell, on average."""
+    return sum(len(name.split()) * count for name, count in counts.items()) / counts.total()

@@ -1,6 +1,6 @@
 """Settings of ``encoder.tabular``."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
@@ -141,6 +141,11 @@ class TabularParams(EncoderParams):
         if self.cell_dropout is not None:
             return self.cell_dropout
         return 0.0 if self.model == "linear" else 0.1
+
+    def fields_read(self, fields: Sequence[str], leaks: Collection[str]) -> tuple[str, ...]:
+        named = self.rules.named
+        asked = fields if self.columns is None else ()
+        return tuple(one for one in fields if one in named or (one in asked and one not in leaks))
 
     def build(self) -> "TabularEncoder":
         # the network is long, and a spec is read without it

@@ -31,6 +31,11 @@ def test_what_is_not_read_is_told_with_the_reason(records: list[Record]) -> None
     assert "constant" in left_out["hospital"]
 
 
+def test_a_text_is_left_to_narratives() -> None:
+    rows: list[Record] = [{"a": float(k), "note": f"a spot number {k % 30}"} for k in range(90)]
+    assert "a narrative reads" in fit_table(rows, Rules(), {}).left_out["note"]
+
+
 def test_an_excluded_field_must_not_be_named(records: list[Record]) -> None:
     with pytest.raises(DataError, match="must not read 'site': it tells the label"):
         fit_table(records, Rules(columns=("age", "site")), {"site": "it tells the label"})

@@ -209,7 +209,7 @@ def test_cells_fall_in_training_alone_and_never_all_of_a_row(
     given = encoder.tabulate(records)
     same(encoder(given), encoder(given), atol=0)
     encoder.train()
-    known: Tensor = torch.stack([encoder._with_dropped(given.known) for _ in range(200)])
+    known: Tensor = torch.stack([encoder.cell_dropout(given.known) for _ in range(200)])
     assert bool((known <= given.known).all())
     assert bool(known.any(dim=2).all())
     share = 1 - known[:, given.known].float().mean()
