@@ -30,7 +30,7 @@ def probabilities(matrix: Any, weights: "Floats") -> "Floats":
         weights: [d, K, C], how much row d counts as class c when fold k is learned.
     """
     coefficients, intercepts = fitted(matrix, weights)
-    scores = matrix @ coefficients.reshape(matrix.shape[1], -1) + intercepts.ravel()
+    scores = matrix @ coefficients.reshape(matrix.shape[1], intercepts.size) + intercepts.ravel()
     # a class that a fold does not learn must not be its answer
     known = weights.sum(axis=0) > 0
     scores = np.where(known, scores.reshape(weights.shape), -np.inf)

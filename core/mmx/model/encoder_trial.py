@@ -27,7 +27,7 @@ ROWS = 2
 _KINDS: dict[str, type[Encoder]] = {IMAGE: ImageEncoder, TEXT: TextEncoder, RECORD: RecordEncoder}
 TEXTS = ("A brown spot on the arm.", "")
 FOUND = 3  # sizes that fit are named; after so many the search ends
-SIDES = sorted({*range(32, 545, 16), *range(28, 533, 14), 299, 331, 380, 475, 600})
+SIZES = sorted({*range(32, 545, 16), *range(28, 533, 14), 299, 331, 380, 475, 600})
 
 
 def without_download(params: EncoderParams) -> EncoderParams:
@@ -160,14 +160,14 @@ def _fitting(encoder: Encoder, height: int, width: int) -> str:
     """Words on the square sizes nearest to this one that the encoder does read."""
     middle = (height + width) / 2
     fits: list[int] = []
-    for side in sorted(SIDES, key=lambda one: abs(one - middle)):
+    for side in sorted(SIZES, key=lambda one: abs(one - middle)):
         if len(fits) < FOUND and reads_size(encoder, side):
             fits.append(side)
     if not fits:
-        return f"; nor does it read any other size from {SIDES[0]} to {SIDES[-1]} pixels"
+        return f"; nor does it read any other size from {SIZES[0]} to {SIZES[-1]} pixels"
     named = ", ".join(f"{side} x {side}" for side in sorted(fits))
     return (
-        f"; of the sizes from {SIDES[0]} to {SIDES[-1]} pixels {named} "
+        f"; of the sizes from {SIZES[0]} to {SIZES[-1]} pixels {named} "
         f"{'fits' if len(fits) == 1 else 'fit'}: set data.image to "
         f"{{height: {fits[0]}, width: {fits[0]}}}, or choose another encoder"
     )

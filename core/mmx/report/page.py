@@ -111,9 +111,9 @@ def _missing_arms(report: RunReport) -> list[tuple[str, Metrics]]:
     }
     found[arm_name((), names)] = []  # the prior, which rests on no placeholder
     return [
-        (f"{arm} ({in_a_row(gone)} placeholder untrained)" if gone else arm, report.missing[arm])
-        for arm, gone in found.items()
-        if arm in report.missing
+        (f"{arm} ({in_a_row(gone)} placeholder untrained)" if gone else arm, metrics)
+        for arm, metrics in report.missing.items()
+        if (gone := found.get(arm)) is not None
     ]
 
 

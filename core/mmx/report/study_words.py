@@ -155,8 +155,8 @@ def _not_beaten(one: Reached, value: str, report: StudyReport) -> str:
     shuffled = {shuffled_name(name): name for name in names}
     if one.control in shuffled:
         return (
-            f"{report.base} is not shown to lose anything when its {many(shuffled[one.control])} "
-            f"are shuffled ({value}): it may not read them."
+            f"{report.base} is not shown to lose anything when the {shuffled[one.control]} is "
+            f"shuffled among the samples ({value}): it may not read it."
         )
     alone = {arm_name((name,), names): f"the {name} alone" for name in names}
     name = {**_TAKEN, **alone}.get(one.control)
