@@ -142,12 +142,17 @@ def study_csv(report: StudyReport) -> str:
         "arm", "role", "against", "planned", "error", "seeds", metric, "low", "high", "difference",
         "difference_low", "difference_high", "p", "p_holm", "p_holm_all", "comparisons", "verdict",
         "convergence", "detectable", "macro_f1",
-        "accuracy", "ece", "nll", "brier", "macro_auroc", "parameters", "operations", "seconds",
+        "accuracy", *_means(metric), "parameters", "operations", "seconds",
         "reported", *(f"sensitivity {name}" for name in names),
     ]  # fmt: skip
     arms = (*report.arms, *report.controls)
     rows = [[_cell(v) for v in _values(arm, report.base, metric, names)] for arm in arms]
     return sheet(columns, rows).text
+
+
+def _means(metric: str) -> list[str]:
+    """Metrics without a comparison; the one of the study has its columns in front."""
+    return [one for one in ("ece", "nll", "brier", "macro_auroc") if one != metric]
 
 
 def _values(arm: ArmResult, base: str, metric: str, names: list[str]) -> list[object]:
@@ -165,7 +170,7 @@ def _values(arm: ArmResult, base: str, metric: str, names: list[str]) -> list[ob
     found.append(arm.convergence.words if arm.convergence else None)
     found.append(contrast.detectable if contrast and not contrast.few else None)
     found += [arm.scores[m].value if m in arm.scores else None for m in ("macro_f1", "accuracy")]
-    found += [arm.means.get(m) for m in ("ece", "nll", "brier", "macro_auroc")]
+    found += [arm.means.get(one) for one in _means(metric)]
     found += [arm.parameters, arm.operations, arm.seconds, arm.reported]
     return [*found, *(arm.sensitivity.get(name) for name in names)]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mmx.errors import MmxError, SpecError
-from mmx.evaluation import METRICS, arm_name
+from mmx.evaluation import LABEL_METRICS, METRICS, arm_name
 from mmx.plugins import nearest
 from mmx.spec import Difference, Spec, diff_specs, inline, load_spec, short_key
 from mmx.study.spec import OneAtATime, StudySpec
@@ -72,6 +72,9 @@ class _Asked:
     against: "_Asked | None" = None  # what it is compared with; None: the base
 
 
+ORDERED = frozenset({"quadratic_kappa"})  # metrics of levels
+
+
 def resolve_arms(study: StudySpec, plugins: Sequence[str | Path] = ()) -> Arms:
     """Load every arm and hold it against the base.
 
@@ -132,15 +135,16 @@ def _named(name: str, changes: Any, study: StudySpec, shared: tuple[str, ...]) -
 def _check_task(study: StudySpec, base: Spec) -> None:
     """Refuse a task whose answers cannot be compared, and a metric that it does not have."""
     task, name = base.task, base.task.entry_point.partition(".")[2]
-    if not task.exclusive:
+    labels = not task.exclusive and set(LABEL_METRICS) <= set(task.selects)
+    if not (task.exclusive or labels):
         words = (
-            f"{study.base.name}: a study compares methods that answer one class a row, and task "
-            f"{name} does not; compare the probabilities of its runs with "
-            "mmx.evaluation.compare_labels"
+            f"{study.base.name}: a study compares methods that answer with classes or labels, and "
+            f"task {name} does not"
         )
         raise SpecError([study.fault(words, "base")])
-    if study.metric not in METRICS and study.metric not in task.selects:
-        words = f"task {name} has no {study.metric}; use one of {', '.join(METRICS)}"
+    own = LABEL_METRICS if labels else METRICS
+    if study.metric not in own and (labels or study.metric not in ORDERED & set(task.selects)):
+        words = f"task {name} is not compared on {study.metric}; set metric: {' or '.join(own)}"
         raise SpecError([study.fault(words, "metric")])
 
 

@@ -5,7 +5,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mmx.evaluation import METRICS, Comparison, Contrast, Convergence, compare, convergence, holm
+from numpy.typing import NDArray
+
+from mmx.evaluation import (
+    LABEL_METRICS,
+    METRICS,
+    Comparison,
+    Contrast,
+    Convergence,
+    compare,
+    compare_labels,
+    convergence,
+    holm,
+)
 from mmx.report import Reached
 from mmx.spec import ABSENT
 from mmx.study import gather
@@ -40,14 +52,19 @@ class TestPart:
     ) -> Comparison:  # fmt: skip
         """Hold methods against the base, or against the one that is named for them."""
         base, names = base or self.base, list(names)
-        metrics = metrics or METRICS
         all_ = dict.fromkeys([base, *names, *against.values()])
         own = self.answers[self.base]
+        if own.labelled is not None:
+            return compare_labels(
+                _probabilities({one: self.answers[one] for one in all_}), own.labelled.target,
+                own.groups.tolist(), base=base, against=against, only=names, family=family,
+                metrics=metrics or LABEL_METRICS,
+            )  # fmt: skip
         return compare(
             {one: gather.coded(self.answers[one].predicted, self.classes) for one in all_},
             gather.coded(own.labels, self.classes), own.groups.tolist(), len(self.classes),
             base=base, against=against, only=names, fixed=[n for n in NO_SEED if n in all_],
-            family=family, metrics=metrics,
+            family=family, metrics=metrics or METRICS,
         )  # fmt: skip
 
     def epochs(self, one: Contrast) -> int | None:
@@ -67,8 +84,15 @@ class TestPart:
         return one.judged(one.corrected, many, epochs=self.epochs(one))
 
 
+def _probabilities(answers: Mapping[str, Answers]) -> dict[str, NDArray[Any]]:
+    """Those of several labels by method, [S, n, L]."""
+    return {name: one.labelled.probs for name, one in answers.items() if one.labelled is not None}
+
+
 def shown(metric: str) -> tuple[str, ...]:
     """All metrics of a study whose verdicts are about this one."""
+    if metric in LABEL_METRICS:
+        return LABEL_METRICS
     return tuple(dict.fromkeys([metric, *METRICS])) if metric not in METRICS else METRICS
 
 

@@ -20,6 +20,19 @@ MEANS = ("macro_auroc", "ece", "classwise_ece", "brier", "nll")
 
 
 @dataclass(frozen=True, slots=True)
+class Labelled:
+    """Answers about several labels.
+
+    Attributes:
+        target: [n, L] in {0, 1, -1}, -1 for unknown.
+        probs: [S, n, L], of each label being present, by seed.
+    """
+
+    target: NDArray[np.int64]
+    probs: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
 class Answers:
     """What one arm answered on the test rows.
 
@@ -31,6 +44,7 @@ class Answers:
         confidence: [S, n], probability of the predicted class; empty when there is none.
         seeds: S of them.
         runs: the folders.
+        labelled: target and probabilities where a row has several labels.
     """
 
     samples: NDArray[Any]
@@ -40,6 +54,7 @@ class Answers:
     confidence: NDArray[np.float64]
     seeds: tuple[int, ...]
     runs: tuple[Run, ...]
+    labelled: Labelled | None = None
 
     def same_rows(self, other: "Answers") -> bool:
         """Whether both were asked the same."""
@@ -130,7 +145,9 @@ def stacked(
     if any(not first["sample"].equals(other["sample"]) for other in tables):
         raise RunError("the seeds of an arm were tested on different rows; run them again")
     chances = [name for name in first.columns if name.startswith("p_")]
-    confidence = [table[chances].max(axis=1).to_numpy(float) for table in tables if chances]
+    labelled = _labelled(tables)
+    told = chances and labelled is None
+    confidence = [table[chances].max(axis=1).to_numpy(float) for table in tables if told]
     return Answers(
         first["sample"].to_numpy(dtype=str),
         first["label"].to_numpy(dtype=str),
@@ -139,6 +156,21 @@ def stacked(
         np.stack(confidence) if confidence else np.zeros((0, len(first))),
         seeds,
         runs,
+        labelled,
+    )
+
+
+def _labelled(tables: Sequence[pd.DataFrame]) -> Labelled | None:
+    """Target and probabilities of several labels; None where a row has one label."""
+    first = tables[0]
+    names = [name[2:] for name in first.columns if name.startswith("p_")]
+    if not names or any(f"label_{name}" not in first for name in names):
+        return None
+    target = first[[f"label_{name}" for name in names]].to_numpy(float)
+    columns = [f"p_{name}" for name in names]
+    return Labelled(
+        np.where(np.isnan(target), -1, target).astype(np.int64),
+        np.stack([table[columns].to_numpy(float) for table in tables]),
     )
 
 
@@ -202,6 +234,8 @@ def reliability(answers: Answers) -> list[tuple[float, float]]:
 
 def sensitivities(answers: Answers, classes: Sequence[str]) -> dict[str, float]:
     """Share of each class's rows that was found, mean over the seeds."""
+    if answers.labelled is not None:
+        return {}
     right = (answers.predicted == answers.labels).mean(axis=0)
     members = {name: answers.labels == name for name in classes}
     return {name: float(right[rows].mean()) for name, rows in members.items() if rows.any()}

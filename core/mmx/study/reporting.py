@@ -155,7 +155,8 @@ def _in_ledger(ledger: Ledger, metric: str) -> int:
 
 def _classes(base: Answers) -> list[str]:
     """Class names in the order of the task."""
-    return list(base.runs[0].metrics["test"]["classes"])
+    test = base.runs[0].metrics["test"]
+    return list(test["labels"] if base.labelled is not None else test["classes"])
 
 
 def _control_answers(
@@ -169,7 +170,9 @@ def _control_answers(
              if seed == study.seeds[0]]  # fmt: skip
     files = [control_file(folder, "baselines", run) for run in first]
     errors: dict[str, str] = {}
-    if files and all(file.is_file() for file in files):
+    if base.labelled is not None:
+        errors = dict.fromkeys((MAJORITY, METADATA), "it answers with one class, not with labels")
+    elif files and all(file.is_file() for file in files):
         tables = [_control(file) for file in files]
         for file in files:
             errors |= read_sealed(file.with_suffix(".json"))

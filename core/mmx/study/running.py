@@ -285,7 +285,7 @@ class _Work:
         for entry in latest(self.folder, self.study, self.arms):
             if entry.arm != base.name or entry.error:
                 continue
-            if entry.seed == self.study.seeds[0]:
+            if entry.seed == self.study.seeds[0] and self.arms.base.task.exclusive:
                 jobs.append(self._baselines(base, entry))
             jobs += [self._shuffle(name, entry) for name in self.arms.base.model.used]
         return [job for job in jobs if not Path(job.values["out"]).is_file()]

@@ -47,10 +47,14 @@ class StudySpec(Closed):
     folds: PositiveInt = Field(
         default=1, description="folds of cross-validation; 1: the split of the base"
     )
-    metric: Literal["balanced_accuracy", "macro_f1", "accuracy", "quadratic_kappa"] = Field(
+    metric: Literal[
+        "balanced_accuracy", "macro_f1", "accuracy", "quadratic_kappa", "macro_auroc",
+        "macro_average_precision",
+    ] = Field(
         default="balanced_accuracy",
-        description="what the verdicts are about; quadratic_kappa of ordered levels alone",
-    )
+        description="what the verdicts are about; quadratic_kappa of ordered levels alone, "
+        "macro_auroc and macro_average_precision of several labels alone",
+    )  # fmt: skip
     controls: bool = Field(
         default=True, description="majority, metadata only, one modality alone, and shuffled ones"
     )

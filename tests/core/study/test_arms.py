@@ -191,14 +191,27 @@ def test_folds_that_the_split_cannot_have_are_refused(
 def test_a_metric_that_the_task_does_not_have_is_refused_at_its_line(
     arms: Callable[..., Arms],
 ) -> None:
-    words = r"yaml:\d+:\d+: .*task single_label has no quadratic_kappa; use one of"
-    with pytest.raises(SpecError, match=words):
-        arms(arms=["gated"], metric="quadratic_kappa")
+    for metric in ("quadratic_kappa", "macro_auroc"):
+        words = rf"yaml:\d+:\d+: .*task single_label is not compared on {metric}; set metric: bal"
+        with pytest.raises(SpecError, match=words):
+            arms(arms=["gated"], metric=metric)
 
 
-def test_a_task_without_one_class_a_row_is_refused(
+def test_a_task_without_classes_or_labels_is_refused(
     arms: Callable[..., Arms], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(find("task", "single_label"), "exclusive", False)
-    with pytest.raises(SpecError, match=r"one class a row.*mmx\.evaluation\.compare_labels"):
+    with pytest.raises(SpecError, match=r"answer with classes or labels, and task single_label"):
+        arms(arms=["gated"])
+
+
+def test_labels_are_compared_on_a_metric_of_labels(
+    arms: Callable[..., Arms], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = find("task", "single_label")
+    monkeypatch.setattr(task, "exclusive", False)
+    selects = {"macro_auroc": True, "macro_average_precision": True, "balanced_accuracy": True}
+    monkeypatch.setattr(task, "selects", selects)
+    assert arms(arms=["gated"], metric="macro_auroc").arms
+    with pytest.raises(SpecError, match=r"set metric: macro_auroc or macro_average_precision"):
         arms(arms=["gated"])
