@@ -7,7 +7,7 @@ from mmx.report.environment import environment
 from mmx.report.study_figures import calibration, cost, forest, learning
 from mmx.report.study_report import ArmResult, StudyReport
 from mmx.report.tables import as_tables, share_colour
-from mmx.report.wording import decimal, duration, known, percent
+from mmx.report.wording import NONE, decimal, duration, known, percent
 
 OUTCOMES = {1: "better", -1: "worse", 0: "not-distinguishable"}  # classes of the style sheet
 SECTIONS = {
@@ -68,6 +68,11 @@ def _shares(arm: ArmResult, report: StudyReport) -> list[float | None]:
     return [arm.sensitivity.get(name) for name in classes(report)]
 
 
+def _score(arm: ArmResult, metric: str) -> str:
+    """A score that stands beside the headline; a dash where the task does not have it."""
+    return percent(arm.scores[metric].value) if metric in arm.scores else NONE
+
+
 def row(arm: ArmResult, report: StudyReport) -> dict[str, Any]:
     """One arm in the words of the table of verdicts."""
     contrast = arm.contrasts.get(report.metric)
@@ -88,9 +93,9 @@ def row(arm: ArmResult, report: StudyReport) -> dict[str, Any]:
         "note": words.silent_words(contrast) if contrast else "",
         "outcome": OUTCOMES[contrast.direction] if contrast else "",
         "convergence": arm.convergence.words if arm.convergence else "",
-        "macro_f1": percent(arm.scores["macro_f1"].value),
+        "macro_f1": _score(arm, "macro_f1"),
         "macro_f1_difference": words.points(other.difference.value) if other else "",
-        "accuracy": percent(arm.scores["accuracy"].value),
+        "accuracy": _score(arm, "accuracy"),
         "ece": decimal(arm.means.get("ece")),
         "nll": decimal(arm.means.get("nll")),
         "parameters": f"{arm.parameters:,}" if arm.parameters is not None else "–",
