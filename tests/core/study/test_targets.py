@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import cohen_kappa_score, roc_auc_score
 
-from mmx.study import comparing
+from mmx.study import comparing, gather
 from mmx.study.comparing import shown
-from mmx.study.gather import Answers, sensitivities, stacked, test_rows
+from mmx.study.gather import Answers, sensitivities, stacked
 
 ROWS = 120
 
@@ -19,7 +19,7 @@ def table(seed: int, noise: float) -> pd.DataFrame:
     logits = 2 * truth - 1 + noise * np.random.default_rng(seed).normal(size=(ROWS, 2))
     known = np.where(unknown, np.nan, truth)
     names = {"edema": 0, "effusion": 1}
-    words = np.where(unknown.all(axis=1), None, "said")
+    words = [None if nothing else "said" for nothing in unknown.all(axis=1)]
     return pd.DataFrame({
         "sample": [f"s{row:03}" for row in range(ROWS)],
         "group": [f"p{row // 2}" for row in range(ROWS)],
@@ -32,7 +32,7 @@ def table(seed: int, noise: float) -> pd.DataFrame:
 
 
 def answers(seed: int, noise: float) -> Answers:
-    return stacked([test_rows([table(seed + one, noise)]) for one in (0, 10)], (0, 1), ())
+    return stacked([gather.test_rows([table(seed + one, noise)]) for one in (0, 10)], (0, 1), ())
 
 
 def test_labels_are_compared_on_their_probabilities() -> None:
@@ -73,7 +73,9 @@ def test_levels_are_compared_on_kappa_in_their_order() -> None:
         })
         for name, of in given.items()
     }  # fmt: skip
-    found = comparing.TestPart("a", levels, {k: stacked([t], (0,), ()) for k, t in tables.items()}, {})
+    found = comparing.TestPart(
+        "a", levels, {k: stacked([t], (0,), ()) for k, t in tables.items()}, {}
+    )
     metrics = shown("quadratic_kappa")
     assert metrics == ("quadratic_kappa", "balanced_accuracy", "macro_f1", "accuracy")
     scores = found.compared(["b"], {}, metrics=metrics).scores["quadratic_kappa"]
