@@ -194,7 +194,7 @@ def _others(prepared: Prepared, stores: Mapping[str, Store], max_bad: float) -> 
     others = {k: s for k, s in stores.items() if not isinstance(s, ImageStore | TextStore)}
     for store in others.values():
         check_bad(store.unreadable, len(prepared.manifest), max_bad)
-    return {name: store.digest for name, store in others.items()}
+    return {f"input of {name}": store.digest for name, store in others.items()}
 
 
 def _check_images(spec: Spec, encoders: Mapping[str, Encoder], most: int) -> None:

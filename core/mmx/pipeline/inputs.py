@@ -76,7 +76,7 @@ class ModelInputs:
     @property
     def digests(self) -> dict[str, str]:
         """Digest of what each learned."""
-        return {name: _digest(told) for name, told in self.statistics.items()}
+        return {f"statistics of {name}": _digest(told) for name, told in self.statistics.items()}
 
     @property
     def notes(self) -> tuple[str, ...]:
