@@ -41,11 +41,12 @@ class Placeholders:
 
 
 def untrained_modalities(spec: Spec, prepared: Prepared) -> tuple[str, ...]:
-    """Modalities that every training row has, without modality dropout; none of a single one."""
-    if spec.train.drops_modalities or len(spec.model.used) < 2:
+    """Modalities that every training row has and none loses by dropout; none of a single one."""
+    if len(spec.model.used) < 2:
         return ()
     rows = prepared.split.rows("train").tolist()
-    return tuple(name for name in spec.model.used if all(_has(prepared, name, rows)))
+    kept = (name for name in spec.model.used if not spec.train.drops(name))
+    return tuple(name for name in kept if all(_has(prepared, name, rows)))
 
 
 def _has(prepared: Prepared, name: str, rows: Sequence[int]) -> Iterator[bool]:

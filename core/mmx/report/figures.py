@@ -1,4 +1,4 @@
-"""The figures of a run: learning curves, missing sides, and what its task shows."""
+"""The figures of a run: learning curves, missing modalities, and what its task shows."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any

@@ -117,6 +117,11 @@ class TrainSpec(Closed):
         dropout = self.modality_dropout
         return any(dropout.values()) if isinstance(dropout, dict) else dropout > 0
 
+    def drops(self, modality: str) -> bool:
+        """Whether training samples lose this modality."""
+        dropout = self.modality_dropout
+        return (dropout.get(modality, 0.0) if isinstance(dropout, dict) else dropout) > 0
+
 
 class EvaluationSpec(Closed):
     """How the test part is scored."""

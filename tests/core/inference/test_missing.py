@@ -83,7 +83,7 @@ def test_without_both_sides_the_answer_is_the_prior_that_was_trained_for(
     torch.testing.assert_close(neither, wanted)
 
 
-def test_a_stand_in_is_trained_by_dropout_or_by_rows_without_the_side(
+def test_a_placeholder_is_trained_by_dropout_or_by_rows_without_the_modality(
     load: Callable[..., mmx.Spec],
 ) -> None:
     def untrained(*changes: str) -> tuple[str, ...]:
@@ -92,6 +92,8 @@ def test_a_stand_in_is_trained_by_dropout_or_by_rows_without_the_side(
 
     assert untrained() == ("image", "text")
     assert untrained("train.modality_dropout=0.3") == ()
+    assert untrained("train.modality_dropout={image: 0.3}") == ("text",)
+    assert untrained("train.modality_dropout={image: 0.3, text: 0.0}") == ("text",)
     one_sided = load("model.fusion=text_only", "train.modality_dropout=0.3")
     assert "text_only reads the text alone" in idle_keys(one_sided)[0]
     assert untrained("model.fusion=text_only") == ()
@@ -99,9 +101,9 @@ def test_a_stand_in_is_trained_by_dropout_or_by_rows_without_the_side(
     prepared = prepare(spec.data, spec.task, SilentObserver())
     texts = list(prepared.texts)
     texts[int(prepared.split.rows("test")[0])] = ""
-    assert untrained_modalities(spec, replace(prepared, texts=texts)) == ("image", "text")
+    assert untrained_modalities(spec, replace(prepared, written={"text": texts})) == ("image", "text")
     texts[int(prepared.split.rows("train")[0])] = " "
-    assert untrained_modalities(spec, replace(prepared, texts=texts)) == ("image",)
+    assert untrained_modalities(spec, replace(prepared, written={"text": texts})) == ("image",)
 
 
 def test_a_model_of_one_side_has_no_such_report(load: Callable[..., mmx.Spec]) -> None:
