@@ -3,12 +3,32 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import overload
 
 from mmx.data import ImageStore, Manifest, Split, TextStore
 from mmx.errors import DataError
 from mmx.interfaces import Encoder, Input, Layout, RecordEncoder, Sample, Store, Tokenizer
 from mmx.model import random_stream
 from mmx.spec import ModelSpec
+
+
+class Unlabelled(Sequence[Sample]):
+    """Samples without their labels, built when they are asked for: no input ever sees one."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self._samples = samples
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    @overload
+    def __getitem__(self, row: int) -> Sample: ...
+    @overload
+    def __getitem__(self, row: slice) -> Sequence[Sample]: ...
+    def __getitem__(self, row: int | slice) -> Sample | Sequence[Sample]:
+        if isinstance(row, slice):
+            return [self[one] for one in range(*row.indices(len(self)))]
+        return replace(self._samples[row], label=None, labels={})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +127,8 @@ def fit_inputs(
     statistics = dict[str, str]()
     if learning:
         rows = split.rows("train").tolist()
-        samples = [replace(manifest.samples[row], label=None) for row in rows]
+        unlabelled = Unlabelled(manifest.samples)
+        samples = [unlabelled[row] for row in rows]
         hidden = _hidden(manifest, layout)
         for name in learning:
             with random_stream(seed, f"input of {name}"):
@@ -151,7 +172,7 @@ def _hidden(manifest: Manifest, layout: Layout | None) -> dict[str, str]:
     hidden = {column: f"it {why}" for why, column in roles.items() if column is not None}
     if named.text is not None:
         hidden[named.text] = "it is the text, which a narrative reads"
-    hidden |= dict.fromkeys(named.labels.each, "it is a label")
+    hidden |= dict.fromkeys((*named.labels.each, *named.labels.columns), "it is a label")
     leaks = dict.fromkeys(manifest.facts.leak_columns, "it tells the label, as the data set says")
     return hidden | leaks
 

@@ -23,7 +23,7 @@ from mmx.data import (
 from mmx.errors import DataError
 from mmx.files import own_folder
 from mmx.interfaces import IMAGE, TEXT, FeatureSource, NarrativeParams, Rejected, Sample, TaskParams
-from mmx.pipeline.inputs import PreparedRows
+from mmx.pipeline.inputs import PreparedRows, Unlabelled
 from mmx.pipeline.progress import stage
 from mmx.pipeline.texts import kept_texts
 from mmx.plugins import Plugins
@@ -72,7 +72,7 @@ class Prepared:
     @property
     def rows(self) -> PreparedRows:
         """The rows as inputs are prepared from them."""
-        return PreparedRows(self.manifest.samples, self.pictures, self.written)
+        return PreparedRows(Unlabelled(self.manifest.samples), self.pictures, self.written)
 
     @property
     def digests(self) -> dict[str, str]:
