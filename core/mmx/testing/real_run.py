@@ -10,10 +10,8 @@ from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from mmx.blocks import Softmax
 from mmx.data import Part, Source, TextStore
 from mmx.interfaces import (
     IMAGE,
@@ -21,6 +19,7 @@ from mmx.interfaces import (
     Encoder,
     EncoderParams,
     ImageEncoder,
+    Link,
     LossParams,
     Params,
     TextEncoder,
@@ -32,6 +31,7 @@ from mmx.testing.law import NotTried, demand, same
 from mmx.testing.parts import (
     CLASSES,
     LABELS,
+    MANY,
     ROWS,
     SPOKEN,
     EntropyParams,
@@ -45,7 +45,8 @@ from mmx.testing.parts import (
     WordsParams,
     part,
 )
-from mmx.testing.toy_task import ClassesParams
+from mmx.testing.targets import SEVERAL, tasks_of
+from mmx.testing.toy_task import ClassesParams, LabelsParams
 from mmx.training import auxiliary_weights, predict_logits, train
 
 SIDE = 32  # pixels of the images, unless the method needs others
@@ -54,15 +55,14 @@ WIDTH, FEW = 16, 8  # rows for encoders, which take longest
 
 def trains(params: Params, side: int = SIDE) -> str:
     """It takes steps in the real training loop, and its weights come back from a file."""
-    if not params.fits("single_label"):
-        raise NotTried("it is not for single_label, whose training loop this is")
     epochs = 1 if isinstance(params, EncoderParams) else 2
     spec = spec_with(params, epochs=epochs)
-    loss = spec.loss.build(torch.bincount(LABELS, minlength=CLASSES))
-    wanted = [*loss.parts, *auxiliary_weights(spec)]
     task = spec.task.build([str(place) for place in range(CLASSES)])
-    model = assemble(spec.model, task.link(), parts=wanted, seed=0, encoders=_encoders(spec))
-    rows = _rows(params, model, side)
+    counts = task.counts(_target(spec))
+    loss = spec.loss.build(counts)
+    wanted = [*loss.parts, *auxiliary_weights(spec)]
+    model = assemble(spec.model, _link(spec), parts=wanted, seed=0, encoders=_encoders(spec))
+    rows = _rows(params, model, side, _target(spec))
     before = {name: value.detach().clone() for name, value in model.named_parameters()}
     sampler = spec.train.sampler.build(rows.labels, 0)
     with TemporaryDirectory() as folder:
@@ -81,10 +81,21 @@ def trains(params: Params, side: int = SIDE) -> str:
 def _comes_back(spec: Spec, model: Model, wanted: list[str], rows: Part) -> None:
     """The trained model, assembled anew and loaded, answers as before."""
     stored = {name: value.clone() for name, value in model.trainable_state().items()}
-    again = assemble(spec.model, Softmax(CLASSES), parts=wanted, seed=0, encoders=_encoders(spec))
+    again = assemble(spec.model, _link(spec), parts=wanted, seed=0, encoders=_encoders(spec))
     again.load_trainable(stored)
     first, second = (_logits(one, rows) for one in (model, again.eval()))
     same(second, first, "assembled anew with the weights of the training")
+
+
+def _target(spec: Spec) -> Tensor:
+    """Of all rows: [n], or [n, L] of several labels."""
+    return MANY if isinstance(spec.task, LabelsParams) else LABELS
+
+
+def _link(spec: Spec) -> Link:
+    """That of the loss, else that of the task."""
+    task = spec.task.build([str(place) for place in range(CLASSES)])
+    return spec.loss.link(task.counts(_target(spec))) or task.link()
 
 
 def _encoders(spec: Spec) -> dict[str, Encoder]:
@@ -127,7 +138,8 @@ def spec_with(params: Params, **training: Any) -> Spec:
     } | training
     sampler = params if params.kind == "sampler" else InOrderParams()
     return Spec.model_construct(
-        name="law", seed=0, task=ClassesParams(),
+        name="law", seed=0,
+        task=LabelsParams() if tasks_of(params)[0] == SEVERAL else ClassesParams(),
         data=SimpleNamespace(workers=0),
         model=ModelSpec.model_construct(**model),
         loss=params if isinstance(params, LossParams) else EntropyParams(),
@@ -136,10 +148,10 @@ def spec_with(params: Params, **training: Any) -> Spec:
     )  # fmt: skip
 
 
-def _rows(params: Params, model: Model, side: int) -> Part:
+def _rows(params: Params, model: Model, side: int, target: Tensor) -> Part:
     """Inputs and texts where an encoder is tried; drawn features of its width elsewhere."""
     if not isinstance(params, EncoderParams):
-        return part({IMAGE: Held(WIDTH, 4, 3), TEXT: Held(WIDTH, 5, 1)})
+        return part({IMAGE: Held(WIDTH, 4, 3), TEXT: Held(WIDTH, 5, 1)}, target=target)
     text = model.encoder(TEXT)
     assert isinstance(text, TextEncoder)
     spoken = [SPOKEN[row % len(SPOKEN)] for row in range(ROWS)]

@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from mmx.blocks import Softmax
-from mmx.evaluation import quick_scores
+import torch
+from torch import Tensor
+
+from mmx.blocks import Sigmoid, Softmax
+from mmx.evaluation import quick_labels, quick_scores
 from mmx.interfaces import Link, OneClassTask, Scores, TaskParams
 
 if TYPE_CHECKING:
@@ -41,3 +44,36 @@ class Classes(OneClassTask):
     ) -> Scores:
         """Nothing is evaluated here."""
         raise NotImplementedError
+
+
+class LabelsParams(TaskParams):
+    """Several labels, looked at during training alone."""
+
+    type: Literal["multi_label"] = "multi_label"
+    selects: ClassVar[Mapping[str, bool]] = {"macro_auroc": True}
+
+    def build(self, names: Sequence[str], state: Mapping[str, Any] | None = None) -> "Labels":
+        """Build it."""
+        return Labels(names)
+
+
+class Labels(Classes):
+    """A sigmoid for each label; target [n, L] in {0, 1, -1}."""
+
+    type = "multi_label"
+
+    def link(self) -> Link:
+        """A sigmoid each."""
+        return Sigmoid(len(self.names))
+
+    def known(self, target: Tensor) -> Tensor:
+        """Rows of which a label is known."""
+        return (target >= 0).any(dim=1)
+
+    def counts(self, target: Tensor) -> Tensor:
+        """[L, 3], rows in which a label is absent, present, unknown."""
+        return torch.stack([(target == value).sum(dim=0) for value in (0, 1, -1)], dim=1)
+
+    def quick_scores(self, log_probs: "NDArray[Any]", target: "NDArray[Any]") -> dict[str, float]:
+        """As for several labels."""
+        return quick_labels(log_probs, target)

@@ -19,7 +19,7 @@ def table(seed: int, noise: float) -> pd.DataFrame:
     logits = 2 * truth - 1 + noise * np.random.default_rng(seed).normal(size=(ROWS, 2))
     known = np.where(unknown, np.nan, truth)
     names = {"edema": 0, "effusion": 1}
-    words = [None if nothing else "said" for nothing in unknown.all(axis=1)]
+    words = [None if all(cells) else "said" for cells in unknown.tolist()]
     return pd.DataFrame({
         "sample": [f"s{row:03}" for row in range(ROWS)],
         "group": [f"p{row // 2}" for row in range(ROWS)],
