@@ -223,7 +223,8 @@ def _seen(
         raise DataError("no row has a text, which this run reads; --without text states that")
     if not found.own(trained):
         return seen
-    check_bad(seen.images.unreadable, len(manifest), trained.spec.data.max_bad)
+    lost = [bad for store in seen.stores.values() for bad in store.unreadable]
+    check_bad(lost, len(manifest), trained.spec.data.max_bad)
     return replace(seen, places=list(range(len(rows))), faults={})
 
 

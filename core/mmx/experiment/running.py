@@ -131,7 +131,7 @@ def run_into(
     check_promises(spec, prepared)
     for note in class_notes(prepared):
         observer.message(note)
-    _check_images(spec, encoders, prepared.images.views)
+    _check_images(spec, encoders, prepared)
     audited = short_audit(spec, prepared, hooks, observer)
     learner = build_learner(spec, prepared.manifest, prepared.split, encoders)
     check_pictures(spec, learner.model.named_encoders(), allowed)
@@ -197,7 +197,7 @@ def _others(prepared: Prepared, stores: Mapping[str, Store], max_bad: float) -> 
     return {f"input of {name}": store.digest for name, store in others.items()}
 
 
-def _check_images(spec: Spec, encoders: Mapping[str, Encoder], most: int) -> None:
+def _check_images(spec: Spec, encoders: Mapping[str, Encoder], prepared: Prepared) -> None:
     """Refuse images that their encoder would not read, before anything is encoded.
 
     Raises:
@@ -205,6 +205,7 @@ def _check_images(spec: Spec, encoders: Mapping[str, Encoder], most: int) -> Non
     """
     for name in spec.model.reading(IMAGE):
         params, encoder = spec.model.encoders[name], encoders[name]
+        most = prepared.pictures[name].views if name in prepared.pictures else 0
         limit = 1 if isinstance(encoder, SingleImageEncoder) else params.most_images
         words = too_many_images(most, params, limit, spec.plugins)
         if words:

@@ -80,6 +80,15 @@ def test_a_run_of_named_modalities_answers_its_own_table(
     assert (got["p_a"].to_numpy() - test["p_a"].to_numpy()).__abs__().max() < 1e-4
 
 
+def test_each_encoder_is_held_against_the_images_of_its_own_name(
+    home: Path, tiny_plugin: Path, cases: pd.DataFrame
+) -> None:
+    turned = "data.dataset.images={clinic: [p, q], derm: [d]}"
+    assert mmx.run(loaded(home, tiny_plugin, f"{CLINIC}, {DERM}", turned)).metrics
+    with pytest.raises(mmx.DataError, match="up to 2 images, and encoder.tiny_image reads 1"):
+        mmx.run(loaded(home, tiny_plugin, f"clinic: tiny_image, {DERM}", turned))
+
+
 def test_a_case_names_its_images_and_texts(
     home: Path, tiny_plugin: Path, cases: pd.DataFrame
 ) -> None:

@@ -101,7 +101,10 @@ def test_a_placeholder_is_trained_by_dropout_or_by_rows_without_the_modality(
     prepared = prepare(spec.data, spec.task, SilentObserver())
     texts = list(prepared.texts)
     texts[int(prepared.split.rows("test")[0])] = ""
-    assert untrained_modalities(spec, replace(prepared, written={"text": texts})) == ("image", "text")
+    assert untrained_modalities(spec, replace(prepared, written={"text": texts})) == (
+        "image",
+        "text",
+    )
     texts[int(prepared.split.rows("train")[0])] = " "
     assert untrained_modalities(spec, replace(prepared, written={"text": texts})) == ("image",)
 
