@@ -92,6 +92,7 @@ class Explainer:
                 nothing,
             )
             for name, text in texts.items()
+            if name in self.stores  # a narrative may write for a modality that no encoder reads
         }
         return Explanation(
             shares={name: float(value) for name, value in shares.values.items()},

@@ -49,3 +49,5 @@ def test_one_modality_alone_is_a_whole_run(load: Load, name: str) -> None:
     assert "missing" not in found
     assert f"{name} encoder" in found["parameters"]
     assert f"{other} encoder" not in found["parameters"]
+    report = (run.folder.path / "report.html").read_text()
+    assert "cannot be told" not in report
