@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import mmx
+from mmx_cli.main import app
 
 WriteImage = Callable[..., Path]
 
@@ -134,3 +136,21 @@ def test_the_short_form_is_the_narrative_of_text(load: Callable[..., mmx.Spec]) 
     assert (
         load("data.narratives.text.column=notes").data == load("data.narrative.column=notes").data
     )
+
+
+def test_a_run_of_names_is_evaluated_and_asked_from_the_command_line(
+    home: Path, tiny_plugin: Path, cases: pd.DataFrame
+) -> None:
+    run = mmx.run(loaded(home, tiny_plugin, f"{CLINIC}, history: tiny_text"))
+    found = mmx.evaluate_run(run.path, home / "cases.csv", plugins=[tiny_plugin])
+    assert len(found.predictions)
+    row = cases.iloc[3]
+    words = [
+        "predict", str(run.path), "--plugin", str(tiny_plugin), "--text", str(row["notes"]),
+        "--image", f"clinic={home / str(row['p'])}", "--image", f"clinic={home / str(row['q'])}",
+    ]  # fmt: skip
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    refused = CliRunner().invoke(app, [*words[:-4], "--image", str(home / str(row["p"]))])
+    assert refused.exit_code == 2
+    assert "say which is which" in refused.output
