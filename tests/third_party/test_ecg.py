@@ -125,7 +125,9 @@ def test_a_study_compares_it_with_one_modality_alone(fresh: Fresh) -> None:
     study.write_text(STUDY)
     printed = fresh.run("mmx", "study", "run", study, "--workers", "1")
     report = Path(printed.split("report: ")[1].splitlines()[0].strip())
-    assert "only ecg" in report.read_text()
+    told = report.read_text()
+    assert "ecg only" in told
+    assert "record only" in told
 
 
 def test_it_keeps_the_laws(fresh: Fresh) -> None:

@@ -216,9 +216,10 @@ def _readable(explained: Mapping[str, Tensor], entries: Mapping[str, Sequence[st
     for name, value in explained.items():
         named = entries.get(name, ())
         if value.ndim == 1 and len(named) == len(value):
-            largest = value.float().argsort(descending=True)[:NUMBERS].tolist()
-            title = f"{name} ({', '.join(named[place] for place in largest)})"
-            found[title] = tuple(float(value[place]) for place in largest)
+            numbers = value.float().tolist()
+            order = sorted(range(len(numbers)), key=lambda place: -numbers[place])[:NUMBERS]
+            title = f"{name} ({', '.join(named[place] for place in order)})"
+            found[title] = tuple(numbers[place] for place in order)
         elif 0 < value.numel() <= NUMBERS:
             found[name] = tuple(value.flatten().float().tolist())
         elif value.ndim == 1:
