@@ -18,6 +18,7 @@ from mmx.interfaces import (
     TEXT,
     Encoder,
     EncoderParams,
+    FusionParams,
     ImageEncoder,
     Link,
     LossParams,
@@ -51,6 +52,7 @@ from mmx.training import auxiliary_weights, predict_logits, train
 
 SIDE = 32  # pixels of the images, unless the method needs others
 WIDTH, FEW = 16, 8  # rows for encoders, which take longest
+THIRD = "record"
 
 
 def trains(params: Params, side: int = SIDE) -> str:
@@ -123,6 +125,8 @@ def spec_with(params: Params, **training: Any) -> Spec:
         other = TEXT if params.modality != TEXT else IMAGE
         encoders = {params.modality: params, other: encoders[other]}
         encoders = dict(sorted(encoders.items(), key=lambda pair: pair[0] == TEXT))
+    if _takes_three(params):
+        encoders[THIRD] = WordsParams(train="full")
     model: dict[str, Any] = {
         "encoders": encoders,
         "fusion": SumParams(), "head": ProbeParams(), "projection": ProjectionSpec(dim=WIDTH),
@@ -151,7 +155,8 @@ def spec_with(params: Params, **training: Any) -> Spec:
 def _rows(params: Params, model: Model, side: int, target: Tensor) -> Part:
     """Inputs and texts where an encoder is tried; drawn features of its width elsewhere."""
     if not isinstance(params, EncoderParams):
-        return part({IMAGE: Held(WIDTH, 4, 3), TEXT: Held(WIDTH, 5, 1)}, target=target)
+        third = {THIRD: Held(WIDTH, 3, 2)} if _takes_three(params) else {}
+        return part({IMAGE: Held(WIDTH, 4, 3), TEXT: Held(WIDTH, 5, 1), **third}, target=target)
     text = model.encoder(TEXT)
     assert isinstance(text, TextEncoder)
     spoken = [SPOKEN[row % len(SPOKEN)] for row in range(ROWS)]
@@ -163,3 +168,8 @@ def _rows(params: Params, model: Model, side: int, target: Tensor) -> Part:
             raise NotTried(f"{encoder.input.__name__}.example gives nothing to try it on")
         sources = {params.modality: Repeated(example)}
     return part({**sources, TEXT: TextStore(spoken, text)}, FEW)
+
+
+def _takes_three(params: Params) -> bool:
+    """Whether it is a fusion of three modalities or more, which is then trained with three."""
+    return isinstance(params, FusionParams) and (params.takes[1] is None or params.takes[1] > 2)
