@@ -17,6 +17,8 @@ from pydantic import Field, SerializeAsAny, model_validator
 
 import mmx
 
+MMX_API = 2
+
 
 class Rows(mmx.DatasetParams):
     """Rows."""
