@@ -64,17 +64,20 @@ def _given(hooks: Hooks) -> Iterator[Check]:
 
 
 def examine(subject: Subject, checks: Sequence[Check]) -> list[Finding]:
-    """The findings of these checks, in their order.
+    """The findings of these checks, in their order, each once.
 
     Raises:
         PluginError: a check failed or gave something else than findings.
     """
-    return [
+    found = [
         replace(one, message=f"{name}: {one.message}") if name else one
         for check in checks
-        for name, shown in subject.views(check.looks_at).items()
+        for of_label in subject.each()
+        for name, shown in of_label.views(check.looks_at).items()
         for one in _asked(check, shown)
     ]
+    # what does not depend on the label is found with each of several labels
+    return list({(one.check, one.message): one for one in reversed(found)}.values())[::-1]
 
 
 def _asked(check: Check, subject: Subject) -> list[Finding]:

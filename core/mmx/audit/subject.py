@@ -58,6 +58,7 @@ class Subject:
         groups: [n], str; lesion, patient or study.
         labels: [n], int64, places in ``classes``; -1 where the label is unknown.
         classes: class names.
+        others: labels and classes of further labels, where each row has several.
         parts: [n], str: train, validation, test, calibration or unused.
         texts: n narratives; empty where a row has none.
         synonyms: other names and codes of each class.
@@ -87,6 +88,7 @@ class Subject:
     classes: tuple[str, ...]
     parts: "NDArray[np.str_]"
     texts: Sequence[str]
+    others: "Sequence[tuple[NDArray[np.int64], tuple[str, ...]]]" = ()
     synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict)
     leak_columns: tuple[str, ...] = ()
     group: str = "group"
@@ -106,6 +108,11 @@ class Subject:
     image_name: str = IMAGE
     written: Mapping[str, Sequence[str]] = field(default_factory=dict)
     images: Mapping[str, SubjectImages] = field(default_factory=dict)
+
+    def each(self) -> "list[Subject]":
+        """The same rows with one label after the other."""
+        more = [replace(self, labels=of, classes=names) for of, names in self.others]
+        return [self, *more]
 
     def views(self, kind: Looks) -> "dict[str, Subject]":
         """The subject once for each modality of this kind, by its name.

@@ -31,12 +31,13 @@ def subject_of(spec: Spec, prepared: Prepared) -> Subject:
         prepared: rows, split, texts and images.
     """
     manifest, images = prepared.manifest, prepared.images
-    facts, strata = manifest.facts, manifest.strata[0]
+    facts, (strata, *others) = manifest.facts, manifest.strata
     return Subject(
         ids=manifest.ids,
         groups=manifest.groups,
         labels=strata.labels,
-        classes=strata.classes,
+        classes=strata.named,
+        others=[(one.labels, one.named) for one in others],
         parts=prepared.split.parts,
         texts=_texts(spec, prepared),
         synonyms=facts.synonyms,

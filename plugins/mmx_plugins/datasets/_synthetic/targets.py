@@ -13,7 +13,7 @@ from mmx.interfaces import Value
 LEVELS = ("minimal", "mild", "moderate", "severe", "extreme", "ruinous")
 """From the lowest to the highest; in their order they are no words in alphabetical order."""
 
-_TOLD = 0.8  # share of the labels of a lesion that its text tells
+_TOLD = 0.55  # share of the labels of a lesion that its text tells
 _COARSE = 0.7  # standard deviation of what text and picture say, in levels
 
 
