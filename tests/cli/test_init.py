@@ -51,10 +51,10 @@ def test_the_spec_for_a_table_names_its_columns_and_says_why(folder: Path) -> No
     assert dataset["path"] == str(folder / "mine" / "cases.csv")
     assert dataset["root"] == str(folder / "mine" / "pictures")
     assert {key: dataset[key] for key in ("images", "text", "label", "group", "record")} == {
-        "images": ["image"], "text": "what: notes, seen", "label": "finding",
+        "images": {"image": ["image"]}, "text": "what: notes, seen", "label": "finding",
         "group": "person_id", "record": ["age", "sex"],
     }  # fmt: skip
-    assert spec.resolved()["data"]["narrative"]["column"] == "what: notes, seen"
+    assert spec.resolved()["data"]["narratives"]["text"]["column"] == "what: notes, seen"
 
 
 def test_the_rows_of_a_guessed_table_can_be_read() -> None:
@@ -68,7 +68,7 @@ def test_a_table_without_sentences_or_groups_gives_a_valid_spec() -> None:
     Path("plain.csv").write_text("file,age,label\n1.jpg,30,a\n2.jpg,40,b\n3.jpg,50,a\n")
     assert init("--table", "plain.csv").exit_code == 0
     spec = mmx.load_spec("spec.yaml").resolved()
-    assert spec["data"]["narrative"]["type"] == "template"
+    assert spec["data"]["narratives"]["text"]["type"] == "template"
     assert spec["data"]["dataset"]["group"] is None
 
 

@@ -35,7 +35,7 @@ def test_a_spec_runs_to_its_report(load: Load, settings: tuple[str, ...], headli
     assert "nan" not in page.split("<main>")[1].split('id="record"')[0].replace("nanometre", "")
     table = run.predictions
     assert {"label", "predicted"} <= set(table)
-    values = table[[name for name in table if name.startswith("p_")]].to_numpy()
+    values = table[[name for name in table if str(name).startswith("p_")]].to_numpy()
     assert ((values >= 0) & (values <= 1)).all()
 
 
@@ -75,7 +75,7 @@ def test_a_table_trains_and_asked_again_it_is_answered_alike(
     run = mmx.run(mmx.load_spec(spec, plugins=[tiny_plugin]))
     own = run.predictions.set_index("sample")
     asked = mmx.predict(run.path, table, plugins=[tiny_plugin]).set_index("id")
-    shown = [name for name in own if name.startswith("p_")]
+    shown = [name for name in own if str(name).startswith("p_")]
     found = asked.loc[own.index, shown].to_numpy(float)
     np.testing.assert_allclose(found, own[shown].to_numpy(float), atol=1e-5)
     assert (asked.loc[own.index, "predicted"] == own["predicted"]).all()

@@ -68,7 +68,7 @@ def test_a_second_method_over_the_same_views_encodes_nothing(wrapped: Load) -> N
 def test_a_run_keeps_what_learns_and_not_the_frozen_backbone(wrapped: Load) -> None:
     run = mmx.run(wrapped(SEQUENCE))
     kept = load_file(run.path / "model.safetensors")
-    assert any(name.startswith("image.model.lstm") for name in kept)
+    assert any(name.startswith("encoders.image.model.lstm") for name in kept)
     assert not any("backbone" in name for name in kept)
     recorded = json.loads((run.path / "model.json").read_text())["encoders"]
     assert "image.backbone" in recorded
@@ -109,14 +109,14 @@ def test_a_backbone_that_learns_is_kept_and_no_feature_is_cached(wrapped: Load, 
         return
     run = mmx.run(wrapped(SEQUENCE, "model.image.train=full", "train.epochs=1"))
     kept = load_file(run.path / "model.safetensors")
-    assert any(name.startswith("image.backbone.") for name in kept)
+    assert any(name.startswith("encoders.image.backbone.") for name in kept)
     assert "image" not in run.metrics["encoded"]
 
 
 def test_train_is_said_once(wrapped: Load) -> None:
     inner = wrapped("model.image={type: sequence, backbone: {type: tiny_image, train: full}}")
     outer = wrapped("model.image={type: sequence, backbone: tiny_image, train: full}")
-    assert inner.model.image.train == outer.model.image.train == "full"
+    assert [spec.model.encoders["image"].train for spec in (inner, outer)] == ["full", "full"]
     assert inner.digest_fields() == outer.digest_fields()
     twice = "{type: sequence, train: last, backbone: {type: tiny_image, train: full}}"
     with pytest.raises(mmx.SpecError, match="say it once"):
@@ -130,6 +130,6 @@ def test_new_layers_learn_at_the_rate_of_new_layers(wrapped: Load) -> None:
     groups = parameter_groups(model, OptimizerSpec())
     kinds = {id(p): group["kind"] for group in groups for p in group["params"]}
     found = {name: kinds[id(p)] for name, p in model.named_parameters() if id(p) in kinds}
-    assert found["image.backbone.layer.weight"] == "image"
-    assert found["image.model.lstm.weight_ih_l0"] == "new"
-    assert torch.is_tensor(model.image.state_dict()["score.weight"])
+    assert found["encoders.image.backbone.layer.weight"] == "image"
+    assert found["encoders.image.model.lstm.weight_ih_l0"] == "new"
+    assert torch.is_tensor(model.encoder("image").state_dict()["score.weight"])

@@ -1,5 +1,7 @@
 """Grad-CAM against its formula, and that it finds what a model looks at."""
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -58,7 +60,7 @@ def test_it_is_its_formula() -> None:
     model = Classifier().eval().requires_grad_(False)
     pixels, target = torch.rand(2, 1, 3, 16, 24), torch.tensor([0, 2])
     found = heat_maps(model, batch(pixels), target)  # type: ignore[arg-type]
-    activation = model.encoder("image").layer(pixels[:, 0])
+    activation = cast("Encoder", model.encoder("image")).layer(pixels[:, 0])
     # the gradient of a linear head over a mean is its weight / number of places
     weight = model.head.weight[target] / (4 * 6)
     cam = torch.einsum("bd,bdhw->bhw", weight, activation).relu()
@@ -68,9 +70,11 @@ def test_it_is_its_formula() -> None:
 
 def test_a_patch_that_decides_is_where_the_heat_is() -> None:
     model = Classifier().eval()
+    layer = cast("Encoder", model.encoder("image")).layer
+    assert layer.bias is not None
     with torch.no_grad():
-        model.encoder("image").layer.weight.fill_(0.1)
-        model.encoder("image").layer.bias.fill_(0.0)
+        layer.weight.fill_(0.1)
+        layer.bias.fill_(0.0)
         model.head.weight.fill_(0.0)
         model.head.weight[1] = 1.0
     pixels = torch.zeros(1, 1, 3, 16, 16)
