@@ -166,16 +166,17 @@ def used(run: Path, name: str) -> None:
 def test_any_damaged_file_of_a_run_is_read_or_refused(
     place: Any, name: str, data: st.DataObject
 ) -> None:
-    file = place / "run" / name
-    whole = file.read_bytes()
+    file, record = place / "run" / name, place / "run" / "finished.json"
+    whole, sealed = file.read_bytes(), record.read_bytes()
     file.write_bytes(data.draw(damaged(whole)))
     try:
         if file.read_bytes() != whole:
             with pytest.raises(mmx.RunError, match=name):  # a changed bit: another diagnosis
                 RunFolder(place / "run").check()
         if name != "finished.json":
-            used(place / "run", name)
+            used(place / "run", name)  # it seals the damaged file, so both are put back
     finally:
+        record.write_bytes(sealed)
         file.write_bytes(whole)
 
 

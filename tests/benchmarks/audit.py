@@ -20,6 +20,7 @@ import mmx
 from mmx.audit import all_checks, examine
 from mmx.audit.hashes import close_above
 from mmx.experiment.auditing import short_audit
+from mmx.pipeline.hooks import open_hooks
 from mmx.pipeline.prepare import prepare
 from mmx.pipeline.subject import subject_of
 from mmx.runs import SilentObserver
@@ -77,7 +78,7 @@ def short() -> None:
     prepared = prepare(spec.data, spec.task, SilentObserver())
     for words in ("cold", "cached"):
         start = time.perf_counter()
-        found = short_audit(spec, prepared, SilentObserver())
+        found = short_audit(spec, prepared, open_hooks(spec, SilentObserver()), SilentObserver())
         print(f"short: {time.perf_counter() - start:.2f} s {words}, cached: {found.cached}")
 
 

@@ -117,6 +117,7 @@ class Bench:
         from mmx.data import CachedFeatures
         from mmx.experiment.auditing import short_audit
         from mmx.experiment.running import prepare_spec
+        from mmx.pipeline.hooks import open_hooks
         from mmx.pipeline.learner import build_learner
         from mmx.pipeline.sources import open_sources
         from mmx.runs import SilentObserver
@@ -130,7 +131,9 @@ class Bench:
         )
         cached = list(sources.by_name.values())
         found = [one.collate(rows) for one in cached if isinstance(one, CachedFeatures)]
-        audited = short_audit(self.spec, prepared, SilentObserver())
+        audited = short_audit(
+            self.spec, prepared, open_hooks(self.spec, SilentObserver()), SilentObserver()
+        )
         return digest(
             prepared.images.collate(rows).pixels, prepared.images.sizes(rows),
             *(part for one in found for part in (one.tokens, one.mask, one.pooled, one.present)),

@@ -39,7 +39,8 @@ def main() -> int:
     if not folder.exists():
         some_lesions(Path(os.environ["MMX_DATA"]), folder)
     os.environ["MMX_DATA"] = str(folder)
-    prepared = prepare(spec_of("concat", "layer", 0).data, SilentObserver())
+    base = spec_of("concat", "layer", 0)
+    prepared = prepare(base.data, base.task, SilentObserver())
     found: dict[tuple[str, str], list[float]] = {}
     for fusion in FUSIONS:
         for norm in ("none", "layer"):
@@ -88,7 +89,16 @@ def reached(spec: mmx.Spec, prepared: Prepared) -> float:
     parts = sources.parts(prepared)
     with tempfile.TemporaryDirectory() as place:
         folder = RunFolder.create(Path(place), spec.name, "0" * 64, fresh=True)
-        train(learner.model, parts, spec, learner.loss, learner.sampler, folder, SilentObserver())
+        train(
+            learner.model,
+            parts,
+            spec,
+            learner.loss,
+            learner.sampler,
+            learner.task,
+            folder,
+            SilentObserver(),
+        )
     chain = Chain((), learner.model, learner.loss, learner.task, spec.model.encoding)
     found = chain.over(parts["test"], 256, lambda done: None)[-1]
     hit = (found.log_probs.argmax(dim=1) == found.target).double()

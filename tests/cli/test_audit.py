@@ -27,7 +27,7 @@ def test_clean_data_ends_with_0_and_leaves_a_page(words: list[str], home: Path) 
     assert "<script" not in page
     facts = json.loads((home / "out" / "audit.json").read_text())
     assert facts["name"] == "tiny"
-    assert len(facts["checks"]) == 15
+    assert len(facts["checks"]) == 16
 
 
 def test_a_leak_ends_with_1_and_names_its_words(words: list[str], home: Path) -> None:

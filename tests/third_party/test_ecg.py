@@ -101,9 +101,9 @@ def test_a_case_is_answered_and_explained(fresh: Fresh) -> None:
     page = fresh.folder / "why.html"
     fresh.run("mmx", "predict", run, "--table", table, "--explain", page, "--out", answers)
     assert "columns" in page.read_text()
-    rows = list(csv.DictReader(answers.open()))
+    rows = list(csv.DictReader(answers.read_text().splitlines()))
     assert len(rows) == 2 * PATIENTS
-    truth = [row["rhythm"] for row in csv.DictReader(table.open())]
+    truth = [row["rhythm"] for row in csv.DictReader(table.read_text().splitlines())]
     right = [row["predicted"] == rhythm for row, rhythm in zip(rows, truth, strict=True)]
     assert sum(right) > 0.8 * len(right)
 

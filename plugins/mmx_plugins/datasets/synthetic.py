@@ -197,8 +197,9 @@ class Photographs(Sequence[Sample]):
         # -1 marks a dull look, no complaint or no site
         self.findings = None
         shift = np.zeros_like(chance)
-        if params.record is not None:
-            shares = (params.record, params.record_synergy, params.noise)
+        record, synergy = params.record, params.record_synergy
+        if record is not None:
+            shares = (record, synergy, params.noise)
             stream = (_VERSION, params.seed, _RECORD)
             self.findings = Findings(self.label, both, c, shares, stream)
             shift = self.findings.shift

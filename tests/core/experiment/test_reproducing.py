@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import mmx
-from mmx.experiment import identity
+from mmx.pipeline import identity
 from mmx.runs import RunFolder
 
 Load = Callable[..., mmx.Spec]
