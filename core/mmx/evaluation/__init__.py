@@ -23,6 +23,7 @@ from mmx.evaluation.promises import (
 )
 from mmx.evaluation.pvalues import McNemar, holm
 from mmx.evaluation.results import ClassScores, Evaluation, Interval, ReliabilityBin, RocCurve
+from mmx.evaluation.scores import EvaluationScores
 from mmx.evaluation.shown import class_sections
 from mmx.evaluation.thresholds import RULES, choose_thresholds
 
@@ -38,6 +39,7 @@ __all__ = [
     "Contrast",
     "Convergence",
     "Evaluation",
+    "EvaluationScores",
     "Interval",
     "LABEL_METRICS",
     "LabelEvaluation",

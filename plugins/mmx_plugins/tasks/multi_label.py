@@ -8,7 +8,6 @@ them); the scores are those of mmx.evaluation.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -20,6 +19,7 @@ from torch import Tensor
 from mmx import DataError, Interval, Params, hookimpl
 from mmx.blocks import Sigmoid
 from mmx.evaluation import (
+    EvaluationScores,
     LabelEvaluation,
     LabelScores,
     choose_thresholds,
@@ -34,7 +34,6 @@ from mmx.interfaces import (
     Plot,
     Sample,
     ScoreRow,
-    Scores,
     ScoreSection,
     ScoreTable,
     Strata,
@@ -231,31 +230,8 @@ def _both(column: "NDArray[Any]") -> bool:
     return bool((column == 0).any() and (column == 1).any())
 
 
-@dataclass(frozen=True)
-class MultiLabelScores(Scores):
+class MultiLabelScores(EvaluationScores[LabelEvaluation]):
     """The scores of one set of predictions, and how a report shows them."""
-
-    found: LabelEvaluation
-
-    @property
-    def samples(self) -> int:
-        return self.found.samples
-
-    @property
-    def groups(self) -> int:
-        return self.found.groups
-
-    @property
-    def effective(self) -> float:
-        return self.found.effective
-
-    @property
-    def metrics(self) -> Mapping[str, Interval]:
-        return self.found.metrics
-
-    @property
-    def notes(self) -> Sequence[str]:
-        return self.found.notes
 
     @property
     def described(self) -> Mapping[str, MetricWords]:
@@ -278,7 +254,7 @@ class MultiLabelScores(Scores):
         }
 
     def to_json(self) -> dict[str, Any]:
-        return {**self.found.to_json(), "classes": list(self.found.labels)}
+        return {**super().to_json(), "classes": list(self.found.labels)}
 
     def summary(self, group: str) -> Summary:
         headline = self.metrics["macro_auroc"]

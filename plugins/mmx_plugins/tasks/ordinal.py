@@ -9,7 +9,6 @@ doi:10.1037/h0026256 (weighted kappa).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -17,14 +16,20 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from mmx import DataError, Interval, Params, hookimpl
+from mmx import DataError, Params, hookimpl
 from mmx.blocks import Softmax
-from mmx.evaluation import Evaluation, class_sections, decide_level, evaluate_levels, quick_levels
+from mmx.evaluation import (
+    Evaluation,
+    EvaluationScores,
+    class_sections,
+    decide_level,
+    evaluate_levels,
+    quick_levels,
+)
 from mmx.interfaces import (
     Link,
     MetricWords,
     OneClassTask,
-    Scores,
     ScoreSection,
     Summary,
     TaskParams,
@@ -93,31 +98,8 @@ class Ordinal(OneClassTask):
         return torch.from_numpy(decide_level(log_probs.detach().numpy(), self._decision))
 
 
-@dataclass(frozen=True)
-class OrdinalScores(Scores):
+class OrdinalScores(EvaluationScores[Evaluation]):
     """The scores of one set of predictions, and how a report shows them."""
-
-    found: Evaluation
-
-    @property
-    def samples(self) -> int:
-        return self.found.samples
-
-    @property
-    def groups(self) -> int:
-        return self.found.groups
-
-    @property
-    def effective(self) -> float:
-        return self.found.effective
-
-    @property
-    def metrics(self) -> Mapping[str, Interval]:
-        return self.found.metrics
-
-    @property
-    def notes(self) -> Sequence[str]:
-        return self.found.notes
 
     @property
     def described(self) -> Mapping[str, MetricWords]:
@@ -134,9 +116,6 @@ class OrdinalScores(Scores):
                 "Ranked probability score", "squared gap of cumulative probabilities", True, False
             ),
         }
-
-    def to_json(self) -> dict[str, Any]:
-        return self.found.to_json()
 
     def summary(self, group: str) -> Summary:
         kappa, error = (self.metrics[name] for name in ("quadratic_kappa", "macro_absolute_error"))

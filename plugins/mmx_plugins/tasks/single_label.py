@@ -7,17 +7,22 @@ Source: Brodersen et al. 2010, The Balanced Accuracy and Its Posterior Distribut
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mmx import Interval, Params, hookimpl
 from mmx.blocks import Softmax
-from mmx.evaluation import ClassScores, Evaluation, class_sections, evaluate, quick_scores
+from mmx.evaluation import (
+    ClassScores,
+    Evaluation,
+    EvaluationScores,
+    class_sections,
+    evaluate,
+    quick_scores,
+)
 from mmx.interfaces import (
     Link,
     OneClassTask,
-    Scores,
     ScoreSection,
     Summary,
     TaskParams,
@@ -58,34 +63,8 @@ class SingleLabel(OneClassTask):
         return SingleLabelScores(evaluate(log_probs, target, groups, self.names))
 
 
-@dataclass(frozen=True)
-class SingleLabelScores(Scores):
+class SingleLabelScores(EvaluationScores[Evaluation]):
     """The scores of one set of predictions, and how a report shows them."""
-
-    found: Evaluation
-
-    @property
-    def samples(self) -> int:
-        return self.found.samples
-
-    @property
-    def groups(self) -> int:
-        return self.found.groups
-
-    @property
-    def effective(self) -> float:
-        return self.found.effective
-
-    @property
-    def metrics(self) -> Mapping[str, Interval]:
-        return self.found.metrics
-
-    @property
-    def notes(self) -> Sequence[str]:
-        return self.found.notes
-
-    def to_json(self) -> dict[str, Any]:
-        return self.found.to_json()
 
     def summary(self, group: str) -> Summary:
         here = [scores for scores in self.found.per_class if scores.support]
