@@ -150,7 +150,8 @@ def probabilities(params: LossParams) -> str | None:
     asked = question_of(params)
     for size in (1.0, 30.0):
         raw = size * torch.randn(9, asked.link.inputs)
-        found = asked.link.log_probs(built(params).adjust(asked.link(raw)))
+        adjust = built(params).adjust
+        found = asked.link.log_probs(adjust(asked.link(raw)))
         finite({"log-probabilities": found}, f"for outputs of about +-{size:.0f}")
         total = found.exp().sum(dim=-1)
         same({"sum": total}, {"sum": torch.ones_like(total)}, "the sum of probabilities")
