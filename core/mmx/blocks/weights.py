@@ -128,7 +128,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     Raises:
         WeightsError: neither safetensors nor a plain state dict, or damaged.
     """
-    from safetensors import SafetensorError
+    from safetensors import SafetensorError  # only where weights are read
     from safetensors.torch import load_file
 
     try:

@@ -81,7 +81,7 @@ def measure(pixels: "NDArray[np.uint8]") -> Appearance:
 
 
 def _small(pixels: "NDArray[np.uint8]") -> "NDArray[np.float64]":
-    from PIL import Image
+    from PIL import Image  # only where pictures are looked at
 
     image = Image.fromarray(pixels)
     image.thumbnail((SIDE, SIDE), Image.Resampling.BOX)

@@ -185,7 +185,7 @@ def _outside_fold(
 
 def _folds(counts: "NDArray[np.int64]", spec: "SplitSpec") -> "NDArray[np.bool_]":
     """[G], which groups are not in fold ``spec.fold``."""
-    from sklearn.model_selection import StratifiedGroupKFold
+    from sklearn.model_selection import StratifiedGroupKFold  # a second of import
 
     group_of, label_of = (np.repeat(axis, counts[counts > 0]) for axis in np.nonzero(counts))
     splitter = StratifiedGroupKFold(spec.folds, shuffle=True, random_state=spec.seed)

@@ -174,7 +174,7 @@ def _separator(first: str, usual: str) -> str:
 
 def _cells(source: Path | io.BytesIO, names: list[str], separator: str) -> pandas.DataFrame:
     """All cells as strings; pyarrow refuses a row with too few or too many and says which one."""
-    from pyarrow import csv as arrow_csv
+    from pyarrow import csv as arrow_csv  # only for tables of text
 
     table = arrow_csv.read_csv(
         source,

@@ -23,7 +23,7 @@ def heard(observer: Observer | None) -> Observer:
 
 def wait_for_everyone() -> None:
     """Wait until all processes of the launch have come here."""
-    from torch import distributed
+    from torch import distributed  # only where processes wait
 
     if distributed.is_available() and distributed.is_initialized():
         distributed.barrier()

@@ -109,7 +109,7 @@ class FrozenFeatures:
 
     @cached_property
     def _cached(self) -> CachedFeatures:
-        from mmx.model import build_untaught_encoder
+        from mmx.model import build_untaught_encoder  # only for texts written from pictures
 
         encoder = build_untaught_encoder(self._spec.model, IMAGE, self._spec.seed)
         if isinstance(encoder, WrappingEncoder):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @cache
 def environment() -> "Environment":
     """The templates of this package, with our words for numbers; everything is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # only where a page is written
 
     made = Environment(
         loader=PackageLoader("mmx.report", "templates"),

@@ -69,7 +69,7 @@ def _curves(history: Sequence[Mapping[str, Any]]) -> tuple[Curves, Curves]:
 
 def _draw_curves(axes: "Axes", curves: Curves, name: str, ahead: str = "") -> None:
     """Draw all series; the one called ``ahead`` stands out."""
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import MaxNLocator  # a second of import
 
     ordered = sorted(curves.items(), key=lambda pair: pair[0] != ahead)
     longest = max((len(points) for _, points in ordered), default=0)

@@ -76,7 +76,7 @@ def learning(report: StudyReport) -> Markup:
     arms = [arm for arm in report.done if len(arm.curve) > 1]
     if not arms:
         return Markup("")
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import MaxNLocator  # a second of import
 
     with drawing("curves"):
         figure, (axes,) = new_figure(9.6, 3.8)
@@ -119,7 +119,7 @@ def calibration(report: StudyReport) -> Markup:
     if not arms:
         return Markup("")
     with drawing("calibration"):
-        from matplotlib.figure import Figure
+        from matplotlib.figure import Figure  # a second of import
 
         rows = -(-len(arms) // PANELS)
         figure = Figure(figsize=(9.6, 2.5 * rows), layout="constrained")
@@ -138,6 +138,7 @@ def calibration(report: StudyReport) -> Markup:
 
 def _spread(axes: "Axes") -> None:
     """A logarithmic axis with few labels in plain figures, as mathematics is not parsed here."""
+    # a second of import
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
     axes.xaxis.set_major_formatter(FuncFormatter(_plain))

@@ -53,7 +53,7 @@ STYLE: dict[Any, Any] = {
 @contextmanager
 def drawing(name: str) -> Iterator[None]:
     """Our style, for as long as one figure is drawn; ``name`` makes its ids repeatable."""
-    import matplotlib
+    import matplotlib  # a second of import
 
     with matplotlib.rc_context({**STYLE, "svg.hashsalt": name}):
         yield
@@ -61,7 +61,7 @@ def drawing(name: str) -> Iterator[None]:
 
 def new_figure(width: float, height: float, panels: int = 1) -> "tuple[Figure, list[Axes]]":
     """A figure of so many inches with panels side by side."""
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure  # as above
 
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots(1, panels, squeeze=False)[0]

@@ -116,10 +116,11 @@ def text_probe(
 
     Source: scikit-learn, TfidfVectorizer and LogisticRegression.
     """
+    # a second of import
     from sklearn.feature_extraction.text import (
         TfidfVectorizer,
     )
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.linear_model import LogisticRegression  # a second of import
 
     words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b")  # noqa: S106 - words
     shares = np.bincount(labels, minlength=len(prior)) / len(labels)

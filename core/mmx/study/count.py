@@ -22,7 +22,7 @@ def write_operations(
 
     Source: torch.utils.flop_counter.
     """
-    from torch.utils.flop_counter import FlopCounterMode
+    from torch.utils.flop_counter import FlopCounterMode  # only where operations are counted
 
     trained = load_trained(path, plugins)
     prepared = prepare_spec(trained.spec, observer)

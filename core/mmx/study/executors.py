@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -36,8 +37,6 @@ def make_executor(name: Name, *, workers: int, threads: int, log: Path) -> Execu
 
 def done_of(plain: Mapping[str, Any]) -> dict[str, Any]:
     """Do a job given as plain data; what a remote process runs."""
-    from dataclasses import asdict
-
     return asdict(perform(Job.from_json(plain)))
 
 

@@ -11,6 +11,7 @@ from mmx.errors import RunError
 from mmx.experiment import Run, runs_folder
 from mmx.files import Journal
 from mmx.runs import read_sealed, write_sealed
+from mmx.study.spec import load_study
 
 PLAN, RECORD, COPY = "plan.json", "runs.jsonl", "study.yaml"
 
@@ -111,8 +112,6 @@ def find_study(named: str | Path) -> StudyFolder:
     """
     path = Path(named)
     if path.is_file():
-        from mmx.study.spec import load_study
-
         path = studies_folder() / load_study(path).study
     elif not (path / PLAN).is_file():
         path = studies_folder() / str(named)

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mmx.errors import RunError
+from mmx.evaluation import BINS, equal_mass_bins
 from mmx.experiment import Run
 from mmx.runs import RunFolder
 from mmx.study.arms import Arms
@@ -217,8 +218,6 @@ def _curve(run: Run, metric: str) -> dict[int, float]:
 
 def reliability(answers: Answers) -> list[tuple[float, float]]:
     """(mean confidence, share that is right) in bins of equal mass over all seeds."""
-    from mmx.evaluation import BINS, equal_mass_bins
-
     if not len(answers.confidence):
         return []
     right = (answers.predicted == answers.labels).ravel().astype(float)

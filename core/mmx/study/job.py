@@ -1,5 +1,6 @@
 """One piece of work of a study, as plain data that any machine can do."""
 
+import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -7,7 +8,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mmx.errors import MmxError
+from mmx.experiment import run
 from mmx.runs import Observer, SilentObserver
+from mmx.spec import load_spec
+from mmx.study.baselines import write_baselines
+from mmx.study.count import write_operations
+from mmx.study.screening import screen
+from mmx.study.shuffle import write_shuffled
 
 Kind = Literal["run", "baselines", "shuffle", "count"]
 
@@ -71,8 +78,6 @@ class Done:
 
 def perform(job: Job, observer: Observer | None = None) -> Done:
     """Do a job here and now; what goes wrong is told, not raised, so that it fails alone."""
-    import time
-
     start = time.monotonic()
     try:
         result = _work(job, observer or SilentObserver())
@@ -85,12 +90,6 @@ def perform(job: Job, observer: Observer | None = None) -> Done:
 
 
 def _work(job: Job, observer: Observer) -> str:
-    from mmx.experiment import run
-    from mmx.spec import load_spec
-    from mmx.study.baselines import write_baselines
-    from mmx.study.count import write_operations
-    from mmx.study.shuffle import write_shuffled
-
     if job.kind == "shuffle":
         given = job.values
         file = Path(given["out"])
@@ -107,7 +106,5 @@ def _work(job: Job, observer: Observer) -> str:
         write_baselines(spec, Path(job.values["out"]))
         return str(job.values["out"])
     if job.values.get("screen"):
-        from mmx.study.screening import screen
-
         return screen(spec, job.values["screen"], observer)
     return str(run(spec, observer=observer).path)

@@ -103,7 +103,7 @@ def run_study(
         MmxError: faults of the study file, of the base or of the plan.
         KeyboardInterrupt: stopped by hand; the same call goes on.
     """
-    from mmx.study.reporting import report_study
+    from mmx.study.reporting import report_study  # it reads studies, and imports this module
 
     start, observer = time.monotonic(), observer or SilentObserver()
     if early_stop is not None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mmx.errors import MissingExtraError, RunError
+from mmx.experiment import run_into, runs_folder
 from mmx.files import Journal
 from mmx.interfaces import Hook
 from mmx.runs import Observer
@@ -55,8 +56,6 @@ def screen(spec: Spec, values: Mapping[str, Any], observer: Observer) -> str:
     Raises:
         ScreenedOut: it was stopped.
     """
-    from mmx.experiment import run_into, runs_folder
-
     folder = Path(values["folder"])
     watch = _Watch(
         spec,

@@ -187,7 +187,7 @@ def parametrize_with_checks(methods: Iterable[type[Params] | Params]) -> "pytest
             result = check_law(method, law)
             assert result.ok, result.detail
     """
-    import pytest
+    import pytest  # for tests of packages; no run needs it
 
     cases: list[Any] = []
     for method in methods:

@@ -79,7 +79,7 @@ def load(rows: Rows, batches: Iterable[Sequence[int]], workers: int) -> Iterator
     """
     if workers == 0:
         return (rows.batch(positions) for positions in batches)
-    from torch.utils.data import DataLoader
+    from torch.utils.data import DataLoader  # only where processes fetch
 
     listed = [list(positions) for positions in batches]
     return iter(

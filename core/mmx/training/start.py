@@ -58,7 +58,7 @@ def train(
         KeyboardInterrupt: Ctrl-C; a checkpoint was written, and the same spec goes on from it.
     """
     check_rows(parts["train"], task)
-    from accelerate import Accelerator
+    from accelerate import Accelerator  # a second of import
     from accelerate.utils import DistributedDataParallelKwargs
 
     # fusions of one modality leave projections without gradient, which DDP must expect

@@ -75,7 +75,7 @@ class TimmParams(EncoderParams):
 
 def _network(arch: str, weights: Any) -> tuple[Any, dict[str, str]]:
     """The network without its classifier, with weights, and the record of where they came from."""
-    import timm
+    import timm  # seconds of import
 
     network: Any  # timm types its models as plain modules
     if not timm.is_model(arch):
@@ -115,7 +115,7 @@ def _load(network: Any, arch: str, weights: Any) -> dict[str, str]:
 
 def _made(arch: str, **asked: Any) -> Any:
     """The network; a transformer that can interpolate its positions reads images of any size."""
-    import timm
+    import timm  # seconds of import
 
     with suppress(TypeError):  # timm has no other way to ask whether a network knows the setting
         return timm.create_model(arch, dynamic_img_size=True, **asked)

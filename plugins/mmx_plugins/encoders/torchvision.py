@@ -66,7 +66,7 @@ class TorchvisionParams(EncoderParams):
 
 def _network(arch: str, weights: Any) -> tuple[nn.Module, dict[str, str]]:
     """The whole classifier with its weights, and the record of where they came from."""
-    from torchvision import models
+    from torchvision import models  # seconds of import
 
     names = models.list_models(module=models)
     if arch not in names:
@@ -91,7 +91,7 @@ def _network(arch: str, weights: Any) -> tuple[nn.Module, dict[str, str]]:
 
 def _downloaded(arch: str) -> tuple[nn.Module, dict[str, str]]:
     """The network with torchvision's best weights; torchvision checks the digest in their name."""
-    from torchvision import models
+    from torchvision import models  # seconds of import
 
     weights = _best_weights(arch)
     try:
@@ -111,7 +111,7 @@ def _normalisation(arch: str) -> tuple[Sequence[float], Sequence[float]]:
 
 def _best_weights(arch: str) -> Any:
     """What torchvision recommends for a network."""
-    from torchvision import models
+    from torchvision import models  # seconds of import
 
     # each enumeration has DEFAULT, but the type that they share does not say so
     return getattr(models.get_model_weights(arch), "DEFAULT")  # noqa: B009
@@ -134,6 +134,7 @@ class TorchvisionEncoder(SingleImageEncoder):
         std: Sequence[float],
         weights: Mapping[str, str],
     ) -> None:
+        # seconds of import
         from torchvision.models.feature_extraction import create_feature_extractor
 
         super().__init__(mean, std)

@@ -9,6 +9,7 @@ import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -120,7 +121,7 @@ def _network(folder: str, weights: Any, pool: Pool) -> tuple[Any, dict[str, str]
     Raises:
         WeightsError: the model cannot be found or read, or lacks tensors.
     """
-    from transformers import AutoConfig, AutoModel
+    from transformers import AutoConfig, AutoModel  # seconds of import
 
     blank: Any = AutoModel.from_config  # it ships no types
     local = Path(folder).is_dir()
@@ -192,9 +193,7 @@ def _load(network: Any, folder: str, weights: Any) -> dict[str, str]:
 
 def _tokenizer(folder: str) -> tuple[Any, str]:
     """The tokenizer, and the SHA-256 of its rules and vocabulary."""
-    from hashlib import sha256
-
-    from transformers import AutoTokenizer
+    from transformers import AutoTokenizer  # seconds of import
 
     with said_by("transformers", f"{folder!r} has no tokenizer that can be loaded"):
         tokenizer = AutoTokenizer.from_pretrained(

@@ -99,7 +99,7 @@ def _after(network: nn.Module, stages: list[str], chosen: Sequence[str]) -> list
 
 def _shapes(network: nn.Module) -> dict[str, Shape]:
     """Shape of every node of the traced graph, from a run without data."""
-    from torchvision.models import feature_extraction as graph
+    from torchvision.models import feature_extraction as graph  # seconds of import
 
     empty = copy.deepcopy(network).to("meta").eval()
     names = graph.get_graph_node_names(empty)[1]
