@@ -16,7 +16,14 @@ from mmx.blocks.cells import Cells, missing_words, names_files, read_cells
 from mmx.blocks.known import known_labels, labels_per_row, mean_over_known, prevalence
 from mmx.blocks.labels import SEPARATORS, check_single, check_spelling, several_labels
 from mmx.blocks.layout import likes_channels_last, store_channels_last
-from mmx.blocks.links import Cumulative, Sigmoid, Softmax, level_log_probs
+from mmx.blocks.links import (
+    Cumulative,
+    Sigmoid,
+    Softmax,
+    cumulative_logits,
+    level_log_probs,
+    log_above,
+)
 from mmx.blocks.missing_words import MISSING_WORDS, is_missing
 from mmx.blocks.norms import Norm, PatientBatchNorm, vector_norm
 from mmx.blocks.per_modality import PerModality
@@ -57,12 +64,12 @@ __all__ = [
     "MINILM", "MISSING_WORDS", "Norm", "PatientBatchNorm", "PerModality", "SEPARATORS",
     "SelfAttentionLayer", "Sigmoid", "Softmax", "StandIn", "TURNS", "Weights", "WeightsFile",
     "Window", "alone", "attention_weights", "blurred", "case_phrase", "check_heads",
-    "check_model_folder", "check_single", "check_spelling", "cut", "either_present", "find_weights",
-    "fused_vector", "in_months", "is_missing", "join", "joined_shape", "known_labels",
-    "labels_per_row", "level_log_probs", "likes_channels_last", "load_by_position", "load_tensors",
-    "masked_attention", "masked_softmax", "mean_over_known", "merge_heads", "missing_words",
-    "names_files", "near_grid", "pool_grid", "pool_level", "prevalence", "read_cells",
-    "read_tensors", "real_first", "real_pooled", "real_tokens", "same_width", "several_labels",
-    "split_heads", "state_digest", "store_channels_last", "token_grid", "turned", "unit_pixels",
-    "vector_norm",
+    "check_model_folder", "check_single", "check_spelling", "cumulative_logits", "cut",
+    "either_present", "find_weights", "fused_vector", "in_months", "is_missing", "join",
+    "joined_shape", "known_labels", "labels_per_row", "level_log_probs", "likes_channels_last",
+    "load_by_position", "load_tensors", "log_above", "masked_attention", "masked_softmax",
+    "mean_over_known", "merge_heads", "missing_words", "names_files", "near_grid", "pool_grid",
+    "pool_level", "prevalence", "read_cells", "read_tensors", "real_first", "real_pooled",
+    "real_tokens", "same_width", "several_labels", "split_heads", "state_digest",
+    "store_channels_last", "token_grid", "turned", "unit_pixels", "vector_norm",
 ]  # fmt: skip

@@ -22,6 +22,10 @@ class Softmax(Link):
         """[B, C]."""
         return logits.log_softmax(dim=-1)
 
+    def logits(self, log_probs: Tensor) -> Tensor:
+        """The same [B, C]: a constant on all logits of a row changes nothing."""
+        return log_probs
+
 
 class Sigmoid(Link):
     """p_l = sigmoid(z_l): each of L labels on its own; [B, L] -> [B, L, 2], absent and present."""
@@ -37,6 +41,10 @@ class Sigmoid(Link):
     def log_probs(self, logits: Tensor) -> Tensor:
         """[B, L, 2]."""
         return torch.stack([F.logsigmoid(-logits), F.logsigmoid(logits)], dim=-1)
+
+    def logits(self, log_probs: Tensor) -> Tensor:
+        """[B, L], log-odds."""
+        return log_probs[..., 1] - log_probs[..., 0]
 
 
 class Cumulative(Link):
@@ -76,6 +84,10 @@ class Cumulative(Link):
         """[B, C]."""
         return level_log_probs(logits)
 
+    def logits(self, log_probs: Tensor) -> Tensor:
+        """[B, C - 1]."""
+        return cumulative_logits(log_probs)
+
 
 def level_log_probs(logits: Tensor) -> Tensor:
     """Log-probabilities [..., C] of cumulative logits [..., C - 1], which fall along the last axis.
@@ -88,3 +100,18 @@ def level_log_probs(logits: Tensor) -> Tensor:
     gap = (logits[..., :-1] - logits[..., 1:]).clamp(min=torch.finfo(logits.dtype).eps)
     inner = above[..., :-1] + below[..., 1:] + torch.log(-torch.expm1(-gap))
     return torch.cat([below[..., :1], inner, above[..., -1:]], dim=-1)
+
+
+def cumulative_logits(log_probs: Tensor) -> Tensor:
+    """Logits [..., C - 1] of P(y > k) from log-probabilities [..., C] of levels.
+
+    They need not be normalised: log P(y > k) - log P(y <= k) is a difference of sums of them.
+    """
+    return log_above(log_probs) - log_above(log_probs.flip(-1)).flip(-1)
+
+
+def log_above(log_probs: Tensor) -> Tensor:
+    """log P(y > k) [..., C - 1] of log-probabilities [..., C], one for each k but the last."""
+    level = torch.arange(log_probs.shape[-1], device=log_probs.device)
+    above = level > level[:-1, None]  # [C - 1, C]
+    return log_probs[..., None, :].masked_fill(~above, -torch.inf).logsumexp(dim=-1)

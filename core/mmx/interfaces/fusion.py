@@ -79,23 +79,28 @@ class Fusion(nn.Module, ABC):
 
 
 class DecisionFusion(nn.Module, ABC):
-    """Mixes decisions: the assembler builds one head per modality and mixes their logits here."""
+    """Mixes decisions: each modality has a head of its own, and what they say is mixed here.
+
+    Decisions are log-probabilities: [B, C] of classes or levels, [B, L, 2] of several labels, each
+    absent and present. So one rule serves every task: it mixes along the last axis.
+    """
 
     def start(self, prior: Tensor) -> None:
-        """Take the class shares that the logits are for; most fusions need none.
+        """Take the class shares that the decisions are for; most fusions need none.
 
         Args:
-            prior: [C], float64, sums to 1: what training saw, as the loss changes it.
+            prior: [C] or [L, 2], float64, the last axis sums to 1: what training saw, as the loss
+                changes it.
         """
 
     @abstractmethod
-    def combine(self, logits: Mapping[str, Tensor], present: Tensor) -> Tensor:
-        """Mix the logits of all modalities.
+    def combine(self, log_probs: Mapping[str, Tensor], present: Tensor) -> Tensor:
+        """Mix the decisions of all modalities.
 
         Args:
-            logits: [B, C] by modality, in the order of the spec.
-            present: [B, M], bool, one column for each of ``logits``.
+            log_probs: [B, C] or [B, L, 2] by modality, in the order of the spec.
+            present: [B, M], bool, one column for each of ``log_probs``.
 
         Returns:
-            [B, C], logits or log-probabilities.
+            Of the same shape as one of them; need not be normalised along the last axis.
         """

@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
+from mmx.errors import ShapeError
+
 
 class Link(nn.Module, ABC):
     """What the numbers of a head mean; part of the model, for it may have parameters.
@@ -24,3 +26,21 @@ class Link(nn.Module, ABC):
 
         The exponentials of the last axis sum to 1, whatever the logits.
         """
+
+    def logits(self, log_probs: Tensor) -> Tensor:
+        """Logits [B, K] of which these are the log-probabilities: ``log_probs`` turned round.
+
+        Only a fusion that mixes decisions asks for it: it mixes probabilities, and the loss reads
+        logits.
+
+        Args:
+            log_probs: as ``log_probs`` gives them; they need not be normalised.
+
+        Raises:
+            ShapeError: this link has no way back.
+        """
+        raise ShapeError(
+            f"{type(self).__name__} does not say which logits belong to given probabilities, so "
+            "decisions cannot be mixed; use a fusion of features, such as fusion: concat, or write "
+            "Link.logits"
+        )

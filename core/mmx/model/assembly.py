@@ -47,7 +47,8 @@ def assemble(
         seed: of all initial weights.
         encoders: what ``build_encoder`` gave for the same spec and seed; None builds them here.
 
-        prior: [C], class shares that the logits of all heads are for; None where nobody knows.
+        prior: [C] or [L, 2], class shares that the decisions of all heads are for; None where
+            nobody knows.
 
     Raises:
         ShapeError: widths that do not fit, or a part that nothing provides.
@@ -69,7 +70,7 @@ def assemble(
         fusion.start(prior)
     with random_stream(seed, "head"):
         heads = _heads(spec, fusion, shapes, outputs)
-    widths = try_model((spec.fusion, fusion), (spec.head, heads), shapes, outputs)
+    widths = try_model((spec.fusion, fusion), (spec.head, heads), shapes, link)
     with random_stream(seed, "parts"):
         offered = told_apart({name: encoders[name].parts for name in names if reads[name]})
         decided = names if isinstance(fusion, DecisionFusion) else ()

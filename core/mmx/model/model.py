@@ -161,10 +161,10 @@ class Model(nn.Module):
         self, fusion: DecisionFusion, features: Mapping[str, Features], present: Tensor
     ) -> Outputs:
         results = {name: self._head(name, one) for name, one in features.items()}
-        raw = {name: result.logits for name, result in results.items()}
-        logits = {name: self.link(value) for name, value in raw.items()}
+        logits = {name: self.link(result.logits) for name, result in results.items()}
+        decisions = {name: self.link.log_probs(value) for name, value in logits.items()}
         return Outputs(
-            logits=self.link(fusion.combine(raw, present)),
+            logits=self.link.logits(fusion.combine(decisions, present)),
             part_logits={**logits, **self._of_parts(_parts(features))},
             present=present,
             part_present=self._there(features),

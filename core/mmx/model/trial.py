@@ -7,7 +7,16 @@ import torch
 from torch import Tensor, nn
 
 from mmx.errors import PluginError, ShapeError
-from mmx.interfaces import DecisionFusion, Features, FeatureShape, Fusion, Head, HeadOutput, Params
+from mmx.interfaces import (
+    DecisionFusion,
+    Features,
+    FeatureShape,
+    Fusion,
+    Head,
+    HeadOutput,
+    Link,
+    Params,
+)
 from mmx.plugins import place_of
 
 ROWS = 2
@@ -50,7 +59,7 @@ def try_model(
     fusion: tuple[Params, Fusion | DecisionFusion],
     head: tuple[Params, Mapping[str, nn.Module]],
     shapes: Mapping[str, FeatureShape],
-    classes: int,
+    link: Link,
 ) -> dict[str, int]:
     """Pass two samples of zeros through a fusion and its heads, without gradient and in eval mode.
 
@@ -58,7 +67,7 @@ def try_model(
         fusion: its settings and the module.
         head: its settings, and the heads by name: ``fused``, or one of each modality.
         shapes: what the fusion receives, by modality.
-        classes: number of classes C.
+        link: what the outputs of a head mean, and how many it has.
 
     Returns:
         Width of each part that the fusion gives; empty for a fusion of decisions.
@@ -67,12 +76,12 @@ def try_model(
         PluginError: something else than Features or HeadOutput comes back.
         ShapeError: a result has another shape than promised, or forward fails.
     """
-    modules = nn.ModuleList([fusion[1], *head[1].values()])
+    modules = nn.ModuleList([fusion[1], *head[1].values(), link])
     modes = [(module, module.training) for module in modules.modules()]
     modules.eval()
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            return _on_some_device(modules, lambda: _tried(fusion, head, shapes, classes))
+            return _on_some_device(modules, lambda: _tried(fusion, head, shapes, link))
     finally:
         modules.cpu()
         for module, mode in modes:
@@ -94,24 +103,25 @@ def _tried(
     fusion: tuple[Params, Fusion | DecisionFusion],
     head: tuple[Params, Mapping[str, nn.Module]],
     shapes: Mapping[str, FeatureShape],
-    classes: int,
+    link: Link,
 ) -> dict[str, int]:
     device = next(nn.ModuleList(head[1].values()).parameters(), torch.empty(0)).device
     features = {name: _blank(shape, device) for name, shape in shapes.items()}
     if isinstance(fusion[1], Fusion):
         fused = _fused(fusion[0], fusion[1], features)
-        _logits(head[0], head[1]["fused"], fused, classes)
+        _logits(head[0], head[1]["fused"], fused, link.inputs)
         return {name: part.shape[-1] for name, part in fused.parts.items()}
-    decided = {
-        name: _logits(head[0], head[1][name], one, classes) for name, one in features.items()
-    }
+    raw = {n: _logits(head[0], head[1][n], one, link.inputs) for n, one in features.items()}
+    decided = {name: link.log_probs(link(one)) for name, one in raw.items()}
     present = torch.stack([one.present for one in features.values()], dim=1)
     mixed: object = _called(fusion[0], fusion[1].combine, (decided, present))
-    if not isinstance(mixed, Tensor) or list(mixed.shape) != [ROWS, classes]:
+    wanted = next(iter(decided.values())).shape
+    if not isinstance(mixed, Tensor) or mixed.shape != wanted:
         raise ShapeError(
-            f"{fusion[0].entry_point}: combine() returned {_told(mixed)}, not logits "
-            f"[B, C = {classes}]; mix logits of each class with those of the same class"
+            f"{fusion[0].entry_point}: combine() returned {_told(mixed)}, not log-probabilities "
+            f"{list(wanted)} as it is given; mix those of each class with those of the same class"
         )
+    link.logits(mixed)
     return {}
 
 

@@ -126,8 +126,8 @@ class FusionSubject(Subject):
         """The fused features."""
         if isinstance(module, DecisionFusion):
             present = torch.stack([one.present for one in inputs], dim=1)
-            logits = self.named([one.pooled for one in inputs])
-            return Features.of_pooled(module.combine(logits, present))
+            decided = self.named([one.pooled.log_softmax(dim=-1) for one in inputs])
+            return Features.of_pooled(module.combine(decided, present))
         fused = self.call(module, inputs)
         demand(isinstance(fused, Features), f"forward must give Features, got {type(fused)}")
         return fused  # type: ignore[no-any-return]

@@ -18,7 +18,7 @@ Rule = Literal["mean_prob", "mean_logit", "product", "bayes"]
 
 
 class LateParams(FusionParams):
-    """Mixes the logits or probabilities of one head per modality."""
+    """Mixes the probabilities of one head per modality."""
 
     type: Literal["late"] = "late"
     source: ClassVar[str] = (
@@ -27,10 +27,7 @@ class LateParams(FusionParams):
     )
     takes: ClassVar[tuple[int, int | None]] = (1, None)
 
-    tasks: ClassVar[frozenset[str]] = frozenset({"single_label"})  # it mixes softmaxes
-    instead: ClassVar[Mapping[str, str]] = {
-        "multi_label": "fusion: concat", "ordinal": "fusion: concat",
-    }  # fmt: skip
+    tasks: ClassVar[frozenset[str]] = frozenset({"single_label", "multi_label", "ordinal"})
 
     rule: Rule = Field(
         default="mean_prob",
@@ -104,13 +101,17 @@ class LateParams(FusionParams):
 
 
 class Late(DecisionFusion):
-    """[B, C] of each modality -> log-probabilities [B, C], with p_m = softmax(z_m / T_m).
+    """[B, C] of each modality -> log-probabilities [B, C], with p_m = softmax(log p_m / T_m).
 
-    mean_prob: p = sum_m w_m p_m. mean_logit: p = softmax(sum_m w_m z_m / T_m). product: p is
+    mean_prob: p = sum_m w_m p_m. mean_logit: p = softmax(sum_m w_m log p_m). product: p is
     proportional to prod_m p_m^(M' w_m) for M' present modalities: a plain product at equal weights.
     bayes: p is proportional to prod_m p_m / prior^(M' - 1), which is the posterior if modalities
     are independent given the class. A missing modality has weight 0, and the weights of the others
     sum to 1. Without any, bayes gives the prior, and the others give all classes alike.
+
+    Several labels [B, L, 2] are mixed one by one: a class is there a label that is absent or
+    present, so that bayes is z = sum_m z_m - (M' - 1) logit prior. Ordered levels are mixed by the
+    probability of each level.
 
     Args:
         rule: one of these.
@@ -133,31 +134,35 @@ class Late(DecisionFusion):
     def start(self, prior: Tensor) -> None:
         self.prior = prior.log().to(self.prior)
 
-    def combine(self, logits: Mapping[str, Tensor], present: Tensor) -> Tensor:
-        pairs = zip(logits.values(), self.temperatures, strict=True)
+    def combine(self, log_probs: Mapping[str, Tensor], present: Tensor) -> Tensor:
+        pairs = zip(log_probs.values(), self.temperatures, strict=True)
         z = torch.stack([of_one / temperature for of_one, temperature in pairs], dim=1)
-        z = z.masked_fill(~present[..., None], 0)  # [B, M, C]
+        there = _along(present, z)
+        log_p = z.masked_fill(~there, 0).log_softmax(dim=-1)  # [B, M, C] or [B, M, L, 2]
         if self.rule == "bayes":
-            return self._posterior(z.log_softmax(dim=-1), present)
+            return self._posterior(log_p, there)
         present = present | ~present.any(dim=1, keepdim=True)  # none at all: all classes alike
-        weights = z.new_tensor(self.weights) * present
+        weights = log_p.new_tensor(self.weights) * present
         weights = weights / weights.sum(dim=1, keepdim=True)
-        if self.rule == "mean_logit":
-            return (weights[..., None] * z).sum(dim=1).log_softmax(dim=-1)
-        log_p = z.log_softmax(dim=-1)
+        if self.rule == "mean_prob":
+            return (_along(weights.log(), z) + log_p).logsumexp(dim=1)
         if self.rule == "product":
-            exponents = weights * present.sum(dim=1, keepdim=True)
-            return (exponents[..., None] * log_p).sum(dim=1).log_softmax(dim=-1)
-        return (weights.log()[..., None] + log_p).logsumexp(dim=1)
+            weights = weights * present.sum(dim=1, keepdim=True)
+        return (_along(weights, z) * log_p).sum(dim=1).log_softmax(dim=-1)
 
-    def _posterior(self, log_p: Tensor, present: Tensor) -> Tensor:
-        """log softmax(sum over present m of log p_m - (M' - 1) log prior), [B, C]."""
-        evidence = log_p.masked_fill(~present[..., None], 0).sum(dim=1)
-        counted = present.sum(dim=1, keepdim=True) - 1
+    def _posterior(self, log_p: Tensor, there: Tensor) -> Tensor:
+        """log softmax(sum over present m of log p_m - (M' - 1) log prior)."""
+        evidence = log_p.masked_fill(~there, 0).sum(dim=1)
+        counted = there.sum(dim=1) - 1
         return (evidence - counted * self.prior.to(log_p.dtype)).log_softmax(dim=-1)
 
     def extra_repr(self) -> str:
         return f"rule={self.rule}, weights={self.weights}"
+
+
+def _along(of_modality: Tensor, log_probs: Tensor) -> Tensor:
+    """[B, M, 1, ...]: a number [B, M] of each modality, beside log-probabilities [B, M, ...]."""
+    return of_modality[(...,) + (None,) * (log_probs.ndim - of_modality.ndim)]
 
 
 @hookimpl

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmx import hookimpl
+from mmx.blocks import log_above
 from mmx.interfaces import Link, Loss, LossParams, LossValue, Outputs, Params
 
 
@@ -46,6 +47,9 @@ class Conditional(Link):
     def log_probs(self, logits: Tensor) -> Tensor:
         reached = F.pad(F.logsigmoid(logits).cumsum(dim=-1), (1, 0))  # log P(y >= k), k = 0..C-1
         return reached + F.pad(F.logsigmoid(-logits), (0, 1))
+
+    def logits(self, log_probs: Tensor) -> Tensor:
+        return log_above(log_probs) - log_probs[..., :-1]
 
 
 class Corn(Loss):

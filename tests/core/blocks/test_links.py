@@ -4,6 +4,7 @@ import pytest
 import torch
 from scipy.special import expit
 
+from mmx import ShapeError
 from mmx.blocks import Cumulative, Sigmoid, Softmax, level_log_probs
 from mmx.interfaces import Link
 
@@ -19,6 +20,21 @@ def test_probabilities_sum_to_one_on_the_last_axis(link: Link, size: float) -> N
     assert log_probs.isfinite().all() or size > 100
     assert (log_probs <= 0).all()
     torch.testing.assert_close(log_probs.exp().sum(-1), torch.ones(log_probs.shape[:-1]))
+
+
+@pytest.mark.parametrize("link", LINKS, ids=lambda link: type(link).__name__)
+def test_probabilities_lead_back_to_logits(link: Link) -> None:
+    raw = 5 * torch.randn(50, link.inputs, generator=torch.Generator().manual_seed(2)).double()
+    log_probs = link.double().log_probs(link(raw))
+    torch.testing.assert_close(link.log_probs(link.logits(log_probs + 3)), log_probs)
+
+
+def test_a_link_without_a_way_back_says_so() -> None:
+    class OneWay(Softmax):
+        logits = Link.logits
+
+    with pytest.raises(ShapeError, match=r"OneWay does not say .* use a fusion of features"):
+        OneWay(3).logits(torch.zeros(2, 3))
 
 
 def test_a_scale_of_zero_starts_at_the_shares_of_the_training_part() -> None:

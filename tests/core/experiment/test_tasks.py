@@ -102,7 +102,7 @@ def test_thresholds_of_validation_stand_in_the_run(load: Load) -> None:
         ("train.sampler=weighted", "sampler.weighted is defined for"),
         ("train.class_weights=inverse_frequency", "have no one class to weigh"),
         ("train.select=accuracy", "has no score 'accuracy'; use macro_auroc"),
-        ("model.fusion=late", "fusion.late is defined for single_label"),
+        ("loss=mp", "loss.mp is defined for single_label"),
     ],
 )
 def test_what_does_not_fit_is_refused_at_its_line(load: Load, change: str, words: str) -> None:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 import mmx
 from mmx import FeatureShape, FusionParams, MmxError, PluginError, ShapeError
+from mmx.blocks import Softmax
 from mmx.model import Model
 from mmx.model.trial import check_fusion, try_model
 
@@ -58,16 +59,16 @@ def test_what_a_fusion_raises_is_shown_with_its_line(assembled: Callable[..., Mo
 
 def test_a_fusion_of_decisions_must_give_logits_of_each_class() -> None:
     class Sum(mmx.DecisionFusion):
-        def combine(self, logits: Mapping[str, Tensor], present: Tensor) -> Tensor:
-            return torch.stack([*logits.values()]).sum(dim=(0, 2))
+        def combine(self, log_probs: Mapping[str, Tensor], present: Tensor) -> Tensor:
+            return torch.stack([*log_probs.values()]).sum(dim=(0, 2))
 
     params, head = mmx.find("fusion", "late")(), mmx.find("head", "mlp")()
     heads = {side: head.build(4, 3) for side in ("image", "text")}  # type: ignore[attr-defined]
     shapes = {side: FeatureShape(4) for side in heads}
     with pytest.raises(
-        ShapeError, match=r"fusion.late: combine\(\) returned a tensor \[2\], not l"
+        ShapeError, match=r"fusion.late: combine\(\) returned a tensor \[2\], not log"
     ):
-        try_model((params, Sum()), (head, heads), shapes, 3)
+        try_model((params, Sum()), (head, heads), shapes, Softmax(3))
 
 
 def test_the_try_leaves_modes_statistics_and_random_numbers_alone(
@@ -98,5 +99,5 @@ def test_every_installed_fusion_passes_with_a_head_on_vectors_and_one_on_tokens(
     sides = ("image", "text") if isinstance(fusion, mmx.DecisionFusion) else ("fused",)
     width = getattr(fusion, "dim", 64)
     heads = {side: settings.build(width, 5) for side in sides}  # type: ignore[attr-defined]
-    widths = try_model((params, fusion), (settings, heads), shapes, 5)
+    widths = try_model((params, fusion), (settings, heads), shapes, Softmax(5))
     assert isinstance(fusion, mmx.DecisionFusion) == (widths == {})

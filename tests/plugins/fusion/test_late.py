@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 from mmx import FeatureShape, ShapeError
+from mmx.blocks import Cumulative, Sigmoid
 from mmx_plugins.fusion.late import Late, LateParams, Rule
 
 NAMES: tuple[str, ...] = ("image", "text", "record")
@@ -154,6 +155,50 @@ def test_mean_of_logits_of_linear_heads_is_a_linear_head_on_the_concatenation() 
     logits = {"image": of_image(x["image"]), "text": of_text(x["text"])}
     got = late("mean_logit").combine(logits, everywhere(TWO))
     close(got, whole(torch.cat([*x.values()], dim=1)).log_softmax(dim=1), atol=1e-5, rtol=1e-5)
+
+
+PREVALENCE = torch.tensor([0.5, 0.1, 0.02], dtype=torch.float64)
+LABELS = {name: torch.randn(4, 3, generator=G, dtype=torch.float64) for name in NAMES}
+SOME = torch.tensor([[True] * 3, [True, False, True], [False, True, False], [False] * 3])
+
+
+@every_rule
+def test_several_labels_are_mixed_one_by_one(rule: Rule) -> None:
+    link, fusion, one = Sigmoid(3), late(rule, 3), late(rule, 3)
+    shares = torch.stack([1 - PREVALENCE, PREVALENCE], dim=-1)
+    fusion.start(shares)
+    got = fusion.combine({name: link.log_probs(z) for name, z in LABELS.items()}, SOME)
+    for label in range(3):
+        one.start(shares[label])
+        of_label = {name: link.log_probs(z[:, label]) for name, z in LABELS.items()}
+        close(got[:, label], one.combine(of_label, SOME))
+
+
+def test_bayes_of_labels_counts_the_prevalence_once() -> None:
+    link, fusion = Sigmoid(3), late("bayes", 3)
+    fusion.start(torch.stack([1 - PREVALENCE, PREVALENCE], dim=-1))
+    mixed = fusion.combine({name: link.log_probs(z) for name, z in LABELS.items()}, SOME)
+    z = torch.stack([*LABELS.values()], dim=1)
+    wanted = torch.einsum("bml,bm->bl", z, SOME.double())
+    wanted = wanted - (SOME.sum(dim=1, keepdim=True) - 1) * PREVALENCE.logit()
+    close(link.logits(mixed), wanted)
+    close(link.logits(mixed)[3], PREVALENCE.logit())  # nothing is there: the prevalence
+
+
+@every_rule
+def test_levels_are_mixed_by_their_probabilities(rule: Rule) -> None:
+    link = Cumulative(torch.tensor([40, 30, 20, 10])).double()
+    f = {name: torch.randn(4, 1, generator=G, dtype=torch.float64) for name in NAMES}
+    levels = {name: link.log_probs(link(one)) for name, one in f.items()}
+    shares = torch.tensor([0.4, 0.3, 0.2, 0.1], dtype=torch.float64)
+    fusion, of_classes = late(rule, 3), late(rule, 3)
+    fusion.start(shares)
+    of_classes.start(shares)
+    mixed = fusion.combine(levels, SOME)
+    close(mixed, of_classes.combine(levels, SOME))
+    close(link.log_probs(link.logits(mixed)), mixed)
+    alone = link.logits(fusion.combine(levels, torch.tensor([True, False, False]).expand(4, 3)))
+    close(alone, link(f["image"]))  # one modality alone decides exactly
 
 
 def built(names: tuple[str, ...], **settings: object) -> Late:

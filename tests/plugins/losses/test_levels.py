@@ -68,6 +68,12 @@ def test_corn_gives_products_of_conditional_probabilities() -> None:
     torch.testing.assert_close(link.log_probs(RAW).exp(), wanted)
 
 
+def test_probabilities_of_levels_lead_back_to_the_logits_of_corn() -> None:
+    link, _ = made("corn")
+    logits = link(RAW)
+    torch.testing.assert_close(link.logits(link.log_probs(logits)), logits, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_two_levels_are_the_binary_cross_entropy(name: str) -> None:
     counts, target = torch.tensor([50, 50]), TARGET % 2

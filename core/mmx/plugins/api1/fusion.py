@@ -85,9 +85,9 @@ class DecisionsOfTwo(DecisionFusion):
         super().__init__()
         self.two = two
 
-    def combine(self, logits: Mapping[str, Tensor], present: Tensor) -> Tensor:
-        """As the fusion of API 1: [B, C] and [B, C] -> [B, C]."""
-        columns = [list(logits).index(name) for name in SIDES]
+    def combine(self, log_probs: Mapping[str, Tensor], present: Tensor) -> Tensor:
+        """As the fusion of API 1: [B, C] and [B, C] -> [B, C], which are logits as well."""
+        columns = [list(log_probs).index(name) for name in SIDES]
         combine: Any = self.two.combine  # that of API 1 has another signature
-        mixed: Tensor = combine(logits[IMAGE], logits[TEXT], present[:, columns])
+        mixed: Tensor = combine(log_probs[IMAGE], log_probs[TEXT], present[:, columns])
         return mixed
