@@ -1,13 +1,17 @@
 """Features to fuse, and ways to read a fusion's result."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from mmx import Features, FeatureShape
+
+sys.path.insert(0, str(Path(__file__).parent))  # for fusing and every_fusion, which lie beside it
 
 MakeFeatures = Callable[..., Features]
 WIDTH = 16
@@ -61,3 +65,20 @@ def awake() -> Callable[[nn.Module], nn.Module]:
         return module.eval()
 
     return perturb
+
+
+@pytest.fixture
+def given(make: MakeFeatures) -> dict[str, Features]:
+    """Three modalities of 4, 5 and 6 tokens, float64."""
+    names = ("image", "text", "record")
+    return {name: make(3, 4 + k, seed=k, dtype=torch.float64) for k, name in enumerate(names)}
+
+
+@pytest.fixture
+def image(given: dict[str, Features]) -> Features:
+    return given["image"]
+
+
+@pytest.fixture
+def text(given: dict[str, Features]) -> Features:
+    return given["text"]
