@@ -68,16 +68,8 @@ def catalogue(name: str) -> ModuleType:
 
 def mistakes() -> list[tuple[str, str, str]]:
     """Kind, mistake and law."""
-    modules, encoders, others = (
-        catalogue(f"test_mutants_{one}") for one in ("fusions", "encoders", "others")
-    )
-    named = [("fusion", modules.FUSIONS), ("fusion of any number", modules.SUMS)]
-    named += [("head", modules.HEADS)]
-    named += [("encoder of texts", encoders.TEXTS), ("encoder of images", encoders.IMAGES)]
-    named += [
-        ("wrapping encoder" if kind == "encoder" else kind, found)
-        for kind, found in others.OTHERS.items()
-    ]
+    files = ("fusions", "any_number", "heads", "encoders", "losses", "rows", "hooks", "wrapping")
+    named = [one for file in files for one in catalogue(f"test_mutants_{file}").MISTAKES.items()]
     return [(kind, one, law) for kind, found in named for one, law in found.items()]
 
 
