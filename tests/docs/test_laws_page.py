@@ -22,6 +22,7 @@ KINDS = (
     "narrative",
     "sampler",
     "inference",
+    "task",
     "hook",
 )
 INTRO = """# Laws of methods
@@ -68,7 +69,17 @@ def catalogue(name: str) -> ModuleType:
 
 def mistakes() -> list[tuple[str, str, str]]:
     """Kind, mistake and law."""
-    files = ("fusions", "any_number", "heads", "encoders", "losses", "rows", "hooks", "wrapping")
+    files = (
+        "fusions",
+        "any_number",
+        "heads",
+        "encoders",
+        "losses",
+        "rows",
+        "hooks",
+        "wrapping",
+        "tasks",
+    )
     named = [one for file in files for one in catalogue(f"test_mutants_{file}").MISTAKES.items()]
     return [(kind, one, law) for kind, found in named for one, law in found.items()]
 

@@ -30,6 +30,9 @@ class RegressionParams(mmx.TaskParams):
     type: Literal["regression"] = "regression"
     default_loss: ClassVar[str] = "squared"
     selects: ClassVar[Mapping[str, bool]] = {"absolute_error": False}
+    expected_failures: ClassVar[Mapping[str, str]] = {
+        "probabilities": "it answers with a number, not with probabilities"
+    }
 
     def build(self, names: Sequence[str], state: Mapping[str, Any] | None = None) -> "Regression":
         return Regression(names)
@@ -45,7 +48,12 @@ class Regression(mmx.Task):
 
     def target(self, sample: mmx.Sample) -> Target:
         cell = sample.labels.get(self.names[0])
-        return Target(float("nan"), "has no number") if cell is None else Target(float(cell))
+        if cell is None or cell == "":
+            return Target(float("nan"), "has no number")
+        try:
+            return Target(float(cell))
+        except ValueError:
+            return Target(float("nan"), f"{cell!r} is no number")
 
     def known(self, target: Tensor) -> Tensor:
         return ~target.isnan()

@@ -30,8 +30,8 @@ def one_hot_labels(names: Sequence[str], columns: "Sequence[Cells]") -> "tuple[C
         elif len(ones) > 1:
             told = " and ".join(map(repr, ones))
             faults[row] = (
-                f"columns {told} are all 1: several labels per case cannot be learned yet "
-                "(task: multi_label will do that)"
+                f"columns {told} are all 1, and labels.columns means exactly one; to learn several "
+                "labels per case: task: multi_label and data.dataset.labels: [COLUMN, COLUMN]"
             )
         elif ones:
             labels[row] = ones[0]

@@ -18,9 +18,10 @@ class Summary:
         meaning: what the headline says, for somebody who has never heard of the metric.
         measured: on how much it rests, and what guessing would reach.
         intervals: how the intervals were made.
-        guess: what guessing would reach, in [0, 1]; None where the headline is no share.
-        form: of the headline as ``format`` takes it; a share is written in per cent.
+        guess: what guessing would reach; None draws no line under the headline.
+        form: of the headline as ``format`` takes it, also on that line: ``.1%``, ``.3f``.
         compared: metrics that stand beside each other where models are compared, at most six.
+        scale: ends of the line on which the headline and ``guess`` are drawn.
     """
 
     metric: str
@@ -33,6 +34,7 @@ class Summary:
     guess: float | None = None
     form: str = ".1%"
     compared: tuple[str, ...] = ()
+    scale: tuple[float, float] = (0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,16 @@ class TaskParams(Params):
             DataError: this task cannot be learned from such labels.
         """
 
+    def example(self, rows: int) -> "Sequence[Sample]":
+        """Labelled samples for ``mmx plugins check``, some of them without a known label.
+
+        Empty: as ``label`` one of three names or None, and in ``labels`` 1, 0 or None for each.
+
+        Args:
+            rows: about how many; two or more of each group.
+        """
+        return ()
+
 
 class Task(ABC):
     """Owns the target: labels, link, scores, predictions and their report.

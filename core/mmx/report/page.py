@@ -11,6 +11,7 @@ from mmx.report.content import shown_sections
 from mmx.report.environment import environment
 from mmx.report.explained import shown_explanation, shown_images, shown_texts
 from mmx.report.figures import hook_curve, learning_curves, missing_curves
+from mmx.report.headline import headline_scale
 from mmx.report.run_report import Mistake, RunReport
 from mmx.report.sentences import learning_words
 from mmx.report.share_words import share_words
@@ -47,6 +48,7 @@ def render_run(report: RunReport) -> str:
     words = wording.metric_words(evaluation.metrics, evaluation.described)
     shown = {
         "summary": summary,
+        "scale": headline_scale(summary),
         "words": words,
         "notes": [*evaluation.notes, *report.notes],
         "control_arms": _compared(

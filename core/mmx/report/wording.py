@@ -68,6 +68,18 @@ def decimal(value: float | None, digits: int = 3) -> str:
     return f"{value:.{digits}f}" if value is not None and known(value) else NONE
 
 
+def formed(value: float | None, form: str) -> str:
+    """A number as ``format`` writes it; per cent with a narrow blank, a dash where there is none.
+
+    Args:
+        value: a share is one in [0, 1], whatever the form.
+        form: such as ``.1%`` or ``.3f``.
+    """
+    if value is None or not known(value):
+        return NONE
+    return format(value, form).replace("%", "\u202f%")
+
+
 def bounds(interval: Interval) -> str:
     """An interval's ends, "0.661 to 0.759", "at least 0.888"; empty where it is not known."""
     return interval.ends()

@@ -243,7 +243,8 @@ class Guess:
             self.questions.append(
                 f"cells of {self.label!r} such as {several[1][0]!r} look like several labels per "
                 f'case; say what is meant, labels: {{several: first, separator: "{several[0]}"}} '
-                "or labels: {several: own}; task: multi_label will come"
+                "or labels: {several: own}; task: multi_label learns several labels, each from a "
+                "column of its own: labels: [COLUMN, COLUMN]"
             )
         try:
             check_spelling(labels)

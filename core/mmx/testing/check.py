@@ -23,6 +23,7 @@ from mmx.testing.priors import PRIOR
 from mmx.testing.rows import DATASET, NARRATIVE, SAMPLER
 from mmx.testing.settings import ANY
 from mmx.testing.state import fresh_state
+from mmx.testing.tasks import TASK
 from mmx.testing.used_settings import settings_read
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ LAWS: Mapping[str, Laws] = {
     "loss": {**LOSS, **PRIOR, **USED, **ANY},
     "narrative": {**NARRATIVE, **USED, **ANY},
     "sampler": {**SAMPLER, **USED, **ANY},
+    "task": {**TASK, **USED, **ANY},
 }
 
 

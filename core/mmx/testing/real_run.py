@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from mmx.data import Part, Source, TextStore
@@ -23,6 +24,8 @@ from mmx.interfaces import (
     Link,
     LossParams,
     Params,
+    Task,
+    TaskParams,
     TextEncoder,
 )
 from mmx.model import Model, assemble, build_encoder, random_stream
@@ -47,6 +50,7 @@ from mmx.testing.parts import (
     part,
 )
 from mmx.testing.targets import SEVERAL, tasks_of
+from mmx.testing.task_rows import default_loss, rows_of_task
 from mmx.testing.toy_task import ClassesParams, LabelsParams
 from mmx.training import auxiliary_weights, predict_logits, train
 
@@ -59,12 +63,12 @@ def trains(params: Params, side: int = SIDE) -> str:
     """It takes steps in the real training loop, and its weights come back from a file."""
     epochs = 1 if isinstance(params, EncoderParams) else 2
     spec = spec_with(params, epochs=epochs)
-    task = spec.task.build([str(place) for place in range(CLASSES)])
-    counts = task.counts(_target(spec))
+    task, target = _asked(spec)
+    counts = task.counts(target)
     loss = spec.loss.build(counts)
     wanted = [*loss.parts, *auxiliary_weights(spec)]
     model = assemble(spec.model, _link(spec), parts=wanted, seed=0, encoders=_encoders(spec))
-    rows = _rows(params, model, side, _target(spec))
+    rows = _rows(params, model, side, target)
     before = {name: value.detach().clone() for name, value in model.named_parameters()}
     sampler = spec.train.sampler.build(rows.labels, 0)
     with TemporaryDirectory() as folder:
@@ -89,15 +93,19 @@ def _comes_back(spec: Spec, model: Model, wanted: list[str], rows: Part) -> None
     same(second, first, "assembled anew with the weights of the training")
 
 
-def _target(spec: Spec) -> Tensor:
-    """Of all rows: [n], or [n, L] of several labels."""
-    return MANY if isinstance(spec.task, LabelsParams) else LABELS
+def _asked(spec: Spec) -> tuple[Task, Tensor]:
+    """The task, and the targets of all rows: [n], or [n, L] of several labels."""
+    if isinstance(spec.task, ClassesParams | LabelsParams):
+        task = spec.task.build([str(place) for place in range(CLASSES)])
+        return task, MANY if isinstance(spec.task, LabelsParams) else LABELS
+    asked = rows_of_task(spec.task)
+    return asked.task, asked.scored[torch.arange(ROWS) % len(asked.scored)]
 
 
 def _link(spec: Spec) -> Link:
     """That of the loss, else that of the task."""
-    task = spec.task.build([str(place) for place in range(CLASSES)])
-    return spec.loss.link(task.counts(_target(spec))) or task.link()
+    task, target = _asked(spec)
+    return spec.loss.link(task.counts(target)) or task.link()
 
 
 def _encoders(spec: Spec) -> dict[str, Encoder]:
@@ -143,13 +151,25 @@ def spec_with(params: Params, **training: Any) -> Spec:
     sampler = params if params.kind == "sampler" else InOrderParams()
     return Spec.model_construct(
         name="law", seed=0,
-        task=LabelsParams() if tasks_of(params)[0] == SEVERAL else ClassesParams(),
+        task=_task_of(params),
         data=SimpleNamespace(workers=0),
         model=ModelSpec.model_construct(**model),
-        loss=params if isinstance(params, LossParams) else EntropyParams(),
+        loss=_loss_of(params),
         train=TrainSpec.model_construct(sampler=sampler, **settings),
         evaluation=EvaluationSpec(),
     )  # fmt: skip
+
+
+def _task_of(params: Params) -> TaskParams:
+    if isinstance(params, TaskParams):
+        return params
+    return LabelsParams() if tasks_of(params)[0] == SEVERAL else ClassesParams()
+
+
+def _loss_of(params: Params) -> LossParams:
+    if isinstance(params, TaskParams):
+        return default_loss(params)
+    return params if isinstance(params, LossParams) else EntropyParams()
 
 
 def _rows(params: Params, model: Model, side: int, target: Tensor) -> Part:

@@ -20,6 +20,7 @@ from mmx.interfaces import (
     NarrativeParams,
     Params,
     SamplerParams,
+    TaskParams,
 )
 from mmx.testing.encoders import built as built_encoder
 from mmx.testing.encoders import encoded, inputs_of
@@ -30,6 +31,7 @@ from mmx.testing.rows import LABELS, drawn, some, told
 from mmx.testing.samples import batch
 from mmx.testing.subjects import FusionSubject, HeadSubject
 from mmx.testing.targets import question_of, tasks_of
+from mmx.testing.task_rows import rows_of_task
 
 
 def settings_read(method: Params) -> str | None:
@@ -164,6 +166,11 @@ def _use_around(params: Params) -> None:
         sampler = drawn(params)
         list(sampler)
         sampler.expected_counts(LABELS.bincount())
+    elif isinstance(params, TaskParams):
+        asked = rows_of_task(params)
+        asked.task.for_training(asked.scored)
+        asked.task.answers(asked.random)
+        asked.evaluated(asked.random)
     elif isinstance(params, DatasetParams):
         images = params.build().samples()[0].images
         for image in chain.from_iterable(images.values()):

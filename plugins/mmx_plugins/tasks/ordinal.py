@@ -137,6 +137,8 @@ class OrdinalScores(EvaluationScores[Evaluation]):
                 f"Intervals hold for 95 % and allow for several samples of one {group}. They hold "
                 "for this trained model: another training seed would add to them."
             ),
+            guess=0.0,
+            scale=(-1.0, 1.0),
             form=".3f",
             compared=(
                 "quadratic_kappa", "macro_absolute_error", "balanced_accuracy", "accuracy",

@@ -1,0 +1,16 @@
+"""A task from outside that gives no probabilities keeps the laws, but the one it declares."""
+
+from pathlib import Path
+
+import mmx
+from mmx.testing import check
+
+REGRESSION = Path(__file__).parents[2] / "tiny" / "regression.py"
+
+
+def test_a_regression_keeps_the_laws() -> None:
+    plugins = mmx.Plugins(path=[], files=[REGRESSION])
+    found = check(plugins.find("task", "regression"))
+    assert {one.name for one in found if one.status == "expected failure"} == {"probabilities"}
+    others = [one for one in found if one.status not in ("passed", "expected failure")]
+    assert others == []
