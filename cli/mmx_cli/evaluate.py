@@ -79,7 +79,7 @@ def _shown(value: float) -> str:
     return "–" if isnan(value) else f"{value:.3f}"
 
 
-def _left_out(found: "mmx.Evaluated") -> None:
+def _left_out(found: "mmx.EvaluationResult") -> None:
     """Say which rows could not be read, and end with a status of its own when there are some."""
     if not found.left_out:
         return

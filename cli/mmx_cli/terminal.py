@@ -55,7 +55,7 @@ def _in_one_line(cell: str) -> str:
     return " ".join(shown(cell).split("\n"))
 
 
-class _Heard(logging.Handler):
+class _LogPrinter(logging.Handler):
     """Prints what core notes in its log: damaged caches that are made again, and the like."""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -66,5 +66,5 @@ class _Heard(logging.Handler):
 def hear_log() -> None:
     """Print notes of core from now on."""
     log = logging.getLogger("mmx")
-    if not any(isinstance(one, _Heard) for one in log.handlers):
-        log.addHandler(_Heard())
+    if not any(isinstance(one, _LogPrinter) for one in log.handlers):
+        log.addHandler(_LogPrinter())

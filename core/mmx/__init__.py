@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     )
     from mmx.experiment import (
         Answers,
-        Audited,
-        Evaluated,
-        Narrated,
-        Reproduced,
+        AuditResult,
+        EvaluationResult,
+        NarratedSample,
+        Reproduction,
         Run,
         ask,
         audit_spec,
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     )
     from mmx.inference import Case
     from mmx.interfaces import (
+        BackboneOutput,
         Batch,
         Curve,
         Dataset,
@@ -90,12 +91,11 @@ if TYPE_CHECKING:
         Params,
         Picture,
         Prediction,
-        Rejected,
+        RejectedRow,
         Sample,
         Sampler,
         SamplerParams,
         Scores,
-        Seen,
         SingleImageEncoder,
         SpecPath,
         Store,
@@ -112,7 +112,7 @@ if TYPE_CHECKING:
     from mmx.model import check_spec
     from mmx.plugins import (
         Description,
-        Installed,
+        InstalledMethod,
         Parameter,
         Plugins,
         Source,
@@ -139,8 +139,8 @@ if TYPE_CHECKING:
         write_template,
     )
     from mmx.study import (
-        Listed,
         Study,
+        StudyListing,
         StudySpec,
         list_studies,
         load_study,
@@ -150,20 +150,20 @@ if TYPE_CHECKING:
     from mmx.testing import Certificate, check_plugin
 
 __all__ = [
-    "ABSENT", "Answers", "Appearance", "Audited", "Backbone", "Batch", "Case", "Certificate",
-    "Check", "Columns", "Curve", "DataError", "Dataset", "DatasetParams", "DecisionFusion",
-    "Description", "Difference", "Encoder", "EncoderParams", "Evaluated", "Explanation", "Facts",
-    "Fault", "FeatureShape", "FeatureSource", "Features", "Finding", "Fusion", "FusionParams",
-    "Head", "HeadOutput", "HeadParams", "Hook", "HookParams", "ImageEncoder", "Images",
-    "InferenceHook", "InferenceParams", "Input", "InputRows", "Inputs", "Installed", "Interval",
-    "Layout", "Link", "Listed", "Loss", "LossParams", "LossValue", "MissingExtraError",
-    "MmxError", "Narrated", "Narrative", "NarrativeParams", "Observer", "OneClassTask", "Outputs",
-    "PairFusion", "PairFusionParams", "Parameter", "Params", "Picture", "PluginError",
-    "PluginLoadError", "Plugins", "Prediction", "Progress", "Rejected", "Reproduced", "Run",
-    "RunError", "Sample", "Sampler", "SamplerParams", "Score", "Scores", "Seen", "ShapeError",
-    "SingleImageEncoder", "Source", "Spec", "SpecError", "SpecPath", "Store", "Study",
-    "StudySpec", "Subject", "TableRows", "Task", "TaskParams", "TextEncoder", "Texts",
-    "TokenCount", "Validation", "WeightsError", "WrappingEncoder", "WrappingParams",
+    "ABSENT", "Answers", "Appearance", "AuditResult", "Backbone", "BackboneOutput", "Batch", "Case",
+    "Certificate", "Check", "Columns", "Curve", "DataError", "Dataset", "DatasetParams",
+    "DecisionFusion", "Description", "Difference", "Encoder", "EncoderParams", "EvaluationResult",
+    "Explanation", "Facts", "Fault", "FeatureShape", "FeatureSource", "Features", "Finding",
+    "Fusion", "FusionParams", "Head", "HeadOutput", "HeadParams", "Hook", "HookParams",
+    "ImageEncoder", "Images", "InferenceHook", "InferenceParams", "Input", "InputRows", "Inputs",
+    "InstalledMethod", "Interval", "Layout", "Link", "Loss", "LossParams", "LossValue",
+    "MissingExtraError", "MmxError", "NarratedSample", "Narrative", "NarrativeParams", "Observer",
+    "OneClassTask", "Outputs", "PairFusion", "PairFusionParams", "Parameter", "Params", "Picture",
+    "PluginError", "PluginLoadError", "Plugins", "Prediction", "Progress", "RejectedRow",
+    "Reproduction", "Run", "RunError", "Sample", "Sampler", "SamplerParams", "Score", "Scores",
+    "ShapeError", "SingleImageEncoder", "Source", "Spec", "SpecError", "SpecPath", "Store", "Study",
+    "StudyListing", "StudySpec", "Subject", "TableRows", "Task", "TaskParams", "TextEncoder",
+    "Texts", "TokenCount", "Validation", "WeightsError", "WrappingEncoder", "WrappingParams",
     "appearance_of", "ask", "audit_spec", "bound_of_share", "check_columns", "check_plugin",
     "check_spec", "chosen", "describe", "diff_specs", "evaluate_run", "find", "guess_columns",
     "hookimpl", "inside", "installed", "list_studies", "load_spec", "load_study", "masked_mean",
@@ -189,29 +189,30 @@ if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt 
             "bound_of_share", "share_of_groups", "share_of_rows", "shares_of_classes",
         ],
         "mmx.experiment": [
-            "Answers", "Audited", "Evaluated", "Narrated", "Reproduced", "Run", "ask", "audit_spec",
-            "evaluate_run", "narratives", "predict", "reproduce", "run", "spec_notes",
+            "Answers", "AuditResult", "EvaluationResult", "NarratedSample", "Reproduction", "Run",
+            "ask", "audit_spec", "evaluate_run", "narratives", "predict", "reproduce", "run",
+            "spec_notes",
         ],
         "mmx.inference": [
             "Case",
         ],
         "mmx.interfaces": [
-            "Batch", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "Encoder",
-            "EncoderParams", "Facts", "FeatureShape", "FeatureSource", "Features", "Fusion",
-            "FusionParams", "Head", "HeadOutput", "HeadParams", "Hook", "HookParams",
+            "BackboneOutput", "Batch", "Curve", "Dataset", "DatasetParams", "DecisionFusion",
+            "Encoder", "EncoderParams", "Facts", "FeatureShape", "FeatureSource", "Features",
+            "Fusion", "FusionParams", "Head", "HeadOutput", "HeadParams", "Hook", "HookParams",
             "ImageEncoder", "Images", "InferenceHook", "InferenceParams", "Input", "InputRows",
-            "Inputs", "Interval", "Layout", "Link", "Loss", "LossParams", "LossValue",
-            "Narrative", "NarrativeParams", "OneClassTask", "Outputs", "PairFusion",
-            "PairFusionParams", "Params", "Picture", "Prediction", "Rejected", "Sample",
-            "Sampler", "SamplerParams", "Scores", "Seen", "SingleImageEncoder", "SpecPath",
-            "Store", "Task", "TaskParams", "TextEncoder", "Texts", "TokenCount", "Validation",
-            "WrappingEncoder", "WrappingParams", "masked_mean",
+            "Inputs", "Interval", "Layout", "Link", "Loss", "LossParams", "LossValue", "Narrative",
+            "NarrativeParams", "OneClassTask", "Outputs", "PairFusion", "PairFusionParams",
+            "Params", "Picture", "Prediction", "RejectedRow", "Sample", "Sampler", "SamplerParams",
+            "Scores", "SingleImageEncoder", "SpecPath", "Store", "Task", "TaskParams",
+            "TextEncoder", "Texts", "TokenCount", "Validation", "WrappingEncoder", "WrappingParams",
+            "masked_mean",
         ],
         "mmx.model": [
             "check_spec",
         ],
         "mmx.plugins": [
-            "Description", "Installed", "Parameter", "Plugins", "Source", "describe", "find",
+            "Description", "InstalledMethod", "Parameter", "Plugins", "Source", "describe", "find",
             "hookimpl", "installed", "nearest",
         ],
         "mmx.report": [
@@ -228,7 +229,7 @@ if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt 
             "guess_columns", "load_spec", "spec_schema", "write_template",
         ],
         "mmx.study": [
-            "Listed", "Study", "StudySpec", "list_studies", "load_study", "report_study",
+            "StudyListing", "Study", "StudySpec", "list_studies", "load_study", "report_study",
             "run_study",
         ],
         "mmx.testing": [

@@ -53,13 +53,13 @@ class Fault:
 
     def __str__(self) -> str:
         """``file:line:column: key: message`` with the offending line and a caret under it."""
-        place = f"{self.file}:{self.line}:{self.column}: " if self.file and self.line else ""
+        location = f"{self.file}:{self.line}:{self.column}: " if self.file and self.line else ""
         if self.file and not self.line:
-            place = f"{self.file}: "
+            location = f"{self.file}: "
         key = f"{self.key}: " if self.key else ""
         short = 0 < len(self.source) <= _LINE
         shown = f"\n    {self.source}\n    {' ' * (self.column - 1)}^" if short else ""
-        return f"{place}{cut(key)}{cut(self.message)}{shown}"
+        return f"{location}{cut(key)}{cut(self.message)}{shown}"
 
 
 class SpecError(MmxError):
@@ -84,11 +84,11 @@ class PluginLoadError(PluginError):
         place: ``file:line`` where it was raised; empty when unknown.
     """
 
-    def __init__(self, key: str, package: str, cause: BaseException, place: str = "") -> None:
-        self.key, self.package, self.cause, self.place = key, package, cause, place
+    def __init__(self, key: str, package: str, cause: BaseException, location: str = "") -> None:
+        self.key, self.package, self.cause, self.location = key, package, cause, location
         words = str(cause) if isinstance(cause, MmxError) else f"{type(cause).__name__}: {cause}"
-        place = f"{place}: " if place else ""
-        super().__init__(f"{key} of {package} cannot be loaded: {place}{words}")
+        location = f"{location}: " if location else ""
+        super().__init__(f"{key} of {package} cannot be loaded: {location}{words}")
 
 
 class DataError(MmxError):

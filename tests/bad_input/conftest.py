@@ -59,7 +59,7 @@ def good_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """A folder in which commands are run."""
 
     path: Path
@@ -86,7 +86,7 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path, good_run: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+def place(tmp_path: Path, good_run: Path, monkeypatch: pytest.MonkeyPatch) -> Location:
     """The working folder, with spec.yaml, cases.csv, images and a finished run in ``run``."""
     write_good(tmp_path / "work")
     shutil.copytree(good_run, tmp_path / "work" / "run")
@@ -94,7 +94,7 @@ def place(tmp_path: Path, good_run: Path, monkeypatch: pytest.MonkeyPatch) -> Pl
     monkeypatch.setenv("MMX_RUNS", str(tmp_path / "work" / "runs"))
     monkeypatch.setenv("MMX_CACHE", str(tmp_path / "work" / "cache"))
     monkeypatch.chdir(tmp_path / "work")
-    return Place(tmp_path / "work")
+    return Location(tmp_path / "work")
 
 
 @pytest.fixture

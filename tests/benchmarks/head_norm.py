@@ -18,7 +18,7 @@ import torch
 import mmx
 from mmx.inference.prediction import Chain
 from mmx.pipeline.learner import build_learner
-from mmx.pipeline.prepare import Prepared, prepare
+from mmx.pipeline.prepare import PreparedData, prepare
 from mmx.pipeline.sources import open_sources
 from mmx.runs import RunFolder, SilentObserver
 from mmx.training import train
@@ -76,7 +76,7 @@ def some_lesions(data: Path, folder: Path) -> None:
         shutil.copy(source / "images" / f"{image}.jpg", target / "images")
 
 
-def reached(spec: mmx.Spec, prepared: Prepared) -> float:
+def reached(spec: mmx.Spec, prepared: PreparedData) -> float:
     """Balanced accuracy on the test part, in percent, after training on cached features."""
     learner, rows = (
         build_learner(spec, prepared.manifest, prepared.split),

@@ -43,7 +43,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def test_the_flaws_of_the_table_stand_in_the_ledger(finished: Any) -> None:
-    ledger = finished.metrics["ledger"]
+    ledger = finished.metrics["data_report"]
     assert ledger["rows"] == 72
     assert ledger["without_image"] == 1
     assert len(ledger["without_text"]) == 1

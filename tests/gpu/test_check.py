@@ -45,5 +45,5 @@ def test_a_step_that_hangs_costs_its_own_time_only(tmp_path: Path) -> None:
 def environment(folder: Path) -> dict[str, str]:
     """Runs, cache and ledger of its own."""
 
-    own = {"MMX_RUNS": "runs", "MMX_CACHE": "cache", "MMX_LEDGER": "ledger"}
+    own = {"MMX_RUNS": "runs", "MMX_CACHE": "cache", "MMX_COMPARISONS": "ledger"}
     return {**os.environ, "OMP_NUM_THREADS": "1", **{k: str(folder / v) for k, v in own.items()}}

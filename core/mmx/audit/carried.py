@@ -21,14 +21,14 @@ def carried(subject: Subject) -> list[Evidence]:
             continue
         own = _share(texts, values)
         order = np.random.default_rng(0).permutation(len(values))
-        chance = _share(texts, [values[place] for place in order])
+        chance = _share(texts, [values[index] for index in order])
         if own - chance > _EXCESS:
-            place = next(i for i, value in enumerate(values) if _holds(texts[i], value))
+            index = next(i for i, value in enumerate(values) if _holds(texts[i], value))
             lines.append({
                 "column": name, "texts with their own value": f"{own:.0%}",
                 "with shuffled values": f"{chance:.0%}",
-                "for example": str(subject.ids[subject.probed[place]]),
-                "text": subject.texts[int(subject.probed[place])][:200],
+                "for example": str(subject.ids[subject.probed[index]]),
+                "text": subject.texts[int(subject.probed[index])][:200],
             })  # fmt: skip
     return lines
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 
 from mmx.audit.finding import Finding
-from mmx.audit.subject import Looks, Subject
+from mmx.audit.subject import Scope, Subject
 from mmx.errors import MmxError, PluginError
 from mmx.runs import Hooks
 
@@ -35,7 +35,7 @@ class Check:
     finds: str
     run: Callable[[Subject], Sequence[Finding]]
     short: bool = False
-    looks_at: Looks = "rows"
+    scope: Scope = "rows"
 
 
 def all_checks(hooks: Hooks | None = None) -> list[Check]:
@@ -73,7 +73,7 @@ def examine(subject: Subject, checks: Sequence[Check]) -> list[Finding]:
         replace(one, message=f"{name}: {one.message}") if name else one
         for check in checks
         for of_label in subject.each()
-        for name, shown in of_label.views(check.looks_at).items()
+        for name, shown in of_label.views(check.scope).items()
         for one in _asked(check, shown)
     ]
     # what does not depend on the label is found with each of several labels

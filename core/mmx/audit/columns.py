@@ -74,8 +74,8 @@ def _by_value(words: "NDArray[np.str_]") -> "tuple[NDArray[np.str_], NDArray[np.
     rare = counts < _COMMON
     if not rare.any():
         return names, codes
-    places = np.where(rare, int((~rare).sum()), np.cumsum(~rare) - 1)
-    return np.append(names[~rare], _OTHER), places[codes.ravel()]
+    indices = np.where(rare, int((~rare).sum()), np.cumsum(~rare) - 1)
+    return np.append(names[~rare], _OTHER), indices[codes.ravel()]
 
 
 def _column(
@@ -113,12 +113,12 @@ def is_text(subject: Subject, values: Sequence[Value]) -> bool:
 def matrix(columns: Sequence[Column]) -> "tuple[NDArray[np.float64], NDArray[np.int64]]":
     """One-hot of common values and bins [d, F], different rows only, and the row of each [m]."""
     codes = np.stack([one.codes for one in columns], axis=1)
-    different, place = np.unique(codes, axis=0, return_inverse=True)
+    different, index = np.unique(codes, axis=0, return_inverse=True)
     blocks = []
     for column, one in enumerate(columns):
         common = np.flatnonzero(np.bincount(one.codes, minlength=len(one.names)) >= _COMMON)
         blocks.append((different[:, column, None] == common).astype(np.float64))
-    return np.concatenate(blocks, axis=1), place.ravel()
+    return np.concatenate(blocks, axis=1), index.ravel()
 
 
 def missingness(columns: Mapping[str, Sequence[Value]]) -> dict[str, list[Value]]:

@@ -125,8 +125,8 @@ def _candidates(
     draw = draw[:, subject.groups[rows[draw[0]]] != subject.groups[rows[draw[1]]]]
     compared = len(rows) ** 2 / 2 * len(views) * len(shifts)
     # in any view and place, so that true copies, which match in one, hardly count as chance
-    turned, place = (random.integers(len(of), size=draw.shape[1]) for of in (views, shifts))
-    chance = distances(views[turned, draw[0]], shifts[place, draw[1]])
+    turned, index = (random.integers(len(of), size=draw.shape[1]) for of in (views, shifts))
+    chance = distances(views[turned, draw[0]], shifts[index, draw[1]])
     distance = max(calibrated(chance, compared, max(_ALLOWED * len(rows), 1), _MOST), 0)
     found = [np.zeros((0, 3), dtype=np.int64)]
     for number, left in enumerate(views):

@@ -32,7 +32,7 @@ def _day(word: str) -> float | None:
     """Days since year 1; day and month in either order where both can be."""
     for form, order in ((_YEAR_FIRST, (0, 1, 2)), (_CHINESE, (0, 1, 2)), (_YEAR_LAST, (2, 1, 0))):
         if match := form.fullmatch(word):
-            year, month, day = (int(match.groups()[place]) for place in order)
+            year, month, day = (int(match.groups()[index]) for index in order)
             return _ordinal(year, month, day) or _ordinal(year, day, month)
     for named in _NAMED if word[-1:].isdigit() and not word.isdigit() else ():
         try:

@@ -26,9 +26,9 @@ def grey(pictures: "NDArray[np.uint8]") -> "NDArray[np.float32]":
     from PIL import Image
 
     small = np.empty((len(pictures), SIDE, SIDE), dtype=np.float32)
-    for place, picture in enumerate(pictures):
+    for index, picture in enumerate(pictures):
         image = Image.fromarray(picture).convert("L")
-        small[place] = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX))
+        small[index] = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX))
     return small
 
 
@@ -72,8 +72,8 @@ def of_shifts(small: "Greys") -> "Hashes":
 
 def _waves(small: "Greys", down: int, across: int) -> "NDArray[np.float64]":
     """[B, 8, 8], the slowest waves of a window, by the cosine transform (DCT-II)."""
-    places = (np.arange(_WINDOW) + 0.5) * np.pi / _WINDOW
-    basis = np.cos(np.arange(_KEPT)[:, None] * places)
+    indices = (np.arange(_WINDOW) + 0.5) * np.pi / _WINDOW
+    basis = np.cos(np.arange(_KEPT)[:, None] * indices)
     window = small[:, down : down + _WINDOW, across : across + _WINDOW]
     found = [
         np.einsum("uh,bhw,vw->buv", basis, window[start : start + _CHUNK], basis, optimize=True)

@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 
-def linear(subject: Subject, matrix: Any, place: "Ints") -> "NDArray[np.float64]":
+def linear(subject: Subject, matrix: Any, index: "Ints") -> "NDArray[np.float64]":
     """Probabilities [m, C] that balanced logistic regression gives the probed rows, out of fold.
 
     Args:
         subject: gives labels and folds.
         matrix: [d, F], dense or sparse, different rows only, so that equal ones are learned once.
-        place: [m], which of them each probed row has.
+        index: [m], which of them each probed row has.
     """
     truth, fold, classes = subject.labels[subject.probed], subject.fold, len(subject.classes)
     weights = np.zeros((matrix.shape[0], FOLDS, classes))
     for number in range(FOLDS):
         learn = fold != number
         balance = _balance(truth[learn], classes)
-        np.add.at(weights[:, number], (place[learn], truth[learn]), balance[truth[learn]])
-    return probabilities(matrix, weights)[place, fold]
+        np.add.at(weights[:, number], (index[learn], truth[learn]), balance[truth[learn]])
+    return probabilities(matrix, weights)[index, fold]
 
 
 def frequent(subject: Subject, codes: "Ints") -> "Ints":

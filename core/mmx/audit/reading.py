@@ -53,16 +53,16 @@ class Reading:
         return self.accuracy > ERROR or any(one.low >= ERROR for one in self.beyond(record))
 
 
-def read(subject: Subject, what: str, features: Any, place: "NDArray[np.int64]") -> Reading:
+def read(subject: Subject, what: str, features: Any, index: "NDArray[np.int64]") -> Reading:
     """Learn the labels of the probed rows from features.
 
     Args:
         subject: gives labels, groups and folds.
         what: the features are of.
         features: [d, F], dense or sparse.
-        place: [m], which of them each probed row has.
+        index: [m], which of them each probed row has.
     """
-    scores = probe.linear(subject, features, place)
+    scores = probe.linear(subject, features, index)
     predicted = scores.argmax(axis=1)
     traces = one_against_rest(subject, scores)
     return Reading(what, probe.quick(subject, predicted), predicted, tuple(traces))
@@ -74,6 +74,6 @@ def read_record(subject: Subject) -> Reading | None:
     names = ", ".join(one.name for one in fields)
     if not fields:
         return None
-    features, place = matrix(fields)
+    features, index = matrix(fields)
     # no value is frequent enough to learn from
-    return read(subject, f"the record ({names})", features, place) if features.shape[1] else None
+    return read(subject, f"the record ({names})", features, index) if features.shape[1] else None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.int64]
 
-Looks = Literal["rows", "images", "texts"]
+Scope = Literal["rows", "images", "texts"]
 """What a check looks at: the rows as a whole, or one modality of images or texts at a time."""
 
 FOLDS = 5
@@ -114,7 +114,7 @@ class Subject:
         more = [replace(self, labels=of, classes=names) for of, names in self.others]
         return [self, *more]
 
-    def views(self, kind: Looks) -> "dict[str, Subject]":
+    def views(self, kind: Scope) -> "dict[str, Subject]":
         """The subject once for each modality of this kind, by its name.
 
         Itself alone, under an empty name, for a check that looks at rows, and where there is one

@@ -42,12 +42,12 @@ def tf_idf(texts: Sequence[str], vocabulary: int = VOCABULARY) -> Words | None:
     if not kept:
         return None
     terms = sorted(kept)
-    places = {term: place for place, term in enumerate(terms)}
+    indices = {term: index for index, term in enumerate(terms)}
     cells = [
-        (row, places[term], count)
+        (row, indices[term], count)
         for row, counts in enumerate(counted)
         for term, count in counts.items()
-        if term in places
+        if term in indices
     ]
     rows, columns, counts = np.array(cells).T
     rarity = np.log((1 + len(texts)) / (1 + np.bincount(columns, minlength=len(terms)))) + 1

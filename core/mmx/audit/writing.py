@@ -44,8 +44,8 @@ def _grams(text: str) -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
         if len(codes) < length:
             continue
         run = np.zeros(len(codes) - length + 1, dtype=np.uint64)
-        for place in range(length):
-            run = (run ^ codes[place : len(codes) - length + 1 + place]) * _FACTOR
+        for index in range(length):
+            run = (run ^ codes[index : len(codes) - length + 1 + index]) * _FACTOR
         found.append(run >> np.uint64(52))
     buckets, counts = np.unique(np.concatenate(found).astype(np.int64), return_counts=True)
     return counts, buckets

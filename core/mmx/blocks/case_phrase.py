@@ -31,8 +31,8 @@ def case_phrase(record: Mapping[str, Value], roles: Mapping[str, str] | None = N
     """
     roles = roles or {}
     told: set[str] = {roles.get("text", "text")}
-    patient, place = _patient(record, roles, told), _place(record, roles, told)
-    who = " with ".join(filter(None, (patient, place)))
+    patient, index = _patient(record, roles, told), _place(record, roles, told)
+    who = " with ".join(filter(None, (patient, index)))
     rest = "; ".join(_rest(record, told))
     if rest and not who:
         return f"a case; {rest}"

@@ -44,20 +44,20 @@ def _cells(mask: Tensor, side: int) -> Tensor:
     square; it is done by comparing numbers since lengths differ by sample.
     """
     count, cells = mask.shape[1], side * side
-    places = torch.arange(count, device=mask.device)
-    length = ((places + 1) * mask).amax(dim=1)[:, None, None]  # [B, 1, 1]
+    indices = torch.arange(count, device=mask.device)
+    length = ((indices + 1) * mask).amax(dim=1)[:, None, None]  # [B, 1, 1]
     cell = torch.arange(cells, device=mask.device)[:, None]
     edge = length.double().sqrt().round().long().clamp(min=1)
-    flat = _covers(cell, places, length, cells)
-    square = _covers(cell // side, places // edge, edge, side)
-    square = square & _covers(cell % side, places % edge, edge, side)
-    few = cell == places
+    flat = _covers(cell, indices, length, cells)
+    square = _covers(cell // side, indices // edge, edge, side)
+    square = square & _covers(cell % side, indices % edge, edge, side)
+    few = cell == indices
     return torch.where(length <= cells, few, torch.where(edge * edge == length, square, flat))
 
 
-def _covers(cell: Tensor, place: Tensor, length: Tensor, cells: int) -> Tensor:
+def _covers(cell: Tensor, index: Tensor, length: Tensor, cells: int) -> Tensor:
     """Whether the cell, of so many over a length, covers a place, by adaptive pooling's rule."""
-    return (place >= cell * length // cells) & (place * cells < (cell + 1) * length)
+    return (index >= cell * length // cells) & (index * cells < (cell + 1) * length)
 
 
 def real_first(mask: Tensor) -> Tensor:

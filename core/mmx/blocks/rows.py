@@ -86,8 +86,8 @@ def _texts(texts: Texts, row: int, times: int) -> Texts:
 
 def _length(mask: Tensor) -> int:
     """Places of a mask [N] up to the last real one; at least 1."""
-    places = torch.arange(1, len(mask) + 1, device=mask.device)
-    return max(1, int((places * mask).max()))
+    indices = torch.arange(1, len(mask) + 1, device=mask.device)
+    return max(1, int((indices * mask).max()))
 
 
 def _repeated(row: Tensor, times: int) -> Tensor:

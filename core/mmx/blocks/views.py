@@ -79,8 +79,8 @@ def unit_pixels(pixels: Tensor) -> Tensor:
 def blurred(pixels: Tensor, sigma: float) -> Tensor:
     """Gaussian blur of images [M, C, H, W]; edges are continued."""
     reach = int(3 * sigma + 0.5)
-    places = torch.arange(-reach, reach + 1, device=pixels.device, dtype=pixels.dtype)
-    kernel = (-(places**2) / (2 * sigma**2)).exp()
+    indices = torch.arange(-reach, reach + 1, device=pixels.device, dtype=pixels.dtype)
+    kernel = (-(indices**2) / (2 * sigma**2)).exp()
     kernel = (kernel / kernel.sum()).expand(pixels.shape[1], 1, -1)
     groups = pixels.shape[1]
     wide = pad(pixels, (reach, reach, 0, 0), mode="replicate")

@@ -5,12 +5,12 @@ from mmx.data.assign import assign_groups
 from mmx.data.cached import CachedFeatures
 from mmx.data.cells import texts_of
 from mmx.data.contents import Contents
-from mmx.data.encoding import Keyed
+from mmx.data.data_report import Count, DataReport, make_data_report
+from mmx.data.encoding import KeyedInputs
 from mmx.data.features import FeatureCache
 from mmx.data.grey_range import measured_range
 from mmx.data.image_store import ImageStore
 from mmx.data.images import read_image
-from mmx.data.ledger import Count, Ledger, make_ledger
 from mmx.data.manifest import Manifest, check_bad, read_manifest
 from mmx.data.part import Part, Source, part_of
 from mmx.data.split import Split, make_split, read_split, write_split
@@ -25,11 +25,11 @@ from mmx.data.views import CachedViews, ViewStore
 from mmx.data.whole_groups import UNUSED, check_groups
 
 __all__ = [
-    "Appearance", "CachedFeatures", "CachedViews", "Contents", "Count", "EncodingError",
-    "FeatureCache", "ImageStore", "Keyed", "Ledger", "Manifest", "Part", "Source", "Split",
-    "TableRows", "TextStore", "TokenLoss", "Tokens", "UNUSED", "ViewStore", "appearance_of",
+    "UNUSED", "Appearance", "CachedFeatures", "CachedViews", "Contents", "Count", "DataReport",
+    "EncodingError", "FeatureCache", "ImageStore", "KeyedInputs", "Manifest", "Part", "Source",
+    "Split", "TableRows", "TextStore", "TokenLoss", "Tokens", "ViewStore", "appearance_of",
     "assign_groups", "check_bad", "check_columns", "check_groups", "inside", "is_table",
-    "learn_texts", "loss_warnings", "make_ledger", "make_split", "measured_range", "new_texts",
+    "learn_texts", "loss_warnings", "make_data_report", "make_split", "measured_range", "new_texts",
     "part_of", "read_image", "read_manifest", "read_split", "read_table", "texts_of",
     "token_losses", "unread_by_all", "without_nulls", "write_split", "write_texts",
 ]  # fmt: skip

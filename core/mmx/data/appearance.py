@@ -123,7 +123,7 @@ def _colours(inside: "NDArray[np.float64]") -> tuple[str, ...]:
     shares = np.bincount(distance.argmin(axis=1), minlength=len(COLOURS)) / len(inside)
     order = np.argsort(-shares, kind="stable")
     names = list(COLOURS)
-    return tuple(names[place] for place in order if shares[place] >= LEAST)[:3]
+    return tuple(names[index] for index in order if shares[index] >= LEAST)[:3]
 
 
 def _brightness(inside: "NDArray[np.float64]") -> tuple[str, ...]:

@@ -54,8 +54,8 @@ def _whole_numbers(
     ranks = np.arange(len(kind_of)) - np.repeat(starts, sizes)  # place of a group within its kind
     # the small number keeps 0.7 * 10 from being 6.999
     ends = np.cumsum(np.floor(sizes[:, None] * shares + 1e-9), axis=1)[kind_of[by_kind]]  # [G, P]
-    place = (ranks[:, None] >= ends).sum(axis=1)
-    part[by_kind] = np.where(place < len(shares), place, -1)
+    index = (ranks[:, None] >= ends).sum(axis=1)
+    part[by_kind] = np.where(index < len(shares), index, -1)
     return np.flatnonzero(part < 0)
 
 

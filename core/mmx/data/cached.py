@@ -13,7 +13,7 @@ from mmx.errors import DataError
 from mmx.interfaces import Features
 
 
-class Ragged:
+class TokenArrays:
     """Token arrays of one shard, one input after the other.
 
     Attributes:
@@ -40,9 +40,9 @@ class Ragged:
             return
         columns = np.arange(mask.shape[1])
         own = columns < self.lengths[at][:, None]
-        places = (self.starts[at][:, None] + columns)[own]
+        indices = (self.starts[at][:, None] + columns)[own]
         values, real = np.zeros((len(at), *out.shape[1:]), out.dtype), np.zeros_like(own)
-        values[own], real[own] = self.tokens[places], self.real[places]
+        values[own], real[own] = self.tokens[indices], self.real[indices]
         out[to], mask[to] = values, real
 
 
@@ -52,14 +52,14 @@ class Stream:
     def __init__(self, kind: str, shards: Sequence[Shard], keys: Sequence[str]) -> None:
         self.kind = kind
         self.shards = [shard for shard in shards if f"{kind}.present" in shard.arrays]
-        place = {
+        index = {
             key: (number, row)
             for number, shard in enumerate(self.shards)
             for row, key in enumerate(shard.keys)
         }
-        found = np.array([place.get(key, (-1, -1)) for key in keys], dtype=np.int64).reshape(-1, 2)
+        found = np.array([index.get(key, (-1, -1)) for key in keys], dtype=np.int64).reshape(-1, 2)
         self.shard, self.row = found[:, 0], found[:, 1]
-        self._ragged: dict[tuple[int, str], Ragged] = {}
+        self._ragged: dict[tuple[int, str], TokenArrays] = {}
 
     def has(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """[B], whether each row is stored."""
@@ -92,11 +92,11 @@ class Stream:
             part.fill(out, mask, at, to)
         return torch.from_numpy(out).float(), torch.from_numpy(mask)
 
-    def _open(self, number: int, name: str) -> Ragged:
+    def _open(self, number: int, name: str) -> TokenArrays:
         if (number, name) not in self._ragged:
             arrays = self.shards[number].arrays
             kept = (arrays[one] for one in (name, f"{name}.real", f"{name}.lengths"))
-            self._ragged[number, name] = Ragged(*kept)
+            self._ragged[number, name] = TokenArrays(*kept)
         return self._ragged[number, name]
 
     @property

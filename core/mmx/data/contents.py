@@ -53,7 +53,7 @@ class Contents:
 
 
 def _endings(count: int) -> list[str]:
-    return ["", *(f"_{place + 1}" for place in range(1, count))][:count]
+    return ["", *(f"_{index + 1}" for index in range(1, count))][:count]
 
 
 def _columns(name: str, count: int) -> tuple[str, ...]:
@@ -83,8 +83,8 @@ class ContentsCount:
         """Count one sample in."""
         for name, images in sample.images.items():
             self._counts.setdefault(name, set()).add(len(images))
-        for name, place in sample.own.items():
-            self._own[name] = max(self._own.get(name, 0), place)
+        for name, index in sample.own.items():
+            self._own[name] = max(self._own.get(name, 0), index)
         self._numbered |= sample.numbered
         for name, boxes in sample.boxes.items():
             if name not in self._boxes and any(box is not None for box in boxes):

@@ -23,7 +23,7 @@ _AHEAD = 64  # images that threads may work on before their results are taken
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredImages:
     """What is known of decoded images besides their pixels.
 
     Attributes:
@@ -39,7 +39,7 @@ class Stored:
         return {"frames": self.frames.tolist(), "checksums": self.checksums.tolist()}
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> "Stored | None":
+    def from_json(cls, plain: Mapping[str, Any]) -> "StoredImages | None":
         """What ``to_json`` gave; None when it is something else."""
         try:
             frames = np.array(plain["frames"], dtype=np.int32).reshape(-1, 3)
@@ -61,7 +61,9 @@ class Decoding:
             fits: whether pixels are kept.
         """
         self._notes = Journal(part.with_suffix(".jsonl"))
-        self._stored = Stored(np.zeros((shape[0], 3), np.int32), np.zeros(shape[0], np.uint32))
+        self._stored = StoredImages(
+            np.zeros((shape[0], 3), np.int32), np.zeros(shape[0], np.uint32)
+        )
         self._pixels = open_map(part, shape, "r+") if fits else None
         self._done = self._noted() if self._pixels is not None or not fits else 0
         if self._done == 0:
@@ -73,7 +75,7 @@ class Decoding:
         """How many images are done, by whole notes in order; their frames and checksums."""
         done = 0
         for note in self._notes.read()[0]:
-            block = Stored.from_json(note)
+            block = StoredImages.from_json(note)
             if note.get("from") != done or block is None:
                 break
             stop = done + len(block.frames)
@@ -84,7 +86,7 @@ class Decoding:
             done = stop
         return done
 
-    def run(self, one: "One", report: Callable[[int, int], None]) -> Stored:
+    def run(self, one: "One", report: Callable[[int, int], None]) -> StoredImages:
         """Decode what is left; ``one`` gives picture and frame of a number, or DataError."""
         total = len(self._stored.frames)
         with ThreadPoolExecutor(threads()) as pool:
@@ -108,5 +110,5 @@ class Decoding:
             self._pixels[number] = shown
 
     def _note(self, start: int, stop: int) -> None:
-        block = Stored(self._stored.frames[start:stop], self._stored.checksums[start:stop])
+        block = StoredImages(self._stored.frames[start:stop], self._stored.checksums[start:stop])
         self._notes.append({"from": start, **block.to_json()})

@@ -16,7 +16,7 @@ from mmx.interfaces import Encoder, Features, Images, Inputs, map_tensors
 Precision = Literal["fp32", "bf16"]
 
 
-class Keyed(Protocol):
+class KeyedInputs(Protocol):
     """Inputs with the digest of all that decides each of them."""
 
     @property
@@ -35,7 +35,7 @@ class Encoding:
     def __init__(
         self,
         encoder: Encoder,
-        source: Keyed,
+        source: KeyedInputs,
         kinds: list[str],
         dtype: "np.dtype[Any]",
         precision: Precision,

@@ -20,7 +20,7 @@ from numpy.typing import DTypeLike
 
 from mmx.blocks import state_digest
 from mmx.data.cached import CachedFeatures, Stream
-from mmx.data.encoding import Encoding, Keyed, Precision
+from mmx.data.encoding import Encoding, KeyedInputs, Precision
 from mmx.data.filling import Filling
 from mmx.data.joining import join_small
 from mmx.data.shards import Shard, open_shards, remove_torn
@@ -52,7 +52,7 @@ class FeatureCache:
         self,
         encoder: Encoder,
         params_json: str,
-        source: Keyed,
+        source: KeyedInputs,
         rows: Sequence[int],
         *,
         want: frozenset[str],
@@ -85,20 +85,20 @@ class FeatureCache:
         numbers = np.dtype(dtype)
         with _writable(self.folder):
             own_folder(self.folder)
-        place = self.folder / _key(encoder, params_json, precision, numbers)
+        root = self.folder / _key(encoder, params_json, precision, numbers)
         encoded = 0
         with _writable(self.folder):
-            place.mkdir(parents=True, exist_ok=True)
-            shards, damaged = open_shards(place, self._checked)
+            root.mkdir(parents=True, exist_ok=True)
+            shards, damaged = open_shards(root, self._checked)
             lacking, missing = _missing(shards, source, rows, kinds)
             if missing:
-                remove_torn(place)
+                remove_torn(root)
                 work = Encoding(encoder, source, lacking, numbers, precision)
                 check = _Budget(self.folder, self.budget_gb).check
-                filling = Filling(place, work, missing, batch_size, self._checked, check)
+                filling = Filling(root, work, missing, batch_size, self._checked, check)
                 filling.fill(progress or _silent, waiting or _silent_wait)
                 encoded = filling.encoded
-            shards = join_small(place, self._checked, room=self._room(), fresh=encoded > 0)
+            shards = join_small(root, self._checked, room=self._room(), fresh=encoded > 0)
         streams = {kind: Stream(kind, shards, source.keys) for kind in kinds}
         distinct = len({source.keys[row] for row in rows})
         return CachedFeatures(streams, encoded=encoded, hits=distinct - encoded, damaged=damaged)
@@ -133,10 +133,10 @@ class _Budget:
 
 def _sizes(folder: Path) -> Iterator[int]:
     """Bytes of each file below a folder, but for those that others take away meanwhile."""
-    for place, _, names in os.walk(folder):
+    for root, _, names in os.walk(folder):
         for name in names:
             with suppress(FileNotFoundError):
-                yield os.stat(os.path.join(place, name)).st_size
+                yield os.stat(os.path.join(root, name)).st_size
 
 
 @contextmanager
@@ -174,7 +174,7 @@ def _key(encoder: Encoder, params_json: str, precision: Precision, dtype: np.dty
 
 
 def _missing(
-    shards: Sequence[Shard], source: Keyed, rows: Sequence[int], kinds: Sequence[str]
+    shards: Sequence[Shard], source: KeyedInputs, rows: Sequence[int], kinds: Sequence[str]
 ) -> tuple[list[str], list[int]]:
     """Kinds that some input lacks, and one row of the source for each such input."""
     first: dict[str, int] = {}

@@ -36,7 +36,7 @@ class Filling:
 
     def __init__(
         self,
-        place: Path,
+        root: Path,
         work: Encoding,
         missing: Sequence[int],
         batch_size: int,
@@ -53,7 +53,7 @@ class Filling:
             known: shards that this process has opened.
             check: is told how many bytes all of it will need, before they are published.
         """
-        self.place, self.work, self.total = place, work, len(missing)
+        self.root, self.work, self.total = root, work, len(missing)
         self.encoded = self.written = 0
         self._known, self._check = known, check
         self._left = [
@@ -88,7 +88,7 @@ class Filling:
                     self._left.remove(batch)
                     rows = self._lacking(batch)
                     if rows:
-                        writer = writer or _Piece(self.place)
+                        writer = writer or _Piece(self.root)
                         self._encode(writer, rows)
                     progress(self._done, self.total)
                     if time.monotonic() >= late:
@@ -117,11 +117,11 @@ class Filling:
         return True
 
     def _claim_file(self, batch: list[int]) -> Path:
-        (self.place / CLAIMS).mkdir(parents=True, exist_ok=True)
+        (self.root / CLAIMS).mkdir(parents=True, exist_ok=True)
         keys = "\0".join(self.work.source.keys[row] for row in batch)
         kinds = ",".join(self.work.kinds)
         name = hashlib.sha256(f"{kinds}\0{keys}".encode()).hexdigest()[:32]
-        return self.place / CLAIMS / f"{name}.lock"
+        return self.root / CLAIMS / f"{name}.lock"
 
     @property
     def _done(self) -> int:
@@ -142,10 +142,10 @@ class Filling:
 
     def _lacking(self, batch: list[int]) -> list[int]:
         """Rows of a batch that nobody has published meanwhile."""
-        folders = shard_folders(self.place)
+        folders = shard_folders(self.root)
         if not self._seen.issuperset(folders):
             self._seen.update(folders)
-            shards, _ = open_shards(self.place, self._known)
+            shards, _ = open_shards(self.root, self._known)
             self._stored = set.intersection(*(_keys(shards, kind) for kind in self.work.kinds))
         return [row for row in batch if self.work.source.keys[row] not in self._stored]
 
@@ -167,8 +167,8 @@ def _forget(file: Path) -> None:
 class _Piece:
     """A shard in the making."""
 
-    def __init__(self, place: Path) -> None:
-        self._writer, self._keys = ShardWriter(place), list[str]()
+    def __init__(self, root: Path) -> None:
+        self._writer, self._keys = ShardWriter(root), list[str]()
 
     def append(self, keys: list[str], arrays: Sequence[tuple[str, NDArray[Any]]]) -> int:
         """Append a batch; bytes that were written."""

@@ -42,7 +42,7 @@ def measured_range(files: Sequence[Path], pixel_limit: int) -> tuple[Range, int]
         may = list(pool.map(_may_be_deep, files))
         deep = [file for file, so in zip(files, may, strict=True) if so]
         step = max(len(deep) / LOOKED_AT, 1)
-        some = [deep[int(place * step)] for place in range(min(len(deep), LOOKED_AT))]
+        some = [deep[int(index * step)] for index in range(min(len(deep), LOOKED_AT))]
         ends = [end for end in pool.map(lambda file: _ends(file, pixel_limit), some) if end]
     if not ends:
         return None

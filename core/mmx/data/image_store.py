@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from einops import rearrange
 
-from mmx.data.decoded import Report, decode, decode_all, fault, file_keys
+from mmx.data.decoded_images import Report, decode, decode_all, fault, file_keys
 from mmx.data.images import Frame, box_shares
 from mmx.data.threads import threads
-from mmx.interfaces import IMAGE, Images, Picture, Rejected, Sample, Store
+from mmx.interfaces import IMAGE, Images, Picture, RejectedRow, Sample, Store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,7 +53,7 @@ class ImageStore(Store):
         rows = _Rows(samples, modality)
         content = list(file_keys(rows.sources))
         self._sources, kept = _distinct(rows.sources, content)
-        self._place = np.where(rows.place >= 0, np.append(kept, -1)[rows.place], -1)  # [n, V]
+        self._index = np.where(rows.index >= 0, np.append(kept, -1)[rows.index], -1)  # [n, V]
         kept_keys = [""] * len(self._sources)
         for source, key in zip(kept, content, strict=True):
             kept_keys[source] = key
@@ -67,21 +67,21 @@ class ImageStore(Store):
         self.own = [0 if own is None else own for own in rows.own]
         self._centre = np.array(rows.centre, dtype=np.int64)
         self.keys = [self._key(row, slice(None), rows.centre[row]) for row in range(len(self))]
-        self.duplicates = _twins(rows, self._place, np.bincount(kept))
+        self.duplicates = _twins(rows, self._index, np.bincount(kept))
 
     def __len__(self) -> int:
         """Rows."""
-        return len(self._place)
+        return len(self._index)
 
     @property
     def views(self) -> int:
         """V, the most images that any row has; at least 1."""
-        return int(self._place.shape[1])
+        return int(self._index.shape[1])
 
     @property
     def mask(self) -> torch.Tensor:
         """[n, V], bool; True where a row has a readable image."""
-        return torch.from_numpy(self._readable(self._place))
+        return torch.from_numpy(self._readable(self._index))
 
     @property
     def present(self) -> torch.Tensor:
@@ -111,31 +111,31 @@ class ImageStore(Store):
     @property
     def absent(self) -> int:
         """Rows without a readable image."""
-        return int((~self._readable(self._place).any(axis=1)).sum())
+        return int((~self._readable(self._index).any(axis=1)).sum())
 
     @property
     def has_first(self) -> "NDArray[np.bool_]":
         """[n], whether the first image of a row is there and readable."""
-        return self._readable(self._place[:, 0])
+        return self._readable(self._index[:, 0])
 
     def sizes(self, rows: Sequence[int]) -> "NDArray[np.int64]":
         """[B, 2], width and height of the first images as stored; zeros where there is none."""
-        place = self._place[np.asarray(rows, dtype=np.int64), 0]
+        index = self._index[np.asarray(rows, dtype=np.int64), 0]
         frames = np.append(self._decoded.frames[:, :2], [[0, 0]], axis=0)
-        return frames[np.where(place >= 0, place, -1)].astype(np.int64)
+        return frames[np.where(index >= 0, index, -1)].astype(np.int64)
 
     def counts(self, rows: Sequence[int]) -> "NDArray[np.int64]":
         """[B], how many images these rows name."""
-        return np.asarray((self._place[np.asarray(rows, dtype=np.int64)] >= 0).sum(axis=1))
+        return np.asarray((self._index[np.asarray(rows, dtype=np.int64)] >= 0).sum(axis=1))
 
     def collate(self, rows: Sequence[int]) -> Images:
         """Pixels [B, V, 3, H, W] uint8, mask and boxes; black where there is no image."""
         chosen = np.asarray(rows, dtype=np.int64)
-        place = self._place[chosen]
-        mask = self._readable(place)
-        size = (*place.shape, self._spec.height, self._spec.width, 3)
+        index = self._index[chosen]
+        mask = self._readable(index)
+        size = (*index.shape, self._spec.height, self._spec.width, 3)
         pixels = np.zeros(size, dtype=np.uint8)
-        pixels[mask] = self._pixels(place[mask])
+        pixels[mask] = self._pixels(index[mask])
         return Images(
             pixels=rearrange(torch.from_numpy(pixels), "b v h w c -> b v c h w"),
             mask=torch.from_numpy(mask),
@@ -143,35 +143,35 @@ class ImageStore(Store):
             centre=torch.from_numpy(self._centre[chosen]),
         )
 
-    def _pixels(self, places: "NDArray[np.int64]") -> "NDArray[np.uint8]":
+    def _pixels(self, indices: "NDArray[np.int64]") -> "NDArray[np.uint8]":
         if self._decoded.pixels is not None:
-            return self._decoded.pixels.take(places)
-        size = (len(places), self._spec.height, self._spec.width, 3)
+            return self._decoded.pixels.take(indices)
+        size = (len(indices), self._spec.height, self._spec.width, 3)
         pixels = np.empty(size, dtype=np.uint8)
-        for target, place in enumerate(places):
-            pixels[target] = decode(self._sources[place], self._spec)[0]
+        for target, index in enumerate(indices):
+            pixels[target] = decode(self._sources[index], self._spec)[0]
         return pixels
 
-    def _readable(self, place: "NDArray[np.int64]") -> "NDArray[np.bool_]":
-        return (place >= 0) & (np.append(self._decoded.frames[:, 0], 0)[place] > 0)
+    def _readable(self, index: "NDArray[np.int64]") -> "NDArray[np.bool_]":
+        return (index >= 0) & (np.append(self._decoded.frames[:, 0], 0)[index] > 0)
 
-    def _unreadable(self, rows: "_Rows") -> list[Rejected]:
+    def _unreadable(self, rows: "_Rows") -> list[RejectedRow]:
         """What cannot be read, each in words about the file that its own row names."""
-        places = np.argwhere((self._place >= 0) & ~self._readable(self._place))
-        sources = [rows.sources[int(rows.place[row, view])] for row, view in places]
+        indices = np.argwhere((self._index >= 0) & ~self._readable(self._index))
+        sources = [rows.sources[int(rows.index[row, view])] for row, view in indices]
         with ThreadPoolExecutor(threads()) as pool:
             words = list(pool.map(lambda source: fault(source, self._spec), sources))
         return [
-            Rejected(rows.ids[int(row)], why or "it could not be read a moment ago; run again")
-            for (row, _), why in zip(places, words, strict=True)
+            RejectedRow(rows.ids[int(row)], why or "it could not be read a moment ago; run again")
+            for (row, _), why in zip(indices, words, strict=True)
         ]
 
     def _shares(self, boxes: "dict[tuple[int, int], tuple[float, ...]]") -> "NDArray[np.float32]":
         """[n, V, 4], boxes as shares of the shown picture; NaN where there is none."""
-        shares = np.full((*self._place.shape, 4), np.nan, dtype=np.float32)
+        shares = np.full((*self._index.shape, 4), np.nan, dtype=np.float32)
         spec = self._spec
         for (row, view), box in boxes.items():
-            frame = self._decoded.frames[self._place[row, view]]
+            frame = self._decoded.frames[self._index[row, view]]
             if frame[0] > 0:
                 left, top, right, bottom = box
                 shown = Frame(*frame.tolist())
@@ -182,11 +182,11 @@ class ImageStore(Store):
 
     def _key(self, row: int, views: slice, centre: int = 0) -> str:
         """Digest of these views of a row."""
-        spec, places = self._spec, self._place[row, views].tolist()
-        while places and places[-1] < 0:  # trailing places come from other rows' many images
-            places.pop()
-        images = [self._content[place] if place >= 0 else "" for place in places]
-        boxes = b"" if self._boxes is None else self._boxes[row, views][: len(places)].tobytes()
+        spec, indices = self._spec, self._index[row, views].tolist()
+        while indices and indices[-1] < 0:  # trailing places come from other rows' many images
+            indices.pop()
+        images = [self._content[index] if index >= 0 else "" for index in indices]
+        boxes = b"" if self._boxes is None else self._boxes[row, views][: len(indices)].tobytes()
         where = (centre,) if centre else ()
         grey = () if spec.grey_range is None else spec.grey_range
         shown = (images, spec.height, spec.width, spec.fit, *where, *grey)
@@ -203,7 +203,7 @@ class _Rows:
         self.own: list[int | None] = []
         self.centre: list[int] = []
         self.boxes: dict[tuple[int, int], tuple[float, ...]] = {}
-        places: list[list[int]] = []
+        indices: list[list[int]] = []
         seen: dict[Path | str, int] = {}
         self.sources: list[Path | Picture] = []
         for row in range(len(samples)):
@@ -213,22 +213,22 @@ class _Rows:
             images = sample.images.get(modality, ())
             self.own.append(sample.own.get(modality))
             self.centre.append(sample.own.get(modality, len(images) // 2))
-            places.append([])
+            indices.append([])
             for image in images:
                 if image is None:
-                    places[-1].append(-1)
+                    indices[-1].append(-1)
                     continue
                 name = image if isinstance(image, Path) else image.key
                 if name not in seen:
                     seen[name] = len(self.sources)
                     self.sources.append(image)
-                places[-1].append(seen[name])
+                indices[-1].append(seen[name])
             boxes = enumerate(sample.boxes.get(modality, ()))
             self.boxes |= {(row, view): box for view, box in boxes if box is not None}
-        views = max((len(one) for one in places), default=0) or 1
-        self.place = np.full((len(places), views), -1, dtype=np.int64)
-        for row, one in enumerate(places):
-            self.place[row, : len(one)] = one
+        views = max((len(one) for one in indices), default=0) or 1
+        self.index = np.full((len(indices), views), -1, dtype=np.int64)
+        for row, one in enumerate(indices):
+            self.index[row, : len(one)] = one
 
 
 def _distinct(
@@ -237,18 +237,18 @@ def _distinct(
     """The sources of different content, and for each source its place among them."""
     seen: dict[object, int] = {}
     kept: list[Path | Picture] = []
-    places = np.empty(len(sources), dtype=np.int64)
+    indices = np.empty(len(sources), dtype=np.int64)
     for number, (source, key) in enumerate(zip(sources, content, strict=True)):
         name = key or number  # two files that cannot be read are not the same
         if name not in seen:
             seen[name] = len(kept)
             kept.append(source)
-        places[number] = seen[name]
-    return kept, places
+        indices[number] = seen[name]
+    return kept, indices
 
 
 def _twins(
-    rows: "_Rows", place: "NDArray[np.int64]", files: "NDArray[np.int64]"
+    rows: "_Rows", index: "NDArray[np.int64]", files: "NDArray[np.int64]"
 ) -> list[tuple[str, ...]]:
     """Ids of rows with byte-identical images, together.
 
@@ -257,16 +257,16 @@ def _twins(
 
     Args:
         rows: ids and groups.
-        place: [n, V], places among the images of different content.
+        index: [n, V], places among the images of different content.
         files: how many files hold each of these.
     """
     found: dict[int, dict[int, None]] = {}
-    for row, view in np.argwhere(place >= 0):
-        found.setdefault(int(place[row, view]), {})[int(row)] = None
+    for row, view in np.argwhere(index >= 0):
+        found.setdefault(int(index[row, view]), {})[int(row)] = None
     together = [
         tuple(rows.ids[row] for row in one)
         for content, one in found.items()
         if len(one) > 1
-        and (place.shape[1] == 1 or files[content] > 1 or len({rows.groups[r] for r in one}) > 1)
+        and (index.shape[1] == 1 or files[content] > 1 or len({rows.groups[r] for r in one}) > 1)
     ]
     return sorted(together)

@@ -11,7 +11,7 @@ SMALL = 32 << 20  # bytes; larger shards are left as they are
 MANY = 16  # small shards that make reading slow
 
 
-def join_small(place: Path, known: dict[Path, Shard], *, room: int, fresh: bool) -> list[Shard]:
+def join_small(root: Path, known: dict[Path, Shard], *, room: int, fresh: bool) -> list[Shard]:
     """All shards of a folder, after joining small ones that hold the same arrays.
 
     Args:
@@ -20,14 +20,14 @@ def join_small(place: Path, known: dict[Path, Shard], *, room: int, fresh: bool)
         room: bytes that may be written meanwhile; without room nothing is joined.
         fresh: whether new ones were just written; else they are joined only when there are many.
     """
-    shards, _ = open_shards(place, known)
+    shards, _ = open_shards(root, known)
     if not _groups(shards, room, fresh):
         return shards
-    with suppress(Busy), Hold(place / "joining").now():  # another process does it already
-        shards, _ = open_shards(place, known)  # and may just have done it
+    with suppress(Busy), Hold(root / "joining").now():  # another process does it already
+        shards, _ = open_shards(root, known)  # and may just have done it
         for group in _groups(shards, room, fresh):
-            _join(place, group)
-    return open_shards(place, known)[0]
+            _join(root, group)
+    return open_shards(root, known)[0]
 
 
 def _groups(shards: Sequence[Shard], room: int, fresh: bool) -> list[list[Shard]]:
@@ -40,9 +40,9 @@ def _groups(shards: Sequence[Shard], room: int, fresh: bool) -> list[list[Shard]
     return [group for group in wanted if sum(map(_size, group)) <= room]
 
 
-def _join(place: Path, group: Sequence[Shard]) -> None:
+def _join(root: Path, group: Sequence[Shard]) -> None:
     """Write the shards of a group as one, publish it, and take them away."""
-    writer = ShardWriter(place)
+    writer = ShardWriter(root)
     try:
         for shard in group:
             for name, values in shard.arrays.items():

@@ -16,7 +16,7 @@ from mmx.interfaces import (
     Dataset,
     Facts,
     Picture,
-    Rejected,
+    RejectedRow,
     Sample,
     Strata,
     Task,
@@ -55,7 +55,7 @@ class Manifest:
     known: "NDArray[np.bool_]"
     task: Task
     facts: Facts
-    rejected: tuple[Rejected, ...]
+    rejected: tuple[RejectedRow, ...]
     digest: str
     dataset: Dataset
     contents: Contents
@@ -99,7 +99,7 @@ def read_manifest(dataset: Dataset, max_bad: float, task: TaskParams) -> Manifes
     )  # fmt: skip
 
 
-def check_bad(bad: Sequence[Rejected], rows: int, max_bad: float, hint: str = "") -> None:
+def check_bad(bad: Sequence[RejectedRow], rows: int, max_bad: float, hint: str = "") -> None:
     """Stop when more than a share ``max_bad`` of the rows is bad; ``hint`` ends the words.
 
     Raises:
@@ -122,7 +122,7 @@ class _Columns:
     targets: "NDArray[Any]"
     known: "NDArray[np.bool_]"
     digests: "NDArray[np.uint64]"  # [n, 2]
-    unlabelled: list[Rejected]
+    unlabelled: list[RejectedRow]
     contents: Contents
 
 
@@ -130,7 +130,7 @@ def _columns(samples: Sequence[Sample], task: Task) -> _Columns:
     n = len(samples)
     ids, groups, targets = np.empty(n, dtype=object), np.empty(n, dtype=object), []
     known, digests = np.zeros(n, dtype=bool), bytearray(16 * n)
-    unlabelled: list[Rejected] = []
+    unlabelled: list[RejectedRow] = []
     seen: dict[str, str] = {}  # one string per group, not one per row
     counted = ContentsCount()
     for row in range(n):
@@ -144,7 +144,7 @@ def _columns(samples: Sequence[Sample], task: Task) -> _Columns:
         targets.append(target.value)
         known[row] = not target.fault
         if target.fault:
-            unlabelled.append(Rejected(sample.id, target.fault))
+            unlabelled.append(RejectedRow(sample.id, target.fault))
     rows = np.frombuffer(digests, np.uint64).reshape(n, 2)
     return _Columns(ids, groups, np.array(targets), known, rows, unlabelled, counted.contents)
 

@@ -58,7 +58,7 @@ class Part:
         batch = Batch(
             inputs=inputs,
             present=torch.stack([one.present for one in inputs.values()], dim=1),
-            group=tuple(self.groups[place] for place in positions),
+            group=tuple(self.groups[index] for index in positions),
         )
         return batch, self.labels[torch.as_tensor(positions, dtype=torch.int64)]
 

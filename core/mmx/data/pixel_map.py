@@ -46,31 +46,31 @@ class PixelMap:
         self._good = np.zeros(len(checksums), dtype=bool)
         self._anew: dict[int, NDArray[np.uint8]] = {}
 
-    def take(self, places: "NDArray[np.int64]") -> "NDArray[np.uint8]":
+    def take(self, indices: "NDArray[np.int64]") -> "NDArray[np.uint8]":
         """[B, H, W, 3], a copy of these pictures.
 
         Raises:
             DataError: a picture is damaged here, and its source cannot be read any more.
         """
-        found = np.asarray(self._pixels[places])
-        for at in np.flatnonzero(~self._good[places]).tolist():
-            place = int(places[at])
-            if place not in self._anew and checksum(found[at]) == self._checksums[place]:
-                self._good[place] = True
+        found = np.asarray(self._pixels[indices])
+        for at in np.flatnonzero(~self._good[indices]).tolist():
+            index = int(indices[at])
+            if index not in self._anew and checksum(found[at]) == self._checksums[index]:
+                self._good[index] = True
             else:
-                found[at] = self._decoded(place)
+                found[at] = self._decoded(index)
         return found
 
-    def _decoded(self, place: int) -> "NDArray[np.uint8]":
-        if place not in self._anew:
+    def _decoded(self, index: int) -> "NDArray[np.uint8]":
+        if index not in self._anew:
             if not self._anew:
                 LOG.warning(
                     "decoded images in %s are damaged; they are read from their files again",
                     self._file,
                 )
                 self._remove()
-            self._anew[place] = self._again(place)
-        return self._anew[place]
+            self._anew[index] = self._again(index)
+        return self._anew[index]
 
 
 def checksum(picture: "NDArray[np.uint8]") -> int:

@@ -50,8 +50,8 @@ def published_folds(manifest: Manifest, column: str, folds: int) -> "NDArray[np.
             f"the column {column!r} holds {len(found)} values ({_listed(found)}) and data.split."
             f"folds says {folds}; each value is one fold, and no cell may be empty"
         )
-    places = {value: place for place, value in enumerate(found)}
-    fold_of = np.array([places.get(value, -1) for value in values], dtype=np.int64)
+    indices = {value: index for index, value in enumerate(found)}
+    fold_of = np.array([indices.get(value, -1) for value in values], dtype=np.int64)
     names = np.where(known, fold_of.astype(str), UNUSED)
     check_groups(manifest, names, f"in the column {column!r}")
     return fold_of

@@ -54,12 +54,12 @@ class ShardWriter:
         written: bytes so far.
     """
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, root: Path) -> None:
         self.written = 0
-        self.place = place
-        self._folder = place / f".writing-{uuid4().hex}"
+        self.root = root
+        self._folder = root / f".writing-{uuid4().hex}"
         self._alive = ExitStack()  # a lock beside it tells others that its writer lives
-        place.mkdir(parents=True, exist_ok=True)
+        root.mkdir(parents=True, exist_ok=True)
         self._alive.enter_context(Hold(_lock_of(self._folder)).now())
         self._folder.mkdir()
         self._arrays: dict[str, dict[str, Any]] = {}
@@ -86,12 +86,12 @@ class ShardWriter:
         """Force all to the disk and move the shard to its place in one step."""
         for stream in self._files.values():
             _settle(stream)
-        body = {"keys": keys, "arrays": self._arrays, "place": self.place.name}
+        body = {"keys": keys, "arrays": self._arrays, "place": self.root.name}
         text = json.dumps(body, sort_keys=True)
         with (self._folder / INDEX).open("w", encoding="utf-8") as stream:
             json.dump({"crc": zlib.crc32(text.encode()), "body": text}, stream)
             _settle(stream)
-        target = self.place / f"shard-{uuid4().hex}"
+        target = self.root / f"shard-{uuid4().hex}"
         os.rename(self._folder, target)
         self._end()
         return target
@@ -122,9 +122,9 @@ def _settle(stream: Any) -> None:
         stream.close()
 
 
-def remove_torn(place: Path) -> None:
+def remove_torn(root: Path) -> None:
     """Delete shards whose writer died before they were whole."""
-    for torn in place.iterdir():
+    for torn in root.iterdir():
         if not _WRITING.fullmatch(torn.name):
             continue
         with suppress(Busy, OSError), Hold(_lock_of(torn)).now():
@@ -142,7 +142,7 @@ def remove_shard(folder: Path) -> None:
     shutil.rmtree(gone, ignore_errors=True)
 
 
-def open_shards(place: Path, known: dict[Path, Shard]) -> tuple[list[Shard], int]:
+def open_shards(root: Path, known: dict[Path, Shard]) -> tuple[list[Shard], int]:
     """All good shards of a folder; what is damaged is taken away, and told in the log.
 
     Args:
@@ -154,13 +154,13 @@ def open_shards(place: Path, known: dict[Path, Shard]) -> tuple[list[Shard], int
         The shards, and how many were damaged.
     """
     good, damaged = [], 0
-    for folder in shard_folders(place):
+    for folder in shard_folders(root):
         try:
             shard = known[folder] if _unchanged(folder, known) else _open(folder)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             known.pop(folder, None)
             if not folder.exists():  # another process joined it with others meanwhile
-                return _again(place, known, damaged)
+                return _again(root, known, damaged)
             LOG.warning(
                 "cached features in %s are damaged (%s); they are made again", folder, error
             )
@@ -172,15 +172,15 @@ def open_shards(place: Path, known: dict[Path, Shard]) -> tuple[list[Shard], int
     return good, damaged
 
 
-def _again(place: Path, known: dict[Path, Shard], damaged: int) -> tuple[list[Shard], int]:
-    good, more = open_shards(place, known)
+def _again(root: Path, known: dict[Path, Shard], damaged: int) -> tuple[list[Shard], int]:
+    good, more = open_shards(root, known)
     return good, damaged + more
 
 
-def shard_folders(place: Path) -> list[Path]:
+def shard_folders(root: Path) -> list[Path]:
     """Folders of published shards, in the order of their names."""
     with suppress(FileNotFoundError):
-        return sorted(entry for entry in place.iterdir() if _SHARD.fullmatch(entry.name))
+        return sorted(entry for entry in root.iterdir() if _SHARD.fullmatch(entry.name))
     return []
 
 

@@ -120,8 +120,8 @@ def _dealt(
     """[n], the part of each of some rows; the fractions are brought to a sum of 1."""
     counts, group_of = _counted(manifest, rows, len(wanted))
     total = sum(wanted.values())
-    places = assign_groups(counts, [share / total for share in wanted.values()], seed)
-    parts: NDArray[np.str_] = np.array(list(wanted))[places][group_of]
+    indices = assign_groups(counts, [share / total for share in wanted.values()], seed)
+    parts: NDArray[np.str_] = np.array(list(wanted))[indices][group_of]
     return parts
 
 
@@ -189,7 +189,7 @@ def _folds(counts: "NDArray[np.int64]", spec: "SplitSpec") -> "NDArray[np.bool_]
 
     group_of, label_of = (np.repeat(axis, counts[counts > 0]) for axis in np.nonzero(counts))
     splitter = StratifiedGroupKFold(spec.folds, shuffle=True, random_state=spec.seed)
-    with warnings.catch_warnings():  # a class with few rows: the ledger shows it by part
+    with warnings.catch_warnings():  # a class with few rows: the data report shows it by part
         warnings.filterwarnings("ignore", message="The least populated class")
         try:
             folds = list(splitter.split(np.zeros(len(label_of)), label_of, group_of))

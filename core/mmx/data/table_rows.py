@@ -15,7 +15,7 @@ from mmx.data.cells import Faults, paths_of, texts_of, values_of
 from mmx.data.image_paths import leaving, placed, with_suffix
 from mmx.data.one_hot import one_hot_labels
 from mmx.errors import DataError
-from mmx.interfaces import Box, FieldKind, Layout, Rejected, Sample
+from mmx.interfaces import Box, FieldKind, Layout, RejectedRow, Sample
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -95,9 +95,9 @@ class TableRows(Sequence[Sample]):
         return str(row + 2) if self._id is None else str(self._id[row])
 
     @property
-    def rejected(self) -> list[Rejected]:
+    def rejected(self) -> list[RejectedRow]:
         """Rows that cannot be used, with the reason."""
-        return [Rejected(f"row {row + 2}", self.faults[row]) for row in sorted(self.faults)]
+        return [RejectedRow(f"row {row + 2}", self.faults[row]) for row in sorted(self.faults)]
 
     def classes(self) -> tuple[str, ...]:
         """Labels in the table, sorted; DataError without a column of labels.
@@ -125,13 +125,13 @@ class TableRows(Sequence[Sample]):
         return len(self.rows)
 
     @overload
-    def __getitem__(self, place: int) -> Sample: ...
+    def __getitem__(self, index: int) -> Sample: ...
     @overload
-    def __getitem__(self, place: slice) -> Sequence[Sample]: ...
-    def __getitem__(self, place: int | slice) -> Sample | Sequence[Sample]:
-        if isinstance(place, slice):
-            return [self[one] for one in range(*place.indices(len(self)))]
-        row = int(self.rows[place])
+    def __getitem__(self, index: slice) -> Sequence[Sample]: ...
+    def __getitem__(self, index: int | slice) -> Sample | Sequence[Sample]:
+        if isinstance(index, slice):
+            return [self[one] for one in range(*index.indices(len(self)))]
+        row = int(self.rows[index])
         images = {name: _places(paths, row) for name, paths in self._files.items()}
         shown = [name for name, held in images.items() if any(one is not None for one in held)]
         inputs = {name: paths[row] for name, paths in self._inputs.items() if paths[row]}
@@ -147,7 +147,7 @@ class TableRows(Sequence[Sample]):
             record={column: values[row] for column, values in self._record.items()},
             label=(self._label[row] or None) if self._label is not None else None,
             labels={name: cells[row] or None for name, cells in self._each.items()},
-            own={name: place for name, place in self._own.items() if name in shown},
+            own={name: index for name, index in self._own.items() if name in shown},
             numbered=self.numbered,
             roles=self._roles,
             inputs=inputs,

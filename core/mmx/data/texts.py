@@ -24,7 +24,7 @@ from mmx.interfaces import (
 )
 
 
-class _Told(Sequence[Sample]):
+class _NarrativeRows(Sequence[Sample]):
     """Rows as a narrative may see them: without label and without columns that tell it."""
 
     def __init__(
@@ -41,13 +41,13 @@ class _Told(Sequence[Sample]):
         return len(self.rows)
 
     @overload
-    def __getitem__(self, place: int) -> Sample: ...
+    def __getitem__(self, index: int) -> Sample: ...
     @overload
-    def __getitem__(self, place: slice) -> Sequence[Sample]: ...
-    def __getitem__(self, place: int | slice) -> Sample | Sequence[Sample]:
-        if isinstance(place, slice):
-            return [self[one] for one in range(*place.indices(len(self)))]
-        sample = self.samples[int(self.rows[place])]
+    def __getitem__(self, index: slice) -> Sequence[Sample]: ...
+    def __getitem__(self, index: int | slice) -> Sample | Sequence[Sample]:
+        if isinstance(index, slice):
+            return [self[one] for one in range(*index.indices(len(self)))]
+        sample = self.samples[int(self.rows[index])]
         if self.with_label:
             return sample
         record = {name: value for name, value in sample.record.items() if name not in self.hidden}
@@ -76,7 +76,7 @@ def learn_texts(
 ) -> None:
     """Let a narrative learn from the training rows."""
     hidden, label = manifest.facts.leak_columns, params.needs_label
-    narrative.fit(_Told(manifest.samples, split.rows("train").tolist(), hidden, label))
+    narrative.fit(_NarrativeRows(manifest.samples, split.rows("train").tolist(), hidden, label))
 
 
 def new_texts(
@@ -90,7 +90,7 @@ def new_texts(
         hidden: fields of the record that it must not see.
         with_label: whether it sees the labels.
     """
-    told = _Told(samples, range(len(samples)), hidden, with_label)
+    told = _NarrativeRows(samples, range(len(samples)), hidden, with_label)
     texts = list(narrative.write_all(told))
     if len(texts) != len(samples):
         raise DataError(f"the narrative wrote {len(texts)} texts for {len(samples)} samples")
@@ -111,22 +111,22 @@ class TextStore(Store):
 
     def __init__(self, texts: Sequence[str], encoder: Tokenizer) -> None:
         self._distinct = list(dict.fromkeys(texts))
-        places = {text: place for place, text in enumerate(self._distinct)}
-        self._place = np.fromiter((places[text] for text in texts), np.int64, len(texts))
+        places = {text: index for index, text in enumerate(self._distinct)}
+        self._index = np.fromiter((places[text] for text in texts), np.int64, len(texts))
         digests = [
             hashlib.blake2b(one.encode(), digest_size=20).hexdigest() for one in self._distinct
         ]
-        self.keys = [digests[place] for place in self._place]
+        self.keys = [digests[index] for index in self._index]
         self._encoder = encoder
 
     def __len__(self) -> int:
         """Rows."""
-        return len(self._place)
+        return len(self._index)
 
     @property
     def present(self) -> torch.Tensor:
         """[n], bool: rows with a text; an encoder may still find no token in one."""
-        return torch.tensor([bool(self._distinct[place]) for place in self._place])
+        return torch.tensor([bool(self._distinct[index]) for index in self._index])
 
     @property
     def distinct(self) -> int:
@@ -139,7 +139,7 @@ class TextStore(Store):
         Raises:
             DataError: the encoder cannot tokenise a text, or gives it other ids among other texts.
         """
-        return self._tokens.padded(self._place[np.asarray(rows, dtype=np.int64)])
+        return self._tokens.padded(self._index[np.asarray(rows, dtype=np.int64)])
 
     @cached_property
     def _tokens(self) -> Tokens:

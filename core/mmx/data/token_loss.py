@@ -43,8 +43,8 @@ def token_losses(
     gives the same ids. What is lost then, and what is unknown, is not known.
     """
     distinct = list(dict.fromkeys(texts))
-    place = {text: row for row, text in enumerate(distinct)}
-    row_of = np.fromiter((place[text] for text in texts), np.int64, len(texts))
+    index = {text: row for row, text in enumerate(distinct)}
+    row_of = np.fromiter((index[text] for text in texts), np.int64, len(texts))
     spoken = np.array([bool(text.strip()) for text in distinct], dtype=bool)
     counted = [
         _counted(encoder, distinct[start : start + _CHUNK])

@@ -39,17 +39,17 @@ class Tokens:
         for start in range(0, len(texts), _CHUNK):
             self._compare(np.arange(start, min(start + _CHUNK, len(texts))))
 
-    def padded(self, places: "NDArray[np.int64]") -> Texts:
+    def padded(self, indices: "NDArray[np.int64]") -> Texts:
         """Ids and mask of these texts, as wide as the widest of them; at least one place wide."""
-        ids, mask, _ = self._gathered(places, 1)
+        ids, mask, _ = self._gathered(indices, 1)
         return Texts(torch.from_numpy(ids), torch.from_numpy(mask))
 
     def _gathered(
-        self, places: "NDArray[np.int64]", least: int
+        self, indices: "NDArray[np.int64]", least: int
     ) -> "tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]":
         """Ids, mask, and which places are a text's own; [B, N] with N at least ``least``."""
-        starts = self._starts[places]
-        lengths = self._starts[places + 1] - starts
+        starts = self._starts[indices]
+        lengths = self._starts[indices + 1] - starts
         columns = np.arange(max(int(lengths.max(initial=0)), least))
         own = columns < lengths[:, None]
         at = (starts[:, None] + columns)[own]
@@ -58,22 +58,22 @@ class Tokens:
         ids[own], mask[own] = self._ids[at], self._mask[at]
         return ids, mask, own
 
-    def _compare(self, places: "NDArray[np.int64]") -> None:
+    def _compare(self, indices: "NDArray[np.int64]") -> None:
         """Refuse an encoder that gives these texts other places together than alone."""
-        together, real = self._tokenised([self._texts[int(place)] for place in places])
-        ids, mask, own = self._gathered(places, together.shape[1])
+        together, real = self._tokenised([self._texts[int(index)] for index in indices])
+        ids, mask, own = self._gathered(indices, together.shape[1])
         if ids.shape != together.shape:
-            self._refuse(int(places[own.sum(axis=1).argmax()]))
+            self._refuse(int(indices[own.sum(axis=1).argmax()]))
         padding = together[~own]
         self._padding = int(padding[0]) if self._padding is None and len(padding) else self._padding
         ids[~own] = self._padding or 0
         wrong = ((ids != together) | (mask != real)).any(axis=1)
         if wrong.any():
-            self._refuse(int(places[wrong.argmax()]))
+            self._refuse(int(indices[wrong.argmax()]))
 
-    def _refuse(self, place: int) -> NoReturn:
+    def _refuse(self, index: int) -> NoReturn:
         raise DataError(
-            f"{self._named} gives the text {shown(self._texts[place])} other token ids among other "
+            f"{self._named} gives the text {shown(self._texts[index])} other token ids among other "
             "texts than alone; tokenize must give each text the same ids and mask, and behind them "
             "masked places with one id up to the longest of the texts"
         )

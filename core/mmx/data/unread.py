@@ -9,7 +9,7 @@ from torch import Tensor
 from mmx.interfaces import NarrativeParams, Sample, Value
 
 
-class _Noted(Mapping[str, Value]):
+class _NotedRecord(Mapping[str, Value]):
     """A record that notes which of its fields are looked up."""
 
     def __init__(self, record: Mapping[str, Value], read: set[str]) -> None:
@@ -27,7 +27,7 @@ class _Noted(Mapping[str, Value]):
         return len(self._record)
 
 
-class _Alike:
+class _ConstantFeatures:
     """Stands for the image features of samples, of which no field of a record depends."""
 
     def pooled(self, samples: Sequence[Sample]) -> Tensor:
@@ -59,12 +59,12 @@ def unread_fields(params: NarrativeParams, samples: Sequence[Sample]) -> tuple[s
             sample,
             images={},
             boxes={},
-            record=_Noted(sample.record, read),
+            record=_NotedRecord(sample.record, read),
             label=sample.label if params.needs_label else None,
         )
         for sample in samples
     ]
-    narrative = params.build(_Alike() if params.needs_features else None)
+    narrative = params.build(_ConstantFeatures() if params.needs_features else None)
     narrative.fit(seen)
     narrative.write_all(seen)
     names = dict.fromkeys(name for sample in samples for name in sample.record)

@@ -7,7 +7,7 @@ from mmx.evaluation.calibration import BINS, equal_mass_bins
 from mmx.evaluation.comparison import Comparison, Contrast, compare
 from mmx.evaluation.confusion import quick_scores
 from mmx.evaluation.convergence import Convergence, convergence
-from mmx.evaluation.counted import METRICS
+from mmx.evaluation.counted_rows import METRICS
 from mmx.evaluation.counts import group_counts
 from mmx.evaluation.effective import clustered_shares
 from mmx.evaluation.evaluate import evaluate

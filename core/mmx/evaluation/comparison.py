@@ -7,7 +7,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 from mmx.errors import DataError
-from mmx.evaluation.counted import METRICS, Counted, MacroF1, MeanShare, accuracy, count_answers
+from mmx.evaluation.counted_rows import (
+    METRICS,
+    CountedRows,
+    MacroF1,
+    MeanShare,
+    accuracy,
+    count_answers,
+)
 from mmx.evaluation.flips import flip
 from mmx.evaluation.kappa_score import KappaScore
 from mmx.evaluation.pvalues import McNemar, floor, holm
@@ -17,7 +24,7 @@ from mmx.evaluation.verdicts import detectable, enough_groups, judge
 
 FEWEST, PER_COMPARISON = 4000, 400  # flips; the floor of p stays a tenth of 5 % after Holm
 DEFAULT_METRIC = METRICS[0]
-SCORES: Mapping[str, Callable[[Counted], Score]] = {
+SCORES: Mapping[str, Callable[[CountedRows], Score]] = {
     "balanced_accuracy": MeanShare,
     "macro_f1": MacroF1,
     "accuracy": accuracy,
@@ -233,16 +240,16 @@ def _contrasts(
     found = flip(score, pairs, fixed=fixed, flips=flips, seed=seed)
     corrected = holm(found.p.tolist())
     contrasts = []
-    for place, (name, other) in enumerate(pairs):
-        ends = (found.difference[place], found.low[place], found.high[place])
+    for index, (name, other) in enumerate(pairs):
+        ends = (found.difference[index], found.low[index], found.high[index])
         moving = {name, other} - fixed
         plain = Contrast(
-            name, other, metric, Interval(*map(float, ends)), float(found.p[place]),
-            corrected[place], 1.0, 0, "", 0, 0.0,
-            conditional=bool(moving) and not found.freedom[place],
-            silent=bool(found.silent[place]),
+            name, other, metric, Interval(*map(float, ends)), float(found.p[index]),
+            corrected[index], 1.0, 0, "", 0, 0.0,
+            conditional=bool(moving) and not found.freedom[index],
+            silent=bool(found.silent[index]),
             groups=score.groups,
             pairs=score.pairs(name, other),
         )  # fmt: skip
-        contrasts.append(plain.judged(corrected[place], len(pairs)))
+        contrasts.append(plain.judged(corrected[index], len(pairs)))
     return tuple(contrasts)

@@ -57,10 +57,10 @@ def convergence(curve: Sequence[float]) -> Convergence:
 
 def _slope(values: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> tuple[float, float]:
     """Slope of the least-squares line over 0, 1, 2, ... and its standard error."""
-    places = np.arange(len(values)) - (len(values) - 1) / 2
-    spread = float((places**2).sum())
-    slope = float((places * values).sum()) / spread
-    left = values - values.mean() - slope * places
+    indices = np.arange(len(values)) - (len(values) - 1) / 2
+    spread = float((indices**2).sum())
+    slope = float((indices * values).sum()) / spread
+    left = values - values.mean() - slope * indices
     return slope, float(np.sqrt((left**2).sum() / (len(values) - 2) / spread))
 
 

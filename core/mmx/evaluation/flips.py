@@ -27,7 +27,7 @@ Pairs = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Flipped:
+class SignFlips:
     """What sign flips say about K pairs of methods.
 
     Attributes:
@@ -48,7 +48,7 @@ class Flipped:
 
 
 @dataclass(frozen=True, slots=True)
-class Between:
+class SeedSpread:
     """How far the training seeds of one method lie apart.
 
     Attributes:
@@ -64,7 +64,7 @@ class Between:
     seeds: int
 
 
-def flip(score: Score, pairs: Pairs, *, fixed: frozenset[str], flips: int, seed: int) -> Flipped:
+def flip(score: Score, pairs: Pairs, *, fixed: frozenset[str], flips: int, seed: int) -> SignFlips:
     """Test pairs of methods by sign flips of groups, the same flips for all of them.
 
     Args:
@@ -83,7 +83,7 @@ def flip(score: Score, pairs: Pairs, *, fixed: frozenset[str], flips: int, seed:
     hidden = np.array([score.hidden(*pair) for pair in pairs])
     reach = [_reach(moved, weight, gaps, side) for side in (-1.0, 1.0)]
     low, high = (np.sqrt(one**2 + hidden) for one in reach)
-    return Flipped(
+    return SignFlips(
         gaps,
         p,
         np.maximum(gaps - low, -1.0),
@@ -100,8 +100,8 @@ def _moved(score: Score, pairs: Pairs, flips: int, seed: int) -> tuple[Floats, F
     for signs in _signs(score.groups, flips, seed):
         rows = slice(start, start + len(signs))
         weight[rows] = signs @ score.shares
-        for place, pair in enumerate(pairs):
-            moved[rows, place] = score.flipped(signs, *pair)
+        for index, pair in enumerate(pairs):
+            moved[rows, index] = score.flipped(signs, *pair)
         start += len(signs)
     return moved, weight
 
@@ -134,7 +134,7 @@ def _reach(moved: Floats, weight: Floats, gaps: Floats, side: float) -> Floats:
     return reach
 
 
-def between_seeds(score: Score, fixed: frozenset[str] = frozenset()) -> dict[str, Between]:
+def between_seeds(score: Score, fixed: frozenset[str] = frozenset()) -> dict[str, SeedSpread]:
     """Of each method, how far its training seeds lie apart."""
     found = {}
     for name in score.methods:
@@ -142,12 +142,12 @@ def between_seeds(score: Score, fixed: frozenset[str] = frozenset()) -> dict[str
         freedom = 0 if name in fixed else len(values) - 1
         squares = float(((values - values.mean()) ** 2).sum()) if freedom else 0.0
         interplay = score.interplay(name) if freedom else 0.0
-        found[name] = Between(squares, interplay, freedom, 0 if name in fixed else len(values))
+        found[name] = SeedSpread(squares, interplay, freedom, 0 if name in fixed else len(values))
     return found
 
 
 def seed_shift(
-    between: Mapping[str, Between], pair: tuple[str, str], flips: int, seed: int
+    between: Mapping[str, SeedSpread], pair: tuple[str, str], flips: int, seed: int
 ) -> tuple[Floats, int]:
     """[B], how far other training seeds would shift a difference of means; and its freedom.
 

@@ -10,7 +10,7 @@ from mmx.errors import DataError
 from mmx.evaluation.comparison import Comparison, compare_scores
 from mmx.evaluation.confusion import Floats
 from mmx.evaluation.linear_score import Linear, LinearScore, what_may_hide
-from mmx.evaluation.ranked import Ranked, means_of_labels, ranked
+from mmx.evaluation.ranked_label import RankedLabel, means_of_labels, ranked
 from mmx.evaluation.score import Score
 
 LABEL_METRICS = ("macro_auroc", "macro_average_precision")
@@ -79,7 +79,7 @@ def _known(metric: str) -> bool:
 
 
 def _score(
-    metric: str, found: Mapping[str, Sequence[Sequence[Ranked]]], target: Ints, member: Ints
+    metric: str, found: Mapping[str, Sequence[Sequence[RankedLabel]]], target: Ints, member: Ints
 ) -> Score:
     """One metric of all methods."""
     first = next(iter(found.values()))[0]
@@ -93,7 +93,7 @@ def _score(
     )
 
 
-def _linear(metric: str, seeds: Sequence[Sequence[Ranked]]) -> Linear:
+def _linear(metric: str, seeds: Sequence[Sequence[RankedLabel]]) -> Linear:
     intervals = [means_of_labels(one)[metric] for one in seeds]
     part = "area" if metric == "macro_auroc" else "precision"
     influences = [

@@ -16,7 +16,7 @@ from mmx.evaluation.jackknife import confidence_gap, mean_loss
 from mmx.evaluation.label_notes import label_notes
 from mmx.evaluation.label_results import LabelEvaluation, LabelScores, OperatingPoint
 from mmx.evaluation.operating import operating_points
-from mmx.evaluation.ranked import Ranked, independent_share, means_of_labels, ranked
+from mmx.evaluation.ranked_label import RankedLabel, independent_share, means_of_labels, ranked
 from mmx.evaluation.ranking import roc_curve
 from mmx.evaluation.reliability import reliability
 from mmx.evaluation.results import Interval, RocCurve
@@ -54,8 +54,8 @@ def evaluate_labels(
     _check(log_probs, target, groups, labels, rules)
     kept = (target >= 0).any(axis=1)
     log_probs, target = floored(log_probs[kept]), target[kept].astype(np.int64)
-    names, place = np.unique(np.asarray(groups, dtype=str)[kept], return_inverse=True)
-    member, probs = place.astype(np.int64), np.exp(log_probs[..., 1])
+    names, index = np.unique(np.asarray(groups, dtype=str)[kept], return_inverse=True)
+    member, probs = index.astype(np.int64), np.exp(log_probs[..., 1])
     found = ranked(probs, target, member, len(names))
     scores = [
         _label_scores(*given)
@@ -112,7 +112,7 @@ def quick_labels(log_probs: NDArray[Any], target: NDArray[Any]) -> dict[str, flo
 
 
 def _label_scores(
-    name: str, found: Ranked, probs: Floats, target: Ints, member: Ints,
+    name: str, found: RankedLabel, probs: Floats, target: Ints, member: Ints,
     points: tuple[OperatingPoint, ...],
 ) -> LabelScores:  # fmt: skip
     known, auroc, precise = target >= 0, NONE, NONE
@@ -158,7 +158,7 @@ def _mean(losses: Floats, member: Ints, most: float) -> Interval:
 
 
 def _curves(
-    labels: Sequence[str], found: Sequence[Ranked], probs: Floats, target: Ints
+    labels: Sequence[str], found: Sequence[RankedLabel], probs: Floats, target: Ints
 ) -> list[RocCurve]:
     columns = zip(labels, found, probs.T, target.T, strict=True)
     return [

@@ -98,5 +98,5 @@ def _counts(values: Floats, groups: Sequence[str]) -> tuple[Floats, Floats]:
 
 
 def _member(groups: Sequence[str]) -> NDArray[np.int64]:
-    place = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
-    return place.astype(np.int64)
+    index = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
+    return index.astype(np.int64)

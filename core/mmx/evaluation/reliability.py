@@ -23,11 +23,11 @@ def reliability(confidence: Floats, right: NDArray[Any], member: Ints) -> list[R
         right: [n], whether what was predicted with it is true.
         member: [n], the group of each row, in 0..G-1.
     """
-    place, right = equal_mass_bins(confidence), right.astype(np.float64)
-    counts, totals = np.bincount(place, minlength=BINS), np.bincount(place, confidence, BINS)
+    index, right = equal_mass_bins(confidence), right.astype(np.float64)
+    counts, totals = np.bincount(index, minlength=BINS), np.bincount(index, confidence, BINS)
     ones = np.ones(len(right))
     shares = clustered_shares(
-        by_group(member, place, ones, BINS), by_group(member, place, right, BINS)
+        by_group(member, index, ones, BINS), by_group(member, index, right, BINS)
     )
     low, high = jeffreys(shares.share, shares.effective)
     return [

@@ -52,9 +52,9 @@ RULES: Mapping[str, Callable[[Floats, NDArray[np.bool_]], float]] = {
 
 def _called(scores: Floats, positive: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:
     """Thresholds from high to low, and the shares of positives and of negatives called positive."""
-    steps, place = np.unique(-scores, return_inverse=True)
-    hits = np.bincount(place, positive, len(steps)).cumsum() / max(positive.sum(), 1)
-    alarms = np.bincount(place, ~positive, len(steps)).cumsum() / max((~positive).sum(), 1)
+    steps, index = np.unique(-scores, return_inverse=True)
+    hits = np.bincount(index, positive, len(steps)).cumsum() / max(positive.sum(), 1)
+    alarms = np.bincount(index, ~positive, len(steps)).cumsum() / max((~positive).sum(), 1)
     return -steps, hits, alarms
 
 

@@ -14,7 +14,7 @@ from mmx.data import Manifest
 from mmx.errors import MmxError
 from mmx.files import Hold, keep, own_folder, recall
 from mmx.pipeline import (
-    Prepared,
+    PreparedData,
     cache_folder,
     fields_read,
     sources_used,
@@ -27,7 +27,7 @@ from mmx.spec import Spec, names_of
 
 
 @dataclass(frozen=True, slots=True)
-class Audited:
+class AuditResult:
     """The findings of an audit, with the waivers that stood in the spec.
 
     Attributes:
@@ -73,7 +73,9 @@ class Audited:
         return {"errors": len(self.errors), "waived": dict(self.waived), "findings": findings}
 
 
-def short_audit(spec: Spec, prepared: Prepared, hooks: Hooks, observer: Observer) -> Audited:
+def short_audit(
+    spec: Spec, prepared: PreparedData, hooks: Hooks, observer: Observer
+) -> AuditResult:
     """The quick checks, or what they, or all checks, found before on the same data.
 
     The border of the images is looked at where their pixels are at hand.
@@ -93,7 +95,7 @@ def short_audit(spec: Spec, prepared: Prepared, hooks: Hooks, observer: Observer
             observer.message("auditing the data for leaks")
             findings = examine(_at_hand(spec, prepared), short)
             keep(file, {"findings": [one.to_json() for one in findings]})
-    audited = Audited(tuple(findings), waived, cached)
+    audited = AuditResult(tuple(findings), waived, cached)
     if audited.errors:
         raise MmxError(refusal(audited.errors))
     return audited
@@ -101,7 +103,7 @@ def short_audit(spec: Spec, prepared: Prepared, hooks: Hooks, observer: Observer
 
 def keep_findings(
     spec: Spec,
-    prepared: Prepared,
+    prepared: PreparedData,
     checks: Sequence[Check],
     findings: Sequence[Finding],
     observer: Observer,
@@ -112,7 +114,7 @@ def keep_findings(
         keep(file, {"findings": [one.to_json() for one in findings]})
 
 
-def _at_hand(spec: Spec, prepared: Prepared) -> Subject:
+def _at_hand(spec: Spec, prepared: PreparedData) -> Subject:
     """The rows, without pictures that would have to be decoded."""
     subject = subject_of(spec, prepared)
     images = {
@@ -123,7 +125,7 @@ def _at_hand(spec: Spec, prepared: Prepared) -> Subject:
     return replace(subject, pictures=shown, images=images)
 
 
-def _file(spec: Spec, prepared: Prepared, checks: Sequence[Check]) -> Path:
+def _file(spec: Spec, prepared: PreparedData, checks: Sequence[Check]) -> Path:
     return cache_folder(spec.data) / "audit" / f"{_key(spec, prepared, checks)}.json"
 
 
@@ -158,7 +160,7 @@ def refusal(errors: Sequence[Finding]) -> str:
     )
 
 
-def _key(spec: Spec, prepared: Prepared, checks: Sequence[Check]) -> str:
+def _key(spec: Spec, prepared: PreparedData, checks: Sequence[Check]) -> str:
     """Digest of all that the findings depend on."""
     manifest = prepared.manifest
     order = hashlib.sha256("\0".join(map(str, manifest.ids)).encode()).hexdigest()

@@ -11,21 +11,21 @@ import torch
 
 from mmx.data import Manifest, check_bad, is_table, read_split, read_table
 from mmx.errors import DataError, RunError
-from mmx.experiment.labelled import Labelled, from_spec, from_table
-from mmx.experiment.looks import note_look
+from mmx.experiment.access_log import log_access
+from mmx.experiment.labelled_rows import LabelledRows, from_spec, from_table
 from mmx.experiment.outcome import parquet, score
 from mmx.files import own_words
 from mmx.inference import (
+    EncodedSamples,
     Needs,
     PartPrediction,
-    Seen,
-    Trained,
+    TrainedRun,
     load_trained,
     needs_of,
     prediction_columns,
     see,
 )
-from mmx.interfaces import Rejected, Scores, Task
+from mmx.interfaces import RejectedRow, Scores, Task
 from mmx.pipeline import LEAKY, cache_folder, heard, read_facts
 from mmx.runs import Observer, Record
 
@@ -36,7 +36,7 @@ SHOWN = 5  # rows named in an error
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluated:
+class EvaluationResult:
     """Scores of a run on some data.
 
     Attributes:
@@ -51,7 +51,7 @@ class Evaluated:
     predictions: pd.DataFrame
     folder: Path
     warnings: tuple[str, ...]
-    left_out: tuple[Rejected, ...] = ()
+    left_out: tuple[RejectedRow, ...] = ()
 
 
 def evaluate_run(
@@ -65,7 +65,7 @@ def evaluate_run(
     without: Collection[str] = (),
     plugins: Sequence[str | Path] = (),
     observer: Observer | None = None,
-) -> Evaluated:
+) -> EvaluationResult:
     """Score a finished run on a table, read as the run reads its own rows, or on data of a spec.
 
     Rows without a label are left out of the scores and counted, and so are rows that cannot be
@@ -105,7 +105,7 @@ def evaluate_run(
         targets, notes = _targets(manifest, trained.task, classes or {})
     rows, warnings = _rows(trained, found, trained.task.known(targets).numpy())
     seen = _seen(trained, needs, found, rows, observer)
-    kept = [rows[place] for place in seen.places]
+    kept = [rows[place] for place in seen.indices]
     left_out = (*(() if found.own(trained) else found.unusable), *_faults(manifest, rows, seen))
     if not kept:
         raise DataError(f"no row of {data} can be scored{_told(left_out) or ': none has a label'}")
@@ -119,7 +119,7 @@ def evaluate_run(
     trained.folder.write_bytes(f"{inside}/predictions.parquet", parquet(table))
     Record.made(folder, "finished.json", {"run": trained.folder.path.name}).write()
     leaky = (LEAKY,) if any(one.needs_label for one in found.narratives.values()) else ()
-    return Evaluated(evaluation, table, folder, (*warnings, *notes, *leaky), left_out)
+    return EvaluationResult(evaluation, table, folder, (*warnings, *notes, *leaky), left_out)
 
 
 def _labels(
@@ -145,9 +145,9 @@ def _labels(
             "class such a label means with --class NEW=OLD, or leave these rows out with "
             "--drop-unknown"
         )
-    places = [classes.index(name) if name in classes else -1 for name in names]
+    indices = [classes.index(name) if name in classes else -1 for name in names]
     notes = [f"rows of classes that the run does not know are left out: {told}"] if unknown else []
-    return torch.tensor([*places, -1])[torch.from_numpy(manifest.targets)], [
+    return torch.tensor([*indices, -1])[torch.from_numpy(manifest.targets)], [
         *notes, *_bare(manifest)
     ]  # fmt: skip
 
@@ -183,14 +183,14 @@ def _check_mapping(
 
 
 def _rows(
-    trained: Trained, found: Labelled, labelled: "NDArray[np.bool_]"
+    trained: TrainedRun, found: LabelledRows, labelled: "NDArray[np.bool_]"
 ) -> tuple[list[int], tuple[str, ...]]:
     """The labelled rows to score; of the run's own rows only the test part."""
     manifest = found.manifest
     file = trained.folder.checked("split.csv")
     if found.own(trained):
         split = read_split(file, manifest)
-        note_look(cache_folder(trained.spec.data), manifest, split, trained.folder.path.name)
+        log_access(cache_folder(trained.spec.data), manifest, split, trained.folder.path.name)
         chosen = np.flatnonzero(labelled & (split.parts == "test"))
         return chosen.tolist(), ("these are the rows of the run: its test part is scored",)
     rows = np.flatnonzero(labelled).tolist()
@@ -210,8 +210,8 @@ def _rows(
 
 
 def _seen(
-    trained: Trained, needs: Needs, found: Labelled, rows: list[int], observer: Observer
-) -> Seen:
+    trained: TrainedRun, needs: Needs, found: LabelledRows, rows: list[int], observer: Observer
+) -> EncodedSamples:
     """The rows as the model sees them; of the run's own rows all, as the run saw them."""
     manifest = found.manifest
     samples = [manifest.samples[row] for row in rows]
@@ -225,21 +225,22 @@ def _seen(
         return seen
     lost = [bad for store in seen.stores.values() for bad in store.unreadable]
     check_bad(lost, len(manifest), trained.spec.data.max_bad)
-    return replace(seen, places=list(range(len(rows))), faults={})
+    return replace(seen, indices=list(range(len(rows))), faults={})
 
 
-def _faults(manifest: Manifest, rows: list[int], seen: Seen) -> list[Rejected]:
+def _faults(manifest: Manifest, rows: list[int], seen: EncodedSamples) -> list[RejectedRow]:
     return [
-        Rejected(str(manifest.ids[rows[place]]), why) for place, why in sorted(seen.faults.items())
+        RejectedRow(str(manifest.ids[rows[place]]), why)
+        for place, why in sorted(seen.faults.items())
     ]
 
 
-def _told(left_out: tuple[Rejected, ...]) -> str:
+def _told(left_out: tuple[RejectedRow, ...]) -> str:
     return "".join(f"\n  {one.row}: {one.reason}" for one in left_out[:SHOWN])
 
 
 def _table(
-    trained: Trained, manifest: Manifest, rows: list[int], found: PartPrediction
+    trained: TrainedRun, manifest: Manifest, rows: list[int], found: PartPrediction
 ) -> pd.DataFrame:
     columns = {"sample": manifest.ids[rows], "group": manifest.groups[rows]}
     return pd.DataFrame(columns | prediction_columns(trained.task, found, found.target))

@@ -23,7 +23,7 @@ from mmx.inference import (
     untrained_modalities,
 )
 from mmx.interfaces import Curve, Prediction, Scores, Task, Validation, known_rows
-from mmx.pipeline import Learner, Prepared, stage
+from mmx.pipeline import Learner, PreparedData, stage
 from mmx.runs import Observer
 from mmx.spec import Spec
 from mmx.training import Precision
@@ -71,7 +71,7 @@ class Outcome:
 def predict_and_score(
     spec: Spec,
     learner: Learner,
-    prepared: Prepared,
+    prepared: PreparedData,
     parts: Mapping[str, Part],
     observer: Observer,
     precision: Precision,
@@ -203,7 +203,7 @@ def _name(spec: Spec, count: int) -> str:
 
 
 def prediction_table(
-    prepared: Prepared,
+    prepared: PreparedData,
     task: Task,
     parts: Mapping[str, Part],
     predictions: Mapping[str, PartPrediction],
@@ -216,7 +216,7 @@ def prediction_table(
 
 
 def _rows(
-    prepared: Prepared, task: Task, name: str, part: Part, found: PartPrediction
+    prepared: PreparedData, task: Task, name: str, part: Part, found: PartPrediction
 ) -> pd.DataFrame:
     columns: dict[str, Any] = {
         "sample": prepared.manifest.ids[part.rows],

@@ -12,7 +12,7 @@ from mmx.data import ImageStore, Part
 from mmx.experiment.outcome import Outcome, parameters
 from mmx.inference import Chain, Explainer, Placeholders
 from mmx.interfaces import NarrativeParams
-from mmx.pipeline import Learner, Prepared
+from mmx.pipeline import Learner, PreparedData
 from mmx.report import Explanation, Mistake, RunReport, render_run
 from mmx.spec import Spec
 
@@ -23,7 +23,7 @@ _THUMBNAIL = 192  # pixels, the longer side
 def run_page(
     spec: Spec,
     learner: Learner,
-    prepared: Prepared,
+    prepared: PreparedData,
     outcome: Outcome,
     test: Part,
     facts: Mapping[str, Any],
@@ -68,7 +68,7 @@ def run_page(
     return render_run(report)
 
 
-def _split(spec: Spec, prepared: Prepared) -> dict[str, Any]:
+def _split(spec: Spec, prepared: PreparedData) -> dict[str, Any]:
     """Where the split comes from."""
     asked = spec.data.split
     dealt = "" if asked.file is None else "nothing"
@@ -106,7 +106,7 @@ def methods(spec: Spec) -> dict[str, str]:
 
 
 def mistakes(
-    spec: Spec, learner: Learner, prepared: Prepared, outcome: Outcome, test: Part
+    spec: Spec, learner: Learner, prepared: PreparedData, outcome: Outcome, test: Part
 ) -> Sequence[Mistake]:
     """The wrong predictions of the test part that were made with most confidence."""
     found = outcome.predictions["test"]
@@ -147,7 +147,7 @@ def _untold(shown: Sequence[Mistake]) -> list[str]:
 
 
 def _explainer(
-    spec: Spec, learner: Learner, prepared: Prepared, placeholders: Placeholders
+    spec: Spec, learner: Learner, prepared: PreparedData, placeholders: Placeholders
 ) -> Explainer | None:
     if not spec.evaluation.explain:
         return None
@@ -155,7 +155,7 @@ def _explainer(
     return Explainer(chain, learner.inputs.stores(prepared.rows), placeholders)
 
 
-def thumbnails(prepared: Prepared, row: int) -> dict[str, bytes]:
+def thumbnails(prepared: PreparedData, row: int) -> dict[str, bytes]:
     """The image that stands for a row in each modality, as small JPEG files."""
     found = {name: thumbnail(images, row) for name, images in prepared.pictures.items()}
     return {name: file for name, file in found.items() if file is not None}

@@ -13,11 +13,11 @@ from mmx.experiment.answers import REASON, Answers
 from mmx.inference import (
     Asked,
     CaseTable,
+    EncodedSamples,
     Explainer,
     Needs,
     PartPrediction,
-    Seen,
-    Trained,
+    TrainedRun,
     by_role,
     case_table,
     filled,
@@ -126,7 +126,7 @@ def ask(
 
 
 def _answers(
-    trained: Trained,
+    trained: TrainedRun,
     needs: Needs,
     rows: TableRows,
     table: CaseTable,
@@ -141,12 +141,12 @@ def _answers(
     names = [f"row {row + 2}" for row in range(count)]
     if column is not None:
         names = texts_of(table.cells[column]).tolist()
-    if not seen.places:
+    if not seen.indices:
         told = "".join(f"\n  {names[row]}: {faults[row]}" for row in sorted(faults)[:SHOWN])
         raise DataError(f"none of {count} cases can be answered:{told}")
     found = seen.predicted(trained, observer)
-    places = rows.rows[seen.places].tolist()
-    answered = _table(trained, places, found).reindex(range(count))
+    indices = rows.rows[seen.indices].tolist()
+    answered = _table(trained, indices, found).reindex(range(count))
     ids = names if column is not None else [rows.name(row) for row in range(count)]
     answered.insert(0, "id", np.array(ids, dtype=object))
     reasons = [faults.get(row, "") for row in range(count)]
@@ -154,17 +154,17 @@ def _answers(
     return Answers(
         answered.assign(**{REASON: np.array(reasons, dtype=object)}),
         trained.task.names,
-        {row: seen.told(place) for row, place in zip(places, seen.places, strict=True)},
-        dict(zip(places, why, strict=False)),
+        {row: seen.told(place) for row, place in zip(indices, seen.indices, strict=True)},
+        dict(zip(indices, why, strict=False)),
         (*table.notes, *((_TOLD,) if trained.spec.leaky and needs.text else ())),
     )
 
 
-def _table(trained: Trained, places: Sequence[int], found: PartPrediction) -> pd.DataFrame:
-    return pd.DataFrame(prediction_columns(trained.task, found), index=list(places))
+def _table(trained: TrainedRun, indices: Sequence[int], found: PartPrediction) -> pd.DataFrame:
+    return pd.DataFrame(prediction_columns(trained.task, found), index=list(indices))
 
 
-def _reasons(trained: Trained, seen: Seen, found: PartPrediction) -> list[Explanation]:
+def _reasons(trained: TrainedRun, seen: EncodedSamples, found: PartPrediction) -> list[Explanation]:
     explainer = Explainer(trained.chain, seen.stores, trained.placeholders)
     predicted = trained.task.predicted(found.log_probs)
     reasons = [
@@ -174,7 +174,7 @@ def _reasons(trained: Trained, seen: Seen, found: PartPrediction) -> list[Explan
             int(predicted[row]),
             {name: values[row] for name, values in found.explain.items()},
         )
-        for row, place in enumerate(seen.places)
+        for row, place in enumerate(seen.indices)
     ]
     words = trained.placeholders.words
     return [replace(one, notes=(*one.notes, *words)) if one.shares else one for one in reasons]

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmx.errors import MmxError, RunError
 from mmx.experiment.running import run_into
-from mmx.experiment.same import Compared, same_figures, same_rows, same_tensors
+from mmx.experiment.same import ResultComparison, same_figures, same_rows, same_tensors
 from mmx.experiment.saved import Run
 from mmx.inference import tensors_of
 from mmx.pipeline import (
@@ -27,11 +27,11 @@ from mmx.training import threads
 
 FOLDER = "reproduced"
 # figures that are of the day and not of the run
-_OF_THE_DAY = ("seconds", "looks_at_test", "encoded", "digest", "data")
+_OF_THE_DAY = ("seconds", "test_set_accesses", "encoded", "digest", "data")
 
 
 @dataclass(frozen=True, slots=True)
-class Reproduced:
+class Reproduction:
     """A run that was made again.
 
     Attributes:
@@ -41,7 +41,7 @@ class Reproduced:
     """
 
     run: Run
-    results: tuple[Compared, ...]
+    results: tuple[ResultComparison, ...]
     surroundings: tuple[Difference, ...]
 
     @property
@@ -57,7 +57,7 @@ def reproduce(
     overrides: Sequence[str] = (),
     plugins: Sequence[str | Path] = (),
     observer: Observer | None = None,
-) -> Reproduced:
+) -> Reproduction:
     """Make a finished run again from its own files, in another folder, and compare.
 
     Spec, split, precision and number of threads are those of the run; data, weights and methods
@@ -91,7 +91,7 @@ def reproduce(
             )  # fmt: skip
     except MmxError as error:
         raise RunError(f"the run cannot be made again: {error}{_changed(old, plugins)}") from error
-    return Reproduced(new, tuple(_results(old, RunFolder(new.path))), _surroundings(old, new))
+    return Reproduction(new, tuple(_results(old, RunFolder(new.path))), _surroundings(old, new))
 
 
 def _spec(old: RunFolder, overrides: Sequence[str], plugins: Sequence[str | Path]) -> Spec:
@@ -120,10 +120,10 @@ def _changed(old: RunFolder, plugins: Sequence[str | Path]) -> str:
     return "\nsince the run, these changed:" + "".join(lines) if lines else ""
 
 
-def _results(old: RunFolder, new: RunFolder) -> Iterator[Compared]:
+def _results(old: RunFolder, new: RunFolder) -> Iterator[ResultComparison]:
     names = [folder.end.get("digest") for folder in (old, new)]
     words = "something that decides the numbers has changed"
-    yield Compared("digest", names[0] == names[1], "" if names[0] == names[1] else words)
+    yield ResultComparison("digest", names[0] == names[1], "" if names[0] == names[1] else words)
     yield same_tensors(*(tensors_of(folder, WEIGHTS) for folder in (old, new)))
     yield same_rows(*(Run(folder.path).predictions for folder in (old, new)))
     yield same_figures(*(_figures(folder) for folder in (old, new)))

@@ -17,13 +17,13 @@ from mmx.data import (
     TokenLoss,
     check_bad,
     loss_warnings,
-    make_ledger,
+    make_data_report,
     token_losses,
     write_split,
 )
 from mmx.errors import DataError
-from mmx.experiment.auditing import Audited, short_audit
-from mmx.experiment.looks import note_look
+from mmx.experiment.access_log import log_access
+from mmx.experiment.auditing import AuditResult, short_audit
 from mmx.experiment.outcome import (
     Outcome,
     metrics,
@@ -53,7 +53,7 @@ from mmx.pipeline import (
     SETTLED,
     FrozenFeatures,
     Learner,
-    Prepared,
+    PreparedData,
     Sources,
     build_learner,
     cache_folder,
@@ -137,7 +137,7 @@ def run_into(
     check_pictures(spec, learner.model.named_encoders(), allowed)
     stores = learner.inputs.stores(prepared.rows)
     others = _others(prepared, stores, spec.data.max_bad)
-    initial = {side: weights_digest(one) for side, one in learner.model.named_encoders().items()}
+    initial = {name: weights_digest(one) for name, one in learner.model.named_encoders().items()}
     digests = {**prepared.digests, **others, **learner.inputs.digests}
     digest = run_digest(spec, digests, initial)
     folder = RunFolder.create(root, spec.name, digest, fresh and first_process())
@@ -164,7 +164,7 @@ def run_into(
     return Run(folder.path)
 
 
-def prepare_spec(spec: Spec, observer: Observer, split_file: Path | None = None) -> Prepared:
+def prepare_spec(spec: Spec, observer: Observer, split_file: Path | None = None) -> PreparedData:
     """Rows, split, texts and images of a spec; the split of an earlier run where one is given."""
     folder = cache_folder(spec.data) / "features"
 
@@ -185,7 +185,7 @@ def _holds(spec: Spec, sample: Sample) -> bool:
     )
 
 
-def _others(prepared: Prepared, stores: Mapping[str, Store], max_bad: float) -> dict[str, str]:
+def _others(prepared: PreparedData, stores: Mapping[str, Store], max_bad: float) -> dict[str, str]:
     """Digests of what is neither text nor image, where enough of it can be read.
 
     Raises:
@@ -197,7 +197,7 @@ def _others(prepared: Prepared, stores: Mapping[str, Store], max_bad: float) -> 
     return {f"input of {name}": store.digest for name, store in others.items()}
 
 
-def _check_images(spec: Spec, encoders: Mapping[str, Encoder], prepared: Prepared) -> None:
+def _check_images(spec: Spec, encoders: Mapping[str, Encoder], prepared: PreparedData) -> None:
     """Refuse images that their encoder would not read, before anything is encoded.
 
     Raises:
@@ -220,7 +220,7 @@ class _Work:
     def __init__(
         self,
         spec: Spec,
-        prepared: Prepared,
+        prepared: PreparedData,
         learner: Learner,
         stores: Mapping[str, Store],
         initial: Mapping[str, str],
@@ -228,7 +228,7 @@ class _Work:
         digest: str,
         digests: Mapping[str, str],
         observer: Observer,
-        audited: Audited,
+        audited: AuditResult,
         hooks: Hooks,
     ) -> None:
         self.audited, self.stores, self.digests, self.hooks = audited, stores, digests, hooks
@@ -338,8 +338,8 @@ class _Work:
         return history
 
     def _predict(self, parts: Mapping[str, Part], history: History) -> Outcome:
-        look = partial(note_look, cache_folder(self.spec.data))
-        self.looks = look(self.prepared.manifest, self.prepared.split, self.folder.path.name)
+        look = partial(log_access, cache_folder(self.spec.data))
+        self.accesses = look(self.prepared.manifest, self.prepared.split, self.folder.path.name)
         outcome = predict_and_score(
             self.spec, self.learner, self.prepared, parts, self.observer, history.precision
         )
@@ -357,22 +357,22 @@ class _Work:
         keep_hooks(folder, outcome.fitted)
         table = prediction_table(prepared, outcome.task, parts, outcome.predictions)
         folder.write_bytes("predictions.parquet", parquet(table))
-        ledger = make_ledger(
+        data_report = make_data_report(
             prepared.manifest, prepared.split,
             pictures=prepared.pictures, texts=prepared.texts, tokens=self.tokens,
         ).to_json()  # fmt: skip
         facts = {
             "digest": self.digest, "data": self.digests, "seconds": self.seconds,
             "best_epoch": history.best_epoch, "precision": history.precision,
-            "stopped_early": history.stopped_early, "looks_at_test": self.looks,
+            "stopped_early": history.stopped_early, "test_set_accesses": self.accesses,
             "leaky": self.spec.leaky,
-            "ledger": ledger, "encoded": dict(sources.encoded),
+            "data_report": data_report, "encoded": dict(sources.encoded),
         }  # fmt: skip
         found = metrics(outcome, self.learner, facts)
         folder.write_json("metrics.json", found)
         sections = self.hooks.report_sections(folder.path, found)
         folder.write_text(
-            "report.html", self._page(parts, history, outcome, sections, sources, ledger)
+            "report.html", self._page(parts, history, outcome, sections, sources, data_report)
         )
         folder.event("finished", seconds=self.seconds)
         folder.finish(digest=self.digest)
@@ -385,11 +385,11 @@ class _Work:
         outcome: Outcome,
         sections: list[tuple[str, str]],
         sources: Sources,
-        ledger: Mapping[str, Any],
+        data_report: Mapping[str, Any],
     ) -> str:
         facts: dict[str, Any] = {
             "digest": self.digest,
-            "ledger": ledger,
+            "data_report": data_report,
             "history": [_for_report(epoch) for epoch in history.to_json()["epochs"]],
             "best_epoch": history.best_epoch - 1,
             "environment": self.surroundings,
@@ -422,10 +422,10 @@ class _Work:
         return [*([LEAKY] if self.spec.leaky else []), *self.audited.alerts, *map(_said, self.lost)]
 
     def _notes(self) -> list[str]:
-        if self.looks == 1:
+        if self.accesses == 1:
             return ["This run is the first one that reads this test part."]
         return [
-            f"{self.looks} runs have read this test part. Choosing among them by their test "
+            f"{self.accesses} runs have read this test part. Choosing among them by their test "
             "figures would make the best one look better than it is."
         ]
 

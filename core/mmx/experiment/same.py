@@ -15,7 +15,7 @@ _SHOWN = 3  # figures named in a sentence
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ResultComparison:
     """One kind of result beside the same of another run.
 
     Attributes:
@@ -29,18 +29,18 @@ class Compared:
     words: str = ""
 
 
-def same_tensors(left: Mapping[str, Tensor], right: Mapping[str, Tensor]) -> Compared:
+def same_tensors(left: Mapping[str, Tensor], right: Mapping[str, Tensor]) -> ResultComparison:
     """Compare weights by name; NaN equals NaN in the same bits."""
     if {name: value.shape for name, value in left.items()} != {
         name: value.shape for name, value in right.items()
     }:
-        return Compared("weights", False, "they are of another model")
+        return ResultComparison("weights", False, "they are of another model")
     differ = [name for name in left if not _same_bits(left[name], right[name])]
     if not differ:
-        return Compared("weights", True)
+        return ResultComparison("weights", True)
     most = max(float((left[n].double() - right[n].double()).abs().max()) for n in differ)
     words = f"{len(differ)} of {len(left)} tensors differ, by at most {most:.3g}"
-    return Compared("weights", False, words)
+    return ResultComparison("weights", False, words)
 
 
 def _same_bits(left: Tensor, right: Tensor) -> bool:
@@ -49,27 +49,29 @@ def _same_bits(left: Tensor, right: Tensor) -> bool:
     return torch.equal(*(one.contiguous().reshape(-1).view(torch.uint8) for one in (left, right)))
 
 
-def same_rows(left: pd.DataFrame, right: pd.DataFrame) -> Compared:
+def same_rows(left: pd.DataFrame, right: pd.DataFrame) -> ResultComparison:
     """Compare predictions sample by sample."""
     if left.equals(right):
-        return Compared("predictions", True)
+        return ResultComparison("predictions", True)
     if list(left.columns) != list(right.columns) or len(left) != len(right):
-        return Compared("predictions", False, "they have other columns or another number of rows")
+        return ResultComparison(
+            "predictions", False, "they have other columns or another number of rows"
+        )
     if (left["sample"].to_numpy() != right["sample"].to_numpy()).any():
-        return Compared("predictions", False, "they are of other samples")
+        return ResultComparison("predictions", False, "they are of other samples")
     changed = int((left["predicted"].to_numpy() != right["predicted"].to_numpy()).sum())
     numbers = [name for name in left.select_dtypes("number") if str(name).startswith("p_")]
     gaps = np.abs(left[numbers].to_numpy(float) - right[numbers].to_numpy(float))
     most = float(np.nan_to_num(gaps, nan=1.0).max(initial=0.0))
     words = f"{changed} of {len(left)} samples get another class; probabilities differ by at most "
-    return Compared("predictions", False, f"{words}{most:.3g}")
+    return ResultComparison("predictions", False, f"{words}{most:.3g}")
 
 
-def same_figures(left: Mapping[str, Any], right: Mapping[str, Any]) -> Compared:
+def same_figures(left: Mapping[str, Any], right: Mapping[str, Any]) -> ResultComparison:
     """Compare nested figures."""
     found = differences(left, right)
     if not found:
-        return Compared("metrics", True)
+        return ResultComparison("metrics", True)
     first = [one for one in found if one.key.startswith("test.metrics")] or found
     shown = "; ".join(f"{one.key} {one.left} -> {one.right}" for one in first[:_SHOWN])
-    return Compared("metrics", False, f"{len(found)} figures differ, such as {shown}")
+    return ResultComparison("metrics", False, f"{len(found)} figures differ, such as {shown}")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from mmx.audit import Check, Finding, all_checks, examine
 from mmx.errors import RunError
-from mmx.experiment.auditing import Audited, keep_findings, waivers
+from mmx.experiment.auditing import AuditResult, keep_findings, waivers
 from mmx.experiment.pages import thumbnail
 from mmx.experiment.running import prepare_spec
-from mmx.pipeline import Prepared, heard, open_hooks, stage, subject_of
-from mmx.report import AuditPage, Shown, render_audit
+from mmx.pipeline import PreparedData, heard, open_hooks, stage, subject_of
+from mmx.report import AuditPage, ShownSample, render_audit
 from mmx.runs import Observer, write_json, write_text
 from mmx.spec import Spec
 
@@ -20,7 +20,7 @@ PAGE, FACTS = "audit.html", "audit.json"
 
 def audit_spec(
     spec: Spec, *, out: str | Path | None = None, observer: Observer | None = None
-) -> Audited:
+) -> AuditResult:
     """Look for leaks and faults in the data of a spec with every check; nothing is trained.
 
     Args:
@@ -42,13 +42,13 @@ def audit_spec(
             told(done, len(checks))
     keep_findings(spec, prepared, checks, found, observer)
     folder = Path(out) if out is not None else Path(f"{spec.name}-audit")
-    audited = Audited(tuple(found), waived, folder=folder)
+    audited = AuditResult(tuple(found), waived, folder=folder)
     _write(folder, spec, prepared, checks, audited)
     return audited
 
 
 def _write(
-    folder: Path, spec: Spec, prepared: Prepared, checks: list[Check], audited: Audited
+    folder: Path, spec: Spec, prepared: PreparedData, checks: list[Check], audited: AuditResult
 ) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -59,7 +59,9 @@ def _write(
     write_text(folder / PAGE, render_audit(_page(spec, prepared, checks, audited)))
 
 
-def _page(spec: Spec, prepared: Prepared, checks: list[Check], audited: Audited) -> AuditPage:
+def _page(
+    spec: Spec, prepared: PreparedData, checks: list[Check], audited: AuditResult
+) -> AuditPage:
     manifest = prepared.manifest
     parts = {str(part): len(prepared.split.rows(str(part))) for part in _parts(prepared)}
     return AuditPage(
@@ -78,18 +80,18 @@ def _page(spec: Spec, prepared: Prepared, checks: list[Check], audited: Audited)
     )
 
 
-def _parts(prepared: Prepared) -> list[str]:
+def _parts(prepared: PreparedData) -> list[str]:
     return list(dict.fromkeys(prepared.split.parts.tolist()))
 
 
-def _shown(prepared: Prepared, findings: Iterable[Finding]) -> dict[str, Shown]:
+def _shown(prepared: PreparedData, findings: Iterable[Finding]) -> dict[str, ShownSample]:
     """Thumbnail, part and label of every sample that a finding shows."""
     manifest = prepared.manifest
     wanted = {id for one in findings for line in one.pictures for id in line}
     rows = [row for row, id in enumerate(manifest.ids.tolist()) if id in wanted]
     words = manifest.task.words(manifest.targets)
     return {
-        str(manifest.ids[row]): Shown(
+        str(manifest.ids[row]): ShownSample(
             image=thumbnail(prepared.images, row),
             part=str(prepared.split.parts[row]),
             label=str(words[row]),

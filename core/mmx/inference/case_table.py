@@ -115,7 +115,7 @@ def _row(case: Case, needs: Needs, notes: list[str]) -> dict[str, object]:
     for name, text in _by_name(case.text, needs.texts, TEXT, "texts").items():
         row[_text_column(needs, name)] = text
     for name, images in _by_name(case.images, needs.layout.images, IMAGE, "images").items():
-        row |= _in_places(images, needs.layout.images.get(name, ()), notes)
+        row |= _in_slots(images, needs.layout.images.get(name, ()), notes)
     return row
 
 
@@ -145,21 +145,21 @@ def _by_name(given: Any, names: Collection[str], usual: str, what: str) -> Mappi
     return found
 
 
-def _in_places(
-    images: Sequence[Path | None], places: Sequence[str], notes: list[str]
+def _in_slots(
+    images: Sequence[Path | None], slots: Sequence[str], notes: list[str]
 ) -> dict[str, object]:
     """Images of a modality by their columns; what is not given is absent."""
-    if len(images) > len(places):
-        most = f"at most {len(places)} images" if places else "no image"
+    if len(images) > len(slots):
+        most = f"at most {len(slots)} images" if slots else "no image"
         raise DataError(f"{len(images)} images are given, and this run reads {most} of a case")
-    given = [*images, *[None] * (len(places) - len(images))]
-    absent = [name for name, image in zip(places, given, strict=True) if image is None]
+    given = [*images, *[None] * (len(slots) - len(images))]
+    absent = [name for name, image in zip(slots, given, strict=True) if image is None]
     if absent:
         notes.append(
-            f"this run was trained on up to {len(places)} images of a case "
-            f"({', '.join(places)}); {', '.join(absent)} counts as missing"
+            f"this run was trained on up to {len(slots)} images of a case "
+            f"({', '.join(slots)}); {', '.join(absent)} counts as missing"
         )
-    return dict(zip(places, given, strict=True))
+    return dict(zip(slots, given, strict=True))
 
 
 def _known(record: Mapping[str, object], needs: Needs) -> Mapping[str, object]:
@@ -229,16 +229,16 @@ def by_role(
         text: column of the text.
         needs: knows the columns of the run.
     """
-    places = needs.layout.image_columns
+    slots = needs.layout.image_columns
     images = [
         name for given in images for name in ([given] if given in table.cells else given.split(","))
     ]
-    if len(images) > len(places):
+    if len(images) > len(slots):
         raise DataError(
             f"{len(images)} columns of images are named ({', '.join(images)}), and this run reads "
-            f"{', '.join(places) if places else 'none'}"
+            f"{', '.join(slots) if slots else 'none'}"
         )
-    columns = dict(zip(images, places, strict=False))
+    columns = dict(zip(images, slots, strict=False))
     for name, column in _by_name(text, needs.texts, TEXT, "texts").items():
         columns[column] = _text_column(needs, name)
     return columns

@@ -13,7 +13,7 @@ from mmx.data import (
     read_split,
 )
 from mmx.errors import DataError, MmxError
-from mmx.inference.trained import Trained
+from mmx.inference.trained_run import TrainedRun
 from mmx.interfaces import NarrativeParams, Sample
 from mmx.pipeline import FrozenFeatures, cache_folder, read_scored, stage
 from mmx.runs import Observer
@@ -21,7 +21,7 @@ from mmx.spec import names_of
 
 
 def case_texts(
-    trained: Trained,
+    trained: TrainedRun,
     params: NarrativeParams,
     samples: Sequence[Sample],
     hidden: Sequence[str],
@@ -51,7 +51,7 @@ def case_texts(
     return new_texts(narrative, samples, hidden, with_label=params.needs_label)
 
 
-def _training_rows(trained: Trained) -> tuple[Manifest, Split]:
+def _training_rows(trained: TrainedRun) -> tuple[Manifest, Split]:
     """The rows of the run and their parts, as they were."""
     data = trained.spec.data
     words = (
@@ -67,7 +67,7 @@ def _training_rows(trained: Trained) -> tuple[Manifest, Split]:
     return manifest, read_split(Path(trained.folder.path) / "split.csv", manifest)
 
 
-def _features(trained: Trained, samples: Sequence[Sample], observer: Observer) -> FrozenFeatures:
+def _features(trained: TrainedRun, samples: Sequence[Sample], observer: Observer) -> FrozenFeatures:
     data, folder = trained.spec.data, cache_folder(trained.spec.data)
     with stage(observer, "reading", "images") as told:
         images = ImageStore(

@@ -21,5 +21,5 @@ def prediction_columns(
     """
     truth = {} if target is None else task.truths(target)
     values = task.values(found.log_probs.double()).numpy()
-    shown = {f"p_{name}": values[:, place] for place, name in enumerate(task.names)}
+    shown = {f"p_{name}": values[:, index] for index, name in enumerate(task.names)}
     return {**truth, **task.answers(found.log_probs), **shown, **found.columns(task.names)}

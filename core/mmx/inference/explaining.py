@@ -39,7 +39,7 @@ _WARM = np.array([214.0, 62.0, 0.0])
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _View:
     """What an encoder of images looked at: a small picture, and which of the real views it is."""
 
     picture: Pixels | None
@@ -72,17 +72,17 @@ class Explainer:
         """
         self.chain.model.eval()
         attempts = Attempts()
-        looks = self._looks(row, attempts)
+        views = self._views(row, attempts)
         weights = attempts.get("gates", lambda: self._weights(explained), Weights())
         given = attempts.get("why", lambda: self._batch(row), None)
         if given is None:
-            return Explanation(weights=weights, images=_shown(looks, {}), notes=attempts.notes)
+            return Explanation(weights=weights, images=_shown(views, {}), notes=attempts.notes)
         shares = attempts.get("shares", lambda: self._shares(given), Shares({}, {}))
         heat = {
             name: attempts.get(
-                _of("heat", name, looks), partial(self._heat, given, name, predicted, look), None
+                _of("heat", name, views), partial(self._heat, given, name, predicted, view), None
             )
-            for name, look in looks.items()
+            for name, view in views.items()
         }
         nothing: Words = ()
         words = {
@@ -99,7 +99,7 @@ class Explainer:
             share_errors={name: float(value) for name, value in shares.errors.items()},
             words={name: told for name, told in words.items() if told},
             weights=weights,
-            images=_shown(looks, heat),
+            images=_shown(views, heat),
             notes=attempts.notes,
         )
 
@@ -107,26 +107,26 @@ class Explainer:
         inputs = {name: store.collate([row]) for name, store in self.stores.items()}
         return Batch(inputs, torch.stack([one.present for one in inputs.values()], dim=1))
 
-    def _looks(self, row: int, attempts: Attempts) -> dict[str, _Look]:
+    def _views(self, row: int, attempts: Attempts) -> dict[str, _View]:
         """What the encoders of images looked at, by modality; nothing where there is no image."""
         shown = {n: one for n, one in self.stores.items() if isinstance(one, ImageStore)}
         return {
             name: attempts.get(
                 _of("what the encoder looked at", name, shown),
-                partial(self._looked_at, name, store.collate([row])),
-                _Look(None, 0),
+                partial(self._viewed, name, store.collate([row])),
+                _View(None, 0),
             )
             for name, store in shown.items()
         }
 
-    def _looked_at(self, name: str, images: Images) -> _Look:
+    def _viewed(self, name: str, images: Images) -> _View:
         encoder = self.chain.model.encoder(name)
         if not bool(images.mask.any()) or not isinstance(encoder, WrappingEncoder):
-            return _Look(_picture(images, 0), 0)
+            return _View(_picture(images, 0), 0)
         shown = encoder.views(images)
         centre = encoder.view_centre(images.mask, images.centre)
         place = encoder.looked_at(shown.mask[0], int(centre[0]))
-        return _Look(_picture(shown, place), int(shown.mask[0, :place].sum()))
+        return _View(_picture(shown, place), int(shown.mask[0, :place].sum()))
 
     def _weights(self, explained: Mapping[str, Tensor]) -> Weights:
         encoders = self.chain.model.named_encoders().values()
@@ -158,14 +158,14 @@ class Explainer:
         drops = (probability[0] - probability[1:]).tolist()
         return tuple(zip(pieces, drops, strict=True))
 
-    def _heat(self, given: Batch, name: str, predicted: int, look: _Look) -> bytes | None:
-        if look.picture is None or name not in self.chain.model.used:
+    def _heat(self, given: Batch, name: str, predicted: int, view: _View) -> bytes | None:
+        if view.picture is None or name not in self.chain.model.used:
             return None
         device = next(self.chain.model.parameters()).device
         on = map_tensors(given, lambda tensor: tensor.to(device))
         target = torch.tensor([predicted], device=device)
-        heat = heat_maps(self.chain.model, on, target, look.view, name, read=self.chain.evidence)
-        return None if heat is None else _jpeg(_overlay(look.picture, heat[0].float().cpu()))
+        heat = heat_maps(self.chain.model, on, target, view.view, name, read=self.chain.evidence)
+        return None if heat is None else _jpeg(_overlay(view.picture, heat[0].float().cpu()))
 
 
 def _of(what: str, name: str, all_of: Collection[str]) -> str:
@@ -174,13 +174,13 @@ def _of(what: str, name: str, all_of: Collection[str]) -> str:
 
 
 def _shown(
-    looks: Mapping[str, _Look], heat: Mapping[str, bytes | None]
+    views: Mapping[str, _View], heat: Mapping[str, bytes | None]
 ) -> dict[str, ExplainedImage]:
     """The pictures that are there, each with its heat."""
     return {
-        name: ExplainedImage(_jpeg(look.picture), heat.get(name))
-        for name, look in looks.items()
-        if look.picture is not None
+        name: ExplainedImage(_jpeg(view.picture), heat.get(name))
+        for name, view in views.items()
+        if view.picture is not None
     }
 
 

@@ -19,8 +19,8 @@ def mean_by_class(found: PartPrediction, task: Task) -> dict[str, dict[str, floa
             continue
         means[name] = {"all": float(values.float().mean())}
         for strata in task.strata(found.target.numpy()):
-            for place, label in enumerate(strata.named):
-                rows = torch.from_numpy(strata.labels == place)
+            for index, label in enumerate(strata.named):
+                rows = torch.from_numpy(strata.labels == index)
                 if rows.any():
                     means[name][label] = float(values[rows].float().mean())
     return means

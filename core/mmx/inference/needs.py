@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmx.errors import DataError, RunError
-from mmx.inference.trained import Trained
+from mmx.inference.trained_run import TrainedRun
 from mmx.interfaces import (
     EncoderParams,
     FieldKind,
@@ -76,7 +76,7 @@ class Needs:
         )
 
 
-def needs_of(trained: Trained, without: Collection[str] = ()) -> Needs:
+def needs_of(trained: TrainedRun, without: Collection[str] = ()) -> Needs:
     """What this run reads of a case.
 
     Args:
@@ -110,8 +110,10 @@ def needs_of(trained: Trained, without: Collection[str] = ()) -> Needs:
     }
     inner = {field for names in fields.values() for field in names}
     inner |= {field for name in read for field in trained.inputs.by_name[name].fields}
-    looks = any(one.looks for one in data.narratives.values())
-    shown = [name for name in layout.images if name not in without and (name in read or looks)]
+    reads_images = any(one.reads_images for one in data.narratives.values())
+    shown = [
+        name for name in layout.images if name not in without and (name in read or reads_images)
+    ]
     boxes = {
         name
         for name in read

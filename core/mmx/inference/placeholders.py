@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mmx.interfaces import Task
-from mmx.pipeline import Counts, Prepared
+from mmx.pipeline import Counts, PreparedData
 from mmx.spec import Spec
 
 
@@ -40,7 +40,7 @@ class Placeholders:
         )
 
 
-def untrained_modalities(spec: Spec, prepared: Prepared) -> tuple[str, ...]:
+def untrained_modalities(spec: Spec, prepared: PreparedData) -> tuple[str, ...]:
     """Modalities that every training row has and none loses by dropout; none of a single one."""
     if len(spec.model.used) < 2:
         return ()
@@ -49,7 +49,7 @@ def untrained_modalities(spec: Spec, prepared: Prepared) -> tuple[str, ...]:
     return tuple(name for name in kept if all(_has(prepared, name, rows)))
 
 
-def _has(prepared: Prepared, name: str, rows: Sequence[int]) -> Iterator[bool]:
+def _has(prepared: PreparedData, name: str, rows: Sequence[int]) -> Iterator[bool]:
     """Which of these rows have a modality, as far as the samples tell."""
     for row in rows:
         sample = prepared.manifest.samples[row]

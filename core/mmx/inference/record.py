@@ -16,7 +16,7 @@ from mmx.pipeline import (
     MODEL,
     WEIGHTS,
     Learner,
-    Prepared,
+    PreparedData,
     read_facts,
     read_texts,
     weights_digest,
@@ -27,7 +27,7 @@ from mmx.runs import RunFolder
 def keep_model(
     folder: RunFolder,
     learner: Learner,
-    prepared: Prepared,
+    prepared: PreparedData,
     initial: Mapping[str, str],
     precision: str,
     untrained: Sequence[str] = (),
@@ -106,7 +106,7 @@ def keep_hooks(folder: RunFolder, fitted: Sequence[Validation]) -> None:
     """Write what each inference hook was fitted on; nothing when there is none."""
     if not fitted:
         return
-    tensors = {f"{place}.logits": one.logits.contiguous() for place, one in enumerate(fitted)}
+    tensors = {f"{index}.logits": one.logits.contiguous() for index, one in enumerate(fitted)}
     folder.write_bytes(HOOKS, save({**tensors, "target": fitted[0].target.contiguous()}))
     folder.write_json(GROUPS, list(fitted[0].group))
 
@@ -119,9 +119,9 @@ def fit_again(folder: RunFolder, hooks: Sequence[InferenceHook], task: str) -> N
     groups = tuple(read_texts(folder, GROUPS))
     counts = torch.tensor(facts.class_counts), torch.tensor(facts.sampled_counts)
     prior = torch.tensor(facts.prior, dtype=torch.float64) if facts.prior else None
-    for place, hook in enumerate(hooks):
+    for index, hook in enumerate(hooks):
         try:
-            logits, target = tensors[f"{place}.logits"], tensors["target"]
+            logits, target = tensors[f"{index}.logits"], tensors["target"]
         except KeyError as error:
             raise RunError(f"{folder.path / HOOKS} has no {error}; run with --fresh") from error
         given = Validation(logits, target, groups, *counts, facts.allowed_views, prior, task)

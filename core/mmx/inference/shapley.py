@@ -101,9 +101,9 @@ def _exact(values: Mapping[Kept, Tensor], name: str, names: Sequence[str]) -> Te
 def _orders(names: Sequence[str]) -> list[tuple[str, ...]]:
     """Orders of the modalities, each followed by its reverse."""
     draw = np.random.default_rng(SEED)
-    places: list[list[int]] = [draw.permutation(len(names)).tolist() for _ in range(PAIRS)]
-    both = (order for one in places for order in (one, one[::-1]))
-    return [tuple(names[place] for place in order) for order in both]
+    indices: list[list[int]] = [draw.permutation(len(names)).tolist() for _ in range(PAIRS)]
+    both = (order for one in indices for order in (one, one[::-1]))
+    return [tuple(names[index] for index in order) for order in both]
 
 
 def _growing(order: Sequence[str]) -> list[Kept]:

@@ -7,7 +7,7 @@ from mmx.interfaces.dataset import (
     Facts,
     FieldKind,
     Picture,
-    Rejected,
+    RejectedRow,
     Sample,
     Value,
     View,
@@ -25,10 +25,10 @@ from mmx.interfaces.encoder import (
 from mmx.interfaces.features import Features, FeatureShape, masked_mean
 from mmx.interfaces.fusion import DecisionFusion, Fusion, FusionParams
 from mmx.interfaces.head import Head, HeadOutput, HeadParams
-from mmx.interfaces.hook import MOMENTS, Described, Hook, HookParams, Section
+from mmx.interfaces.hook import MOMENTS, Hook, HookParams, RunDescription, Section
 from mmx.interfaces.inference import Curve, InferenceHook, InferenceParams, Prediction, Validation
 from mmx.interfaces.input import Input, InputRows, Store, Tokenizer
-from mmx.interfaces.inputs import Batch, Images, Inputs, Texts, TokenCount, Views, middle_places
+from mmx.interfaces.inputs import Batch, Images, Inputs, Texts, TokenCount, Views, middle_indices
 from mmx.interfaces.interval import Interval
 from mmx.interfaces.joining import join, joined_shape
 from mmx.interfaces.layout import Labels, Layout, Role
@@ -53,10 +53,10 @@ from mmx.interfaces.sections import (
     ScoreTable,
     Summary,
 )
-from mmx.interfaces.task import Scores, Strata, Target, Task, TaskParams, Wrong, known_rows
+from mmx.interfaces.task import Scores, Strata, Target, Task, TaskParams, WrongAnswer, known_rows
 from mmx.interfaces.tensors import map_tensors
 from mmx.interfaces.wrapping import (
-    Seen,
+    BackboneOutput,
     WrappingEncoder,
     WrappingParams,
     innermost,
@@ -66,19 +66,20 @@ from mmx.interfaces.wrapping import (
 )
 
 __all__ = [
-    "API", "Batch", "Box", "Content", "Curve", "Dataset", "DatasetParams", "DecisionFusion",
-    "Described", "EVERY_TASK", "Encoder", "EncoderParams", "Facts", "FeatureShape", "FeatureSource",
-    "Features", "FieldKind", "Fusion", "FusionParams", "Grid", "Head", "HeadOutput", "HeadParams",
-    "Hook", "HookParams", "IMAGE", "ImageEncoder", "Images", "ImagesInput", "InferenceHook",
-    "InferenceParams", "Input", "InputRows", "Inputs", "Interval", "Labels", "Layout", "Line",
-    "Link", "Loss", "LossParams", "LossValue", "MOMENTS", "Matrix", "MetricWords", "ModalityName",
-    "Narrative", "NarrativeParams", "OneClassTask", "Outputs", "PairFusion", "PairFusionParams",
-    "Paired", "Params", "Picture", "Plot", "Prediction", "RECORD", "Record", "RecordEncoder",
-    "RecordStore", "Records", "RecordsInput", "Rejected", "Role", "Sample", "Sampler",
-    "SamplerParams", "ScoreRow", "ScoreSection", "ScoreTable", "Scores", "Section", "Seen",
-    "SingleImageEncoder", "SpecPath", "Store", "Strata", "Summary", "TEXT", "Target", "Task",
-    "TaskParams", "TextEncoder", "Texts", "TextsInput", "TokenCount", "Tokenizer", "Training",
-    "Validation", "Value", "View", "Views", "WrappingEncoder", "WrappingParams", "Wrong",
-    "by_modality", "innermost", "innermost_params", "join", "joined_shape", "known_rows",
-    "map_tensors", "masked_mean", "middle_places", "on_real", "one_by_one",
+    "API", "EVERY_TASK", "IMAGE", "MOMENTS", "RECORD", "TEXT", "BackboneOutput", "Batch", "Box",
+    "Content", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "Encoder", "EncoderParams",
+    "Facts", "FeatureShape", "FeatureSource", "Features", "FieldKind", "Fusion", "FusionParams",
+    "Grid", "Head", "HeadOutput", "HeadParams", "Hook", "HookParams", "ImageEncoder", "Images",
+    "ImagesInput", "InferenceHook", "InferenceParams", "Input", "InputRows", "Inputs", "Interval",
+    "Labels", "Layout", "Line", "Link", "Loss", "LossParams", "LossValue", "Matrix", "MetricWords",
+    "ModalityName", "Narrative", "NarrativeParams", "OneClassTask", "Outputs", "PairFusion",
+    "PairFusionParams", "Paired", "Params", "Picture", "Plot", "Prediction", "Record",
+    "RecordEncoder", "RecordStore", "Records", "RecordsInput", "RejectedRow", "Role",
+    "RunDescription", "Sample", "Sampler", "SamplerParams", "ScoreRow", "ScoreSection",
+    "ScoreTable", "Scores", "Section", "SingleImageEncoder", "SpecPath", "Store", "Strata",
+    "Summary", "Target", "Task", "TaskParams", "TextEncoder", "Texts", "TextsInput", "TokenCount",
+    "Tokenizer", "Training", "Validation", "Value", "View", "Views", "WrappingEncoder",
+    "WrappingParams", "WrongAnswer", "by_modality", "innermost", "innermost_params", "join",
+    "joined_shape", "known_rows", "map_tensors", "masked_mean", "middle_indices", "on_real",
+    "one_by_one",
 ]  # fmt: skip

@@ -83,7 +83,7 @@ class Sample:
         """Data sets of API 1 have one kind of images and do not name it."""
         name_modality(self, "images", "boxes", "own")
 
-    def drawn_by(self, words: str) -> str:
+    def seeded_by(self, words: str) -> str:
         """What random choices about this sample's text are drawn from.
 
         Args:
@@ -101,8 +101,8 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
-    """A row that cannot be used, for the data ledger."""
+class RejectedRow:
+    """A row that cannot be used, for the data report."""
 
     row: str
     reason: str
@@ -161,7 +161,7 @@ class Dataset(ABC):
     def samples(self) -> Sequence[Sample]:
         """All usable rows, in a fixed order; may build each Sample when it is asked for."""
 
-    def rejected(self) -> Sequence[Rejected]:
+    def rejected(self) -> Sequence[RejectedRow]:
         """Rows that cannot be used, with the reason."""
         return ()
 

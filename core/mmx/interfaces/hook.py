@@ -13,7 +13,7 @@ Section = tuple[str, str]
 """Title and HTML of a section of the report, which must work offline and without scripts."""
 
 
-class Described(Protocol):
+class RunDescription(Protocol):
     """What a hook may ask of the spec of a run."""
 
     name: str
@@ -55,7 +55,7 @@ class Hook:
         """Further checks of the audit, each an `mmx.Check`; the run has no folder yet."""
         return ()
 
-    def started(self, folder: Path, spec: Described) -> None:
+    def started(self, folder: Path, spec: RunDescription) -> None:
         """A run begins, or goes on after it was stopped.
 
         On disk: spec.yaml, resolved.yaml, environment.json, audit.json, split.csv, and of a run

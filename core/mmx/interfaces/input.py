@@ -7,7 +7,7 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
-from mmx.interfaces.dataset import Rejected, Sample
+from mmx.interfaces.dataset import RejectedRow, Sample
 from mmx.interfaces.inputs import Inputs, Texts
 
 
@@ -25,7 +25,7 @@ class Store(ABC):
     """
 
     keys: Sequence[str]
-    unreadable: Sequence[Rejected] = ()
+    unreadable: Sequence[RejectedRow] = ()
 
     @property
     @abstractmethod

@@ -19,13 +19,13 @@ class Inputs(Protocol):
         ...
 
 
-def middle_places(mask: Tensor) -> Tensor:
+def middle_indices(mask: Tensor) -> Tensor:
     """[B], int64: the middle of the places of each row of a mask [B, V], up to its last real one.
 
     Places behind the last real one are there for the sake of other rows and never count.
     """
-    places = torch.arange(1, mask.shape[1] + 1, device=mask.device)
-    return (places * mask).amax(dim=1) // 2
+    indices = torch.arange(1, mask.shape[1] + 1, device=mask.device)
+    return (indices * mask).amax(dim=1) // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Images:
     def __post_init__(self) -> None:
         """Without ``centre``, the middle up to the last image of each row."""
         if self.centre is None:
-            object.__setattr__(self, "centre", middle_places(self.mask))
+            object.__setattr__(self, "centre", middle_indices(self.mask))
 
     @property
     def present(self) -> Tensor:
@@ -80,7 +80,7 @@ class Views:
     def __post_init__(self) -> None:
         """Without ``centre``, the middle up to the last view of each row."""
         if self.centre is None:
-            object.__setattr__(self, "centre", middle_places(self.masks[0]))
+            object.__setattr__(self, "centre", middle_indices(self.masks[0]))
 
     @property
     def present(self) -> Tensor:

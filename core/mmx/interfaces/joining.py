@@ -1,4 +1,4 @@
-"""The rule by which several modalities become one side of a fusion of two."""
+"""The rule by which several modalities become one modality of a fusion of two."""
 
 from collections.abc import Mapping, Sequence
 

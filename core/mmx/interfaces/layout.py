@@ -98,13 +98,13 @@ class Layout:
     @property
     def image_columns(self) -> tuple[str, ...]:
         """Paths of images of all modalities."""
-        return tuple(name for places in self.images.values() for name in places)
+        return tuple(name for indices in self.images.values() for name in indices)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column that it names, once."""
         named = (self.text, self.id, self.group, self.label)
         single = [name for name in named if name is not None]
-        boxes = [name for places in self.boxes.values() for box in places for name in box]
+        boxes = [name for indices in self.boxes.values() for box in indices for name in box]
         files = [*self.image_columns, *self.inputs.values()]
         return tuple(dict.fromkeys([*files, *boxes, *self.record, *single]))

@@ -44,7 +44,7 @@ class NarrativeParams(Params):
         return False
 
     @property
-    def looks(self) -> bool:
+    def reads_images(self) -> bool:
         """Whether texts are written from the images too; a new case must bring what is read."""
         return True
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mmx.errors import DataError
-from mmx.interfaces.task import Strata, Target, Task, Wrong
+from mmx.interfaces.task import Strata, Target, Task, WrongAnswer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,19 +88,19 @@ class OneClassTask(Task):
         """The name of the class; None where it is unknown."""
         return {"label": self._named(target)}
 
-    def _named(self, places: Tensor) -> "NDArray[Any]":
+    def _named(self, indices: Tensor) -> "NDArray[Any]":
         named: NDArray[np.object_] = np.array([*self.names, None], dtype=object)
-        words: NDArray[np.object_] = named[places.numpy()]  # -1 is the last: None
+        words: NDArray[np.object_] = named[indices.numpy()]  # -1 is the last: None
         return words
 
-    def wrong(self, log_probs: Tensor, target: Tensor, most: int) -> Sequence[Wrong]:
+    def wrong(self, log_probs: Tensor, target: Tensor, most: int) -> Sequence[WrongAnswer]:
         """Rows of another class than the one that is answered."""
         predicted = self.predicted(log_probs)
         confidence = log_probs.exp().gather(1, predicted[:, None])[:, 0]
         wrong = torch.nonzero((predicted != target) & (target >= 0)).flatten()
         chosen = wrong[confidence[wrong].argsort(descending=True)][:most]
         return [
-            Wrong(
+            WrongAnswer(
                 row,
                 int(predicted[row]),
                 self.names[target[row]],

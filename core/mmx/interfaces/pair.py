@@ -40,14 +40,14 @@ class PairFusionParams(FusionParams):
         return tuple(name for name in names if name == first or name in second)
 
     def check_modalities(self, names: Sequence[str]) -> None:
-        """Refuse names that are none, and one modality on both sides."""
+        """Refuse names that are none, and one modality twice."""
         self.picked(names)
 
     def picked(self, names: Sequence[str]) -> tuple[str, tuple[str, ...]]:
         """Which modality stands first, and which ones second, in the order of the model.
 
         Raises:
-            ShapeError: one of them is no modality of the model, or stands on both sides.
+            ShapeError: one of them is no modality of the model, or stands twice.
         """
         first, second = self._sides(names)
         unknown = [name for name in (first, *second) if name not in names]

@@ -109,9 +109,9 @@ class RecordStore(Store):
 
     def collate(self, rows: Sequence[int]) -> Records:
         """The records of these rows."""
-        places = torch.as_tensor(rows, dtype=torch.int64)
+        indices = torch.as_tensor(rows, dtype=torch.int64)
         all_rows = self._records
-        return Records(all_rows.values[places], all_rows.codes[places], all_rows.known[places])
+        return Records(all_rows.values[indices], all_rows.codes[indices], all_rows.known[indices])
 
 
 class RecordEncoder(Encoder):

@@ -54,7 +54,7 @@ class Strata:
 
 
 @dataclass(frozen=True, slots=True)
-class Wrong:
+class WrongAnswer:
     """A wrong answer.
 
     Attributes:
@@ -262,7 +262,7 @@ class Task(ABC):
     def truths(self, target: Tensor) -> "dict[str, NDArray[Any]]":
         """Columns of predictions.parquet [n] that hold the target; None or NaN where unknown."""
 
-    def wrong(self, log_probs: Tensor, target: Tensor, most: int) -> Sequence[Wrong]:
+    def wrong(self, log_probs: Tensor, target: Tensor, most: int) -> Sequence[WrongAnswer]:
         """Up to ``most`` wrong answers, the most confident first, for the report."""
         return ()
 

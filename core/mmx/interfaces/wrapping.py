@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mmx.errors import ShapeError
 from mmx.interfaces.encoder import Encoder, EncoderParams, ImageEncoder, Training
 from mmx.interfaces.features import Features
-from mmx.interfaces.inputs import Images, Views, middle_places
+from mmx.interfaces.inputs import Images, Views, middle_indices
 
 
 class WrappingParams(EncoderParams):
@@ -42,7 +42,7 @@ class WrappingParams(EncoderParams):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class BackboneOutput:
     """What the backbone made of the views of a batch; zeros where a view is absent.
 
     Attributes:
@@ -65,7 +65,7 @@ class Seen:
     def __post_init__(self) -> None:
         """Without ``centre``, the middle up to the last view of each row."""
         if self.centre is None:
-            object.__setattr__(self, "centre", middle_places(self.mask))
+            object.__setattr__(self, "centre", middle_indices(self.mask))
 
 
 class WrappingEncoder(ImageEncoder):
@@ -104,7 +104,7 @@ class WrappingEncoder(ImageEncoder):
 
         Where views are made of the images, it is the middle one.
         """
-        return middle_places(self.view_mask(mask)) if self.recipe else centre
+        return middle_indices(self.view_mask(mask)) if self.recipe else centre
 
     def looked_at(self, mask: Tensor, centre: int) -> int:
         """Which view of one sample, mask [V], a heat map is laid over; the first real one."""
@@ -122,7 +122,7 @@ class WrappingEncoder(ImageEncoder):
         return (reads & {"tokens"}) | {"pooled"}
 
     @abstractmethod
-    def combine(self, seen: Seen) -> Features:
+    def combine(self, seen: BackboneOutput) -> Features:
         """The features of samples [B, ...] from those of their views; this learns."""
 
     def forward(self, images: Images | Views) -> Features:
@@ -200,7 +200,7 @@ def on_real(encoder: nn.Module, images: Images) -> Features:
     )  # fmt: skip
 
 
-def _seen(found: Features, mask: Tensor, size: tuple[int, int], centre: Tensor) -> Seen:
+def _seen(found: Features, mask: Tensor, size: tuple[int, int], centre: Tensor) -> BackboneOutput:
     """By sample and view, without what stands in absent views."""
     count = mask.shape[1]
     tokens = rearrange(found.tokens, "(b v) n d -> b v n d", v=count)
@@ -209,7 +209,7 @@ def _seen(found: Features, mask: Tensor, size: tuple[int, int], centre: Tensor) 
     if not bool(mask.all()):
         tokens = tokens.masked_fill(~mask[..., None, None], 0)
         pooled = pooled.masked_fill(~mask[..., None], 0)
-    return Seen(tokens, token_mask, pooled, mask, size, centre)
+    return BackboneOutput(tokens, token_mask, pooled, mask, size, centre)
 
 
 def _by_sample(explain: Mapping[str, Tensor], views: int) -> dict[str, Tensor]:

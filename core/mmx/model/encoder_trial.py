@@ -21,7 +21,7 @@ from mmx.interfaces import (
     Texts,
     WrappingParams,
 )
-from mmx.plugins import place_of
+from mmx.plugins import location_of
 
 ROWS = 2
 _KINDS: dict[str, type[Encoder]] = {IMAGE: ImageEncoder, TEXT: TextEncoder, RECORD: RecordEncoder}
@@ -189,5 +189,5 @@ def _words(params: EncoderParams, error: Exception) -> str:
     if isinstance(error, MmxError):
         return said
     file = inspect.getsourcefile(type(params)) or ""
-    place = place_of(error, file)
+    place = location_of(error, file)
     return f"{f'{place}: ' if place != file else ''}{type(error).__name__}: {said}"

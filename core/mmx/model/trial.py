@@ -17,7 +17,7 @@ from mmx.interfaces import (
     Link,
     Params,
 )
-from mmx.plugins import place_of
+from mmx.plugins import location_of
 
 ROWS = 2
 
@@ -180,7 +180,7 @@ def _called(params: Params, work: Callable[..., object], inputs: tuple[object, .
         given = ", ".join(map(_told, inputs))
         raise ShapeError(
             f"{params.entry_point} fails on a batch of {ROWS} ({given}): "
-            f"{place_of(error, file)}: {type(error).__name__}: {error}"
+            f"{location_of(error, file)}: {type(error).__name__}: {error}"
         ) from error
 
 

@@ -28,17 +28,17 @@ from mmx.pipeline.identity import (
 from mmx.pipeline.inputs import ModelInputs, PreparedRows, restored_inputs
 from mmx.pipeline.learner import Learner, build_learner, link_for, trained_prior
 from mmx.pipeline.permission import permitted
-from mmx.pipeline.prepare import PARTS, Prepared, cache_folder, prepare, together
+from mmx.pipeline.prepare import PARTS, PreparedData, cache_folder, prepare, together
 from mmx.pipeline.processes import first_process, heard, lock_of, wait_for_everyone
-from mmx.pipeline.progress import Told, stage
+from mmx.pipeline.progress import JobProgress, stage
 from mmx.pipeline.sources import Sources, open_sources
 from mmx.pipeline.subject import fields_read, subject_of, unread
 from mmx.pipeline.texts import LEAKY, FrozenFeatures
 
 __all__ = [
     "Counts", "FrozenFeatures", "GROUPS", "HOOKS", "LEAKY", "Learner", "METRICS", "MODEL",
-    "ModelInputs", "PARTS", "Prepared", "PreparedRows", "SETTLED", "SURROUNDINGS", "Sources",
-    "Told", "WEIGHTS", "build_learner", "cache_folder", "check_pictures", "check_promises",
+    "ModelInputs", "PARTS", "PreparedData", "PreparedRows", "SETTLED", "SURROUNDINGS", "Sources",
+    "JobProgress", "WEIGHTS", "build_learner", "cache_folder", "check_pictures", "check_promises",
     "check_views", "class_notes", "core_digest", "environment", "fields_read", "first_process",
     "heard", "libraries", "link_for", "lock_of", "open_hooks", "open_sources", "permitted",
     "prepare", "read_facts", "read_scored", "read_surroundings", "read_texts", "restored_inputs",

@@ -55,7 +55,7 @@ class ModelFacts(_Record):
         sampled_counts: the same as training saw them.
         allowed_views: of the data set.
         parts: small heads besides the main one.
-        encoders: digest of each encoder's weights before training, by side.
+        encoders: digest of each encoder's weights before training, by modality.
         precision: arithmetic that the model was trained in.
         prior: class shares that the answers are for; empty in runs of older versions.
         untrained: modalities whose learned placeholder no training row used.
@@ -121,7 +121,7 @@ class _Data(BaseModel):
     rows: str
 
 
-class Scored(_Record):
+class DataDigests(_Record):
     """Digests of the data of a run, as its metrics hold them."""
 
     data: _Data
@@ -137,9 +137,9 @@ def read_surroundings(folder: RunFolder) -> Surroundings:
     return _read(folder, SURROUNDINGS, Surroundings)
 
 
-def read_scored(folder: RunFolder) -> Scored:
+def read_scored(folder: RunFolder) -> DataDigests:
     """Read the digests in metrics.json; RunError when it is missing or damaged."""
-    return _read(folder, METRICS, Scored)
+    return _read(folder, METRICS, DataDigests)
 
 
 def read_texts(folder: RunFolder, name: str) -> list[str]:

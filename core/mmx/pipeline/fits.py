@@ -6,14 +6,14 @@ import numpy as np
 
 from mmx.errors import DataError
 from mmx.interfaces import Strata
-from mmx.pipeline.prepare import Prepared
+from mmx.pipeline.prepare import PreparedData
 from mmx.spec import Spec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def check_promises(spec: Spec, prepared: Prepared) -> None:
+def check_promises(spec: Spec, prepared: PreparedData) -> None:
     """Refuse hooks whose promises need more groups than the part that they are fitted on has.
 
     Raises:
@@ -31,7 +31,7 @@ def check_promises(spec: Spec, prepared: Prepared) -> None:
             )
 
 
-def class_notes(prepared: Prepared) -> list[str]:
+def class_notes(prepared: PreparedData) -> list[str]:
     """Sentences about classes that the training or the validation part has no sample of."""
     strata, told = prepared.manifest.strata, []
     for part, words in (
@@ -48,4 +48,4 @@ def class_notes(prepared: Prepared) -> list[str]:
 def _absent(strata: Strata, labels: "NDArray[np.int64]") -> list[str]:
     """Classes that none of some rows has."""
     seen = set(np.unique(labels).tolist())
-    return [name for place, name in enumerate(strata.named) if place not in seen]
+    return [name for index, name in enumerate(strata.named) if index not in seen]

@@ -123,7 +123,7 @@ def environment(
         "libraries": libraries(),
         "data": dict(data),
         "weights": {
-            side: {**encoder.weights, "digest": initial[side]} for side, encoder in encoders.items()
+            name: {**encoder.weights, "digest": initial[name]} for name, encoder in encoders.items()
         },
         "methods": sources_used(spec, spec.plugins),
         "plugins": [{"file": str(file), "source": file_digest(file)} for file in spec.plugin_files],

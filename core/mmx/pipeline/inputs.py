@@ -12,7 +12,7 @@ from mmx.model import random_stream
 from mmx.spec import ModelSpec
 
 
-class Unlabelled(Sequence[Sample]):
+class UnlabelledSamples(Sequence[Sample]):
     """Samples without their labels, built when they are asked for: no input ever sees one."""
 
     def __init__(self, samples: Sequence[Sample]) -> None:
@@ -127,7 +127,7 @@ def fit_inputs(
     statistics = dict[str, str]()
     if learning:
         rows = split.rows("train").tolist()
-        unlabelled = Unlabelled(manifest.samples)
+        unlabelled = UnlabelledSamples(manifest.samples)
         samples = [unlabelled[row] for row in rows]
         hidden = _hidden(manifest, layout)
         for name in learning:

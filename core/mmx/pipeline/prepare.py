@@ -22,8 +22,16 @@ from mmx.data import (
 )
 from mmx.errors import DataError
 from mmx.files import own_folder
-from mmx.interfaces import IMAGE, TEXT, FeatureSource, NarrativeParams, Rejected, Sample, TaskParams
-from mmx.pipeline.inputs import PreparedRows, Unlabelled
+from mmx.interfaces import (
+    IMAGE,
+    TEXT,
+    FeatureSource,
+    NarrativeParams,
+    RejectedRow,
+    Sample,
+    TaskParams,
+)
+from mmx.pipeline.inputs import PreparedRows, UnlabelledSamples
 from mmx.pipeline.progress import stage
 from mmx.pipeline.texts import kept_texts
 from mmx.plugins import Plugins
@@ -40,7 +48,7 @@ PARTS = ("train", "validation", "test", "calibration")
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedData:
     """Rows and all that belongs to them.
 
     Attributes:
@@ -72,7 +80,7 @@ class Prepared:
     @property
     def rows(self) -> PreparedRows:
         """The rows as inputs are prepared from them."""
-        return PreparedRows(Unlabelled(self.manifest.samples), self.pictures, self.written)
+        return PreparedRows(UnlabelledSamples(self.manifest.samples), self.pictures, self.written)
 
     @property
     def digests(self) -> dict[str, str]:
@@ -113,7 +121,7 @@ def prepare(
     split_file: Path | None = None,
     holds: Holds | None = None,
     plugins: Plugins | None = None,
-) -> Prepared:
+) -> PreparedData:
     """Read the rows, split them, open their images and write their texts.
 
     Args:
@@ -149,7 +157,7 @@ def prepare(
     _refuse_unreadable(manifest, pictures, spec.max_bad)
     texts = together(written, len(manifest))
     _refuse_empty(manifest, split, _held(manifest, texts, pictures, holds), spec.max_bad)
-    return Prepared(manifest, split, written, pictures, image.grey_range, notes)
+    return PreparedData(manifest, split, written, pictures, image.grey_range, notes)
 
 
 def _source(
@@ -262,7 +270,7 @@ def _refuse_empty(
 ) -> None:
     """A row with neither image nor text, nor anything else to read, is a fault of the data."""
     bare = [
-        Rejected(str(manifest.ids[row]), "has neither an image nor a text")
+        RejectedRow(str(manifest.ids[row]), "has neither an image nor a text")
         for row in np.flatnonzero(split.parts != "unused").tolist()
         if not held[row]
     ]

@@ -6,12 +6,12 @@ from contextlib import contextmanager
 
 from mmx.runs import Observer, Progress
 
-Told = Callable[[int, int], None]
+JobProgress = Callable[[int, int], None]
 _INTERVAL = 0.1  # seconds between two reports
 
 
 @contextmanager
-def stage(observer: Observer, name: str, unit: str) -> Iterator[Told]:
+def stage(observer: Observer, name: str, unit: str) -> Iterator[JobProgress]:
     """Gives a function that takes how many are done and how many there are."""
     start, last = time.monotonic(), 0.0
 

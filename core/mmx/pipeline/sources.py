@@ -12,7 +12,7 @@ from mmx.data import (
     CachedViews,
     FeatureCache,
     ImageStore,
-    Keyed,
+    KeyedInputs,
     Part,
     Source,
     ViewStore,
@@ -28,13 +28,13 @@ from mmx.interfaces import (
 from mmx.model import Model
 from mmx.pipeline.encoding_device import encoding_on_device, with_device
 from mmx.pipeline.identity import encoder_settings
-from mmx.pipeline.prepare import PARTS, Prepared, cache_folder
+from mmx.pipeline.prepare import PARTS, PreparedData, cache_folder
 from mmx.pipeline.progress import stage
 from mmx.runs import Observer
 from mmx.spec import Spec
 
 
-class Unread:
+class UnreadSource:
     """Stands for a modality that the fusion never reads: nothing is collated or encoded."""
 
     def __init__(self, present: Tensor) -> None:
@@ -68,9 +68,13 @@ class Sources:
 
     def _pixels(self, name: str) -> Source:
         store, source = self.stores[name], self.by_name[name]
-        return store if isinstance(store, ImageStore) and not isinstance(source, Unread) else source
+        return (
+            store
+            if isinstance(store, ImageStore) and not isinstance(source, UnreadSource)
+            else source
+        )
 
-    def parts(self, prepared: Prepared) -> dict[str, Part]:
+    def parts(self, prepared: PreparedData) -> dict[str, Part]:
         """The parts that the split has rows for, by name."""
         return {
             name: part_of(prepared.manifest, prepared.split, name, self.by_name)
@@ -104,7 +108,7 @@ def open_sources(
     for name, store in stores.items():
         frozen = model.frozen_inside(name)
         if not model.reads[name]:
-            found[name] = Unread(store.present)
+            found[name] = UnreadSource(store.present)
         elif frozen and moves and isinstance(store, ImageStore):
             found[name] = store
             notes |= {
@@ -153,7 +157,7 @@ class _Encoding:
         return CachedViews(found, views, self.rows, tokens, first)
 
     def _encode(
-        self, name: str, source: Keyed, rows: Sequence[int], want: frozenset[str]
+        self, name: str, source: KeyedInputs, rows: Sequence[int], want: frozenset[str]
     ) -> CachedFeatures:
         data, settings = (
             self.spec.data,

@@ -12,7 +12,7 @@ from mmx.audit import Subject, SubjectImages
 from mmx.data import ImageStore, Manifest, unread_by_all
 from mmx.interfaces import TEXT, Picture, Value
 from mmx.pipeline.file_traces import file_names, file_traces, name_pattern
-from mmx.pipeline.prepare import Prepared
+from mmx.pipeline.prepare import PreparedData
 from mmx.spec import Spec, names_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _LOOKED_AT = 32  # rows; enough to see which fields a narrative reads
 
 
-def subject_of(spec: Spec, prepared: Prepared) -> Subject:
+def subject_of(spec: Spec, prepared: PreparedData) -> Subject:
     """All that the checks look at.
 
     Args:
@@ -76,13 +76,13 @@ def _of(what: str, name: str, names: Collection[str]) -> str:
     return what if len(names) == 1 else f"{what} of {name}"
 
 
-def _written(spec: Spec, prepared: Prepared) -> dict[str, Sequence[str]]:
+def _written(spec: Spec, prepared: PreparedData) -> dict[str, Sequence[str]]:
     """The texts by modality, of those that have an encoder."""
     found = prepared.rows.written
     return {name: texts for name, texts in found.items() if name in spec.model.encoders}
 
 
-def _texts(spec: Spec, prepared: Prepared) -> Sequence[str]:
+def _texts(spec: Spec, prepared: PreparedData) -> Sequence[str]:
     """The texts; none where no encoder of the spec would ever see them."""
     told = TEXT in spec.model.kinds.values()
     return prepared.texts if told else [""] * len(prepared.texts)
@@ -117,9 +117,9 @@ def fields_read(spec: Spec, manifest: Manifest) -> tuple[str, ...]:
 def _record(manifest: Manifest) -> "Callable[[Rows], Mapping[str, Sequence[Value]]]":
     def read(rows: "Rows") -> dict[str, list[Value]]:
         columns: dict[str, list[Value]] = {}
-        for place, row in enumerate(rows.tolist()):
+        for index, row in enumerate(rows.tolist()):
             for name, value in manifest.samples[row].record.items():
-                columns.setdefault(name, [None] * len(rows))[place] = value
+                columns.setdefault(name, [None] * len(rows))[index] = value
         return columns
 
     return read

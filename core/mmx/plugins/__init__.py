@@ -2,10 +2,10 @@
 
 from mmx.plugins.code import Code, modules_below
 from mmx.plugins.describe import Description, Parameter, describe
-from mmx.plugins.discovery import HOOK, KINDS, Installed
+from mmx.plugins.discovery import HOOK, KINDS, InstalledMethod
 from mmx.plugins.hookspecs import hookimpl
 from mmx.plugins.libraries import core_code
-from mmx.plugins.loading import place_of
+from mmx.plugins.loading import location_of
 from mmx.plugins.local import PACKAGE as LOCAL
 from mmx.plugins.local import plugin_file
 from mmx.plugins.names import check_kind
@@ -13,7 +13,7 @@ from mmx.plugins.nearest import nearest
 from mmx.plugins.registry import Plugins, Source, file_digest, find, installed, of_this_api
 
 __all__ = [
-    "Code", "Description", "HOOK", "Installed", "KINDS", "LOCAL", "Parameter", "Plugins", "Source",
-    "check_kind", "core_code", "describe", "file_digest", "find", "hookimpl", "installed",
-    "modules_below", "nearest", "of_this_api", "place_of", "plugin_file",
+    "HOOK", "KINDS", "LOCAL", "Code", "Description", "InstalledMethod", "Parameter", "Plugins",
+    "Source", "check_kind", "core_code", "describe", "file_digest", "find", "hookimpl", "installed",
+    "location_of", "modules_below", "nearest", "of_this_api", "plugin_file",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmx.plugins.parsed import Import, parse_file
+from mmx.plugins.parsed_file import Import, parse_file
 from mmx.plugins.source import Module, find_module
 
 CORE = __name__.partition(".")[0]
@@ -27,7 +27,7 @@ class Code:
     """
 
     files: Mapping[str, str]
-    places: Mapping[str, str]
+    locations: Mapping[str, str]
     imported: frozenset[str]
     libraries: Mapping[str, str]
 
@@ -41,17 +41,17 @@ class Code:
 
     def again(self) -> "Code":
         """The same files as they stand now."""
-        now = {name: _digest_of(place) for name, place in self.places.items()}
-        return Code(now, self.places, self.imported, self.libraries)
+        now = {name: _digest_of(location) for name, location in self.locations.items()}
+        return Code(now, self.locations, self.imported, self.libraries)
 
     def on(self, libraries: Mapping[str, str]) -> "Code":
         """The same code with the versions of its libraries."""
-        return Code(self.files, self.places, self.imported, dict(sorted(libraries.items())))
+        return Code(self.files, self.locations, self.imported, dict(sorted(libraries.items())))
 
 
-def _digest_of(place: str) -> str:
+def _digest_of(location: str) -> str:
     try:
-        return parse_file(place).digest
+        return parse_file(location).digest
     except OSError:
         return "gone"
 
@@ -111,7 +111,7 @@ class _Walk:
 
     def code(self, starts: Iterable[str], files: Mapping[str, str] | None = None) -> Code:
         """The files that are given, and those of all modules that the starts reach."""
-        places, seen = dict(files or {}), set[str]()
+        locations, seen = dict(files or {}), set[str]()
         libraries, todo = set[str](), list(starts)
         while todo:
             name = todo.pop()
@@ -126,10 +126,10 @@ class _Walk:
             if self.without and any(one.startswith(self.without) for one in (name, *found)):
                 continue
             if module.file is not None:
-                places.setdefault(_named(name, module), module.file)
+                locations.setdefault(_named(name, module), module.file)
             todo += found
-        told = {name: parse_file(place).digest for name, place in sorted(places.items())}
-        return Code(told, places, frozenset(libraries - sys.stdlib_module_names), {})
+        told = {name: parse_file(location).digest for name, location in sorted(locations.items())}
+        return Code(told, locations, frozenset(libraries - sys.stdlib_module_names), {})
 
     def imported(self, imports: Iterable[Import], package: str) -> list[str]:
         """The modules that hold what a file in this package imports."""
@@ -174,8 +174,8 @@ class _Walk:
         """Whether a module is code to look at; libraries are known by their version."""
         if name.partition(".")[0] in self._own:
             return True
-        places = [Path(place) for place in (module.file, *module.folders) if place]
-        return not any(_LIBRARY_FOLDERS & {*place.parts} for place in places)
+        locations = [Path(location) for location in (module.file, *module.folders) if location]
+        return not any(_LIBRARY_FOLDERS & {*location.parts} for location in locations)
 
 
 def _files_around(module: str, walk: _Walk) -> Iterator[tuple[str, str]]:
@@ -190,12 +190,12 @@ def _files_around(module: str, walk: _Walk) -> Iterator[tuple[str, str]]:
 
 
 def _files_below(folder: Path, above: str) -> Iterator[tuple[str, str]]:
-    for place, folders, files in os.walk(folder):
+    for location, folders, files in os.walk(folder):
         folders[:] = [one for one in folders if not one.startswith((".", "__pycache__"))]
-        inner = Path(place).relative_to(folder)
+        inner = Path(location).relative_to(folder)
         for file in files:
             if not file.startswith("."):
-                yield (Path(above) / inner / file).as_posix(), os.path.join(place, file)
+                yield (Path(above) / inner / file).as_posix(), os.path.join(location, file)
 
 
 def _named(name: str, module: Module) -> str:

@@ -7,7 +7,7 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from mmx.errors import PluginError
-from mmx.plugins.discovery import KINDS, Installed
+from mmx.plugins.discovery import KINDS, InstalledMethod
 from mmx.plugins.names import LIST
 from mmx.plugins.nearest import nearest
 from mmx.plugins.registry import Plugins
@@ -58,7 +58,7 @@ class Description:
         text: docstring of its module.
     """
 
-    method: Installed
+    method: InstalledMethod
     source: str
     parameters: tuple[Parameter, ...]
     text: str

@@ -19,7 +19,7 @@ Status = Literal["found", "missing module", "clash", "blocked", "incompatible"]
 
 
 @dataclass(frozen=True, slots=True)
-class Installed:
+class InstalledMethod:
     """One method that some distribution declares, or that a local file provides.
 
     Attributes:
@@ -101,7 +101,7 @@ def read_claims(path: Sequence[str] | None) -> list[Claim]:
         if normalised(package) not in seen:
             seen.add(normalised(package))
             claims += _claims(distribution, package, version)
-    order = {kind: place for place, kind in enumerate(KINDS)}
+    order = {kind: location for location, kind in enumerate(KINDS)}
     return sorted(claims, key=lambda c: (order.get(c.kind, len(order)), c.type, c.package))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from mmx.interfaces import Described, Params
+    from mmx.interfaces import Params, RunDescription
 
 Metrics = Mapping[str, object]
 Sections = Sequence[tuple[str, str]]
@@ -26,7 +26,7 @@ def mmx_components() -> "Sequence[type[Params]]":  # type: ignore[empty-body]
 
 
 @hookspec
-def mmx_run_started(run_path: Path, spec: "Described") -> None:
+def mmx_run_started(run_path: Path, spec: "RunDescription") -> None:
     """API 1: a run begins or resumes; its folder exists and holds the spec."""
 
 

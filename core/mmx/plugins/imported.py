@@ -28,9 +28,9 @@ def code_of_import(module: str) -> Code | None:
 def note_import(module: str, code: Code, *, first: bool) -> None:
     """Remember what some code was when Python ran it; ``first``: it had not been imported yet."""
     _CODE[module] = code
-    for name, place in code.places.items():
-        if first or place not in _AS_IMPORTED:
-            _AS_IMPORTED[place] = code.files[name]
+    for name, location in code.locations.items():
+        if first or location not in _AS_IMPORTED:
+            _AS_IMPORTED[location] = code.files[name]
 
 
 def refuse_edited(code: Code) -> None:
@@ -39,12 +39,12 @@ def refuse_edited(code: Code) -> None:
     Raises:
         PluginError: a file was edited after this process had imported it.
     """
-    places = code.places.items()
-    before = {name: _AS_IMPORTED.get(place, code.files[name]) for name, place in places}
+    locations = code.locations.items()
+    before = {name: _AS_IMPORTED.get(location, code.files[name]) for name, location in locations}
     edited = [name for name, digest in code.files.items() if before[name] != digest]
     running = set(_imported_files()) if edited else set()
     for name in edited:
-        if code.places[name] in running:
+        if code.locations[name] in running:
             raise PluginError(
                 f"{name} was edited after this process had imported it; begin a new one (restart "
                 "the notebook's kernel), so that the new code runs"

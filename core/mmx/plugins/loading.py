@@ -42,10 +42,10 @@ def import_plugin(key: str, package: str, module: str, file: str) -> ModuleType:
     try:
         return import_module(module)
     except (Exception, SystemExit) as error:  # a module that exits must not end the session
-        raise PluginLoadError(key, package, error, place_of(error, file)) from error
+        raise PluginLoadError(key, package, error, location_of(error, file)) from error
 
 
-class _AsItStands(SourceFileLoader):
+class _SourceLoader(SourceFileLoader):
     """Compiles a file each time: bytecode kept beside it is known by second and size alone."""
 
     def get_code(self, fullname: str) -> CodeType:
@@ -64,7 +64,7 @@ def import_once(file: Path, name: str) -> ModuleType:
 
 def import_file(file: Path, name: str) -> ModuleType:
     """Import a file that no distribution owns, under a name of its own."""
-    spec = spec_from_file_location(name, file, loader=_AsItStands(name, str(file)))
+    spec = spec_from_file_location(name, file, loader=_SourceLoader(name, str(file)))
     if spec is None or spec.loader is None:
         raise PluginError(f"{file} is not a Python file; a local plugin is a file such as film.py")
     module = sys.modules[name] = module_from_spec(spec)
@@ -72,11 +72,11 @@ def import_file(file: Path, name: str) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise PluginLoadError(file.name, "local", error, place_of(error, str(file))) from error
+        raise PluginLoadError(file.name, "local", error, location_of(error, str(file))) from error
     return module
 
 
-def place_of(error: BaseException, file: str) -> str:
+def location_of(error: BaseException, file: str) -> str:
     """``file:line`` of the last line in a file that led to an error; the file if none did."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"

@@ -76,8 +76,8 @@ def load(manager: pluggy.PluginManager, path: Path, read: Outline, code: Code) -
     except Exception as error:
         if manager.has_plugin(name):
             manager.unregister(name=name)
-        place = loading.place_of(error, str(path))
-        raise PluginLoadError(path.name, PACKAGE, error, place) from error
+        location = loading.location_of(error, str(path))
+        raise PluginLoadError(path.name, PACKAGE, error, location) from error
     version = f"sha256:{code.digest[:12]}"
     claims = (Claim(kind, type, PACKAGE, version, name) for kind, type in keys)
     return LocalFile(name, read, code, tuple(claims))

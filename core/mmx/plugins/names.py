@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from mmx.errors import PluginError
 from mmx.plugins.api import ACCEPTED, API
-from mmx.plugins.discovery import KINDS, Claim, Installed, same_package
+from mmx.plugins.discovery import KINDS, Claim, InstalledMethod, same_package
 from mmx.plugins.nearest import nearest
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def other_api(package: str, stated: int | None) -> str:
     return f"made for plugin API {stated}, and this mmx has {API} and {API - 1}; update {update}"
 
 
-def pick(classes: "Sequence[type[Params]]", method: Installed) -> "type[Params]":
+def pick(classes: "Sequence[type[Params]]", method: InstalledMethod) -> "type[Params]":
     """The class that a method's entry point promises; raises PluginError when it is not there."""
     types = [(params.kind, params.model_fields["type"].default) for params in classes]
     if (method.kind, method.type) in types:

@@ -11,7 +11,7 @@ from mmx.errors import PluginError, PluginLoadError
 from mmx.plugins import loading, local, names
 from mmx.plugins.api import API
 from mmx.plugins.code import CORE, Code, module_code
-from mmx.plugins.discovery import HOOK, Claim, Installed, Status, read_claims, same_package
+from mmx.plugins.discovery import HOOK, Claim, InstalledMethod, Status, read_claims, same_package
 from mmx.plugins.imported import code_of_import, note_import
 from mmx.plugins.libraries import imported_libraries, required_libraries
 from mmx.plugins.source import Outline, outline_module
@@ -68,9 +68,9 @@ class Plugins:
         blocked = os.environ.get("MMX_BLOCK_PLUGINS", "").split(",")
         self._blocked = [name.strip() for name in blocked if name.strip()]
         self._outdone: dict[str, str] = {}
-        self._provided: dict[type[Params], Installed] = {}
-        self._hooks: dict[Installed, type[HookParams]] = {}
-        self._adapted: dict[Installed, type[Params]] = {}
+        self._provided: dict[type[Params], InstalledMethod] = {}
+        self._hooks: dict[InstalledMethod, type[HookParams]] = {}
+        self._adapted: dict[InstalledMethod, type[Params]] = {}
         for file in files:
             self.add_file(file)
 
@@ -79,7 +79,7 @@ class Plugins:
         """Names that were used and that another distribution claims as well, in sentences."""
         return tuple(self._outdone.values())
 
-    def installed(self, kind: str | None = None) -> list[Installed]:
+    def installed(self, kind: str | None = None) -> list[InstalledMethod]:
         """All methods, usable or not, sorted by kind and type; nothing is imported.
 
         Args:
@@ -93,7 +93,7 @@ class Plugins:
         claims = self._all_claims()
         return [self._describe(claim) for claim in claims if kind in (None, claim.kind)]
 
-    def choose(self, kind: str, type: str) -> Installed:
+    def choose(self, kind: str, type: str) -> InstalledMethod:
         """The one usable method that a name means; imports nothing.
 
         Raises:
@@ -150,7 +150,7 @@ class Plugins:
             return None
         return self._hook(method, module) if loading.life_cycle(self._manager, module) else None
 
-    def add_file(self, path: str | Path) -> Installed:
+    def add_file(self, path: str | Path) -> InstalledMethod:
         """Import a local plugin file and list what it provides under the package ``local``.
 
         Returns:
@@ -189,10 +189,10 @@ class Plugins:
             return self._source(self._provided[params])
         return self.source(params.kind, str(params.model_fields["type"].default))
 
-    def _source(self, method: Installed) -> Source:
+    def _source(self, method: InstalledMethod) -> Source:
         return Source(method.key, method.package, method.version, self._code(method))
 
-    def _pick(self, method: Installed, module: "ModuleType") -> "type[Params]":
+    def _pick(self, method: InstalledMethod, module: "ModuleType") -> "type[Params]":
         """The class in a module that a method's entry point promises."""
         functions = loading.life_cycle(self._manager, module)
         if functions and method.api > 1:
@@ -205,13 +205,13 @@ class Plugins:
         found = names.pick(loading.components(self._manager, module), method)
         return found if method.api > 1 else self._translated(method, found)
 
-    def _translated(self, method: Installed, params: "type[Params]") -> "type[Params]":
+    def _translated(self, method: InstalledMethod, params: "type[Params]") -> "type[Params]":
         """A method of API 1 in the shape of this version, always the same class."""
         if method not in self._adapted:
             self._adapted[method] = of_this_api(params)
         return self._adapted[method]
 
-    def _hook(self, method: Installed, module: "ModuleType") -> "type[HookParams]":
+    def _hook(self, method: InstalledMethod, module: "ModuleType") -> "type[HookParams]":
         """The hook that a module of API 1 is, always the same class."""
         if method not in self._hooks:
             from mmx.plugins.api1 import hook_of_module  # torch comes with it
@@ -225,7 +225,7 @@ class Plugins:
             self._claims = read_claims(self._path)
         return [*self._claims, *(claim for file in self._files.values() for claim in file.claims)]
 
-    def _describe(self, claim: Claim) -> Installed:
+    def _describe(self, claim: Claim) -> InstalledMethod:
         """A claim with its status."""
         outline = None if claim.fault else self._outline_or_none(claim.module, claim.type)
         status, reason = self._judge(claim, outline)
@@ -235,7 +235,7 @@ class Plugins:
             words = names.outdone(rivals, ours[0]) if ours else names.clash(rivals)
             status, reason = "clash", words
         summary = outline.summary if outline else ""
-        return Installed(
+        return InstalledMethod(
             claim.kind, claim.type, claim.key, claim.package, claim.version, claim.module,
             status, reason, summary, self._api(claim, outline),
         )  # fmt: skip
@@ -279,7 +279,7 @@ class Plugins:
             raise PluginError(f"there is no module {module}")
         return outline
 
-    def _code(self, method: Installed) -> Code:
+    def _code(self, method: InstalledMethod) -> Code:
         """The code of a method as it stands; of a local file as it was imported."""
         known = code_of_import(method.module)
         if known is not None:
@@ -289,7 +289,7 @@ class Plugins:
         libraries = {} if alone else required_libraries(method.package)
         return code.on(libraries | imported_libraries(code.imported))
 
-    def _load(self, method: Installed) -> "ModuleType":
+    def _load(self, method: InstalledMethod) -> "ModuleType":
         """Import and register the module of a method, once."""
         known: ModuleType | None = self._manager.get_plugin(method.module)
         if known is not None:
@@ -304,10 +304,10 @@ class Plugins:
             raise self._load_error(method, error) from error
         return module
 
-    def _load_error(self, method: Installed, error: Exception) -> PluginLoadError:
+    def _load_error(self, method: InstalledMethod, error: Exception) -> PluginLoadError:
         """A PluginLoadError that names the file of a method."""
         file = self._outline(method.module, method.type).file
-        return PluginLoadError(method.key, method.package, error, loading.place_of(error, file))
+        return PluginLoadError(method.key, method.package, error, loading.location_of(error, file))
 
 
 def of_this_api(params: "type[Params]") -> "type[Params]":
@@ -330,7 +330,7 @@ def file_digest(path: str | Path) -> str:
     return local.code_of(local.plugin_file(path)).digest
 
 
-def installed(kind: str | None = None) -> list[Installed]:
+def installed(kind: str | None = None) -> list[InstalledMethod]:
     """All methods that this process can see; nothing is imported."""
     return Plugins().installed(kind)
 

@@ -1,16 +1,16 @@
 """One HTML file from the plain results of a run, and of a study."""
 
-from mmx.report.audit_page import AuditPage, Shown, render_audit
+from mmx.report.audit_page import AuditPage, ShownSample, render_audit
 from mmx.report.cases import CaseReport, render_cases
 from mmx.report.page import render_run
 from mmx.report.run_report import ExplainedImage, Explanation, Mistake, RunReport
 from mmx.report.study_page import render_study
-from mmx.report.study_report import ArmResult, Reached, StudyReport
+from mmx.report.study_report import ArmResult, ControlComparison, StudyReport
 from mmx.report.study_text import study_csv, study_latex, study_markdown
 from mmx.report.study_words import headline
 
 __all__ = [
-    "ArmResult", "AuditPage", "CaseReport", "ExplainedImage", "Explanation", "Mistake", "Reached",
-    "RunReport", "Shown", "StudyReport", "headline", "render_audit",
+    "ArmResult", "AuditPage", "CaseReport", "ControlComparison", "ExplainedImage", "Explanation",
+    "Mistake", "RunReport", "ShownSample", "StudyReport", "headline", "render_audit",
     "render_cases", "render_run", "render_study", "study_csv", "study_latex", "study_markdown",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ CLEAN = "nothing found"
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownSample:
     """A sample beside its picture.
 
     Attributes:
@@ -57,7 +57,7 @@ class AuditPage:
     checks: Sequence[tuple[str, str]]
     findings: Sequence[tuple[str, Finding]]
     waivers: Mapping[str, str] = field(default_factory=dict)
-    shown: Mapping[str, Shown] = field(default_factory=dict)
+    shown: Mapping[str, ShownSample] = field(default_factory=dict)
     created: str = ""
     version: str = ""
 
@@ -97,5 +97,5 @@ def _worst(page: AuditPage) -> dict[str, str]:
 
 
 def _pictured(page: AuditPage, id: str) -> dict[str, Any]:
-    shown = page.shown.get(id, Shown(None, "", "", ""))
+    shown = page.shown.get(id, ShownSample(None, "", "", ""))
     return {"id": id, "address": data_address(shown.image), "shown": shown}

@@ -27,7 +27,7 @@ SECTIONS = {
     "learning": "Learning",
     "scores": "",  # the task has its own
     "mistakes": "Mistakes",
-    "data": "Split and ledger",
+    "data": "Split and data report",
 }
 
 
@@ -67,7 +67,7 @@ def render_run(report: RunReport) -> str:
         "scores": shown_sections(evaluation.sections(report.group)),
         "mistakes": [_shown(mistake) for mistake in report.mistakes],
         "split": as_tables(report.split, "Split"),
-        "ledger": _ledger_tables(report.ledger),
+        "data_report": _data_tables(report.data_report),
         "record": _record_tables(report),
     }
     page = environment().get_template("run.html.j2")
@@ -82,7 +82,7 @@ def _contents(report: RunReport, shown: Mapping[str, Any]) -> list[tuple[str, st
         "stages": report.stages,
         "learning": shown["learning"],
         "mistakes": report.mistakes,
-        "data": shown["ledger"] or shown["split"],
+        "data": shown["data_report"] or shown["split"],
     }
     own: list[tuple[str, str]] = []
     for anchor, label in SECTIONS.items():
@@ -133,11 +133,11 @@ def _shown(mistake: Mistake) -> dict[str, Any]:
     }
 
 
-def _ledger_tables(ledger: Mapping[str, Any]) -> list[Table]:
-    """The parts first, then the rest of the ledger."""
-    rest = {key: value for key, value in ledger.items() if key != "parts"}
-    parts = ledger.get("parts") or {}
-    return [*([part_table(parts)] if parts else []), *as_tables(rest, "Ledger")]
+def _data_tables(data_report: Mapping[str, Any]) -> list[Table]:
+    """The parts first, then the rest of the data report."""
+    rest = {key: value for key, value in data_report.items() if key != "parts"}
+    parts = data_report.get("parts") or {}
+    return [*([part_table(parts)] if parts else []), *as_tables(rest, "Data report")]
 
 
 def _record_tables(report: RunReport) -> Sequence[Table]:

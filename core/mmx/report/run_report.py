@@ -130,7 +130,7 @@ class RunReport:
     shares: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     curves: Sequence[Curve] = ()
     stages: Sequence[tuple[str, Mapping[str, Interval]]] = ()
-    ledger: Mapping[str, Any] = field(default_factory=dict)
+    data_report: Mapping[str, Any] = field(default_factory=dict)
     split: Mapping[str, Any] = field(default_factory=dict)
     spec: str = ""
     resolved: str = ""

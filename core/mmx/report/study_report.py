@@ -75,7 +75,7 @@ class ArmResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class ControlComparison:
     """A control, and the arms that are not shown to beat it.
 
     Attributes:
@@ -136,11 +136,11 @@ class StudyReport:
     plan: Mapping[str, Any]
     text: str
     comparisons: int = 0
-    ledger: str = ""
+    comparison_log: str = ""
     modalities: Sequence[str] = ("image", "text")
     no_verdicts: str = ""
     absent: Mapping[str, str] = field(default_factory=dict)
-    reached: Sequence[Reached] = ()
+    reached: Sequence[ControlComparison] = ()
     note: str = ""
     warnings: Sequence[str] = ()
     machine: Mapping[str, str] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """What the figures of a study mean, in plain sentences."""
 
 from mmx.evaluation import Contrast, Interval, arm_name, shuffled_name
-from mmx.report.study_report import ArmResult, Reached, StudyReport
+from mmx.report.study_report import ArmResult, ControlComparison, StudyReport
 from mmx.report.wording import known, many, percent, plural, title
 
 CAVEAT = (
@@ -150,7 +150,7 @@ def reached_words(report: StudyReport) -> list[str]:
     ]
 
 
-def _not_beaten(one: Reached, value: str, report: StudyReport) -> str:
+def _not_beaten(one: ControlComparison, value: str, report: StudyReport) -> str:
     names = report.modalities
     shuffled = {shuffled_name(name): name for name in names}
     if one.control in shuffled:

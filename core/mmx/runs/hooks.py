@@ -8,7 +8,7 @@ from typing import Any, TypeGuard
 
 from mmx.errors import MmxError, PluginError
 from mmx.interfaces import MOMENTS, Hook, HookParams
-from mmx.plugins import nearest, place_of
+from mmx.plugins import location_of, nearest
 from mmx.runs.progress import Observer
 
 _SHOWN = 300  # characters of what a hook raised
@@ -16,7 +16,7 @@ _AT_THE_END = ("failed", "stopped")  # the run ends with an error of its own
 
 
 @dataclass(frozen=True, slots=True)
-class _Named:
+class _NamedHook:
     """A hook with the name that a spec gives it, and the files in which its errors are placed."""
 
     name: str
@@ -47,7 +47,7 @@ class Hooks:
         self._observer = observer
         self._failed = set[tuple[str, str]]()
         self.notes: list[str] = []
-        own = [_Named(type(hook).__name__, hook, (), required=True) for hook in also]
+        own = [_NamedHook(type(hook).__name__, hook, (), required=True) for hook in also]
         self._hooks = [*own, *filter(None, map(self._built, given))]
 
     def audit_checks(self) -> Iterator[object]:
@@ -61,7 +61,7 @@ class Hooks:
             try:
                 yield from _listed(one.hook.audit_checks())
             except (Exception, SystemExit) as error:
-                words = _placed(error, one.files)
+                words = _located(error, one.files)
                 raise PluginError(f"audit_checks() of {one.name} failed: {words}") from error
 
     def tell(self, moment: str, *facts: Any) -> None:
@@ -91,7 +91,7 @@ class Hooks:
                     self._note(one.name, "report_sections", words)
         return found
 
-    def _built(self, params: HookParams) -> _Named | None:
+    def _built(self, params: HookParams) -> _NamedHook | None:
         """A hook of its own for this run; None, and a note, where it cannot be built."""
         name, required = str(getattr(params, "type", "")), params.required
         files = tuple(_files(type(params)))
@@ -105,9 +105,9 @@ class Hooks:
         if not isinstance(hook, Hook):
             raise PluginError(f"build() of hook.{name} gave {hook!r}, which is no mmx.Hook")
         _refuse_misspelt(name, type(hook))
-        return _Named(name, hook, (*files, *_files(type(hook))), required)
+        return _NamedHook(name, hook, (*files, *_files(type(hook))), required)
 
-    def _answers(self, moment: str, facts: tuple[Any, ...]) -> Iterator[tuple[_Named, object]]:
+    def _answers(self, moment: str, facts: tuple[Any, ...]) -> Iterator[tuple[_NamedHook, object]]:
         """What each hook gives, those that fail left out."""
         for one in self._hooks:
             call: Callable[..., object] = getattr(one.hook, moment)
@@ -127,7 +127,7 @@ class Hooks:
     ) -> None:
         if required and isinstance(error, MmxError):
             raise error
-        words = f"failed: {_placed(error, files)}"[:_SHOWN]
+        words = f"failed: {_located(error, files)}"[:_SHOWN]
         if required:
             raise PluginError(f"{name}, which the spec requires, {words}") from error
         self._note(name, moment, words)
@@ -164,12 +164,12 @@ def _files(own: type) -> Iterator[str]:
         yield str(file)
 
 
-def _placed(error: BaseException, files: tuple[str, ...]) -> str:
+def _located(error: BaseException, files: tuple[str, ...]) -> str:
     """An error with the last line in one of these files that led to it."""
-    places = [place_of(error, file) for file in files]
-    lines = [place for place, file in zip(places, files, strict=True) if place != file]
-    place = next(iter([*lines, *places]), "")
-    return f"{f'{place}: ' if place else ''}{type(error).__name__}: {error}"
+    places = [location_of(error, file) for file in files]
+    lines = [location for location, file in zip(places, files, strict=True) if location != file]
+    location = next(iter([*lines, *places]), "")
+    return f"{f'{location}: ' if location else ''}{type(error).__name__}: {error}"
 
 
 def _is_section(section: object) -> TypeGuard[tuple[str, str]]:

@@ -21,7 +21,7 @@ PLUGINS = "plugins"  # in the context of a validation
 MARK = "x-mmx-method"  # in a JSON Schema: kind, modality and default of a method
 
 
-class Chosen:
+class MethodChoice:
     """Marks a key that holds a method of one kind; made by ``chosen``."""
 
     def __init__(self, kind: type[Params], default: str | None, modality: str | None) -> None:
@@ -95,7 +95,7 @@ def plugins_of(info: ValidationInfo) -> Plugins:
 
 def chosen(
     kind: type[Params], *, default: str | None = None, modality: str | None = None
-) -> Chosen:
+) -> MethodChoice:
     """Type a key that holds a method: ``Annotated[SerializeAsAny[Kind], chosen(Kind)]``.
 
     The key then takes ``{type: NAME, ...}`` or just ``NAME``. Without ``SerializeAsAny`` a dumped
@@ -106,7 +106,7 @@ def chosen(
         default: type of a mapping that names none.
         modality: ``image`` or ``text``: the only encoders that may stand here.
     """
-    return Chosen(kind, default, modality)
+    return MethodChoice(kind, default, modality)
 
 
 Backbone = Annotated[SerializeAsAny[EncoderParams], chosen(EncoderParams, modality="image")]

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 @dataclass(frozen=True, slots=True)
-class Short:
+class ShortForm:
     """A short way to write a key of a table.
 
     Attributes:
@@ -22,11 +22,11 @@ class Short:
     description: str
 
 
-class Closed(BaseModel):
+class ClosedModel(BaseModel):
     """Frozen, knows no other keys, and takes no NaN or infinity where a number is wanted."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-    short: ClassVar[Mapping[str, Short]] = {}
+    short: ClassVar[Mapping[str, ShortForm]] = {}
 
     @model_validator(mode="before")
     @classmethod

@@ -16,13 +16,13 @@ from pydantic import (
 
 from mmx.interfaces import TEXT, DatasetParams, ModalityName, NarrativeParams, SpecPath
 from mmx.spec.choice import chosen
-from mmx.spec.closed import Closed, Short, table
+from mmx.spec.closed import ClosedModel, ShortForm, table
 from mmx.spec.split import Fraction, SplitSpec
 
 Side = Annotated[int, Field(gt=0, le=16_384)]  # beyond it a slip of the pen would fill any memory
 
 
-class ImageSpec(Closed):
+class ImageSpec(ClosedModel):
     """How images are brought to one size."""
 
     height: Side = Field(default=128, description="pixels")
@@ -59,7 +59,7 @@ class ImageSpec(Closed):
         return None if self.range == "auto" else self.range
 
 
-class CacheSpec(Closed):
+class CacheSpec(ClosedModel):
     """Where the features of frozen encoders are kept."""
 
     folder: SpecPath | None = Field(
@@ -76,11 +76,11 @@ def names_of(narratives: Mapping[str, NarrativeParams]) -> str:
 OneNarrative = Annotated[SerializeAsAny[NarrativeParams], chosen(NarrativeParams)]
 
 
-class DataSpec(Closed):
+class DataSpec(ClosedModel):
     """Rows, their texts, and how they are dealt to the parts."""
 
-    short: ClassVar[Mapping[str, Short]] = {
-        "narrative": Short(
+    short: ClassVar[Mapping[str, ShortForm]] = {
+        "narrative": ShortForm(
             ("narratives", TEXT), OneNarrative, "how the text of a sample is written"
         )
     }

@@ -8,14 +8,14 @@ from mmx.spec.whole import Spec
 
 
 @dataclass(frozen=True, slots=True)
-class Absent:
+class AbsentKey:
     """Stands for a key that one of the two specs does not have."""
 
     def __str__(self) -> str:
         return "(absent)"
 
 
-ABSENT = Absent()
+ABSENT = AbsentKey()
 
 
 @dataclass(frozen=True, slots=True)

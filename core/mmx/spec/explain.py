@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from mmx.errors import Fault
 from mmx.plugins import Plugins, nearest
 from mmx.spec.short import short_key, shorts_of
-from mmx.spec.tree import Node, Place
+from mmx.spec.tree import Location, Node
 from mmx.spec.walk import shape
 
 
@@ -30,19 +30,19 @@ def explain(
     return list(merged.values())
 
 
-def place_of(
+def location_of(
     path: Sequence[str | int], model: type[BaseModel], root: Node, plugins: Plugins
-) -> Place:
+) -> Location:
     """Place of the value at a path, or of the last part of the path that the file has."""
     return _locate(path, model, root, plugins, at_key=False)[0]
 
 
 def _fault(detail: ErrorDetails, model: type[BaseModel], root: Node, plugins: Plugins) -> Fault:
     unknown = detail["type"] == "extra_forbidden"
-    place, key, known = _locate(detail["loc"], model, root, plugins, at_key=unknown)
+    location, key, known = _locate(detail["loc"], model, root, plugins, at_key=unknown)
     if unknown:
-        return place.fault(_unknown_key(str(detail["loc"][-1]), known), key)
-    return place.fault(_words(detail), key)
+        return location.fault(_unknown_key(str(detail["loc"][-1]), known), key)
+    return location.fault(_words(detail), key)
 
 
 def _locate(
@@ -51,13 +51,13 @@ def _locate(
     node: Node,
     plugins: Plugins,
     at_key: bool,
-) -> tuple[Place, str, list[str]]:
+) -> tuple[Location, str, list[str]]:
     """Place and dotted key of an error, and the keys that are known there.
 
     Walks as far as the file goes: what the file leaves out (a missing key, a default) and what
     pydantic adds (the branches of a union) have no place of their own.
     """
-    place, names, known, form = node.place, list[str](), list[str](), None
+    location, names, known, form = node.location, list[str](), list[str](), None
     root, named = model, None  # named: the form of a mapping whose entries come next
     for name in path:
         if isinstance(node.content, dict):
@@ -68,7 +68,7 @@ def _locate(
                 names += [str(name)] if str(name) in known else []
                 break
             names.append(str(name))
-            place, node = (entry.place if at_key else entry.node.place), entry.node
+            location, node = (entry.location if at_key else entry.node.location), entry.node
             field = model.model_fields.get(str(name)) if model else None
             form = named or (shape(field) if field else None)
             named = form if form and form.mapping and not named else None
@@ -76,14 +76,14 @@ def _locate(
         elif isinstance(node.content, list) and isinstance(name, int) and name < len(node.content):
             node = node.content[name]
             names.append(str(name))
-            place = node.place
+            location = node.location
             model = form.at(node, plugins) if form else None
         else:  # a name that stands for a mapping, as its type
             inside = model is not None and name != "type" and str(name) in model.model_fields
             names += [str(name)] if inside else []
             break
     key = ".".join(names)
-    return place, short_key(key, root) if root else key, known
+    return location, short_key(key, root) if root else key, known
 
 
 def _unknown_key(name: str, known: list[str]) -> str:

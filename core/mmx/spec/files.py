@@ -51,7 +51,7 @@ def read_file(
     faults += found
     if root is None or not isinstance(root.content, dict):
         if root is not None:
-            faults.append(root.place.fault(f"a spec is a mapping, got {_name(root.content)}"))
+            faults.append(root.location.fault(f"a spec is a mapping, got {_name(root.content)}"))
         return None
     base = root.get("base")
     root = replace(root, content={k: v for k, v in root.content.items() if k != "base"})
@@ -64,27 +64,27 @@ def _base(
     node: Node, path: Path, model: type[BaseModel], faults: list[Fault], above: tuple[Path, ...]
 ) -> Node | None:
     if not isinstance(node.content, str):
-        faults.append(node.place.fault("base is the name of a file", "base"))
+        faults.append(node.location.fault("base is the name of a file", "base"))
         return None
     missing = unset(node.content)
     if missing:
-        faults.append(node.place.fault(missing, "base"))
+        faults.append(node.location.fault(missing, "base"))
         return None
     try:
         below = Path(os.path.normpath(path.parent / named_path(node.content)))
         there = below.is_file()
     except (OSError, ValueError) as error:
         words = error.strerror if isinstance(error, OSError) else error
-        faults.append(node.place.fault(f"the base cannot be read: {words}", "base"))
+        faults.append(node.location.fault(f"the base cannot be read: {words}", "base"))
         return None
     if len(above) > DEPTH_LIMIT:
         words = f"more than {DEPTH_LIMIT} bases stand on one another"
-        faults.append(node.place.fault(words, "base"))
+        faults.append(node.location.fault(words, "base"))
     elif below in above:
         chain = " -> ".join(file.name for file in (*above, below))
-        faults.append(node.place.fault(f"the bases go round in a circle: {chain}", "base"))
+        faults.append(node.location.fault(f"the bases go round in a circle: {chain}", "base"))
     elif not there:
-        faults.append(node.place.fault(f"there is no file {below}", "base"))
+        faults.append(node.location.fault(f"there is no file {below}", "base"))
     else:
         return read_file(below, model, faults, above)
     return None

@@ -12,7 +12,7 @@ _ENDINGS = (".jpg", ".png", ".jpeg", ".JPG", ".PNG", ".tif", ".tiff", ".bmp", ".
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ImageLocations:
     """Where image files were found.
 
     Attributes:
@@ -26,7 +26,7 @@ class Found:
     linked: str = ""
 
 
-def find_root(files: Sequence[str], folder: Path) -> Found:
+def find_root(files: Sequence[str], folder: Path) -> ImageLocations:
     """The folders in which the image files lie.
 
     Args:
@@ -35,7 +35,7 @@ def find_root(files: Sequence[str], folder: Path) -> Found:
     """
     some = list(dict.fromkeys(files))[:_LOOKED_AT]
     if not some:
-        return Found((".",), "there are no image files to look for")
+        return ImageLocations((".",), "there are no image files to look for")
     left, roots, told = some, list[str](), list[str]()
     while left:
         counts = Counter({
@@ -51,10 +51,12 @@ def find_root(files: Sequence[str], folder: Path) -> Found:
         left = [file for file in left if not (folder / best / file).is_file()]
     if not roots:
         words = f"{some[0]!r} was not found beside the table nor just below; mend data.dataset.root"
-        return Found((".",), words)
+        return ImageLocations((".",), words)
     if left:
         told.append(f"{len(left)} are nowhere, such as {left[0]!r}")
-    return Found(tuple(roots), ", ".join(told), _linked(some, [folder / root for root in roots]))
+    return ImageLocations(
+        tuple(roots), ", ".join(told), _linked(some, [folder / root for root in roots])
+    )
 
 
 def find_without_ending(

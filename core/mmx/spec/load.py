@@ -12,7 +12,7 @@ from mmx.errors import Fault, MmxError, SpecError
 from mmx.files import named_path
 from mmx.plugins import Plugins
 from mmx.spec.choice import PLUGINS
-from mmx.spec.explain import explain, place_of
+from mmx.spec.explain import explain, location_of
 from mmx.spec.files import read_file, read_text, unset
 from mmx.spec.merge import override
 from mmx.spec.short import long_path, written_out
@@ -69,9 +69,9 @@ def _rebased(root: Node, path: Path, faults: list[Fault], methods: Plugins) -> d
     """Absolute names of the files that a base names, for they are relative to that base."""
     absolute = {}
     for key, node in file_names(Spec, root, methods):
-        named, file = str(node.content), node.place.file
+        named, file = str(node.content), node.location.file
         if missing := unset(named):
-            faults.append(node.place.fault(missing, key))
+            faults.append(node.location.fault(missing, key))
         elif file not in (None, path):
             with suppress(ValueError):  # no name of a file: the field says so, at its place
                 absolute[id(node)] = os.path.normpath(file.parent / named_path(named))
@@ -111,7 +111,7 @@ def _double_correction(root: Node, error: ValidationError, methods: Plugins) -> 
     named = corrections(sampler, weights and weights.content, loss)
     if len(named) < 2 or (allowed and allowed.content is True):
         return []
-    return [place_of(named[0].split("."), Spec, root, methods).fault(too_many(named), named[0])]
+    return [location_of(named[0].split("."), Spec, root, methods).fault(too_many(named), named[0])]
 
 
 def _alone(field: FieldInfo, node: Node | None, methods: Plugins) -> BaseModel | None:
@@ -131,9 +131,9 @@ def _in_order(faults: list[Fault], path: Path, overrides: Sequence[str]) -> list
 
     given = [f"--set {text}" for text in overrides]
 
-    def place(fault: Fault) -> tuple[bool, bool, str, int, int]:
+    def location(fault: Fault) -> tuple[bool, bool, str, int, int]:
         if fault.file is None:
             return True, True, "", given.index(fault.source), fault.column
         return False, fault.file != path, str(fault.file), fault.line, fault.column
 
-    return [from_here(fault) for fault in sorted(faults, key=place)]
+    return [from_here(fault) for fault in sorted(faults, key=location)]

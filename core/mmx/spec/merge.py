@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mmx.errors import Fault, SpecError
-from mmx.spec.tree import DEPTH_LIMIT, Entry, Node, Place, read_tree
+from mmx.spec.tree import DEPTH_LIMIT, Entry, Location, Node, read_tree
 
 
 def overlay(below: Node, above: Node) -> Node:
@@ -23,13 +23,13 @@ def overlay(below: Node, above: Node) -> Node:
     for key, entry in above.content.items():
         under = merged.get(key)
         merged[key] = replace(entry, node=overlay(under.node, entry.node)) if under else entry
-    return Node(merged, above.place)
+    return Node(merged, above.location)
 
 
 def _spelled_out(node: Node, other: Node) -> Node:
     """A name beside a mapping becomes a mapping too."""
     if isinstance(node.content, str) and isinstance(other.content, dict):
-        return Node({"type": Entry(node.place, node)}, node.place)
+        return Node({"type": Entry(node.location, node)}, node.location)
     return node
 
 
@@ -47,7 +47,7 @@ def override(root: Node, text: str, *, spell: Callable[[list[str]], list[str]] =
     path, equals, value = text.partition("=")
     source = f"--set {text}"
     names = path.strip().split(".")
-    start = Place(None, 0, len("--set ") + 1, source)
+    start = Location(None, 0, len("--set ") + 1, source)
     if not equals or not all(names):
         raise SpecError([start.fault("write it as path=value, such as train.epochs=5")])
     if len(names) > DEPTH_LIMIT:
@@ -67,14 +67,14 @@ def _on_command_line(fault: Fault, path: str, source: str, offset: int) -> Fault
     return replace(fault, key=path, line=0, column=column, source=source)
 
 
-def _moved(node: Node, place: Place) -> Node:
+def _moved(node: Node, location: Location) -> Node:
     """The same value, with every place on the command line."""
     if isinstance(node.content, dict):
-        entries = {k: Entry(place, _moved(e.node, place)) for k, e in node.content.items()}
-        return Node(entries, place)
+        entries = {k: Entry(location, _moved(e.node, location)) for k, e in node.content.items()}
+        return Node(entries, location)
     if isinstance(node.content, list):
-        return Node([_moved(item, place) for item in node.content], place)
-    return Node(node.content, place)
+        return Node([_moved(item, location) for item in node.content], location)
+    return Node(node.content, location)
 
 
 def _put(node: Node, names: list[str], value: Node, above: tuple[str, ...]) -> Node:
@@ -84,17 +84,17 @@ def _put(node: Node, names: list[str], value: Node, above: tuple[str, ...]) -> N
     if isinstance(node.content, list):
         return _put_in_list(node, name, rest, value, above)
     if isinstance(node.content, str):
-        node = Node({"type": Entry(node.place, node)}, node.place)
+        node = Node({"type": Entry(node.location, node)}, node.location)
     if node.content is None:
-        node = Node({}, value.place)
+        node = Node({}, value.location)
     if not isinstance(node.content, dict):
         message = f"{'.'.join(above)} is {node.content!r}, which has no keys"
-        raise SpecError([value.place.fault(message, ".".join([*above, *names]))])
+        raise SpecError([value.location.fault(message, ".".join([*above, *names]))])
     old = node.get(name)
     if name == "type" and not rest and old and old.content != value.content:
-        return Node({"type": Entry(value.place, value)}, value.place)
-    inner = _put(old or Node(None, value.place), rest, value, (*above, name))
-    return Node({**node.content, name: Entry(value.place, inner)}, node.place)
+        return Node({"type": Entry(value.location, value)}, value.location)
+    inner = _put(old or Node(None, value.location), rest, value, (*above, name))
+    return Node({**node.content, name: Entry(value.location, inner)}, node.location)
 
 
 def _put_in_list(
@@ -103,6 +103,6 @@ def _put_in_list(
     items = list(node.content) if isinstance(node.content, list) else []
     if not (name.isascii() and name.isdigit() and int(name) < len(items)):
         message = f"{'.'.join(above)} is a list of {len(items)}; {name!r} is no place in it, from 0"
-        raise SpecError([value.place.fault(message, ".".join([*above, name, *rest]))])
+        raise SpecError([value.location.fault(message, ".".join([*above, name, *rest]))])
     items[int(name)] = _put(items[int(name)], rest, value, (*above, name))
-    return Node(items, node.place)
+    return Node(items, node.location)

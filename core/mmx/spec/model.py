@@ -24,8 +24,8 @@ from mmx.interfaces import (
     ModalityName,
     Params,
 )
-from mmx.spec.choice import Chosen, chosen
-from mmx.spec.closed import Closed, Short, method, table
+from mmx.spec.choice import MethodChoice, chosen
+from mmx.spec.closed import ClosedModel, ShortForm, method, table
 
 MOST = 8  # modalities of a model
 _TAKEN = frozenset({"boxes", "fused", "neither", "new", "prior"})  # what reports and heads call so
@@ -36,34 +36,34 @@ def _only(modality: str) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class _Named:
+class _NamedEncoder:
     """What a spec says of an encoder, with the name of its modality."""
 
     name: str
     value: Any
 
 
-class _ByName(Chosen):
+class _ByName(MethodChoice):
     """An encoder; one whose name says what it reads must read that."""
 
     def _check(self, value: Any, info: ValidationInfo) -> Params:
-        if not isinstance(value, _Named):
+        if not isinstance(value, _NamedEncoder):
             return super()._check(value, info)
         if value.name in _TAKEN or hasattr(nn.ModuleDict, value.name):
             words = "{name} cannot be the name of a modality; choose another"
             raise PydanticCustomError("mmx_modality", words, {"name": repr(value.name)})
         only = value.name if value.name in (IMAGE, TEXT, RECORD) else None
-        return Chosen(EncoderParams, None, only)._check(value.value, info)
+        return MethodChoice(EncoderParams, None, only)._check(value.value, info)
 
 
 def _with_names(value: Any) -> Any:
     """Each encoder with its name; ``text: null`` takes out the modality that a base has."""
     if not isinstance(value, Mapping):
         return value
-    return {name: _Named(name, one) for name, one in value.items() if one is not None}
+    return {name: _NamedEncoder(name, one) for name, one in value.items() if one is not None}
 
 
-class ProjectionSpec(Closed):
+class ProjectionSpec(ClosedModel):
     """Trainable LayerNorm and Linear between each encoder and the fusion."""
 
     dim: PositiveInt = Field(
@@ -77,13 +77,13 @@ def _width(value: Any) -> Any:
     return {"dim": value} if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-class ModelSpec(Closed):
+class ModelSpec(ClosedModel):
     """An encoder for each modality, a fusion and a head."""
 
-    short: ClassVar[Mapping[str, Short]] = {
-        IMAGE: Short(("encoders", IMAGE), _only(IMAGE), "encoder of the images"),
-        TEXT: Short(("encoders", TEXT), _only(TEXT), "encoder of the texts"),
-        RECORD: Short(("encoders", RECORD), _only(RECORD), "encoder of the clinical table"),
+    short: ClassVar[Mapping[str, ShortForm]] = {
+        IMAGE: ShortForm(("encoders", IMAGE), _only(IMAGE), "encoder of the images"),
+        TEXT: ShortForm(("encoders", TEXT), _only(TEXT), "encoder of the texts"),
+        RECORD: ShortForm(("encoders", RECORD), _only(RECORD), "encoder of the clinical table"),
     }
 
     encoders: Annotated[

@@ -6,9 +6,9 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from mmx.errors import PluginError
-from mmx.plugins import Installed, Plugins
+from mmx.plugins import InstalledMethod, Plugins
 from mmx.spec.choice import MARK
-from mmx.spec.closed import Closed
+from mmx.spec.closed import ClosedModel
 from mmx.spec.walk import shape
 from mmx.spec.whole import Spec
 
@@ -42,16 +42,16 @@ def spec_schema(*, plugins: Plugins | None = None) -> Schema:
     return schema | ({"$comment": "; ".join(notes)} if notes else {})
 
 
-def _tables(model: type[BaseModel]) -> Iterable[type[Closed]]:
+def _tables(model: type[BaseModel]) -> Iterable[type[ClosedModel]]:
     """All tables inside a model that have short forms."""
     for field in model.model_fields.values():
         inner = shape(field).model
-        if inner is not None and issubclass(inner, Closed):
+        if inner is not None and issubclass(inner, ClosedModel):
             yield from ([inner] if inner.short else [])
             yield from _tables(inner)
 
 
-def _add_short_forms(table: type[Closed], definitions: Schema) -> None:
+def _add_short_forms(table: type[ClosedModel], definitions: Schema) -> None:
     """The short keys of a table; one of them is enough where the long one is needed."""
     schema = definitions[table.__name__]
     for key, form in table.short.items():
@@ -66,9 +66,9 @@ def _add_short_forms(table: type[Closed], definitions: Schema) -> None:
 
 def _methods(
     definitions: Schema, plugins: Plugins
-) -> tuple[list[tuple[Installed, str | None]], list[str]]:
+) -> tuple[list[tuple[InstalledMethod, str | None]], list[str]]:
     """Usable methods with their modality; their schemas go to the definitions."""
-    usable: list[tuple[Installed, str | None]] = []
+    usable: list[tuple[InstalledMethod, str | None]] = []
     notes = []
     for method in plugins.installed():
         try:
@@ -87,7 +87,7 @@ def _methods(
 
 
 def _any_of(
-    methods: Iterable[tuple[Installed, str | None]],
+    methods: Iterable[tuple[InstalledMethod, str | None]],
     kind: str,
     modality: str | None,
     default: str | None,

@@ -7,7 +7,7 @@ from functools import cache
 from pydantic import BaseModel
 
 from mmx.errors import Fault
-from mmx.spec.closed import Closed, Short
+from mmx.spec.closed import ClosedModel, ShortForm
 from mmx.spec.tree import Entry, Node
 from mmx.spec.walk import shape
 
@@ -27,16 +27,16 @@ def _short_forms(model: type[BaseModel], above: Path) -> Iterator[tuple[Path, Pa
         yield from _short_forms(inner, (*above, key))
 
 
-def shorts_of(model: type[BaseModel] | None) -> Mapping[str, Short]:
+def shorts_of(model: type[BaseModel] | None) -> Mapping[str, ShortForm]:
     """The short forms of one table."""
-    return model.short if model is not None and issubclass(model, Closed) else {}
+    return model.short if model is not None and issubclass(model, ClosedModel) else {}
 
 
 @cache
 def _tables(model: type[BaseModel]) -> Mapping[str, type[BaseModel]]:
     """The tables inside a model, by key."""
     found = {key: shape(field).model for key, field in model.model_fields.items()}
-    return {key: inner for key, inner in found.items() if inner and issubclass(inner, Closed)}
+    return {key: inner for key, inner in found.items() if inner and issubclass(inner, ClosedModel)}
 
 
 def long_path(path: Sequence[str], model: type[BaseModel]) -> list[str]:
@@ -84,7 +84,7 @@ def written_out(
             moved.setdefault(table, {})[name] = content.pop(key)
     for table, entries in moved.items():
         content[table] = _joined(content.get(table), entries, (*above, table), model, faults)
-    return Node(content, node.place)
+    return Node(content, node.location)
 
 
 def _joined(
@@ -96,7 +96,7 @@ def _joined(
 ) -> Entry:
     """A table with what its short forms add to it."""
     if given is None:
-        first = next(iter(entries.values())).place
+        first = next(iter(entries.values())).location
         return Entry(first, Node(entries, first))
     if not isinstance(given.node.content, dict):
         return given  # the table is no mapping, which is told where it is checked
@@ -104,5 +104,5 @@ def _joined(
     for name in twice:
         short = next(k for k, form in shorts_of(model).items() if form.path == (path[-1], name))
         words = f"{'.'.join((*path, name))} says the same already; write one of the two"
-        faults.append(entries[name].place.fault(words, ".".join((*path[:-1], short))))
-    return replace(given, node=Node({**entries, **given.node.content}, given.node.place))
+        faults.append(entries[name].location.fault(words, ".".join((*path[:-1], short))))
+    return replace(given, node=Node({**entries, **given.node.content}, given.node.location))

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, NonNegativeInt, PositiveInt, Tag, model_validator
 
 from mmx.interfaces import SpecPath
-from mmx.spec.closed import Closed, table
+from mmx.spec.closed import ClosedModel, table
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what NumPy takes
@@ -43,7 +43,7 @@ def part_named(value: str) -> str | None:
     return _NAMED.get(" ".join(value.casefold().replace("_", " ").replace("-", " ").split()))
 
 
-class SplitFiles(Closed):
+class SplitFiles(ClosedModel):
     """One file for each part of a published split; each names its rows."""
 
     train: SpecPath | None = Field(default=None, description="names the rows of this part")
@@ -61,7 +61,7 @@ class SplitFiles(Closed):
         return {name: file for name, file in found.items() if file is not None}
 
 
-class SplitSpec(Closed):
+class SplitSpec(ClosedModel):
     """How the groups are dealt to the parts; no group is ever in two of them."""
 
     by: Literal["group"] = Field(default="group", description="what stays together")

@@ -146,8 +146,8 @@ def _files(folder: Path, table: Path, columns: Columns) -> dict[str, Any]:
     """Further folders and the ending of image files, where there are such."""
     found: dict[str, Any] = {}
     if columns.roots:
-        places = [os.path.normpath(table.absolute().parent / root) for root in columns.roots]
-        found["roots"] = [_beside(folder, Path(place)) for place in places]
+        indices = [os.path.normpath(table.absolute().parent / root) for root in columns.roots]
+        found["roots"] = [_beside(folder, Path(location)) for location in indices]
     return found | ({"suffix": columns.suffix} if columns.suffix else {})
 
 

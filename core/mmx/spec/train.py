@@ -14,7 +14,7 @@ from pydantic import (
 
 from mmx.interfaces import IMAGE, TEXT, ModalityName, SamplerParams
 from mmx.spec.choice import chosen
-from mmx.spec.closed import Closed, Short, method, table
+from mmx.spec.closed import ClosedModel, ShortForm, method, table
 from mmx.spec.split import Seed
 
 Chance = Annotated[float, Field(ge=0, lt=1)]
@@ -25,14 +25,17 @@ OptimizerName = Literal["adamw", "adam", "sgd"]
 RATES: Mapping[str, float] = {IMAGE: 1e-4, TEXT: 2e-5}
 
 
-def _rate_of(name: str) -> Short:
-    return Short(("rates", name), PositiveFloat, f"learning rate of the {name} encoder")
+def _rate_of(name: str) -> ShortForm:
+    return ShortForm(("rates", name), PositiveFloat, f"learning rate of the {name} encoder")
 
 
-class OptimizerSpec(Closed):
+class OptimizerSpec(ClosedModel):
     """Optimizer and its learning rates, one for each kind of layer."""
 
-    short: ClassVar[Mapping[str, Short]] = {"lr_image": _rate_of(IMAGE), "lr_text": _rate_of(TEXT)}
+    short: ClassVar[Mapping[str, ShortForm]] = {
+        "lr_image": _rate_of(IMAGE),
+        "lr_text": _rate_of(TEXT),
+    }
 
     type: OptimizerName = Field(default="adamw", description="the optimizer")
     lr: PositiveFloat = Field(default=1e-3, description="learning rate of new layers")
@@ -55,7 +58,7 @@ def _name(value: Any) -> Any:
     return {"type": value} if isinstance(value, str) else value
 
 
-class TrainSpec(Closed):
+class TrainSpec(ClosedModel):
     """How the model learns."""
 
     epochs: PositiveInt = Field(default=20, description="passes through the training part")
@@ -123,7 +126,7 @@ class TrainSpec(Closed):
         return (dropout.get(modality, 0.0) if isinstance(dropout, dict) else dropout) > 0
 
 
-class EvaluationSpec(Closed):
+class EvaluationSpec(ClosedModel):
     """How the test part is scored."""
 
     # read and left out of all that is written, so that specs of older versions still load
@@ -141,7 +144,7 @@ class EvaluationSpec(Closed):
     )
 
 
-class AuditSpec(Closed):
+class AuditSpec(ClosedModel):
     """Findings of the audit that do not stop a run."""
 
     waive: dict[str, str] = Field(

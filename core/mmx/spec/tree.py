@@ -33,7 +33,7 @@ ENDLESS = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Where a key or value stands.
 
     Attributes:
@@ -65,7 +65,7 @@ class Node:
     """A value of a file and its place."""
 
     content: "dict[str, Entry] | list[Node] | Scalar"
-    place: Place
+    location: Location
 
     def get(self, key: str) -> "Node | None":
         """Value at a key; None when this is no mapping or has no such key."""
@@ -85,7 +85,7 @@ class Node:
 class Entry:
     """A key's place and its value."""
 
-    place: Place
+    location: Location
     node: Node
 
 
@@ -93,7 +93,7 @@ class _Stop(Exception):
     """Reading cannot go on; the fault is already noted."""
 
 
-class _Refused(yaml.MarkedYAMLError):
+class _RefusedYaml(yaml.MarkedYAMLError):
     """What YAML allows and a spec does not."""
 
 
@@ -108,14 +108,14 @@ class _Composer(yaml.SafeLoader):
         """Compose one node, as PyYAML does."""
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if getattr(event, "tag", None):
-            raise _Refused(problem="a tag (!) is not read here", problem_mark=event.start_mark)
+            raise _RefusedYaml(problem="a tag (!) is not read here", problem_mark=event.start_mark)
         if self.depth >= DEPTH_LIMIT:
             problem = f"it is nested more than {DEPTH_LIMIT} deep"
-            raise _Refused(problem=problem, problem_mark=event.start_mark)
+            raise _RefusedYaml(problem=problem, problem_mark=event.start_mark)
         self.count += 1
         if self.count > VALUE_LIMIT:
             problem = f"it has more than {VALUE_LIMIT} values"
-            raise _Refused(problem=problem, problem_mark=event.start_mark)
+            raise _RefusedYaml(problem=problem, problem_mark=event.start_mark)
         self.depth += 1
         node = super().compose_node(parent, index)  # type: ignore[arg-type]
         self.depth -= 1
@@ -135,10 +135,10 @@ class _Reader:
         # PyYAML ends lines at these; str.splitlines knows more of them
         self.lines = re.split("\r\n|[\r\n\x85\u2028\u2029]", self.text)
 
-    def place(self, mark: yaml.Mark) -> Place:
+    def location(self, mark: yaml.Mark) -> Location:
         source = self.lines[mark.line] if mark.line < len(self.lines) else ""
         source = source if len(source) <= SHOWN_LIMIT else ""
-        return Place(self.file, mark.line + 1, mark.column + 1, source)
+        return Location(self.file, mark.line + 1, mark.column + 1, source)
 
     def read(self) -> Node | None:
         """The whole text as nodes; None when it cannot be read."""
@@ -159,7 +159,7 @@ class _Reader:
             mark = error.problem_mark or error.context_mark
             message = _plain_problem(error)
             self.faults.append(
-                self.place(mark).fault(message) if mark else Fault(message, file=self.file)
+                self.location(mark).fault(message) if mark else Fault(message, file=self.file)
             )
         except _Stop:
             pass
@@ -167,56 +167,58 @@ class _Reader:
 
     def _at(self, position: int, message: str) -> Fault:
         before = re.split("\r\n|[\r\n\x85\u2028\u2029]", self.text[:position])
-        place = Place(self.file, len(before), len(before[-1]) + 1, "")
-        return place.fault(message)
+        location = Location(self.file, len(before), len(before[-1]) + 1, "")
+        return location.fault(message)
 
     def node(self, node: yaml.Node, depth: int) -> Node:
-        place = self.place(node.start_mark)
+        location = self.location(node.start_mark)
         self.count += 1
         if self.count > VALUE_LIMIT or depth > DEPTH_LIMIT:  # an alias may hold itself
             self.faults.append(
-                place.fault(
+                location.fault(
                     f"it has more than {VALUE_LIMIT} values or is nested more than "
                     f"{DEPTH_LIMIT} deep once the aliases are expanded"
                 )
             )
             raise _Stop
         if isinstance(node, yaml.MappingNode):
-            return Node(self.mapping(node, depth), place)
+            return Node(self.mapping(node, depth), location)
         if isinstance(node, yaml.SequenceNode):
-            return Node([self.node(item, depth + 1) for item in node.value], place)
+            return Node([self.node(item, depth + 1) for item in node.value], location)
         plain = isinstance(node, yaml.ScalarNode) and node.style is None
-        return Node(self.scalar(node.value, place) if plain else node.value, place)
+        return Node(self.scalar(node.value, location) if plain else node.value, location)
 
     def mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Entry]:
         entries: dict[str, Entry] = {}
         for key, value in node.value:
-            place = self.place(key.start_mark)
-            entry = Entry(place, self.node(value, depth + 1))
+            location = self.location(key.start_mark)
+            entry = Entry(location, self.node(value, depth + 1))
             if not isinstance(key, yaml.ScalarNode):
-                self.faults.append(place.fault("a key is a word, not a list or a mapping"))
+                self.faults.append(location.fault("a key is a word, not a list or a mapping"))
             elif key.value == "<<" and key.style is None:
-                self.faults.append(place.fault("merge keys (<<) are not read; use base: FILE"))
+                self.faults.append(location.fault("merge keys (<<) are not read; use base: FILE"))
             elif key.value in entries:
-                first = entries[key.value].place.line
+                first = entries[key.value].location.line
                 self.faults.append(
-                    place.fault(f"duplicate key {key.value!r}; it stands in line {first} already")
+                    location.fault(
+                        f"duplicate key {key.value!r}; it stands in line {first} already"
+                    )
                 )
             else:
                 entries[key.value] = entry
         return entries
 
-    def scalar(self, text: str, place: Place) -> Scalar:
+    def scalar(self, text: str, location: Location) -> Scalar:
         if text in _WORDS:
             return _WORDS[text]
         if ENDLESS.fullmatch(text):
-            self.faults.append(place.fault(f"{text} is not a number that a spec may hold"))
+            self.faults.append(location.fault(f"{text} is not a number that a spec may hold"))
         elif INTEGER.fullmatch(text) and len(text) <= 100:
             return int(text, 0 if text[:2] in ("0o", "0x") else 10)
         elif FLOAT.fullmatch(text):
             if math.isfinite(float(text)):
                 return float(text)
-            self.faults.append(place.fault("the number is too large"))
+            self.faults.append(location.fault("the number is too large"))
         return text
 
 
@@ -228,7 +230,7 @@ def read_tree(text: str, file: Path | None) -> tuple[Node | None, Sequence[Fault
 
 def _plain_problem(error: yaml.MarkedYAMLError) -> str:
     problem = error.problem or str(error)
-    if isinstance(error, _Refused):
+    if isinstance(error, _RefusedYaml):
         return problem
     if "'\\t'" in problem:
         return "a tab stands here; YAML is indented with spaces"

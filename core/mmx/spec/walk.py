@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from mmx.errors import PluginError
 from mmx.plugins import Plugins
-from mmx.spec.choice import Chosen
+from mmx.spec.choice import MethodChoice
 from mmx.spec.tree import Node
 
 
@@ -27,7 +27,7 @@ class Shape:
         mapping: it holds such values by names that the spec chooses, such as ``encoders``.
     """
 
-    choice: Chosen | None
+    choice: MethodChoice | None
     model: type[BaseModel] | None
     path: bool
     kind: Any = None
@@ -56,7 +56,7 @@ def shape(field: FieldInfo) -> Shape:
     """Shape of a field of a model."""
     atoms = [field.annotation, *field.metadata]
     atoms = [atom for part in atoms for atom in _atoms(part)]
-    choices = [atom for atom in atoms if isinstance(atom, Chosen)]
+    choices = [atom for atom in atoms if isinstance(atom, MethodChoice)]
     classes = [atom for atom in atoms if isinstance(atom, type)]
     models = [atom for atom in classes if issubclass(atom, BaseModel)]
     words = str in classes or any(isinstance(atom, str) for atom in atoms)  # of a Literal

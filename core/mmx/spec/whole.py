@@ -28,12 +28,12 @@ from mmx.interfaces import (
 )
 from mmx.plugins import Plugins
 from mmx.spec.choice import chosen, plugins_of
-from mmx.spec.closed import Closed, method, table
+from mmx.spec.closed import ClosedModel, method, table
 from mmx.spec.data import DataSpec
-from mmx.spec.explain import place_of
+from mmx.spec.explain import location_of
 from mmx.spec.fitting import unfit
 from mmx.spec.model import ModelSpec
-from mmx.spec.places import images_named, too_many_images
+from mmx.spec.named_images import images_named, too_many_images
 from mmx.spec.short import long_path, short_key
 from mmx.spec.split import Seed
 from mmx.spec.train import AuditSpec, EvaluationSpec, TrainSpec
@@ -43,7 +43,7 @@ from mmx.spec.write import identity, to_yaml
 WAIVED = "text_tells_label"  # the check that such texts fail by nature
 
 
-class Spec(Closed):
+class Spec(ClosedModel):
     """A whole experiment: data, model, training and evaluation; closed and frozen."""
 
     name: str = Field(
@@ -106,7 +106,7 @@ class Spec(Closed):
         if self._root is None:
             return Fault(message, shown)
         path = long_path(key.split("."), type(self))
-        place = place_of(path, type(self), self._root, self._plugins)
+        place = location_of(path, type(self), self._root, self._plugins)
         return from_here(place.fault(message, shown))
 
     @property

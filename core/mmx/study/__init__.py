@@ -1,12 +1,12 @@
 """Plan a single-variable study, execute it, and compare with statistics."""
 
 from mmx.study.executor import Executor
-from mmx.study.listing import Listed, list_studies
+from mmx.study.listing import StudyListing, list_studies
 from mmx.study.reporting import report_study
 from mmx.study.running import Study, run_study
 from mmx.study.spec import StudySpec, load_study
 
 __all__ = [
-    "Executor", "Listed", "Study", "StudySpec", "list_studies", "load_study", "report_study",
+    "Executor", "StudyListing", "Study", "StudySpec", "list_studies", "load_study", "report_study",
     "run_study",
 ]  # fmt: skip

@@ -62,14 +62,14 @@ class Arms:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _NamedArm:
     """An arm as the study names it."""
 
     name: str
     file: Path
     overrides: tuple[str, ...]
     declared: tuple[str, ...] | None  # keys it may change; None: one, whichever
-    against: "_Asked | None" = None  # what it is compared with; None: the base
+    against: "_NamedArm | None" = None  # what it is compared with; None: the base
 
 
 ORDERED = frozenset({"quadratic_kappa"})  # metrics of levels
@@ -103,33 +103,33 @@ def resolve_arms(study: StudySpec, plugins: Sequence[str | Path] = ()) -> Arms:
     return Arms(base, (own, *others, *fresh), tuple(Path(file).absolute() for file in plugins))
 
 
-def _asked(study: StudySpec, shared: tuple[str, ...]) -> Iterator[_Asked]:
+def _asked(study: StudySpec, shared: tuple[str, ...]) -> Iterator[_NamedArm]:
     vary = study.vary
     if isinstance(vary, OneAtATime):
         for key, values in vary.one_at_a_time.items():
             for value in values:
                 change = _override(key, value)
-                yield _Asked(f"{key} {_name(value)}", study.base, (*shared, change), (key,))
+                yield _NamedArm(f"{key} {_name(value)}", study.base, (*shared, change), (key,))
     elif vary is not None:
         arms = study.arms if isinstance(study.arms, dict) else {_name(v): v for v in study.arms}
         if len(arms) < len(study.arms):
             raise SpecError([study.fault("two arms have the same name", "arms")])
         for name, value in arms.items():
-            yield _Asked(name, study.base, (*shared, _override(vary, value)), (vary,))
+            yield _NamedArm(name, study.base, (*shared, _override(vary, value)), (vary,))
     elif isinstance(study.arms, dict):
         for name, changes in study.arms.items():
             yield _named(name, changes, study, shared)
 
 
-def _named(name: str, changes: Any, study: StudySpec, shared: tuple[str, ...]) -> _Asked:
+def _named(name: str, changes: Any, study: StudySpec, shared: tuple[str, ...]) -> _NamedArm:
     """An arm that says itself what it changes, or names a whole spec."""
     if isinstance(changes, str):
-        return _Asked(name, (study.file.parent / changes).resolve(), shared, None)
+        return _NamedArm(name, (study.file.parent / changes).resolve(), shared, None)
     if not isinstance(changes, dict):
         words = f"{changes!r} is neither a mapping of keys to values nor the name of a spec file"
         raise SpecError([study.fault(words, f"arms.{name}")])
     overrides = tuple(_override(key, value) for key, value in changes.items())
-    return _Asked(name, study.base, (*shared, *overrides), tuple(changes))
+    return _NamedArm(name, study.base, (*shared, *overrides), tuple(changes))
 
 
 def _check_task(study: StudySpec, base: Spec) -> None:
@@ -166,7 +166,7 @@ def unfit_folds(study: StudySpec, spec: Spec) -> str:
     return next(asked.conflicts(), "")
 
 
-def _paired(asked: Sequence[_Asked], study: StudySpec) -> list[_Asked]:
+def _paired(asked: Sequence[_NamedArm], study: StudySpec) -> list[_NamedArm]:
     """With the arm that each is compared with; from that one it may differ in one variable."""
     named = {one.name: one for one in asked}
     return [
@@ -181,7 +181,7 @@ def _alone(
 ) -> list[Arm]:
     """Each modality alone, with all else as in the base; none where there is one only."""
     asked = [
-        _Asked(name, study.base, (*shared, _override("model.fusion", fusion)), ("model.fusion",))
+        _NamedArm(name, study.base, (*shared, _override("model.fusion", fusion)), ("model.fusion",))
         for name, fusion in _only(base).items()
     ]
     return [_resolved(one, "control", study, base, plugins) for one in asked]
@@ -211,14 +211,14 @@ def _matched(arm: Arm, study: StudySpec, base: Spec, plugins: Sequence[str | Pat
     shared = [key for key in mlp.model_fields if key not in _OF_MATCHED]
     settings = {key: told[key] for key in shared if key in told}
     matched = {"type": MATCHED, "match": told, **settings}
-    itself = _Asked(arm.name, arm.file, arm.overrides, None)
+    itself = _NamedArm(arm.name, arm.file, arm.overrides, None)
     overrides = (*arm.overrides, _override(HEAD, matched))
-    asked = _Asked(f"{MATCHED} as large as {arm.name}", arm.file, overrides, None, itself)
+    asked = _NamedArm(f"{MATCHED} as large as {arm.name}", arm.file, overrides, None, itself)
     return [_resolved(asked, "control", study, base, plugins)]
 
 
 def _resolved(
-    asked: _Asked, role: Role, study: StudySpec, base: Spec, plugins: Sequence[str | Path]
+    asked: _NamedArm, role: Role, study: StudySpec, base: Spec, plugins: Sequence[str | Path]
 ) -> Arm:
     try:
         spec = load_spec(asked.file, overrides=asked.overrides, plugins=plugins)
@@ -238,7 +238,7 @@ def _resolved(
     return Arm(asked.name, role, asked.file, asked.overrides, against, differences, changed, reason)
 
 
-def _judged(asked: _Asked, changed: tuple[str, ...], study: StudySpec) -> str:
+def _judged(asked: _NamedArm, changed: tuple[str, ...], study: StudySpec) -> str:
     """Nothing, or the written reason why more may differ; refuses an arm that has none."""
     if asked.declared is None:
         elsewhere = changed if len(changed) > 1 else ()
@@ -258,7 +258,7 @@ def _judged(asked: _Asked, changed: tuple[str, ...], study: StudySpec) -> str:
     ])  # fmt: skip
 
 
-def _other(asked: _Asked) -> str:
+def _other(asked: _NamedArm) -> str:
     return f"{asked.against.name!r}, which it is compared with," if asked.against else "the base"
 
 

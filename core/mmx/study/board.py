@@ -4,8 +4,8 @@ import time
 from collections.abc import Mapping
 
 from mmx.runs import Observer, Progress
-from mmx.study.executor import Told
-from mmx.study.job import Done
+from mmx.study.executor import JobProgress
+from mmx.study.job import JobResult
 
 
 class Board:
@@ -31,10 +31,10 @@ class Board:
         for name in names:
             self._show(name)
 
-    def heard(self, event: Told | Done) -> None:
+    def heard(self, event: JobProgress | JobResult) -> None:
         """Draw what happened."""
         name = self._arm[event.key]
-        if isinstance(event, Done):
+        if isinstance(event, JobResult):
             self._left.discard(event.key)
             self._done[name] += 1
             self._show(name)
@@ -48,9 +48,9 @@ class Board:
         for key in keys:
             self._total[self._arm[key]] -= 1
 
-    def control(self, event: Told | Done) -> None:
+    def control(self, event: JobProgress | JobResult) -> None:
         """Draw what happened to a control; its failure is told and leaves the rest alone."""
-        if isinstance(event, Done) and event.error:
+        if isinstance(event, JobResult) and event.error:
             self._observer.message(f"control {event.key} failed: {event.error}")
 
     def _show(self, name: str, values: dict[str, float] | None = None) -> None:

@@ -18,13 +18,13 @@ from mmx.evaluation import (
     convergence,
     holm,
 )
-from mmx.report import Reached
+from mmx.report import ControlComparison
 from mmx.spec import ABSENT
 from mmx.study import gather
 from mmx.study.arms import Arm, Arms
 from mmx.study.baselines import MAJORITY, METADATA, PROBES
+from mmx.study.comparison_log import ComparisonLog, Line, comparison_key
 from mmx.study.gather import Answers
-from mmx.study.ledger import Ledger, Line, comparison_key
 from mmx.study.spec import StudySpec
 
 NO_SEED = (MAJORITY, METADATA, *PROBES.values())  # controls that no training seed changes
@@ -113,7 +113,12 @@ def curves(
 
 
 def in_family(
-    part: TestPart, found: Comparison, ledger: Ledger, arms: Arms, study: StudySpec, told: bool
+    part: TestPart,
+    found: Comparison,
+    comparison_log: ComparisonLog,
+    arms: Arms,
+    study: StudySpec,
+    told: bool,
 ) -> Comparison:
     """Note the comparisons of the headline metric, and judge them among all of the test part."""
     changed = {arm.name: arm for arm in arms.arms}
@@ -121,7 +126,7 @@ def in_family(
         one.method: _line(one, part, changed[one.method], study)
         for one in found.contrasts[study.metric]
     }
-    family = [line for line in ledger.note([*own.values()]) if line.metric == study.metric]
+    family = [line for line in comparison_log.note([*own.values()]) if line.metric == study.metric]
     now = {line.key: line.p for line in own.values()}
     corrected = holm([now.get(line.key, line.p) for line in family])
     by_key = {line.key: p for line, p in zip(family, corrected, strict=True)}
@@ -187,7 +192,7 @@ def _flat(value: Any, above: str = "") -> dict[str, Any]:
 
 def reached(
     part: TestPart, controls: Mapping[str, str], arms: Sequence[str], metric: str
-) -> list[Reached]:
+) -> list[ControlComparison]:
     """Which arms are not shown to beat which control.
 
     Args:
@@ -205,5 +210,7 @@ def reached(
         held = part.compared(names, {}, base=name, metrics=(metric,))
         contrasts = held.contrasts[metric]
         beaten = [one.method for one in contrasts if one.direction > 0]
-        found.append(Reached(name, tuple(n for n in names if n not in beaten), len(names)))
+        found.append(
+            ControlComparison(name, tuple(n for n in names if n not in beaten), len(names))
+        )
     return found

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol, cast
 
-from mmx.study.job import Done, Job
+from mmx.study.job import Job, JobResult
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class JobProgress:
     """How far a job has come.
 
     Attributes:
@@ -30,7 +30,7 @@ class Told:
     share: float
 
 
-Heard = Callable[[Told | Done], None]
+Heard = Callable[[JobProgress | JobResult], None]
 
 
 class Executor(Protocol):
@@ -54,7 +54,7 @@ class LocalExecutor:
         todo: queue.SimpleQueue[Job] = queue.SimpleQueue()
         for job in jobs:
             todo.put(job)
-        events: queue.SimpleQueue[Told | Done] = queue.SimpleQueue()
+        events: queue.SimpleQueue[JobProgress | JobResult] = queue.SimpleQueue()
         threads = [
             threading.Thread(target=self._serve, args=(todo, events), daemon=True)
             for _ in range(min(self.workers, len(jobs)))
@@ -65,7 +65,7 @@ class LocalExecutor:
         try:
             while left:
                 event = events.get()
-                left -= isinstance(event, Done)
+                left -= isinstance(event, JobResult)
                 heard(event)
         finally:
             if left:
@@ -76,7 +76,7 @@ class LocalExecutor:
                 thread.join()
 
     def _serve(
-        self, todo: "queue.SimpleQueue[Job]", events: "queue.SimpleQueue[Told | Done]"
+        self, todo: "queue.SimpleQueue[Job]", events: "queue.SimpleQueue[JobProgress | JobResult]"
     ) -> None:
         """One worker: a process, and a new one when it dies."""
         process: subprocess.Popen[str] | None = None
@@ -122,7 +122,9 @@ def _end(process: "subprocess.Popen[str]") -> None:
         pass
 
 
-def _ask(process: "subprocess.Popen[str]", job: Job, told: Callable[[Told], None]) -> Done:
+def _ask(
+    process: "subprocess.Popen[str]", job: Job, told: Callable[[JobProgress], None]
+) -> JobResult:
     """Give a job to a worker and wait for its answer; a worker that dies is an answer too."""
     given, answers = cast("IO[str]", process.stdin), cast("IO[str]", process.stdout)  # both pipes
     try:
@@ -131,11 +133,11 @@ def _ask(process: "subprocess.Popen[str]", job: Job, told: Callable[[Told], None
         for line in answers:
             answer = json.loads(line)
             if "told" not in answer:
-                return Done(**answer)
-            told(Told(answer["told"], answer["stage"], answer["share"]))
+                return JobResult(**answer)
+            told(JobProgress(answer["told"], answer["stage"], answer["share"]))
     except (BrokenPipeError, ValueError):
         pass  # it died, as the lines below say
     code = process.wait()
     how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
     hint = "; the system may have run out of memory" if code == -signal.SIGKILL else ""
-    return Done(job.key, error=f"its process {how}{hint}")
+    return JobResult(job.key, error=f"its process {how}{hint}")

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from mmx.errors import MissingExtraError, RunError
 from mmx.study.executor import Executor, Heard, LocalExecutor
-from mmx.study.job import Done, Job, perform
+from mmx.study.job import Job, JobResult, perform
 
 Name = Literal["local", "ray", "slurm"]
 _POLL = 1.0  # seconds between two looks at what a cluster has done
@@ -75,12 +75,12 @@ class RayExecutor:
             runtime_env={"env_vars": variables}, **here,
         )  # fmt: skip
 
-    def _answer(self, task: Any, job: Job) -> Done:
+    def _answer(self, task: Any, job: Job) -> JobResult:
         try:
-            return Done(**self._ray.get(task))
+            return JobResult(**self._ray.get(task))
         except self._ray.exceptions.RayError as error:
             first = str(error).strip().splitlines() or [type(error).__name__]
-            return Done(job.key, error=f"its Ray task failed: {first[0]}")
+            return JobResult(job.key, error=f"its Ray task failed: {first[0]}")
 
 
 class SlurmExecutor:
@@ -123,12 +123,12 @@ class SlurmExecutor:
                 given.cancel()
 
 
-def _slurm_answer(given: Any, job: Job) -> Done:
+def _slurm_answer(given: Any, job: Job) -> JobResult:
     try:
-        return Done(**given.result())
+        return JobResult(**given.result())
     except Exception as error:  # noqa: BLE001 - submitit raises its own and the job's errors
         last = str(error).strip().splitlines() or [type(error).__name__]
-        return Done(job.key, error=f"its Slurm job {given.job_id} failed: {last[-1]}")
+        return JobResult(job.key, error=f"its Slurm job {given.job_id} failed: {last[-1]}")
 
 
 def _library(name: str, extra: str) -> Any:

@@ -21,7 +21,7 @@ MEANS = ("macro_auroc", "ece", "classwise_ece", "brier", "nll")
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class LabelAnswers:
     """Answers about several labels.
 
     Attributes:
@@ -55,7 +55,7 @@ class Answers:
     confidence: NDArray[np.float64]
     seeds: tuple[int, ...]
     runs: tuple[Run, ...]
-    labelled: Labelled | None = None
+    labelled: LabelAnswers | None = None
 
     def same_rows(self, other: "Answers") -> bool:
         """Whether both were asked the same."""
@@ -78,16 +78,16 @@ def answers_of(entries: Sequence[Entry], folds: int) -> Answers | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class StudyAnswers:
     """Arms and controls with their answers, or with the reason why there are none."""
 
     answers: dict[str, Answers]
     errors: dict[str, str]
 
 
-def all_answers(study: StudySpec, arms: Arms, entries: Sequence[Entry]) -> Found:
+def all_answers(study: StudySpec, arms: Arms, entries: Sequence[Entry]) -> StudyAnswers:
     """The answers of each trained arm; one that saw other rows than the base has none."""
-    found = Found({}, {})
+    found = StudyAnswers({}, {})
     for arm in arms.arms:
         mine = [one for one in entries if one.arm == arm.name]
         wrong = [one.error for one in mine if one.error]
@@ -104,7 +104,7 @@ def all_answers(study: StudySpec, arms: Arms, entries: Sequence[Entry]) -> Found
     return _without_alone(arms, found)
 
 
-def _without_alone(arms: Arms, found: Found) -> Found:
+def _without_alone(arms: Arms, found: StudyAnswers) -> StudyAnswers:
     """An arm is told as failed when the one it is compared with has no result."""
     against = {arm.name: arm.against for arm in arms.arms if arm.against}
     alone = [name for name in found.answers if against.get(name, name) not in found.answers]
@@ -161,7 +161,7 @@ def stacked(
     )
 
 
-def _labelled(tables: Sequence[pd.DataFrame]) -> Labelled | None:
+def _labelled(tables: Sequence[pd.DataFrame]) -> LabelAnswers | None:
     """Target and probabilities of several labels; None where a row has one label."""
     first = tables[0]
     names = [name[2:] for name in first.columns if name.startswith("p_")]
@@ -169,7 +169,7 @@ def _labelled(tables: Sequence[pd.DataFrame]) -> Labelled | None:
         return None
     target = first[[f"label_{name}" for name in names]].to_numpy(float)
     columns = [f"p_{name}" for name in names]
-    return Labelled(
+    return LabelAnswers(
         np.where(np.isnan(target), -1, target).astype(np.int64),
         np.stack([table[columns].to_numpy(float) for table in tables]),
     )
@@ -177,8 +177,8 @@ def _labelled(tables: Sequence[pd.DataFrame]) -> Labelled | None:
 
 def coded(values: NDArray[Any], classes: Sequence[str]) -> NDArray[np.int64]:
     """Places of class names in ``classes``, in the same shape."""
-    places = {name: place for place, name in enumerate(classes)}
-    flat = np.array([places[name] for name in values.ravel()], dtype=np.int64)
+    indices = {name: index for index, name in enumerate(classes)}
+    flat = np.array([indices[name] for name in values.ravel()], dtype=np.int64)
     return flat.reshape(values.shape)
 
 
@@ -226,8 +226,8 @@ def reliability(answers: Answers) -> list[tuple[float, float]]:
     count = np.bincount(bins, minlength=BINS)
     sums = [np.bincount(bins, values, minlength=BINS) for values in (confidence, right)]
     return [
-        (float(sums[0][place] / count[place]), float(sums[1][place] / count[place]))
-        for place in np.flatnonzero(count)
+        (float(sums[0][index] / count[index]), float(sums[1][index] / count[index]))
+        for index in np.flatnonzero(count)
     ]
 
 

@@ -58,7 +58,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class JobResult:
     """What came of a job.
 
     Attributes:
@@ -76,17 +76,17 @@ class Done:
     seconds: float = 0.0
 
 
-def perform(job: Job, observer: Observer | None = None) -> Done:
+def perform(job: Job, observer: Observer | None = None) -> JobResult:
     """Do a job here and now; what goes wrong is told, not raised, so that it fails alone."""
     start = time.monotonic()
     try:
         result = _work(job, observer or SilentObserver())
     except MmxError as error:
-        return Done(job.key, error=str(error))
+        return JobResult(job.key, error=str(error))
     except Exception as error:  # noqa: BLE001 - a bug of a method must not end the other arms
         words = f"{type(error).__name__}: {error}"
-        return Done(job.key, error=words, trace=traceback.format_exc())
-    return Done(job.key, result, seconds=round(time.monotonic() - start, 3))
+        return JobResult(job.key, error=words, trace=traceback.format_exc())
+    return JobResult(job.key, result, seconds=round(time.monotonic() - start, 3))
 
 
 def _work(job: Job, observer: Observer) -> str:

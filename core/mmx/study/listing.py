@@ -7,7 +7,7 @@ from mmx.study.folder import all_studies
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class StudyListing:
     """One study.
 
     Attributes:
@@ -27,7 +27,7 @@ class Listed:
     path: Path
 
 
-def list_studies() -> list[Listed]:
+def list_studies() -> list[StudyListing]:
     """Every study in the folder of the runs, by name."""
     found = []
     for folder in all_studies():
@@ -36,5 +36,7 @@ def list_studies() -> list[Listed]:
         done = sum(not one.error for one in last.values())
         arms = len(plan.get("arms", {})) + len(plan.get("later", {}))
         written = str(plan.get("written", ""))
-        found.append(Listed(folder.path.name, arms, done, len(last) - done, written, folder.path))
+        found.append(
+            StudyListing(folder.path.name, arms, done, len(last) - done, written, folder.path)
+        )
     return found

@@ -29,9 +29,9 @@ from mmx.study.arms import Arm, Arms, resolve_arms
 from mmx.study.baselines import MAJORITY, METADATA, PROBES
 from mmx.study.cautions import cautions
 from mmx.study.comparing import TestPart, chosen_on_test, curves, in_family, reached, shown
+from mmx.study.comparison_log import ComparisonLog
 from mmx.study.folder import COPY, StudyFolder, control_file, count_file, find_study
-from mmx.study.gather import Answers, Found
-from mmx.study.ledger import Ledger
+from mmx.study.gather import Answers, StudyAnswers
 from mmx.study.running import Study, latest
 from mmx.study.screening import SCREENED
 from mmx.study.spec import StudySpec, load_study
@@ -76,7 +76,7 @@ def _opened(named: str | Path) -> tuple[StudyFolder, StudySpec]:
 
 
 def gather_study(folder: StudyFolder, study: StudySpec, arms: Arms) -> StudyReport:
-    """All results of a study as plain data; its comparisons are noted in the ledger.
+    """All results of a study as plain data; its comparisons are noted in the log.
 
     Raises:
         RunError: the base has no finished run, so there is nothing to compare with.
@@ -94,14 +94,17 @@ def gather_study(folder: StudyFolder, study: StudySpec, arms: Arms) -> StudyRepo
     rising = curves(arms.arms, found.answers, study.metric)
     part = TestPart(base, classes, {**found.answers, **controls.answers}, rising)
     against = {arm.name: arm.against for arm in arms.arms if arm.against}
-    plan, ledger = folder.plan or {}, Ledger.of(own.samples.tolist(), own.labels.tolist())
-    earlier = ledger.lines()
+    plan, comparison_log = (
+        folder.plan or {},
+        ComparisonLog.of(own.samples.tolist(), own.labels.tolist()),
+    )
+    earlier = comparison_log.lines()
     why = chosen_on_test(earlier, arms, plan)
     compared = part.compared(
         [name for name in trained if name != base], _only(against, trained),
         family=len(earlier) + len(trained), metrics=shown(study.metric),
     )  # fmt: skip
-    compared = in_family(part, compared, ledger, arms, study, told=not why)
+    compared = in_family(part, compared, comparison_log, arms, study, told=not why)
     beside = part.within(
         part.compared(
             controls.answers, _only(against, controls.answers), metrics=shown(study.metric)
@@ -131,8 +134,8 @@ def gather_study(folder: StudyFolder, study: StudySpec, arms: Arms) -> StudyRepo
         group=str(plan.get("data", {}).get("group", "group")),
         flips=compared.flips,
         floor=compared.floor,
-        comparisons=_in_ledger(ledger, study.metric),
-        ledger=str(ledger.path),
+        comparisons=_in_log(comparison_log, study.metric),
+        comparison_log=str(comparison_log.path),
         no_verdicts=why,
         reached=reached(part, meant, trained, study.metric),
         plan=plan,
@@ -149,8 +152,8 @@ def _only(against: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
     return {name: against[name] for name in names if name in against}
 
 
-def _in_ledger(ledger: Ledger, metric: str) -> int:
-    return sum(line.metric == metric for line in ledger.lines())
+def _in_log(comparison_log: ComparisonLog, metric: str) -> int:
+    return sum(line.metric == metric for line in comparison_log.lines())
 
 
 def _classes(base: Answers) -> list[str]:
@@ -160,11 +163,11 @@ def _classes(base: Answers) -> list[str]:
 
 
 def _control_answers(
-    folder: StudyFolder, study: StudySpec, arms: Arms, base: Answers, found: Found
-) -> Found:
+    folder: StudyFolder, study: StudySpec, arms: Arms, base: Answers, found: StudyAnswers
+) -> StudyAnswers:
     """Answers of all controls that are there, those without training first; or why not."""
     if not study.controls:
-        return Found({}, {})
+        return StudyAnswers({}, {})
     controls: dict[str, Answers] = {}
     first = [run for run, seed in zip(base.runs, _repeated(base, study.folds), strict=True)
              if seed == study.seeds[0]]  # fmt: skip
@@ -193,7 +196,7 @@ def _control_answers(
             errors[name] = "it has not been made"
     other = [name for name, one in controls.items() if not one.same_rows(base)]
     errors |= dict.fromkeys(other, "it was made on other test rows than the base has")
-    return Found({name: one for name, one in controls.items() if name not in other}, errors)
+    return StudyAnswers({name: one for name, one in controls.items() if name not in other}, errors)
 
 
 def _probes(arms: Arms) -> list[str]:
@@ -232,7 +235,7 @@ def _by_seed(files: Sequence[Path], base: Answers, folds: int) -> Answers:
 
 
 def _arm_result(
-    arm: Arm, found: Found, compared: Comparison, study: StudySpec, plan: Mapping[str, Any],
+    arm: Arm, found: StudyAnswers, compared: Comparison, study: StudySpec, plan: Mapping[str, Any],
     part: TestPart,
 ) -> ArmResult:  # fmt: skip
     told = ArmResult(

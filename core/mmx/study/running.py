@@ -14,10 +14,10 @@ from mmx.runs import Observer, RunFolder, SilentObserver, locked, read_sealed, w
 from mmx.spec import Spec, load_spec
 from mmx.study.arms import Arm, Arms, resolve_arms
 from mmx.study.board import Board
-from mmx.study.executor import Executor, Told
+from mmx.study.executor import Executor, JobProgress
 from mmx.study.executors import Name, make_executor
 from mmx.study.folder import COPY, Entry, StudyFolder, control_file, count_file
-from mmx.study.job import Done, Job
+from mmx.study.job import Job, JobResult
 from mmx.study.plan import digest_of, settle
 from mmx.study.screening import SCREENED, need_optuna
 from mmx.study.spec import StudySpec, load_study
@@ -126,7 +126,7 @@ def run_study(
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PlannedRun:
     """One run that the study needs.
 
     Attributes:
@@ -154,7 +154,7 @@ class Wanted:
         return digest_of(self.spec.digest_fields())
 
 
-def wanted_runs(study: StudySpec, arms: Arms) -> list[Wanted]:
+def wanted_runs(study: StudySpec, arms: Arms) -> list[PlannedRun]:
     """Every run of the study, seed by seed, so that all arms have a first result early."""
     found = []
     for seed in study.seeds:
@@ -165,13 +165,13 @@ def wanted_runs(study: StudySpec, arms: Arms) -> list[Wanted]:
     return found
 
 
-def _wanted(study: StudySpec, arms: Arms, arm: Arm, seed: int, fold: int) -> Wanted:
+def _wanted(study: StudySpec, arms: Arms, arm: Arm, seed: int, fold: int) -> PlannedRun:
     more = [f"seed={seed}", f"train.threads={study.threads}"]
     if study.folds > 1:
         more += [f"data.split.folds={study.folds}", f"data.split.fold={fold}"]
     overrides = (*arm.overrides, *more)
     spec = load_spec(arm.file, overrides=overrides, plugins=arms.plugins)
-    return Wanted(arm, seed, fold, spec, overrides)
+    return PlannedRun(arm, seed, fold, spec, overrides)
 
 
 def latest(folder: StudyFolder, study: StudySpec, arms: Arms) -> list[Entry]:
@@ -217,8 +217,8 @@ class _Work:
         board = Board(self.observer, arm_of, {one.key for one in todo})
         by_key = {one.key: one for one in todo}
 
-        def heard(event: Told | Done) -> None:
-            if isinstance(event, Done):
+        def heard(event: JobProgress | JobResult) -> None:
+            if isinstance(event, JobResult):
                 self._note(by_key[event.key], event)
             board.heard(event)
 
@@ -232,11 +232,11 @@ class _Work:
         self._run([self._job(one) for one in todo], heard)
         self._run([*self._counts(), *self._controls()], board.control)
 
-    def _run(self, jobs: list[Job], heard: Callable[[Told | Done], None]) -> None:
+    def _run(self, jobs: list[Job], heard: Callable[[JobProgress | JobResult], None]) -> None:
         if jobs:
             self.executor.run(jobs, heard)
 
-    def _first(self, one: Wanted) -> bool:
+    def _first(self, one: PlannedRun) -> bool:
         """Whether this is the run by which its arm is screened."""
         return one.seed == self.study.seeds[0] and one.fold == 0
 
@@ -244,7 +244,7 @@ class _Work:
         """Whether an arm was screened out before and is to stay so."""
         return self.screening and entry.error.startswith(SCREENED)
 
-    def _job(self, one: Wanted, *, screened: bool = False) -> Job:
+    def _job(self, one: PlannedRun, *, screened: bool = False) -> Job:
         files = tuple(map(str, self.arms.plugins))
         values: dict[str, Any] = {}
         if screened:
@@ -257,7 +257,7 @@ class _Work:
         name, file = one.arm.name, str(one.arm.file)
         return Job(one.key, name, "run", file, one.overrides, files, values)
 
-    def _note(self, one: Wanted, done: Done) -> None:
+    def _note(self, one: PlannedRun, done: JobResult) -> None:
         entry = Entry(
             one.arm.name, one.seed, one.fold, one.identity, done.result, done.seconds, done.error
         )

@@ -13,7 +13,7 @@ from mmx.pipeline import open_sources
 from mmx.runs import Observer, write_beside
 
 
-class Moved:
+class ShuffledSource:
     """A source that gives for each row what belongs to another one."""
 
     def __init__(self, source: Source, instead: dict[int, int]) -> None:
@@ -54,7 +54,7 @@ def write_shuffled(
         sources = sources.pixels()
     part = sources.parts(prepared)["test"]
     instead = dict(zip(rows.tolist(), shuffled(rows.tolist(), seed), strict=True))
-    sources_moved = {**part.sources, modality: Moved(part.sources[modality], instead)}
+    sources_moved = {**part.sources, modality: ShuffledSource(part.sources[modality], instead)}
     moved = Part(part.rows.tolist(), sources_moved, part.labels, part.groups)
     size = trained.spec.evaluation.batch_size
     found = trained.chain.over(moved, size, lambda done: None)[-1]
@@ -69,7 +69,7 @@ def shuffled(rows: Sequence[int], seed: int) -> list[int]:
     Source: Sattolo 1986, An algorithm to generate a random cyclic permutation.
     """
     order, generator = list(rows), np.random.default_rng(seed)
-    for place in range(len(order) - 1, 0, -1):
-        other = int(generator.integers(place))
-        order[place], order[other] = order[other], order[place]
+    for index in range(len(order) - 1, 0, -1):
+        other = int(generator.integers(index))
+        order[index], order[other] = order[other], order[index]
     return order

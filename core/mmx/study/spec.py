@@ -9,12 +9,12 @@ from pydantic import Field, PositiveInt, PrivateAttr, ValidationError, model_val
 from mmx.errors import Fault, SpecError
 from mmx.interfaces import SpecPath
 from mmx.plugins import Plugins
-from mmx.spec import Closed, Node, Seed, explain, read_text, read_tree
+from mmx.spec import ClosedModel, Node, Seed, explain, read_text, read_tree
 
 Key = Annotated[str, Field(pattern=r"^[a-z_]+(\.[A-Za-z0-9_]+)*$")]
 
 
-class OneAtATime(Closed):
+class OneAtATime(ClosedModel):
     """Several keys, of which each arm changes one."""
 
     one_at_a_time: dict[Key, Annotated[list[Any], Field(min_length=1)]] = Field(
@@ -22,7 +22,7 @@ class OneAtATime(Closed):
     )
 
 
-class StudySpec(Closed):
+class StudySpec(ClosedModel):
     """A single-variable study: a base, what varies, and how often it is repeated."""
 
     study: str = Field(
@@ -94,7 +94,7 @@ class StudySpec(Closed):
         node = self._root
         for name in key.split("."):
             node = node.get(name) if node else None
-        return node.place.fault(words, key) if node else Fault(words, key, self._file)
+        return node.location.fault(words, key) if node else Fault(words, key, self._file)
 
     @model_validator(mode="after")
     def _complete(self) -> "StudySpec":
@@ -133,8 +133,8 @@ def load_study(path: str | Path) -> StudySpec:
         raise SpecError([*faults] or [Fault("a study is a mapping of keys", file=path)])
     study = _validated(root, path)
     if not study.base.is_file():
-        place = root.get("base") or root
-        raise SpecError([place.place.fault(f"there is no file {study.base}", "base")])
+        location = root.get("base") or root
+        raise SpecError([location.location.fault(f"there is no file {study.base}", "base")])
     study._file, study._text, study._root = path, text, root
     return study
 

@@ -13,10 +13,10 @@ from dataclasses import asdict
 from typing import IO, Any
 
 from mmx.runs import Progress
-from mmx.study.job import Done, Job, perform
+from mmx.study.job import Job, JobResult, perform
 
 
-class _Teller:
+class _ProgressSender:
     """Sends progress as lines."""
 
     def __init__(self, out: IO[str], key: str) -> None:
@@ -60,9 +60,9 @@ def main() -> None:
     for line in sys.stdin:
         job = Job.from_json(json.loads(line))
         try:
-            done = perform(job, _Teller(out, job.key))
+            done = perform(job, _ProgressSender(out, job.key))
         except KeyboardInterrupt:
-            done = Done(job.key, error="stopped")
+            done = JobResult(job.key, error="stopped")
         if done.trace:
             sys.stderr.write(done.trace)
         _say(out, asdict(done))

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from mmx.errors import PluginError
 from mmx.interfaces import Params
 from mmx.plugins import Plugins, describe
-from mmx.spec import PLUGINS, Node, Place, override
+from mmx.spec import PLUGINS, Location, Node, override
 from mmx.testing.check import Check, check
 
 
@@ -75,7 +75,7 @@ def check_plugin(
 
 def _with(params: type[Params], settings: Sequence[str], plugins: Plugins) -> Params:
     """The method with these settings, read as in a spec of the working folder."""
-    root = Node({}, Place(None, 0, 1, ""))
+    root = Node({}, Location(None, 0, 1, ""))
     for text in settings:
         root = override(root, text)
     try:

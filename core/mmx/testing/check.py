@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from mmx.errors import MmxError, PluginError
 from mmx.interfaces import Params
-from mmx.plugins import of_this_api, place_of
+from mmx.plugins import location_of, of_this_api
 from mmx.testing.conduct import FUSION, HEAD
 from mmx.testing.encoder_conduct import ENCODER
 from mmx.testing.hooks import INFERENCE
@@ -175,8 +175,8 @@ def _words(method: type[Params] | Params, error: Exception) -> str:
         return said
     own = method if isinstance(method, type) else type(method)
     file = inspect.getsourcefile(own) or ""
-    place = place_of(error, file)
-    return f"{f'{place}: ' if place != file else ''}{type(error).__name__}: {said}"
+    index = location_of(error, file)
+    return f"{f'{index}: ' if index != file else ''}{type(error).__name__}: {said}"
 
 
 def parametrize_with_checks(methods: Iterable[type[Params] | Params]) -> "pytest.MarkDecorator":

@@ -73,11 +73,11 @@ def inputs_kept(subject: Subject) -> None:
     for inputs in (subject.inputs(), subject.lacking(subject.inputs())):
         for training in (False, True):
             module.train(training)
-            before = [copied(side) for side in inputs]
+            before = [copied(features) for features in inputs]
             with torch.no_grad():
                 subject.outputs(module, inputs)
-            for name, side, old in zip(subject.sides, inputs, before, strict=True):
-                kept = all(torch.equal(a, b) for a, b in zip(copied(side), old, strict=True))
+            for name, features, old in zip(subject.modalities, inputs, before, strict=True):
+                kept = all(torch.equal(a, b) for a, b in zip(copied(features), old, strict=True))
                 demand(kept, f"forward changes the {name} that it was given in place")
 
 
@@ -130,7 +130,7 @@ def batch_statistics(subject: Subject) -> None:
             layer.p = 0.0  # which numbers are drawn for a row may depend on the others
     inputs = subject.inputs()
     others = torch.tensor([False, *[True] * (ROWS - 1)])
-    changed = tuple(scrambled(side, others) for side in inputs)
+    changed = tuple(scrambled(features, others) for features in inputs)
     results = []
     for given in (inputs, changed):
         torch.manual_seed(17)  # one dropout for both; the law has a random state of its own
@@ -159,7 +159,7 @@ def present(subject: Subject) -> None:
     if isinstance(module, DecisionFusion):
         return
     got = subject.call(module, inputs).present
-    there = torch.stack([side.present for side in inputs]).any(dim=0)
+    there = torch.stack([features.present for features in inputs]).any(dim=0)
     demand(not bool((got & ~there).any()), "a sample without any modality is called present")
 
 
@@ -170,7 +170,7 @@ def declared(subject: Subject) -> None:
     if isinstance(module, DecisionFusion):
         return
     whole = subject.whole()
-    given = tuple(_only(side, reads) for side in whole)
+    given = tuple(_only(features, reads) for features in whole)
     named = ", ".join(sorted(reads))
     try:
         wanted = subject.outputs(module, given)
@@ -184,7 +184,7 @@ def declared(subject: Subject) -> None:
     for kind in ("levels", "tokens", "pooled"):
         if kind not in reads:
             pairs = zip(given, whole, strict=True)
-            other = tuple(_with(kind, some, side) for some, side in pairs)
+            other = tuple(_with(kind, some, features) for some, features in pairs)
             words = f"reads declares {named}, but other {kind} change what it gives"
             same(subject.outputs(module, other), wanted, words)
 
@@ -197,25 +197,28 @@ def _runs(subject: Subject, module: nn.Module, inputs: Inputs) -> bool:
     return True
 
 
-def _only(side: Features, reads: frozenset[str]) -> Features:
+def _only(features: Features, reads: frozenset[str]) -> Features:
     """Features as the cache gives them where only this is read."""
-    levels = side.levels if "levels" in reads else ()
+    levels = features.levels if "levels" in reads else ()
     if "tokens" in reads:
-        tokens, mask = side.tokens, side.mask
+        tokens, mask = features.tokens, features.mask
     elif "pooled" in reads or not levels:
-        tokens, mask = side.pooled[:, None], torch.ones(len(side.pooled), 1, dtype=torch.bool)
+        tokens, mask = (
+            features.pooled[:, None],
+            torch.ones(len(features.pooled), 1, dtype=torch.bool),
+        )
     else:
         tokens, mask = levels[-1].tokens, levels[-1].mask
-    pooled = side.pooled if "pooled" in reads else masked_mean(tokens, mask)
-    return Features(tokens, mask, pooled, levels, side.present)
+    pooled = features.pooled if "pooled" in reads else masked_mean(tokens, mask)
+    return Features(tokens, mask, pooled, levels, features.present)
 
 
-def _with(kind: str, some: Features, side: Features) -> Features:
+def _with(kind: str, some: Features, features: Features) -> Features:
     """The same features with one kind from elsewhere."""
     if kind == "levels":
-        return replace(some, levels=side.levels)
+        return replace(some, levels=features.levels)
     if kind == "tokens":
-        return replace(some, tokens=side.tokens, mask=side.mask)
+        return replace(some, tokens=features.tokens, mask=features.mask)
     return replace(some, pooled=some.pooled.flip(0) + 1)
 
 

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from mmx.data import FeatureCache, Keyed, Tokens
+from mmx.data import FeatureCache, KeyedInputs, Tokens
 from mmx.errors import MmxError, ShapeError
 from mmx.interfaces import (
     Encoder,
@@ -38,7 +38,7 @@ from mmx.testing.encoders import (
 )
 from mmx.testing.law import Laws, demand, same, shape
 from mmx.testing.parts import ROWS as ALL
-from mmx.testing.parts import Pictures, Repeated
+from mmx.testing.parts import Pictures, RepeatedSamples
 from mmx.testing.real_run import trains as trains_in_loop
 from mmx.testing.state import untouched
 
@@ -171,13 +171,13 @@ def cached(params: EncoderParams) -> str | None:
     encoder = built(params)
     if isinstance(encoder, WrappingEncoder):
         return "its backbone is cached, which keeps laws of its own"
-    source: Keyed
+    source: KeyedInputs
     if isinstance(encoder, TextEncoder):
-        source = _Spoken(encoder)
+        source = _KeyedTexts(encoder)
     elif isinstance(encoder, ImageEncoder):
         source = Pictures(side_of(params))
     else:
-        source = Repeated(inputs_of(params, encoder))
+        source = RepeatedSamples(inputs_of(params, encoder))
     want = frozenset({"pooled", "tokens"})
     with TemporaryDirectory() as folder:
         cache = FeatureCache(folder, budget_gb=1.0)
@@ -191,7 +191,7 @@ def cached(params: EncoderParams) -> str | None:
     return None
 
 
-class _Spoken:
+class _KeyedTexts:
     """Texts with keys."""
 
     def __init__(self, encoder: TextEncoder) -> None:

@@ -77,12 +77,12 @@ def missing(params: LossParams) -> None:
     outputs = replace(asked.outputs(5), present=SOME)
     other = 40.0 * torch.arange(outputs.logits.shape[1])
     part_logits = {
-        name: torch.where(SOME[:, [side]], outputs.part_logits[name], other)
-        for side, name in enumerate(("image", "text"))
+        name: torch.where(SOME[:, [column]], outputs.part_logits[name], other)
+        for column, name in enumerate(("image", "text"))
     }
     wanted = built(params)(outputs, asked.target, 0.5).total
     got = built(params)(replace(outputs, part_logits=part_logits), asked.target, 0.5).total
-    same({"total": got}, {"total": wanted}, "other logits of a missing side", exact=True)
+    same({"total": got}, {"total": wanted}, "other logits of a missing modality", exact=True)
 
 
 def batch_permutation(params: LossParams) -> None:
@@ -183,7 +183,7 @@ def random_state(params: LossParams) -> None:
 
 
 def inputs_kept(params: LossParams) -> None:
-    """No input is changed in place, also where a side is missing and in training."""
+    """No input is changed in place, also where a modality is missing and in training."""
     asked = question_of(params)
     for mode in (False, True):
         outputs, fresh = (replace(asked.outputs(5), present=SOME.clone()) for _ in range(2))

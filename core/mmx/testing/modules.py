@@ -45,7 +45,7 @@ def batch_independence(subject: Subject) -> None:
     whole = subject.outputs(module, inputs)
     for row in range(ROWS):
         one = torch.tensor([row])
-        alone = subject.outputs(module, tuple(rows_of(side, one) for side in inputs))
+        alone = subject.outputs(module, tuple(rows_of(features, one) for features in inputs))
         wanted = {name: value[one] for name, value in whole.items()}
         same(alone, wanted, f"sample {row} alone and in a batch")
 
@@ -54,15 +54,15 @@ def batch_permutation(subject: Subject) -> None:
     """C2: in eval, another order of the samples gives the same results in that order."""
     module, inputs = subject.awake(), subject.inputs()
     order = torch.tensor([3, 0, 4, 1, 2])
-    moved = subject.outputs(module, tuple(rows_of(side, order) for side in inputs))
+    moved = subject.outputs(module, tuple(rows_of(features, order) for features in inputs))
     whole = subject.outputs(module, inputs)
     same(moved, {name: value[order] for name, value in whole.items()}, "another order of samples")
 
 
 def padding(subject: Subject) -> None:
-    """C3: masked tokens of any side, in any place, change neither results nor gradients."""
+    """C3: masked tokens of any modality, in any place, change neither results nor gradients."""
     module = subject.awake()
-    gaps = tuple(with_gaps(side) for side in subject.inputs())
+    gaps = tuple(with_gaps(features) for features in subject.inputs())
     wanted = subject.outputs(module, gaps)
     for chosen, name in _sides(subject):
         other = tuple(masked_noise(x) if n in chosen else x for n, x in enumerate(gaps))
@@ -86,11 +86,11 @@ def _appended(
 
 def _sides(subject: Subject) -> list[tuple[tuple[int, ...], str]]:
     """Each input alone, then all of them; as places and in words."""
-    places = range(len(subject.sides))
+    indices = range(len(subject.modalities))
     alone: list[tuple[tuple[int, ...], str]] = [
-        ((place,), f"the {subject.sides[place]}") for place in places
+        ((index,), f"the {subject.modalities[index]}") for index in indices
     ]
-    return alone if len(alone) == 1 else [*alone, (tuple(places), "all of them")]
+    return alone if len(alone) == 1 else [*alone, (tuple(indices), "all of them")]
 
 
 def gradient(subject: Subject) -> None:
@@ -98,9 +98,11 @@ def gradient(subject: Subject) -> None:
     module, inputs = subject.awake(), subject.inputs(grad=True)
     result = subject.outputs(module, inputs)["result"]
     loss = (result * torch.linspace(-1, 2, result.numel()).view_as(result)).sum()
-    for name, side in zip(subject.sides, inputs, strict=True):
+    for name, features in zip(subject.modalities, inputs, strict=True):
         if name in subject.names:
-            grads = torch.autograd.grad(loss, leaves(side), retain_graph=True, allow_unused=True)
+            grads = torch.autograd.grad(
+                loss, leaves(features), retain_graph=True, allow_unused=True
+            )
             reached = any(grad is not None and bool(grad.any()) for grad in grads)
             demand(reached, f"no gradient reaches the {name}")
 
@@ -109,15 +111,15 @@ def missing(subject: Subject) -> None:
     """C5: whichever modalities are missing, exactly nothing of them passes, forwards or back."""
     assert isinstance(subject, FusionSubject)
     module, given = subject.awake(), subject.patterns(grad=True)
-    other = tuple(scrambled(side, ~side.present) for side in given)
+    other = tuple(scrambled(features, ~features.present) for features in given)
     wanted = subject.outputs(module, given)
     finite(wanted, "with a modality missing")
     words = "other content of a missing modality"
     same(subject.outputs(module, other), wanted, words, exact=True)
     found = _gradients(module, wanted, given)
-    for k, (name, side) in enumerate(zip(subject.sides, given, strict=True)):
-        of_side = [grad for where, grad in found.items() if where.startswith(f"input {k}.")]
-        reached = any(bool(grad[~side.present].any()) for grad in of_side)
+    for k, (name, features) in enumerate(zip(subject.modalities, given, strict=True)):
+        of_modality = [grad for where, grad in found.items() if where.startswith(f"input {k}.")]
+        reached = any(bool(grad[~features.present].any()) for grad in of_modality)
         demand(not reached, f"a gradient reaches the {name} in rows that lack it")
 
 
@@ -126,10 +128,12 @@ def _gradients(module: nn.Module, outputs: dict[str, Tensor], given: Inputs) -> 
     loss = sum(
         (out * torch.linspace(-1, 2, out.numel()).view_as(out)).sum() for out in outputs.values()
     )
-    sides = {
-        f"input {n}.{k}": x for n, side in enumerate(given) for k, x in enumerate(leaves(side))
+    modalities = {
+        f"input {n}.{k}": x
+        for n, features in enumerate(given)
+        for k, x in enumerate(leaves(features))
     }
-    wanted = {**sides, **dict(module.named_parameters())}
+    wanted = {**modalities, **dict(module.named_parameters())}
     grads = torch.autograd.grad(loss, list(wanted.values()), allow_unused=True)  # type: ignore[arg-type]
     pairs = zip(wanted.items(), grads, strict=True)
     return {name: torch.zeros_like(x) if grad is None else grad for (name, x), grad in pairs}

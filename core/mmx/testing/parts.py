@@ -201,7 +201,7 @@ class Pictures:
         return Images(self.pixels[list(rows)], self.mask[list(rows)])
 
 
-class Repeated:
+class RepeatedSamples:
     """The same three samples again and again, with keys."""
 
     def __init__(self, inputs: Inputs) -> None:
@@ -209,11 +209,11 @@ class Repeated:
 
     def collate(self, rows: Sequence[int]) -> Inputs:
         """The inputs of these rows."""
-        places = torch.tensor([row % 3 for row in rows])
-        return map_tensors(self._inputs, lambda tensor: tensor[places])
+        indices = torch.tensor([row % 3 for row in rows])
+        return map_tensors(self._inputs, lambda tensor: tensor[indices])
 
 
-class Held:
+class HeldFeatures:
     """Random features of rows, some missing, with masked tokens and three levels."""
 
     def __init__(self, width: int, length: int, without: int) -> None:

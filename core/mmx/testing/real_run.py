@@ -1,7 +1,7 @@
 """The law that a certificate rests on: the method runs in the real training loop, and comes back.
 
-The model is assembled, trained for some steps on rows of which some miss a side, saved, assembled
-anew, loaded and asked again, all by the same code as in a run.
+The model is assembled, trained for some steps on rows of which some miss a modality, saved,
+assembled anew, loaded and asked again, all by the same code as in a run.
 """
 
 from collections.abc import Mapping
@@ -39,12 +39,12 @@ from mmx.testing.parts import (
     ROWS,
     SPOKEN,
     EntropyParams,
-    Held,
+    HeldFeatures,
     InOrderParams,
     PatchesParams,
     Pictures,
     ProbeParams,
-    Repeated,
+    RepeatedSamples,
     SumParams,
     WordsParams,
     part,
@@ -96,7 +96,7 @@ def _comes_back(spec: Spec, model: Model, wanted: list[str], rows: Part) -> None
 def _asked(spec: Spec) -> tuple[Task, Tensor]:
     """The task, and the targets of all rows: [n], or [n, L] of several labels."""
     if isinstance(spec.task, ClassesParams | LabelsParams):
-        task = spec.task.build([str(place) for place in range(CLASSES)])
+        task = spec.task.build([str(index) for index in range(CLASSES)])
         return task, MANY if isinstance(spec.task, LabelsParams) else LABELS
     asked = rows_of_task(spec.task)
     return asked.task, asked.scored[torch.arange(ROWS) % len(asked.scored)]
@@ -175,8 +175,11 @@ def _loss_of(params: Params) -> LossParams:
 def _rows(params: Params, model: Model, side: int, target: Tensor) -> Part:
     """Inputs and texts where an encoder is tried; drawn features of its width elsewhere."""
     if not isinstance(params, EncoderParams):
-        third = {THIRD: Held(WIDTH, 3, 2)} if _takes_three(params) else {}
-        return part({IMAGE: Held(WIDTH, 4, 3), TEXT: Held(WIDTH, 5, 1), **third}, target=target)
+        third = {THIRD: HeldFeatures(WIDTH, 3, 2)} if _takes_three(params) else {}
+        return part(
+            {IMAGE: HeldFeatures(WIDTH, 4, 3), TEXT: HeldFeatures(WIDTH, 5, 1), **third},
+            target=target,
+        )
     text = model.encoder(TEXT)
     assert isinstance(text, TextEncoder)
     spoken = [SPOKEN[row % len(SPOKEN)] for row in range(ROWS)]
@@ -186,7 +189,7 @@ def _rows(params: Params, model: Model, side: int, target: Tensor) -> Part:
         example = encoder.input(params.modality, encoder).example()
         if example is None:
             raise NotTried(f"{encoder.input.__name__}.example gives nothing to try it on")
-        sources = {params.modality: Repeated(example)}
+        sources = {params.modality: RepeatedSamples(example)}
     return part({**sources, TEXT: TextStore(spoken, text)}, FEW)
 
 

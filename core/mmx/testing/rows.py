@@ -40,8 +40,10 @@ class RandomFeatures:
     def pooled(self, samples: Sequence[Sample]) -> Tensor:
         """[B, 8], decided by the ids."""
         seeds = [sum(sample.id.encode()) for sample in samples]
-        drawn = [torch.randn(8, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
-        return torch.stack(drawn)
+        built_sampler = [
+            torch.randn(8, generator=torch.Generator().manual_seed(seed)) for seed in seeds
+        ]
+        return torch.stack(built_sampler)
 
 
 def dataset_builds(params: DatasetParams) -> str:
@@ -122,7 +124,7 @@ def told(params: NarrativeParams, train: Sequence[Sample] = ()) -> Narrative:
 
 def sampler_builds(params: SamplerParams) -> str:
     """``build`` gives a sampler that yields rows of the training part, as many as its length."""
-    sampler = drawn(params)
+    sampler = built_sampler(params)
     demand(isinstance(sampler, Sampler), f"build must give a Sampler, got {type(sampler)}")
     rows = list(sampler)
     demand(len(rows) == len(sampler), f"it yields {len(rows)} rows, its length is {len(sampler)}")
@@ -132,10 +134,10 @@ def sampler_builds(params: SamplerParams) -> str:
 
 def order_repeats(params: SamplerParams) -> None:
     """The same seed and epoch give the same order, whatever was drawn before."""
-    used = drawn(params)
+    used = built_sampler(params)
     list(used)
     for epoch in (2, 0):
-        fresh = drawn(params)
+        fresh = built_sampler(params)
         fresh.set_epoch(epoch)
         used.set_epoch(epoch)
         demand(list(used) == list(fresh), f"epoch {epoch} depends on what was drawn before")
@@ -144,7 +146,7 @@ def order_repeats(params: SamplerParams) -> None:
 def random_state(params: SamplerParams) -> None:
     """Nothing of the whole process changes."""
     with untouched("drawing an epoch"):
-        list(drawn(params))
+        list(built_sampler(params))
 
 
 def narrative_random_state(params: NarrativeParams) -> None:
@@ -171,7 +173,7 @@ def dataset_random_state(params: DatasetParams) -> None:
 
 def counts_match(params: SamplerParams) -> None:
     """``expected_counts`` are the mean counts of what it draws, within four standard errors."""
-    sampler, counts = drawn(params), LABELS.bincount()
+    sampler, counts = built_sampler(params), LABELS.bincount()
     epochs = []
     for epoch in range(200):
         sampler.set_epoch(epoch)
@@ -183,7 +185,7 @@ def counts_match(params: SamplerParams) -> None:
     demand(good, f"it tells {told_counts.tolist()}, but draws {seen.mean(dim=0).tolist()}")
 
 
-def drawn(params: SamplerParams) -> Sampler:
+def built_sampler(params: SamplerParams) -> Sampler:
     """A sampler for imbalanced labels."""
     sampler = params.build(LABELS, 0)
     sampler.set_groups(GROUPS)

@@ -27,7 +27,7 @@ T = TypeVar("T")
 class Subject(ABC):
     """One method under test."""
 
-    sides: tuple[str, ...]  # names of the inputs
+    modalities: tuple[str, ...]  # names of the inputs
     names: tuple[str, ...]  # of the inputs whose content must matter
 
     @abstractmethod
@@ -70,14 +70,14 @@ class Subject(ABC):
 class FusionSubject(Subject):
     """A fusion of some modalities; one of decisions gets the pooled vectors as logits."""
 
-    sides: tuple[str, ...]
+    modalities: tuple[str, ...]
 
-    def __init__(self, params: FusionParams, sides: Sequence[str] | None = None) -> None:
-        self.sides = tuple(sides or modalities_of(params)[0])
-        self.params, self.names = params, params.used(self.sides)
+    def __init__(self, params: FusionParams, modalities: Sequence[str] | None = None) -> None:
+        self.modalities = tuple(modalities or modalities_of(params)[0])
+        self.params, self.names = params, params.used(self.modalities)
         # as the assembler does it: levels are for those that read them
         levels = "levels" in params.reads
-        wide = {name: IMAGE if params.equal_widths else SHAPES[name] for name in self.sides}
+        wide = {name: IMAGE if params.equal_widths else SHAPES[name] for name in self.modalities}
         self.shapes = {
             name: FeatureShape(one.dim, one.level_dims if levels else (), SHAPES[name].grid)
             for name, one in wide.items()
@@ -87,18 +87,18 @@ class FusionSubject(Subject):
         """Build the fusion."""
         built = self.params.build(self.shapes)
         if isinstance(built, DecisionFusion):  # decisions have as many classes everywhere
-            self.shapes = dict.fromkeys(self.sides, FeatureShape(IMAGE.dim))
+            self.shapes = dict.fromkeys(self.modalities, FeatureShape(IMAGE.dim))
         return built
 
     def named(self, values: Sequence[T]) -> dict[str, T]:
         """Values by modality."""
-        return dict(zip(self.sides, values, strict=True))
+        return dict(zip(self.modalities, values, strict=True))
 
     def inputs(self, rows: int = ROWS, length: int = LENGTH, *, grad: bool = False) -> Inputs:
         """Four image tokens, and tokens of this length of all others."""
         return tuple(
             features(self.shapes[name], rows, 4 if name == "image" else length, seed=k, grad=grad)
-            for k, name in enumerate(self.sides, start=1)
+            for k, name in enumerate(self.modalities, start=1)
         )
 
     def whole(self) -> Inputs:
@@ -106,7 +106,7 @@ class FusionSubject(Subject):
         deep = {n: FeatureShape(one.dim, SHAPES[n].level_dims) for n, one in self.shapes.items()}
         return tuple(
             features(deep[name], ROWS, 4 if name == "image" else LENGTH, seed=k)
-            for k, name in enumerate(self.sides, start=1)
+            for k, name in enumerate(self.modalities, start=1)
         )
 
     def lacking(self, inputs: Inputs) -> Inputs:
@@ -118,7 +118,7 @@ class FusionSubject(Subject):
 
     def patterns(self, *, grad: bool = False) -> Inputs:
         """Inputs of as many rows as there are sets of present modalities, each of another."""
-        rows = torch.arange(2 ** len(self.sides))
+        rows = torch.arange(2 ** len(self.modalities))
         inputs = self.inputs(len(rows), grad=grad)
         return tuple(one.with_present((rows >> k) % 2 == 1) for k, one in enumerate(inputs))
 
@@ -175,7 +175,7 @@ def _takes(params: FusionParams, names: tuple[str, ...]) -> bool:
 class HeadSubject(Subject):
     """A head on features of one set."""
 
-    sides = ("features",)
+    modalities = ("features",)
     names = ("features",)
 
     def __init__(self, params: HeadParams) -> None:

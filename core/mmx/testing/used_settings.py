@@ -27,7 +27,7 @@ from mmx.testing.encoders import encoded, inputs_of
 from mmx.testing.hooks import fitted, model_of, target_of
 from mmx.testing.law import demand
 from mmx.testing.losses import built as built_loss
-from mmx.testing.rows import LABELS, drawn, some, told
+from mmx.testing.rows import LABELS, built_sampler, some, told
 from mmx.testing.samples import batch
 from mmx.testing.subjects import FusionSubject, HeadSubject
 from mmx.testing.targets import question_of, tasks_of
@@ -101,7 +101,7 @@ def _own_settings(own: type[Params]) -> set[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Watched:
+class _WatchedSettings:
     """Settings that note which of them are read.
 
     Attributes:
@@ -113,7 +113,7 @@ class _Watched:
     seen: set[str]
 
 
-def _watched(method: Params) -> _Watched:
+def _watched(method: Params) -> _WatchedSettings:
     own, seen = type(method), set[str]()
 
     def note(self: Params, name: str) -> object:
@@ -129,7 +129,7 @@ def _watched(method: Params) -> _Watched:
         **{name: getattr(method, name) for name in own.model_fields}
     )
     seen.clear()
-    return _Watched(params, seen)
+    return _WatchedSettings(params, seen)
 
 
 def _use(params: Params) -> None:
@@ -163,7 +163,7 @@ def _use_around(params: Params) -> None:
     elif isinstance(params, NarrativeParams):
         told(params).write_all(some())
     elif isinstance(params, SamplerParams):
-        sampler = drawn(params)
+        sampler = built_sampler(params)
         list(sampler)
         sampler.expected_counts(LABELS.bincount())
     elif isinstance(params, TaskParams):

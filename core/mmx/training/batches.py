@@ -55,7 +55,7 @@ def share(positions: tuple[int, ...], process: int, processes: int) -> Share:
     return Share(positions, size * process // processes, size * (process + 1) // processes)
 
 
-class _Fetched:
+class _BatchDataset:
     """The rows as a torch data set that gives whole batches."""
 
     def __init__(self, rows: Rows) -> None:
@@ -84,7 +84,7 @@ def load(rows: Rows, batches: Iterable[Sequence[int]], workers: int) -> Iterator
     listed = [list(positions) for positions in batches]
     return iter(
         DataLoader(
-            _Fetched(rows),  # type: ignore[arg-type]
+            _BatchDataset(rows),  # type: ignore[arg-type]
             batch_sampler=listed,
             num_workers=min(workers, len(listed)),
             collate_fn=_as_it_is,

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mmx.errors import PluginError, ShapeError
 from mmx.interfaces import Loss, LossParams, LossValue, Outputs
-from mmx.plugins import place_of
+from mmx.plugins import location_of
 
 
 def try_loss(params: LossParams, loss: object, logits: Tensor, target: Tensor) -> None:
@@ -54,7 +54,7 @@ def _scored(params: LossParams, loss: Loss, logits: Tensor, target: Tensor) -> o
         raise ShapeError(
             f"{params.entry_point} fails on a batch of {len(logits)} "
             f"(logits {list(logits.shape)}): "
-            f"{place_of(error, file)}: {type(error).__name__}: {error}"
+            f"{location_of(error, file)}: {type(error).__name__}: {error}"
         ) from error
     finally:
         loss.train(mode)

@@ -21,7 +21,7 @@ from mmx import (
     DatasetParams,
     Facts,
     Params,
-    Rejected,
+    RejectedRow,
     Sample,
     SpecPath,
     hookimpl,
@@ -94,7 +94,7 @@ class Ham10000(Dataset):
             raise DataError(f"{root / 'HAM10000_metadata.csv'} has no column {', '.join(lacking)}")
         self._files, self._boxes = _photographs(root), _lesion_boxes(root / "lesion_boxes.csv")
         self._samples: list[Sample] = []
-        self._rejected: list[Rejected] = []
+        self._rejected: list[RejectedRow] = []
         for row in zip(*(table[name] for name in _COLUMNS), strict=True):
             self._add(*row)
         if lesion_views:
@@ -104,10 +104,10 @@ class Ham10000(Dataset):
         self, lesion: str, image: str, dx: str, dx_type: str, age: str, sex: str, site: str
     ) -> None:
         if image not in self._files:
-            self._rejected.append(Rejected(image or "?", "has no photograph IMAGE_ID.jpg"))
+            self._rejected.append(RejectedRow(image or "?", "has no photograph IMAGE_ID.jpg"))
             return
         if not lesion:
-            self._rejected.append(Rejected(image, "has no lesion_id"))
+            self._rejected.append(RejectedRow(image, "has no lesion_id"))
             return
         record = {"age": _age(age), "sex": _known(sex), "site": _known(site), "dx_type": dx_type}
         images = {"image": (self._files[image],)}
@@ -117,7 +117,7 @@ class Ham10000(Dataset):
     def samples(self) -> Sequence[Sample]:
         return self._samples
 
-    def rejected(self) -> Sequence[Rejected]:
+    def rejected(self) -> Sequence[RejectedRow]:
         return self._rejected
 
 

@@ -17,7 +17,7 @@ from mmx import (
     DatasetParams,
     Facts,
     Params,
-    Rejected,
+    RejectedRow,
     Sample,
     SpecPath,
     hookimpl,
@@ -89,7 +89,7 @@ class Spine(Dataset):
         if lacking:
             raise DataError(f"{root / 'metadata.csv'} has no column {', '.join(lacking)}")
         self._samples: list[Sample] = []
-        self._rejected: list[Rejected] = []
+        self._rejected: list[RejectedRow] = []
         for row in zip(*(table[name] for name in _COLUMNS), strict=True):
             self._add(root / "images", *row)
         if context > 1:
@@ -101,10 +101,10 @@ class Spine(Dataset):
         try:
             path = inside(folder, f"{image}.jpg")
         except DataError as error:
-            self._rejected.append(Rejected(image, str(error)))
+            self._rejected.append(RejectedRow(image, str(error)))
             return
         if not study or not image:
-            self._rejected.append(Rejected(image or "?", "has no study_id or no image_id"))
+            self._rejected.append(RejectedRow(image or "?", "has no study_id or no image_id"))
             return
         record = {"structure": structure or None, "level": level or None}
         self._samples.append(
@@ -114,7 +114,7 @@ class Spine(Dataset):
     def samples(self) -> Sequence[Sample]:
         return self._samples
 
-    def rejected(self) -> Sequence[Rejected]:
+    def rejected(self) -> Sequence[RejectedRow]:
         return self._rejected
 
 

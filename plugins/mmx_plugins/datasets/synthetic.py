@@ -1,10 +1,10 @@
-"""Drawn skin lesions with short clinical sentences, made on the fly from a seed; no download.
+"""Synthetic skin lesions with short clinical sentences, made on the fly from a seed; no download.
 
 Each lesion has a look (colour, shape, border, texture), which its photographs show, and may have a
 complaint or a site, which its text states. Of the lesions, a share ``synergy`` have a label that
 only both together tell: with C classes, label = (look + site) mod C, where look and site each are
 independent of the label. In the others a share ``redundancy`` shows its label in the picture and in
-the complaint, and the rest shows it in only one of them, chosen by a coin; the other side is then
+the complaint, and the rest shows it in only one of them, chosen by a coin; the other one is then
 plain. A share ``noise`` of what is shown is drawn anew, whatever the label. With ``record`` there
 are clinical findings as well, which may tell the label once more or be needed besides.
 
@@ -33,7 +33,7 @@ CLASSES = (
     "lenoma", "vescaria", "rubelloma", "cordella", "filarosis",
     "scaldia", "noduria", "maculon", "ceratiasis", "pigmatosis",
 )  # fmt: skip
-"""Invented diagnoses, so that nobody takes a drawn result for a medical one."""
+"""Invented diagnoses, so that nobody takes a synthetic result for a medical one."""
 
 _COMPLAINTS = (
     "It itches badly at night.", "It bleeds when touched.", "It has doubled in size this year.",
@@ -50,7 +50,7 @@ _VERSION = 1  # raised when the drawing changes, so that no cache mixes two vers
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class LesionLook:
     """How the lesions of a class look.
 
     Attributes:
@@ -71,22 +71,22 @@ class Look:
 
 
 _LOOKS = (
-    Look((0.42, 0.24, 0.12), 1.0, 2, 0.02, 0.10, "none"),
-    Look((0.10, 0.08, 0.16), 1.3, 7, 0.22, 0.08, "patches"),
-    Look((0.80, 0.16, 0.18), 1.0, 2, 0.03, 0.10, "dots"),
-    Look((0.93, 0.80, 0.38), 1.9, 2, 0.06, 0.18, "stripes"),
-    Look((0.24, 0.36, 0.62), 1.1, 3, 0.10, 0.30, "ring"),
-    Look((0.97, 0.95, 0.92), 1.2, 5, 0.18, 0.08, "net"),
-    Look((0.36, 0.46, 0.24), 1.0, 4, 0.18, 0.12, "dots"),
-    Look((0.54, 0.18, 0.46), 1.8, 3, 0.08, 0.10, "net"),
-    Look((0.94, 0.54, 0.16), 1.0, 9, 0.12, 0.08, "ring"),
-    Look((0.30, 0.42, 0.42), 2.2, 2, 0.10, 0.25, "stripes"),
+    LesionLook((0.42, 0.24, 0.12), 1.0, 2, 0.02, 0.10, "none"),
+    LesionLook((0.10, 0.08, 0.16), 1.3, 7, 0.22, 0.08, "patches"),
+    LesionLook((0.80, 0.16, 0.18), 1.0, 2, 0.03, 0.10, "dots"),
+    LesionLook((0.93, 0.80, 0.38), 1.9, 2, 0.06, 0.18, "stripes"),
+    LesionLook((0.24, 0.36, 0.62), 1.1, 3, 0.10, 0.30, "ring"),
+    LesionLook((0.97, 0.95, 0.92), 1.2, 5, 0.18, 0.08, "net"),
+    LesionLook((0.36, 0.46, 0.24), 1.0, 4, 0.18, 0.12, "dots"),
+    LesionLook((0.54, 0.18, 0.46), 1.8, 3, 0.08, 0.10, "net"),
+    LesionLook((0.94, 0.54, 0.16), 1.0, 9, 0.12, 0.08, "ring"),
+    LesionLook((0.30, 0.42, 0.42), 2.2, 2, 0.10, 0.25, "stripes"),
 )
-_DULL = Look((0.74, 0.52, 0.42), 1.1, 2, 0.04, 0.45, "none")
+_DULL = LesionLook((0.74, 0.52, 0.42), 1.1, 2, 0.04, 0.45, "none")
 
 
 class SyntheticParams(DatasetParams):
-    """Drawn lesions with sentences, which ``narrative: {type: column, column: text}`` uses."""
+    """Synthetic lesions with sentences, which ``narrative: {type: column, column: text}`` uses."""
 
     type: Literal["synthetic"] = "synthetic"
     n: int = Field(default=1200, ge=4, le=10_000_000, description="photographs")
@@ -106,7 +106,7 @@ class SyntheticParams(DatasetParams):
         default=0.3,
         ge=0,
         le=1,
-        description="share of lesions whose label only both sides together tell",
+        description="share of lesions whose label only both modalities together tell",
     )
     record: float | None = Field(
         default=None,
@@ -173,7 +173,7 @@ class Synthetic(Dataset):
                 "anti_transpose",
             ),
             group="lesion",
-            notes=("Drawn images and invented diagnoses; says nothing about medicine.",),
+            notes=("Synthetic images and invented diagnoses; says nothing about medicine.",),
         )  # fmt: skip
         self._rows = Photographs(params)
 
@@ -234,7 +234,7 @@ class Photographs(Sequence[Sample]):
         lesion = row // self.params.repeats
         look, params = self._look(lesion), self.params
         pictures = {
-            name: (DrawnLesion(look, params.seed, row, params.image_size, kind),)
+            name: (SyntheticLesion(look, params.seed, row, params.image_size, kind),)
             for kind, name in enumerate(params.images)
         }
         sex = "male" if self.male[lesion] else "female"
@@ -255,7 +255,7 @@ class Photographs(Sequence[Sample]):
     def _names(self) -> tuple[str, ...]:
         return (LEVELS if self.levels else CLASSES)[: self.params.classes]
 
-    def _look(self, lesion: int) -> Look:
+    def _look(self, lesion: int) -> LesionLook:
         """What the picture of a lesion shows."""
         if self.levels is not None:
             return _look_of_level(float(self.levels.look[lesion]))
@@ -287,10 +287,10 @@ def _several(params: SyntheticParams, lesions: int) -> SeveralLabels:
     )  # fmt: skip
 
 
-def _look_of_level(share: float) -> Look:
+def _look_of_level(share: float) -> LesionLook:
     """The look of a lesion of a level, as a share of the highest one: darker and more ragged."""
     colour = (0.85 - 0.6 * share, 0.62 - 0.45 * share, 0.5 - 0.35 * share)
-    return Look(colour, 1.0 + 0.3 * max(share, 0.0), 5, max(0.02, 0.25 * share), 0.12, "dots")
+    return LesionLook(colour, 1.0 + 0.3 * max(share, 0.0), 5, max(0.02, 0.25 * share), 0.12, "dots")
 
 
 def _labels(lesions: int, classes: int, imbalance: float) -> "NDArray[np.int64]":
@@ -303,10 +303,10 @@ def _labels(lesions: int, classes: int, imbalance: float) -> "NDArray[np.int64]"
 
 
 @dataclass(frozen=True, slots=True)
-class DrawnLesion:
+class SyntheticLesion:
     """One photograph: the look decides what is drawn, seed, row and kind how this one differs."""
 
-    look: Look
+    look: LesionLook
     seed: int
     row: int
     size: int
@@ -354,7 +354,7 @@ def _border(
     u: "Plane",
     v: "Plane",
     radius: "Plane",
-    look: Look,
+    look: LesionLook,
     draw: np.random.Generator,
 ) -> "Plane":
     """[size, size], distance of the border from the centre in the direction of each pixel."""
@@ -368,7 +368,7 @@ def _texture(
     u: "Plane",
     v: "Plane",
     radius: "Plane",
-    look: Look,
+    look: LesionLook,
     draw: np.random.Generator,
 ) -> "Plane":
     """[size, size], about -1..1: darker and lighter places."""

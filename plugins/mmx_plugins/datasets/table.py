@@ -16,7 +16,7 @@ from mmx import (
     Facts,
     Layout,
     Params,
-    Rejected,
+    RejectedRow,
     Sample,
     SpecPath,
     TableRows,
@@ -196,7 +196,7 @@ class Table(Dataset):
     def samples(self) -> Sequence[Sample]:
         return self._rows
 
-    def rejected(self) -> Sequence[Rejected]:
+    def rejected(self) -> Sequence[RejectedRow]:
         return self._rejected
 
     def column(self, name: str) -> Sequence[str]:

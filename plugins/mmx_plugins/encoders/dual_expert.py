@@ -19,12 +19,12 @@ from torch.nn.functional import grid_sample
 
 from mmx import (
     Backbone,
+    BackboneOutput,
     DataError,
     Features,
     FeatureShape,
     Images,
     Params,
-    Seen,
     ShapeError,
     WrappingEncoder,
     WrappingParams,
@@ -160,8 +160,8 @@ class DualExpert(WrappingEncoder):
         if self.context_backbone is None:
             return super().run(images, views)
         both = [
-            on_real(expert, Images(images.pixels[place::2], images.mask[place::2]))
-            for place, expert in enumerate((self.backbone, self.context_backbone))
+            on_real(expert, Images(images.pixels[index::2], images.mask[index::2]))
+            for index, expert in enumerate((self.backbone, self.context_backbone))
         ]
         tokens, mask, pooled, present = (
             torch.stack([getattr(one, name) for one in both], dim=1).flatten(end_dim=1)
@@ -174,7 +174,7 @@ class DualExpert(WrappingEncoder):
         if self.context_backbone is not None:
             self.context_backbone.learn(training)
 
-    def combine(self, seen: Seen) -> Features:
+    def combine(self, seen: BackboneOutput) -> Features:
         lesion, context = seen.pooled.unbind(dim=1)
         g = self.gate(torch.cat([lesion, context], dim=1)).sigmoid()  # [B, 1]
         if self.fixed is not None:

@@ -17,12 +17,12 @@ from torch import Tensor, nn
 
 from mmx import (
     Backbone,
+    BackboneOutput,
     DataError,
     Features,
     FeatureShape,
     Images,
     Params,
-    Seen,
     ShapeError,
     WrappingEncoder,
     WrappingParams,
@@ -112,7 +112,7 @@ class GlobalLocal(WrappingEncoder):
         shown = [whole.pixels, *(cut(whole, window).pixels for window in self.windows)]
         return Images(torch.cat(shown, dim=1), self.view_mask(images.mask))
 
-    def combine(self, seen: Seen) -> Features:
+    def combine(self, seen: BackboneOutput) -> Features:
         tokens, mask = seen.tokens[:, 0], seen.token_mask[:, 0]
         saliency = self.saliency(tokens)[..., 0].sigmoid().masked_fill(~mask, 0)  # [B, N]
         chosen, there = self._choose(saliency.detach(), seen.size)
@@ -167,24 +167,24 @@ class _GatedAttention(nn.Module):
 
 def windows(grid: int, side: float) -> tuple[Window, ...]:
     """Places of crops, row by row; one alone stands in the middle."""
-    starts = [place / (grid - 1) * (1 - side) for place in range(grid)] if grid > 1 else []
+    starts = [index / (grid - 1) * (1 - side) for index in range(grid)] if grid > 1 else []
     starts = starts or [(1 - side) / 2]
     return tuple((x, y, x + side, y + side) for y in starts for x in starts)
 
 
-def disjoint(places: Sequence[Window]) -> list[list[bool]]:
+def disjoint(indices: Sequence[Window]) -> list[list[bool]]:
     """[K, K], whether two windows have no area in common."""
     tiny = 1e-6
     return [
         [
             a[2] <= b[0] + tiny or b[2] <= a[0] + tiny or a[3] <= b[1] + tiny or b[3] <= a[1] + tiny
-            for b in places
+            for b in indices
         ]
-        for a in places
+        for a in indices
     ]
 
 
-def overlaps(places: Sequence[Window], rows: int, columns: int) -> list[list[float]]:
+def overlaps(indices: Sequence[Window], rows: int, columns: int) -> list[list[float]]:
     """[K, rows * columns], share of each cell of a map that lies in each window."""
 
     def covered(low: float, high: float, cells: int) -> list[float]:
@@ -193,15 +193,15 @@ def overlaps(places: Sequence[Window], rows: int, columns: int) -> list[list[flo
 
     return [
         [down * across for down in covered(y0, y1, rows) for across in covered(x0, x1, columns)]
-        for x0, y0, x1, y1 in places
+        for x0, y0, x1, y1 in indices
     ]
 
 
 def top_mean(saliency: Tensor, tokens: Tensor, share: float) -> tuple[Tensor, Tensor]:
     """Mean saliency [B] over the most salient share of places, and their weighted tokens [B, D]."""
     count = max(1, round(share * saliency.shape[1]))
-    best, places = saliency.topk(count, dim=1)
-    chosen = torch.take_along_dim(tokens, places[..., None], dim=1)
+    best, indices = saliency.topk(count, dim=1)
+    chosen = torch.take_along_dim(tokens, indices[..., None], dim=1)
     weights = best / best.sum(dim=1, keepdim=True).clamp(min=1e-6)
     pooled = (rearrange(weights, "b n -> b n 1") * chosen).sum(dim=1)
     return best.mean(dim=1), pooled

@@ -15,12 +15,12 @@ from torch import Tensor, nn
 
 from mmx import (
     Backbone,
+    BackboneOutput,
     DataError,
     Features,
     FeatureShape,
     Images,
     Params,
-    Seen,
     WrappingEncoder,
     WrappingParams,
     hookimpl,
@@ -118,7 +118,7 @@ class MultiView(WrappingEncoder):
             shown = [cut(plain, window).pixels for window in CROPS]
         return Images(rearrange(shown, "k b u c h w -> b (u k) c h w"), self.view_mask(images.mask))
 
-    def combine(self, seen: Seen) -> Features:
+    def combine(self, seen: BackboneOutput) -> Features:
         some = seen.mask.sum(dim=1) > 1  # a view alone has none to read
         rows = some.nonzero().flatten()
         tokens, looked = seen.tokens, torch.zeros_like(seen.mask, dtype=torch.float32)
@@ -219,8 +219,8 @@ def _placed(x: Tensor, real: Tensor) -> Tensor:
 def _mean_by_view(x: Tensor, real: Tensor) -> Tensor:
     """Mean [B, V, D] over the real tokens of each view, of packed tokens [M, D]."""
     count, views = real.sum(dim=-1), real.shape[:2].numel()
-    place = repeat(torch.arange(views, device=x.device), "v -> v n", n=real.shape[2])
-    total = x.new_zeros(views, x.shape[-1]).index_add(0, place[real.flatten(0, 1)], x)
+    index = repeat(torch.arange(views, device=x.device), "v -> v n", n=real.shape[2])
+    total = x.new_zeros(views, x.shape[-1]).index_add(0, index[real.flatten(0, 1)], x)
     return total.view(*real.shape[:2], -1) / count.clamp(min=1)[..., None]
 
 

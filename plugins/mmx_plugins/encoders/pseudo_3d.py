@@ -17,13 +17,13 @@ from torch.nn.functional import conv2d, pad
 
 from mmx import (
     Backbone,
+    BackboneOutput,
     DataError,
     Encoder,
     Features,
     FeatureShape,
     Images,
     Params,
-    Seen,
     ShapeError,
     WrappingEncoder,
     WrappingParams,
@@ -95,11 +95,11 @@ class Pseudo3d(WrappingEncoder):
     def views(self, images: Images) -> Images:
         weights = torch.tensor(LUMINANCE, device=images.pixels.device)
         grey = einsum(unit_pixels(images.pixels).float(), weights, "b v c h w, c -> b v h w")
-        places = self._places(images.mask, images.centre)  # [B, 2r + 1]
+        indices = self._places(images.mask, images.centre)  # [B, 2r + 1]
         if self.derived is None:
-            stack = torch.take_along_dim(grey, places[..., None, None], dim=1)
+            stack = torch.take_along_dim(grey, indices[..., None, None], dim=1)
         else:
-            middle = places[:, self.radius, None, None, None]
+            middle = indices[:, self.radius, None, None, None]
             own = torch.take_along_dim(grey, middle, dim=1)
             stack = torch.cat([CHANNELS[name](own) for name in self.derived], dim=1)
         return Images(stack[:, None], self.view_mask(images.mask))
@@ -117,7 +117,7 @@ class Pseudo3d(WrappingEncoder):
                 found[side * step] = torch.where(there, wanted, found[side * (step - 1)])
         return torch.stack([found[step] for step in sorted(found)], dim=1)
 
-    def combine(self, seen: Seen) -> Features:
+    def combine(self, seen: BackboneOutput) -> Features:
         return Features(seen.tokens[:, 0], seen.token_mask[:, 0], seen.pooled[:, 0])
 
 

@@ -16,11 +16,11 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from mmx import (
     Backbone,
+    BackboneOutput,
     DataError,
     Features,
     FeatureShape,
     Params,
-    Seen,
     WrappingEncoder,
     WrappingParams,
     hookimpl,
@@ -97,20 +97,20 @@ class Sequence(WrappingEncoder):
     def needs(self, reads: frozenset[str]) -> frozenset[str]:
         return frozenset({"pooled"})
 
-    def combine(self, seen: Seen) -> Features:
-        places = places_around(seen.mask, seen.centre)
-        read = self.positions(seen.pooled, places)
+    def combine(self, seen: BackboneOutput) -> Features:
+        indices = places_around(seen.mask, seen.centre)
+        read = self.positions(seen.pooled, indices)
         read = self.model(read.masked_fill(~seen.mask[..., None], 0), seen.mask)
-        weights = self._weights(read, seen.mask, places)
+        weights = self._weights(read, seen.mask, indices)
         pooled = einsum(weights.to(read.dtype), read, "b v, b v d -> b d")
         return Features(read, seen.mask, pooled, explain={"view weights": weights.detach()})
 
-    def _weights(self, read: Tensor, mask: Tensor, places: Tensor) -> Tensor:
+    def _weights(self, read: Tensor, mask: Tensor, indices: Tensor) -> Tensor:
         """[B, V], how much of each image is pooled; 0 where there is none."""
         if self.score is not None:
             return masked_softmax(self.score(read)[..., 0], mask)
         if self.pool == "centre":
-            middle = (places == 0) & mask
+            middle = (indices == 0) & mask
             mask = torch.where(middle.any(dim=1, keepdim=True), middle, mask)
         return mask / mask.sum(dim=1, keepdim=True).clamp(min=1)
 
@@ -120,8 +120,8 @@ def places_around(mask: Tensor, centre: Tensor) -> Tensor:
 
     It is 0 where there is no image, so that other rows' many images are nowhere to be seen.
     """
-    places = torch.arange(mask.shape[1], device=mask.device) - centre[:, None]
-    return places.masked_fill(~mask, 0)
+    indices = torch.arange(mask.shape[1], device=mask.device) - centre[:, None]
+    return indices.masked_fill(~mask, 0)
 
 
 class _Positions(nn.Module):
@@ -132,28 +132,28 @@ class _Positions(nn.Module):
         self.kind, self.longest = kind, longest
         self.table = nn.Parameter(torch.zeros(longest, dim)) if kind == "learned" else None
 
-    def forward(self, x: Tensor, places: Tensor) -> Tensor:
+    def forward(self, x: Tensor, indices: Tensor) -> Tensor:
         """[B, V, D] with positions added, of places [B, V].
 
         Raises:
             DataError: an image stands further from its centre than learned positions know.
         """
         if self.table is None:
-            return x if self.kind == "none" else x + _waves(places, x.shape[2]).to(x.dtype)
-        found = places + self.longest // 2
+            return x if self.kind == "none" else x + _waves(indices, x.shape[2]).to(x.dtype)
+        found = indices + self.longest // 2
         if bool(((found < 0) | (found >= self.longest)).any()):
             raise DataError(
-                f"an image stands {int(places.abs().max())} places from the middle of its sample, "
+                f"an image stands {int(indices.abs().max())} places from the middle of its sample, "
                 f"and the learned positions of encoder.sequence know {self.longest} in all; train "
                 "with a larger longest, or with positions: sinusoidal"
             )
         return x + self.table[found]
 
 
-def _waves(places: Tensor, dim: int) -> Tensor:
+def _waves(indices: Tensor, dim: int) -> Tensor:
     """[B, V, D], sines and cosines of falling frequency, of places [B, V]."""
-    rates = 10_000 ** (-torch.arange(0, dim, 2, device=places.device) / dim)
-    angles = places[..., None] * rates
+    rates = 10_000 ** (-torch.arange(0, dim, 2, device=indices.device) / dim)
+    angles = indices[..., None] * rates
     return rearrange([angles.sin(), angles.cos()], "k b v f -> b v (f k)")[..., :dim]
 
 

@@ -139,7 +139,7 @@ class TorchvisionEncoder(SingleImageEncoder):
 
         super().__init__(mean, std)
         self.cut = find_cut(network, levels)
-        nodes = {name: f"level {place}" for place, name in enumerate(self.cut.nodes)}
+        nodes = {name: f"level {index}" for index, name in enumerate(self.cut.nodes)}
         nodes |= {self.cut.pooled: "pooled"} if self.cut.pooled else {}
         self.network: nn.Module = create_feature_extractor(network, nodes)
         self.shape = FeatureShape(self.cut.dims[-1], self.cut.dims)
@@ -149,8 +149,8 @@ class TorchvisionEncoder(SingleImageEncoder):
         """Encode normalised pixels [B, 3, H, W]."""
         found = self.network(pixels)
         levels = []
-        for place, layout in enumerate(self.cut.layouts):
-            tokens = flatten_map(found[f"level {place}"], layout).float()
+        for index, layout in enumerate(self.cut.layouts):
+            tokens = flatten_map(found[f"level {index}"], layout).float()
             levels.append(Features(tokens, tokens.new_ones(tokens.shape[:2], dtype=torch.bool)))
         deepest = levels[-1]
         pooled = found["pooled"].float() if self.cut.pooled else deepest.pooled

@@ -238,15 +238,15 @@ class TransformersEncoder(TextEncoder):
 
     def tokenize(self, texts: Sequence[str]) -> Texts:
         """Ids and mask [B, N], N the longest of these texts after cutting, at least 1."""
-        spoken = [place for place, text in enumerate(texts) if text.strip()]
-        rows = self._rows([texts[place] for place in spoken])
+        spoken = [index for index, text in enumerate(texts) if text.strip()]
+        rows = self._rows([texts[index] for index in spoken])
         longest = max([1, *map(len, rows)])
         padding = self.tokenizer.pad_token_id or 0
         ids = torch.full((len(texts), longest), padding, dtype=torch.int64)
         mask = torch.zeros(len(texts), longest, dtype=torch.bool)
-        for place, row in zip(spoken, rows, strict=True):
-            ids[place, : len(row)] = torch.tensor(row)
-            mask[place, : len(row)] = True
+        for index, row in zip(spoken, rows, strict=True):
+            ids[index, : len(row)] = torch.tensor(row)
+            mask[index, : len(row)] = True
         return Texts(ids, mask)
 
     def _rows(self, texts: list[str]) -> list[list[int]]:

@@ -19,7 +19,7 @@ class CoAttentionParams(PairFusionParams):
 
     layers: PositiveInt = Field(default=1, description="number of layers")
     heads: PositiveInt = Field(
-        default=4, description="attention heads; divides the width of each side"
+        default=4, description="attention heads; divides the width of each modality"
     )
     shared: bool = Field(
         default=False,
@@ -50,7 +50,7 @@ class CoAttention(PairFusion):
 
     A' = layer(A, T), T' = layer(T, A), both from the old A and T, where layer(x, c) is
     x + MHA(LN x, LN c, LN c) followed by its feed-forward branch, so that one direction alone is
-    cross-attention; f = Linear([mean A'; mean T']). A missing side is one learned token.
+    cross-attention; f = Linear([mean A'; mean T']). a missing modality is one learned token.
     """
 
     def __init__(

@@ -63,8 +63,8 @@ class CrossAttentionParams(PairFusionParams):
 class CrossAttention(PairFusion):
     """Y = A + MHA(LN A, LN T, LN T); Y = Y + FFN(LN Y); f = mean Y: [B, N, D] -> [B, N, D].
 
-    A is the first side, which reads, T the second, which is read. A missing T is one learned token,
-    seen only by the samples that lack it; a missing A is one learned query.
+    A is the first modality, which reads, T the second, which is read. A missing T is one learned
+    token, seen only by the samples that lack it; a missing A is one learned query.
     """
 
     def __init__(

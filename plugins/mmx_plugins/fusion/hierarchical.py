@@ -194,7 +194,7 @@ class Adaptive(nn.Module):
         return (w[..., None] * u).sum(dim=1), w
 
 
-class Static(nn.Module):
+class StaticWeights(nn.Module):
     """w = softmax_k of one learned number per level; sum_k w_k u_k."""
 
     def __init__(self, levels: int, width: int) -> None:
@@ -220,7 +220,7 @@ class Concatenated(nn.Module):
 
 MIXES: dict[str, type[nn.Module]] = {
     "adaptive": Adaptive,
-    "static": Static,
+    "static": StaticWeights,
     "concat": Concatenated,
 }
 

@@ -1,6 +1,6 @@
 """IBFA of MIBF-Net: each modality reads itself and the other in one attention, both ways.
 
-With one token per side it is a scalar gate per head between the two values: give it tokens, or
+With one token per modality it is a scalar gate per head between the two values: give it tokens, or
 claim nothing about alignment. What the letters stand for is not known, so nothing is made up here.
 """
 
@@ -33,7 +33,9 @@ class IbfaParams(PairFusionParams):
     source: ClassVar[str] = "public repository of MIBF-Net; the paper itself was not available"
 
     heads: PositiveInt = Field(default=8, description="attention heads; divides dim")
-    tokens: bool = Field(default=True, description="false: one token per side, its pooled vector")
+    tokens: bool = Field(
+        default=True, description="false: one token per modality, its pooled vector"
+    )
     residual: bool = Field(
         default=True,
         description="LayerNorm before the attention and the sum with its input after it",
@@ -75,7 +77,7 @@ class Ibfa(PairFusion):
     """[B, N, D_first] and [B, M, D_second] -> [B, dim]: f = Linear([mean o_1; mean o_2]).
 
     o_1 = first reads (first, second), o_2 = second reads (second, first), by independent modules.
-    Keys of a missing side are masked, and a learned vector stands for its stream. The parts
+    Keys of a missing modality are masked, and a learned vector stands for its stream. The parts
     ``first`` and ``second`` are the means of o_1 and o_2.
     """
 
@@ -91,8 +93,12 @@ class Ibfa(PairFusion):
     ) -> None:
         super().__init__()
         self.dim, self.tokens = dim, tokens
-        self.first_reads = Reading(first_dim, second_dim, dim, heads=heads, residual=residual)
-        self.second_reads = Reading(second_dim, first_dim, dim, heads=heads, residual=residual)
+        self.first_reads = ReadingAttention(
+            first_dim, second_dim, dim, heads=heads, residual=residual
+        )
+        self.second_reads = ReadingAttention(
+            second_dim, first_dim, dim, heads=heads, residual=residual
+        )
         self.no_first, self.no_second = StandIn(first_dim), StandIn(second_dim)
         self.out = nn.Linear(first_dim + second_dim, dim)
 
@@ -121,7 +127,7 @@ class Ibfa(PairFusion):
         return fused_vector(fused, first, second, parts=parts, explain=explain)
 
 
-class Reading(nn.Module):
+class ReadingAttention(nn.Module):
     """x reads (x, y): Q = W_q x, K = [W_kx x; W_ky y], V = [W_vx x; W_vy y], o = W_o softmax(..) V.
 
     Args:

@@ -1,4 +1,4 @@
-"""State-space fusion: a bidirectional selective scan over the tokens of two sides.
+"""State-space fusion: a bidirectional selective scan over the tokens of two modalities.
 
 At these lengths it is no cheaper than attention, and the order of tokens matters: report both
 orders of the modalities, and the same block without its scan (``mixer: gated_conv``).
@@ -99,8 +99,9 @@ class MambaParams(PairFusionParams):
 class Mamba(PairFusion):
     """z = [A + e_1; T + e_2], blocks on z, f = [mean of A's places; mean of T's]: -> [B, dim].
 
-    z is dim / 2 wide; A is the first side, T the second. Real tokens stand together, so that no gap
-    leaks through the convolution. A missing side has no token, and its mean is a learned vector.
+    z is dim / 2 wide; A is the first modality, T the second. Real tokens stand together, so that no
+    gap leaks through the convolution. a missing modality has no token, and its mean is a learned
+    vector.
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class Mamba(PairFusion):
         self.dim, width, grid = dim, dim // 2, isqrt(image_tokens)
         self.first_grid, self.second_grid = (grid if one.grid else None for one in (first, second))
         self.first, self.second = nn.Linear(first.dim, width), nn.Linear(second.dim, width)
-        self.side = nn.Parameter(torch.randn(2, width) * 0.02)  # e_1, e_2
+        self.modality = nn.Parameter(torch.randn(2, width) * 0.02)  # e_1, e_2
         self.blocks = nn.ModuleList(blocks)
         self.no_first, self.no_second = StandIn(width), StandIn(width)
         self.first_gate = CrossGate(width) if cross_gate else None
@@ -126,7 +127,7 @@ class Mamba(PairFusion):
     def forward(self, first: Features, second: Features) -> Features:
         a, first_mask = _pooled(*real_tokens(first), self.first_grid)
         t, second_mask = _pooled(*real_tokens(second), self.second_grid)
-        z = torch.cat([self.first(a) + self.side[0], self.second(t) + self.side[1]], dim=1)
+        z = torch.cat([self.first(a) + self.modality[0], self.second(t) + self.modality[1]], dim=1)
         mask = torch.cat([first_mask, second_mask], dim=1)
         is_first = torch.arange(z.shape[1], device=z.device).lt(a.shape[1]).expand_as(mask)
         order = real_first(mask)

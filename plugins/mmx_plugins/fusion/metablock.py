@@ -1,4 +1,4 @@
-"""MetaBlock and MetaNet: the second side gates the channels of the tokens of the first.
+"""MetaBlock and MetaNet: the second modality gates the channels of the tokens of the first.
 
 In the source a clinical record gates an image.
 """
@@ -27,7 +27,7 @@ class MetablockParams(PairFusionParams):
     )
     norm: Norm = Field(
         default="layer",
-        description="of what the second side generates in metablock; the reference has batch",
+        description="of what the second modality generates in metablock; the reference has batch",
     )
 
     def build_pair(self, first: FeatureShape, second: FeatureShape) -> "MetaBlock | MetaNet":

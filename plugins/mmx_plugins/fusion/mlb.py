@@ -13,7 +13,7 @@ Activation = Literal["tanh", "identity"]
 
 
 class MlbParams(PairFusionParams):
-    """Projects both sides, multiplies and projects again."""
+    """Projects both modalities, multiplies and projects again."""
 
     type: Literal["mlb"] = "mlb"
     source: ClassVar[str] = "Kim et al. 2017, Low-rank Bilinear Pooling, arXiv:1610.04325"
@@ -36,8 +36,8 @@ class MlbParams(PairFusionParams):
 class Mlb(PairFusion):
     """f = W_o (s(U x) s(V y)): [B, D_first], [B, D_second] -> [B, dim].
 
-    A zero vector would kill the result, so a missing side is a learned vector. Without biases it is
-    bilinear when s is the identity.
+    A zero vector would kill the result, so a missing modality is a learned vector. Without biases
+    it is bilinear when s is the identity.
     """
 
     def __init__(

@@ -173,10 +173,10 @@ class SplineBasis(torch.autograd.Function):
         span = (held[..., None] >= knots[:, order + 1 : -order - 1]).sum(dim=-1)
         values, slopes = local_splines(held, span, knots, order)
         inside = (x >= low) & (x <= high)
-        place = span[..., None] + torch.arange(order + 1, device=x.device)
-        ctx.save_for_backward(slopes * inside[..., None], place)
+        index = span[..., None] + torch.arange(order + 1, device=x.device)
+        ctx.save_for_backward(slopes * inside[..., None], index)
         splines = knots.shape[1] - order - 1
-        return values.new_zeros(*x.shape, splines).scatter_(-1, place, values)
+        return values.new_zeros(*x.shape, splines).scatter_(-1, index, values)
 
     @staticmethod
     @once_differentiable
@@ -184,8 +184,8 @@ class SplineBasis(torch.autograd.Function):
         ctx: Any, *grad_outputs: Any
     ) -> tuple[Tensor, None, None]:
         """Gradient of x from that of the values [B, I, G + k]."""
-        slopes, place = ctx.saved_tensors
-        return (grad_outputs[0].gather(-1, place) * slopes).sum(dim=-1), None, None
+        slopes, index = ctx.saved_tensors
+        return (grad_outputs[0].gather(-1, index) * slopes).sum(dim=-1), None, None
 
 
 def spline_basis(x: Tensor, knots: Tensor, order: int) -> Tensor:

@@ -156,8 +156,8 @@ def _value(interval: Interval) -> float:
 
 def one_per_group(groups: Sequence[str], target: Tensor, seed: int) -> Tensor:
     """Places of one row of each group, drawn by seed; rows without a label are left out."""
-    places = np.flatnonzero((target >= 0).numpy())
-    shuffled = np.random.default_rng(seed).permutation(places)
+    indices = np.flatnonzero((target >= 0).numpy())
+    shuffled = np.random.default_rng(seed).permutation(indices)
     _, first = np.unique(np.array(groups, dtype=object)[shuffled].astype(str), return_index=True)
     return torch.from_numpy(np.sort(shuffled[first]))
 

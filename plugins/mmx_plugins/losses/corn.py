@@ -26,7 +26,7 @@ class CornParams(LossParams):
     type: Literal["corn"] = "corn"
 
     def link(self, class_counts: Tensor) -> Link:
-        return Conditional(len(class_counts))
+        return ConditionalLink(len(class_counts))
 
     def build(self, class_counts: Tensor) -> "Corn":
         counts = class_counts.double()
@@ -34,7 +34,7 @@ class CornParams(LossParams):
         return Corn(float((counts * asked).sum() / counts.sum().clamp(min=1)))
 
 
-class Conditional(Link):
+class ConditionalLink(Link):
     """sigmoid(z_k) = P(y > k | y >= k) for C - 1 outputs; P(y > k) = prod_{j <= k} sigmoid(z_j)."""
 
     def __init__(self, levels: int) -> None:

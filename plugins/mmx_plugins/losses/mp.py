@@ -51,7 +51,8 @@ class Mp(Loss):
     """0.3 CE_i + 0.6 CE_t + 1.1 mean(w CE_f), with w = exp(min(J / T, log w_max)) per sample.
 
     The reference has 1.1 mean(exp J) CE_f instead, one multiplier for the whole batch, which may
-    overflow. A row without an image or a text has w = 1 and leaves that side's cross-entropy out.
+    overflow. A row without an image or a text has w = 1 and leaves that modality's cross-entropy
+    out.
     """
 
     parts = ("image", "text")

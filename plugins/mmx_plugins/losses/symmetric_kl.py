@@ -38,7 +38,7 @@ class SymmetricKlParams(LossParams):
 class SymmetricKl(Loss):
     """CE_f + unimodal (CE_i + CE_t) + weight mean J.
 
-    A row without an image or a text leaves that side's cross-entropy and J out.
+    A row without an image or a text leaves that modality's cross-entropy and J out.
     """
 
     parts = ("image", "text")

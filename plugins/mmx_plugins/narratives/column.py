@@ -24,7 +24,7 @@ class ColumnParams(NarrativeParams):
         return (self.column,)
 
     @property
-    def looks(self) -> bool:
+    def reads_images(self) -> bool:
         return False
 
     def build(self, features: FeatureSource | None) -> "Column":

@@ -25,7 +25,7 @@ class JoinedParams(NarrativeParams):
 
 
 class Joined(Narrative):
-    """Writes all fields of the record; a side that is missing leaves the other one alone."""
+    """Writes all fields of the record; a modality that is missing leaves the other one alone."""
 
     def __init__(self, column: str, *, record_first: bool) -> None:
         self.column, self.record_first = column, record_first

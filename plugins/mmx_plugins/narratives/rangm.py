@@ -74,7 +74,7 @@ class RangmParams(NarrativeParams):
         return True
 
     @property
-    def looks(self) -> bool:
+    def reads_images(self) -> bool:
         return self.level in ("visual", "retrieved")
 
     @property
@@ -100,7 +100,7 @@ class Meta(Narrative):
         case = case_phrase(sample.record, sample.roles)
         if not case:
             return ""
-        sentence = self.templates[_number(sample.drawn_by(case)) % len(self.templates)].format(
+        sentence = self.templates[_number(sample.seeded_by(case)) % len(self.templates)].format(
             case=case
         )
         return sentence[:1].upper() + sentence[1:]
@@ -178,7 +178,7 @@ class Oracle(Meta):
     def write(self, sample: Sample) -> str:
         if sample.label not in self.classes:
             return super().write(sample)
-        told, name = self.classes.index(sample.label), sample.drawn_by(str(sample.record))
+        told, name = self.classes.index(sample.label), sample.seeded_by(str(sample.record))
         draw = _number(f"flip {name}")
         if draw / 2**64 < self.epsilon and len(self.classes) > 1:
             told += 1 + _number(f"other {name}") % (len(self.classes) - 1)

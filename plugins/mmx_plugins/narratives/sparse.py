@@ -42,8 +42,8 @@ class SparseParams(NarrativeParams):
         return self.inner.record_only
 
     @property
-    def looks(self) -> bool:
-        return self.inner.looks
+    def reads_images(self) -> bool:
+        return self.inner.reads_images
 
     @property
     def slow(self) -> bool:
@@ -68,21 +68,21 @@ class Sparse(Narrative):
 
     def write(self, sample: Sample) -> str:
         text = self.inner.write(sample)
-        return self._thinned(sample.drawn_by(text), text)
+        return self._thinned(sample.seeded_by(text), text)
 
     def write_all(self, samples: Sequence[Sample]) -> Sequence[str]:
         whole = self.inner.write_all(samples)
         pairs = zip(samples, whole, strict=True)
-        return [self._thinned(sample.drawn_by(text), text) for sample, text in pairs]
+        return [self._thinned(sample.seeded_by(text), text) for sample, text in pairs]
 
     def _thinned(self, name: str, text: str) -> str:
         words = enumerate(text.split())
-        return " ".join(word for place, word in words if _share(name, place) >= self.drop)
+        return " ".join(word for index, word in words if _share(name, index) >= self.drop)
 
 
-def _share(name: str, place: int) -> float:
+def _share(name: str, index: int) -> float:
     """A number in [0, 1) that only the sample's id and the word's place decide."""
-    digest = hashlib.blake2b(f"{place} {name}".encode(), digest_size=8).digest()
+    digest = hashlib.blake2b(f"{index} {name}".encode(), digest_size=8).digest()
     return int.from_bytes(digest[:6], "big") / 2**48
 
 

@@ -46,7 +46,7 @@ class TemplateParams(NarrativeParams):
         return True
 
     @property
-    def looks(self) -> bool:
+    def reads_images(self) -> bool:
         return False
 
     def build(self, features: FeatureSource | None) -> "Template":
@@ -63,7 +63,7 @@ class Template(Narrative):
         case = case_phrase(sample.record, sample.roles)
         if not case:
             return ""
-        digest = hashlib.blake2b(sample.drawn_by(case).encode(), digest_size=8).digest()
+        digest = hashlib.blake2b(sample.seeded_by(case).encode(), digest_size=8).digest()
         template = self.templates[int.from_bytes(digest, "big") % len(self.templates)]
         sentence = template.format(case=case)
         return sentence[:1].upper() + sentence[1:]

@@ -42,7 +42,7 @@ from mmx.interfaces import (
     Task,
     TaskParams,
     Value,
-    Wrong,
+    WrongAnswer,
 )
 
 if TYPE_CHECKING:
@@ -112,8 +112,8 @@ class MultiLabel(Task):
 
     def strata(self, target: "NDArray[Any]") -> Sequence[Strata]:
         return tuple(
-            Strata(name, ("absent", "present"), target[:, place])
-            for place, name in enumerate(self.names)
+            Strata(name, ("absent", "present"), target[:, index])
+            for index, name in enumerate(self.names)
         )
 
     def counts(self, target: Tensor) -> Tensor:
@@ -197,22 +197,22 @@ class MultiLabel(Task):
         words[words == ""] = None
         return {"label": words, **columns}
 
-    def wrong(self, log_probs: Tensor, target: Tensor, most: int) -> Sequence[Wrong]:
+    def wrong(self, log_probs: Tensor, target: Tensor, most: int) -> Sequence[WrongAnswer]:
         """Labels that are called or missed against the truth, the most confident first."""
         probs, called = log_probs[..., 1].exp(), self.called(log_probs)
         mistaken = (target >= 0) & (called != (target == 1))
         confidence = torch.where(called, probs, 1 - probs)
-        places = mistaken.nonzero()
+        indices = mistaken.nonzero()
         order = confidence[mistaken].argsort(descending=True)[:most]
         return [
             self._wrong(row, label, bool(called[row, label]), float(confidence[row, label]))
-            for row, label in places[order].tolist()
+            for row, label in indices[order].tolist()
         ]
 
-    def _wrong(self, row: int, label: int, called: bool, confidence: float) -> Wrong:
+    def _wrong(self, row: int, label: int, called: bool, confidence: float) -> WrongAnswer:
         there, not_there = f"{self.names[label]}: present", f"{self.names[label]}: absent"
         true, predicted = (not_there, there) if called else (there, not_there)
-        return Wrong(row, label, true, predicted, confidence, 1 - confidence)
+        return WrongAnswer(row, label, true, predicted, confidence, 1 - confidence)
 
 
 def _read(cell: Value) -> int | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from mmx import Dataset, Facts, Rejected, Sample
+from mmx import Dataset, Facts, RejectedRow, Sample
 from mmx.data import Manifest, read_manifest
 from mmx_plugins.tasks.single_label import SingleLabelParams
 
@@ -16,7 +16,7 @@ class Rows(Dataset):
         self,
         samples: Sequence[Sample],
         classes: Sequence[str],
-        rejected: Sequence[Rejected] = (),
+        rejected: Sequence[RejectedRow] = (),
         facts: Facts | None = None,
     ) -> None:
         self.classes, self.facts = tuple(classes), facts or Facts()
@@ -25,7 +25,7 @@ class Rows(Dataset):
     def samples(self) -> Sequence[Sample]:
         return self._samples
 
-    def rejected(self) -> Sequence[Rejected]:
+    def rejected(self) -> Sequence[RejectedRow]:
         return self._rejected
 
 

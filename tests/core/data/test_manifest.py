@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from mmx import DataError, Dataset, Rejected, Sample
-from mmx.data import ImageStore, Manifest, make_ledger, make_split, read_manifest
+from mmx import DataError, Dataset, RejectedRow, Sample
+from mmx.data import ImageStore, Manifest, make_data_report, make_split, read_manifest
 from mmx.spec import ImageSpec, SplitSpec
 from mmx_plugins.tasks.single_label import SingleLabelParams
 
@@ -34,7 +34,7 @@ def test_a_row_without_id_or_group_is_refused(rows: Callable[..., Dataset], samp
 
 def test_bad_rows_stop_above_the_threshold_and_are_listed(rows: Callable[..., Dataset]) -> None:
     samples = [*_samples(8), Sample("none", "g", label=None), Sample("odd", "h", label="z")]
-    dataset = rows(samples, "ab", [Rejected("row 77", "has no photograph")])
+    dataset = rows(samples, "ab", [RejectedRow("row 77", "has no photograph")])
     with pytest.raises(DataError, match="3 of 11 rows") as caught:
         read_manifest(dataset, 0.2, SingleLabelParams())
     for words in ("row 77: has no photograph", "none: has no label", "odd: label 'z' is none of"):
@@ -93,11 +93,11 @@ def test_the_ledger_counts_everything(
     ]
     samples.append(Sample("s12", "g9", label=None))
     manifest: Manifest = read_manifest(
-        rows(samples, "abc", [Rejected("row 9", "torn")]), 1.0, SingleLabelParams()
+        rows(samples, "abc", [RejectedRow("row 9", "torn")]), 1.0, SingleLabelParams()
     )
     split = make_split(manifest, SplitSpec())
     store = ImageStore(samples, ImageSpec(height=8, width=8), folder=tmp_path / "c", memory_gb=1)
-    ledger = make_ledger(manifest, split, pictures={"image": store}, texts=["x"] * 12 + [""])
+    ledger = make_data_report(manifest, split, pictures={"image": store}, texts=["x"] * 12 + [""])
     told = json.loads(json.dumps(ledger.to_json()))
     assert told["rows"] == 14
     total = [part[name]["samples"] for part in told["parts"].values() for name in "abc"]

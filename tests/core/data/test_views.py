@@ -7,7 +7,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mmx import Features, FeatureShape, ImageEncoder, Images, Sample, Seen, WrappingEncoder
+from mmx import (
+    BackboneOutput,
+    Features,
+    FeatureShape,
+    ImageEncoder,
+    Images,
+    Sample,
+    WrappingEncoder,
+)
 from mmx.data import CachedViews, FeatureCache, ImageStore, ViewStore
 from mmx.interfaces import innermost
 from mmx.spec import ImageSpec
@@ -37,7 +45,7 @@ class Mean(WrappingEncoder):
         self.shape = backbone.shape
         self.gain = nn.Parameter(torch.ones(()))
 
-    def combine(self, seen: Seen) -> Features:
+    def combine(self, seen: BackboneOutput) -> Features:
         share = seen.mask / seen.mask.sum(dim=1, keepdim=True).clamp(min=1)
         return Features.of_pooled(self.gain * (seen.pooled * share[..., None]).sum(dim=1))
 

@@ -14,8 +14,8 @@ from sklearn import metrics as sk
 from mmx.errors import DataError
 from mmx.evaluation import Contrast, Interval, compare
 from mmx.evaluation.comparison import SCORES
-from mmx.evaluation.counted import count_answers
-from mmx.evaluation.flips import Between, between_seeds, seed_shift
+from mmx.evaluation.counted_rows import count_answers
+from mmx.evaluation.flips import SeedSpread, between_seeds, seed_shift
 from mmx.evaluation.pvalues import holm
 from mmx.evaluation.verdicts import detectable, fewest_groups, judge
 
@@ -154,12 +154,12 @@ def test_groups_that_agree_widen_the_interval(labels: Ints) -> None:
     assert widths[0] / widths[1] == pytest.approx(2, rel=0.1)
 
 
-def _between(values: list[float], interplay: float = 0.0) -> Between:
+def _between(values: list[float], interplay: float = 0.0) -> SeedSpread:
     squares = float(((np.array(values) - np.mean(values)) ** 2).sum())
-    return Between(squares, interplay, len(values) - 1, len(values))
+    return SeedSpread(squares, interplay, len(values) - 1, len(values))
 
 
-STILL = Between(0.0, 0.0, 0, 0)
+STILL = SeedSpread(0.0, 0.0, 0, 0)
 
 
 def test_seeds_alone_give_the_interval_of_the_two_sample_t_test() -> None:

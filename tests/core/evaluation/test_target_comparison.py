@@ -7,7 +7,7 @@ from sklearn.metrics import cohen_kappa_score, roc_auc_score
 from mmx.errors import DataError
 from mmx.evaluation import compare, compare_labels
 from mmx.evaluation.comparison import SCORES
-from mmx.evaluation.counted import count_answers
+from mmx.evaluation.counted_rows import count_answers
 
 
 def ordered(seed: int = 0, rows: int = 150, groups: int = 40):  # type: ignore[no-untyped-def]

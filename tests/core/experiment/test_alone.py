@@ -20,7 +20,7 @@ from mmx.inference.prediction import Chain, PartPrediction
 from mmx.interfaces import Dataset, Sample, TextEncoder
 from mmx.model import Model
 from mmx.pipeline.learner import Learner, build_learner
-from mmx.pipeline.prepare import Prepared
+from mmx.pipeline.prepare import PreparedData
 from mmx.pipeline.processes import heard
 from mmx.pipeline.sources import Sources, open_sources
 from mmx_plugins.tasks.single_label import SingleLabelParams
@@ -96,7 +96,7 @@ class World:
         split = make_split(manifest, spec.data.split)
         self.texts = [str(sample.record["text"]) for sample in self.samples]
         self.store = self.images(self.samples)
-        self.prepared = Prepared(manifest, split, {"text": self.texts}, {"image": self.store})
+        self.prepared = PreparedData(manifest, split, {"text": self.texts}, {"image": self.store})
         self.learner: Learner = build_learner(spec, manifest, split)
         awake(self.learner.model)
         self.chain = Chain(

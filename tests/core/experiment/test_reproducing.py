@@ -16,7 +16,7 @@ from mmx.runs import RunFolder
 Load = Callable[..., mmx.Spec]
 
 
-def results(found: mmx.Reproduced) -> dict[str, bool]:
+def results(found: mmx.Reproduction) -> dict[str, bool]:
     return {one.name: one.same for one in found.results}
 
 

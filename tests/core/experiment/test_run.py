@@ -129,10 +129,10 @@ def test_images_alone_and_texts_alone_are_reported_where_the_loss_asks(load: Loa
 
 
 def test_every_look_at_a_test_part_is_counted_outside_the_run(load: Load) -> None:
-    looks = [
-        mmx.run(load(f"model.head.hidden={width}")).metrics["looks_at_test"] for width in (4, 8)
+    reads_images = [
+        mmx.run(load(f"model.head.hidden={width}")).metrics["test_set_accesses"] for width in (4, 8)
     ]
-    assert looks == [1, 2]
+    assert reads_images == [1, 2]
 
 
 def test_a_part_that_nothing_provides_is_named(load: Load) -> None:

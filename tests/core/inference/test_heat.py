@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from mmx import (
+    BackboneOutput,
     Batch,
     Features,
     FeatureShape,
     Images,
-    Seen,
     SingleImageEncoder,
     WrappingEncoder,
 )
@@ -104,7 +104,7 @@ class Mean(WrappingEncoder):
         super().__init__(backbone)
         self.shape, self.mixed = backbone.shape, nn.Identity()
 
-    def combine(self, seen: Seen) -> Features:
+    def combine(self, seen: BackboneOutput) -> Features:
         share = seen.mask / seen.mask.sum(dim=1, keepdim=True)
         return Features.of_pooled((self.mixed(seen.tokens.mean(dim=2)) * share[..., None]).sum(1))
 

@@ -198,12 +198,12 @@ def test_joined_modalities_of_several_widths_are_refused_with_the_way_out() -> N
 
 
 def test_something_else_than_a_fusion_of_two_is_refused() -> None:
-    class Wrong(AttendParams):
+    class WrongAnswer(AttendParams):
         def build_pair(self, first: FeatureShape, second: FeatureShape) -> "Attend":
             return nn.Linear(2, 2)  # type: ignore[return-value]
 
     with pytest.raises(PluginError, match="gave a Linear; return an instance .* mmx.PairFusion"):
-        Wrong().build(dict.fromkeys(THREE, FeatureShape(8)))
+        WrongAnswer().build(dict.fromkeys(THREE, FeatureShape(8)))
 
 
 def with_levels(one: Features, count: int) -> Features:

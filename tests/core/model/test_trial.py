@@ -88,7 +88,7 @@ def test_the_try_leaves_modes_statistics_and_random_numbers_alone(
 @pytest.mark.parametrize("method", mmx.installed("fusion"), ids=lambda one: str(one.type))
 @pytest.mark.parametrize("head", ["mlp", "attention_pool"])
 def test_every_installed_fusion_passes_with_a_head_on_vectors_and_one_on_tokens(
-    method: mmx.Installed, head: str
+    method: mmx.InstalledMethod, head: str
 ) -> None:
     params = mmx.find("fusion", method.long_name)()
     assert isinstance(params, FusionParams)

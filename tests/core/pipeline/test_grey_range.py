@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import mmx
-from mmx.inference.trained import load_trained
+from mmx.inference.trained_run import load_trained
 
 SPEC = """\
 name: deep

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import mmx
 from mmx.data import FeatureCache, Manifest, Split, read_manifest
-from mmx.interfaces import Dataset, Features, FeatureShape, Rejected, Sample
+from mmx.interfaces import Dataset, Features, FeatureShape, RejectedRow, Sample
 from mmx.pipeline.inputs import ModelInputs, PreparedRows, fit_inputs, restored_inputs
 from mmx_plugins.tasks.single_label import SingleLabelParams
 
@@ -33,14 +33,14 @@ class WaveStore(mmx.Store):
     """Curves of rows, less a mean."""
 
     def __init__(self, files: Sequence[Path | None], ids: Sequence[str], mean: float) -> None:
-        self._curves, self.unreadable, self.keys = [], list[Rejected](), list[str]()
+        self._curves, self.unreadable, self.keys = [], list[RejectedRow](), list[str]()
         for file, name in zip(files, ids, strict=True):
             curve, content = None, b""
             try:
                 content = b"" if file is None else file.read_bytes()
                 curve = None if file is None else np.load(file, allow_pickle=False) - mean
             except (OSError, ValueError) as error:
-                self.unreadable.append(Rejected(name, str(error)))
+                self.unreadable.append(RejectedRow(name, str(error)))
             self._curves.append(curve)
             self.keys.append(hashlib.sha256(content + repr(mean).encode()).hexdigest())
 

@@ -1,7 +1,7 @@
 """No input sees a label, whether it fits or prepares."""
 
 from mmx import Sample
-from mmx.pipeline.inputs import Unlabelled
+from mmx.pipeline.inputs import UnlabelledSamples
 
 
 def test_samples_come_without_their_labels_one_by_one_and_together() -> None:
@@ -9,7 +9,7 @@ def test_samples_come_without_their_labels_one_by_one_and_together() -> None:
         Sample(str(row), "g", record={"age": float(row)}, label="ill", labels={"a": 1.0})
         for row in range(4)
     ]
-    blind = Unlabelled(samples)
+    blind = UnlabelledSamples(samples)
     assert len(blind) == 4
     assert [one.id for one in blind] == ["0", "1", "2", "3"]
     assert [one.record["age"] for one in blind[1:3]] == [1.0, 2.0]

@@ -9,7 +9,7 @@ import pytest
 from mmx.errors import PluginError
 from mmx.plugins import Plugins, core_code, file_digest
 from mmx.plugins.libraries import imported_libraries
-from mmx.plugins.parsed import parse
+from mmx.plugins.parsed_file import parse
 
 Install = Callable[..., Path]
 FORMULA = '"""Mixes."""\n\n\ndef mix(v, t):\n    """Add."""\n    return v + t  # both\n'

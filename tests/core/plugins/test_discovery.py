@@ -12,19 +12,19 @@ from pathlib import Path
 import pytest
 
 from mmx.errors import PluginError
-from mmx.plugins import Installed, Plugins
+from mmx.plugins import InstalledMethod, Plugins
 
 Install = Callable[..., Path]
 
 
-def only(folder: Path) -> Installed:
+def only(folder: Path) -> InstalledMethod:
     (method,) = Plugins(path=[str(folder)]).installed()
     return method
 
 
 def test_a_method_is_listed_with_what_its_distribution_says(install: Install, film: str) -> None:
     folder = install("mmx-film", {"fusion.film": "film_a"}, {"film_a.py": film}, version="2.1")
-    assert only(folder) == Installed(
+    assert only(folder) == InstalledMethod(
         kind="fusion",
         type="film",
         key="fusion.film",

@@ -10,7 +10,7 @@ from dataclasses import replace
 from mmx.evaluation import Interval
 from mmx.evaluation.convergence import Convergence
 from mmx.report import (
-    Reached,
+    ControlComparison,
     StudyReport,
     headline,
     render_study,
@@ -131,8 +131,11 @@ def test_a_base_that_was_chosen_on_the_test_part_gets_no_verdicts(full_study: St
 
 
 def test_the_headline_says_what_the_controls_say(full_study: Study) -> None:
-    held = [Reached("text only", ("concat", "gated"), 2), Reached("text only", ("gated",), 2),
-            Reached("text only", (), 2)]  # fmt: skip
+    held = [
+        ControlComparison("text only", ("concat", "gated"), 2),
+        ControlComparison("text only", ("gated",), 2),
+        ControlComparison("text only", (), 2),
+    ]
     report = full_study(reached=held)
     wanted = ["No arm beats the text alone (text only, 71.0\u202f%).",
               "gated does not beat the text alone (text only, 71.0\u202f%)."]  # fmt: skip

@@ -15,8 +15,8 @@ from mmx.evaluation.convergence import Convergence
 from mmx.study import gather
 from mmx.study.comparing import TestPart as Part  # pytest would take the name for a test
 from mmx.study.comparing import chosen_on_test, in_family, reached
+from mmx.study.comparison_log import ComparisonLog, Line
 from mmx.study.gather import Answers
-from mmx.study.ledger import Ledger, Line
 
 FLAT, SHORT = Convergence(20, judged=True, rising=False), Convergence(4, judged=False, rising=True)
 METRIC = "balanced_accuracy"
@@ -50,15 +50,15 @@ def arms(*names: str, settings: dict[str, Any] | None = None) -> Any:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path / "ledger.jsonl")
+def ledger(tmp_path: Path) -> ComparisonLog:
+    return ComparisonLog(tmp_path / "ledger.jsonl")
 
 
 def verdicts(found: Any) -> dict[str, str]:
     return {one.method: one.verdict for one in found.contrasts[METRIC]}
 
 
-def test_verdicts_follow_the_ledger(part: Part, ledger: Ledger) -> None:
+def test_verdicts_follow_the_ledger(part: Part, ledger: ComparisonLog) -> None:
     names = ["good", "same"]
     compared = part.compared(names, {})
     told = in_family(part, compared, ledger, arms(*names), STUDY, told=True)
@@ -74,12 +74,12 @@ def test_verdicts_follow_the_ledger(part: Part, ledger: Ledger) -> None:
     assert good.verdict == "not distinguishable"
 
 
-def test_other_metrics_have_no_verdict(part: Part, ledger: Ledger) -> None:
+def test_other_metrics_have_no_verdict(part: Part, ledger: ComparisonLog) -> None:
     told = in_family(part, part.compared(["good"], {}), ledger, arms("good"), STUDY, told=True)
     assert [one.verdict for one in told.contrasts["accuracy"]] == [""]
 
 
-def test_a_rising_curve_on_either_side_names_the_epochs(part: Part, ledger: Ledger) -> None:
+def test_a_rising_curve_on_either_side_names_the_epochs(part: Part, ledger: ComparisonLog) -> None:
     for rising in ("good", "base"):
         curves = {**part.rising, rising: SHORT}
         found = replace(part, rising=curves)
@@ -89,7 +89,7 @@ def test_a_rising_curve_on_either_side_names_the_epochs(part: Part, ledger: Ledg
         assert verdicts(told) == {"good": "better at 4 epochs"}
 
 
-def test_without_words_there_are_differences_only(part: Part, ledger: Ledger) -> None:
+def test_without_words_there_are_differences_only(part: Part, ledger: ComparisonLog) -> None:
     told = in_family(part, part.compared(["good"], {}), ledger, arms("good"), STUDY, told=False)
     contrast = told.contrasts[METRIC][0]
     assert (contrast.verdict, contrast.direction) == ("", 0)

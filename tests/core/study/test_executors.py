@@ -11,7 +11,7 @@ import pytest
 import mmx
 from mmx.study import Study, run_study
 from mmx.study.executors import RayExecutor, SlurmExecutor, make_executor
-from mmx.study.job import Done, Job
+from mmx.study.job import Job, JobResult
 
 Write = Callable[..., Path]
 
@@ -61,7 +61,7 @@ def test_submitit_does_jobs_and_tells_what_fails(tmp_path: Path) -> None:
     heard: list[Any] = []
     executor.run([Job(key, "arm", "run", str(tmp_path / "no.yaml")) for key in "ab"], heard.append)
     assert sorted(one.key for one in heard) == ["a", "b"]
-    assert all(isinstance(one, Done) and "no.yaml" in one.error for one in heard)
+    assert all(isinstance(one, JobResult) and "no.yaml" in one.error for one in heard)
 
 
 def test_without_slurm_it_says_what_to_do(tmp_path: Path) -> None:

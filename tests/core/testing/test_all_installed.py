@@ -3,7 +3,7 @@
 import pytest
 
 import mmx
-from mmx import Installed
+from mmx import InstalledMethod
 from mmx.testing import check
 
 # hooks are of modules that do something else besides; they have tests of their own
@@ -18,7 +18,9 @@ SLOW = {"encoder"}  # whole networks
         for one in METHODS
     ],
 )
-def test_keeps_the_laws_of_its_kind(method: Installed, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keeps_the_laws_of_its_kind(
+    method: InstalledMethod, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert method.status == "found", method.reason
     results = check(mmx.find(method.kind, method.long_name))

@@ -22,7 +22,7 @@ from mmx.interfaces import (
     Strata,
     Summary,
     Target,
-    Wrong,
+    WrongAnswer,
 )
 from mmx.testing import check
 from mmx_plugins.tasks.multi_label import MultiLabel, MultiLabelParams
@@ -175,7 +175,7 @@ class One(SingleLabel):
             found["spread"] = np.array([*log_probs, None], dtype=object)[:-1]
         return found | {"decided": np.full(len(log_probs), self.decided.get("rows", 0))}
 
-    def wrong(self, log_probs: Tensor, target: Tensor, most: int) -> Sequence[Wrong]:
+    def wrong(self, log_probs: Tensor, target: Tensor, most: int) -> Sequence[WrongAnswer]:
         found = super().wrong(log_probs, target, most)
         right = self.mistake == "right answers called wrong"
         return [replace(one, true=one.predicted) for one in found] if right else found

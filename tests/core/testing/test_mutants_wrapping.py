@@ -68,7 +68,7 @@ class MeanOfViews(mmx.WrappingEncoder):
             return Images(images.pixels.flip(-1), images.mask)
         return images
 
-    def combine(self, seen: mmx.Seen) -> Features:
+    def combine(self, seen: mmx.BackboneOutput) -> Features:
         place = torch.arange(seen.mask.shape[1], device=seen.mask.device)
         weight = seen.mask.float()
         if self.mistake == "counts from the last view of the batch":

@@ -50,7 +50,7 @@ class Wrapper(mmx.WrappingEncoder):
             pixels = pixels.flip(-1)
         return mmx.Images(pixels, images.mask)
 
-    def combine(self, seen: mmx.Seen) -> mmx.Features:
+    def combine(self, seen: mmx.BackboneOutput) -> mmx.Features:
         return mmx.Features.of_pooled(seen.pooled.sum(dim=1))
 
 

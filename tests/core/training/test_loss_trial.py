@@ -72,7 +72,7 @@ def test_a_part_that_is_not_declared_is_told_with_its_line() -> None:
 
 
 @pytest.mark.parametrize("method", mmx.installed("loss"), ids=lambda one: str(one.type))
-def test_every_installed_loss_passes_and_keeps_its_mode(method: mmx.Installed) -> None:
+def test_every_installed_loss_passes_and_keeps_its_mode(method: mmx.InstalledMethod) -> None:
     params = mmx.find("loss", method.long_name)()
     assert isinstance(params, LossParams)
     question = question_of(params)

@@ -12,16 +12,16 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
 from mmx import Sample
-from mmx_plugins.datasets.synthetic import DrawnLesion, SyntheticParams
+from mmx_plugins.datasets.synthetic import SyntheticLesion, SyntheticParams
 
 
 def _samples(**settings: Any) -> list[Sample]:
     return list(SyntheticParams(**{"image_size": 24, **settings}).build().samples())
 
 
-def _picture(sample: Sample) -> DrawnLesion:
+def _picture(sample: Sample) -> SyntheticLesion:
     picture = sample.images["image"][0]
-    assert isinstance(picture, DrawnLesion)
+    assert isinstance(picture, SyntheticLesion)
     return picture
 
 

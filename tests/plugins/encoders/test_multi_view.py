@@ -6,7 +6,7 @@ import pytest
 import torch
 from wrapped import Patches, awake, moved, pictures, seen
 
-from mmx import DataError, Images, Seen
+from mmx import BackboneOutput, DataError, Images
 from mmx_plugins.encoders.multi_view import MultiView, MultiViewParams, OtherViews
 
 
@@ -76,11 +76,11 @@ def test_absent_views_never_matter() -> None:
     encoder, given = built(), seen(4, 4)
     mask = torch.tensor([[1, 1, 1, 1], [1, 0, 1, 0], [0, 0, 1, 0], [0, 0, 0, 0]]).bool()
 
-    def with_noise(noise: float) -> Seen:
+    def with_noise(noise: float) -> BackboneOutput:
         gone = ~mask[..., None, None]
         tokens = given.tokens.masked_fill(gone, noise)
         pooled = given.pooled.masked_fill(gone[..., 0], noise)
-        return Seen(tokens, given.token_mask & mask[..., None], pooled, mask, given.size)
+        return BackboneOutput(tokens, given.token_mask & mask[..., None], pooled, mask, given.size)
 
     found, noisy = encoder.combine(with_noise(0)), encoder.combine(with_noise(9))
     assert torch.equal(found.pooled, noisy.pooled)
@@ -93,7 +93,7 @@ def test_absent_views_never_matter() -> None:
 def test_attention_on_the_views_sums_to_one_where_there_are_others() -> None:
     given = seen(3, 4)
     given.mask[2, 1:] = False
-    given = Seen(
+    given = BackboneOutput(
         given.tokens, given.token_mask & given.mask[..., None], given.pooled, given.mask, (8, 8)
     )
     looked = built().combine(given).explain["view attention"]

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmx import Features, FeatureShape, ImageEncoder, Images, Seen, check_plugin
+from mmx import BackboneOutput, Features, FeatureShape, ImageEncoder, Images, check_plugin
 from mmx_plugins.encoders.sequence import BiLstm, Sequence, SequenceParams
 
 Make = Callable[..., Images]
@@ -37,14 +37,14 @@ def built(**settings: Any) -> Sequence:
     return encoder.eval()
 
 
-def seen(count: int = 3, views: int = 5, seed: int = 0) -> Seen:
+def seen(count: int = 3, views: int = 5, seed: int = 0) -> BackboneOutput:
     torch.manual_seed(seed)
     pooled = torch.randn(count, views, 12)
     mask = torch.ones(count, views, dtype=torch.bool)
-    return Seen(pooled[:, :, None], mask[..., None], pooled, mask, (8, 8))
+    return BackboneOutput(pooled[:, :, None], mask[..., None], pooled, mask, (8, 8))
 
 
-def padded(given: Seen, before: int, after: int) -> Seen:
+def padded(given: BackboneOutput, before: int, after: int) -> BackboneOutput:
     """The same with absent views of random content around."""
     shape = (len(given.pooled), before + after, 12)
     noise = torch.randn(shape) * 9
@@ -52,7 +52,7 @@ def padded(given: Seen, before: int, after: int) -> Seen:
     mask = torch.zeros(pooled.shape[:2], dtype=torch.bool)
     mask[:, before : before + given.mask.shape[1]] = given.mask
     centre = given.centre + before
-    return Seen(pooled[:, :, None], mask[..., None], pooled, mask, (8, 8), centre)
+    return BackboneOutput(pooled[:, :, None], mask[..., None], pooled, mask, (8, 8), centre)
 
 
 PARTS = ("tokens", "token_mask", "pooled", "mask", "size")
@@ -140,7 +140,7 @@ def test_the_bilstm_is_that_of_torch_on_whole_sequences() -> None:
 
 def test_a_transformer_sees_order_only_through_positions() -> None:
     given, order = seen(), torch.tensor([3, 0, 4, 1, 2])
-    moved = Seen(
+    moved = BackboneOutput(
         given.tokens[:, order], given.token_mask, given.pooled[:, order], given.mask, (8, 8)
     )
     free = built(model="transformer", positions="none")

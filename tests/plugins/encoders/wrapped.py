@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from mmx import Features, FeatureShape, Images, Seen, SingleImageEncoder
+from mmx import BackboneOutput, Features, FeatureShape, Images, SingleImageEncoder
 
 
 class Patches(SingleImageEncoder):
@@ -30,17 +30,19 @@ def pictures(count: int = 3, views: int = 1, side: int = 16, seed: int = 0) -> I
     return Images(pixels, torch.ones(count, views, dtype=torch.bool))
 
 
-def seen(count: int = 3, views: int = 4, tokens: int = 5, seed: int = 0) -> Seen:
+def seen(count: int = 3, views: int = 4, tokens: int = 5, seed: int = 0) -> BackboneOutput:
     """Random features of views, 12 wide."""
     generator = torch.Generator().manual_seed(seed)
     values = torch.randn(count, views, tokens, 12, generator=generator)
     mask = torch.ones(count, views, dtype=torch.bool)
-    return Seen(values, mask[..., None].expand(-1, -1, tokens), values.mean(dim=2), mask, (16, 16))
+    return BackboneOutput(
+        values, mask[..., None].expand(-1, -1, tokens), values.mean(dim=2), mask, (16, 16)
+    )
 
 
-def moved(given: Seen, order: Tensor) -> Seen:
+def moved(given: BackboneOutput, order: Tensor) -> BackboneOutput:
     """The views in another order, or some of them twice."""
-    return Seen(
+    return BackboneOutput(
         given.tokens[:, order], given.token_mask[:, order], given.pooled[:, order],
         given.mask[:, order], given.size,
     )  # fmt: skip

@@ -13,7 +13,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from mmx import Features, FeatureShape, ShapeError
 from mmx_plugins.fusion.co_attention import CoAttention
 from mmx_plugins.fusion.cross_attention import CrossAttention, CrossAttentionParams
-from mmx_plugins.fusion.ibfa import Ibfa, IbfaParams, Reading
+from mmx_plugins.fusion.ibfa import Ibfa, IbfaParams, ReadingAttention
 
 MakeFeatures = Callable[..., Features]
 Awake = Callable[[nn.Module], nn.Module]
@@ -140,7 +140,7 @@ def test_shared_co_attention_of_equal_inputs_gives_equal_streams(
     close(of_image, of_text)
 
 
-def reference_reading(x: Tensor, keys: Tensor, values: Tensor, module: Reading) -> Tensor:
+def reference_reading(x: Tensor, keys: Tensor, values: Tensor, module: ReadingAttention) -> Tensor:
     """softmax(q k^T / sqrt(d_h)) v over given keys, in loops over heads."""
     q = module.query_key_value(module.norm(x))[..., :16]
     heads = []

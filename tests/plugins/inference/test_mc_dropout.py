@@ -64,7 +64,7 @@ def test_it_is_the_mean_of_the_samples() -> None:
 
 
 def test_neither_neighbours_nor_names_nor_padding_change_an_answer() -> None:
-    class Ragged(nn.Module):
+    class TokenArrays(nn.Module):
         """Drops single entries of tokens, as encoders that learn do."""
 
         def __init__(self) -> None:
@@ -77,7 +77,7 @@ def test_neither_neighbours_nor_names_nor_padding_change_an_answer() -> None:
             return Prediction(self.last(kept).log_softmax(dim=1))
 
     torch.manual_seed(0)
-    model = Ragged().eval()
+    model = TokenArrays().eval()
     hook = MCDropoutParams(samples=9).build()
     hook.bind(model)
     mask = torch.arange(8) < torch.tensor([2, 8, 5])[:, None]

@@ -138,5 +138,5 @@ CHECK = Check(
     "image borders and thumbnails from which a class can be told",
     find,
     short=True,
-    looks_at="images",
+    scope="images",
 )

@@ -28,22 +28,22 @@ def find(subject: Subject) -> list[Finding]:
     if not len(rows):
         return []
     texts = np.array([subject.texts[row] for row in rows.tolist()], dtype=object)
-    names, place = np.unique(texts.astype(str), return_inverse=True)
-    lines = _lines(subject, rows, place, len(names))
-    return [*_alone(subject, rows, place, len(names), lines), *_few(lines)]
+    names, index = np.unique(texts.astype(str), return_inverse=True)
+    lines = _lines(subject, rows, index, len(names))
+    return [*_alone(subject, rows, index, len(names), lines), *_few(lines)]
 
 
 def _lines(
-    subject: Subject, rows: "NDArray[np.int64]", place: "NDArray[np.int64]", texts: int
+    subject: Subject, rows: "NDArray[np.int64]", index: "NDArray[np.int64]", texts: int
 ) -> tuple[Evidence, ...]:
     labels = subject.labels[rows]
-    alone = _single(labels, place, texts, len(subject.classes))
+    alone = _single(labels, index, texts, len(subject.classes))
     return tuple(
         {
             "class": subject.classes[label],
             "samples": int((labels == label).sum()),
-            "different texts": len(np.unique(place[labels == label])),
-            "samples whose text has this label only": int(alone[place[labels == label]].sum()),
+            "different texts": len(np.unique(index[labels == label])),
+            "samples whose text has this label only": int(alone[index[labels == label]].sum()),
         }
         for label in np.unique(labels).tolist()
     )
@@ -52,19 +52,19 @@ def _lines(
 def _alone(
     subject: Subject,
     rows: "NDArray[np.int64]",
-    place: "NDArray[np.int64]",
+    index: "NDArray[np.int64]",
     texts: int,
     lines: tuple[Evidence, ...],
 ) -> list[Finding]:
     _, member = np.unique(subject.groups[rows].astype(str), return_inverse=True)
-    pairs = np.unique(np.stack([place, member]), axis=1)
-    shared = (np.bincount(pairs[0], minlength=texts) >= _SHARED)[place]
-    share = _share(subject, subject.labels[rows], place, texts, shared)
+    pairs = np.unique(np.stack([index, member]), axis=1)
+    shared = (np.bincount(pairs[0], minlength=texts) >= _SHARED)[index]
+    share = _share(subject, subject.labels[rows], index, texts, shared)
     first = np.unique(member, return_index=True)[1]
     draw, shuffled = np.random.default_rng(0), []
     for _ in range(_SHUFFLES):  # labels move with their group
         mixed = draw.permutation(subject.labels[rows][first])[member]
-        shuffled.append(_share(subject, mixed, place, texts, shared))
+        shuffled.append(_share(subject, mixed, index, texts, shared))
     if share - float(np.mean(shuffled)) <= _EXCESS:
         return []
     message = (
@@ -78,20 +78,20 @@ def _alone(
 def _share(
     subject: Subject,
     labels: "NDArray[np.int64]",
-    place: "NDArray[np.int64]",
+    index: "NDArray[np.int64]",
     texts: int,
     shared: "NDArray[np.bool_]",
 ) -> float:
-    alone = _single(labels, place, texts, len(subject.classes))
-    return float((alone[place] & shared).mean())
+    alone = _single(labels, index, texts, len(subject.classes))
+    return float((alone[index] & shared).mean())
 
 
 def _single(
-    labels: "NDArray[np.int64]", place: "NDArray[np.int64]", texts: int, classes: int
+    labels: "NDArray[np.int64]", index: "NDArray[np.int64]", texts: int, classes: int
 ) -> "NDArray[np.bool_]":
     """[texts], whether a text occurs with one label only."""
     seen = np.zeros((texts, classes), dtype=bool)
-    seen[place, labels] = True
+    seen[index, labels] = True
     return np.asarray(seen.sum(axis=1) == 1)
 
 
@@ -110,4 +110,4 @@ def _few(lines: tuple[Evidence, ...]) -> list[Finding]:
     return [Finding(_ID, "warning", message, tuple(few))]
 
 
-CHECK = Check(_ID, "few different texts, or texts with one label only", find, looks_at="texts")
+CHECK = Check(_ID, "few different texts, or texts with one label only", find, scope="texts")

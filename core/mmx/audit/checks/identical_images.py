@@ -45,4 +45,4 @@ def _told(subject: Subject, sets: list[list[int]], what: str) -> list[Finding]:
 
 
 _FINDS = "the same image file in two parts, or with two labels"
-CHECK = Check("identical_images", _FINDS, find, short=True, looks_at="images")
+CHECK = Check("identical_images", _FINDS, find, short=True, scope="images")

@@ -20,20 +20,20 @@ _LIMIT = 0.01  # share of the samples
 _CODE = 3  # letters of a name that may be another word by chance
 _SURE = 1e-3  # how rarely chance may explain that a code goes with its class
 
-Places = Mapping[str, int]
+ClassIndices = Mapping[str, int]
 
 
 def find(subject: Subject) -> list[Finding]:
     """An error when more than 1 % of the samples have a text that names a class."""
-    places = names(subject)
-    if not places or not len(subject.used):
+    indices = names(subject)
+    if not indices or not len(subject.used):
         return []
-    found = _found(subject, places)
-    naming = {name: rows for name, rows in found.items() if _counts(subject, places, name, rows)}
+    found = _found(subject, indices)
+    naming = {name: rows for name, rows in found.items() if _counts(subject, indices, name, rows)}
     rows = sorted(set().union(*naming.values()))
     if not rows:
         return []
-    own = sum(any(row in naming[name] and places[name] == subject.labels[row] for name in naming)
+    own = sum(any(row in naming[name] and indices[name] == subject.labels[row] for name in naming)
               for row in rows)  # fmt: skip
     share = len(rows) / len(subject.used)
     message = (
@@ -41,7 +41,7 @@ def find(subject: Subject) -> list[Finding]:
         f"{own} of them their own; remove these words from the texts, or take a narrative that is "
         "not written from the diagnosis"
     )
-    evidence = tuple(_line(subject, places, name, at) for name, at in _by_count(naming))
+    evidence = tuple(_line(subject, indices, name, at) for name, at in _by_count(naming))
     verdict: Verdict = "error" if share > _LIMIT else "warning"
     return [Finding("label_words", verdict, message, evidence)]
 
@@ -49,10 +49,10 @@ def find(subject: Subject) -> list[Finding]:
 def names(subject: Subject) -> dict[str, int]:
     """Each name in its plain form -> place of the class; one that two classes share is left out."""
     found: dict[str, set[int]] = {}
-    for place, label in enumerate(subject.classes):
+    for index, label in enumerate(subject.classes):
         for name in (label, *subject.synonyms.get(label, ())):
-            found.setdefault(plain(name), set()).add(place)
-    return {name: places.pop() for name, places in found.items() if name and len(places) == 1}
+            found.setdefault(plain(name), set()).add(index)
+    return {name: indices.pop() for name, indices in found.items() if name and len(indices) == 1}
 
 
 def pattern(all_names: Sequence[str]) -> re.Pattern[str]:
@@ -63,9 +63,9 @@ def pattern(all_names: Sequence[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(f'({word})' for word in words)})(?!\w)")
 
 
-def _found(subject: Subject, places: Places) -> dict[str, set[int]]:
+def _found(subject: Subject, indices: ClassIndices) -> dict[str, set[int]]:
     """Name -> used rows whose text holds it; each distinct text is searched once."""
-    ordered = sorted(places, key=lambda name: (-len(name), name))
+    ordered = sorted(indices, key=lambda name: (-len(name), name))
     search, rows_of = pattern(ordered), dict[str, list[int]]()
     for row in subject.used:
         rows_of.setdefault(subject.texts[int(row)], []).append(int(row))
@@ -76,7 +76,7 @@ def _found(subject: Subject, places: Places) -> dict[str, set[int]]:
     return found
 
 
-def _counts(subject: Subject, places: Places, name: str, rows: set[int]) -> bool:
+def _counts(subject: Subject, indices: ClassIndices, name: str, rows: set[int]) -> bool:
     """Whether a name is one here: codes must go with their class."""
     if len(name) > _CODE and not name.isdigit():
         return True
@@ -85,8 +85,8 @@ def _counts(subject: Subject, places: Places, name: str, rows: set[int]) -> bool
     at = sorted(rows)
     # one row for each group: the photographs of a lesion are no independent witnesses
     _, first = np.unique(subject.groups[at].astype(str), return_index=True)
-    hits = subject.labels[np.array(at)[first]] == places[name]
-    base = float((subject.labels[subject.used] == places[name]).mean())
+    hits = subject.labels[np.array(at)[first]] == indices[name]
+    base = float((subject.labels[subject.used] == indices[name]).mean())
     right = int(hits.sum())
     chance = bdtrc(right - 1, len(hits), base) if right else 1.0  # of as many hits or more
     return bool(chance < _SURE)
@@ -97,12 +97,14 @@ def _by_count(naming: Mapping[str, set[int]]) -> list[tuple[str, list[int]]]:
     return [(name, sorted(rows)) for name, rows in ordered]
 
 
-def _line(subject: Subject, places: Places, name: str, rows: list[int]) -> dict[str, str | float]:
+def _line(
+    subject: Subject, indices: ClassIndices, name: str, rows: list[int]
+) -> dict[str, str | float]:
     labels = Counter(subject.label(row) for row in rows)
     told = ", ".join(f"{label} {count}" for label, count in labels.most_common(4))
     return {
         "word": name,
-        "names": subject.classes[places[name]],
+        "names": subject.classes[indices[name]],
         "samples": len(rows),
         "labels of these": told,
         "for example": str(subject.ids[rows[0]]),
@@ -111,5 +113,5 @@ def _line(subject: Subject, places: Places, name: str, rows: list[int]) -> dict[
 
 
 CHECK = Check(
-    "label_words", "class names, synonyms and codes in texts", find, short=True, looks_at="texts"
+    "label_words", "class names, synonyms and codes in texts", find, short=True, scope="texts"
 )

@@ -32,18 +32,18 @@ def find(subject: Subject) -> list[Finding]:
         for start in range(0, len(rows), _CHUNK)
         for one in subject.pictures(rows[start : start + _CHUNK])
     ]
-    narrow = [place for place, (low, high) in enumerate(ends) if high - low < _NARROW]
+    narrow = [index for index, (low, high) in enumerate(ends) if high - low < _NARROW]
     if len(narrow) < max(_LEAST, _SHARE * len(rows)):
         return []
-    low, high = min(ends[place][0] for place in narrow), max(ends[place][1] for place in narrow)
+    low, high = min(ends[index][0] for index in narrow), max(ends[index][1] for index in narrow)
     message = (
         f"{len(narrow)} of {len(rows)} pictures use less than a tenth of the range of grey (they "
         f"lie between {low:.0f} and {high:.0f} of 255), so that a model sees next to nothing in "
         "them; if the files have more than 8 bits, state their range: data.image.range: [low, high]"
     )
-    ids = [str(subject.ids[rows[place]]) for place in narrow[:10]]
+    ids = [str(subject.ids[rows[index]]) for index in narrow[:10]]
     evidence = tuple({"sample": name} for name in ids)
     return [Finding(_ID, "warning", message, evidence, tuple((name,) for name in ids[:5]))]
 
 
-CHECK = Check(_ID, "pictures that are nearly black or blank", find, short=True, looks_at="images")
+CHECK = Check(_ID, "pictures that are nearly black or blank", find, short=True, scope="images")

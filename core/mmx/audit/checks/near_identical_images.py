@@ -72,4 +72,4 @@ def _told(subject: Subject, found: Sequence[Copy], what: str) -> list[Finding]:
     return [Finding(_ID, "warning", message, evidence, pictures)]
 
 
-CHECK = Check(_ID, "copies of an image across parts, or with two labels", find, looks_at="images")
+CHECK = Check(_ID, "copies of an image across parts, or with two labels", find, scope="images")

@@ -33,4 +33,4 @@ def _texts(subject: Subject, part: str) -> Counter[str]:
     return Counter(text for row in rows if (text := subject.texts[int(row)]))
 
 
-CHECK = Check("repeated_text", "the same narrative in training and test", find, looks_at="texts")
+CHECK = Check("repeated_text", "the same narrative in training and test", find, scope="texts")

@@ -17,8 +17,8 @@ def find(subject: Subject) -> list[Finding]:
         rows = subject.used[subject.parts[subject.used] == part]
         if not len(rows):
             continue
-        for place, name in enumerate(subject.classes):
-            groups = np.unique(subject.groups[rows[subject.labels[rows] == place]].astype(str))
+        for index, name in enumerate(subject.classes):
+            groups = np.unique(subject.groups[rows[subject.labels[rows] == index]].astype(str))
             if len(groups) < _LEAST:
                 lines.append({"part": part, "class": name, subject.many: len(groups)})
     if not lines:

@@ -35,15 +35,15 @@ def find(subject: Subject) -> list[Finding]:
         few = probe.too_few(subject) if any(subject.texts) else ""
         return [*known, *([Finding(_ID, "note", few)] if few else [])]
     distinct = sorted(set(texts))
-    places = {text: place for place, text in enumerate(distinct)}
-    place = np.array([places[text] for text in texts])
+    indices = {text: index for index, text in enumerate(distinct)}
+    index = np.array([indices[text] for text in texts])
     words = tf_idf(distinct)
     record = read_record(subject)
     for what, features in _ways(distinct, words):
-        found = _judged(subject, read(subject, what, features, place), record)
+        found = _judged(subject, read(subject, what, features, index), record)
         if found is not None:
             verdict, message, score = found
-            evidence = _telling(subject, words, place) if words else ()
+            evidence = _telling(subject, words, index) if words else ()
             return [*known, Finding(_ID, verdict, message, evidence, score=score)]
     return known
 
@@ -109,16 +109,16 @@ def _accuracy(record: Reading | None) -> float:
 
 
 def _telling(
-    subject: Subject, words: Words, place: "np.typing.NDArray[np.int64]"
+    subject: Subject, words: Words, index: "np.typing.NDArray[np.int64]"
 ) -> tuple[Evidence, ...]:
     """For each class the words that lift its share most, each in 5 samples or more."""
     truth = subject.labels[subject.probed]
     used = (words.matrix > 0).astype(np.float64)
     lines: list[Evidence] = []
     for label in np.unique(truth).tolist():
-        weights = np.bincount(place, truth == label, minlength=used.shape[0])
+        weights = np.bincount(index, truth == label, minlength=used.shape[0])
         inside = used.T @ weights  # [F], samples of this class with the word
-        with_word = used.T @ np.bincount(place, minlength=used.shape[0])
+        with_word = used.T @ np.bincount(index, minlength=used.shape[0])
         share = inside / np.maximum(with_word, 1)
         gain = np.where(with_word >= 5, (share - (truth == label).mean()) * np.sqrt(inside), -1)
         for column in np.argsort(-gain, kind="stable")[:3].tolist():
@@ -131,4 +131,4 @@ def _telling(
     return tuple(lines)
 
 
-CHECK = Check(_ID, "texts from which the label can be told", find, short=True, looks_at="texts")
+CHECK = Check(_ID, "texts from which the label can be told", find, short=True, scope="texts")

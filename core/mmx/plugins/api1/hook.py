@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import create_model
 
-from mmx.interfaces import Described, Hook, HookParams, Section
+from mmx.interfaces import Hook, HookParams, RunDescription, Section
 from mmx.plugins.loading import new_manager
 
 
@@ -34,7 +34,7 @@ class ModuleHook(Hook):
         """What ``mmx_audit_checks`` gives."""
         return _joined(self._call.mmx_audit_checks())
 
-    def started(self, folder: Path, spec: Described) -> None:
+    def started(self, folder: Path, spec: RunDescription) -> None:
         """Call ``mmx_run_started``."""
         self._call.mmx_run_started(run_path=folder, spec=spec)
 

@@ -1,4 +1,4 @@
-"""Clinical findings of drawn lesions, which may tell the label as pictures and texts do.
+"""Clinical findings of synthetic lesions, which may tell the label as pictures and texts do.
 
 Each lesion has a marker, a class or none, that decides its diameter and how fast it grows. In a
 share of the lesions the marker is the label. In others the label is told by picture, text and

@@ -1,4 +1,4 @@
-"""Drawn targets of other kinds: several labels a lesion, and ordered levels.
+"""Synthetic targets of other kinds: several labels a lesion, and ordered levels.
 
 Several labels are normal variables with one common correlation, cut so that each label has its
 prevalence; the picture shows one of the labels that are present, the text tells most of them.

@@ -10,11 +10,11 @@ from mmx.interfaces import Record, Value
 from mmx_plugins.encoders.tabular.dates import Cycle, days_since, turn
 
 
-class _Closed(BaseModel):
+class _ClosedModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Origin(_Closed):
+class Origin(_ClosedModel):
     """Where a column takes its values from.
 
     Attributes:
@@ -45,7 +45,7 @@ class Origin(_Closed):
         return None if angle is None else (math.sin if wave == "sin" else math.cos)(angle)
 
 
-class Scale(_Closed):
+class Scale(_ClosedModel):
     """How a number becomes u, after it is clipped to the range of the training rows.
 
     Attributes:
@@ -64,7 +64,7 @@ class Scale(_Closed):
     quantiles: tuple[float, ...] = ()
 
 
-class Number(_Closed):
+class Number(_ClosedModel):
     """A column of numbers.
 
     Attributes:
@@ -81,7 +81,7 @@ class Number(_Closed):
     edges: tuple[float, ...]
 
 
-class Category(_Closed):
+class Category(_ClosedModel):
     """A column of categories.
 
     Attributes:
@@ -103,7 +103,7 @@ class Category(_Closed):
 Column = Number | Category
 
 
-class FittedTable(_Closed):
+class FittedTable(_ClosedModel):
     """All columns that an encoder reads, and why it reads no others.
 
     Attributes:

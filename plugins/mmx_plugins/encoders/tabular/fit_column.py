@@ -92,7 +92,7 @@ def _category(origin: Origin, rows: int, filled: Sequence[Value], rules: Rules) 
         origin=origin,
         missing=1 - len(filled) / rows,
         values=values,
-        mode=max(range(len(values)), key=lambda place: counts[values[place]]),
+        mode=max(range(len(values)), key=lambda index: counts[values[index]]),
         other_seen=len(values) < len(counts),
     )
 

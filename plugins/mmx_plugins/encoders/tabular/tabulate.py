@@ -28,7 +28,7 @@ def tabulate(
     codes = {name: {word(one) for one in found} for name, found in missing_codes.items()}
     read = [without_codes(record, codes) for record in records]
     shape = (len(records), len(table.columns))
-    values, places = np.zeros(shape), np.full(shape, -1, dtype=np.int64)
+    values, indices = np.zeros(shape), np.full(shape, -1, dtype=np.int64)
     known = np.zeros(shape, dtype=np.bool_)
     for k, column in enumerate(table.columns):
         if isinstance(column, Number):
@@ -36,11 +36,11 @@ def tabulate(
             known[:, k] = ~np.isnan(found)
             values[:, k] = np.where(known[:, k], found, 0)
         else:
-            places[:, k] = _codes(read, column)
-            known[:, k] = places[:, k] >= 0
+            indices[:, k] = _codes(read, column)
+            known[:, k] = indices[:, k] >= 0
     return Records(
         torch.from_numpy(values.astype(np.float32)),
-        torch.from_numpy(places.clip(min=0)),
+        torch.from_numpy(indices.clip(min=0)),
         torch.from_numpy(known),
     )
 

@@ -25,8 +25,8 @@ class ColumnTokens(nn.Module):
         stand_in: learn a w_c for missing cells; else their token is b_c, for others to leave out.
     """
 
-    number_places: Tensor
-    category_places: Tensor
+    number_indices: Tensor
+    category_indices: Tensor
 
     def __init__(
         self, columns: Sequence[Column], dim: int, numbers: Numbers, *, stand_in: bool = True
@@ -39,9 +39,9 @@ class ColumnTokens(nn.Module):
         self.numbers = numbers(found) if found else None
         self.categories = CategoryVectors(categories, dim) if categories else None
         is_number = torch.tensor([isinstance(one, Number) for one in columns])
-        for name, places in (("number_places", is_number), ("category_places", ~is_number)):
+        for name, indices in (("number_indices", is_number), ("category_indices", ~is_number)):
             # not kept with the weights: it follows from what was fitted
-            self.register_buffer(name, places.nonzero().flatten(), persistent=False)
+            self.register_buffer(name, indices.nonzero().flatten(), persistent=False)
 
     def forward(self, records: Records) -> Tensor:
         """Tokens [B, K, dim] of records [B, K]."""
@@ -50,10 +50,10 @@ class ColumnTokens(nn.Module):
         codes = records.codes.masked_fill(~records.known, 0)
         content = []
         if self.numbers is not None:
-            content.append(self.numbers(values[:, self.number_places]))
+            content.append(self.numbers(values[:, self.number_indices]))
         if self.categories is not None:
-            content.append(self.categories(codes[:, self.category_places]))
-        order = torch.cat([self.number_places, self.category_places]).argsort()
+            content.append(self.categories(codes[:, self.category_indices]))
+        order = torch.cat([self.number_indices, self.category_indices]).argsort()
         tokens = self.bias + torch.cat(content, dim=1)[:, order]
         instead = self.bias if self.missing is None else self.missing
         return torch.where(records.known[..., None], tokens, instead)

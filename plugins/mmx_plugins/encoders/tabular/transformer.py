@@ -44,7 +44,7 @@ class Transformer(nn.Module):
         self.tokens, self.skip_missing = tokens, skip_missing
         self.cls = vectors(1, dim)
         self.blocks = nn.ModuleList(
-            Block(dim, heads, dropout, first=place == 0) for place in range(blocks)
+            Block(dim, heads, dropout, first=index == 0) for index in range(blocks)
         )
         self.norm = nn.LayerNorm(dim)
         for parameter in (self.cls, *tokens.parameters()):

@@ -21,28 +21,28 @@ class RecordVector(nn.Module):
         flags: tell what is missing; else there is no place for it.
     """
 
-    number_places: Tensor
+    number_indices: Tensor
 
     def __init__(self, columns: Sequence[Column], *, flags: bool = True) -> None:
         super().__init__()
         self.flags = flags
         numbers = [k for k, one in enumerate(columns) if isinstance(one, Number)]
         self.categories = {k: one for k, one in enumerate(columns) if isinstance(one, Category)}
-        self.register_buffer("number_places", torch.tensor(numbers, dtype=torch.long), False)
+        self.register_buffer("number_indices", torch.tensor(numbers, dtype=torch.long), False)
         sizes = [len(one.values) + one.other_seen + flags for one in self.categories.values()]
         self.width = len(numbers) * (1 + flags) + sum(sizes)
 
     def forward(self, records: Records) -> Tensor:
         """z [B, width] of records [B, K]."""
         known = records.known
-        values = records.values.masked_fill(~known, 0)[:, self.number_places]
+        values = records.values.masked_fill(~known, 0)[:, self.number_indices]
         found = [values]
         if self.flags:
-            found.append((~known[:, self.number_places]).to(values.dtype))
+            found.append((~known[:, self.number_indices]).to(values.dtype))
         for k, column in self.categories.items():
             count = len(column.values)
-            places = torch.where(known[:, k], records.codes[:, k], count + 1)
+            indices = torch.where(known[:, k], records.codes[:, k], count + 1)
             kept = [*range(count), *([count] if column.other_seen else [])]
             kept += [count + 1] if self.flags else []
-            found.append(one_hot(places, count + 2)[:, kept].to(values.dtype))
+            found.append(one_hot(indices, count + 2)[:, kept].to(values.dtype))
         return torch.cat(found, dim=1)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mmx import DataError, Input, InputRows, Rejected, Sample, Store
+from mmx import DataError, Input, InputRows, RejectedRow, Sample, Store
 from torch import Tensor
 
 LEADS = 12
@@ -85,7 +85,7 @@ class LeadsStore(Store):
                 self._values[row] = (values - kind.mean) / kind.sd
                 self._present[row] = True
             elif path is not None:
-                self.unreadable.append(Rejected(sample.id, f"{path.name}: {fault}"))
+                self.unreadable.append(RejectedRow(sample.id, f"{path.name}: {fault}"))
             content = self._values[row].tobytes() if values is not None else b""
             self.keys.append(hashlib.sha256(content + kind.digest.encode()).hexdigest())
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Narrated:
+class NarratedSample:
     """A sample and its text.
 
     Attributes:
@@ -32,7 +32,7 @@ class Narrated:
     text: str
 
 
-def narratives(spec: Spec, count: int, *, observer: Observer | None = None) -> list[Narrated]:
+def narratives(spec: Spec, count: int, *, observer: Observer | None = None) -> list[NarratedSample]:
     """Samples drawn with the spec's seed, evenly over its classes, with their texts.
 
     Args:
@@ -53,7 +53,7 @@ def narratives(spec: Spec, count: int, *, observer: Observer | None = None) -> l
         rank[rows] = np.arange(len(rows))
     chosen = order[np.argsort(rank[order], kind="stable")][:count]
     return [
-        Narrated(
+        NarratedSample(
             str(manifest.ids[row]),
             str(prepared.split.parts[row]),
             str(words[row]),

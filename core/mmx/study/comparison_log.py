@@ -1,9 +1,9 @@
-"""The ledger of comparisons: which differences were ever looked at on one test part.
+"""The log of comparisons: which differences were ever looked at on one test part.
 
 All comparisons that read a test part are one family, whichever study made them. So each is a line
 of a file that is named after the test part, beside the runs and never in a cache, which anybody may
-delete: ``MMX_LEDGER``, else ``ledger`` in the folder of the runs. A comparison is known by its
-runs; computing it again replaces its line.
+delete: ``MMX_COMPARISONS``, else ``comparisons`` in the folder of the runs. A comparison is known
+by its runs; computing it again replaces its line.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from mmx.experiment import runs_folder
 from mmx.files import read_regular
 from mmx.runs import SilentObserver, locked, write_text
 
-LIMIT = 64 * 2**20  # bytes of one ledger; a line has about 500
+LIMIT = 64 * 2**20  # bytes of one log; a line has about 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class ComparisonLog:
     """The comparisons of one test part.
 
     Attributes:
@@ -61,11 +61,11 @@ class Ledger:
     path: Path
 
     @classmethod
-    def of(cls, samples: Sequence[str], labels: Sequence[str]) -> "Ledger":
-        """The ledger of the test part with these rows, in any order."""
+    def of(cls, samples: Sequence[str], labels: Sequence[str]) -> "ComparisonLog":
+        """The log of the test part with these rows, in any order."""
         pairs = sorted(zip(map(str, samples), map(str, labels), strict=True))
         digest = hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
-        return cls(ledger_folder() / f"{digest[:32]}.jsonl")
+        return cls(comparison_folder() / f"{digest[:32]}.jsonl")
 
     def lines(self) -> list[Line]:
         """What is noted, oldest first.
@@ -85,7 +85,7 @@ class Ledger:
         """Add comparisons, or replace the lines of those that are there; gives all lines.
 
         Raises:
-            RunError: the folder cannot be written, or the ledger cannot be read.
+            RunError: the folder cannot be written, or the log cannot be read.
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,9 +103,9 @@ class Ledger:
         return list(known.values())
 
 
-def ledger_folder() -> Path:
-    """Where ledgers are kept."""
-    return Path(os.environ.get("MMX_LEDGER") or runs_folder() / "ledger")
+def comparison_folder() -> Path:
+    """Where logs are kept."""
+    return Path(os.environ.get("MMX_COMPARISONS") or runs_folder() / "comparisons")
 
 
 def comparison_key(runs: Sequence[str], others: Sequence[str], metric: str) -> str:

@@ -29,7 +29,7 @@ class Import:
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class ParsedFile:
     """What a file says.
 
     Attributes:
@@ -42,14 +42,14 @@ class Parsed:
     imports: tuple[Import, ...] = ()
 
 
-def parse_file(file: str) -> Parsed:
+def parse_file(file: str) -> ParsedFile:
     """A file as it stands now; OSError when it cannot be read."""
     now = os.stat(_archive(file) or file)
     return _parsed(file, now.st_mtime_ns, now.st_ctime_ns, now.st_size, now.st_ino)
 
 
 @lru_cache(maxsize=4096)
-def _parsed(file: str, *_state: int) -> Parsed:
+def _parsed(file: str, *_state: int) -> ParsedFile:
     """Remembered for the state of a file, which an edit changes."""
     archive = _archive(file)
     content = zipimporter(archive).get_data(file) if archive else Path(file).read_bytes()
@@ -63,20 +63,20 @@ def _archive(file: str) -> str | None:
     return next((str(above) for above in Path(file).parents if above.is_file()), None)
 
 
-def parse(content: bytes, python: bool = True) -> Parsed:
+def parse(content: bytes, python: bool = True) -> ParsedFile:
     """The content of a file; what is not ``python`` is known by its bytes."""
     from hashlib import sha256  # loads OpenSSL, which listing methods needs not
 
     if not python:
-        return Parsed(sha256(content).hexdigest())
+        return ParsedFile(sha256(content).hexdigest())
     try:
         tree = ast.parse(content)
         told = list[str]()
         _tell(tree, told)
     except _TOLD:
-        return Parsed(sha256(content).hexdigest())
+        return ParsedFile(sha256(content).hexdigest())
     words = "\0".join(told).encode(errors="backslashreplace")
-    return Parsed(sha256(words).hexdigest(), tuple(_imports(tree)))
+    return ParsedFile(sha256(words).hexdigest(), tuple(_imports(tree)))
 
 
 def _tell(node: ast.AST, told: list[str]) -> None:

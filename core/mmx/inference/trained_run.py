@@ -13,14 +13,14 @@ from mmx.inference.prediction import Chain, PartPrediction
 from mmx.inference.record import fit_again, take_back
 from mmx.interfaces import Loss, Task
 from mmx.model import Model, assemble, build_encoder
-from mmx.pipeline import ModelInputs, Told, link_for, permitted, read_facts, restored_inputs
+from mmx.pipeline import JobProgress, ModelInputs, link_for, permitted, read_facts, restored_inputs
 from mmx.runs import RunFolder
 from mmx.spec import Spec, load_spec
 from mmx.training import working_device
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class TrainedRun:
     """Everything of a run that predicting needs.
 
     Attributes:
@@ -43,13 +43,13 @@ class Trained:
     placeholders: Placeholders
     inputs: ModelInputs
 
-    def over(self, part: Part, told: Told) -> PartPrediction:
+    def over(self, part: Part, told: JobProgress) -> PartPrediction:
         """Predict the rows of a part, in order."""
         size = self.spec.evaluation.batch_size
         return self.chain.over(part, size, lambda done: told(done, len(part)))[-1]
 
 
-def load_trained(path: Path, plugins: Sequence[str | Path] = ()) -> Trained:
+def load_trained(path: Path, plugins: Sequence[str | Path] = ()) -> TrainedRun:
     """Build the model of a finished run again.
 
     Args:
@@ -81,7 +81,7 @@ def load_trained(path: Path, plugins: Sequence[str | Path] = ()) -> Trained:
     chain = Chain(spec.inference, model, loss, task, spec.model.encoding)
     fit_again(folder, chain.hooks, task.type)
     placeholders = recorded_placeholders(task, facts.prior, facts.sampled_counts, facts.untrained)
-    return Trained(folder, spec, task, model, loss, chain, placeholders, inputs)
+    return TrainedRun(folder, spec, task, model, loss, chain, placeholders, inputs)
 
 
 def _in_range(spec: Spec, grey_range: tuple[float, float] | None) -> Spec:

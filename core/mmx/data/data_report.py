@@ -1,4 +1,4 @@
-"""The data ledger: what was there, what was used, what was not and why."""
+"""The data report: what was there, what was used, what was not and why."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -11,7 +11,7 @@ from mmx.data.manifest import Manifest
 from mmx.data.split import Split
 from mmx.data.token_loss import TokenLoss
 from mmx.data.whole_groups import UNUSED
-from mmx.interfaces import Rejected
+from mmx.interfaces import RejectedRow
 from mmx.spec import PARTS
 
 
@@ -24,7 +24,7 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class DataReport:
     """Nothing is dropped in silence: it stands here.
 
     Attributes:
@@ -44,8 +44,8 @@ class Ledger:
 
     rows: int
     parts: dict[str, dict[str, Count]]
-    rejected: tuple[Rejected, ...] = ()
-    unreadable: tuple[Rejected, ...] = ()
+    rejected: tuple[RejectedRow, ...] = ()
+    unreadable: tuple[RejectedRow, ...] = ()
     without_label: tuple[str, ...] = ()
     without_image: int = 0
     without_text: tuple[str, ...] = ()
@@ -68,19 +68,19 @@ class Ledger:
         return {part: names for part, names in empty.items() if names}
 
 
-def make_ledger(
+def make_data_report(
     manifest: Manifest,
     split: Split,
     *,
     pictures: Mapping[str, ImageStore] | None = None,
     texts: Sequence[str] | None = None,
     tokens: Mapping[str, TokenLoss] | None = None,
-) -> Ledger:
+) -> DataReport:
     """Count rows, parts and faults; images, texts and tokens where they are at hand already."""
     stores = [*(pictures or {}).values()]
     shown = [store.present.numpy() for store in stores]
     unusable = len(manifest.rejected) - int((~manifest.known).sum())
-    return Ledger(
+    return DataReport(
         rows=len(manifest) + unusable,
         parts=_counts(manifest, split),
         rejected=manifest.rejected,
@@ -109,7 +109,7 @@ def _counts(manifest: Manifest, split: Split) -> dict[str, dict[str, Count]]:
         counts[part] = {
             name: Count(int(own.sum()), len(set(groups[own])))
             for strata in manifest.strata
-            for place, name in enumerate(strata.named)
-            for own in [strata.labels[rows] == place]
+            for index, name in enumerate(strata.named)
+            for own in [strata.labels[rows] == index]
         }
     return counts

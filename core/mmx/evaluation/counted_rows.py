@@ -21,7 +21,7 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountedRows:
     """Rows of G groups and C classes; only classes that have rows are here.
 
     Attributes:
@@ -44,7 +44,7 @@ def count_answers(
     labels: NDArray[Any],
     groups: Sequence[str],
     classes: int,
-) -> Counted:
+) -> CountedRows:
     """Count the answers of each method by group and class.
 
     Args:
@@ -67,7 +67,7 @@ def count_answers(
         found = np.bincount(member * classes + of, weights, minlength=shape[0] * classes)
         return found.reshape(shape)[:, here].astype(np.float64)
 
-    return Counted(
+    return CountedRows(
         counted(labels),
         {
             name: np.stack([counted(labels, of == labels) for of in one])
@@ -82,7 +82,7 @@ def count_answers(
 class CountedScore(Score):
     """A score that follows from answers counted by group."""
 
-    def __init__(self, counted: Counted) -> None:
+    def __init__(self, counted: CountedRows) -> None:
         self.counted = counted
         self.groups = len(counted.rows)
 
@@ -124,7 +124,7 @@ class CountedScore(Score):
 class MeanShare(CountedScore):
     """Mean over columns of the share of rows that is right: balanced accuracy, or accuracy."""
 
-    def __init__(self, counted: Counted) -> None:
+    def __init__(self, counted: CountedRows) -> None:
         super().__init__(counted)
         self.scale = 1 / (counted.rows.sum(axis=0) * counted.rows.shape[1])  # [C]
 
@@ -164,7 +164,7 @@ class MeanShare(CountedScore):
         return gaps
 
 
-def accuracy(counted: Counted) -> MeanShare:
+def accuracy(counted: CountedRows) -> MeanShare:
     """Accuracy is the mean share over one column that holds all classes."""
 
     def all_classes(of: Floats) -> Floats:
@@ -174,7 +174,7 @@ def accuracy(counted: Counted) -> MeanShare:
     right = {name: all_classes(one) for name, one in counted.right.items()}
     called = {name: all_classes(one) for name, one in counted.called.items()}
     rows = all_classes(counted.rows)
-    return MeanShare(Counted(rows, right, called, counted.correct, counted.moments))
+    return MeanShare(CountedRows(rows, right, called, counted.correct, counted.moments))
 
 
 class MacroF1(CountedScore):

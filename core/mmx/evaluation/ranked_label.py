@@ -17,7 +17,7 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
+class RankedLabel:
     """One label, over the rows in which it is known.
 
     Attributes:
@@ -38,7 +38,7 @@ class Ranked:
         return min(self.groups[1:]) >= FEWEST_GROUPS
 
 
-def ranked(probs: Floats, target: Ints, member: Ints, groups: int) -> list[Ranked]:
+def ranked(probs: Floats, target: Ints, member: Ints, groups: int) -> list[RankedLabel]:
     """Rank each label over the rows in which it is known; influences are [G] of all groups.
 
     Args:
@@ -51,16 +51,16 @@ def ranked(probs: Floats, target: Ints, member: Ints, groups: int) -> list[Ranke
     return [_ranked(scores, truth, member, groups) for scores, truth in columns]
 
 
-def _ranked(probs: Floats, target: Ints, member: Ints, groups: int) -> Ranked:
+def _ranked(probs: Floats, target: Ints, member: Ints, groups: int) -> RankedLabel:
     known = target >= 0
     scores, positive = probs[known], target[known] == 1
-    own, place = np.unique(member[known], return_inverse=True)
+    own, index = np.unique(member[known], return_inverse=True)
     kinds = (np.ones_like(positive), positive, ~positive)
     rows = tuple(int(kind.sum()) for kind in kinds)
-    sizes = tuple(int(np.unique(place[kind]).size) for kind in kinds)
-    place = place.astype(np.int64)
-    found = area(scores, positive, place) if known.any() else None
-    precise = average_precision(scores, positive, place) if known.any() else None
+    sizes = tuple(int(np.unique(index[kind]).size) for kind in kinds)
+    index = index.astype(np.int64)
+    found = area(scores, positive, index) if known.any() else None
+    precise = average_precision(scores, positive, index) if known.any() else None
 
     def everywhere(influence: Floats) -> Floats:
         """[G], the influence of the label's own groups, on the scale of all."""
@@ -68,7 +68,7 @@ def _ranked(probs: Floats, target: Ints, member: Ints, groups: int) -> Ranked:
         whole[own] = influence * groups / len(own)
         return whole
 
-    return Ranked(
+    return RankedLabel(
         None if found is None else replace(found, influence=everywhere(found.influence)),
         None if precise is None else replace(precise, influence=everywhere(precise.influence)),
         (rows[0], rows[1], rows[2]),
@@ -76,7 +76,7 @@ def _ranked(probs: Floats, target: Ints, member: Ints, groups: int) -> Ranked:
     )
 
 
-def means_of_labels(found: Sequence[Ranked]) -> dict[str, Interval]:
+def means_of_labels(found: Sequence[RankedLabel]) -> dict[str, Interval]:
     """macro_auroc and macro_average_precision, over the labels that have enough of both kinds."""
     areas = [one.area for one in found if one.scored and one.area is not None]
     precise = [one.precision for one in found if one.scored and one.precision is not None]
@@ -86,7 +86,7 @@ def means_of_labels(found: Sequence[Ranked]) -> dict[str, Interval]:
     }
 
 
-def independent_share(found: Sequence[Ranked]) -> float:
+def independent_share(found: Sequence[RankedLabel]) -> float:
     """Mean over the labels that are scored of n* over rows, in (0, 1]; NaN where there are none."""
     shares = [
         float(one.area.effective.sum()) / one.rows[0]

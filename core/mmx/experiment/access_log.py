@@ -8,7 +8,7 @@ from mmx.errors import RunError
 from mmx.files import Journal
 
 
-def note_look(folder: Path, manifest: Manifest, split: Split, run: str) -> int:
+def log_access(folder: Path, manifest: Manifest, split: Split, run: str) -> int:
     """Append a look at this test part and count the runs that have looked at it.
 
     Args:
@@ -24,7 +24,7 @@ def note_look(folder: Path, manifest: Manifest, split: Split, run: str) -> int:
     Raises:
         RunError: the record cannot be written; nothing is predicted then.
     """
-    file = folder / "looks" / f"{manifest.digest[:16]}-{split.digest[:16]}.jsonl"
+    file = folder / "test-set-access" / f"{manifest.digest[:16]}-{split.digest[:16]}.jsonl"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         journal = Journal(file)

@@ -7,26 +7,26 @@ from pathlib import Path
 import pytest
 
 from mmx.errors import RunError
-from mmx.study.ledger import Ledger, Line, comparison_key
+from mmx.study.comparison_log import ComparisonLog, Line, comparison_key
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
-    monkeypatch.setenv("MMX_LEDGER", str(tmp_path / "kept"))
-    return Ledger.of(["a", "b"], ["x", "y"])
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ComparisonLog:
+    monkeypatch.setenv("MMX_COMPARISONS", str(tmp_path / "kept"))
+    return ComparisonLog.of(["a", "b"], ["x", "y"])
 
 
 def line(key: str, p: float = 0.2, study: str = "s") -> Line:
     return Line(key, study, "arm", "base", "balanced_accuracy", p, 0.01, {"model.fusion.type": "g"})
 
 
-def test_a_test_part_is_known_by_its_rows_in_any_order(ledger: Ledger) -> None:
-    assert Ledger.of(["b", "a"], ["y", "x"]) == ledger
-    assert Ledger.of(["a", "b"], ["y", "x"]) != ledger
-    assert Ledger.of(["a", "b", "c"], ["x", "y", "x"]) != ledger
+def test_a_test_part_is_known_by_its_rows_in_any_order(ledger: ComparisonLog) -> None:
+    assert ComparisonLog.of(["b", "a"], ["y", "x"]) == ledger
+    assert ComparisonLog.of(["a", "b"], ["y", "x"]) != ledger
+    assert ComparisonLog.of(["a", "b", "c"], ["x", "y", "x"]) != ledger
 
 
-def test_the_same_comparison_is_one_line(ledger: Ledger) -> None:
+def test_the_same_comparison_is_one_line(ledger: ComparisonLog) -> None:
     first = ledger.note([line("1"), line("2")])
     again = ledger.note([line("1", p=0.3, study="other")])
     assert [one.key for one in again] == ["1", "2"]
@@ -43,14 +43,14 @@ def test_a_comparison_is_known_by_its_runs_and_metric() -> None:
     assert key not in {comparison_key(*other) for other in others}
 
 
-def test_writers_at_once_lose_nothing(ledger: Ledger) -> None:
+def test_writers_at_once_lose_nothing(ledger: ComparisonLog) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda place: ledger.note([line(str(place))]), range(40)))
     assert {one.key for one in ledger.lines()} == {str(place) for place in range(40)}
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "null", json.dumps({"key": "1"}), "\x00"])
-def test_a_line_that_is_not_ours_is_named(ledger: Ledger, text: str) -> None:
+def test_a_line_that_is_not_ours_is_named(ledger: ComparisonLog, text: str) -> None:
     ledger.note([line("1")])
     with ledger.path.open("a") as file:
         file.write(text + "\n")
@@ -58,7 +58,7 @@ def test_a_line_that_is_not_ours_is_named(ledger: Ledger, text: str) -> None:
         ledger.lines()
 
 
-def test_a_flipped_bit_is_noticed(ledger: Ledger) -> None:
+def test_a_flipped_bit_is_noticed(ledger: ComparisonLog) -> None:
     """In p, which decides verdicts, and in every other place but for the kind of a line break."""
     ledger.note([line("1", p=0.123)])
     content = ledger.path.read_bytes()

@@ -23,7 +23,7 @@ import numpy as np
 import PIL
 from PIL import Image, features
 
-from mmx.data.decoding import Decoding, Stored
+from mmx.data.decoding import Decoding, StoredImages
 from mmx.data.images import Frame, open_upright, read_bytes, resized
 from mmx.data.pixel_map import PixelMap, open_map
 from mmx.data.threads import threads
@@ -47,7 +47,7 @@ _OLD = 24 * 3600.0  # seconds after which nobody goes on with a part
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
+class DecodedImages:
     """What is known of distinct images once all were decoded.
 
     Attributes:
@@ -94,7 +94,7 @@ def decode_all(
     folder: Path,
     memory_gb: float,
     report: Report,
-) -> Decoded:
+) -> DecodedImages:
     """Decode distinct images, or find what an earlier run left in ``folder``.
 
     Every image is decoded once even when the result does not fit ``memory_gb``, so that none is
@@ -106,21 +106,21 @@ def decode_all(
     name = _digest(sources, keys, spec)
     shape = (len(sources), spec.height, spec.width, 3)
     fits = 0 < int(np.prod(shape)) <= memory_gb * 1e9
-    place = _Place(folder, name, shape, fits)
+    pixel_folder = _PixelFolder(folder, name, shape, fits)
     try:
         own_folder(folder)
-        stored = place.find()
+        stored = pixel_folder.find()
         if stored is None or _readable_again(sources, stored, spec):
             if fits:
                 _make_room(folder, int(np.prod(shape)), memory_gb)
-            stored = place.make(partial(_numbered, sources, spec), report)
+            stored = pixel_folder.make(partial(_numbered, sources, spec), report)
     except OSError as error:
         raise DataError(
             f"decoded images cannot be kept in {folder}: {error}; if the disk is full, make room; "
             "or name another folder with data.cache.folder or MMX_CACHE"
         ) from error
-    pixels = place.pixels(stored, partial(_picture, sources, spec))
-    return Decoded(stored.frames, pixels)
+    pixels = pixel_folder.pixels(stored, partial(_picture, sources, spec))
+    return DecodedImages(stored.frames, pixels)
 
 
 def _numbered(
@@ -147,24 +147,26 @@ def fault(source: Path | Picture, spec: "ImageSpec") -> str | None:
     return None
 
 
-def _readable_again(sources: Sequence[Path | Picture], stored: Stored, spec: "ImageSpec") -> bool:
+def _readable_again(
+    sources: Sequence[Path | Picture], stored: StoredImages, spec: "ImageSpec"
+) -> bool:
     """Whether an image that could not be read then can be read now."""
     bad = np.flatnonzero(stored.frames[:, 0] == 0).tolist()
     with ThreadPoolExecutor(threads()) as pool:
         return any(words is None for words in pool.map(lambda n: fault(sources[n], spec), bad))
 
 
-class _Place:
+class _PixelFolder:
     """Where the pixels of one set of images are kept."""
 
     def __init__(self, folder: Path, name: str, shape: tuple[int, ...], fits: bool) -> None:
         self.folder, self.name, self.shape, self.fits = folder, name, shape, fits
         self.map, self.facts = folder / f"{name}.npy", folder / f"{name}.json"
 
-    def find(self) -> Stored | None:
+    def find(self) -> StoredImages | None:
         """What an earlier run left, if it is whole."""
         kept = recall(self.facts)
-        stored = None if kept is None else Stored.from_json(kept)
+        stored = None if kept is None else StoredImages.from_json(kept)
         if stored is None or len(stored.frames) != self.shape[0]:
             return None
         if self.fits and open_map(self.map, self.shape, "r") is None:
@@ -175,7 +177,7 @@ class _Place:
 
     def make(
         self, one: "Callable[[int], tuple[NDArray[np.uint8], Frame]]", report: Report
-    ) -> Stored:
+    ) -> StoredImages:
         """Decode beside its place, then move it there."""
         with ExitStack() as alone:
             try:  # two processes with the same images do not wait: the second one works beside
@@ -198,7 +200,7 @@ class _Place:
         return stored
 
     def pixels(
-        self, stored: Stored, again: "Callable[[int], NDArray[np.uint8]]"
+        self, stored: StoredImages, again: "Callable[[int], NDArray[np.uint8]]"
     ) -> PixelMap | None:
         """The map, which compares what it hands out."""
         found = open_map(self.map, self.shape, "r") if self.fits else None

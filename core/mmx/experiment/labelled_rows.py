@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mmx.data import Manifest, TableRows, read_manifest
 from mmx.errors import DataError
-from mmx.inference import Needs, Trained, case_table, filled, named, renamed
+from mmx.inference import Needs, TrainedRun, case_table, filled, named, renamed
 from mmx.interfaces import (
     Dataset,
     Facts,
     Link,
     NarrativeParams,
     OneClassTask,
-    Rejected,
+    RejectedRow,
     Sample,
     Scores,
     Task,
@@ -31,7 +31,7 @@ SHOWN = 5  # rows named in an error
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class LabelledRows:
     """Rows to score a run on.
 
     Attributes:
@@ -42,9 +42,9 @@ class Labelled:
 
     manifest: Manifest
     narratives: Mapping[str, NarrativeParams]
-    unusable: tuple[Rejected, ...]
+    unusable: tuple[RejectedRow, ...]
 
-    def own(self, trained: Trained) -> bool:
+    def own(self, trained: TrainedRun) -> bool:
         """Whether these are the rows that the run was made with."""
         return self.manifest.digest == read_scored(trained.folder).data.rows
 
@@ -61,11 +61,11 @@ class _Rows(Dataset):
     def samples(self) -> Sequence[Sample]:
         return self._rows
 
-    def rejected(self) -> Sequence[Rejected]:
+    def rejected(self) -> Sequence[RejectedRow]:
         return self._rows.rejected
 
 
-class _AsNamed(OneClassTask):
+class _NamedClasses(OneClassTask):
     """Classes as the rows name them, whether the run knows them or not; for reading alone."""
 
     type = "as named"
@@ -86,29 +86,29 @@ class _AsNamedParams(TaskParams):
     type: Literal["as named"] = "as named"
 
     def build(self, names: Sequence[str], state: Mapping[str, Any] | None = None) -> Task:
-        return _AsNamed(names)
+        return _NamedClasses(names)
 
 
-def _reading(trained: Trained) -> TaskParams:
+def _reading(trained: TrainedRun) -> TaskParams:
     """How rows to score are read: of one class a row, other classes than the run's are told."""
     return _AsNamedParams() if trained.spec.task.exclusive else trained.spec.task
 
 
-def from_spec(trained: Trained, path: Path, plugins: Sequence[str | Path]) -> Labelled:
+def from_spec(trained: TrainedRun, path: Path, plugins: Sequence[str | Path]) -> LabelledRows:
     """The rows of a spec's data set, with its own narrative."""
     data = load_spec(path, plugins=plugins).data
     dataset = data.dataset.build()
     manifest = read_manifest(dataset, ALL, _reading(trained))
-    return Labelled(manifest, data.narratives, tuple(dataset.rejected()))
+    return LabelledRows(manifest, data.narratives, tuple(dataset.rejected()))
 
 
 def from_table(
-    trained: Trained,
+    trained: TrainedRun,
     needs: Needs,
     path: Path,
     columns: Mapping[str, str],
     root: str | Path | None,
-) -> Labelled:
+) -> LabelledRows:
     """The rows of a table, read by the data settings of the run.
 
     Raises:
@@ -136,7 +136,7 @@ def from_table(
     return _labelled(trained, rows)
 
 
-def _labelled(trained: Trained, rows: TableRows) -> Labelled:
+def _labelled(trained: TrainedRun, rows: TableRows) -> LabelledRows:
     hidden = read_facts(trained.folder).leak_columns
     manifest = read_manifest(_Rows(rows, trained.task.names, hidden), ALL, _reading(trained))
-    return Labelled(manifest, trained.spec.data.narratives, tuple(rows.rejected))
+    return LabelledRows(manifest, trained.spec.data.narratives, tuple(rows.rejected))

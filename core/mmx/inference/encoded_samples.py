@@ -12,7 +12,7 @@ from mmx.errors import DataError
 from mmx.inference.case_texts import case_texts
 from mmx.inference.needs import Needs
 from mmx.inference.prediction import PartPrediction
-from mmx.inference.trained import Trained
+from mmx.inference.trained_run import TrainedRun
 from mmx.interfaces import IMAGE, NarrativeParams, Sample, Store
 from mmx.pipeline import PreparedRows, cache_folder, stage, together
 from mmx.runs import Observer
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class EncodedSamples:
     """Samples as the model sees them.
 
     Attributes:
@@ -30,7 +30,7 @@ class Seen:
         stores: what the encoders read of all samples, by modality.
         images: of all samples, of the first modality that has any.
         written: the texts of all samples by modality; empty where there is none.
-        places: the samples that can be answered.
+        indices: the samples that can be answered.
         faults: the others, with the reason.
     """
 
@@ -38,7 +38,7 @@ class Seen:
     stores: Mapping[str, Store]
     images: ImageStore
     written: Mapping[str, Sequence[str]]
-    places: list[int]
+    indices: list[int]
     faults: dict[int, str]
 
     @property
@@ -46,12 +46,12 @@ class Seen:
         """All that is written of each sample."""
         return together(self.written, len(self.samples))
 
-    def told(self, place: int) -> dict[str, str]:
+    def told(self, index: int) -> dict[str, str]:
         """The texts of a sample by modality."""
-        return {name: texts[place] for name, texts in self.written.items()}
+        return {name: texts[index] for name, texts in self.written.items()}
 
     def predicted(
-        self, trained: Trained, observer: Observer, labels: torch.Tensor | None = None
+        self, trained: TrainedRun, observer: Observer, labels: torch.Tensor | None = None
     ) -> PartPrediction:
         """Predictions of the samples that can be answered, in order.
 
@@ -60,22 +60,22 @@ class Seen:
             observer: is told how far it has come.
             labels: [n], of these samples; None: unknown.
         """
-        unknown = torch.full((len(self.places),), -1)
-        groups = [self.samples[place].group for place in self.places]
+        unknown = torch.full((len(self.indices),), -1)
+        groups = [self.samples[index].group for index in self.indices]
         targets = unknown if labels is None else labels
-        part = Part(self.places, self.stores, targets, groups)
+        part = Part(self.indices, self.stores, targets, groups)
         with stage(observer, "predicting", "cases") as told:
             return trained.over(part, told)
 
 
 def see(
-    trained: Trained,
+    trained: TrainedRun,
     needs: Needs,
     rows: Sequence[Sample],
     narratives: Mapping[str, NarrativeParams],
     hidden: Sequence[str],
     observer: Observer,
-) -> Seen:
+) -> EncodedSamples:
     """Read the images and write the texts of samples; what cannot be read is a fault.
 
     Args:
@@ -86,9 +86,9 @@ def see(
         hidden: fields of the record that texts are never written from.
         observer: is told how far it has come.
     """
-    samples = [rows[place] for place in range(len(rows))]
+    samples = [rows[index] for index in range(len(rows))]
     if needs.ragged:
-        samples = [_without_places_behind(sample, needs.ragged) for sample in samples]
+        samples = [_without_indices_behind(sample, needs.ragged) for sample in samples]
     pictures = _pictures(trained, needs, samples, observer)
     faults = {int(bad.row): bad.reason for one in pictures.values() for bad in one.unreadable}
     written = {name: [""] * len(samples) for name in trained.spec.data.narratives}
@@ -98,20 +98,20 @@ def see(
                 f"this run reads the text {name!r}, and the data have "
                 f"{', '.join(narratives) or 'no narrative'}; add data.narratives.{name}"
             )
-        looks = narratives[name].looks
-        told = [place for place in range(len(samples)) if not (looks and place in faults)]
-        some = [samples[place] for place in told]
+        reads_images = narratives[name].reads_images
+        told = [index for index in range(len(samples)) if not (reads_images and index in faults)]
+        some = [samples[index] for index in told]
         found = case_texts(trained, narratives[name], some, hidden, observer) if told else []
-        for place, text in zip(told, found, strict=True):
-            written[name][place] = text
+        for index, text in zip(told, found, strict=True):
+            written[name][index] = text
     stores = trained.inputs.stores(PreparedRows(_numbered(samples), pictures, written))
     faults |= {int(bad.row): bad.reason for one in stores.values() for bad in one.unreadable}
     texts = together(written, len(samples))
     held = _held(needs, stores, texts)
-    for place in np.flatnonzero(~held).tolist():
-        faults.setdefault(place, _nothing(needs))
-    places = [place for place in range(len(samples)) if place not in faults]
-    return Seen(samples, stores, next(iter(pictures.values())), written, places, faults)
+    for index in np.flatnonzero(~held).tolist():
+        faults.setdefault(index, _nothing(needs))
+    indices = [index for index in range(len(samples)) if index not in faults]
+    return EncodedSamples(samples, stores, next(iter(pictures.values())), written, indices, faults)
 
 
 def _held(needs: Needs, stores: Mapping[str, Store], texts: Sequence[str]) -> "NDArray[np.bool_]":
@@ -125,21 +125,21 @@ def _held(needs: Needs, stores: Mapping[str, Store], texts: Sequence[str]) -> "N
 
 def _numbered(samples: Sequence[Sample]) -> list[Sample]:
     """The samples with their places as ids."""
-    return [replace(sample, id=str(place)) for place, sample in enumerate(samples)]
+    return [replace(sample, id=str(index)) for index, sample in enumerate(samples)]
 
 
-def _without_places_behind(sample: Sample, ragged: Collection[str]) -> Sample:
+def _without_indices_behind(sample: Sample, ragged: Collection[str]) -> Sample:
     """The sample without empty places behind its last images, as its data set would give it."""
     images, boxes = dict(sample.images), dict(sample.boxes)
     for name in images.keys() & ragged:
-        count = max((place + 1 for place, one in enumerate(images[name]) if one), default=0)
+        count = max((index + 1 for index, one in enumerate(images[name]) if one), default=0)
         images[name] = images[name][:count]
         boxes |= {name: boxes[name][:count]} if name in boxes else {}
     return replace(sample, images=images, boxes=boxes)
 
 
 def _pictures(
-    trained: Trained, needs: Needs, samples: Sequence[Sample], observer: Observer
+    trained: TrainedRun, needs: Needs, samples: Sequence[Sample], observer: Observer
 ) -> dict[str, ImageStore]:
     """The images of the samples by modality, which have their places as ids here."""
     spec, shown = trained.spec.data, _numbered(samples)
