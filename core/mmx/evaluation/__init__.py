@@ -11,6 +11,7 @@ from mmx.evaluation.counted_rows import METRICS
 from mmx.evaluation.counts import group_counts
 from mmx.evaluation.effective import clustered_shares
 from mmx.evaluation.evaluate import evaluate
+from mmx.evaluation.jackknife import mean_of_losses
 from mmx.evaluation.label_comparison import LABEL_METRICS, compare_labels
 from mmx.evaluation.label_results import LabelEvaluation, LabelScores, OperatingPoint
 from mmx.evaluation.labels import evaluate_labels, quick_labels
@@ -64,6 +65,7 @@ __all__ = [
     "evaluate_levels",
     "group_counts",
     "holm",
+    "mean_of_losses",
     "mean_share",
     "newcombe",
     "quick_labels",

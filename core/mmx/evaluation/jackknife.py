@@ -1,12 +1,16 @@
 """Intervals of means over clustered rows: losses, and confidence minus accuracy."""
 
 import math
+from collections.abc import Sequence
+
+import numpy as np
 
 # scipy ships no type information
 from scipy.special import stdtrit  # type: ignore[import-untyped]
 
 from mmx.evaluation.bounds import jeffreys
 from mmx.evaluation.confusion import Floats
+from mmx.evaluation.counts import group_sums
 from mmx.evaluation.effective import clustered_shares
 from mmx.evaluation.results import Interval
 
@@ -38,6 +42,19 @@ def mean_loss(sums: Floats, rows: Floats, *, most: float = math.inf) -> Interval
     # beyond e^700 a float ends
     high = value * math.exp(min(half, 700.0))
     return Interval(value, value * math.exp(-half), min(high, most))
+
+
+def mean_of_losses(losses: Floats, groups: Sequence[str], *, most: float = math.inf) -> Interval:
+    """A mean loss per row with an interval that allows for groups of rows; see ``mean_loss``.
+
+    Args:
+        losses: [n], >= 0.
+        groups: n names.
+        most: that a loss can be.
+    """
+    member = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1].astype(np.int64)
+    rows = group_sums(member, np.ones(len(losses)))
+    return mean_loss(group_sums(member, losses), rows, most=most)
 
 
 def confidence_gap(confidence: Floats, right: Floats, rows: Floats) -> Interval:

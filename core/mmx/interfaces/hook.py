@@ -69,7 +69,8 @@ class Hook:
     def epoch_ended(self, folder: Path, epoch: int, values: Mapping[str, float]) -> None:
         """An epoch is over; its line stands in events.jsonl, its checkpoint is yet to be written.
 
-        A run that was killed before that checkpoint goes on before this epoch, and tells it again.
+        Where epochs are short not each has a checkpoint. A run that was killed goes on from its
+        last one, and tells the epochs since then again.
 
         Args:
             folder: of the run.

@@ -186,7 +186,15 @@ class Task(ABC):
 
     @abstractmethod
     def counts(self, target: Tensor) -> Tensor:
-        """Class counts of a training target, for samplers and losses."""
+        """What samplers, losses and links learn of the training part.
+
+        Args:
+            target: of the training part.
+
+        Returns:
+            [C], rows of each class; [L, 3] of several labels, rows in which each is absent, present
+            and unknown; of a number what its loss takes, such as mean and spread.
+        """
 
     def check(  # noqa: B027 - most can learn from any rows
         self, target: "NDArray[Any]", part: str = ""

@@ -81,9 +81,11 @@ class ModelFacts(_Record):
     grey_range: tuple[float, float] | None = None
 
     @model_validator(mode="after")
-    def _one_count_for_each_class(self) -> "ModelFacts":
-        if not len(self.classes) == len(self.class_counts) == len(self.sampled_counts):
-            raise ValueError(f"{len(self.classes)} classes and {len(self.class_counts)} counts")
+    def _as_many_counts(self) -> "ModelFacts":
+        """How many there are is the task's business: two of one number, its mean and spread."""
+        before, after = len(self.class_counts), len(self.sampled_counts)
+        if before != after:
+            raise ValueError(f"{before} counts of the training part and {after} after the sampler")
         return self
 
 

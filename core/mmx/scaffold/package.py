@@ -20,7 +20,9 @@ WHERE = {  # how a spec names a method of each kind that has a template
     "sampler": "train:\n  sampler: $type",
     "inference": "inference: [$type]",
     "hook": "hooks: [$type]",
+    "task": "task: $type\ndata:\n  dataset: {type: table, labels: [COLUMN]}",
 }
+BESIDE = {"task": ("loss",)}  # kinds that the module of a template gives besides its own
 FILES = {
     "pyproject.toml": "pyproject.toml.txt",
     "README.md": "README.md.txt",
@@ -39,7 +41,8 @@ def new_plugin(
     """Write a pip package with one small working method, its test, readme and licence.
 
     Args:
-        kind: of the method: narrative, encoder, fusion, head, loss, sampler, inference or hook.
+        kind: of the method: narrative, encoder, fusion, head, loss, sampler, inference, hook or
+            task, which brings its loss.
         name: of the method, such as ``cross_talk``; the package is then ``mmx-cross-talk``.
         folder: where the folder of the package goes; made if it is not there.
         plugins: the names that are taken; None for what is installed.
@@ -91,12 +94,19 @@ def _words(kind: str, name: str) -> dict[str, str]:
         "module": f"mmx_{type}",
         "year": str(localtime().tm_year),
     }
-    return {**words, "where": _filled(WHERE[kind], words)}
+    points = "".join(f'"{one}.{type}" = "{words["module"]}.{type}"\n' for one in _kinds(kind))
+    return {**words, "where": _filled(WHERE[kind], words), "points": points}
+
+
+def _kinds(kind: str) -> tuple[str, ...]:
+    """All kinds that a template gives."""
+    return (kind, *BESIDE.get(kind, ()))
 
 
 def _refuse_taken(words: dict[str, str], plugins: Plugins) -> None:
     """Raise where the method or its module would hide, or clash with, what is installed."""
-    for method in plugins.installed(words["kind"]):
+    methods = [one for kind in _kinds(words["kind"]) for one in plugins.installed(kind)]
+    for method in methods:
         if method.type == words["type"]:
             raise PluginError(
                 f"{method.key} is installed already, by {method.package} {method.version}; "

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from mmx.evaluation.jackknife import confidence_gap, mean_loss
+from mmx.evaluation.jackknife import confidence_gap, mean_loss, mean_of_losses
 
 
 def test_single_rows_have_students_interval_on_the_log_scale() -> None:
@@ -48,3 +48,11 @@ def test_the_gap_of_a_calibrated_model_is_covered() -> None:
         found = confidence_gap(confidence, right, np.ones(40))
         held.append(found.low <= 0 <= found.high)
     assert np.mean(held) >= 0.95 - 3 * 0.011
+
+
+def test_losses_of_rows_are_those_of_their_groups() -> None:
+    losses, groups = np.array([1.0, 2.0, 4.0, 0.5, 3.0]), ["b", "a", "b", "c", "a"]
+    assert mean_of_losses(losses, groups) == mean_loss(
+        np.array([5.0, 5.0, 0.5]), np.array([2.0, 2, 1])
+    )
+    assert mean_of_losses(losses, groups, most=4.0).high <= 4.0

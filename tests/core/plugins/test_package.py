@@ -13,7 +13,7 @@ import mmx
 from mmx import PluginError
 from mmx.plugins import Plugins
 from mmx.scaffold import new_plugin
-from mmx.scaffold.package import WHERE
+from mmx.scaffold.package import BESIDE, WHERE
 from mmx.testing import check
 
 
@@ -31,7 +31,8 @@ def test_a_package_has_all_that_pip_and_git_ask_for(kind: str, tmp_path: Path) -
     assert project["name"] == "mmx-cross-talk"
     assert project["dependencies"] == ["mmx>=0.1,<1"]
     points = project["entry-points"]["mmx"]
-    assert points == {f"{kind}.cross_talk": "mmx_cross_talk.cross_talk"}
+    kinds = (kind, *BESIDE.get(kind, ()))
+    assert points == {f"{one}.cross_talk": "mmx_cross_talk.cross_talk" for one in kinds}
 
 
 @pytest.mark.parametrize("kind", WHERE)
@@ -44,7 +45,9 @@ def test_the_method_keeps_the_laws_as_it_is_written(kind: str, tmp_path: Path) -
     params = plugins.find(kind, "cross_talk")
     assert params.source
     assert params.__name__ == "CrossTalkParams"
-    assert [law for law in check(params) if law.status != "passed"] == []
+    declared = set(params.expected_failures)
+    left = [law for law in check(params) if law.status != "passed" and law.name not in declared]
+    assert left == []
 
 
 @pytest.mark.parametrize("kind", WHERE)
@@ -78,7 +81,8 @@ def test_what_is_written_is_clean_for_formatter_linter_and_type_checker(
         ("fusion", "", "cannot be a name"),
         ("fusion", "lambda", "'lambda' means something else already"),
         ("head", "head", "'head' means something else already"),
-        ("task", "odd", "no template for the kind task; templates: narrative, encoder, fusion"),
+        ("dataset", "odd", "no template for the kind dataset; templates: narrative, encoder"),
+        ("task", "focal", "loss.focal is installed already, by mmx 0.1.0; choose another name"),
         ("fuson", "odd", "there is no kind 'fuson'; nearest: fusion"),
     ],
 )

@@ -1,0 +1,31 @@
+"""docs/plugins.md tells all that a task says, and marks what has no default."""
+
+import re
+from pathlib import Path
+
+import mmx
+
+PAGE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
+SECTION = PAGE.partition("\n### Tasks\n")[2].partition("\n### ")[0]
+ROWS = re.findall(r"^\| `(\w+)(?:\((.*?)\))?`( \*)? \|", SECTION, re.M)
+
+
+def public(kind: type) -> set[str]:
+    """What a class itself says, apart from its kind."""
+    return {name for name in vars(kind) if not name.startswith("_")} - {"kind", "model_config"}
+
+
+def test_every_method_of_a_task_is_told_with_its_arguments() -> None:
+    told = {name: (given, bool(star)) for name, given, star in ROWS}
+    for name in public(mmx.Task):
+        method = getattr(mmx.Task, name)
+        given, star = told[name]
+        names = method.__code__.co_varnames[1 : method.__code__.co_argcount]
+        assert given == ", ".join(names), name
+        assert star == (name in mmx.Task.__abstractmethods__), name
+    settings = public(mmx.TaskParams) - {"model_fields", "model_computed_fields"}
+    assert set(told) == public(mmx.Task) | settings
+
+
+def test_all_that_scores_say_is_named() -> None:
+    assert {name for name in public(mmx.Scores) if f"`{name}" not in SECTION} == set()
