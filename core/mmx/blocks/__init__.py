@@ -24,7 +24,9 @@ from mmx.blocks.links import (
     level_log_probs,
     log_above,
 )
+from mmx.blocks.loading import load_by_position, load_tensors, state_digest
 from mmx.blocks.missing_words import MISSING_WORDS, is_missing
+from mmx.blocks.model_folder import check_model_folder, folder_tensors
 from mmx.blocks.norms import Norm, PatientBatchNorm, vector_norm
 from mmx.blocks.per_modality import PerModality
 from mmx.blocks.pooling import (
@@ -44,19 +46,9 @@ from mmx.blocks.presence import (
     same_width,
 )
 from mmx.blocks.rows import alone
+from mmx.blocks.tensors import read_tensors
 from mmx.blocks.views import TURNS, Window, blurred, cut, turned, unit_pixels
-from mmx.blocks.weights import (
-    EFFICIENTNET_LITE0,
-    MINILM,
-    Weights,
-    WeightsFile,
-    check_model_folder,
-    find_weights,
-    load_by_position,
-    load_tensors,
-    read_tensors,
-    state_digest,
-)
+from mmx.blocks.weights import EFFICIENTNET_LITE0, MINILM, Weights, WeightsFile, find_weights
 from mmx.interfaces import join, joined_shape
 
 __all__ = [
@@ -65,11 +57,11 @@ __all__ = [
     "SelfAttentionLayer", "Sigmoid", "Softmax", "StandIn", "TURNS", "Weights", "WeightsFile",
     "Window", "alone", "attention_weights", "blurred", "case_phrase", "check_heads",
     "check_model_folder", "check_single", "check_spelling", "cumulative_logits", "cut",
-    "either_present", "find_weights", "fused_vector", "in_months", "is_missing", "join",
-    "joined_shape", "known_labels", "labels_per_row", "level_log_probs", "likes_channels_last",
-    "load_by_position", "load_tensors", "log_above", "masked_attention", "masked_softmax",
-    "mean_over_known", "merge_heads", "missing_words", "names_files", "near_grid", "pool_grid",
-    "pool_level", "prevalence", "read_cells", "read_tensors", "real_first", "real_pooled",
-    "real_tokens", "same_width", "several_labels", "split_heads", "state_digest",
+    "either_present", "find_weights", "folder_tensors", "fused_vector", "in_months", "is_missing",
+    "join", "joined_shape", "known_labels", "labels_per_row", "level_log_probs",
+    "likes_channels_last", "load_by_position", "load_tensors", "log_above", "masked_attention",
+    "masked_softmax", "mean_over_known", "merge_heads", "missing_words", "names_files", "near_grid",
+    "pool_grid", "pool_level", "prevalence", "read_cells", "read_tensors", "real_first",
+    "real_pooled", "real_tokens", "same_width", "several_labels", "split_heads", "state_digest",
     "store_channels_last", "token_grid", "turned", "unit_pixels", "vector_norm",
 ]  # fmt: skip

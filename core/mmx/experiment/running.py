@@ -125,6 +125,8 @@ def run_into(
     for note in spec.plugins.notes:
         observer.message(f"note: {note}")
     encoders = tried_encoders(spec)
+    for note in _encoder_notes(encoders):
+        observer.message(note)
     prepared = prepare_spec(spec, observer, split_file)
     allowed = prepared.manifest.facts.allowed_views
     check_views(spec, allowed)
@@ -212,6 +214,12 @@ def _check_images(spec: Spec, encoders: Mapping[str, Encoder], prepared: Prepare
             raise DataError(words)
         if isinstance(encoder, WrappingEncoder):
             encoder.check_views(most)
+
+
+def _encoder_notes(encoders: Mapping[str, Encoder]) -> list[str]:
+    """What encoders tell of themselves, and of the backbones inside wrapping ones."""
+    inside = [module for one in encoders.values() for module in one.modules()]
+    return [note for one in inside if isinstance(one, Encoder) for note in one.notes]
 
 
 class _Work:
@@ -401,11 +409,7 @@ class _Work:
                 *idle_keys(self.spec),
                 *class_notes(self.prepared),
                 *outcome_notes(outcome),
-                *(
-                    note
-                    for one in self.learner.model.named_encoders().values()
-                    for note in one.notes
-                ),
+                *_encoder_notes(self.learner.model.named_encoders()),
                 *self.learner.inputs.notes,
                 *sources.notes,
                 *self.prepared.manifest.facts.notes,

@@ -5,12 +5,14 @@ name that mmx gives. The mark is a cache directory tag, which programs for backu
 Source: Cache Directory Tagging Specification, https://bford.info/cachedir/.
 """
 
+import os
 from pathlib import Path
 
 from mmx.files.atomic import is_part, write_whole
 from mmx.files.regular import UnfitFileError, read_regular
 
 TAG = "CACHEDIR.TAG"
+_CACHE = "mmx-cache"
 _MARK = (
     b"Signature: 8a477f597d28d172789f06886806bc55\n"
     b"# This folder was made by mmx, which may delete what it made here; keep nothing else in it.\n"
@@ -36,6 +38,16 @@ def own_folder(folder: Path) -> Path:
             "move it away, or name another folder for the cache"
         )
     return folder
+
+
+def cache_path(named: Path | None = None) -> Path:
+    """Where all of mmx's caches are: ``mmx-cache`` inside another folder.
+
+    Args:
+        named: the folder around it; None: what MMX_CACHE names, else ``~/.cache/mmx``.
+    """
+    around = named or Path(os.environ.get("MMX_CACHE") or Path.home() / ".cache" / "mmx")
+    return around / _CACHE
 
 
 def _marked(folder: Path) -> bool:

@@ -1,7 +1,6 @@
 """From a spec to rows, split, texts and images: all that is ready before training."""
 
 import hashlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from mmx.data import (
     read_split,
 )
 from mmx.errors import DataError
-from mmx.files import own_folder
+from mmx.files import cache_path, own_folder
 from mmx.interfaces import (
     IMAGE,
     TEXT,
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
 
 Features = Callable[[Manifest, ImageStore], FeatureSource]
 Holds = Callable[[Sample], bool]
-CACHE = "mmx-cache"
 PARTS = ("train", "validation", "test", "calibration")
 
 
@@ -233,12 +231,12 @@ def cache_folder(spec: DataSpec) -> Path:
     Raises:
         DataError: it cannot be made, or holds files that are not mmx's.
     """
-    named = spec.cache.folder or Path(os.environ.get("MMX_CACHE") or Path.home() / ".cache" / "mmx")
+    folder = cache_path(spec.cache.folder)
     try:
-        return own_folder(named / CACHE)
+        return own_folder(folder)
     except OSError as error:
         raise DataError(
-            f"the cache {named / CACHE} cannot be used: {error}; name another folder with "
+            f"the cache {folder} cannot be used: {error}; name another folder with "
             "data.cache.folder or MMX_CACHE"
         ) from error
 

@@ -68,13 +68,15 @@ class TimmParams(EncoderParams):
         with warnings.catch_warnings():  # renamed networks warn; the name given stays valid
             warnings.simplefilter("ignore")
             with said_by("timm", f"building the network {self.arch!r}"):
-                network, record = _network(self.arch, self.weights)
+                network, record, notes = _network(self.arch, self.weights)
         mean, std = _normalisation(network, self.weights)
-        return TimmEncoder(network, self.levels, mean, std, record)
+        encoder = TimmEncoder(network, self.levels, mean, std, record)
+        encoder.notes = notes
+        return encoder
 
 
-def _network(arch: str, weights: Any) -> tuple[Any, dict[str, str]]:
-    """The network without its classifier, with weights, and the record of where they came from."""
+def _network(arch: str, weights: Any) -> tuple[Any, dict[str, str], tuple[str, ...]]:
+    """The network without its classifier, with weights, where they came from, and notes on them."""
     import timm  # seconds of import
 
     network: Any  # timm types its models as plain modules
@@ -89,28 +91,28 @@ def _network(arch: str, weights: Any) -> tuple[Any, dict[str, str]]:
             f"timm has no weights {tag!r} of {name}; it has {', '.join(tags) or 'none'}"
         )
     if weights == "default":
-        return _downloaded(arch)
+        return *_downloaded(arch), ()
     network = _made(arch, pretrained=False)
-    record = {"origin": "none", "sha256": ""}
+    record, notes = {"origin": "none", "sha256": ""}, tuple[str, ...]()
     if weights != "none":
-        record = _load(network, arch, weights)
+        record, notes = _load(network, arch, weights)
     network.reset_classifier(0)
-    return network, record
+    return network, record, notes
 
 
-def _load(network: Any, arch: str, weights: Any) -> dict[str, str]:
+def _load(network: Any, arch: str, weights: Any) -> tuple[dict[str, str], tuple[str, ...]]:
     """Load a file into the whole classifier; the bundled one goes by position."""
     if weights == "bundled":
         if arch not in BUNDLED:
             raise WeightsError(f"no weights of {arch} are bundled; bundled: {', '.join(BUNDLED)}")
         found = find_weights(BUNDLED[arch])
         load_by_position(network, read_tensors(found.path), found.origin)
-        return found.record()
+        return found.record(), ()
     found = find_weights(weights)
     named = network.pretrained_cfg.get("classifier") or ()
     heads = [f"{name}." for name in ([named] if isinstance(named, str) else named)]
-    load_tensors(network, read_tensors(found.path), found.origin, unused=heads)
-    return found.record()
+    notes = load_tensors(network, read_tensors(found.path), found.origin, unused=heads)
+    return found.record(), notes
 
 
 def _made(arch: str, **asked: Any) -> Any:

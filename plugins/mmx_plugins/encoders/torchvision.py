@@ -59,13 +59,15 @@ class TorchvisionParams(EncoderParams):
         with warnings.catch_warnings():  # old networks warn about their initialisation
             warnings.simplefilter("ignore")
             with said_by("torchvision", f"building the network {self.arch!r}"):
-                network, record = _network(self.arch, self.weights)
+                network, record, notes = _network(self.arch, self.weights)
             mean, std = _normalisation(self.arch)
-            return TorchvisionEncoder(network, self.levels, mean, std, record)
+            encoder = TorchvisionEncoder(network, self.levels, mean, std, record)
+        encoder.notes = notes
+        return encoder
 
 
-def _network(arch: str, weights: Any) -> tuple[nn.Module, dict[str, str]]:
-    """The whole classifier with its weights, and the record of where they came from."""
+def _network(arch: str, weights: Any) -> tuple[nn.Module, dict[str, str], tuple[str, ...]]:
+    """The whole classifier with its weights, where they came from, and notes on them."""
     from torchvision import models  # seconds of import
 
     names = models.list_models(module=models)
@@ -79,14 +81,14 @@ def _network(arch: str, weights: Any) -> tuple[nn.Module, dict[str, str]]:
             "{type: timm, arch: tf_efficientnet_lite0, weights: bundled}"
         )
     if weights == "default":
-        return _downloaded(arch)
+        return *_downloaded(arch), ()
     network: nn.Module = models.get_model(arch, weights=None)
     if weights == "none":
-        return network, {"origin": "none", "sha256": ""}
+        return network, {"origin": "none", "sha256": ""}, ()
     found = find_weights(weights)
     heads = [f"{name}." for name in classifier_layers(network)]
-    load_tensors(network, read_tensors(found.path), found.origin, unused=heads)
-    return network, found.record()
+    notes = load_tensors(network, read_tensors(found.path), found.origin, unused=heads)
+    return network, found.record(), notes
 
 
 def _downloaded(arch: str) -> tuple[nn.Module, dict[str, str]]:

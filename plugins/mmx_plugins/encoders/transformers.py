@@ -4,13 +4,9 @@ Source: Wolf et al. 2020, arXiv:1910.03771; Devlin et al. 2019, arXiv:1810.04805
 2020, arXiv:2002.10957 (MiniLM).
 """
 
-import logging
 import math
-import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -29,19 +25,13 @@ from mmx import (
     WeightsError,
     hookimpl,
 )
-from mmx.blocks import (
-    MINILM,
-    Weights,
-    check_model_folder,
-    find_weights,
-    load_tensors,
-    read_tensors,
-    state_digest,
-)
+from mmx.blocks import MINILM, Weights, find_weights
 from mmx.errors import said_by
 from mmx.interfaces import SpecPath
+from mmx_plugins.encoders._transformers import model_folder, quiet, text_half
 
 _NO_LIMIT = 1_000_000  # tokens; transformers writes 1e30 where a tokenizer knows no limit
+_OLD_END = 2  # end of a text in old configurations of CLIP, whatever their tokenizers write
 
 Pool = Literal["cls", "mean", "pooler"]
 HubName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")]
@@ -72,91 +62,20 @@ class TransformersParams(EncoderParams):
     )
 
     def build(self) -> "TransformersEncoder":
-        folder = _folder(self.model)
-        with _quiet():
-            network, record = _network(folder, self.weights, self.pool)
+        bundled = find_weights(MINILM) if self.model == "bundled" else None
+        folder = model_folder(bundled.path.parent if bundled else self.model, "a text model")
+        with quiet():
+            half = text_half(folder, self.weights, pooler=self.pool == "pooler")
             tokenizer, digest = _tokenizer(folder)
-        if self.model == "bundled" and record["origin"] == folder:
-            record = find_weights(MINILM).record()
-        return TransformersEncoder(
-            network, tokenizer, self.pool, self.max_length, self.fractions,
+        record = half.record
+        if self.weights in ("default", "bundled"):
+            record = bundled.record() if bundled else {**record, "origin": str(self.model)}
+        encoder = TransformersEncoder(
+            half.network, tokenizer, self.pool, self.max_length, self.fractions,
             {**record, "tokenizer": digest},
         )  # fmt: skip
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No load reports, progress bars or warnings of transformers; its settings come back after."""
-    chatter: Any = import_module("transformers.utils.logging")  # its types are incomplete
-
-    level, bars = chatter.get_verbosity(), chatter.is_progress_bar_enabled()
-    chatter.set_verbosity(logging.CRITICAL)
-    chatter.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        chatter.set_verbosity(level)
-        if bars:
-            chatter.enable_progress_bar()
-
-
-def _folder(model: str | Path) -> str:
-    """What transformers loads from: a folder, or the name of a model on the hub."""
-    if model == "bundled":
-        return str(find_weights(MINILM).path.parent)
-    if isinstance(model, Path) and not model.is_dir():
-        raise WeightsError(
-            f"there is no folder {model} with a text model; give bundled or a folder"
-        )
-    if isinstance(model, Path):
-        check_model_folder(model)
-    return str(model)
-
-
-def _network(folder: str, weights: Any, pool: Pool) -> tuple[Any, dict[str, str]]:
-    """The network with its weights, and the record of where they came from.
-
-    Raises:
-        WeightsError: the model cannot be found or read, or lacks tensors.
-    """
-    from transformers import AutoConfig, AutoModel  # seconds of import
-
-    blank: Any = AutoModel.from_config  # it ships no types
-    local = Path(folder).is_dir()
-    failed = (
-        f"text model {folder!r} cannot be loaded; give bundled, a folder with config.json, "
-        "tokenizer and .safetensors weights, or the name of a model on the hub"
-    )
-    with said_by("transformers", failed):
-        if weights in ("default", "bundled"):
-            network, report = AutoModel.from_pretrained(
-                folder, local_files_only=local, use_safetensors=True, trust_remote_code=False,
-                dtype=torch.float32, output_loading_info=True,
-            )  # fmt: skip
-            _complete(folder, report, pool)
-        else:
-            config = AutoConfig.from_pretrained(
-                folder, local_files_only=local, trust_remote_code=False
-            )
-            network = blank(config, trust_remote_code=False)
-    _check_kind(network, folder)
-    if pool != "pooler" and isinstance(getattr(network, "pooler", None), nn.Module):
-        network.pooler = None  # it would take no part, and so never get a gradient
-    return network, _load(network, folder, weights)
-
-
-def _check_kind(network: Any, folder: str) -> None:
-    """Refuse what is no encoder of texts alone, by the kind of model that was found."""
-    config = network.config
-    kind = f"{folder} holds a model of the kind {getattr(config, 'model_type', '?')!r}"
-    wanted = "this method reads encoders of texts, such as BERT, RoBERTa or MiniLM"
-    if getattr(config, "is_encoder_decoder", False):
-        raise WeightsError(f"{kind}, an encoder with a decoder; {wanted}")
-    sizes = ("num_hidden_layers", "hidden_size")
-    if any(not isinstance(getattr(config, name, None), int) for name in sizes):
-        raise WeightsError(f"{kind}, which has no layers of one width; {wanted}")
+        encoder.notes = half.notes
+        return encoder
 
 
 def _positions(network: Any) -> float:
@@ -170,38 +89,52 @@ def _positions(network: Any) -> float:
     return min(found)
 
 
-def _complete(folder: str, report: Mapping[str, Any], pool: Pool) -> None:
-    """Refuse weights that leave a part of the network random; an unused pooler may be absent."""
-    missing = sorted(n for n in report["missing_keys"] if pool == "pooler" or "pooler" not in n)
-    wrong = [*missing, *map(str, report["mismatched_keys"])]
-    if wrong:
-        raise WeightsError(f"{folder}: missing or mismatching tensors: {', '.join(wrong[:4])}")
-
-
-def _load(network: Any, folder: str, weights: Any) -> dict[str, str]:
-    """Load a file where one is named, and say where the weights came from."""
-    if weights == "none":
-        return {"origin": "none", "sha256": ""}
-    if weights in ("default", "bundled"):
-        return {"origin": folder, "sha256": state_digest(network)}
-    found = find_weights(weights)
-    unused = ["embeddings.position_ids"]  # a counter that old versions wrote down
-    unused += [] if getattr(network, "pooler", None) is not None else ["pooler."]
-    load_tensors(network, read_tensors(found.path), found.origin, unused=unused)
-    return found.record()
-
-
-def _tokenizer(folder: str) -> tuple[Any, str]:
+def _tokenizer(folder: Path) -> tuple[Any, str]:
     """The tokenizer, and the SHA-256 of its rules and vocabulary."""
     from transformers import AutoTokenizer  # seconds of import
 
-    with said_by("transformers", f"{folder!r} has no tokenizer that can be loaded"):
+    with said_by("transformers", f"{str(folder)!r} has no tokenizer that can be loaded"):
         tokenizer = AutoTokenizer.from_pretrained(
-            folder, local_files_only=Path(folder).is_dir(), trust_remote_code=False
+            folder, local_files_only=True, trust_remote_code=False
         )
     backend = getattr(tokenizer, "backend_tokenizer", None)
     rules = backend.to_str() if backend is not None else repr(sorted(tokenizer.get_vocab().items()))
     return tokenizer, sha256(rules.encode()).hexdigest()
+
+
+def _check_pool(network: Any, tokenizer: Any, pool: Pool) -> None:
+    """Refuse a way to one vector that a network does not have."""
+    if not _reads_forward(network):
+        if pool == "pooler" and getattr(network, "pooler", None) is None:
+            raise WeightsError("this model has no pooler; use pool: mean or cls")
+        return
+    if pool == "cls":
+        raise WeightsError(
+            "each token of this model knows those before it only, so the first knows nothing; use "
+            "pool: pooler (its last token) or mean"
+        )
+    last = network.config.eos_token_id
+    end = tokenizer.eos_token_id if last == _OLD_END else last
+    if pool == "pooler" and tokenizer("a")["input_ids"][-1] != end:
+        raise WeightsError(
+            f"this model pools at the token {end}, which ends a text, but the tokenizer of the "
+            "folder writes none; use pool: mean, or the tokenizer that belongs to the model"
+        )
+
+
+def _check_vocabulary(network: Any, tokenizer: Any) -> None:
+    """Refuse a tokenizer whose tokens have no vectors in the network."""
+    known = network.get_input_embeddings().num_embeddings
+    if len(tokenizer) > known:
+        raise WeightsError(
+            f"the tokenizer knows {len(tokenizer)} tokens, the model {known}: they do not belong "
+            "together"
+        )
+
+
+def _reads_forward(network: Any) -> bool:
+    """Whether a token sees those before it only, and the last one stands for the text (CLIP)."""
+    return bool(network.config.model_type == "clip_text_model")
 
 
 class TransformersEncoder(TextEncoder):
@@ -227,8 +160,8 @@ class TransformersEncoder(TextEncoder):
         self.depths = [max(1, round(fraction * layers)) for fraction in fractions]
         if any(not 0 < fraction <= 1 for fraction in fractions):
             raise WeightsError(f"fractions must lie in (0, 1], got {list(fractions)}")
-        if pool == "pooler" and getattr(network, "pooler", None) is None:
-            raise WeightsError("this model has no pooler; use pool: mean or cls")
+        _check_pool(network, tokenizer, pool)
+        _check_vocabulary(network, tokenizer)
         self.network, self.tokenizer, self.pool = network, tokenizer, pool
         limits = (tokenizer.model_max_length, _positions(network))
         self.longest = int(min(*limits, _NO_LIMIT))
@@ -258,7 +191,7 @@ class TransformersEncoder(TextEncoder):
         return rows
 
     def count(self, texts: Sequence[str]) -> TokenCount:
-        with _quiet():  # it warns of texts that are longer than its model reads
+        with quiet():  # it warns of texts that are longer than its model reads
             found = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
         room = max(self.max_length - self.tokenizer.num_special_tokens_to_add(), 0)
         strange = self.tokenizer.unk_token_id
@@ -298,11 +231,12 @@ class TransformersEncoder(TextEncoder):
         return plain.pooled if self.pool == "mean" else plain.tokens[:, 0]
 
     def last_stage(self) -> Iterable[nn.Module]:
-        """The last layer, and the pooler where it is used."""
+        """The last layer, with the norm behind it and the pooler where there are any."""
         layers = int(self.network.config.num_hidden_layers)
         stacks = [m for m in self.network.modules() if isinstance(m, nn.ModuleList)]
         last = [stack[-1] for stack in stacks if len(stack) == layers][:1]
-        return [*last, *([self.network.pooler] if self.pool == "pooler" else [])]
+        ends = [getattr(self.network, name, None) for name in ("final_layer_norm", "pooler")]
+        return [*last, *(module for module in ends if isinstance(module, nn.Module))]
 
 
 @hookimpl

@@ -9,16 +9,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from mmx.blocks import weights
-from mmx.blocks.weights import (
-    EFFICIENTNET_LITE0,
-    EXPECTED,
-    find_weights,
-    load_by_position,
-    load_tensors,
-    read_tensors,
-    state_digest,
-)
+from mmx.blocks import load_by_position, load_tensors, read_tensors, state_digest, weights
+from mmx.blocks.weights import EFFICIENTNET_LITE0, EXPECTED, find_weights
 from mmx.errors import WeightsError
 
 

@@ -14,12 +14,13 @@ from mmx import Encoder, Features, Images
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-if "wrapped" not in sys.modules:  # a backbone and views that several tests build on
-    _found = spec_from_file_location("wrapped", Path(__file__).with_name("wrapped.py"))
-    assert _found is not None
-    assert _found.loader is not None
-    sys.modules["wrapped"] = module_from_spec(_found)
-    _found.loader.exec_module(sys.modules["wrapped"])
+for _name in ("wrapped", "afresh"):  # what several tests build on
+    if _name not in sys.modules:
+        _found = spec_from_file_location(_name, Path(__file__).with_name(f"{_name}.py"))
+        assert _found is not None
+        assert _found.loader is not None
+        sys.modules[_name] = module_from_spec(_found)
+        _found.loader.exec_module(sys.modules[_name])
 
 
 @pytest.fixture

@@ -11,12 +11,11 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from transformers import (
-    BartConfig,
     BertConfig,
-    CLIPConfig,
     PreTrainedTokenizerFast,
     RobertaConfig,
-    T5Config,
+    SiglipConfig,
+    ViTConfig,
 )
 
 from mmx.errors import WeightsError
@@ -29,6 +28,7 @@ SMALL: dict[str, Any] = {
     "num_attention_heads": 2,
     "intermediate_size": 8,
 }
+SMALL_VIT: dict[str, Any] = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
 
 
 @pytest.fixture
@@ -55,21 +55,20 @@ def built(folder: Path, **settings: object) -> object:
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        (T5Config(vocab_size=20, d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2), "'t5', an"),
-        (
-            BartConfig(vocab_size=20, d_model=8, encoder_layers=1, decoder_layers=1,
-                       encoder_attention_heads=2, decoder_attention_heads=2,
-                       encoder_ffn_dim=8, decoder_ffn_dim=8),
-            "'bart', an encoder with a decoder",
-        ),
-        (CLIPConfig(), "'clip', which has no layers of one width"),
+        (SiglipConfig(), "'siglip', whose half for texts is not read"),
+        (ViTConfig(**SMALL_VIT), "'vit', which reads no texts"),
     ],
-)  # fmt: skip
+)
 def test_another_kind_of_model_is_named(
     folder: Callable[..., Path], config: object, words: str
 ) -> None:
     with pytest.raises(WeightsError, match=words):
         built(folder(config))
+
+
+def test_a_tokenizer_of_another_model_is_told(folder: Callable[..., Path]) -> None:
+    with pytest.raises(WeightsError, match="knows 10 tokens, the model 9"):
+        built(folder(BertConfig(**{**SMALL, "vocab_size": 9})))
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "tokenizer_config.json"])

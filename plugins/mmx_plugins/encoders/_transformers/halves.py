@@ -1,0 +1,112 @@
+"""The half of a model that reads texts: BERT, the encoder of T5 and BART, one tower of CLIP."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from mmx.blocks import find_weights, folder_tensors, load_tensors, read_tensors
+from mmx.errors import WeightsError, said_by
+
+_TOWERS = {"clip"}  # models of pictures and texts whose tower of texts is read
+_HEADS = ("cls.", "lm_head.", "classifier.", "qa_outputs.")  # of tasks that a model learned before
+_COUNTER = "embeddings.position_ids"  # which old versions wrote down
+_WANTED = "this method reads encoders of texts, such as BERT, RoBERTa, MiniLM, T5, BART or CLIP"
+
+
+@dataclass(frozen=True, slots=True)
+class TextHalf:
+    """A network of transformers that reads texts, with its weights.
+
+    Attributes:
+        network: gives ``last_hidden_state`` and ``hidden_states``.
+        record: where the weights came from.
+        notes: sentences on prefixes that were taken off.
+    """
+
+    network: Any
+    record: dict[str, str]
+    notes: tuple[str, ...] = ()
+
+
+def text_half(folder: Path, weights: str | Path, *, pooler: bool) -> TextHalf:
+    """Build the half of a model that reads texts, and load its weights.
+
+    Args:
+        folder: with ``config.json``.
+        weights: default (those of the folder), none, or a file.
+        pooler: whether the model's own pooling layer is used; else it needs no weights.
+
+    Raises:
+        WeightsError: the model is of another kind, or its weights do not fit.
+    """
+    from transformers import AutoConfig, AutoModel  # seconds of import
+
+    blank: Any = AutoModel.from_config  # it ships no types
+    failed = (
+        f"text model {str(folder)!r} cannot be loaded; give bundled, a folder with config.json, "
+        "tokenizer and weights, or the name of a model on the hub"
+    )
+    with said_by("transformers", failed):
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        whole = blank(_of_texts(config, folder), dtype=torch.float32, trust_remote_code=False)
+    if not pooler and isinstance(getattr(whole, "pooler", None), nn.Module):
+        whole.pooler = None  # it would take no part, and so never get a gradient
+    network = whole.get_encoder() if _has_decoder(whole) else whole
+    _check_kind(network, folder)
+    record, notes = _load(whole, folder, weights)
+    return TextHalf(network.eval(), record, notes)
+
+
+def _of_texts(config: Any, folder: Path) -> Any:
+    """The configuration of what reads texts: the model's own, or that of its tower of texts."""
+    inner = getattr(config, "text_config", None)
+    if inner is None or isinstance(getattr(config, "hidden_size", None), int):
+        return config
+    if config.model_type not in _TOWERS:
+        raise WeightsError(
+            f"{folder} holds a model of the kind {config.model_type!r}, whose half for texts is "
+            f"not read; {_WANTED}"
+        )
+    return inner
+
+
+def _has_decoder(whole: Any) -> bool:
+    return all(isinstance(getattr(whole, name, None), nn.Module) for name in ("encoder", "decoder"))
+
+
+def _check_kind(network: Any, folder: Path) -> None:
+    """Refuse what is no encoder of texts, by the kind of model that was found."""
+    config = network.config
+    kind = f"{folder} holds a model of the kind {getattr(config, 'model_type', '?')!r}"
+    if getattr(network, "main_input_name", "input_ids") != "input_ids":
+        raise WeightsError(f"{kind}, which reads no texts; {_WANTED}")
+    sizes = ("num_hidden_layers", "hidden_size")
+    if any(not isinstance(getattr(config, name, None), int) for name in sizes):
+        raise WeightsError(f"{kind}, which has no layers of one width; {_WANTED}")
+
+
+def _load(whole: Any, folder: Path, weights: str | Path) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Load the folder's weights or a file, and say where they came from."""
+    if weights == "none":
+        return {"origin": "none", "sha256": ""}, ()
+    if weights in ("default", "bundled"):
+        tensors, record = folder_tensors(folder)
+    else:
+        found = find_weights(weights)
+        tensors, record = read_tensors(found.path), found.record()
+    unused = [_COUNTER, *_HEADS]
+    unused += [] if getattr(whole, "pooler", None) is not None else ["pooler."]
+    unused += ["decoder."] if _has_decoder(whole) else []
+    named = {_renamed(name): tensor for name, tensor in tensors.items()}
+    return record, load_tensors(whole, named, record["origin"], unused=unused)
+
+
+def _renamed(name: str) -> str:
+    """Names of norms as they are today; the first BERT called them gamma and beta."""
+    for old, new in ((".gamma", ".weight"), (".beta", ".bias")):
+        if name.endswith(f"LayerNorm{old}"):
+            return name.removesuffix(old) + new
+    return name
