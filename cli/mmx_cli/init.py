@@ -14,7 +14,7 @@ Name = Annotated[str | None, typer.Option(metavar="COLUMN", help="Do not guess t
 
 def init(
     table: Annotated[
-        Path | None, typer.Option(help="Your own table, CSV or Parquet; without: synthetic data.")
+        Path | None, typer.Option(help="Your own table; without: synthetic data.")
     ] = None,
     out: Annotated[Path, typer.Option(help="The spec to write.")] = Path("spec.yaml"),
     image: Name = None,
@@ -22,10 +22,14 @@ def init(
     label: Name = None,
     group: Name = None,
     encoding: Annotated[
-        str | None, typer.Option(help="Of the table, such as cp1252 or gbk; without: UTF-8.")
+        str | None,
+        typer.Option(help="Of the table, such as cp1252 or gbk; without: UTF-8, or found out."),
     ] = None,
     separator: Annotated[
         str | None, typer.Option(help="Between the cells of the table.", show_default=False)
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option(help="Of a spreadsheet; without: the first.", show_default=False)
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite.")] = False,
 ) -> None:
@@ -35,13 +39,18 @@ def init(
     with plain_words():
         if table is None and said:
             raise mmx.MmxError(f"--{next(iter(said))} names a column; name its table with --table")
-        columns = None
+        columns, notes = None, list[str]()
+        settings = {"encoding": encoding, "separator": separator, "sheet": sheet}
+        stated = {name: value for name, value in settings.items() if value is not None}
         if table is not None:
-            cells = mmx.read_table(table, encoding=encoding, separator=separator)
-            columns = mmx.guess_columns(cells, table.absolute().parent, given=said)
-        mmx.write_template(
-            out, table=table, columns=columns, force=force, encoding=encoding, separator=separator
-        )
+            found = mmx.open_table(table, encoding=encoding, separator=separator, sheet=sheet)
+            stated, notes = {**found.guesses, **stated}, list(found.notes)
+            columns = mmx.guess_columns(
+                found.cells, found.folder or table.absolute().parent, given=said
+            )
+        mmx.write_template(out, table=table, columns=columns, force=force, reading=stated)
+    for line in notes:
+        say(line)
     for line in columns.told() if columns else []:
         say(line)
     say(f"wrote {out}; next: mmx spec check {out}, then mmx run {out}")

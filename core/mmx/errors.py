@@ -5,6 +5,7 @@ MmxError                a user's mistake: the CLI prints its words and exits wit
 |-- PluginError         a method that cannot be found, loaded or used
 |   `-- PluginLoadError importing one method failed
 |-- DataError           a table, an image or a split that cannot be used
+|   `-- EncodingError   a text whose letters speak for no encoding
 |-- WeightsError        pretrained weights that are missing, damaged or unsafe
 |-- ShapeError          tensors that do not fit together
 |-- RunError            a run directory that cannot be read, written or resumed
@@ -93,6 +94,10 @@ class PluginLoadError(PluginError):
 
 class DataError(MmxError):
     """A table, an image or a split that cannot be used."""
+
+
+class EncodingError(DataError):
+    """A text that is not UTF-8, and nothing says what it is."""
 
 
 class WeightsError(MmxError):

@@ -19,6 +19,7 @@ KINDS = (
     "loss",
     "encoder",
     "dataset",
+    "reader",
     "narrative",
     "sampler",
     "inference",
@@ -76,6 +77,7 @@ def mistakes() -> list[tuple[str, str, str]]:
         "encoders",
         "losses",
         "rows",
+        "readers",
         "hooks",
         "wrapping",
         "tasks",
@@ -93,7 +95,7 @@ def page() -> str:
         lines += [""]
     lines += ["## Mistakes that are caught\n", "| kind | mistake | law |", "|---|---|---|"]
     # the same mistake in another kind has its kind behind a comma
-    ends = [f", {word}" for word in ("text", "image", "head", "loss", "hook")]
+    ends = [f", {word}" for word in ("text", "image", "head", "loss", "hook", "reader")]
     shown = [
         (kind, next((one.removesuffix(e) for e in ends if one.endswith(e)), one), law)
         for kind, one, law in mistakes()

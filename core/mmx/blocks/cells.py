@@ -74,8 +74,8 @@ def _nested(column: str, row: int, cell: Any) -> str:
         what = f"a list of {len(cell)}"
     return (
         f"column {column!r} holds {what} in row {row + 2}; a cell must hold text, a number or "
-        "nothing. Pictures inside a table, lists and structs are not read yet: write the pictures "
-        "as files and name one file a column"
+        "nothing. Only columns of images may hold bytes, structs {bytes, path} and lists of them: "
+        "name the column under images, or write its content into columns of their own"
     )
 
 

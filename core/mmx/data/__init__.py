@@ -15,8 +15,7 @@ from mmx.data.manifest import Manifest, check_bad, read_manifest
 from mmx.data.part import Part, Source, part_of
 from mmx.data.split import Split, make_split, read_split, write_split
 from mmx.data.table_rows import TableRows, check_columns
-from mmx.data.table_text import EncodingError
-from mmx.data.tables import inside, is_table, read_table, without_nulls
+from mmx.data.tables import inside, is_table, open_like, open_table, read_table, without_nulls
 from mmx.data.texts import TextStore, learn_texts, new_texts, write_texts
 from mmx.data.token_loss import TokenLoss, loss_warnings, token_losses
 from mmx.data.tokens import Tokens
@@ -25,11 +24,11 @@ from mmx.data.views import CachedViews, ViewStore
 from mmx.data.whole_groups import UNUSED, check_groups
 
 __all__ = [
-    "UNUSED", "Appearance", "CachedFeatures", "CachedViews", "Contents", "Count", "DataReport",
-    "EncodingError", "FeatureCache", "ImageStore", "KeyedInputs", "Manifest", "Part", "Source",
-    "Split", "TableRows", "TextStore", "TokenLoss", "Tokens", "ViewStore", "appearance_of",
-    "assign_groups", "check_bad", "check_columns", "check_groups", "inside", "is_table",
-    "learn_texts", "loss_warnings", "make_data_report", "make_split", "measured_range", "new_texts",
-    "part_of", "read_image", "read_manifest", "read_split", "read_table", "texts_of",
+    "Appearance", "CachedFeatures", "CachedViews", "Contents", "Count", "FeatureCache",
+    "ImageStore", "KeyedInputs", "DataReport", "Manifest", "Part", "Source", "Split", "TableRows",
+    "TextStore", "TokenLoss", "Tokens", "UNUSED", "ViewStore", "appearance_of", "assign_groups",
+    "check_bad", "check_columns", "check_groups", "inside", "is_table", "learn_texts",
+    "loss_warnings", "make_data_report", "make_split", "measured_range", "new_texts", "open_like",
+    "open_table", "part_of", "read_image", "read_manifest", "read_split", "read_table", "texts_of",
     "token_losses", "unread_by_all", "without_nulls", "write_split", "write_texts",
 ]  # fmt: skip

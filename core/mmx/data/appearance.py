@@ -12,11 +12,11 @@ import numpy as np
 
 from mmx.data.grey_range import measured_range
 from mmx.data.images import PIXEL_LIMIT, read_image
+from mmx.interfaces import ImageSource, PackedImage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mmx.interfaces import Picture
 
 SIDE = 64  # pixels, the longer side of what is measured
 # sRGB prototypes of the six colours of the ABCD rule
@@ -55,12 +55,12 @@ class Appearance:
         return f"{' and '.join(self.colours)}, {halves}, {border}, {size}"
 
 
-def appearance_of(image: "Path | Picture") -> Appearance:
+def appearance_of(image: ImageSource) -> Appearance:
     """Measure an image file or a computed picture.
 
     Of a file with more than 8 bits, black and white are those of the bits that it uses itself.
     """
-    if not isinstance(image, Path):
+    if not isinstance(image, Path | PackedImage):
         return measure(image.pixels())
     own = measured_range([image], PIXEL_LIMIT)
     return measure(read_image(image, grey_range=own[0] if own else None))

@@ -29,7 +29,7 @@ from mmx.data.pixel_map import PixelMap, open_map
 from mmx.data.threads import threads
 from mmx.errors import DataError
 from mmx.files import Busy, Hold, keep, own_folder, recall
-from mmx.interfaces import Picture
+from mmx.interfaces import ImageSource, PackedImage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,13 +59,13 @@ class DecodedImages:
     pixels: PixelMap | None
 
 
-def file_keys(sources: Sequence[Path | Picture]) -> Iterator[str]:
+def file_keys(sources: Sequence[ImageSource]) -> Iterator[str]:
     """A digest of each source's content, in order; empty for a file that cannot be read."""
     with ThreadPoolExecutor(threads()) as pool:
         yield from pool.map(_content, sources)
 
 
-def decode(source: Path | Picture, spec: "ImageSpec") -> tuple["NDArray[np.uint8]", Frame]:
+def decode(source: ImageSource, spec: "ImageSpec") -> tuple["NDArray[np.uint8]", Frame]:
     """One image at the size of the spec, [H, W, 3], and how it was stored.
 
     A JPEG is decoded at a fraction of its size only where twice the pixels that are shown remain.
@@ -73,7 +73,7 @@ def decode(source: Path | Picture, spec: "ImageSpec") -> tuple["NDArray[np.uint8
     Raises:
         DataError: it cannot be read.
     """
-    if isinstance(source, Path):
+    if isinstance(source, Path | PackedImage):
         twice = (2 * spec.width, 2 * spec.height)
         data = read_bytes(source)
         image, frame = open_upright(
@@ -87,7 +87,7 @@ def decode(source: Path | Picture, spec: "ImageSpec") -> tuple["NDArray[np.uint8
 
 
 def decode_all(
-    sources: Sequence[Path | Picture],
+    sources: Sequence[ImageSource],
     keys: Sequence[str],
     spec: "ImageSpec",
     *,
@@ -124,18 +124,16 @@ def decode_all(
 
 
 def _numbered(
-    sources: Sequence[Path | Picture], spec: "ImageSpec", number: int
+    sources: Sequence[ImageSource], spec: "ImageSpec", number: int
 ) -> tuple["NDArray[np.uint8]", Frame]:
     return decode(sources[number], spec)
 
 
-def _picture(
-    sources: Sequence[Path | Picture], spec: "ImageSpec", number: int
-) -> "NDArray[np.uint8]":
+def _picture(sources: Sequence[ImageSource], spec: "ImageSpec", number: int) -> "NDArray[np.uint8]":
     return decode(sources[number], spec)[0]
 
 
-def fault(source: Path | Picture, spec: "ImageSpec") -> str | None:
+def fault(source: ImageSource, spec: "ImageSpec") -> str | None:
     """Why an image cannot be read now, in words that name this file; None when it can.
 
     Words of a failure are never kept: they would speak of an older file or an older table.
@@ -148,7 +146,7 @@ def fault(source: Path | Picture, spec: "ImageSpec") -> str | None:
 
 
 def _readable_again(
-    sources: Sequence[Path | Picture], stored: StoredImages, spec: "ImageSpec"
+    sources: Sequence[ImageSource], stored: StoredImages, spec: "ImageSpec"
 ) -> bool:
     """Whether an image that could not be read then can be read now."""
     bad = np.flatnonzero(stored.frames[:, 0] == 0).tolist()
@@ -245,8 +243,8 @@ def _make_room(folder: Path, size: int, memory_gb: float) -> None:
         file.with_suffix(".json").unlink(missing_ok=True)
 
 
-def _content(source: Path | Picture) -> str:
-    if not isinstance(source, Path):
+def _content(source: ImageSource) -> str:
+    if not isinstance(source, Path | PackedImage):
         return source.key
     try:
         return hashlib.blake2b(read_bytes(source), digest_size=20).hexdigest()
@@ -254,7 +252,7 @@ def _content(source: Path | Picture) -> str:
         return ""
 
 
-def _digest(sources: Sequence[Path | Picture], keys: Sequence[str], spec: "ImageSpec") -> str:
+def _digest(sources: Sequence[ImageSource], keys: Sequence[str], spec: "ImageSpec") -> str:
     """Name of a set of images; what cannot be read has no content and goes by its path."""
     decoder = (PIL.__version__, features.version("jpg"))  # another one may give other pixels
     what = (spec.height, spec.width, spec.fit, spec.pixel_limit, spec.grey_range, decoder)

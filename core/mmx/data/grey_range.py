@@ -14,6 +14,7 @@ from mmx.data.images import grey_of, read_bytes
 from mmx.data.threads import threads
 from mmx.errors import DataError
 from mmx.files import open_regular
+from mmx.interfaces import PackedImage
 
 Range = tuple[float, float]
 
@@ -25,7 +26,9 @@ _HEAD = 25  # bytes; the last one is the bit depth of a PNG
 _LIMIT = 2**40  # bytes; only the head is read
 
 
-def measured_range(files: Sequence[Path], pixel_limit: int) -> tuple[Range, int] | None:
+def measured_range(
+    files: Sequence[Path | PackedImage], pixel_limit: int
+) -> tuple[Range, int] | None:
     """The range of the files that have more than 8 bits, and how many were looked at.
 
     Whole numbers from 0 on: 0 to the largest value of 8, 10, 12, 14 or 16 bits that holds them all.
@@ -60,19 +63,25 @@ def _range(low: float, high: float, whole: bool) -> Range:
     return low, high if high > low else low + 1.0
 
 
-def _may_be_deep(file: Path) -> bool:
+def _may_be_deep(file: Path | PackedImage) -> bool:
     """Whether the head of a file leaves room for more than 8 bits of grey."""
     try:
-        with open_regular(file, limit=_LIMIT) as stream:
-            head = stream.read(_HEAD)
-    except (OSError, ValueError):
+        head = _head(file)
+    except (OSError, ValueError, DataError):
         return False  # it is refused with its reason where it is decoded
     if head.startswith(_PNG):
         return len(head) == _HEAD and head[-1] > 8
     return not head.startswith(_SHALLOW)
 
 
-def _ends(file: Path, pixel_limit: int) -> tuple[float, float, bool] | None:
+def _head(file: Path | PackedImage) -> bytes:
+    if isinstance(file, PackedImage):
+        return file.read()[:_HEAD]
+    with open_regular(file, limit=_LIMIT) as stream:
+        return stream.read(_HEAD)
+
+
+def _ends(file: Path | PackedImage, pixel_limit: int) -> tuple[float, float, bool] | None:
     """Smallest and largest value, and whether all are whole; None for 8 bits or damage."""
     try:
         values = grey_of(read_bytes(file), str(file), pixel_limit=pixel_limit)

@@ -1,8 +1,12 @@
-"""Image files that a table names: their ending, their folder, and whether they stay inside it."""
+"""Image files that a table names: their ending, their folder, and whether they stay inside it.
+
+A cell is a name, or a tuple of several; what is no name (a program's own path, an image that lies
+in the table itself) is left as it is.
+"""
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,28 +20,43 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ENDING = re.compile(r"\.(jpe?g|png|bmp|tiff?|webp|gif|jp2|ppm|pgm)$", re.IGNORECASE)
+_ADDRESS = re.compile(r"^(https?|ftp|s3|gs|hf|file|data):", re.IGNORECASE)
+
+
+def ends_as_image(name: str) -> bool:
+    """Whether a name has the ending of an image file."""
+    return _ENDING.search(name) is not None
 
 
 def with_suffix(paths: "NDArray[Any]", suffix: str) -> "NDArray[Any]":
     """These names with an ending where they have none of an image."""
     if not suffix:
         return paths
-    ended = [
-        f"{path}{suffix}" if isinstance(path, str) and path and not _ENDING.search(path) else path
-        for path in paths.tolist()
-    ]
-    return np.array(ended, dtype=object)
+    return _each_name(
+        paths, lambda name: name if not name or ends_as_image(name) else f"{name}{suffix}"
+    )
 
 
 def placed(paths: "NDArray[Any]", roots: Sequence[Path]) -> "NDArray[Any]":
     """Each name in the first of these folders in which it is there; else in the first one."""
+
+    def in_folder(name: str) -> Path | str:
+        if not name:
+            return name
+        there = (root for root in roots if os.path.exists(os.path.join(root, name)))
+        return (next(there, roots[0]) if len(roots) > 1 else roots[0]) / name
+
+    return _each_name(paths, in_folder)
+
+
+def _each_name(paths: "NDArray[Any]", change: Callable[[str], Path | str]) -> "NDArray[Any]":
+    """The cells with each of their names changed."""
     found = np.empty(len(paths), dtype=object)
-    for row, path in enumerate(paths.tolist()):
-        if not path or isinstance(path, Path):  # a program's own, not a name in a table
-            found[row] = path
-            continue
-        there = (root for root in roots if os.path.exists(os.path.join(root, path)))
-        found[row] = next(there, roots[0]) / path if len(roots) > 1 else roots[0] / path
+    for row, cell in enumerate(paths.tolist()):
+        if isinstance(cell, tuple):
+            found[row] = tuple(change(one) if isinstance(one, str) else one for one in cell)
+        else:
+            found[row] = change(cell) if isinstance(cell, str) else cell
     return found
 
 
@@ -52,9 +71,13 @@ def leaving(paths: "NDArray[Any]", roots: Sequence[Path], column: str, links: bo
     """
     faults, known = Faults(), set[str]()
     start = f"{roots[0]}{os.sep}"  # os.path.join per row takes a third of the time
-    for row, path in enumerate(paths.tolist()):
-        if isinstance(path, Path):
-            continue
+    names = (
+        (row, one)
+        for row, cell in enumerate(paths.tolist())
+        for one in (cell if isinstance(cell, tuple) else (cell,))
+        if isinstance(one, str)
+    )
+    for row, path in names:
         folder, name = os.path.split(path)
         linked = len(roots) > 1 or os.path.islink(start + path)
         plain = name not in ("", ".", "..") and not linked
@@ -70,6 +93,11 @@ def leaving(paths: "NDArray[Any]", roots: Sequence[Path], column: str, links: bo
 
 def _outside(path: str, roots: Sequence[Path], links: bool) -> str:
     """Why a name leads out of its folder; empty when it does not."""
+    if _ADDRESS.match(path):
+        return (
+            f"{path[:80]!r} is an address, and mmx fetches nothing; fetch the files once and name "
+            "them below data.dataset.root"
+        )
     root = next((one for one in roots if os.path.exists(os.path.join(one, path))), roots[0])
     named = os.path.normpath(os.path.join(root, path))
     below = named.startswith(f"{root}{os.sep}") and "\0" not in path

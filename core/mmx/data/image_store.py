@@ -13,7 +13,7 @@ from einops import rearrange
 from mmx.data.decoded_images import Report, decode, decode_all, fault, file_keys
 from mmx.data.images import Frame, box_shares
 from mmx.data.threads import threads
-from mmx.interfaces import IMAGE, Images, Picture, RejectedRow, Sample, Store
+from mmx.interfaces import IMAGE, Images, ImageSource, PackedImage, RejectedRow, Sample, Store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -205,7 +205,7 @@ class _Rows:
         self.boxes: dict[tuple[int, int], tuple[float, ...]] = {}
         indices: list[list[int]] = []
         seen: dict[Path | str, int] = {}
-        self.sources: list[Path | Picture] = []
+        self.sources: list[ImageSource] = []
         for row in range(len(samples)):
             sample = samples[row]
             self.ids.append(sample.id)
@@ -218,7 +218,7 @@ class _Rows:
                 if image is None:
                     indices[-1].append(-1)
                     continue
-                name = image if isinstance(image, Path) else image.key
+                name = _name(image)
                 if name not in seen:
                     seen[name] = len(self.sources)
                     self.sources.append(image)
@@ -231,12 +231,19 @@ class _Rows:
             self.index[row, : len(one)] = one
 
 
+def _name(image: ImageSource) -> Path | str:
+    """What two mentions of one image share, without reading it."""
+    if isinstance(image, Path):
+        return image
+    return image.name if isinstance(image, PackedImage) else image.key
+
+
 def _distinct(
-    sources: Sequence[Path | Picture], content: Sequence[str]
-) -> "tuple[list[Path | Picture], NDArray[np.int64]]":
+    sources: Sequence[ImageSource], content: Sequence[str]
+) -> "tuple[list[ImageSource], NDArray[np.int64]]":
     """The sources of different content, and for each source its place among them."""
     seen: dict[object, int] = {}
-    kept: list[Path | Picture] = []
+    kept: list[ImageSource] = []
     indices = np.empty(len(sources), dtype=np.int64)
     for number, (source, key) in enumerate(zip(sources, content, strict=True)):
         name = key or number  # two files that cannot be read are not the same

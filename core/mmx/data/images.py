@@ -24,7 +24,7 @@ from PIL import Image
 
 from mmx.errors import DataError
 from mmx.files import read_regular
-from mmx.interfaces import Box
+from mmx.interfaces import Box, PackedImage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,7 +72,7 @@ class Frame:
 
 
 def read_image(
-    path: str | Path,
+    path: str | Path | PackedImage,
     *,
     pixel_limit: int = PIXEL_LIMIT,
     grey_range: tuple[float, float] | None = None,
@@ -93,8 +93,13 @@ def read_image(
     return np.asarray(image)
 
 
-def read_bytes(path: str | Path) -> bytes:
+def read_bytes(path: str | Path | PackedImage) -> bytes:
     """The bytes of a file; DataError in plain words when it cannot be read or is empty."""
+    if isinstance(path, PackedImage):
+        data = path.read()
+        if not data:
+            raise DataError(f"{path} is empty (zero bytes)")
+        return data
     try:
         data = read_regular(path, limit=FILE_LIMIT)
     except OSError as error:

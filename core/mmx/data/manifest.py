@@ -15,7 +15,8 @@ from mmx.interfaces import (
     IMAGE,
     Dataset,
     Facts,
-    Picture,
+    ImageSource,
+    PackedImage,
     RejectedRow,
     Sample,
     Strata,
@@ -160,10 +161,10 @@ def _row_digest(sample: Sample) -> bytes:
     return hashlib.blake2b(repr(fields).encode(), digest_size=16).digest()
 
 
-def _named(image: Path | Picture | None) -> str | None:
+def _named(image: ImageSource | None) -> str | None:
     if image is None:
         return None
-    return image.name if isinstance(image, Path) else image.key
+    return image.name if isinstance(image, Path | PackedImage) else image.key
 
 
 def _told(inputs: Mapping[str, object]) -> dict[str, object]:

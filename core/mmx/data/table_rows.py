@@ -12,10 +12,11 @@ import numpy as np
 
 from mmx.blocks import MISSING_WORDS, check_single, check_spelling, names_files, read_cells
 from mmx.data.cells import Faults, paths_of, texts_of, values_of
+from mmx.data.image_cells import each_of, image_cells
 from mmx.data.image_paths import leaving, placed, with_suffix
 from mmx.data.one_hot import one_hot_labels
 from mmx.errors import DataError
-from mmx.interfaces import Box, FieldKind, Layout, RejectedRow, Sample
+from mmx.interfaces import Box, FieldKind, Layout, PackedImage, RejectedRow, Sample
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -38,6 +39,7 @@ class TableRows(Sequence[Sample]):
         table: "DataFrame",
         folder: Path,
         kinds: Mapping[str, FieldKind] | None = None,
+        faults: Mapping[int, str] | None = None,
     ) -> None:
         """Read the columns.
 
@@ -47,8 +49,9 @@ class TableRows(Sequence[Sample]):
             folder: of the images, where the layout names none.
             kinds: of fields of the record, as they are known already; of the others the column
                 itself decides.
+            faults: place of a row in the table -> why its reader says that it cannot be used.
         """
-        self.faults: Faults = {}
+        self.faults: Faults = dict(faults or {})
         self.missing: dict[str, Mapping[str, int]] = {}
         self._layout = layout
         self._own = layout.own
@@ -119,7 +122,10 @@ class TableRows(Sequence[Sample]):
         """Ids, then paths of images, by column, for the rows that can be used."""
         found = {} if layout.id is None or self._id is None else {layout.id: self._id}
         found |= self._paths
-        return {column: cells[self.rows].tolist() for column, cells in found.items()}
+        return {
+            column: [str(cell) for cell in cells[self.rows].tolist()]
+            for column, cells in found.items()
+        }
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -155,19 +161,24 @@ class TableRows(Sequence[Sample]):
 
     def _cells(self, table: "DataFrame", name: str) -> "Cells":
         """Texts of a column; what was read as missing is noted."""
+        return self._read(table[name])
+
+    def _read(self, column: "Series[Any]") -> "Cells":
+        name = str(column.name)
         words = MISSING_WORDS if self._layout.missing is None else self._layout.missing
         if name == self._layout.label:
             stated = {one.casefold() for one in self._layout.classes or ()}
             stated |= {one.casefold() for one in self._layout.labels.map}
             words = tuple(word for word in words if word.casefold() not in stated)
-        found = read_cells(table[name], missing=words)
+        found = read_cells(column, missing=words)
         if found.words:
             self.missing[name] = found.words
         return found.texts
 
     def _images(self, table: "DataFrame", name: str) -> "Cells":
-        """Names of image files as the table has them, with their ending."""
-        return with_suffix(self._names(table, name), self._layout.suffix)
+        """Images as the table has them; names of files with their ending."""
+        cells = image_cells(table[name], lambda column: paths_of(column, self._read(column)))
+        return with_suffix(cells, self._layout.suffix)
 
     def _names(self, table: "DataFrame", name: str) -> "Cells":
         """Names of files as the table has them."""
@@ -228,9 +239,9 @@ class TableRows(Sequence[Sample]):
         self.faults.update(dict.fromkeys(nothing.tolist(), "has neither an image nor a text"))
 
 
-def _places(paths: Sequence["Cells"], row: int) -> tuple[Path | None, ...]:
-    """The files of a row in their places; None where a cell names none."""
-    return tuple(one[row] or None for one in paths)
+def _places(paths: Sequence["Cells"], row: int) -> tuple[Path | PackedImage | None, ...]:
+    """The images of a row in their places; None where a cell holds none."""
+    return tuple(image or None for one in paths for image in each_of(one[row]))
 
 
 def _refuse_files(column: str, cells: "Cells") -> None:

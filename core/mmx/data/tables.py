@@ -1,91 +1,203 @@
-"""Reading tables and naming files safely.
+"""Tables by the reader that their file is for, and names of files that stay inside a folder.
 
-A table is CSV, TSV, JSON lines or Parquet; nothing in it is ever executed or unpickled. In CSV and
-TSV all cells stay strings as they are written (``007`` stays ``007``); an empty cell is the empty
-string.
-In Parquet cells keep their type, and a null, NaN or NaT is None.
+Which formats there are is known to the readers alone, each a plugin of the kind ``reader``.
 """
 
-import csv
-import io
 import os
-from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas
-import pyarrow
+from pydantic import ValidationError
 
-from mmx.data.json_lines import read_json_lines
-from mmx.data.table_text import not_utf8, table_text
-from mmx.errors import DataError
-from mmx.files import need_regular
+from mmx.blocks import check_names
+from mmx.errors import DataError, EncodingError, MmxError, PluginError
+from mmx.files import need_regular, open_regular
+from mmx.interfaces import ReaderParams, Reading, TableContents, TableReaderParams
+from mmx.plugins import Plugins, nearest
 
-_SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+if TYPE_CHECKING:
+    import pandas
+
 _FILE_LIMIT = 32 << 30  # bytes of a table
-_HEADER_LIMIT = 1 << 22  # characters of its first line
-_PARQUET = {".parquet", ".pq"}
-_LINES = {".jsonl", ".ndjson"}
-_SHEETS = {
-    ".xlsx": "a spreadsheet", ".xls": "a spreadsheet", ".ods": "a spreadsheet",
-    ".json": "JSON", ".sav": "SPSS", ".dta": "Stata", ".rds": "R",
-}  # fmt: skip
-"""What is not read yet, and is told so."""
+_HEAD = 4096  # bytes that tell a reader what a file is
+_SPECS = (".yaml", ".yml")
 
 
 def read_table(
-    path: str | Path, *, encoding: str | None = None, separator: str | None = None
-) -> pandas.DataFrame:
-    """Read a CSV, TSV, JSON lines (also packed by gzip) or Parquet file.
+    path: str | Path,
+    *,
+    encoding: str | None = None,
+    separator: str | None = None,
+    sheet: str | None = None,
+    reader: TableReaderParams | None = None,
+) -> "pandas.DataFrame":
+    """The cells of a table, as ``open_table`` gives them."""
+    return open_table(
+        path, encoding=encoding, separator=separator, sheet=sheet, reader=reader
+    ).cells
 
-    The cells of CSV and TSV stay strings. A CSV whose header has semicolons or tabs and no comma is
-    read with these, as spreadsheets save them; a first line ``sep=;`` decides.
+
+def open_table(
+    path: str | Path,
+    *,
+    encoding: str | None = None,
+    separator: str | None = None,
+    sheet: str | None = None,
+    reader: TableReaderParams | None = None,
+) -> TableContents:
+    """Read a table with the reader that it is for; ``mmx plugins list --kind reader`` names them.
 
     Args:
-        path: of the file.
-        encoding: such as cp1252 or gbk; None: UTF-8, or what a byte order mark says.
-        separator: between cells; None: as above.
+        path: of the file, or of a folder that a reader knows.
+        encoding: of a text; None: UTF-8, or what it says, or what its letters speak for, which
+            is told.
+        separator: between the cells of a text; None: what it says, or what its header shows.
+        sheet: of a spreadsheet; None: the first one.
+        reader: what reads it, with settings of its own; None: the reader that the file is for.
+
+    Returns:
+        What the reader found; None in every cell that is missing, but for texts, which stay as
+        they are written.
 
     Raises:
         EncodingError: it is not UTF-8, and nothing says what it is.
-        DataError: no such file, another format, a damaged file, two columns of one name, or a row
-            with more or fewer cells than the header; the words name the row (the header is row 1).
+        DataError: no such file, no reader for it, a setting that its reader has not, a damaged
+            file, or two columns of one name.
     """
     path = Path(path)
-    kind = _kind(path)
+    head = _head(path)
+    stated = Reading(reader, encoding, separator, sheet).stated
+    if reader is None:
+        reader = _with_settings(path, _reader_of(path, head), stated)
+    return _read(path, reader)
+
+
+def open_like(path: str | Path, own: Reading) -> TableContents:
+    """Read a further table like one of which it is known how; its own format counts more.
+
+    Settings that its reader has not are left out. A stated encoding is used where the file is not
+    UTF-8.
+
+    Raises:
+        DataError: as for ``open_table``.
+    """
+    path = Path(path)
+    head = _head(path)
+    if own.reader is not None and own.reader.claims(path, head):
+        params, stated = type(own.reader), own.reader.model_dump(exclude={"type"})
+    else:
+        params = _reader_of(path, head)
+        stated = {key: one for key, one in own.stated.items() if key in params.model_fields}
+    encoded = _with_settings(path, params, stated)
+    if stated.get("encoding") is None:
+        return _read(path, encoded)
+    plain = _with_settings(path, params, {**stated, "encoding": None})
     try:
+        found = _read(path, plain)
+    except EncodingError:
+        return _read(path, encoded)
+    return _read(path, encoded) if "encoding" in found.guesses else found
+
+
+def _read(path: Path, params: TableReaderParams) -> TableContents:
+    """What a reader finds, in the form that all tables have."""
+    try:
+        found = params.build().read(path)
+    except (MmxError, MemoryError):
+        raise
+    except Exception as error:  # a library raises whatever damaged bytes make it do
+        words = f"{type(error).__name__}: {error}"
+        raise DataError(f"{path} cannot be read by {params.entry_point}: {words}") from error
+    columns = [str(name) for name in found.cells.columns]
+    check_names(path, columns)
+    cells = (
+        found.cells if columns == [*found.cells.columns] else found.cells.set_axis(columns, axis=1)
+    )
+    if (cells.dtypes != "str").any() or cells.isna().to_numpy().any():
+        cells = without_nulls(cells.reset_index(drop=True))
+    return replace(found, cells=cells)
+
+
+def _reader_of(path: Path, head: bytes) -> type[TableReaderParams]:
+    """The reader that a file is for."""
+    known = list(_readers())
+    own = next((one for one in known if one.claims(path, head)), None)
+    if own is None:
+        raise DataError(_unknown(path, known))
+    return own
+
+
+def _with_settings(
+    path: Path, own: type[TableReaderParams], stated: Mapping[str, object]
+) -> TableReaderParams:
+    try:
+        return own.model_validate(stated)
+    except ValidationError as error:
+        name, said = str(error.errors()[0]["loc"][0]), error.errors()[0]["msg"]
+        has = [key for key in own.model_fields if key != "type"]
+        what = f"{name}: {said}" if name in has else f"it has no setting {name!r}"
+        raise DataError(
+            f"{path} is read by reader.{own.model_fields['type'].default}: {what}; its settings "
+            f"are {', '.join(has) or 'none'}"
+        ) from error
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of a file; none of a folder."""
+    try:
+        if path.is_dir():
+            return b""
         need_regular(path, limit=_FILE_LIMIT)
+        with open_regular(path, limit=_FILE_LIMIT) as file:
+            return file.read(_HEAD)
     except FileNotFoundError:
         raise DataError(f"there is no table {path}; check the path") from None
     except (OSError, ValueError) as error:
         raise DataError(f"the table {path} cannot be read: {error}") from error
-    if kind in _PARQUET:
-        return _parquet(path)
-    if kind in _LINES:
-        table = read_json_lines(table_text(path, encoding).source, path)
-        _check_names(path, list(table.columns))
-        return without_nulls(table)
-    if kind in _SEPARATORS:
-        return _text(path, _SEPARATORS[kind], encoding, separator)
-    read = "mmx reads .csv, .tsv, .jsonl (also .gz) and .parquet"
-    if kind in _SHEETS:
-        raise DataError(
-            f"{path} is {_SHEETS[kind]}, which is not read yet; save it as CSV (UTF-8): {read}"
+
+
+def _readers() -> Iterator[type[TableReaderParams]]:
+    """Readers of tables, those of mmx first; a package that is broken stands in nobody's way."""
+    plugins = Plugins()
+    methods = [one for one in plugins.installed(ReaderParams.kind) if one.status == "found"]
+    for method in sorted(methods, key=lambda one: one.package != "mmx"):
+        try:
+            params = plugins.find(method.kind, method.long_name)
+        except PluginError:
+            continue
+        if issubclass(params, TableReaderParams):
+            yield params
+
+
+def _unknown(path: Path, known: list[type[TableReaderParams]]) -> str:
+    """Words for a file that no reader is for."""
+    endings = [ending for one in known for ending in one.endings]
+    if path.is_dir():
+        return (
+            f"{path} is a folder that no reader knows; name a table in it, or a folder of images "
+            "with a metadata.csv, or a saved data set"
         )
-    raise DataError(
-        f"{path}: a table must be .csv, .tsv or .parquet, got {kind or 'no ending'}; {read}"
+    meant = nearest(path.suffix, endings)
+    hint = f"; nearest: {meant}" if meant else ""
+    return (
+        f"{path} ends in {path.suffix or 'nothing'}, which no reader reads{hint}. Tables may be "
+        f"{', '.join(endings)}; save it as CSV (UTF-8), or install a package with a reader for it "
+        "(docs/plugins.md)"
     )
 
 
-def _kind(path: Path) -> str:
-    """The ending that says what a file is, without that of gzip."""
-    suffix = path.suffix.lower()
-    return Path(path.stem).suffix.lower() if suffix == ".gz" else suffix
-
-
 def is_table(path: str | Path) -> bool:
-    """Whether a file is a table, by the ending of its name."""
-    return _kind(Path(path)) in {*_SEPARATORS, *_PARQUET, *_LINES, *_SHEETS}
+    """Whether a file is a table rather than a spec, by the ending of its name."""
+    return Path(path).suffix.lower() not in _SPECS
+
+
+def without_nulls(table: "pandas.DataFrame") -> "pandas.DataFrame":
+    """The same with None in every cell that is missing: null, NaN, NaT and NA alike."""
+    cells = table.astype(object)
+    return cells.where(table.notna(), None)
 
 
 def inside(root: str | Path, path: str | Path) -> Path:
@@ -114,82 +226,3 @@ def inside(root: str | Path, path: str | Path) -> Path:
 @lru_cache(maxsize=4096)
 def _real_folder(folder: str) -> str:
     return os.path.realpath(folder)
-
-
-def _parquet(path: Path) -> pandas.DataFrame:
-    try:  # nullable types: a whole number beside a null stays a whole number
-        table = pandas.read_parquet(path, engine="pyarrow", dtype_backend="numpy_nullable")
-    except Exception as error:  # pyarrow raises many types for damaged bytes
-        raise DataError(f"{path} is not a readable Parquet file: {error}") from error
-    table.columns = pandas.Index([str(name) for name in table.columns])
-    _check_names(path, list(table.columns))
-    return without_nulls(table.reset_index(drop=True))
-
-
-def without_nulls(table: pandas.DataFrame) -> pandas.DataFrame:
-    """The same with None in every cell that is missing: null, NaN, NaT and NA alike."""
-    cells = table.astype(object)
-    return cells.where(table.notna(), None)
-
-
-def _text(path: Path, usual: str, encoding: str | None, separator: str | None) -> pandas.DataFrame:
-    try:
-        text = table_text(path, encoding)
-        first = _first_line(text.source, path)
-        separator = separator or text.separator or _separator(first, usual)
-        names = next(csv.reader([first], delimiter=separator), [])
-        _check_names(path, names)
-        return _cells(text.source, names, separator)
-    except UnicodeDecodeError as error:
-        raise not_utf8(path, error) from error
-    except (pyarrow.ArrowInvalid, csv.Error, TypeError) as error:
-        if "UTF8" in str(error):  # pyarrow has no type for it
-            raise not_utf8(path, UnicodeError(str(error))) from error
-        raise DataError(
-            f"{path} is not a readable table: {error}; if another sign stands between its cells, "
-            "say separator: in data.dataset (mmx init --separator)"
-        ) from error
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
-
-
-def _first_line(source: Path | io.BytesIO, path: Path) -> str:
-    """The header."""
-    stream = source.open("rb") if isinstance(source, Path) else io.BytesIO(source.getbuffer())
-    with io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as file:
-        first = file.readline(_HEADER_LIMIT)
-    if len(first) == _HEADER_LIMIT:
-        raise DataError(
-            f"{path} has a first line of more than {_HEADER_LIMIT} characters; a table begins with "
-            "a row of column names"
-        )
-    return first
-
-
-def _separator(first: str, usual: str) -> str:
-    if usual == "," and "," not in first:
-        return next((sign for sign in ";\t" if sign in first), usual)
-    return usual
-
-
-def _cells(source: Path | io.BytesIO, names: list[str], separator: str) -> pandas.DataFrame:
-    """All cells as strings; pyarrow refuses a row with too few or too many and says which one."""
-    from pyarrow import csv as arrow_csv  # only for tables of text
-
-    table = arrow_csv.read_csv(
-        source,
-        read_options=arrow_csv.ReadOptions(use_threads=False),  # or the row number is not known
-        parse_options=arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
-        convert_options=arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pyarrow.string()), strings_can_be_null=False
-        ),
-    )
-    return pandas.DataFrame(table.to_pandas())
-
-
-def _check_names(path: Path, names: list[str]) -> None:
-    if not any(name.strip() for name in names):
-        raise DataError(f"{path} has no header row with column names")
-    twice = sorted(name for name, count in Counter(names).items() if count > 1)
-    if twice:
-        raise DataError(f"{path} has more than one column named {', '.join(twice)}; rename them")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mmx.blocks import MISSING_WORDS, read_cells
-from mmx.data import EncodingError, TableRows, read_table, without_nulls
+from mmx.data import TableRows, open_like, without_nulls
 from mmx.errors import DataError
 from mmx.inference.needs import Needs
 from mmx.interfaces import IMAGE, TEXT, Layout
@@ -48,16 +48,18 @@ class CaseTable:
         folder: of the images.
         name: of the table, for messages.
         notes: what a reader must know.
+        faults: row, from 0 -> why it cannot be used.
     """
 
     cells: pd.DataFrame
     folder: Path
     name: str
     notes: tuple[str, ...] = ()
+    faults: Mapping[int, str] = field(default_factory=dict)
 
     def rows(self, needs: Needs, layout: Layout) -> TableRows:
         """The rows as samples, by a layout whose columns are all there."""
-        return TableRows(layout, self.cells, self.folder, needs.kinds)
+        return TableRows(layout, self.cells, self.folder, needs.kinds, self.faults)
 
     def require(self, columns: Sequence[str]) -> None:
         """DataError when one of these columns is not there."""
@@ -77,8 +79,7 @@ def case_table(asked: Asked, needs: Needs) -> CaseTable:
         DataError: a table that cannot be read, or a case that lacks what the run reads.
     """
     if isinstance(asked, str | Path):
-        path = Path(asked)
-        return CaseTable(_read(path, needs.layout), path.absolute().parent, str(path))
+        return _of_file(Path(asked), needs.layout)
     if isinstance(asked, pd.DataFrame):
         cells = without_nulls(asked.set_axis(asked.columns.astype(str), axis=1))
         return CaseTable(cells.reset_index(drop=True), Path.cwd(), "the table")
@@ -91,14 +92,11 @@ def case_table(asked: Asked, needs: Needs) -> CaseTable:
     return CaseTable(_cells(rows), Path.cwd(), name, tuple(dict.fromkeys(notes)))
 
 
-def _read(path: Path, layout: Layout) -> pd.DataFrame:
-    """The table; where it is not UTF-8, in the encoding of the run's own."""
-    try:
-        return read_table(path, separator=layout.separator)
-    except EncodingError:
-        if layout.encoding is None:
-            raise
-        return read_table(path, encoding=layout.encoding, separator=layout.separator)
+def _of_file(path: Path, layout: Layout) -> CaseTable:
+    """The table of a file, read like the run's own."""
+    found = open_like(path, layout.reading)
+    folder = found.folder or path.absolute().parent
+    return CaseTable(found.cells, folder, str(path), tuple(found.notes), found.faults)
 
 
 def _cells(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from mmx.interfaces.dataset import (
     DatasetParams,
     Facts,
     FieldKind,
+    ImageSource,
     Picture,
     RejectedRow,
     Sample,
@@ -39,6 +40,15 @@ from mmx.interfaces.narrative import FeatureSource, Narrative, NarrativeParams
 from mmx.interfaces.one_class import OneClassTask
 from mmx.interfaces.pair import Paired, PairFusion, PairFusionParams
 from mmx.interfaces.params import API, EVERY_TASK, Params, SpecPath
+from mmx.interfaces.reader import (
+    PackedImage,
+    ReaderParams,
+    Reading,
+    TableContents,
+    TableExample,
+    TableReader,
+    TableReaderParams,
+)
 from mmx.interfaces.records import Record, RecordEncoder, Records, RecordsInput, RecordStore
 from mmx.interfaces.sampler import Sampler, SamplerParams
 from mmx.interfaces.sections import (
@@ -69,17 +79,18 @@ __all__ = [
     "API", "EVERY_TASK", "IMAGE", "MOMENTS", "RECORD", "TEXT", "BackboneOutput", "Batch", "Box",
     "Content", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "Encoder", "EncoderParams",
     "Facts", "FeatureShape", "FeatureSource", "Features", "FieldKind", "Fusion", "FusionParams",
-    "Grid", "Head", "HeadOutput", "HeadParams", "Hook", "HookParams", "ImageEncoder", "Images",
-    "ImagesInput", "InferenceHook", "InferenceParams", "Input", "InputRows", "Inputs", "Interval",
-    "Labels", "Layout", "Line", "Link", "Loss", "LossParams", "LossValue", "Matrix", "MetricWords",
-    "ModalityName", "Narrative", "NarrativeParams", "OneClassTask", "Outputs", "PairFusion",
-    "PairFusionParams", "Paired", "Params", "Picture", "Plot", "Prediction", "Record",
-    "RecordEncoder", "RecordStore", "Records", "RecordsInput", "RejectedRow", "Role",
-    "RunDescription", "Sample", "Sampler", "SamplerParams", "ScoreRow", "ScoreSection",
-    "ScoreTable", "Scores", "Section", "SingleImageEncoder", "SpecPath", "Store", "Strata",
-    "Summary", "Target", "Task", "TaskParams", "TextEncoder", "Texts", "TextsInput", "TokenCount",
-    "Tokenizer", "Training", "Validation", "Value", "View", "Views", "WrappingEncoder",
-    "WrappingParams", "WrongAnswer", "by_modality", "innermost", "innermost_params", "join",
-    "joined_shape", "known_rows", "map_tensors", "masked_mean", "middle_indices", "on_real",
-    "one_by_one",
+    "Grid", "Head", "HeadOutput", "HeadParams", "Hook", "HookParams", "ImageEncoder", "ImageSource",
+    "Images", "ImagesInput", "InferenceHook", "InferenceParams", "Input", "InputRows", "Inputs",
+    "Interval", "Labels", "Layout", "Line", "Link", "Loss", "LossParams", "LossValue", "Matrix",
+    "MetricWords", "ModalityName", "Narrative", "NarrativeParams", "OneClassTask", "Outputs",
+    "PackedImage", "PairFusion", "PairFusionParams", "Paired", "Params", "Picture", "Plot",
+    "Prediction", "ReaderParams", "Reading", "Record", "RecordEncoder", "RecordStore", "Records",
+    "RecordsInput", "RejectedRow", "Role", "RunDescription", "Sample", "Sampler", "SamplerParams",
+    "ScoreRow", "ScoreSection", "ScoreTable", "Scores", "Section", "SingleImageEncoder", "SpecPath",
+    "Store", "Strata", "Summary", "TableContents", "TableExample", "TableReader",
+    "TableReaderParams", "Target", "Task", "TaskParams", "TextEncoder", "Texts", "TextsInput",
+    "TokenCount", "Tokenizer", "Training", "Validation", "Value", "View", "Views",
+    "WrappingEncoder", "WrappingParams", "WrongAnswer", "by_modality", "innermost",
+    "innermost_params", "join", "joined_shape", "known_rows", "map_tensors", "masked_mean",
+    "middle_indices", "on_real", "one_by_one",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from mmx.errors import DataError
 from mmx.interfaces.layout import Layout
 from mmx.interfaces.modality import name_modality
 from mmx.interfaces.params import Params
+from mmx.interfaces.reader import PackedImage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,6 +44,10 @@ class Picture(Protocol):
         ...
 
 
+ImageSource = Path | Picture | PackedImage
+"""An image: a file, computed, or a file inside another one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One row: what a doctor would see together.
@@ -69,7 +74,7 @@ class Sample:
 
     id: str
     group: str
-    images: Mapping[str, tuple[Path | Picture | None, ...]] = field(default_factory=dict)
+    images: Mapping[str, tuple[ImageSource | None, ...]] = field(default_factory=dict)
     boxes: Mapping[str, tuple[Box | None, ...]] = field(default_factory=dict)
     record: Mapping[str, Value] = field(default_factory=dict)
     label: str | None = None

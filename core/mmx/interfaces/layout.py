@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mmx.interfaces.modality import name_modality
+from mmx.interfaces.reader import Reading
 
 Role = Literal["age", "sex", "site", "structure", "level"]
 """What a field of a record can stand for."""
@@ -63,8 +64,7 @@ class Layout:
         classes: that are stated; they are never missing nor misspelt. None: those in the table.
         boxes: modality -> left, top, right and bottom of each image, in its place.
         own: modality -> place of the image that the label is of, where one stands out.
-        encoding: of the table where it is not UTF-8, as it is stated.
-        separator: between its cells, as it is stated.
+        reading: how the table is read, as far as it is stated.
         suffix: ending of image files whose names have none, such as .jpg.
         roots: further folders of images, looked in where ``root`` lacks a file.
         follow_links: image files may be links that lead out of their folder.
@@ -84,8 +84,7 @@ class Layout:
     classes: tuple[str, ...] | None = None
     boxes: Mapping[str, tuple[tuple[str, str, str, str], ...]] = field(default_factory=dict)
     own: Mapping[str, int] = field(default_factory=dict)
-    encoding: str | None = None
-    separator: str | None = None
+    reading: Reading = Reading()  # noqa: RUF009 - it is frozen
     suffix: str = ""
     roots: tuple[Path, ...] = ()
     follow_links: bool = False

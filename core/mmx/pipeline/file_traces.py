@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import Image
 
-from mmx.interfaces import Picture, Value
+from mmx.interfaces import ImageSource, Value
 
 _CAMERA, _SOFTWARE, _DATE = (0x010F, 0x0110), 0x0131, 0x0132  # tags of EXIF
 _DIGITS = re.compile(r"\d+")
@@ -17,14 +17,14 @@ def name_pattern(name: str) -> str:
     return _DIGITS.sub("#", name)
 
 
-def file_names(image: Path | Picture | None) -> tuple[Value, Value]:
+def file_names(image: ImageSource | None) -> tuple[Value, Value]:
     """Pattern of the name and folder of an image; None where it is no file."""
     if not isinstance(image, Path):
         return None, None
     return name_pattern(image.name), name_pattern(image.parent.name)
 
 
-def file_traces(image: Path | Picture | None) -> dict[str, Value]:
+def file_traces(image: ImageSource | None) -> dict[str, Value]:
     """Properties of an image file by name; empty where there is none to read."""
     if not isinstance(image, Path) or not image.is_file():
         return {}

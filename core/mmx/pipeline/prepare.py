@@ -26,6 +26,7 @@ from mmx.interfaces import (
     TEXT,
     FeatureSource,
     NarrativeParams,
+    PackedImage,
     RejectedRow,
     Sample,
     TaskParams,
@@ -190,9 +191,9 @@ def settled_range(
         for row in rows
         for images in manifest.samples[row].images.values()
         for image in images
-        if isinstance(image, Path)
+        if isinstance(image, Path | PackedImage)
     }
-    found = measured_range(sorted(files, key=lambda file: (file.name, file)), spec.pixel_limit)
+    found = measured_range(sorted(files, key=lambda file: (file.name, str(file))), spec.pixel_limit)
     if found is None:
         return spec, ()
     (low, high), count = found

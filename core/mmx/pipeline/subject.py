@@ -10,7 +10,7 @@ import numpy as np
 
 from mmx.audit import Subject, SubjectImages
 from mmx.data import ImageStore, Manifest, unread_by_all
-from mmx.interfaces import TEXT, Picture, Value
+from mmx.interfaces import TEXT, ImageSource, Value
 from mmx.pipeline.file_traces import file_names, file_traces, name_pattern
 from mmx.pipeline.prepare import PreparedData
 from mmx.spec import Spec, names_of
@@ -179,12 +179,12 @@ def _files(
     return read
 
 
-def _bytes(first: Path | Picture | None) -> Value:
+def _bytes(first: ImageSource | None) -> Value:
     """Size of an image file; None where there is none."""
     return float(first.stat().st_size) if isinstance(first, Path) and first.is_file() else None
 
 
-def _first(manifest: Manifest, row: int, name: str) -> Path | Picture | None:
+def _first(manifest: Manifest, row: int, name: str) -> ImageSource | None:
     """The first image of a row; None when it has none, or its first place is empty."""
     return next(iter(manifest.samples[row].images.get(name, ())), None)
 

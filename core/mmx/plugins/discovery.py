@@ -11,8 +11,8 @@ from mmx.plugins.nearest import nearest
 GROUP = "mmx"
 HOOK = "hook"
 KINDS = (
-    "dataset", "narrative", "encoder", "fusion", "head", "loss", "sampler", "inference", "task",
-    HOOK,
+    "dataset", "reader", "narrative", "encoder", "fusion", "head", "loss", "sampler", "inference",
+    "task", HOOK,
 )  # fmt: skip
 
 Status = Literal["found", "missing module", "clash", "blocked", "incompatible"]
@@ -23,7 +23,7 @@ class InstalledMethod:
     """One method that some distribution declares, or that a local file provides.
 
     Attributes:
-        kind: dataset, narrative, encoder, fusion, head, loss, sampler, inference, hook.
+        kind: one of ``KINDS``.
         type: its name in a spec.
         key: ``kind.type``.
         package: the distribution; ``local`` for a file given by hand.

@@ -12,6 +12,7 @@ from mmx.plugins import KINDS, Plugins, check_kind
 
 TEMPLATES = Path(__file__).parent / "templates"
 WHERE = {  # how a spec names a method of each kind that has a template
+    "reader": "data:\n  dataset: {type: table, path: cases.$type, reader: $type, ...}",
     "narrative": "data:\n  narrative: $type",
     "encoder": "model:\n  image: $type",
     "fusion": "model:\n  fusion: $type",
@@ -41,8 +42,7 @@ def new_plugin(
     """Write a pip package with one small working method, its test, readme and licence.
 
     Args:
-        kind: of the method: narrative, encoder, fusion, head, loss, sampler, inference, hook or
-            task, which brings its loss.
+        kind: of the method, one that has a template; that of a task brings its loss.
         name: of the method, such as ``cross_talk``; the package is then ``mmx-cross-talk``.
         folder: where the folder of the package goes; made if it is not there.
         plugins: the names that are taken; None for what is installed.

@@ -37,6 +37,10 @@ class MethodChoice:
             got = "none is given" if name is None else f"got {name!r}"
             raise PluginError(f"a type is needed, the name of a {self.kind.kind}; {got}")
         params = plugins.find(self.kind.kind, name)
+        if not issubclass(params, self.kind):  # one kind may have several interfaces
+            raise PluginError(
+                f"{self.kind.kind}.{name} is made for another use; a {self.kind.__name__} is needed"
+            )
         self._check_modality(params, name)
         return params
 

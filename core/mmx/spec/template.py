@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,7 @@ def write_template(
     table: Path | None = None,
     columns: Columns | None = None,
     force: bool = False,
-    encoding: str | None = None,
-    separator: str | None = None,
+    reading: Mapping[str, str] | None = None,
 ) -> None:
     """Write a commented spec for synthetic data, or for a table whose columns are known.
 
@@ -69,8 +69,7 @@ def write_template(
         table: the user's table; goes with ``columns``.
         columns: what ``guess_columns`` found.
         force: overwrite a file that is there.
-        encoding: of the table, where the user states it.
-        separator: of the table, where the user states it.
+        reading: how the table is read, such as ``{"encoding": "gbk"}``, where that is known.
 
     Raises:
         MmxError: the file is there already, or cannot be written.
@@ -79,8 +78,7 @@ def write_template(
         raise MmxError(f"{out} is there already; --force overwrites it, --out names another file")
     data = _SYNTHETIC + _PARTS
     if table is not None and columns is not None:
-        stated = {"encoding": encoding, "separator": separator}
-        data = _table(out, table, columns, {k: v for k, v in stated.items() if v is not None})
+        data = _table(out, table, columns, reading or {})
     text = _HEAD.format(file=out.name, name=_experiment(out.stem)) + data + _tail(columns)
     try:
         write_whole(out, text.encode())
@@ -107,7 +105,7 @@ def _tail(columns: Columns | None) -> str:
     return _TAIL.format(image=image, fusion=fusion)
 
 
-def _table(out: Path, table: Path, columns: Columns, stated: dict[str, str]) -> str:
+def _table(out: Path, table: Path, columns: Columns, stated: Mapping[str, str]) -> str:
     folder = out.absolute().parent
     root = os.path.normpath(table.absolute().parent / columns.root)
     settings: dict[str, Any] = {

@@ -20,6 +20,7 @@ from mmx.testing.law import Law, LawError, Laws, NotTried
 from mmx.testing.life_cycle import HOOK as LIFE_CYCLE
 from mmx.testing.losses import LOSS
 from mmx.testing.priors import PRIOR
+from mmx.testing.readers import READER
 from mmx.testing.rows import DATASET, NARRATIVE, SAMPLER
 from mmx.testing.settings import ANY
 from mmx.testing.state import fresh_state
@@ -44,6 +45,7 @@ LAWS: Mapping[str, Laws] = {
     "inference": {**INFERENCE, **USED, **ANY},
     "loss": {**LOSS, **PRIOR, **USED, **ANY},
     "narrative": {**NARRATIVE, **USED, **ANY},
+    "reader": {**READER, **USED, **ANY},
     "sampler": {**SAMPLER, **USED, **ANY},
     "task": {**TASK, **USED, **ANY},
 }

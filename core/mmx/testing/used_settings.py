@@ -18,8 +18,10 @@ from mmx.interfaces import (
     InferenceParams,
     LossParams,
     NarrativeParams,
+    PackedImage,
     Params,
     SamplerParams,
+    TableReaderParams,
     TaskParams,
 )
 from mmx.testing.encoders import built as built_encoder
@@ -27,6 +29,7 @@ from mmx.testing.encoders import encoded, inputs_of
 from mmx.testing.hooks import fitted, model_of, target_of
 from mmx.testing.law import demand
 from mmx.testing.losses import built as built_loss
+from mmx.testing.readers import example_of
 from mmx.testing.rows import LABELS, built_sampler, some, told
 from mmx.testing.samples import batch
 from mmx.testing.subjects import FusionSubject, HeadSubject
@@ -171,10 +174,13 @@ def _use_around(params: Params) -> None:
         asked.task.for_training(asked.scored)
         asked.task.answers(asked.random)
         asked.evaluated(asked.random)
+    elif isinstance(params, TableReaderParams):
+        with example_of(params) as example:
+            params.build().read(example.path)
     elif isinstance(params, DatasetParams):
         images = params.build().samples()[0].images
         for image in chain.from_iterable(images.values()):
-            if image is not None and not isinstance(image, Path):
+            if image is not None and not isinstance(image, Path | PackedImage):
                 image.pixels()
 
 

@@ -1,13 +1,13 @@
-"""One's own table: any CSV, TSV or Parquet file with a row per case.
+"""One's own table with a row per case: a file of any format that a reader is for.
 
 Rows are counted as a spreadsheet shows them: the header is row 1. Paths of images are relative to
 ``root`` (the folder of the table unless stated) and may not leave it.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from mmx import (
     DataError,
@@ -21,14 +21,21 @@ from mmx import (
     SpecPath,
     TableRows,
     check_columns,
+    chosen,
     hookimpl,
-    read_table,
+    open_table,
 )
 from mmx.blocks import missing_words
-from mmx.interfaces import Labels, ModalityName, Role, View, by_modality
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
+from mmx.interfaces import (
+    Labels,
+    ModalityName,
+    Reading,
+    Role,
+    TableContents,
+    TableReaderParams,
+    View,
+    by_modality,
+)
 
 _GROUPING = (
     "say which rows belong together: group: COLUMN names the patient, lesion or study of each row, "
@@ -62,10 +69,16 @@ class TableParams(DatasetParams):
     """A table with columns for images, text, label and group; at least images or a text."""
 
     type: Literal["table"] = "table"
-    path: SpecPath = Field(description="the .csv, .tsv, .jsonl (also .gz) or .parquet file")
-    encoding: str | None = Field(
-        default=None, description="of the file, such as cp1252 or gbk; null: UTF-8"
+    path: SpecPath = Field(
+        description="the file or folder; mmx plugins list --kind reader names the formats"
     )
+    reader: Annotated[SerializeAsAny[TableReaderParams], chosen(TableReaderParams)] | None = Field(
+        default=None, description="what reads it; null: the reader that such files are for"
+    )
+    encoding: str | None = Field(
+        default=None, description="of a text, such as cp1252 or gbk; null: UTF-8, or found out"
+    )
+    sheet: str | None = Field(default=None, description="of a spreadsheet; null: the first one")
     separator: str | None = Field(
         default=None, min_length=1, max_length=1,
         description="between cells; null: comma, or semicolons or tabs in a header without comma",
@@ -137,6 +150,16 @@ class TableParams(DatasetParams):
         return values
 
     @model_validator(mode="after")
+    def _read_in_one_way(self) -> "TableParams":
+        stated = self.reading.stated
+        if self.reader is not None and stated:
+            name = next(iter(stated))
+            raise ValueError(
+                f"{name} beside reader: write it into the reader, {{..., {name}: ...}}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _something_to_see(self) -> "TableParams":
         if not self.images and not self.inputs and self.text is None and not self.record:
             raise ValueError("name columns of images, or a text column, or both")
@@ -154,13 +177,21 @@ class TableParams(DatasetParams):
             images=self.images, text=self.text, id=self.id, group=self.group, label=self.label,
             record=tuple(dict.fromkeys((*self.record, *self.roles.values()))), roles=self.roles,
             root=self.root, missing=self.missing, labels=self.labels, classes=self.classes,
-            encoding=self.encoding, separator=self.separator, suffix=self.suffix,
+            reading=self.reading, suffix=self.suffix,
             roots=self.roots, follow_links=self.follow_links, inputs=self.inputs,
         )  # fmt: skip
 
-    def read(self) -> "DataFrame":
+    @property
+    def reading(self) -> Reading:
+        """How the table is read, as far as it is stated."""
+        return Reading(self.reader, self.encoding, self.separator, self.sheet)
+
+    def read(self) -> TableContents:
         """The table as it is."""
-        return read_table(self.path, encoding=self.encoding, separator=self.separator)
+        return open_table(
+            self.path, encoding=self.encoding, separator=self.separator, sheet=self.sheet,
+            reader=self.reader,
+        )  # fmt: skip
 
     def build(self) -> "Table":
         return Table(self)
@@ -170,7 +201,8 @@ class Table(Dataset):
     """Rows of the table that can be used."""
 
     def __init__(self, params: TableParams) -> None:
-        table, layout = params.read(), params.layout()
+        found, layout = params.read(), params.layout()
+        table = found.cells
         check_columns(layout, table, str(params.path))
         named = (*params.labels.columns, *params.labels.each)
         lacking = [name for name in named if name not in table.columns]
@@ -181,14 +213,16 @@ class Table(Dataset):
         self._params = params
         roles = {*layout.columns, *named}
         self._spare = tuple(name for name in map(str, table.columns) if name not in roles)
-        self._rows = TableRows(layout, table, params.path.parent)
+        self._rows = TableRows(
+            layout, table, found.folder or params.path.parent, faults=found.faults
+        )
         self._rejected = [*self._rows.rejected]
         self.classes = params.classes or self._rows.classes()
         self.facts = Facts(
             params.synonyms,
             params.leak_columns,
             params.allowed_views,
-            notes=tuple(missing_words(self._rows.missing)),
+            notes=(*found.notes, *missing_words(self._rows.missing)),
             group=params.group or "row",
             missing=self._rows.missing,
         )
@@ -206,7 +240,7 @@ class Table(Dataset):
                 f"the split column {name!r} is also what the model reads or learns; take it out of "
                 "the record, for a split is no fact of the patient"
             )
-        table = params.read()
+        table = params.read().cells
         if name not in table.columns:
             there = ", ".join(map(str, table.columns))
             raise DataError(

@@ -3,12 +3,13 @@
 import gzip
 import time
 from pathlib import Path
+from typing import Any
 
 import pandas
 import pytest
 
-from mmx import DataError, inside, read_table
-from mmx.data import EncodingError
+from mmx import DataError, inside, open_table, read_table
+from mmx.errors import EncodingError
 
 
 def test_cells_stay_as_they_are_written(tmp_path: Path) -> None:
@@ -57,7 +58,7 @@ def test_every_null_of_parquet_is_none_and_whole_numbers_stay_whole(tmp_path: Pa
         ("a.csv", b"a,a\n1,2\n", "more than one column named a"),
         ("a.csv", b"", "no header row"),
         ("a.csv", b"a,b\n\xff,1\n", "UTF-?8"),
-        ("a.pkl", b"x", "must be .csv, .tsv or .parquet"),
+        ("a.pkl", b"x", "ends in .pkl, which no reader reads.*save it as CSV"),
         ("a.parquet", b"no parquet", "not a readable Parquet file"),
     ],
 )
@@ -108,7 +109,7 @@ PEOPLE = "image,note,dx\na.png,démangeaison,mel\nb.png,瘙痒,nv\n"
 WESTERN, CHINESE = PEOPLE.replace("瘙痒", "œil"), PEOPLE.replace("démangeaison", "瘙痒")
 
 
-def same(path: Path, text: str, **settings: str) -> None:
+def same(path: Path, text: str, **settings: Any) -> None:
     """The table is what its text says, letter by letter."""
     rows = [line.split(",") for line in text.splitlines()]
     found = read_table(path, **settings)
@@ -135,7 +136,46 @@ def test_other_letters_are_read_when_their_encoding_is_stated(
     path = tmp_path / "a.csv"
     path.write_bytes(text.encode(encoding))
     same(path, text, encoding=encoding)
-    if encoding == "utf-16-le":  # without a mark it is valid UTF-8 with zero bytes
+
+
+KOREAN, POLISH = "환자,진단\n피부,흑색종\n", "pacjent,rozpoznanie\n1,zmiana złośliwa\n"
+CLINIC = "患者,诊断,备注\n001,黑色素瘤,左手背部有红色斑\n002,痣,年龄三十岁\n"
+KLINIK = "Patient,Größe,Befund\n001,3,Übelkeit\n002,4,größer als früher\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "example"),
+    [(CLINIC, "gbk", "'患者'"), (KLINIK, "cp1252", "'Größe'"), (WESTERN, "cp1252", "'démang")],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_letters_that_speak_for_an_encoding_are_read_by_it_and_told(
+    tmp_path: Path, text: str, encoding: str, example: str, packed: bool
+) -> None:
+    content = text.encode(encoding)
+    path = tmp_path / ("a.csv.gz" if packed else "a.csv")
+    path.write_bytes(gzip.compress(content) if packed else content)
+    same(path, text)
+    found = open_table(path)
+    assert found.guesses == {"encoding": encoding}
+    assert found.notes[0].startswith(
+        f"{path.name} is not UTF-8; its letters are those of {encoding}"
+    )
+    assert f"such as {example}" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [(KOREAN, "euc-kr"), (POLISH, "cp1250"), ("größe,dx\n1,2\n", "utf-8-sig"),
+     ("пациент,диагноз\n1,2\n", "cp1251"), ("患者,診断\n1,黒子\n", "shift-jis"),
+     ("患者,診斷\n1,皮膚\n", "big5"), ("Größe,dx\n1,2\n", "cp1252")],
+)  # fmt: skip
+def test_letters_that_speak_for_nothing_certain_are_asked_for(
+    tmp_path: Path, text: str, encoding: str
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(text.encode(encoding))
+    if encoding == "utf-8-sig":  # says itself what it is
+        assert open_table(path).guesses == {}
         return
     with pytest.raises(EncodingError, match="is not UTF-8 .*encoding: cp1252"):
         read_table(path)
@@ -185,9 +225,8 @@ def test_json_lines_are_rows(tmp_path: Path) -> None:
         ("a.jsonl", b"\xff\xfe{}", "JSON lines always are|no JSON"),
         ("a.csv.gz", b"\x1f\x8b damaged", "cannot be unpacked"),
         ("a.csv.gz", gzip.compress(gzip.compress(b"a,b\n1,2\n", mtime=0), mtime=0), "packed twice"),
-        ("a.xlsx", b"PK", "a spreadsheet, which is not read yet; save it as CSV"),
-        ("a.json", b"[]", "JSON, which is not read yet"),
-        ("a.txt", b"a b", "a table must be .csv, .tsv or .parquet"),
+        ("a.json", b"[]", "ends in .json, which no reader reads; nearest: .jsonl"),
+        ("a.txt", b"a b", "ends in .txt, which no reader reads.*save it as CSV"),
     ],
 )
 def test_what_cannot_be_read_is_told(tmp_path: Path, name: str, content: bytes, words: str) -> None:

@@ -1,17 +1,21 @@
 """The text of a table file as UTF-8: unpacked, decoded strictly, without marks.
 
-Nothing is guessed. What a file says itself is taken (gzip, a byte order mark, a first line
-``sep=;``); whatever else is not UTF-8 needs to be stated, since a wrong guess changes letters.
+What a file says itself is taken (gzip, a byte order mark, a first line ``sep=;``), and what is
+stated. Of anything else that is not UTF-8 the letters themselves must speak for an encoding, which
+is then told with an example; where they do not, it must be stated.
 """
 
 import codecs
 import gzip
 import io
 import zlib
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mmx.errors import DataError
+from mmx.blocks.letters import foreign_word, guess_encoding
+from mmx.errors import DataError, EncodingError
 from mmx.files import read_regular
 
 PACKED_LIMIT = 4 << 30  # bytes of a table that is unpacked or decoded in memory
@@ -24,10 +28,6 @@ _WAYS = (
 )
 
 
-class EncodingError(DataError):
-    """A table that is not UTF-8, and nothing says what it is."""
-
-
 @dataclass(frozen=True, slots=True)
 class TableText:
     """What a reader of tables reads.
@@ -35,14 +35,18 @@ class TableText:
     Attributes:
         source: UTF-8 without a mark: the file itself, or what it holds.
         separator: as its first line says; None when it says nothing.
+        guess: encoding that its letters speak for, where neither the file nor a user says it.
+        note: what a user must know of that, in a sentence.
     """
 
     source: Path | io.BytesIO
     separator: str | None = None
+    guess: str | None = None
+    note: str = ""
 
 
 def table_text(path: Path, encoding: str | None) -> TableText:
-    """The text of a table.
+    """The text of a table; a plain file is handed on unread, whether it is UTF-8 or not.
 
     Args:
         path: of the file.
@@ -59,10 +63,43 @@ def table_text(path: Path, encoding: str | None) -> TableText:
     if not head.startswith(_GZIP) and stated is None and not _says_separator(head):
         return TableText(path)
     content = _unpacked(path)
-    if content.startswith(_GZIP):
-        raise DataError(f"{path} is packed twice; unpack it once")
     mark = next((name for mark, name in _MARKS if content.startswith(mark)), None)
-    text = _decoded(path, content, encoding or mark or "utf-8")
+    try:
+        return _said(_decoded(path, content, encoding or mark or "utf-8"))
+    except EncodingError as error:
+        if encoding is not None:
+            raise
+        return _guessed(path, content, error)
+
+
+def guessed_text(path: Path, error: EncodingError) -> TableText:
+    """The text of a file that is not UTF-8, in the encoding that its letters speak for.
+
+    Args:
+        path: of the file.
+        error: that tells that it is not UTF-8; raised where the letters speak for nothing.
+
+    Raises:
+        EncodingError: that error.
+        DataError: damaged or too large.
+    """
+    return _guessed(path, _unpacked(path), error)
+
+
+def _guessed(path: Path, content: bytes, error: EncodingError) -> TableText:
+    guess = guess_encoding(content)
+    if guess is None:
+        raise error
+    text = content.decode(guess)
+    note = (
+        f"{path.name} is not UTF-8; its letters are those of {guess}, such as "
+        f"{foreign_word(text)!r}; if they are wrong, say encoding: in data.dataset"
+    )
+    return replace(_said(text), guess=guess, note=note)
+
+
+def _said(text: str) -> TableText:
+    """A text as UTF-8, and what its first line says of the signs between cells."""
     first, _, rest = text.partition("\n")
     separator = None
     if first.lower().startswith("sep=") and len(first.strip()) == 5:
@@ -86,6 +123,8 @@ def _unpacked(path: Path) -> bytes:
         raise DataError(f"{path} cannot be unpacked: {error}") from error
     if len(content) > PACKED_LIMIT:
         raise DataError(f"{path} holds more than {PACKED_LIMIT} bytes; use Parquet for such tables")
+    if content.startswith(_GZIP):
+        raise DataError(f"{path} is packed twice; unpack it once")
     return content
 
 
@@ -107,3 +146,16 @@ def not_utf8(path: Path, error: UnicodeError) -> EncodingError:
     """The words for a table in an unknown encoding."""
     reason = getattr(error, "reason", str(error))
     return EncodingError(f"{path} is not UTF-8 ({reason}); {_WAYS}")
+
+
+def check_names(path: Path, names: Sequence[str]) -> None:
+    """Refuse a header without names, or with a name twice.
+
+    Raises:
+        DataError: in words about the file.
+    """
+    if not any(name.strip() for name in names):
+        raise DataError(f"{path} has no header row with column names")
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twice:
+        raise DataError(f"{path} has more than one column named {', '.join(twice)}; rename them")

@@ -1,0 +1,1 @@
+"""Readers of tables and of images, one format a module."""

@@ -1,0 +1,242 @@
+"""Excel workbooks: one sheet, its values as they were last computed, nothing of it run.
+
+Cells are texts, numbers, yes or no; a date is written year-month-day. A merged range has the value
+of its first cell in all of its rows. What a formula gives is what the spreadsheet program stored;
+where it stored nothing, the cell is missing, and that is told. Macros and links are never followed.
+
+Source: ECMA-376, Office Open XML
+"""
+
+import datetime
+import warnings
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field, PositiveInt
+
+from mmx import DataError, MissingExtraError, Params, hookimpl
+from mmx.blocks import check_names
+from mmx.interfaces import TableContents, TableExample, TableReader, TableReaderParams
+
+if TYPE_CHECKING:
+    from openpyxl.cell import Cell, MergedCell
+    from openpyxl.workbook import Workbook
+    from openpyxl.worksheet.worksheet import Worksheet
+
+UNPACKED_LIMIT = 1 << 30  # bytes of all parts of a workbook together
+_MOST = 5_000_000  # cells
+_SHOWN = 3
+
+
+class XlsxParams(TableReaderParams):
+    """One sheet of a workbook."""
+
+    type: Literal["xlsx"] = "xlsx"
+    endings: ClassVar[tuple[str, ...]] = (".xlsx", ".xlsm")
+
+    sheet: str | None = Field(default=None, description="its name; null: the first one")
+    header: PositiveInt = Field(default=1, description="row of the sheet with the column names")
+
+    def build(self) -> "XlsxReader":
+        return XlsxReader(self.sheet, self.header)
+
+
+@dataclass(slots=True)
+class _Rows:
+    """Rows of a sheet, and what was met on the way.
+
+    Attributes:
+        names: of the columns; empty where the header has none.
+        values: [n][columns].
+        unknown: cells with a formula that has no stored value, such as ``C7``.
+        errors: cells that hold an error, such as ``#DIV/0!``.
+    """
+
+    names: list[str]
+    values: list[list[Any]] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+class XlsxReader(TableReader):
+    """Reads with openpyxl."""
+
+    def __init__(self, sheet: str | None, header: int) -> None:
+        self._sheet, self._header = sheet, header
+
+    def read(self, path: Path) -> TableContents:
+        import pandas  # not needed to find this reader
+
+        book, formulas = _opened(path, values=True), _opened(path, values=False)
+        sheet = self._chosen(path, book)
+        rows = _rows(path, sheet, formulas[sheet.title], self._header)
+        merged = _filled(sheet, rows, self._header)
+        kept = [index for index, name in enumerate(rows.names) if name]
+        check_names(path, [rows.names[index] for index in kept])
+        columns = {
+            rows.names[index]: pandas.Series([row[index] for row in rows.values], dtype=object)
+            for index in kept
+        }
+        several = self._sheet is None and len(book.sheetnames) > 1
+        return TableContents(
+            pandas.DataFrame(columns),
+            list(self._notes(book, sheet, rows, merged)),
+            guesses={"sheet": sheet.title} if several else {},
+        )
+
+    def _chosen(self, path: Path, book: "Workbook") -> "Worksheet":
+        sheets = {sheet.title: sheet for sheet in book.worksheets}
+        if not sheets:
+            raise DataError(f"{path} holds no sheet with cells")
+        name = next(iter(sheets)) if self._sheet is None else self._sheet
+        if name not in sheets:
+            raise DataError(f"{path} has no sheet {name!r}; its sheets are {', '.join(sheets)}")
+        return sheets[name]
+
+    def _notes(
+        self, book: "Workbook", sheet: "Worksheet", rows: _Rows, merged: Sequence[str]
+    ) -> Iterator[str]:
+        """What a user must know of how the cells were read."""
+        if self._sheet is None and len(book.sheetnames) > 1:
+            others = ", ".join(name for name in book.sheetnames if name != sheet.title)
+            yield f"the sheet {sheet.title!r} is read; there are also {others} (sheet: NAME)"
+        if merged:
+            yield f"merged cells have one value for all their rows: {_listed(merged)}"
+        if rows.unknown:
+            yield (
+                "formulas whose value is not stored count as missing: "
+                f"{_listed(rows.unknown)}; a spreadsheet program stores them when it saves"
+            )
+        if rows.errors:
+            yield f"cells with an error count as missing: {_listed(rows.errors)}"
+        unnamed = [
+            index
+            for index, name in enumerate(rows.names)
+            if not name and any(row[index] is not None for row in rows.values)
+        ]
+        if unnamed:
+            cells = [sheet.cell(self._header, index + 1).coordinate for index in unnamed]
+            yield f"columns whose name is empty are left out: {_listed(cells)}"
+        hidden = [str(row) for row, shape in sheet.row_dimensions.items() if shape.hidden]
+        if hidden:
+            yield f"rows that are hidden in the sheet are read too: {_listed(hidden)}"
+
+    def example(self, folder: Path) -> TableExample:
+        openpyxl = _library()
+        book = openpyxl.Workbook()
+        sheet = book.active
+        sheet.title = self._sheet or "Patienten"
+        for _ in range(self._header - 1):
+            sheet.append(["a title"])
+        sheet.append(["id", "born", "age"])
+        sheet.append(["007", datetime.date(1970, 2, 3), 54])
+        sheet.append(["b", None, 4.5])
+        book.save(folder / "example.xlsx")
+        rows = [
+            {"id": "007", "born": "1970-02-03", "age": "54"},
+            {"id": "b", "born": "", "age": "4.5"},
+        ]
+        return TableExample(folder / "example.xlsx", rows)
+
+
+def _library() -> Any:
+    try:
+        import openpyxl  # an extra
+    except ImportError as error:
+        raise MissingExtraError("openpyxl", "mmx[excel]") from error
+    return openpyxl
+
+
+def _opened(path: Path, *, values: bool) -> "Workbook":
+    """The workbook, with the stored values of its formulas or with the formulas themselves."""
+    openpyxl = _library()
+    try:
+        _check_size(path)
+        with warnings.catch_warnings():  # of parts of a workbook that hold no cells
+            warnings.simplefilter("ignore")
+            book: Workbook = openpyxl.load_workbook(path, data_only=values, keep_links=False)
+    except DataError:
+        raise
+    except Exception as error:  # openpyxl raises many types for damaged bytes
+        raise DataError(
+            f"{path} is not a readable Excel file (.xlsx): {error}; open it in a spreadsheet "
+            "program and save it as .xlsx, without a password"
+        ) from error
+    return book
+
+
+def _check_size(path: Path) -> None:
+    """Refuse a workbook that would fill the memory, by the sizes that unpacking keeps to."""
+    with zipfile.ZipFile(path) as packed:
+        size = sum(part.file_size for part in packed.infolist())
+    if size > UNPACKED_LIMIT:
+        raise DataError(
+            f"{path} unpacks to {size} bytes, more than the {UNPACKED_LIMIT} that are read"
+        )
+
+
+def _rows(path: Path, sheet: "Worksheet", formulas: "Worksheet", header: int) -> _Rows:
+    """The rows below the header up to the last one that holds something."""
+    height, width = sheet.max_row, sheet.max_column
+    if height * width > _MOST:
+        raise DataError(
+            f"{path}: the sheet {sheet.title!r} has {height} x {width} cells, more than the "
+            f"{_MOST} that are read; save it as CSV (UTF-8)"
+        )
+    if height < header:
+        raise DataError(f"{path}: the sheet {sheet.title!r} has {height} rows, no row {header}")
+    rows = _Rows([_name(cell.value) for cell in sheet[header]])
+    for cells in sheet.iter_rows(min_row=header + 1):
+        rows.values.append([_value(cell, formulas, rows) for cell in cells])
+    while rows.values and all(value is None for value in rows.values[-1]):
+        rows.values.pop()
+    return rows
+
+
+def _name(value: Any) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def _value(cell: "Cell | MergedCell", formulas: "Worksheet", rows: _Rows) -> Any:
+    value: Any = cell.value
+    if cell.data_type == "e":
+        rows.errors.append(cell.coordinate)
+        return None
+    if value is None:
+        if formulas.cell(cell.row, cell.column).data_type == "f":
+            rows.unknown.append(cell.coordinate)
+        return None
+    if isinstance(value, datetime.datetime):
+        midnight = value.time() == datetime.time()
+        return value.date().isoformat() if midnight else value.isoformat(" ")
+    if isinstance(value, datetime.date | datetime.time | datetime.timedelta):
+        return str(value)
+    return value if isinstance(value, str | int | float) else str(value)
+
+
+def _filled(sheet: "Worksheet", rows: _Rows, header: int) -> list[str]:
+    """Give merged ranges below the header their value in each of their rows; their names."""
+    found: list[str] = []
+    for range_ in sheet.merged_cells.ranges:
+        first = range_.min_row - header - 1
+        if first < 0 or first >= len(rows.values):
+            continue
+        found.append(range_.coord)
+        value = rows.values[first][range_.min_col - 1]
+        for row in rows.values[first : range_.max_row - header]:
+            row[range_.min_col - 1] = value
+    return sorted(found)
+
+
+def _listed(cells: Sequence[str]) -> str:
+    more = f" and {len(cells) - _SHOWN} more" if len(cells) > _SHOWN else ""
+    return ", ".join(cells[:_SHOWN]) + more
+
+
+@hookimpl
+def mmx_components() -> Sequence[type[Params]]:
+    """Give the settings of this reader."""
+    return [XlsxParams]
