@@ -46,7 +46,6 @@ from mmx.blocks.presence import (
     same_width,
 )
 from mmx.blocks.rows import alone
-from mmx.blocks.tensors import read_tensors
 from mmx.blocks.table_text import (
     TableText,
     check_names,
@@ -54,6 +53,7 @@ from mmx.blocks.table_text import (
     not_utf8,
     table_text,
 )
+from mmx.blocks.tensors import read_tensors
 from mmx.blocks.views import TURNS, Window, blurred, cut, turned, unit_pixels
 from mmx.blocks.weights import EFFICIENTNET_LITE0, MINILM, Weights, WeightsFile, find_weights
 from mmx.interfaces import join, joined_shape
