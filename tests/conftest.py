@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,36 +30,56 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are filled with curves and not rendered, which takes half of a small run's time.
+
+    Folders in which figures are looked at, or pages are made as users make them, have a fixture of
+    this name that renders them; so has every test that starts a process.
+    """
+    monkeypatch.setattr("mmx.report.svg.rendered", lambda figure: "<svg></svg>")
+
+
+def draw(path: Path, width: int, height: int, seed: int) -> Path:
+    """Write an image of noise."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
 @pytest.fixture
 def write_image(tmp_path: Path) -> Callable[..., Path]:
     """Write a random image: write_image("a.png", width=30, height=20, seed=0) -> its path."""
 
     def write(name: str, *, width: int = 30, height: int = 20, seed: int = 0) -> Path:
-        pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(path)
-        return path
+        return draw(tmp_path / name, width, height, seed)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def write_cases_into() -> Callable[..., Path]:
+    """Write images and cases.csv (photo, notes, finding, person, age, sex) into a folder."""
+
+    def write(folder: Path, n: int = 12, classes: Sequence[str] = ("benign", "malignant")) -> Path:
+        lines = ["photo,notes,finding,person,age,sex"]
+        for row in range(n):
+            draw(folder / f"images/{row:03d}.png", 30, 20, seed=row)
+            sex = "male" if row % 2 else "female"
+            label = classes[row % len(classes)]
+            lines.append(f"images/{row:03d}.png,note {row},{label},person-{row},{30 + row},{sex}")
+        table = folder / "cases.csv"
+        table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return table
 
     return write
 
 
 @pytest.fixture
-def write_cases(tmp_path: Path, write_image: Callable[..., Path]) -> Callable[..., Path]:
-    """Write images and cases.csv (photo, notes, finding, person, age, sex) -> its path."""
-
-    def write(n: int = 12, classes: Sequence[str] = ("benign", "malignant")) -> Path:
-        lines = ["photo,notes,finding,person,age,sex"]
-        for row in range(n):
-            write_image(f"cases/images/{row:03d}.png", seed=row)
-            sex = "male" if row % 2 else "female"
-            label = classes[row % len(classes)]
-            lines.append(f"images/{row:03d}.png,note {row},{label},person-{row},{30 + row},{sex}")
-        table = tmp_path / "cases" / "cases.csv"
-        table.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return table
-
-    return write
+def write_cases(tmp_path: Path, write_cases_into: Callable[..., Path]) -> Callable[..., Path]:
+    """The same into the folder ``cases`` of the test: write_cases(12) -> its path."""
+    return partial(write_cases_into, tmp_path / "cases")
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """mmx predict and mmx evaluate: what is asked is answered, and what is not is said."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,11 +36,27 @@ def table(write_cases: Callable[..., Path]) -> pd.DataFrame:
     return pd.read_csv(write_cases(24), dtype=str)
 
 
+@pytest.fixture(scope="session")
+def trained(
+    tmp_path_factory: pytest.TempPathFactory,
+    write_cases_into: Callable[..., Path],
+    tiny_plugin: Path,
+) -> Path:
+    """A run on such a table, trained once."""
+    folder = tmp_path_factory.mktemp("trained")
+    write_cases_into(folder / "cases", 24)
+    (folder / "cases.yaml").write_text(SPEC, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MMX_RUNS", str(folder / "runs"))
+        patch.setenv("MMX_CACHE", str(folder / "cache"))
+        return mmx.run(mmx.load_spec(folder / "cases.yaml", plugins=[tiny_plugin])).path
+
+
 @pytest.fixture
-def run(home: Path, table: pd.DataFrame, tiny_plugin: Path) -> Path:
+def run(home: Path, table: pd.DataFrame, trained: Path) -> Path:
+    """A copy of it beside the table."""
     assert len(table)
-    (home / "cases.yaml").write_text(SPEC, encoding="utf-8")
-    return mmx.run(mmx.load_spec(home / "cases.yaml", plugins=[tiny_plugin])).path
+    return Path(shutil.copytree(trained, home / "runs" / trained.name))
 
 
 @pytest.fixture

@@ -1,10 +1,13 @@
 """mmx study: run, report, list."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from mmx.study.executor import Heard
+from mmx.study.job import Job, perform
 from mmx_cli.main import app
 
 
@@ -16,6 +19,24 @@ def study(tiny_spec: Path) -> Path:
         "controls: false\nset: {train.epochs: 1}\n"
     )
     return file
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that is killed, in tests/core/study, has the processes of a real one."""
+
+    class Here:
+        workers = 1
+
+        def __init__(self, workers: int, log: Path) -> None:
+            self.log = log
+
+        def run(self, jobs: Sequence[Job], heard: Heard) -> None:
+            """One after another."""
+            for job in jobs:
+                heard(perform(job))
+
+    monkeypatch.setattr("mmx.study.executors.LocalExecutor", Here)
 
 
 def test_run_report_and_list(study: Path, tiny_plugin: Path) -> None:

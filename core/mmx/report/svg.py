@@ -78,10 +78,7 @@ def inline(figure: "Figure", name: str, description: str) -> Markup:
         name: unique in the page, letters and dashes only.
         description: what the picture shows, for those who cannot see it.
     """
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    figure.clear()
-    drawn = buffer.getvalue()
+    drawn = rendered(figure)
     drawn = drawn[drawn.index("<svg") :]
     drawn = re.sub(r"<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)
     drawn = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", drawn)
@@ -90,3 +87,11 @@ def inline(figure: "Figure", name: str, description: str) -> Markup:
     drawn = re.sub(r'^<svg([^>]*?) height="[^"]*"', r"<svg\1", drawn)
     label = escape(description, quote=True)
     return Markup(drawn.replace("<svg", f'<svg role="img" aria-label="{label}"', 1))  # noqa: S704 - the label is escaped above
+
+
+def rendered(figure: "Figure") -> str:
+    """The figure as a file of SVG; it is cleared. Laying it out takes most of a page's time."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    figure.clear()
+    return buffer.getvalue()

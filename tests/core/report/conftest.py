@@ -12,6 +12,11 @@ from mmx.report import ArmResult, Mistake, RunReport, StudyReport, render_run
 from mmx_plugins.tasks.single_label import SingleLabelScores
 
 
+@pytest.fixture(autouse=True)
+def figures() -> None:
+    """They are rendered here."""
+
+
 @pytest.fixture(scope="session")
 def scored() -> Callable[..., SingleLabelScores]:
     """An evaluation of drawn predictions."""
