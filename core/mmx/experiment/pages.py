@@ -36,8 +36,8 @@ def run_page(
         prepared: rows, split, texts and images.
         outcome: predictions and scores.
         test: the test part.
-        facts: ``digest``, ``ledger``, ``history``, ``best_epoch``, ``environment``, ``seconds``,
-            ``warnings``, ``notes`` and ``sections`` of the run.
+        facts: ``digest``, ``data_report``, ``history``, ``best_epoch``, ``environment``,
+            ``seconds``, ``warnings``, ``notes`` and ``sections`` of the run.
     """
     shown = mistakes(spec, learner, prepared, outcome, test)
     facts = {**facts, "notes": [*facts["notes"], *_untold(shown)]}

@@ -96,7 +96,7 @@ class RunReport:
             part, and its standard error where it is sampled, else 0.
         curves: what inference hooks have to show.
         stages: the same model before and after each inference hook, in order: name and metrics.
-        ledger: of the data, as ``Ledger.to_json()`` gives it.
+        data_report: of the data, as ``DataReport.to_json()`` gives it.
         split: of the data, name to value: digest, seed, fold, file.
         spec: as given, YAML.
         resolved: with every default, YAML.

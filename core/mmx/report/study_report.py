@@ -108,7 +108,7 @@ class StudyReport:
         flips: random sign flips of the groups.
         floor: smallest p-value before correction.
         comparisons: of this metric that have read this test part, in all studies.
-        ledger: the file that lists them.
+        comparison_log: the file that lists them.
         no_verdicts: why differences are printed without verdict words; empty when with them.
         absent: controls that cannot be had here, and why.
         reached: which arms are not shown to beat which control.

@@ -76,7 +76,7 @@ def full_report(scored: Callable[..., SingleLabelScores]) -> Callable[..., RunRe
             ],
             "controls": {"image alone": evaluation.metrics},
             "stages": [("model", evaluation.metrics), ("temperature", evaluation.metrics)],
-            "ledger": {
+            "data_report": {
                 "rows": 121,
                 "parts": {"train": counts, "test": counts},
                 "rejected": [{"row": 7, "id": "s-7", "reason": "the image is truncated"}],
@@ -169,7 +169,7 @@ def full_study() -> Callable[..., StudyReport]:
         report = StudyReport(
             name="fusion", metric="balanced_accuracy", base="concat", arms=arms, controls=controls,
             seeds=(0, 1), folds=1, samples=1201, groups=896, group="lesion", flips=4000,
-            floor=1 / 4001, comparisons=12, ledger="runs/ledger/a.jsonl", plan=plan,
+            floor=1 / 4001, comparisons=12, comparison_log="runs/comparison_log/a.jsonl", plan=plan,
             text="study: fusion\n", version="0",
             created="now", machine={"processor": "a"}, warnings=["LEAKY: texts"],
         )  # fmt: skip

@@ -87,7 +87,7 @@ def test_waivers_and_warnings_come_before_the_result(full_page: str) -> None:
     assert seen.index("test part looked at 3 times") < result
 
 
-def test_mistakes_ledger_spec_and_environment_are_there(full_page: str) -> None:
+def test_mistakes_data_report_spec_and_environment_are_there(full_page: str) -> None:
     html = full_page
     seen = text(html)
     assert 'src="data:image/png;base64,' in html
@@ -123,7 +123,11 @@ def test_text_never_becomes_markup(
         history=[{"loss": 1.0, "terms": {bad: 1.0, "b": 2}, "validation": {bad: 0.5}}],
         mistakes=[Mistake(bad, {bad: b"GIF89a" + bad.encode()}, {bad: bad}, bad, bad, 0.9)],
         controls={bad: scored(classes).metrics},
-        ledger={bad: bad, "parts": {bad: {bad: {"samples": 1, "groups": 1}}}, "x": [{bad: bad}]},
+        data_report={
+            bad: bad,
+            "parts": {bad: {bad: {"samples": 1, "groups": 1}}},
+            "x": [{bad: bad}],
+        },
         spec=bad,
         resolved=bad,
         environment={bad: bad},
