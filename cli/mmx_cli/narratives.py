@@ -33,9 +33,13 @@ def narratives(
             samples = mmx.narratives(loaded, n, observer=bars)
     if loaded.leaky:
         say("LEAKY: these texts were written knowing the label", fg="red", bold=True)
-    width = min(shutil.get_terminal_size().columns, 100)
     for sample in samples:
-        head = f"{sample.id}  {sample.label or 'no label'}  ({sample.part})"
-        say(head, bold=True)
-        text = sample.text or "(no text)"
-        say(textwrap.fill(text, width, initial_indent="  ", subsequent_indent="  "))
+        say(f"{sample.id}  {sample.label or 'no label'}  ({sample.part})", bold=True)
+        for name, text in sample.texts.items():
+            said = text or "(no text)"
+            _say_indented(said if len(sample.texts) == 1 else f"{name}: {said}")
+
+
+def _say_indented(text: str) -> None:
+    width = min(shutil.get_terminal_size().columns, 100)
+    say(textwrap.fill(text, width, initial_indent="  ", subsequent_indent="  "))

@@ -20,9 +20,9 @@ def fields(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, str]]
     """Dotted key and default of every value of a spec; tables are walked into."""
     for name, field in model.model_fields.items():
         form = shape(field)
-        if form.model is not None:
+        if form.model is not None and not form.mapping:
             yield from fields(form.model, f"{above}{name}.")
-        if form.model is not None and get_origin(field.annotation) is not list:
+        if form.model is not None and get_origin(field.annotation) not in (list, dict):
             continue
         if field.is_required():
             yield f"{above}{name}", "required"

@@ -12,7 +12,7 @@ from mmx.runs import Hooks
 OWN = (
     "group_overlap", "wider_group", "identical_images", "near_identical_images", "label_words",
     "text_tells_label", "few_templates", "telling_columns", "file_traces", "border_shortcut",
-    "repeated_text", "small_classes", "empty_side", "unread_record", "leak_columns",
+    "repeated_text", "small_classes", "empty_modality", "unread_record", "leak_columns",
     "narrow_range",
 )  # fmt: skip
 """Checks that ship with mmx, in the order in which they are told; each is a module."""

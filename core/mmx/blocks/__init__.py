@@ -38,7 +38,7 @@ from mmx.blocks.pooling import (
     token_grid,
 )
 from mmx.blocks.presence import (
-    StandIn,
+    LearnedPlaceholder,
     either_present,
     fused_vector,
     real_pooled,
@@ -60,8 +60,8 @@ from mmx.interfaces import join, joined_shape
 
 __all__ = [
     "Attention", "AttentionLayer", "Cells", "Cumulative", "EFFICIENTNET_LITE0", "FeedForward",
-    "MINILM", "MISSING_WORDS", "Norm", "PatientBatchNorm", "PerModality", "SEPARATORS",
-    "SelfAttentionLayer", "Sigmoid", "Softmax", "StandIn", "TURNS", "TableText", "Weights",
+    "LearnedPlaceholder", "MINILM", "MISSING_WORDS", "Norm", "PatientBatchNorm", "PerModality",
+    "SEPARATORS", "SelfAttentionLayer", "Sigmoid", "Softmax", "TURNS", "TableText", "Weights",
     "WeightsFile", "Window", "alone", "attention_weights", "blurred", "case_phrase", "check_heads",
     "check_model_folder", "check_names", "check_single", "check_spelling", "cumulative_logits",
     "cut", "either_present", "find_weights", "folder_tensors", "fused_vector", "guessed_text",
@@ -73,3 +73,5 @@ __all__ = [
     "split_heads", "state_digest", "store_channels_last", "table_text", "token_grid", "turned",
     "unit_pixels", "vector_norm",
 ]  # fmt: skip
+
+StandIn = LearnedPlaceholder  # what packages written for plugin API 1 call it

@@ -1,7 +1,8 @@
 """Masked multi-head attention, and the layers that are made of it.
 
 Masks follow ``Features.mask``: True marks a real token. A row without a real key reads nothing: its
-result is the output projection of zeros, never NaN. A learned key for such rows is a ``StandIn``.
+result is the output projection of zeros, never NaN. A learned key for such rows is a
+``LearnedPlaceholder``.
 """
 
 import torch

@@ -24,7 +24,7 @@ def real_pooled(features: Features) -> Tensor:
     return features.pooled.masked_fill(~features.present[:, None], 0)
 
 
-class StandIn(nn.Module):
+class LearnedPlaceholder(nn.Module):
     """A learned vector [D] in the place of a missing modality."""
 
     def __init__(self, dim: int) -> None:

@@ -1,5 +1,6 @@
 """Samples of a spec with their texts, to be read before anything is trained."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,19 +18,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NarratedSample:
-    """A sample and its text.
+    """A sample and its texts.
 
     Attributes:
         id: of the sample.
         part: train, validation, test, calibration or unused.
-        label: its class; empty when unknown. For the reader: the text was written without it.
-        text: as a model would read it; empty when it has none.
+        label: its class; empty when unknown. For the reader: the texts were written without it.
+        texts: modality -> its text as an encoder would read it; empty when it has none.
     """
 
     id: str
     part: str
     label: str
-    text: str
+    texts: Mapping[str, str]
+
+    @property
+    def text(self) -> str:
+        """All that is written of it, one text after the other."""
+        return " ".join(filter(None, self.texts.values()))
 
 
 def narratives(spec: Spec, count: int, *, observer: Observer | None = None) -> list[NarratedSample]:
@@ -57,7 +63,7 @@ def narratives(spec: Spec, count: int, *, observer: Observer | None = None) -> l
             str(manifest.ids[row]),
             str(prepared.split.parts[row]),
             str(words[row]),
-            prepared.texts[row],
+            {name: texts[row] for name, texts in prepared.written.items()},
         )
         for row in sorted(chosen.tolist(), key=lambda row: (labels[row], row))
     ]

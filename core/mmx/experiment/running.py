@@ -170,8 +170,8 @@ def prepare_spec(spec: Spec, observer: Observer, split_file: Path | None = None)
     """Rows, split, texts and images of a spec; the split of an earlier run where one is given."""
     folder = cache_folder(spec.data) / "features"
 
-    def features(manifest: Manifest, images: ImageStore) -> FrozenFeatures:
-        return FrozenFeatures(spec, folder, manifest.samples, images)
+    def features(manifest: Manifest, images: ImageStore, modality: str) -> FrozenFeatures:
+        return FrozenFeatures(spec, folder, manifest.samples, images, modality)
 
     return prepare(
         spec.data, spec.task, observer, features, split_file, partial(_holds, spec), spec.plugins

@@ -14,7 +14,7 @@ from mmx.data import (
 )
 from mmx.errors import DataError, MmxError
 from mmx.inference.trained_run import TrainedRun
-from mmx.interfaces import NarrativeParams, Sample
+from mmx.interfaces import IMAGE, NarrativeParams, Sample
 from mmx.pipeline import FrozenFeatures, cache_folder, read_scored, stage
 from mmx.runs import Observer
 from mmx.spec import names_of
@@ -42,7 +42,8 @@ def case_texts(
     if params.needs_features:
         manifest, split = _training_rows(trained)
         seen = [*(manifest.samples[row] for row in split.rows("train").tolist()), *samples]
-        narrative = params.build(_features(trained, seen, observer))
+        modality = params.looks_at or IMAGE
+        narrative = params.build(_features(trained, seen, modality, observer))
         learn_texts(narrative, params, manifest, split)
     else:
         narrative = params.build(None)
@@ -67,14 +68,17 @@ def _training_rows(trained: TrainedRun) -> tuple[Manifest, Split]:
     return manifest, read_split(Path(trained.folder.path) / "split.csv", manifest)
 
 
-def _features(trained: TrainedRun, samples: Sequence[Sample], observer: Observer) -> FrozenFeatures:
+def _features(
+    trained: TrainedRun, samples: Sequence[Sample], modality: str, observer: Observer
+) -> FrozenFeatures:
     data, folder = trained.spec.data, cache_folder(trained.spec.data)
     with stage(observer, "reading", "images") as told:
         images = ImageStore(
             samples,
-            data.image,
+            data.frame(modality),
+            modality=modality,
             folder=folder / "images",
             memory_gb=data.memory_gb,
             progress=told,
         )
-    return FrozenFeatures(trained.spec, folder / "features", samples, images)
+    return FrozenFeatures(trained.spec, folder / "features", samples, images, modality)

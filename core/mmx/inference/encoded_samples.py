@@ -156,7 +156,7 @@ def _pictures(
         return {
             name: ImageStore(
                 shown,
-                spec.image,
+                spec.frame(name),
                 modality=name,
                 folder=cache_folder(spec) / "images",
                 memory_gb=spec.memory_gb,

@@ -1,6 +1,6 @@
 """What a trained model reads of a case, and from which columns."""
 
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -110,10 +110,8 @@ def needs_of(trained: TrainedRun, without: Collection[str] = ()) -> Needs:
     }
     inner = {field for names in fields.values() for field in names}
     inner |= {field for name in read for field in trained.inputs.by_name[name].fields}
-    reads_images = any(one.reads_images for one in data.narratives.values())
-    shown = [
-        name for name in layout.images if name not in without and (name in read or reads_images)
-    ]
+    looked = _looked_at(data.narratives.values(), tuple(layout.images))
+    shown = [name for name in layout.images if name not in without and name in {*read, *looked}]
     boxes = {
         name
         for name in read
@@ -170,6 +168,14 @@ def _fields(narrative: NarrativeParams, layout: Layout, hidden: Collection[str])
     never = {*hidden, *([layout.text or "text"] if narrative.record_only else [])}
     named = held if narrative.fields is None else narrative.fields
     return tuple(name for name in held if name in named and name not in never)
+
+
+def _looked_at(narratives: Iterable[NarrativeParams], names: Collection[str]) -> set[str]:
+    """Modalities whose images narratives look at."""
+    looking = [one for one in narratives if one.reads_images]
+    if any(one.looks_at is None for one in looking):
+        return {*names}
+    return {one.looks_at for one in looking if one.looks_at is not None}
 
 
 def _reads_boxes(params: EncoderParams) -> bool:

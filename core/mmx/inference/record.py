@@ -60,7 +60,7 @@ def keep_model(
             "encoders": {**initial, **_frozen_digests(learner.model)},
             "precision": precision,
             "samples": prepared.manifest.contents.to_json(),
-            "grey_range": prepared.grey_range,
+            "grey_ranges": dict(prepared.grey_ranges),
             "statistics": dict(learner.inputs.statistics),
             "leak_columns": prepared.manifest.facts.leak_columns,
         },

@@ -1,6 +1,6 @@
 """A finished run, ready to predict."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,7 +67,7 @@ def load_trained(path: Path, plugins: Sequence[str | Path] = ()) -> TrainedRun:
         raise RunError(f"the run {path} {there}")
     spec = load_spec(folder.checked("resolved.yaml"), plugins=permitted(folder, plugins))
     facts = read_facts(folder)
-    spec = _in_range(spec, facts.grey_range)
+    spec = _in_range(spec, facts.grey_ranges)
     task, sampled = spec.task.build(facts.classes, facts.task), torch.tensor(facts.sampled_counts)
     loss, link = spec.loss.build(sampled), link_for(spec, task, sampled)
     encoders = {name: build_encoder(spec.model, name, spec.seed) for name in spec.model.encoders}
@@ -84,9 +84,11 @@ def load_trained(path: Path, plugins: Sequence[str | Path] = ()) -> TrainedRun:
     return TrainedRun(folder, spec, task, model, loss, chain, placeholders, inputs)
 
 
-def _in_range(spec: Spec, grey_range: tuple[float, float] | None) -> Spec:
-    """The spec with the range of grey that the run measured, so that new pictures look alike."""
-    if grey_range is None:
-        return spec
-    image = spec.data.image.model_copy(update={"range": grey_range})
-    return spec.model_copy(update={"data": spec.data.model_copy(update={"image": image})})
+def _in_range(spec: Spec, grey_ranges: Mapping[str, tuple[float, float]]) -> Spec:
+    """The spec with the ranges of grey that the run measured, so that new pictures look alike."""
+    measured = {
+        name: spec.data.frame(name).model_copy(update={"range": found})
+        for name, found in grey_ranges.items()
+    }
+    images = {**spec.data.images, **measured}
+    return spec.model_copy(update={"data": spec.data.model_copy(update={"images": images})})

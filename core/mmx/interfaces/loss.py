@@ -1,7 +1,7 @@
 """Losses: from the outputs of the model to a scalar with named terms."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -82,6 +82,16 @@ class LossParams(Params):
         """Whether it is defined for logits that are cosines only."""
         return False
 
+    def check_modalities(self, names: Sequence[str]) -> None:
+        """Refuse modalities that it cannot score; any do, unless it reads them by name.
+
+        Args:
+            names: of those that the fusion reads, in the order of the spec.
+
+        Raises:
+            ShapeError: says what would fit; it is told at the line of the loss.
+        """
+
     def link(self, class_counts: Tensor) -> Link | None:
         """The link that the loss is defined for; None: that of the task.
 
@@ -108,6 +118,13 @@ class Loss(nn.Module, ABC):
     """
 
     parts: tuple[str, ...] = ()
+
+    def set_modalities(self, names: Sequence[str]) -> None:
+        """Be told the modalities that the fusion reads, before ``parts`` is asked for.
+
+        Args:
+            names: in the order of the spec.
+        """
 
     @abstractmethod
     def forward(self, outputs: Outputs, target: Tensor, progress: float) -> LossValue:

@@ -7,6 +7,7 @@ from typing import ClassVar, Protocol
 from torch import Tensor
 
 from mmx.interfaces.dataset import Sample
+from mmx.interfaces.modality import IMAGE
 from mmx.interfaces.params import Params
 
 
@@ -47,6 +48,14 @@ class NarrativeParams(Params):
     def reads_images(self) -> bool:
         """Whether texts are written from the images too; a new case must bring what is read."""
         return True
+
+    @property
+    def looks_at(self) -> str | None:
+        """Modality whose images it looks at, and whose features it is given; None: not one alone.
+
+        A spec is refused where no encoder has the features that ``needs_features`` asks for.
+        """
+        return IMAGE if self.needs_features else None
 
     @property
     def slow(self) -> bool:

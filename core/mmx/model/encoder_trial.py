@@ -67,15 +67,12 @@ def built_encoder(params: EncoderParams) -> Encoder:
 
 def kind_of(params: EncoderParams) -> type[Encoder]:
     """What ``build`` must give: encoders of images, texts and records have classes of their own."""
-    kinds: dict[str, type[Encoder]] = {
-        IMAGE: ImageEncoder,
-        TEXT: TextEncoder,
-        RECORD: RecordEncoder,
-    }
-    return kinds.get(params.modality, Encoder)
+    return _KINDS.get(params.modality, Encoder)
 
 
-def try_encoder(params: EncoderParams, encoder: Encoder, height: int, width: int) -> None:
+def try_encoder(
+    params: EncoderParams, encoder: Encoder, height: int, width: int, key: str = "data.image"
+) -> None:
     """Encode two grey images of this size, or two texts, in eval mode and without gradient.
 
     Texts that the encoder does not tokenise are not tried: it may take those of the data, which are
@@ -86,6 +83,7 @@ def try_encoder(params: EncoderParams, encoder: Encoder, height: int, width: int
         encoder: what they built.
         height: of the images of the spec, in pixels.
         width: of the images of the spec, in pixels.
+        key: of the spec that states this size.
 
     Raises:
         ShapeError: it fails, and at which sizes it does not; or it gives other widths than its
@@ -96,24 +94,24 @@ def try_encoder(params: EncoderParams, encoder: Encoder, height: int, width: int
     encoder.eval()
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            _try(params, encoder, height, width)
+            _try(params, encoder, (height, width), key)
     finally:
         encoder.train(mode)
 
 
-def _try(params: EncoderParams, encoder: Encoder, height: int, width: int) -> None:
+def _try(params: EncoderParams, encoder: Encoder, size: tuple[int, int], key: str) -> None:
     if not isinstance(encoder, ImageEncoder | TextEncoder):
         return  # what it reads is known to its input, and often to the data alone
     if isinstance(encoder, TextEncoder) and not _tokenises(encoder):
         return
     try:
-        found: object = _encode(encoder, height, width)
+        found: object = _encode(encoder, *size)
     except Exception as error:  # a plugin may raise anything
-        what = f"images of {height} x {width} pixels" if params.modality == "image" else "texts"
-        raise ShapeError(
-            f"{params.entry_point} cannot read {what}: {_words(params, error)}"
-            f"{_fitting(encoder, height, width) if params.modality == 'image' else ''}"
-        ) from error
+        shown = isinstance(encoder, ImageEncoder)
+        what = f"images of {size[0]} x {size[1]} pixels" if shown else "texts"
+        fits = _fitting(encoder, size, key) if shown else ""
+        words = f"{params.entry_point} cannot read {what}: {_words(params, error)}{fits}"
+        raise ShapeError(words) from error
     for fault in _faults(encoder, found):
         raise PluginError(f"{params.entry_point}: {fault}")
 
@@ -156,9 +154,9 @@ def _other_width(name: str, tensor: Tensor, dim: int) -> str:
     )
 
 
-def _fitting(encoder: Encoder, height: int, width: int) -> str:
+def _fitting(encoder: Encoder, size: tuple[int, int], key: str) -> str:
     """Words on the square sizes nearest to this one that the encoder does read."""
-    middle = (height + width) / 2
+    middle = sum(size) / 2
     fits: list[int] = []
     for side in sorted(SIZES, key=lambda one: abs(one - middle)):
         if len(fits) < FOUND and reads_size(encoder, side):
@@ -168,7 +166,7 @@ def _fitting(encoder: Encoder, height: int, width: int) -> str:
     named = ", ".join(f"{side} x {side}" for side in sorted(fits))
     return (
         f"; of the sizes from {SIZES[0]} to {SIZES[-1]} pixels {named} "
-        f"{'fits' if len(fits) == 1 else 'fit'}: set data.image to "
+        f"{'fits' if len(fits) == 1 else 'fit'}: set {key} to "
         f"{{height: {fits[0]}, width: {fits[0]}}}, or choose another encoder"
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmx.errors import Fault, MmxError, PluginError, ShapeError, SpecError
-from mmx.interfaces import Encoder
+from mmx.interfaces import IMAGE, Encoder
 from mmx.model.assembly import build_encoder
 from mmx.model.encoder_trial import built_encoder, try_encoder, without_download
 from mmx.spec import Spec, load_spec
@@ -31,13 +31,12 @@ def check_spec(
 
 
 def _faults_of_images(spec: Spec) -> Iterator[Fault]:
-    size = spec.data.image
     for name in spec.model.used:
         params = without_download(spec.model.encoders[name])
-        if params.modality != "image":
+        if params.modality != IMAGE:
             continue
         try:
-            try_encoder(params, built_encoder(params), size.height, size.width)
+            try_encoder(params, built_encoder(params), *_frame(spec, name))
         except MmxError as error:
             yield spec.fault(f"model.{name}", str(error))
 
@@ -55,11 +54,17 @@ def tried_encoders(spec: Spec) -> dict[str, Encoder]:
 
 def tried_encoder(spec: Spec, name: str, *, read: bool = True) -> Encoder:
     """An encoder, tried unless nothing ``read``s it; raises as ``tried_encoders``."""
-    params, size = spec.model.encoders[name], spec.data.image
+    params = spec.model.encoders[name]
     try:
         encoder = build_encoder(spec.model, name, spec.seed)
         if read:
-            try_encoder(params, encoder, size.height, size.width)
+            try_encoder(params, encoder, *_frame(spec, name))
     except (PluginError, ShapeError) as error:
         raise SpecError([spec.fault(f"model.{name}", str(error))]) from error
     return encoder
+
+
+def _frame(spec: Spec, name: str) -> tuple[int, int, str]:
+    """Height and width of the images of a modality in pixels, and the key that states them."""
+    frame, several = spec.data.frame(name), len(spec.model.reading(IMAGE)) > 1
+    return frame.height, frame.width, f"data.images.{name}" if several else "data.image"

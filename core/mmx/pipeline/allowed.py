@@ -37,11 +37,11 @@ def check_pictures(spec: Spec, encoders: Mapping[str, Encoder], allowed: Sequenc
     Raises:
         DataError: as ``check_views``.
     """
-    size = (spec.data.image.height, spec.data.image.width)
     for name, encoder in encoders.items():
+        frame = spec.data.frame(name)
         params, inner = spec.model.encoders[name], encoder
         while isinstance(inner, WrappingEncoder) and isinstance(params, WrappingParams):
-            _refuse(params.entry_point, seen_turns(inner, *size), allowed)
+            _refuse(params.entry_point, seen_turns(inner, frame.height, frame.width), allowed)
             inner, params = inner.backbone, params.backbone
 
 

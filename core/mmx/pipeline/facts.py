@@ -62,7 +62,7 @@ class ModelFacts(_Record):
         samples: what the samples held; None in runs of older versions.
         leak_columns: fields of the record that texts are never written from.
         statistics: what inputs learned of the training rows, by modality.
-        grey_range: values that are black and white in files of more than 8 bits; None: none had.
+        grey_ranges: modality -> values that are black and white in its files of more than 8 bits.
     """
 
     classes: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -78,7 +78,7 @@ class ModelFacts(_Record):
     samples: SampleFacts | None = None
     leak_columns: tuple[str, ...] = ()
     statistics: dict[ModalityName, str] = {}
-    grey_range: tuple[float, float] | None = None
+    grey_ranges: dict[ModalityName, tuple[float, float]] = {}
 
     @model_validator(mode="after")
     def _as_many_counts(self) -> "ModelFacts":

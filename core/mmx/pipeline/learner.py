@@ -55,11 +55,12 @@ def build_learner(
     sampler, counts = _sampling(spec, manifest, split)
     sampled = sampler.expected_counts(counts)
     loss, task = spec.loss.build(sampled), manifest.task
+    loss.set_modalities(spec.model.used)
     link = link_for(spec, task, sampled)
     some = torch.from_numpy(manifest.targets[split.rows("train")[:2]])
     with torch.no_grad():
         logits = link(torch.zeros(len(some), link.inputs))
-    try_loss(spec.loss, loss, logits, task.for_training(some))
+    try_loss(spec.loss, loss, logits, task.for_training(some), spec.model.used)
     auxiliary = auxiliary_weights(spec)
     encoders = encoders or {
         name: build_encoder(spec.model, name, spec.seed) for name in spec.model.encoders

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +41,7 @@ from mmx.spec import DataSpec, ImageSpec
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Features = Callable[[Manifest, ImageStore], FeatureSource]
+Features = Callable[[Manifest, ImageStore, str], FeatureSource]
 Holds = Callable[[Sample], bool]
 PARTS = ("train", "validation", "test", "calibration")
 
@@ -55,7 +55,7 @@ class PreparedData:
         split: the part of each row.
         written: modality -> the text of each row; empty where it has none.
         pictures: modality -> the pixels of each row; at least one modality.
-        grey_range: values that are black and white in files of more than 8 bits; None: none has.
+        grey_ranges: modality -> values that are black and white in its files of more than 8 bits.
         notes: sentences for the report.
     """
 
@@ -63,7 +63,7 @@ class PreparedData:
     split: Split
     written: Mapping[str, list[str]]
     pictures: Mapping[str, ImageStore]
-    grey_range: tuple[float, float] | None = None
+    grey_ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
@@ -138,25 +138,26 @@ def prepare(
     manifest = read_manifest(spec.dataset.build(), spec.max_bad, task)
     manifest.task.check(manifest.targets)
     split = read_split(split_file, manifest) if split_file else make_split(manifest, spec.split)
-    image, notes = settled_range(spec.image, manifest, split)
+    names = tuple(manifest.contents.images) or (IMAGE,)
+    frames, notes = settled_ranges(spec, manifest, split, names)
     for note in (*missing_words(manifest.facts.missing), *notes):
         observer.message(note)
     pictures = {
-        name: open_images(manifest, spec, observer, image, name)
-        for name in manifest.contents.images or (IMAGE,)
+        name: open_images(manifest, spec, observer, frame, name) for name, frame in frames.items()
     }
-    images = _seen_by_narratives(pictures)
-    written = {
-        name: kept_texts(
+    written = dict[str, list[str]]()
+    for name, narrative in spec.narratives.items():
+        modality = _looked_at(name, narrative, pictures)
+        images = pictures[modality]
+        written[name] = kept_texts(
             cache_folder(spec) / "texts", manifest, narrative, split, images.digest,
-            _source(narrative, features, manifest, images), plugins or Plugins(),
-        )
-        for name, narrative in spec.narratives.items()
-    }  # fmt: skip
+            _source(narrative, features, manifest, images, modality), plugins or Plugins(),
+        )  # fmt: skip
     _refuse_unreadable(manifest, pictures, spec.max_bad)
     texts = together(written, len(manifest))
     _refuse_empty(manifest, split, _held(manifest, texts, pictures, holds), spec.max_bad)
-    return PreparedData(manifest, split, written, pictures, image.grey_range, notes)
+    ranges = {name: one.grey_range for name, one in frames.items() if one.grey_range is not None}
+    return PreparedData(manifest, split, written, pictures, ranges, notes)
 
 
 def _source(
@@ -164,42 +165,74 @@ def _source(
     features: Features | None,
     manifest: Manifest,
     images: ImageStore,
+    modality: str,
 ) -> FeatureSource | None:
     """Frozen image features, for a narrative that needs them."""
     if not narrative.needs_features:
         return None
     if features is None:
         raise DataError(f"{narrative.entry_point} needs the image encoder of a whole spec")
-    return features(manifest, images)
+    return features(manifest, images, modality)
 
 
-def _seen_by_narratives(pictures: Mapping[str, ImageStore]) -> ImageStore:
-    """The images that a narrative is given features of: those called image, else the first."""
-    return pictures.get(IMAGE) or next(iter(pictures.values()))
+def _looked_at(name: str, narrative: NarrativeParams, pictures: Mapping[str, ImageStore]) -> str:
+    """The modality whose images a narrative looks at; the first where it looks at none.
+
+    Raises:
+        DataError: the data set has no images of this name.
+    """
+    if narrative.looks_at is None:
+        return next(iter(pictures))
+    if narrative.looks_at not in pictures:
+        raise DataError(
+            f"data.narratives.{name}: {narrative.entry_point} looks at the images of "
+            f"{narrative.looks_at}, and the data set has images of {', '.join(pictures)}"
+        )
+    return narrative.looks_at
+
+
+def settled_ranges(
+    spec: DataSpec, manifest: Manifest, split: Split, names: Sequence[str]
+) -> tuple[dict[str, ImageSpec], tuple[str, ...]]:
+    """Modality -> its settings with the range of grey of its training rows, and sentences on it."""
+    found = {
+        name: settled_range(spec.frame(name), manifest, split, name if len(names) > 1 else None)
+        for name in names
+    }
+    notes = [note for _, told in found.values() for note in told]
+    return {name: frame for name, (frame, _) in found.items()}, tuple(notes)
 
 
 def settled_range(
-    spec: ImageSpec, manifest: Manifest, split: Split
+    spec: ImageSpec, manifest: Manifest, split: Split, modality: str | None = None
 ) -> tuple[ImageSpec, tuple[str, ...]]:
-    """The settings with the range of grey that training rows have, and a sentence on it."""
+    """The settings with the range of grey that training rows have, and a sentence on it.
+
+    Args:
+        spec: the settings.
+        manifest: the rows.
+        split: whose training part is measured.
+        modality: whose images; None: of all, for there is one.
+    """
+    of, key = (f" of {modality}", f"images.{modality}") if modality else ("", "image")
     if spec.grey_range is not None:
         low, high = spec.grey_range
-        return spec, (f"grey of files with more than 8 bits: {low:g} is black, {high:g} white",)
-    rows = split.rows("train").tolist()
+        told = f"grey of files{of} with more than 8 bits: {low:g} is black, {high:g} white"
+        return spec, (told,)
     files = {
         image
-        for row in rows
-        for images in manifest.samples[row].images.values()
+        for row in split.rows("train").tolist()
+        for name, images in manifest.samples[row].images.items()
         for image in images
-        if isinstance(image, Path | PackedImage)
+        if isinstance(image, Path | PackedImage) and modality in (None, name)
     }
     found = measured_range(sorted(files, key=lambda file: (file.name, str(file))), spec.pixel_limit)
     if found is None:
         return spec, ()
     (low, high), count = found
     note = (
-        f"grey of files with more than 8 bits: {low:g} is black, {high:g} white, measured on "
-        f"{count} training pictures; data.image.range states another range"
+        f"grey of files{of} with more than 8 bits: {low:g} is black, {high:g} white, measured on "
+        f"{count} training pictures; data.{key}.range states another range"
     )
     return spec.model_copy(update={"range": (low, high)}), (note,)
 
@@ -208,14 +241,14 @@ def open_images(
     manifest: Manifest,
     spec: DataSpec,
     observer: Observer,
-    image: ImageSpec | None = None,
+    frame: ImageSpec,
     modality: str = IMAGE,
 ) -> ImageStore:
-    """The images of all rows, in the frame that the spec asks for, or in ``image``."""
+    """The images of all rows of a modality, in this frame."""
     with stage(observer, "reading", "images") as told:
         return ImageStore(
             manifest.samples,
-            image or spec.image,
+            frame,
             modality=modality,
             folder=cache_folder(spec) / "images",
             memory_gb=spec.memory_gb,

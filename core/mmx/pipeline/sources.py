@@ -104,12 +104,12 @@ def open_sources(
     """
     work = _Encoding(spec, model, observer, rows, statistics)
     found: dict[str, Source] = {}
-    notes, moves = dict[str, None](), spec.train.augment != "none"
+    notes = dict[str, None]()
     for name, store in stores.items():
         frozen = model.frozen_inside(name)
         if not model.reads[name]:
             found[name] = UnreadSource(store.present)
-        elif frozen and moves and isinstance(store, ImageStore):
+        elif frozen and isinstance(store, ImageStore) and spec.train.changes(name) != "none":
             found[name] = store
             notes |= {
                 "image augmentation moves the pixels: the frozen encoder runs in every epoch": None

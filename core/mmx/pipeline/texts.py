@@ -23,7 +23,7 @@ from mmx.interfaces import (
 from mmx.pipeline.encoding_device import encoding_on_device, with_device
 from mmx.pipeline.identity import core_digest, encoder_settings, sources_used
 from mmx.plugins import Plugins
-from mmx.spec import Spec, names_of
+from mmx.spec import Spec
 
 LEAKY = "LEAKY: the texts were written knowing the label; the figures show that, not a diagnosis."
 
@@ -83,10 +83,16 @@ class FrozenFeatures:
     """Pooled features of the rows by the image encoder of a spec as it starts, from the cache."""
 
     def __init__(
-        self, spec: Spec, folder: Path, samples: Sequence[Sample], images: ImageStore
+        self,
+        spec: Spec,
+        folder: Path,
+        samples: Sequence[Sample],
+        images: ImageStore,
+        modality: str = IMAGE,
     ) -> None:
         self._spec, self._folder, self._images = spec, folder, images
-        self._row = {_shown(sample): row for row, sample in enumerate(samples)}
+        self._modality = modality
+        self._row = {self._shown(sample): row for row, sample in enumerate(samples)}
 
     @property
     def digest(self) -> str:
@@ -100,18 +106,13 @@ class FrozenFeatures:
     @property
     def _params(self) -> EncoderParams:
         """The encoder of the modality whose images texts are written from."""
-        if IMAGE not in self._spec.model.encoders:
-            raise DataError(
-                f"{names_of(self._spec.data.narratives)} writes texts from similar images, so the "
-                f"model needs an encoder called {IMAGE}: set model.{IMAGE}"
-            )
-        return self._spec.model.encoders[IMAGE]
+        return self._spec.model.encoders[self._modality]
 
     @cached_property
     def _cached(self) -> CachedFeatures:
         from mmx.model import build_untaught_encoder  # only for texts written from pictures
 
-        encoder = build_untaught_encoder(self._spec.model, IMAGE, self._spec.seed)
+        encoder = build_untaught_encoder(self._spec.model, self._modality, self._spec.seed)
         if isinstance(encoder, WrappingEncoder):
             raise ShapeError(
                 "texts from similar images need a plain image encoder; "
@@ -129,16 +130,15 @@ class FrozenFeatures:
 
     def pooled(self, samples: Sequence[Sample]) -> Tensor:
         """[B, D], float32."""
-        lost = [sample.id for sample in samples if _shown(sample) not in self._row]
+        lost = [sample.id for sample in samples if self._shown(sample) not in self._row]
         if lost:
             raise DataError(f"no image features of {', '.join(lost[:5])}")
         if not samples:
             return torch.zeros(0, 0)
-        return self._cached.collate([self._row[_shown(sample)] for sample in samples]).pooled
+        return self._cached.collate([self._row[self._shown(sample)] for sample in samples]).pooled
 
-
-def _shown(sample: Sample) -> Hashable:
-    """All of a sample that decides its features; its id does not."""
-    images, boxes = sample.images.get(IMAGE, ()), sample.boxes.get(IMAGE, ())
-    files = [one if one is None or isinstance(one, Path) else one.key for one in images]
-    return (*files, *boxes)
+    def _shown(self, sample: Sample) -> Hashable:
+        """All of a sample that decides its features; its id does not."""
+        images = sample.images.get(self._modality, ())
+        files = [one if one is None or isinstance(one, Path) else one.key for one in images]
+        return (*files, *sample.boxes.get(self._modality, ()))

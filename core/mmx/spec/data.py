@@ -10,6 +10,7 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     SerializeAsAny,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -96,9 +97,32 @@ class DataSpec(ClosedModel):
     )
     split: SplitSpec = table("how the groups are dealt to the parts")
     image: ImageSpec = table("how images are brought to one size")
+    images: dict[ModalityName, ImageSpec] = Field(
+        default={},
+        description="modality -> how its images are brought to one size, where they differ; keys "
+        "that are left out are those of `image`",
+    )
     cache: CacheSpec = table("where the features of frozen encoders are kept")
     memory_gb: NonNegativeFloat = Field(
         default=2.0, description="decoded images are kept in a memory map up to this size, GB"
     )
     workers: NonNegativeInt = Field(default=0, description="processes that decode images; 0: none")
     max_bad: Fraction = Field(default=0.0, description="share of the rows that may be unusable")
+
+    @field_validator("images")
+    @classmethod
+    def _with_common_keys(
+        cls, images: dict[ModalityName, ImageSpec], info: ValidationInfo
+    ) -> dict[ModalityName, ImageSpec]:
+        """Keys that a modality leaves out are those of all images."""
+        common = info.data.get("image")
+        if not isinstance(common, ImageSpec):
+            return images  # it has a fault of its own, which is told
+        return {
+            name: ImageSpec.model_validate({**dict(common), **own.model_dump(exclude_unset=True)})
+            for name, own in images.items()
+        }
+
+    def frame(self, modality: str) -> ImageSpec:
+        """How the images of a modality are brought to one size."""
+        return self.images.get(modality, self.image)

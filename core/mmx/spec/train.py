@@ -10,6 +10,7 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     SerializeAsAny,
+    field_validator,
 )
 
 from mmx.interfaces import IMAGE, TEXT, ModalityName, SamplerParams
@@ -18,11 +19,16 @@ from mmx.spec.closed import ClosedModel, ShortForm, method, table
 from mmx.spec.split import Seed
 
 Chance = Annotated[float, Field(ge=0, lt=1)]
+Changes = Literal["none", "light", "dermoscopy"]
 OptimizerName = Literal["adamw", "adam", "sgd"]
 
 
 # of pretrained encoders, by the kind of data; any other learns as new layers do
 RATES: Mapping[str, float] = {IMAGE: 1e-4, TEXT: 2e-5}
+
+
+FORMER_CHECKS: Mapping[str, str] = {"empty_side": "empty_modality"}
+"""Old id of a check of the audit, which specs may still waive -> its id."""
 
 
 def _rate_of(name: str) -> ShortForm:
@@ -83,8 +89,10 @@ class TrainSpec(ClosedModel):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         default="auto", description="arithmetic of the model; auto: bf16 where it helps"
     )
-    augment: Literal["none", "light", "dermoscopy"] = Field(
-        default="none", description="random changes of the training images"
+    augment: Changes | dict[ModalityName, Changes] = Field(
+        default="none",
+        description="random changes of the training images; or modality -> changes of its images, "
+        "none of those that are left out",
     )
     sampler: Annotated[SerializeAsAny[SamplerParams], chosen(SamplerParams, default="shuffle")] = (
         method("shuffle", "order of the training samples")
@@ -120,6 +128,11 @@ class TrainSpec(ClosedModel):
         dropout = self.modality_dropout
         return any(dropout.values()) if isinstance(dropout, dict) else dropout > 0
 
+    def changes(self, modality: str) -> Changes:
+        """Random changes of the training images of a modality."""
+        augment = self.augment
+        return augment.get(modality, "none") if isinstance(augment, dict) else augment
+
     def drops(self, modality: str) -> bool:
         """Whether training samples lose this modality."""
         dropout = self.modality_dropout
@@ -150,3 +163,14 @@ class AuditSpec(ClosedModel):
     waive: dict[str, str] = Field(
         default={}, description="id of a check -> why its finding is accepted"
     )
+
+    @field_validator("waive", mode="before")
+    @classmethod
+    def _renamed(cls, value: Any) -> Any:
+        """Waivers by the ids that checks have now."""
+        if not isinstance(value, Mapping):
+            return value
+        for old, new in FORMER_CHECKS.items():
+            if old in value and new in value:
+                raise ValueError(f"{old} is the old name of {new}; write one of the two")
+        return {FORMER_CHECKS.get(name, name): reason for name, reason in value.items()}

@@ -143,7 +143,9 @@ class Spec(ClosedModel):
             *self._left_out(),
             *self._named_twice(),
             *self._fused(),
+            *self._unscored(),
             *self._strangers(),
+            *self._unseen_by_narratives(),
             *self._of_api_1(),
         ]
         if found:
@@ -253,20 +255,51 @@ class Spec(ClosedModel):
             return []
         return [_fault_at("mmx_fused", ["model", "fusion"], words)]
 
+    def _unscored(self) -> list[InitErrorDetails]:
+        """A loss that reads other modalities than the fusion does."""
+        try:
+            self.loss.check_modalities(self.model.used)
+        except ShapeError as error:
+            return [_fault_at("mmx_unscored", ["loss"], str(error))]
+        return []
+
     def _strangers(self) -> list[InitErrorDetails]:
         """Numbers for modalities that the model does not have."""
-        dropout = self.train.modality_dropout
-        given = {
-            ("train", "optimizer", "rates"): self.train.optimizer.rates,
-            ("train", "modality_dropout"): dropout if isinstance(dropout, Mapping) else {},
-        }
-        names = ", ".join(self.model.encoders)
-        return [
-            _fault_at("mmx_modality", [*path, name], f"the modalities of the model are {names}")
-            for path, values in given.items()
-            for name in values
-            if name not in self.model.encoders
+        every, shown = tuple(self.model.encoders), self._with_images()
+        given: list[tuple[tuple[str, ...], object, tuple[str, ...]]] = [
+            (("train", "optimizer", "rates"), self.train.optimizer.rates, every),
+            (("train", "modality_dropout"), self.train.modality_dropout, every),
+            (("train", "augment"), self.train.augment, self._encoding(IMAGE)),
+            (("data", "images"), self.data.images, shown),
         ]
+        return [
+            _fault_at("mmx_modality", [*path, name], _stranger(path, names))
+            for path, values, names in given
+            if isinstance(values, Mapping)
+            for name in values
+            if name not in names
+        ]
+
+    def _encoding(self, kind: str) -> tuple[str, ...]:
+        """Modalities that have an encoder of this kind of data, whether or not it is read."""
+        return tuple(name for name, found in self.model.kinds.items() if found == kind)
+
+    def _with_images(self) -> tuple[str, ...]:
+        """Modalities whose images an encoder reads or a narrative looks at."""
+        seen = [one.looks_at for one in self.data.narratives.values()]
+        return tuple(dict.fromkeys([*self._encoding(IMAGE), *filter(None, seen)]))
+
+    def _unseen_by_narratives(self) -> list[InitErrorDetails]:
+        """Narratives that are given the features of images which no encoder encodes."""
+        found, there = [], self._encoding(IMAGE)
+        for name, narrative in self.data.narratives.items():
+            if narrative.needs_features and narrative.looks_at not in there:
+                words = (
+                    f"it writes from the features of similar images of {narrative.looks_at}, which "
+                    f"no encoder reads; encoders of images: {', '.join(there) or 'none'}"
+                )
+                found.append(_fault_at("mmx_features", ["data", "narratives", name], words))
+        return found
 
     def _named_twice(self) -> list[InitErrorDetails]:
         """The same hook with the same settings, which would hear of everything twice."""
@@ -356,6 +389,13 @@ def _other_number(fusion: FusionParams, used: Sequence[str]) -> str:
         f"{fusion.entry_point} fuses {least}{above} modalities, and the model has {len(used)} "
         f"({', '.join(used)}); {few if len(used) < least else many}"
     )
+
+
+def _stranger(path: Sequence[str], names: Sequence[str]) -> str:
+    """Words on a modality that the model does not have."""
+    if path in (("train", "augment"), ("data", "images")):
+        return f"the modalities with images are {', '.join(names) or 'none'}"
+    return f"the modalities of the model are {', '.join(names)}"
 
 
 def _fault_at(kind: LiteralString, path: Sequence[str | int], message: str) -> InitErrorDetails:

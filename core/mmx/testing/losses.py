@@ -6,6 +6,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
+from mmx.errors import ShapeError
 from mmx.interfaces import Loss, LossParams, LossValue, Outputs
 from mmx.testing.device import runs_elsewhere
 from mmx.testing.law import Laws, demand, finite, same, shape
@@ -83,6 +84,37 @@ def missing(params: LossParams) -> None:
     wanted = built(params)(outputs, asked.target, 0.5).total
     got = built(params)(replace(outputs, part_logits=part_logits), asked.target, 0.5).total
     same({"total": got}, {"total": wanted}, "other logits of a missing modality", exact=True)
+
+
+def named(params: LossParams) -> str:
+    """Told the names of its modalities, in any order, it reads their parts by these names."""
+    asked = question_of(params)
+    outputs, there = asked.outputs(5), ("image", "text")
+    wanted = built(params)(outputs, asked.target, 0.5).total
+    turned = _told(params, there[::-1])(outputs, asked.target, 0.5).total
+    same({"total": turned}, {"total": wanted}, "told of its modalities in another order")
+    names = ("scan", "words")
+    try:
+        params.check_modalities(names)
+    except ShapeError as error:
+        return f"told of others, it asks for more: {error}"
+    loss = _told(params, names)
+    if not {*loss.parts} & {*names}:
+        return (
+            f"it reads the parts {', '.join(loss.parts) or 'none'}, whatever modalities there are"
+        )
+    parts = {new: outputs.part_logits[old] for new, old in zip(names, there, strict=True)}
+    renamed = replace(outputs, part_logits=parts, modalities=names)
+    got = loss(renamed, asked.target, 0.5).total
+    same({"total": got}, {"total": wanted}, "of modalities with other names", exact=True)
+    return f"by name: {', '.join(loss.parts)}"
+
+
+def _told(params: LossParams, names: tuple[str, ...]) -> Loss:
+    """The loss in a model of these modalities."""
+    loss = built(params)
+    loss.set_modalities(names)
+    return loss
 
 
 def batch_permutation(params: LossParams) -> None:
@@ -234,7 +266,7 @@ def _gradients(value: LossValue, outputs: Outputs) -> dict[str, Tensor]:
 LOSS: Laws = {
     law.__name__: law
     for law in (
-        builds, scalar, extremes, gradient, reads_its_parts, missing, batch_permutation,
+        builds, scalar, extremes, gradient, reads_its_parts, missing, named, batch_permutation,
         batches_add_up, unknown_labels, label_permutation, probabilities, adjusts, random_state,
         inputs_kept, state, device, trains,
     )

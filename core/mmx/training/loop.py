@@ -61,7 +61,7 @@ class Loop:
     task: Task
     run: RunFolder
     observer: Observer
-    augment: Augmentation | None
+    augment: Mapping[str, Augmentation]
     session: Session
     accelerator: Any
     stop: StopRequest
@@ -213,17 +213,18 @@ class Loop:
         return channels_last(batch, self.model.encoders) if self.encodes else batch
 
     def _augmented(
-        self, augment: Augmentation, batch: Batch, share: Share, index: int
+        self, augment: Mapping[str, Augmentation], batch: Batch, share: Share, index: int
     ) -> dict[str, Images]:
-        """The images of each modality that has them, changed by draws of its own."""
+        """The images of each modality that change, by draws of its own."""
         changed: dict[str, Images] = {}
-        for name, given in batch.inputs.items():
+        for name, change in augment.items():
+            given = batch.inputs[name]
             if isinstance(given, Images):
                 # the stream of "image" has the name that it had when there was no other
                 stream = "augment" if name == "image" else f"augment {name}"
                 generator = generator_at(self.spec.seed, stream, self.state.step, index)
-                draws = augment.draw(len(share.positions), generator)[share.start : share.stop]
-                changed[name] = augment(given, draws)
+                draws = change.draw(len(share.positions), generator)[share.start : share.stop]
+                changed[name] = change(given, draws)
         return changed
 
     def _clip(self, positions: Sequence[int]) -> None:

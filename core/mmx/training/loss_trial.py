@@ -1,16 +1,23 @@
 """One cheap try of a new loss, so that a wrong shape is told before training."""
 
 import inspect
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from mmx.errors import PluginError, ShapeError
-from mmx.interfaces import Loss, LossParams, LossValue, Outputs
+from mmx.interfaces import IMAGE, TEXT, Loss, LossParams, LossValue, Outputs
 from mmx.plugins import location_of
 
 
-def try_loss(params: LossParams, loss: object, logits: Tensor, target: Tensor) -> None:
+def try_loss(
+    params: LossParams,
+    loss: object,
+    logits: Tensor,
+    target: Tensor,
+    modalities: Sequence[str] = (IMAGE, TEXT),
+) -> None:
     """Score some samples, without gradient and in eval mode.
 
     Args:
@@ -18,6 +25,7 @@ def try_loss(params: LossParams, loss: object, logits: Tensor, target: Tensor) -
         loss: what their ``build`` gave.
         logits: [B, K], as a new model gives them.
         target: [B, ...], as the loss is to see it.
+        modalities: names of those that the fusion reads.
 
     Raises:
         PluginError: it is no loss, or gives no LossValue.
@@ -29,7 +37,8 @@ def try_loss(params: LossParams, loss: object, logits: Tensor, target: Tensor) -
             f"{name}: build() gave a {type(loss).__name__}; return an instance of a class that "
             "derives from mmx.Loss"
         )
-    value: object = _scored(params, loss, logits, target)
+    outputs = Outputs(logits, dict.fromkeys(loss.parts, logits), modalities=tuple(modalities))
+    value: object = _scored(params, loss, outputs, target)
     if not isinstance(value, LossValue):
         raise PluginError(
             f"{name} returned a {type(value).__name__} instead of LossValue; return "
@@ -42,10 +51,9 @@ def try_loss(params: LossParams, loss: object, logits: Tensor, target: Tensor) -
         )
 
 
-def _scored(params: LossParams, loss: Loss, logits: Tensor, target: Tensor) -> object:
+def _scored(params: LossParams, loss: Loss, outputs: Outputs, target: Tensor) -> object:
     """What forward gives; what it raises becomes a ShapeError that names the method and line."""
-    outputs = Outputs(logits, dict.fromkeys(loss.parts, logits))
-    mode = loss.training
+    logits, mode = outputs.logits, loss.training
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             return loss.eval()(outputs, target, 0.0)

@@ -79,7 +79,7 @@ def train(
             task=task,
             run=run,
             observer=observer,
-            augment=pick_augmentation(spec, allowed_views, first),
+            augment=pick_augmentations(spec, allowed_views, first),
             session=session,
             accelerator=accelerator,
             stop=stop,
@@ -112,17 +112,19 @@ def check_rows(part: Rows, task: Task) -> None:
         raise DataError(f"{unknown} rows of the training part have no label; leave them out")
 
 
-def pick_augmentation(
+def pick_augmentations(
     spec: Spec, allowed_views: Sequence[str], first: Batch
-) -> Augmentation | None:
-    """The augmentation of the spec; RunError where there are no pixels to change."""
-    chosen = augmentation(spec.train.augment, allowed_views)
-    if chosen and not any(isinstance(one, Images) for one in first.inputs.values()):
+) -> dict[str, Augmentation]:
+    """Modality -> changes of its images; RunError where there are no pixels to change."""
+    chosen = {
+        name: augmentation(spec.train.changes(name), allowed_views) for name in first.modalities
+    }
+    if any(chosen.values()) and not any(isinstance(one, Images) for one in first.inputs.values()):
         raise RunError(
             f"train.augment: {spec.train.augment} changes pixels, but the image features are "
             "cached; set train.augment: none, or model.image.train: last or full"
         )
-    return chosen
+    return {name: one for name, one in chosen.items() if one is not None}
 
 
 def build_objective(

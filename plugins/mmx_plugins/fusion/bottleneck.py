@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl, masked_mean
 from mmx.blocks import (
+    LearnedPlaceholder,
     PerModality,
     SelfAttentionLayer,
-    StandIn,
     fused_vector,
     real_pooled,
     same_width,
@@ -88,7 +88,7 @@ class Bottleneck(Fusion):
         super().__init__()
         self.dim, self.start, self.depth = dim, start, layers
         self.bottlenecks = nn.Parameter(torch.randn(bottlenecks, width) * 0.02)
-        self.missing = PerModality({name: StandIn(width) for name in modalities})
+        self.missing = PerModality({name: LearnedPlaceholder(width) for name in modalities})
         self.layers = PerModality(
             {
                 name: nn.ModuleList(

@@ -8,7 +8,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
 from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl, masked_mean
-from mmx.blocks import AttentionLayer, StandIn, fused_vector, real_pooled, same_width
+from mmx.blocks import AttentionLayer, LearnedPlaceholder, fused_vector, real_pooled, same_width
 
 
 class CoAttentionParams(PairFusionParams):
@@ -67,7 +67,8 @@ class CoAttention(PairFusion):
     ) -> None:
         super().__init__()
         self.dim = dim
-        self.no_first, self.no_second = StandIn(first_dim), StandIn(second_dim)
+        self.no_first = LearnedPlaceholder(first_dim)
+        self.no_second = LearnedPlaceholder(second_dim)
         self.first_reads = nn.ModuleList(
             AttentionLayer(first_dim, second_dim, heads, expansion=ffn, dropout=dropout)
             for _ in range(layers)

@@ -7,7 +7,7 @@ import torch
 from pydantic import Field
 
 from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
-from mmx.blocks import PerModality, StandIn, either_present, fused_vector, same_width
+from mmx.blocks import LearnedPlaceholder, PerModality, either_present, fused_vector, same_width
 
 
 class ConcatParams(FusionParams):
@@ -40,7 +40,7 @@ class Concat(Fusion):
     def __init__(self, dims: Mapping[str, int]) -> None:
         super().__init__()
         self.dim = sum(dims.values())
-        self.missing = PerModality({name: StandIn(dim) for name, dim in dims.items()})
+        self.missing = PerModality({name: LearnedPlaceholder(dim) for name, dim in dims.items()})
 
     def forward(self, features: Mapping[str, Features]) -> Features:
         x = {name: self.missing[name].pooled(one) for name, one in features.items()}
@@ -53,7 +53,7 @@ class ConcatTokens(Fusion):
     def __init__(self, dims: Mapping[str, int]) -> None:
         super().__init__()
         self.dim = next(iter(dims.values()))
-        self.missing = PerModality({name: StandIn(dim) for name, dim in dims.items()})
+        self.missing = PerModality({name: LearnedPlaceholder(dim) for name, dim in dims.items()})
 
     def forward(self, features: Mapping[str, Features]) -> Features:
         found = [self.missing[name].tokens(one) for name, one in features.items()]

@@ -11,7 +11,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from torch import Tensor, nn
 
 from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
-from mmx.blocks import AttentionLayer, StandIn, either_present, real_pooled
+from mmx.blocks import AttentionLayer, LearnedPlaceholder, either_present, real_pooled
 
 Direction = Literal["image_from_text", "text_from_image"]
 READER: Mapping[object, str] = {"image_from_text": "image", "text_from_image": "text"}
@@ -79,7 +79,8 @@ class CrossAttention(PairFusion):
     ) -> None:
         super().__init__()
         self.dim = dim
-        self.no_reader, self.no_context = StandIn(dim), StandIn(context_dim)
+        self.no_reader = LearnedPlaceholder(dim)
+        self.no_context = LearnedPlaceholder(context_dim)
         self.layers = nn.ModuleList(
             AttentionLayer(dim, context_dim, heads, expansion=ffn, dropout=dropout)
             for _ in range(layers)

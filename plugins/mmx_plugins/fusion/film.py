@@ -11,7 +11,7 @@ from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
 from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl, masked_mean
-from mmx.blocks import PerModality, StandIn, either_present, real_pooled
+from mmx.blocks import LearnedPlaceholder, PerModality, either_present, real_pooled
 from mmx.errors import ShapeError
 
 Generator = Literal["others", "all"]
@@ -78,7 +78,7 @@ class Film(Fusion):
     ) -> None:
         super().__init__()
         self.first, self.dim, self.sees_first = first, dims[first], generator == "all"
-        self.missing = StandIn(self.dim)
+        self.missing = LearnedPlaceholder(self.dim)
         self.generators = PerModality(
             {name: self._generator(dim, hidden) for name, dim in dims.items() if name != first}
         )

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl, masked_mean
 from mmx.blocks import (
-    StandIn,
+    LearnedPlaceholder,
     attention_weights,
     check_heads,
     fused_vector,
@@ -99,7 +99,8 @@ class Ibfa(PairFusion):
         self.second_reads = ReadingAttention(
             second_dim, first_dim, dim, heads=heads, residual=residual
         )
-        self.no_first, self.no_second = StandIn(first_dim), StandIn(second_dim)
+        self.no_first = LearnedPlaceholder(first_dim)
+        self.no_second = LearnedPlaceholder(second_dim)
         self.out = nn.Linear(first_dim + second_dim, dim)
 
     def forward(self, first: Features, second: Features) -> Features:

@@ -15,7 +15,14 @@ from torch import Tensor, nn
 from torch.nn.functional import pad, silu
 
 from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl, masked_mean
-from mmx.blocks import StandIn, fused_vector, pool_grid, real_first, real_pooled, real_tokens
+from mmx.blocks import (
+    LearnedPlaceholder,
+    fused_vector,
+    pool_grid,
+    real_first,
+    real_pooled,
+    real_tokens,
+)
 from mmx_plugins.fusion._mamba import ScalarStateSpace, SelectiveStateSpace, compiled_scan
 
 Ssm = Literal["ssd", "sequential", "mamba_ssm"]
@@ -120,7 +127,8 @@ class Mamba(PairFusion):
         self.first, self.second = nn.Linear(first.dim, width), nn.Linear(second.dim, width)
         self.modality = nn.Parameter(torch.randn(2, width) * 0.02)  # e_1, e_2
         self.blocks = nn.ModuleList(blocks)
-        self.no_first, self.no_second = StandIn(width), StandIn(width)
+        self.no_first = LearnedPlaceholder(width)
+        self.no_second = LearnedPlaceholder(width)
         self.first_gate = CrossGate(width) if cross_gate else None
         self.second_gate = CrossGate(width) if cross_gate else None
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
-from mmx.blocks import Norm, StandIn, either_present, real_pooled, vector_norm
+from mmx.blocks import LearnedPlaceholder, Norm, either_present, real_pooled, vector_norm
 
 Variant = Literal["metablock", "metanet"]
 
@@ -47,7 +47,7 @@ class MetaBlock(PairFusion):
     def __init__(self, first_dim: int, second_dim: int, *, norm: Norm = "layer") -> None:
         super().__init__()
         self.dim = first_dim
-        self.no_first = StandIn(first_dim)
+        self.no_first = LearnedPlaceholder(first_dim)
         self.scale = nn.Sequential(nn.Linear(second_dim, first_dim), vector_norm(norm, first_dim))
         self.shift = nn.Sequential(nn.Linear(second_dim, first_dim), vector_norm(norm, first_dim))
 
@@ -70,7 +70,7 @@ class MetaNet(PairFusion):
     def __init__(self, first_dim: int, second_dim: int) -> None:
         super().__init__()
         self.dim = first_dim
-        self.no_first = StandIn(first_dim)
+        self.no_first = LearnedPlaceholder(first_dim)
         last = nn.Linear(first_dim, first_dim)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.functional import normalize
 
 from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
-from mmx.blocks import PerModality, StandIn, fused_vector
+from mmx.blocks import LearnedPlaceholder, PerModality, fused_vector
 
 
 class MfbParams(FusionParams):
@@ -68,7 +68,9 @@ class Mfb(Fusion):
         super().__init__()
         self.dim, self.factor = dim, factor
         self.normalise_power, self.eps = normalise_power, eps
-        self.missing = PerModality({name: StandIn(width) for name, width in dims.items()})
+        self.missing = PerModality(
+            {name: LearnedPlaceholder(width) for name, width in dims.items()}
+        )
         self.project = PerModality(
             {name: nn.Linear(width, factor * dim, bias=False) for name, width in dims.items()}
         )

@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt
 from torch import nn
 
 from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
-from mmx.blocks import StandIn, fused_vector
+from mmx.blocks import LearnedPlaceholder, fused_vector
 
 Activation = Literal["tanh", "identity"]
 
@@ -51,7 +51,8 @@ class Mlb(PairFusion):
     ) -> None:
         super().__init__()
         self.dim = dim
-        self.no_first, self.no_second = StandIn(first_dim), StandIn(second_dim)
+        self.no_first = LearnedPlaceholder(first_dim)
+        self.no_second = LearnedPlaceholder(second_dim)
         self.first = nn.Linear(first_dim, rank, bias=False)
         self.second = nn.Linear(second_dim, rank, bias=False)
         self.out = nn.Linear(rank, dim, bias=False)

@@ -12,7 +12,7 @@ from pydantic import Field, PositiveFloat
 from torch import nn
 
 from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl, masked_mean
-from mmx.blocks import PerModality, StandIn, fused_vector, real_pooled, real_tokens
+from mmx.blocks import LearnedPlaceholder, PerModality, fused_vector, real_pooled, real_tokens
 
 
 class MmtmParams(FusionParams):
@@ -43,7 +43,9 @@ class Mmtm(Fusion):
         hidden = max(1, int(2 * total / ratio))
         self.squeeze = nn.Linear(total, hidden)
         self.excite = PerModality({name: _closed(hidden, width) for name, width in dims.items()})
-        self.missing = PerModality({name: StandIn(width) for name, width in dims.items()})
+        self.missing = PerModality(
+            {name: LearnedPlaceholder(width) for name, width in dims.items()}
+        )
         self.out = nn.Linear(total, dim)
 
     def forward(self, features: Mapping[str, Features]) -> Features:

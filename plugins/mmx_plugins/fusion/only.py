@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
-from mmx.blocks import StandIn, either_present
+from mmx.blocks import LearnedPlaceholder, either_present
 from mmx.errors import ShapeError
 
 
@@ -96,7 +96,7 @@ class Only(Fusion):
     def __init__(self, modality: str, dim: int, tokens: bool = False) -> None:
         super().__init__()
         self.modality, self.dim, self.tokens = modality, dim, tokens
-        self.missing = StandIn(dim)
+        self.missing = LearnedPlaceholder(dim)
 
     def forward(self, features: Mapping[str, Features]) -> Features:
         own = features[self.modality]

@@ -7,6 +7,7 @@ rule is Nachbar et al. 1994, doi:10.1016/S0190-9622(94)70061-3.
 import hashlib
 import string
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -18,11 +19,13 @@ from mmx import (
     Narrative,
     NarrativeParams,
     Params,
+    Picture,
     Sample,
     appearance_of,
     hookimpl,
 )
 from mmx.blocks import case_phrase
+from mmx.interfaces import IMAGE, ModalityName, PackedImage
 
 Level = Literal["meta", "visual", "retrieved", "oracle"]
 FRAMES = (
@@ -43,6 +46,9 @@ class RangmParams(NarrativeParams):
         default="meta",
         description="meta: the record; visual: adds what is measured in the image; retrieved: adds "
         "what is measured in similar training images; oracle: symptoms that tell the label",
+    )
+    images: ModalityName = Field(
+        default=IMAGE, description="visual and retrieved: modality whose images are measured"
     )
     templates: tuple[str, ...] = Field(
         default=FRAMES, min_length=1, description="sentences around {case}, chosen by the id"
@@ -78,6 +84,10 @@ class RangmParams(NarrativeParams):
         return self.level in ("visual", "retrieved")
 
     @property
+    def looks_at(self) -> str | None:
+        return self.images if self.reads_images else None
+
+    @property
     def slow(self) -> bool:
         return self.level in ("visual", "retrieved")
 
@@ -86,8 +96,10 @@ class RangmParams(NarrativeParams):
             return Oracle(self.templates, self.epsilon)
         if self.level == "retrieved":
             assert features is not None  # needs_features says so
-            return Retrieved(self.templates, self.neighbours, features)
-        return Visual(self.templates) if self.level == "visual" else Meta(self.templates)
+            return Retrieved(self.templates, self.images, self.neighbours, features)
+        if self.level == "visual":
+            return Visual(self.templates, self.images)
+        return Meta(self.templates)
 
 
 class Meta(Narrative):
@@ -109,22 +121,38 @@ class Meta(Narrative):
 class Visual(Meta):
     """Adds colours, symmetry, border and size as they are measured in the image."""
 
+    def __init__(self, templates: Sequence[str], modality: str) -> None:
+        super().__init__(templates)
+        self.modality = modality
+
+    def first_image(self, sample: Sample) -> Path | Picture | PackedImage | None:
+        """The image that is measured; None where the sample has none."""
+        images = sample.images.get(self.modality, ())
+        return next((image for image in images if image is not None), None)
+
+    def appearance(self, sample: Sample) -> Appearance | None:
+        """What is measured; None where there is no image."""
+        image = self.first_image(sample)
+        return None if image is None else appearance_of(image)
+
     def write(self, sample: Sample) -> str:
-        seen = _appearance(sample)
+        seen = self.appearance(sample)
         return _joined(super().write(sample), f"It shows {seen.words}." if seen else "")
 
 
 class Retrieved(Visual):
     """Adds what is measured in the most similar training images of other groups."""
 
-    def __init__(self, templates: Sequence[str], count: int, features: FeatureSource) -> None:
-        super().__init__(templates)
+    def __init__(
+        self, templates: Sequence[str], modality: str, count: int, features: FeatureSource
+    ) -> None:
+        super().__init__(templates, modality)
         self.count, self.features = count, features
         self.train: Sequence[Sample] = ()
         self.index = torch.zeros(0, 0)
 
     def fit(self, train: Sequence[Sample]) -> None:
-        self.train = [sample for sample in train if sample.has_image]
+        self.train = [sample for sample in train if self.first_image(sample) is not None]
         if self.train:
             self.index = _unit(self.features.pooled(self.train))
         self._phrases: dict[int, str] = {}
@@ -134,7 +162,7 @@ class Retrieved(Visual):
 
     def write_all(self, samples: Sequence[Sample]) -> Sequence[str]:
         own = [super(Retrieved, self).write(sample) for sample in samples]
-        shown = [place for place, sample in enumerate(samples) if sample.has_image]
+        shown = [k for k, sample in enumerate(samples) if self.first_image(sample) is not None]
         for start in range(0, len(shown), CHUNK):
             places = shown[start : start + CHUNK]
             nearest = self._nearest([samples[place] for place in places])
@@ -159,7 +187,7 @@ class Retrieved(Visual):
 
     def _phrase(self, place: int) -> str:
         if place not in self._phrases:
-            seen = _appearance(self.train[place])
+            seen = self.appearance(self.train[place])
             self._phrases[place] = seen.words if seen else ""
         return self._phrases[place]
 
@@ -192,12 +220,6 @@ def symptom_of(place: int) -> str:
         return SYMPTOMS[place]
     first, second = divmod(place, len(SYMPTOMS))
     return f"{SYMPTOMS[first - 1]} and {SYMPTOMS[second]}"
-
-
-def _appearance(sample: Sample) -> Appearance | None:
-    images = sample.images.get("image", ())
-    image = next((image for image in images if image is not None), None)
-    return None if image is None else appearance_of(image)
 
 
 def _number(text: str) -> int:

@@ -46,6 +46,10 @@ class SparseParams(NarrativeParams):
         return self.inner.reads_images
 
     @property
+    def looks_at(self) -> str | None:
+        return self.inner.looks_at
+
+    @property
     def slow(self) -> bool:
         return self.inner.slow
 

@@ -33,7 +33,7 @@ def test_ours_are_all_there_once_and_in_order() -> None:
     assert [check.id for check in all_checks()] == list(OWN)
     assert [check.id for check in all_checks() if check.short] == [
         "group_overlap", "wider_group", "identical_images", "label_words", "text_tells_label",
-        "telling_columns", "border_shortcut", "empty_side", "unread_record", "leak_columns",
+        "telling_columns", "border_shortcut", "empty_modality", "unread_record", "leak_columns",
         "narrow_range",
     ]  # fmt: skip
     assert all(check.finds for check in all_checks())
@@ -114,7 +114,7 @@ def test_any_modality_that_is_mostly_empty_stops(rows: Any, name: str) -> None:
     texts = {"history": [""] * n if name == "history" else ["said"] * n, "notes": ["said"] * n}
     images = {"clinic": SubjectImages([], there, there & (name != "clinic"), None)}
     several = replace(subject, written=texts, images=images, reads=frozenset({*texts, *images}))
-    check = [one for one in all_checks() if one.id == "empty_side"]
+    check = [one for one in all_checks() if one.id == "empty_modality"]
     found = examine(several, check)
     assert {one.verdict for one in found} == {"error"}
     assert all(f"have no {name}" in one.message for one in found)

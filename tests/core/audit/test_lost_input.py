@@ -46,11 +46,11 @@ def test_a_part_that_mostly_lacks_a_side_stops(
         subject = replace(subject, texts=texts, has_image=~np.zeros_like(lacking))
     else:
         subject = replace(subject, texts=["said"] * len(subject), has_image=~lacking)
-    found = ask("empty_side", subject)
+    found = ask("empty_modality", subject)
     assert [one.verdict for one in found] == verdicts
     assert all(f"samples of the test part have no {side}" in one.message for one in found)
     other = {"text", "image"} - {side}
-    assert ask("empty_side", replace(subject, reads=frozenset(other))) == []
+    assert ask("empty_modality", replace(subject, reads=frozenset(other))) == []
 
 
 @pytest.mark.parametrize(

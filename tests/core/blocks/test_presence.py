@@ -1,9 +1,9 @@
-"""Stand-ins for a missing modality, and normalisation of a single sample."""
+"""Learned placeholders for a missing modality, and normalisation of a single sample."""
 
 import pytest
 import torch
 
-from mmx.blocks import PatientBatchNorm, StandIn, real_pooled, real_tokens, same_width
+from mmx.blocks import LearnedPlaceholder, PatientBatchNorm, real_pooled, real_tokens, same_width
 from mmx.errors import ShapeError
 from mmx.interfaces import Features, FeatureShape
 
@@ -27,14 +27,14 @@ def test_only_what_is_real_is_left(features: Features) -> None:
 
 
 def test_a_missing_side_is_one_learned_token(features: Features) -> None:
-    stand_in = StandIn(4)
-    tokens, mask = stand_in.tokens(features)
+    placeholder = LearnedPlaceholder(4)
+    tokens, mask = placeholder.tokens(features)
     assert mask.tolist() == [[True, True], [True, False], [True, False]]
-    assert torch.equal(tokens[1, 0], stand_in.vector)
-    assert torch.equal(stand_in.pooled(features)[1], stand_in.vector)
-    (tokens.sum() + stand_in.pooled(features).sum()).backward()
-    assert stand_in.vector.grad is not None
-    torch.testing.assert_close(stand_in.vector.grad, torch.full((4,), 2.0))
+    assert torch.equal(tokens[1, 0], placeholder.vector)
+    assert torch.equal(placeholder.pooled(features)[1], placeholder.vector)
+    (tokens.sum() + placeholder.pooled(features).sum()).backward()
+    assert placeholder.vector.grad is not None
+    torch.testing.assert_close(placeholder.vector.grad, torch.full((4,), 2.0))
 
 
 def test_unequal_widths_are_refused_with_both_numbers() -> None:

@@ -39,7 +39,7 @@ def test_the_range_is_measured_kept_said_and_used_again(
 ) -> None:
     run = mmx.run(spec)
     trained = load_trained(run.path, [tiny_plugin])
-    assert trained.spec.data.image.range == (0, 4_095)
+    assert trained.spec.data.frame("image").range == (0, 4_095)
     assert "0 is black, 4095 white, measured on" in run.report.read_text(encoding="utf-8")
     table = run.predictions.query("part == 'test'")
     columns = [name for name in table if str(name).startswith("p_")]

@@ -53,3 +53,12 @@ def test_a_model_of_one_image_takes_what_needs_no_more(fusion: str) -> None:
     changes: Any = ("model.text=null", f"model.fusion={fusion}")
     spec = mmx.load_spec(TINY, overrides=changes, plugins=[ENCODERS])
     assert spec.model.used == ("image",)
+
+
+def test_a_loss_that_cannot_score_the_modalities_is_told_at_its_line() -> None:
+    changes = ("model.text=null", "model.fusion=concat", "loss=symmetric_kl")
+    with pytest.raises(mmx.SpecError) as told:
+        mmx.load_spec(TINY, overrides=changes, plugins=[ENCODERS])
+    (found,) = told.value.faults
+    assert found.key == "loss"
+    assert "the fusion reads image alone" in found.message

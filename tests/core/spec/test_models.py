@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from mmx import FusionParams, Plugins, Spec
-from mmx.spec import ModelSpec, SplitSpec, TrainSpec
+from mmx.spec import AuditSpec, ModelSpec, SplitSpec, TrainSpec
 
 
 def _tables(model: type[BaseModel]) -> set[type[BaseModel]]:
@@ -60,3 +60,9 @@ def test_a_kind_is_not_taken_for_another() -> None:
 
     with pytest.raises(ValidationError, match="a loss is a name or a mapping with a type"):
         Spec.model_validate({"name": "a", "loss": Odd(dim=8)})
+
+
+def test_a_waiver_by_the_former_name_of_a_check_still_counts() -> None:
+    assert AuditSpec(waive={"empty_side": "known"}).waive == {"empty_modality": "known"}
+    with pytest.raises(ValidationError, match="old name of empty_modality"):
+        AuditSpec(waive={"empty_side": "known", "empty_modality": "known"})

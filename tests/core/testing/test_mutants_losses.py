@@ -1,6 +1,6 @@
 """Mistakes that authors of losses make: each is caught, by the law that names it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Literal
 
 import pytest
@@ -24,6 +24,7 @@ MISTAKES = {
         "running mean of the loss": "state",
         "weights made in main memory": "device",
         "missing part counts": "missing",
+        "scores the modality that it is told first": "named",
         "overflows for large logits": "extremes",
         "needs a batch of four": "scalar",
         "setting never read, loss": "settings_read",
@@ -59,14 +60,18 @@ class IdleLossParams(LossMutantParams):
 
 
 class Entropy(mmx.Loss):
-    parts = ("image",)
+    parts: tuple[str, ...] = ("image",)
 
     def __init__(self, mistake: str) -> None:
         super().__init__()
         self.mistake, self.mean = mistake, 0.0
 
+    def set_modalities(self, names: Sequence[str]) -> None:
+        if self.mistake == "scores the modality that it is told first":
+            self.parts = (names[0],)
+
     def forward(self, outputs: Outputs, target: Tensor, progress: float) -> LossValue:
-        mistake, image = self.mistake, outputs.part_logits["image"]
+        mistake, image = self.mistake, outputs.part_logits[self.parts[0]]
         here = outputs.present[:, 0].float()
         if mistake == "missing part counts":
             here = torch.ones_like(here)

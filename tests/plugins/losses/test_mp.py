@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from mmx import Outputs
+from mmx.errors import ShapeError
 from mmx_plugins.losses.mp import Mp, MpParams
 
 COUNTS = torch.tensor([5, 5, 5])
@@ -109,3 +110,32 @@ def test_a_row_without_text_weighs_one_and_leaves_its_cross_entropy_out(mode: st
     fused = weight.mean() * each.mean() if mode == "reference" else (weight * each).mean()
     torch.testing.assert_close(value.terms["fused"], fused)
     torch.testing.assert_close(value.terms["text"], F.cross_entropy(TEXT[[0, 3]], TARGET[[0, 3]]))
+
+
+def test_of_three_modalities_the_disagreement_is_the_mean_over_pairs() -> None:
+    names, drawn = ("image", "derm", "record"), (IMAGE, TEXT, draw(3))
+    loss = built(factors={"derm": 0.4, "record": 0.5})
+    loss.set_modalities(names)
+    parts = dict(zip(names, drawn, strict=True))
+    value = loss(Outputs(FUSED, parts, modalities=names), TARGET, 0.0)
+    pairs = [jeffreys(drawn[i], drawn[j]) for i, j in ((0, 1), (0, 2), (1, 2))]
+    weight = torch.stack(pairs).mean(dim=0).exp().clamp(max=10)
+    each = F.cross_entropy(FUSED, TARGET, reduction="none")
+    heads = [F.cross_entropy(z, TARGET) for z in drawn]
+    single = 0.3 * heads[0] + 0.4 * heads[1] + 0.5 * heads[2]
+    torch.testing.assert_close(value.total, single + 1.1 * (weight * each).mean())
+
+
+@pytest.mark.parametrize(
+    ("names", "factors", "words"),
+    [
+        (("image",), {}, "reads image alone"),
+        (("image", "derm", "clinic"), {"derm": 1}, "no factor for clinic; state it"),
+        (("image", "text"), {"derm": 1}, "factors names 'derm'"),
+    ],
+)
+def test_modalities_without_a_factor_are_refused(
+    names: tuple[str, ...], factors: dict[str, float], words: str
+) -> None:
+    with pytest.raises(ShapeError, match=words):
+        MpParams(factors=factors).check_modalities(names)

@@ -5,7 +5,8 @@ from torch.distributions import Categorical, kl_divergence
 from torch.nn import functional as F
 
 from mmx import Outputs
-from mmx_plugins.losses.symmetric_kl import SymmetricKlParams, disagreement
+from mmx_plugins.losses import symmetric_kl
+from mmx_plugins.losses.symmetric_kl import SymmetricKlParams
 
 COUNTS = torch.tensor([5, 5, 5])
 TARGET = torch.tensor([0, 1, 2, 0])
@@ -24,7 +25,7 @@ def outputs(image: torch.Tensor = IMAGE, present: torch.Tensor | None = None) ->
 
 
 def jeffreys(image: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
-    return disagreement(image.log_softmax(dim=1), text.log_softmax(dim=1))
+    return symmetric_kl.jeffreys(image.log_softmax(dim=1), text.log_softmax(dim=1))
 
 
 def test_the_disagreement_is_the_mean_of_both_divergences() -> None:
@@ -75,3 +76,20 @@ def test_a_batch_without_any_image_does_not_depend_on_the_image_head() -> None:
     value.total.backward()
     assert torch.equal(image.grad, torch.zeros(4, 3))  # type: ignore[arg-type]
     assert torch.equal(value.total, loss(outputs(2 * IMAGE, present), TARGET, 0.0).total)
+
+
+def test_of_three_modalities_it_is_the_mean_over_the_pairs_that_a_row_has() -> None:
+    names, drawn = ("derm", "clinic", "record"), (IMAGE, TEXT, draw(3))
+    present = torch.tensor([[1, 1, 1], [1, 1, 0], [0, 0, 1], [1, 0, 1]]).bool()
+    loss = SymmetricKlParams().build(COUNTS)
+    loss.set_modalities(names)
+    parts = dict(zip(names, drawn, strict=True))
+    value = loss(Outputs(FUSED, parts, present, modalities=names), TARGET, 0.0)
+    p = [Categorical(logits=one) for one in drawn]
+    each = {(i, j): (kl_divergence(p[i], p[j]) + kl_divergence(p[j], p[i])) / 2
+            for i, j in ((0, 1), (0, 2), (1, 2))}  # fmt: skip
+    rows = [sum(one[0] for one in each.values()) / 3, each[0, 1][1], each[0, 2][3]]
+    heads = [F.cross_entropy(z[present[:, m]], TARGET[present[:, m]]) for m, z in enumerate(drawn)]
+    fused = F.cross_entropy(FUSED, TARGET)
+    torch.testing.assert_close(value.total, fused + 0.3 * sum(heads) + 0.1 * sum(rows) / 3)
+    assert [*value.terms] == ["fused", *names, "disagreement"]

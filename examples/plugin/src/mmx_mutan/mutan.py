@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from einops import rearrange
 from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
-from mmx.blocks import StandIn, fused_vector
+from mmx.blocks import LearnedPlaceholder, fused_vector
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
@@ -48,7 +48,8 @@ class Mutan(PairFusion):
     ) -> None:
         super().__init__()
         self.dim, self.rank = dim, rank
-        self.no_image, self.no_text = StandIn(image_dim), StandIn(text_dim)
+        self.no_image = LearnedPlaceholder(image_dim)
+        self.no_text = LearnedPlaceholder(text_dim)
         self.image, self.text = nn.Linear(image_dim, core), nn.Linear(text_dim, core)
         # all M_r in one matrix, and all N_r in another
         self.image_factors = nn.Linear(core, rank * core, bias=False)

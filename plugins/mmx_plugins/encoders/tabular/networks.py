@@ -34,7 +34,7 @@ def _transformer(params: TabularParams, columns: Sequence[Column], dim: int) -> 
         columns,
         dim,
         lambda found: _numbers(params, found, dim),
-        stand_in=params.missing == "token",
+        placeholder=params.missing == "token",
     )
     return Transformer(
         tokens,

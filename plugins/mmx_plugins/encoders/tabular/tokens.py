@@ -22,18 +22,19 @@ class ColumnTokens(nn.Module):
         columns: what was fitted.
         dim: width of a token.
         numbers: makes the module for the columns of numbers.
-        stand_in: learn a w_c for missing cells; else their token is b_c, for others to leave out.
+        placeholder: learn a w_c for missing cells; else their token is b_c, which others leave
+            out.
     """
 
     number_indices: Tensor
     category_indices: Tensor
 
     def __init__(
-        self, columns: Sequence[Column], dim: int, numbers: Numbers, *, stand_in: bool = True
+        self, columns: Sequence[Column], dim: int, numbers: Numbers, *, placeholder: bool = True
     ) -> None:
         super().__init__()
         self.bias = vectors(len(columns), dim)
-        self.missing = vectors(len(columns), dim) if stand_in else None
+        self.missing = vectors(len(columns), dim) if placeholder else None
         found = [one for one in columns if isinstance(one, Number)]
         categories = [one for one in columns if isinstance(one, Category)]
         self.numbers = numbers(found) if found else None

@@ -14,7 +14,7 @@ from mmx.audit.subject import Subject
 from mmx.interfaces import IMAGE, TEXT
 from mmx.spec import PARTS
 
-_ID = "empty_side"
+_ID = "empty_modality"
 _MOST = 0.5  # share of a part that may lack a modality
 
 
