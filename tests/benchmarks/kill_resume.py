@@ -54,6 +54,15 @@ VARIANTS = {
     ),
     "one modality": ("model.text=null", "model.fusion={type: only, modality: image}"),
     "late, template": ("model.fusion=late", "data.narrative=template"),
+    "several labels": (
+        "task=multi_label", "loss=asymmetric", "inference=[platt]",
+        "data.dataset={type: synthetic, n: 120, classes: 3, image_size: 32, target: labels, "
+        "unknown: 0.15}",
+    ),
+    "ordered levels, thresholds that learn": (
+        "task={type: ordinal, levels: [minimal, mild, moderate]}", "model.head.dropout=0.3",
+        "data.dataset={type: synthetic, n: 120, classes: 3, image_size: 32, target: levels}",
+    ),
 }  # fmt: skip
 COMPARED = ("model.safetensors", "predictions.parquet")
 LATE = (  # imported once, as every child is a fork of this process

@@ -62,6 +62,25 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(server: Any, tmp_pa
     assert any(step % 7 for step in steps)  # some in the middle of an epoch
 
 
+@pytest.mark.parametrize("task", ["multi_label", "ordinal"])
+def test_labels_and_levels_end_with_the_same_bits_too(
+    server: Any, tmp_path: Path, task: str
+) -> None:
+    whole, killed = folder_of(tmp_path, "whole"), folder_of(tmp_path, "killed")
+    settings = {**SETTINGS, "epochs": 3, "task": task}
+    together = server.start(whole, settings=settings)
+    for number in (1, 2):
+        pid = server.start(killed, settings=settings, slow=0.05)
+        wait_for_checkpoints(killed, number)
+        os.kill(pid, signal.SIGKILL)
+        assert server.wait(pid) == -signal.SIGKILL
+        killed.sweep()
+    assert server.wait(server.start(killed, settings=settings)) == 0
+    assert server.wait(together) == 0
+    assert result(killed) == result(whole)
+    assert len(killed.events("resumed")) == 2
+
+
 def test_a_damaged_checkpoint_is_passed_over(
     tiny: Any, folder: RunFolder, tmp_path: Path, listener: Any
 ) -> None:

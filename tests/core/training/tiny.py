@@ -16,10 +16,25 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from mmx.interfaces import Batch, Features, Images, Loss, LossValue, Outputs
+from mmx.blocks import Softmax
+from mmx.interfaces import (
+    Batch,
+    Features,
+    Images,
+    Link,
+    Loss,
+    LossParams,
+    LossValue,
+    Outputs,
+    TaskParams,
+)
 from mmx.runs import RunFolder, SilentObserver
 from mmx.spec import EvaluationSpec, Spec, TrainSpec
 from mmx.training import History, train
+from mmx_plugins.losses.bce import BceParams
+from mmx_plugins.losses.cumulative_link import CumulativeLinkParams
+from mmx_plugins.tasks.multi_label import MultiLabelParams
+from mmx_plugins.tasks.ordinal import OrdinalParams
 from mmx_plugins.tasks.single_label import SingleLabelParams
 
 
@@ -34,13 +49,17 @@ class Plain(Loss):
 class Tiny(nn.Module):
     """Two linear encoders and a head, with batch normalisation and dropout unless ``plain``."""
 
-    def __init__(self, seed: int = 0, plain: bool = False, size: int = 6) -> None:
+    def __init__(
+        self, seed: int = 0, plain: bool = False, size: int = 6, link: Link | None = None
+    ) -> None:
         super().__init__()
         torch.manual_seed(seed)
         norm, dropout = (nn.Identity(), 0.0) if plain else (nn.BatchNorm1d(8), 0.3)
         image = nn.Sequential(nn.Linear(size, 8), norm)
         self.encoders = nn.ModuleDict({"image": image, "text": nn.Linear(4, 8)})
-        self.head = nn.Sequential(nn.LayerNorm(16), nn.Dropout(dropout), nn.Linear(16, 3))
+        self.link = link or Softmax(3)
+        last = nn.Linear(16, self.link.inputs)
+        self.head = nn.Sequential(nn.LayerNorm(16), nn.Dropout(dropout), last)
         self.seen: list[Batch] = []
 
     def forward(self, batch: Batch) -> Outputs:
@@ -54,7 +73,7 @@ class Tiny(nn.Module):
         assert isinstance(text, Features)
         sides = [self.encoders["image"](image), self.encoders["text"](text.pooled)]
         kept = [s * batch.present[:, i : i + 1] for i, s in enumerate(sides)]
-        return Outputs(self.head(torch.cat(kept, dim=1)), present=batch.present)
+        return Outputs(self.link(self.head(torch.cat(kept, dim=1))), present=batch.present)
 
     def trainable_state(self) -> dict[str, Tensor]:
         return dict(self.state_dict())
@@ -66,7 +85,7 @@ class Tiny(nn.Module):
 class TinyPart:
     """Rows whose class shows in both modalities."""
 
-    def __init__(self, rows: int, seed: int, pixels: bool = False) -> None:
+    def __init__(self, rows: int, seed: int, pixels: bool = False, several: bool = False) -> None:
         draws = torch.Generator().manual_seed(seed)
         self.labels = torch.randint(3, (rows,), generator=draws)
         self.groups = tuple(str(row // 2) for row in range(rows))
@@ -75,6 +94,9 @@ class TinyPart:
         self.image += torch.randn(rows, 6, generator=draws)
         self.text = torch.cat([signal, torch.zeros(rows, 1)], 1)
         self.text += torch.randn(rows, 4, generator=draws)
+        if several:  # the same as labels side by side, of which every seventh is unknown
+            self.labels = signal.long()
+            self.labels.view(-1)[::7] = -1
         self.pixels = None
         if pixels:
             self.pixels = torch.randint(256, (rows, 1, 3, 6, 8), generator=draws).to(torch.uint8)
@@ -92,14 +114,39 @@ class TinyPart:
         return Batch(inputs, present), self.labels[rows]
 
 
+TASKS: dict[str, tuple[TaskParams, LossParams | None]] = {
+    "single_label": (SingleLabelParams(), None),
+    "multi_label": (MultiLabelParams(), BceParams()),
+    "ordinal": (OrdinalParams(levels=("a", "b", "c")), CumulativeLinkParams()),
+}
+LEVEL_COUNTS = torch.tensor([20, 20, 10])  # where the thresholds of ordered levels start
+LABEL_COUNTS = torch.tensor([[30, 15, 5]] * 3)
+
+
+def _counts(spec: Spec) -> Tensor:
+    return LABEL_COUNTS if isinstance(spec.task, MultiLabelParams) else LEVEL_COUNTS
+
+
+def link(spec: Spec) -> Link:
+    """That of the loss, else that of the task."""
+    return (spec.loss and spec.loss.link(_counts(spec))) or spec.task.build("abc").link()
+
+
+def built_loss(spec: Spec) -> Loss:
+    """Of the spec; plain cross-entropy where it names none."""
+    return spec.loss.build(_counts(spec)) if spec.loss else Plain()
+
+
 def tiny_spec(seed: int = 0, **settings: Any) -> Spec:
     """A spec with these training settings; no data and no real model are named."""
+    task, loss = TASKS[settings.pop("task", "single_label")]
     chosen = {"epochs": 4, "batch_size": 8, "threads": 1, "checkpoint_minutes": 0.0} | settings
     encoders = {name: SimpleNamespace(auxiliary_defaults={}) for name in ("image", "text")}
     return Spec.model_construct(
         name="tiny",
         seed=seed,
-        task=SingleLabelParams(),
+        task=task,
+        loss=loss,
         data=SimpleNamespace(workers=0),
         model=SimpleNamespace(encoders=encoders, used=tuple(encoders), kinds={}),
         train=TrainSpec.model_validate(chosen),
@@ -111,10 +158,14 @@ def tiny_train(path: Path, model: Tiny, spec: Spec, **options: Any) -> History:
     """Train the tiny model on 50 rows in a run folder."""
     pixels = options.pop("pixels", False)
     rows, observer = options.pop("rows", 50), options.pop("observer", SilentObserver())
-    parts = {"train": TinyPart(rows, 1, pixels), "validation": TinyPart(31, 2, pixels)}
+    several = isinstance(spec.task, MultiLabelParams)
+    parts = {
+        name: TinyPart(many, seed, pixels, several)
+        for name, many, seed in (("train", rows, 1), ("validation", 31, 2))
+    }
     parts |= options.pop("parts", {})
     sampler = spec.train.sampler.build(parts["train"].labels, spec.seed)
-    loss = options.pop("loss", Plain())
+    loss = options.pop("loss", built_loss(spec))
     task = spec.task.build("abc")
     return train(model, parts, spec, loss, sampler, task, RunFolder(path), observer, **options)
 
@@ -156,8 +207,9 @@ def _child(order: dict[str, Any]) -> None:
     os.environ.update(order.get("environment", {}))
     sync, slow = os.fsync, order.get("slow", 0)
     os.fsync = lambda handle: (time.sleep(slow), sync(handle))[1]
-    path, model = Path(order["path"]), Tiny(plain=order.get("plain", False))
-    history = tiny_train(path, model, tiny_spec(**order["settings"]), rows=order.get("rows", 50))
+    path, spec = Path(order["path"]), tiny_spec(**order["settings"])
+    model = Tiny(plain=order.get("plain", False), link=link(spec))
+    history = tiny_train(path, model, spec, rows=order.get("rows", 50))
     epochs = [[epoch.loss, dict(epoch.scores)] for epoch in history.epochs]
     name = f"result-{os.environ.get('RANK', 0)}.json"
     (path / name).write_text(json.dumps({"digest": digest(model), "epochs": epochs}))
