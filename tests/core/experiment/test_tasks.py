@@ -27,7 +27,9 @@ Load = Callable[..., mmx.Spec]
 @pytest.mark.parametrize(
     ("settings", "headline"), [(LABELS, "macro AUROC"), (LEVELS, "quadratic kappa")]
 )
-def test_a_spec_runs_to_its_report(load: Load, settings: tuple[str, ...], headline: str) -> None:
+def test_a_spec_runs_to_its_report_and_again(
+    load: Load, tiny_plugin: Path, settings: tuple[str, ...], headline: str
+) -> None:
     run = mmx.run(load(*settings, *QUICK, "inference=[temperature]"))
     assert run.headline().startswith(headline)
     page = run.report.read_text()
@@ -37,6 +39,8 @@ def test_a_spec_runs_to_its_report(load: Load, settings: tuple[str, ...], headli
     assert {"label", "predicted"} <= set(table)
     values = table[[name for name in table if str(name).startswith("p_")]].to_numpy()
     assert ((values >= 0) & (values <= 1)).all()
+    again = mmx.reproduce(run.path, plugins=[tiny_plugin])
+    assert again.identical, again.results
 
 
 def test_unknown_labels_stay_unknown_and_parts_share_each_label(load: Load) -> None:
