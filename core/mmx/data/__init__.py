@@ -11,6 +11,7 @@ from mmx.data.features import FeatureCache
 from mmx.data.grey_range import measured_range
 from mmx.data.image_store import ImageStore
 from mmx.data.images import read_image
+from mmx.data.label_shares import UnevenShare, uneven_shares
 from mmx.data.manifest import Manifest, check_bad, read_manifest
 from mmx.data.part import Part, Source, part_of
 from mmx.data.split import Split, make_split, read_split, write_split
@@ -26,9 +27,10 @@ from mmx.data.whole_groups import UNUSED, check_groups
 __all__ = [
     "Appearance", "CachedFeatures", "CachedViews", "Contents", "Count", "FeatureCache",
     "ImageStore", "KeyedInputs", "DataReport", "Manifest", "Part", "Source", "Split", "TableRows",
-    "TextStore", "TokenLoss", "Tokens", "UNUSED", "ViewStore", "appearance_of", "assign_groups",
+    "TextStore", "TokenLoss", "Tokens", "UNUSED", "UnevenShare", "ViewStore", "appearance_of",
+    "assign_groups",
     "check_bad", "check_columns", "check_groups", "inside", "is_table", "learn_texts",
     "loss_warnings", "make_data_report", "make_split", "measured_range", "new_texts", "open_like",
     "open_table", "part_of", "read_image", "read_manifest", "read_split", "read_table", "texts_of",
-    "token_losses", "unread_by_all", "without_nulls", "write_split", "write_texts",
+    "token_losses", "unread_by_all", "uneven_shares", "without_nulls", "write_split", "write_texts",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from mmx.data.image_store import ImageStore
+from mmx.data.label_shares import UnevenShare, uneven_shares
 from mmx.data.manifest import Manifest
 from mmx.data.split import Split
 from mmx.data.token_loss import TokenLoss
@@ -30,6 +31,8 @@ class DataReport:
     Attributes:
         rows: all rows of the data set, rejected ones included.
         parts: part -> class -> how many; a class without samples is there with zeros.
+        sizes: part -> how many in all.
+        uneven: labels that a part has more or less of than all parts together.
         rejected: rows that are not used or have no usable label, with the reason.
         unreadable: images that cannot be read; their samples count as without that image.
         without_label: ids of rows in no part because they have no usable label.
@@ -44,6 +47,8 @@ class DataReport:
 
     rows: int
     parts: dict[str, dict[str, Count]]
+    sizes: dict[str, Count] = field(default_factory=dict)
+    uneven: tuple[UnevenShare, ...] = ()
     rejected: tuple[RejectedRow, ...] = ()
     unreadable: tuple[RejectedRow, ...] = ()
     without_label: tuple[str, ...] = ()
@@ -83,6 +88,8 @@ def make_data_report(
     return DataReport(
         rows=len(manifest) + unusable,
         parts=_counts(manifest, split),
+        sizes=_sizes(manifest, split),
+        uneven=uneven_shares(manifest.strata, split),
         rejected=manifest.rejected,
         unreadable=tuple(one for store in stores for one in store.unreadable),
         without_label=tuple(manifest.ids[split.parts == UNUSED]),
@@ -97,6 +104,15 @@ def make_data_report(
         tokens=tokens or {},
         digest=manifest.digest,
     )
+
+
+def _sizes(manifest: Manifest, split: Split) -> dict[str, Count]:
+    rows = {part: split.rows(part) for part in PARTS}
+    return {
+        part: Count(len(own), len(set(manifest.groups[own])))
+        for part, own in rows.items()
+        if len(own)
+    }
 
 
 def _counts(manifest: Manifest, split: Split) -> dict[str, dict[str, Count]]:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmx.data import uneven_shares
 from mmx.errors import DataError
 from mmx.interfaces import Strata
 from mmx.pipeline.prepare import PreparedData
@@ -42,7 +43,21 @@ def class_notes(prepared: PreparedData) -> list[str]:
         absent = [name for one in strata for name in _absent(one, one.labels[rows])]
         if absent:
             told.append(f"the {part} part has no sample of {', '.join(absent)}: {words}")
-    return told
+    return told + _uneven(prepared)
+
+
+def _uneven(prepared: PreparedData) -> list[str]:
+    """A sentence about labels that the split could not share evenly."""
+    found = uneven_shares(prepared.manifest.strata, prepared.split)
+    if not found:
+        return []
+    many, labels, first = len({one.label for one in found}), len(prepared.manifest.strata), found[0]
+    return [
+        f"the share of {many} of {labels} labels in a part is more than two points off their share "
+        f"in all parts, most of {first.label}: {first.share:.1%} of the {first.part} part, "
+        f"{first.overall:.1%} of all; the data report lists them. Groups are too few, or too "
+        "large, to be dealt more evenly"
+    ]
 
 
 def _absent(strata: Strata, labels: "NDArray[np.int64]") -> list[str]:

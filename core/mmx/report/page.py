@@ -15,7 +15,7 @@ from mmx.report.headline import headline_scale
 from mmx.report.run_report import Mistake, RunReport
 from mmx.report.sentences import learning_words
 from mmx.report.share_words import share_words
-from mmx.report.tables import Table, as_tables, epoch_table, part_table
+from mmx.report.tables import Table, as_tables, epoch_table, part_table, uneven_table
 
 Metrics = Mapping[str, Interval]
 SECTIONS = {
@@ -135,9 +135,14 @@ def _shown(mistake: Mistake) -> dict[str, Any]:
 
 def _data_tables(data_report: Mapping[str, Any]) -> list[Table]:
     """The parts first, then the rest of the data report."""
-    rest = {key: value for key, value in data_report.items() if key != "parts"}
-    parts = data_report.get("parts") or {}
-    return [*([part_table(parts)] if parts else []), *as_tables(rest, "Data report")]
+    own = ("parts", "sizes", "uneven")
+    rest = {key: value for key, value in data_report.items() if key not in own}
+    parts, uneven = data_report.get("parts") or {}, data_report.get("uneven") or ()
+    return [
+        *([part_table(parts, data_report.get("sizes") or {})] if parts else []),
+        *([uneven_table(uneven)] if uneven else []),
+        *as_tables(rest, "Data report"),
+    ]
 
 
 def _record_tables(report: RunReport) -> Sequence[Table]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from mmx.report.wording import count, plain, title
+from mmx.report.wording import count, percent, plain, title
 
 ROWS = 25  # of a list; the run directory holds the rest
 STOPS = ((255, 255, 255), (158, 202, 225), (33, 113, 181), (8, 48, 107))  # light to dark blue
@@ -76,11 +76,14 @@ def _numeric(cell: str) -> bool:
     return (cell[:1].isdigit() and cell[-1:].isdigit()) or cell in {"–", ""} or cell[:1] == "-"
 
 
-def part_table(parts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> Table:
-    """Samples and groups of each class in each part, with their sums.
+def part_table(
+    parts: Mapping[str, Mapping[str, Mapping[str, int]]], sizes: Mapping[str, Mapping[str, int]]
+) -> Table:
+    """Samples and groups of each class in each part, and of the whole part.
 
     Args:
         parts: part to class to ``{"samples": ..., "groups": ...}``.
+        sizes: the same of each part; a row may have several labels, so they are no sums.
     """
     classes = list(dict.fromkeys(chain.from_iterable(parts.values())))
     head = [f"{title(part)}: {what}" for part in parts for what in ("samples", "groups")]
@@ -89,10 +92,24 @@ def part_table(parts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> Table:
         for name in classes
     ]
     cells = [(name, *map(count, row)) for name, row in zip(classes, rows, strict=True)]
-    # a group may have samples of two classes, so only samples can be added up
-    sums = [count(sum(column)) for column in zip(*rows, strict=True)]
-    cells.append(("all classes", *(n if i % 2 == 0 else "" for i, n in enumerate(sums))))
+    whole = [sizes.get(part, {}).get(what, 0) for part in parts for what in ("samples", "groups")]
+    cells.append(("all samples", *map(count, whole)))
     return Table("Samples and groups per part", ("", *head), tuple(cells))
+
+
+def uneven_table(uneven: Sequence[Mapping[str, Any]]) -> Table:
+    """Labels that a part has more or less of than all parts together.
+
+    Args:
+        uneven: ``label``, ``part``, ``share`` and ``overall`` of each.
+    """
+    rows = tuple(
+        (str(one["label"]), str(one["part"]), percent(one["share"]), percent(one["overall"]))
+        for one in uneven[:ROWS]
+    )
+    head = ("Label", "Part", "Share there", "Share in all parts")
+    heading = "Labels whose share in a part is more than two points off"
+    return Table(heading, head, rows, max(len(uneven) - ROWS, 0))
 
 
 def epoch_table(history: Sequence[Mapping[str, Any]]) -> Table:

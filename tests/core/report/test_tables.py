@@ -24,17 +24,20 @@ def test_colours_darken_with_the_share() -> None:
     assert light == sorted(light, reverse=True)
 
 
-def test_parts_become_columns_and_only_samples_are_added_up() -> None:
+def test_parts_become_columns_with_the_whole_part_below() -> None:
     parts = {
         "train": {"a": {"samples": 9000, "groups": 7}, "b": {"samples": 1000, "groups": 2}},
         "test": {"a": {"samples": 3, "groups": 3}},
     }
-    table = part_table(parts)
+    sizes = {
+        "train": {"samples": 9_990, "groups": 801}, "test": {"samples": 3, "groups": 2},
+    }  # fmt: skip
+    table = part_table(parts, sizes)
     assert table.head == ("", "Train: samples", "Train: groups", "Test: samples", "Test: groups")
     assert table.rows == (
         ("a", "9,000", "7", "3", "3"),
         ("b", "1,000", "2", "0", "0"),
-        ("all classes", "10,000", "", "3", ""),
+        ("all samples", "9,990", "801", "3", "2"),
     )
     assert table.numbers == {1, 2, 3, 4}
 
