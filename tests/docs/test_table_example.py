@@ -42,12 +42,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Any:
         return mmx.run(load_spec(FOLDER / "spec.yaml", overrides=QUICK))
 
 
-def test_the_flaws_of_the_table_stand_in_the_ledger(finished: Any) -> None:
-    ledger = finished.metrics["data_report"]
-    assert ledger["rows"] == 72
-    assert ledger["without_image"] == 1
-    assert len(ledger["without_text"]) == 1
-    assert not ledger["rejected"]
+def test_the_flaws_of_the_table_stand_in_the_data_report(finished: Any) -> None:
+    report = finished.metrics["data_report"]
+    assert report["rows"] == 72
+    assert report["without_image"] == 1
+    assert len(report["without_text"]) == 1
+    assert not report["rejected"]
 
 
 def test_the_test_part_has_six_patients_of_its_own(finished: Any) -> None:

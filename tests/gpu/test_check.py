@@ -43,7 +43,7 @@ def test_a_step_that_hangs_costs_its_own_time_only(tmp_path: Path) -> None:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Runs, cache and ledger of its own."""
+    """Runs, cache and comparison log of its own."""
 
-    own = {"MMX_RUNS": "runs", "MMX_CACHE": "cache", "MMX_COMPARISONS": "ledger"}
+    own = {"MMX_RUNS": "runs", "MMX_CACHE": "cache", "MMX_COMPARISONS": "comparisons"}
     return {**os.environ, "OMP_NUM_THREADS": "1", **{k: str(folder / v) for k, v in own.items()}}

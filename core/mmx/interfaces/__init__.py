@@ -38,7 +38,7 @@ from mmx.interfaces.loss import Loss, LossParams, LossValue, Outputs
 from mmx.interfaces.modality import IMAGE, RECORD, TEXT, ModalityName, by_modality
 from mmx.interfaces.narrative import FeatureSource, Narrative, NarrativeParams
 from mmx.interfaces.one_class import OneClassTask
-from mmx.interfaces.pair import Paired, PairFusion, PairFusionParams
+from mmx.interfaces.pair import PairAdapter, PairFusion, PairFusionParams
 from mmx.interfaces.params import API, EVERY_TASK, Params, SpecPath
 from mmx.interfaces.reader import (
     PackedImage,
@@ -83,7 +83,7 @@ __all__ = [
     "Images", "ImagesInput", "InferenceHook", "InferenceParams", "Input", "InputRows", "Inputs",
     "Interval", "Labels", "Layout", "Line", "Link", "Loss", "LossParams", "LossValue", "Matrix",
     "MetricWords", "ModalityName", "Narrative", "NarrativeParams", "OneClassTask", "Outputs",
-    "PackedImage", "PairFusion", "PairFusionParams", "Paired", "Params", "Picture", "Plot",
+    "PackedImage", "PairAdapter", "PairFusion", "PairFusionParams", "Params", "Picture", "Plot",
     "Prediction", "ReaderParams", "Reading", "Record", "RecordEncoder", "RecordStore", "Records",
     "RecordsInput", "RejectedRow", "Role", "RunDescription", "Sample", "Sampler", "SamplerParams",
     "ScoreRow", "ScoreSection", "ScoreTable", "Scores", "Section", "SingleImageEncoder", "SpecPath",

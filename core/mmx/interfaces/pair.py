@@ -69,7 +69,7 @@ class PairFusionParams(FusionParams):
         others = tuple(name for name in names if name != first)
         return first, others if self.second is None else self.second
 
-    def build(self, shapes: Mapping[str, FeatureShape]) -> "Paired":
+    def build(self, shapes: Mapping[str, FeatureShape]) -> "PairAdapter":
         """The module of ``build_pair`` for the first modality and the second ones.
 
         Raises:
@@ -84,7 +84,7 @@ class PairFusionParams(FusionParams):
                 f"{self.entry_point}: build_pair() gave a {type(pair).__name__}; return an "
                 "instance of a class that derives from mmx.PairFusion"
             )
-        return Paired(pair, first, second, joined.dim)
+        return PairAdapter(pair, first, second, joined.dim)
 
     @abstractmethod
     def build_pair(self, first: FeatureShape, second: FeatureShape, /) -> "PairFusion":
@@ -111,7 +111,7 @@ class PairFusion(nn.Module, ABC):
         """
 
 
-class Paired(Fusion):
+class PairAdapter(Fusion):
     """A fusion of two in a model of two or more: picks modalities, joins them, names results.
 
     Args:

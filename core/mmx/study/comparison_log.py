@@ -17,7 +17,7 @@ from typing import Any
 
 from mmx.errors import RunError
 from mmx.experiment import runs_folder
-from mmx.files import read_regular
+from mmx.files import read_regular, under_new_name
 from mmx.runs import SilentObserver, locked, write_text
 
 LIMIT = 64 * 2**20  # bytes of one log; a line has about 500
@@ -104,8 +104,9 @@ class ComparisonLog:
 
 
 def comparison_folder() -> Path:
-    """Where logs are kept."""
-    return Path(os.environ.get("MMX_COMPARISONS") or runs_folder() / "comparisons")
+    """Where logs are kept; ``MMX_LEDGER`` and a folder ``ledger`` are names of older versions."""
+    stated = os.environ.get("MMX_COMPARISONS") or os.environ.get("MMX_LEDGER")
+    return Path(stated) if stated else under_new_name(runs_folder() / "comparisons", "ledger")
 
 
 def comparison_key(runs: Sequence[str], others: Sequence[str], metric: str) -> str:

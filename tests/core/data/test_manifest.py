@@ -1,4 +1,4 @@
-"""The manifest and the ledger drop nothing in silence."""
+"""The manifest and the report drop nothing in silence."""
 
 import json
 from collections.abc import Callable
@@ -82,7 +82,7 @@ def test_the_digest_does_not_tell_where_the_files_lie(rows: Callable[..., Datase
     assert here.digest == there.digest
 
 
-def test_the_ledger_counts_everything(
+def test_the_data_report_counts_everything(
     rows: Callable[..., Dataset], write_image: Write, tmp_path: Path
 ) -> None:
     good = [write_image(f"{row}.png", seed=row // 2) for row in range(11)]  # pairs are equal
@@ -97,8 +97,8 @@ def test_the_ledger_counts_everything(
     )
     split = make_split(manifest, SplitSpec())
     store = ImageStore(samples, ImageSpec(height=8, width=8), folder=tmp_path / "c", memory_gb=1)
-    ledger = make_data_report(manifest, split, pictures={"image": store}, texts=["x"] * 12 + [""])
-    told = json.loads(json.dumps(ledger.to_json()))
+    report = make_data_report(manifest, split, pictures={"image": store}, texts=["x"] * 12 + [""])
+    told = json.loads(json.dumps(report.to_json()))
     assert told["rows"] == 14
     total = [part[name]["samples"] for part in told["parts"].values() for name in "abc"]
     assert sum(total) == 12
@@ -109,7 +109,7 @@ def test_the_ledger_counts_everything(
         ["s12"],
         2,
     )
-    assert ledger.absent == dict.fromkeys(told["parts"], ("c",)) | {
+    assert report.absent == dict.fromkeys(told["parts"], ("c",)) | {
         part: tuple(n for n in "abc" if not told["parts"][part][n]["samples"])
         for part in told["parts"]
     }

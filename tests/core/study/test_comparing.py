@@ -50,47 +50,45 @@ def arms(*names: str, settings: dict[str, Any] | None = None) -> Any:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> ComparisonLog:
-    return ComparisonLog(tmp_path / "ledger.jsonl")
+def log(tmp_path: Path) -> ComparisonLog:
+    return ComparisonLog(tmp_path / "log.jsonl")
 
 
 def verdicts(found: Any) -> dict[str, str]:
     return {one.method: one.verdict for one in found.contrasts[METRIC]}
 
 
-def test_verdicts_follow_the_ledger(part: Part, ledger: ComparisonLog) -> None:
+def test_verdicts_follow_the_log(part: Part, log: ComparisonLog) -> None:
     names = ["good", "same"]
     compared = part.compared(names, {})
-    told = in_family(part, compared, ledger, arms(*names), STUDY, told=True)
+    told = in_family(part, compared, log, arms(*names), STUDY, told=True)
     assert verdicts(told) == {"good": "better", "same": "not distinguishable"}
     good = told.contrasts[METRIC][0]
     assert (good.comparisons, good.family) == (2, good.corrected)
     others = [Line(str(n), "then", "a", "b", METRIC, 0.9, 0.0) for n in range(300)]
-    ledger.note([*others, Line("x", "then", "a", "b", "accuracy", 0.9, 0.0)])
-    later = in_family(part, compared, ledger, arms(*names), STUDY, told=True)
+    log.note([*others, Line("x", "then", "a", "b", "accuracy", 0.9, 0.0)])
+    later = in_family(part, compared, log, arms(*names), STUDY, told=True)
     good = later.contrasts[METRIC][0]
     assert good.comparisons == 302  # those of the metric, and these two once
     assert good.family == pytest.approx(min(1.0, 302 * good.p))
     assert good.verdict == "not distinguishable"
 
 
-def test_other_metrics_have_no_verdict(part: Part, ledger: ComparisonLog) -> None:
-    told = in_family(part, part.compared(["good"], {}), ledger, arms("good"), STUDY, told=True)
+def test_other_metrics_have_no_verdict(part: Part, log: ComparisonLog) -> None:
+    told = in_family(part, part.compared(["good"], {}), log, arms("good"), STUDY, told=True)
     assert [one.verdict for one in told.contrasts["accuracy"]] == [""]
 
 
-def test_a_rising_curve_on_either_side_names_the_epochs(part: Part, ledger: ComparisonLog) -> None:
+def test_a_rising_curve_on_either_side_names_the_epochs(part: Part, log: ComparisonLog) -> None:
     for rising in ("good", "base"):
         curves = {**part.rising, rising: SHORT}
         found = replace(part, rising=curves)
-        told = in_family(
-            found, found.compared(["good"], {}), ledger, arms("good"), STUDY, told=True
-        )
+        told = in_family(found, found.compared(["good"], {}), log, arms("good"), STUDY, told=True)
         assert verdicts(told) == {"good": "better at 4 epochs"}
 
 
-def test_without_words_there_are_differences_only(part: Part, ledger: ComparisonLog) -> None:
-    told = in_family(part, part.compared(["good"], {}), ledger, arms("good"), STUDY, told=False)
+def test_without_words_there_are_differences_only(part: Part, log: ComparisonLog) -> None:
+    told = in_family(part, part.compared(["good"], {}), log, arms("good"), STUDY, told=False)
     contrast = told.contrasts[METRIC][0]
     assert (contrast.verdict, contrast.direction) == ("", 0)
     assert contrast.difference.low > 0
