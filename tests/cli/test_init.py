@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import openpyxl
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -95,3 +96,39 @@ def test_a_mistake_ends_with_plain_words(arguments: list[str], words: str) -> No
     result = init(*arguments)
     assert result.exit_code == 2
     assert words in result.stderr
+
+
+def test_what_was_found_out_about_a_file_is_told_and_stands_in_the_spec(folder: Path) -> None:
+    text = CASES.replace("a round brown spot", "ein r\u00f6tlicher Fleck")
+    (folder / "mine" / "cases.csv").write_bytes(text.encode("cp1252"))
+    result = init("--table", "mine/cases.csv")
+    assert "its letters are those of cp1252, such as 'r\u00f6tlicher'" in result.stdout
+    assert mmx.load_spec("spec.yaml").resolved()["data"]["dataset"]["encoding"] == "cp1252"
+
+
+def test_a_sheet_of_a_workbook_becomes_a_spec(folder: Path) -> None:
+    lines = [line.split(",") for line in CASES.replace('"what: notes, seen"', "notes").splitlines()]
+    book = openpyxl.Workbook()
+    book.create_sheet("Legend").append(["what is what"])
+    for line in lines:
+        book.worksheets[0].append(line)
+    book.save(folder / "mine" / "cases.xlsx")
+    result = init("--table", "mine/cases.xlsx")
+    assert result.exit_code == 0, result.output
+    assert "the sheet 'Sheet' is read; there are also Legend" in result.stdout
+    dataset = mmx.load_spec("spec.yaml").data.dataset
+    assert dataset.model_dump()["sheet"] == "Sheet"
+    assert [one.label for one in dataset.build().samples()] == [line[5] for line in lines[1:]]
+    (folder / "other.xlsx").write_bytes((folder / "mine" / "cases.xlsx").read_bytes())
+    refused = init("--table", "other.xlsx", "--sheet", "Q", "--force")
+    assert refused.exit_code == 2
+    assert "has no sheet 'Q'; its sheets are Sheet, Legend" in refused.stderr
+
+
+def test_a_folder_of_images_becomes_a_spec(folder: Path) -> None:
+    table = CASES.replace("image,", "file_name,")
+    (folder / "mine" / "pictures" / "metadata.csv").write_text(table)
+    result = init("--table", "mine/pictures")
+    assert result.exit_code == 0, result.output
+    samples = mmx.load_spec("spec.yaml").data.dataset.build().samples()
+    assert samples[0].images["image"] == (folder / "mine" / "pictures" / "1.jpg",)

@@ -3,12 +3,26 @@
 import re
 from collections.abc import Sequence
 
+from mmx.interfaces import PackedImage
+
 IMAGES = re.compile(r"\.(jpe?g|png|bmp|tiff?|webp|gif|jp2|ppm)$", re.IGNORECASE)
 _NUMBER = re.compile(r"^[-+]?\d+([.,]\d+)?$")
 _DATE = re.compile(
     r"^(\d{4}[-/.年]\d{1,2}([-/.月]\d{1,2}日?)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([ T].*)?$"
 )
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+def holds_images(cells: Sequence[object]) -> bool:
+    """Whether cells hold image files themselves: bytes, structs {bytes, path}, or lists of them."""
+    return any(_is_image(cell) for cell in cells)
+
+
+def _is_image(cell: object) -> bool:
+    if isinstance(cell, list | tuple):
+        return any(_is_image(one) for one in cell)
+    struct = isinstance(cell, dict) and {*cell} == {"bytes", "path"}
+    return struct or isinstance(cell, PackedImage | bytes)
 
 
 def known(cells: Sequence[str]) -> list[str]:

@@ -18,8 +18,18 @@ Values = Mapping[str, Sequence[str]]
 class Guess:
     """Takes the columns one role after the other; what is taken is not guessed again."""
 
-    def __init__(self, values: Values, folder: Path, given: Mapping[str, str]) -> None:
-        self.values, self.given = values, given
+    def __init__(
+        self, values: Values, folder: Path, given: Mapping[str, str], held: Sequence[str] = ()
+    ) -> None:
+        """Guess all roles.
+
+        Args:
+            values: the cells of each column as texts.
+            folder: of the table.
+            given: role -> column, as the user says it.
+            held: columns whose cells are images themselves.
+        """
+        self.values, self.given, self.held = values, given, held
         self.free = dict(values)
         self.reasons: dict[str, str] = {}
         self.left_out: dict[str, str] = {}
@@ -94,6 +104,8 @@ class Guess:
     def _images(self, folder: Path) -> tuple[str, ...]:
         if "image" in self.given:
             found, self.reasons["images"] = [self.given["image"]], "you said so"
+        elif self.held:
+            found, self.reasons["images"] = [*self.held], "its cells hold image files"
         else:
             found = [name for name, cells in self.free.items() if cells_of.are_images(cells)]
             bare = None if found else find_without_ending(self.free, folder)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mmx.blocks import read_cells
 from mmx.errors import DataError
 from mmx.plugins import nearest
+from mmx.spec.column_cells import holds_images
 from mmx.spec.column_found import Columns
 from mmx.spec.column_guess import Guess
 
@@ -33,8 +34,12 @@ def guess_columns(
     given = given or {}
     names = [str(name) for name in table.columns]
     _check_given(given, names)
-    values = {str(name): read_cells(table[name]).texts.tolist() for name in table.columns}
-    return Guess(values, folder, given).columns()
+    held = {str(name): holds_images(table[name].tolist()) for name in table.columns}
+    values = {
+        name: [""] * len(table) if held[name] else read_cells(table[name]).texts.tolist()
+        for name in names
+    }
+    return Guess(values, folder, given, [name for name in names if held[name]]).columns()
 
 
 def _check_given(given: Mapping[str, str], names: Sequence[str]) -> None:

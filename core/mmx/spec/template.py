@@ -107,7 +107,8 @@ def _tail(columns: Columns | None) -> str:
 
 def _table(out: Path, table: Path, columns: Columns, stated: Mapping[str, str]) -> str:
     folder = out.absolute().parent
-    root = os.path.normpath(table.absolute().parent / columns.root)
+    own = table.absolute() if table.is_dir() else table.absolute().parent
+    root = os.path.normpath(own / columns.root)
     settings: dict[str, Any] = {
         "path": _beside(folder, table.absolute()),
         **stated,

@@ -84,9 +84,9 @@ def hostile_files(params: TableReaderParams) -> str:
             file = example.path.parent / f"hostile-{index}" / example.path.name
             file.parent.mkdir()
             _copy(example.path, file)
-            for one in [file] if file.is_file() else sorted(file.rglob("*")):
-                if one.is_file():
-                    one.write_bytes(spoil(one.read_bytes()))
+            files = [one for one in (file, *sorted(file.rglob("*"))) if one.is_file()]
+            one = files[index % len(files)]
+            one.write_bytes(spoil(one.read_bytes()))
             refused += _refused(params, file, index)
     return f"{refused} of {HOSTILE} are refused"
 

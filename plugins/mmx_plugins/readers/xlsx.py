@@ -206,7 +206,7 @@ def _value(cell: "Cell | MergedCell", formulas: "Worksheet", rows: _Rows) -> Any
         rows.errors.append(cell.coordinate)
         return None
     if value is None:
-        if formulas.cell(cell.row, cell.column).data_type == "f":
+        if formulas[cell.coordinate].data_type == "f":
             rows.unknown.append(cell.coordinate)
         return None
     if isinstance(value, datetime.datetime):

@@ -9,7 +9,10 @@ import pandas
 import pytest
 
 from mmx import DataError, inside, open_table, read_table
+from mmx.data import open_like
 from mmx.errors import EncodingError
+from mmx.interfaces import Reading
+from mmx_plugins.readers.csv import CsvParams
 
 
 def test_cells_stay_as_they_are_written(tmp_path: Path) -> None:
@@ -248,3 +251,35 @@ def test_reading_the_header_grows_with_the_columns_and_not_with_their_square(
 
     seconds(100)
     assert seconds(20_000) < 2.5  # counting each name among all took 6 seconds
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        Reading(encoding="gbk", separator=";"),
+        Reading(reader=CsvParams(encoding="gbk", separator=";")),
+    ],
+)
+def test_a_further_table_is_read_like_the_first_where_it_does_not_say_it(
+    tmp_path: Path, own: Reading
+) -> None:
+    path, text = tmp_path / "a.csv", CHINESE.replace(",", ";")
+    for encoding in ("gbk", "utf-8", "utf-16"):
+        path.write_bytes(text.encode(encoding))
+        assert open_like(path, own).cells.values.tolist()[1] == ["b.png", "瘙痒", "nv"]
+    pandas.DataFrame({"a": ["x"]}).to_parquet(tmp_path / "a.parquet")
+    assert open_like(tmp_path / "a.parquet", own).cells.values.tolist() == [["x"]]
+    packed = tmp_path / "a.csv.gz"
+    packed.write_bytes(gzip.compress(text.encode("gbk")))
+    assert open_like(packed, own).cells.values.tolist()[0][1] == "瘙痒"
+
+
+def test_a_reader_that_cannot_be_used_stands_in_nobodys_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MMX_BLOCK_PLUGINS", "reader.parquet")
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    assert read_table(tmp_path / "a.csv").to_dict("list") == {"a": ["1"]}
+    pandas.DataFrame({"a": ["x"]}).to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="ends in .parquet, which no reader reads"):
+        read_table(tmp_path / "a.parquet")
