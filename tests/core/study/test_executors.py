@@ -22,14 +22,18 @@ def answers(study: Study) -> pd.DataFrame:
     return pd.concat([mmx.Run(run).predictions for run in runs], ignore_index=True)
 
 
-def test_ray_gives_the_results_of_local_processes(
-    write_study: Write, tiny_plugin: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+def test_ray_gives_the_results_of_this_process(
+    write_study: Write,
+    run_here: Callable[..., Study],
+    tiny_plugin: Path,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip("ray", reason="the extra ray is not installed")
     file = write_study(arms=["concat", "gated", "nosuch"])
-    local = run_study(file, plugins=[tiny_plugin], workers=1)
+    local = run_here(file)
     monkeypatch.setenv("MMX_RUNS", str(home / "runs on ray"))
-    done = run_study(file, plugins=[tiny_plugin], workers=2, executor="ray")
+    done = run_study(file, plugins=[tiny_plugin], workers=1, executor="ray")
     assert list(done.failed) == ["nosuch"]
     assert done.path != local.path
     pd.testing.assert_frame_equal(answers(done), answers(local))

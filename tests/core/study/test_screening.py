@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mmx.study import Study
-from mmx.study.folder import Entry, StudyFolder, find_study
+from mmx.study.folder import Entry, StudyFolder
 from mmx.study.screening import budgets
 
 pytest.importorskip("optuna", reason="the extra screen is not installed")
@@ -20,6 +20,15 @@ LR = "train.optimizer.lr"
 def grid(write: Callable[..., Path], **more: Any) -> Path:
     """Four learning rates beside the base, of which two learn nothing."""
     return write(vary=LR, arms=[0.01, 1e-9, 2e-9, 0.02], set={"train.epochs": 9}, **more)
+
+
+def assert_scored_on_validation(done: Study) -> None:
+    """What an arm was screened by is the last validation score of its run."""
+    entry = next(one for one in StudyFolder(done.path).entries() if not one.error and one.seed == 0)
+    lines = (Path(entry.run) / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    epochs = [event for event in map(json.loads, lines) if event["event"] == "epoch"]
+    last = next(one for one in budgets(done.path) if one.arm == entry.arm)
+    assert last.value == pytest.approx(epochs[-1]["validation balanced_accuracy"])
 
 
 def test_arms_that_learn_nothing_stop_early_and_get_no_further_seed(
@@ -39,6 +48,7 @@ def test_arms_that_learn_nothing_stop_early_and_get_no_further_seed(
     seeds = {(job.arm, job.key) for job in here.jobs if "seed 1" in job.key}
     assert not {arm for arm, _ in seeds} & stopped
     assert "Screened by asha on validation" in done.report.read_text(encoding="utf-8")
+    assert_scored_on_validation(done)
     # coming back repeats nothing; without screening they run to the end
     before = len(here.jobs)
     run_here(file, early_stop="asha")
@@ -56,14 +66,3 @@ def test_what_another_spec_was_screened_out_for_stops_no_arm(
     StudyFolder(first.path).note(old)
     again = run_here(write_study(seeds=[0, 1]), early_stop="asha", replan=True)
     assert not again.failed
-
-
-def test_the_score_is_that_of_validation_alone(
-    write_study: Callable[..., Path], run_here: Run
-) -> None:
-    done = run_here(grid(write_study), early_stop="asha")
-    entry = next(one for one in find_study("tiny").entries() if not one.error)
-    lines = (Path(entry.run) / "events.jsonl").read_text(encoding="utf-8").splitlines()
-    epochs = [event for event in map(json.loads, lines) if event["event"] == "epoch"]
-    last = next(one for one in budgets(done.path) if one.arm == entry.arm)
-    assert last.value == pytest.approx(epochs[-1]["validation balanced_accuracy"])
