@@ -27,6 +27,11 @@ DRAWN = (
 SHORT = (*DRAWN, "train.epochs=1")
 
 
+@pytest.fixture(autouse=True)
+def figures() -> None:
+    """They are rendered, as for users."""
+
+
 def name_of(path: Path) -> str:
     return f"{path.parent.name}/{path.stem}"
 

