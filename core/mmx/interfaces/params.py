@@ -55,6 +55,10 @@ class Params(BaseModel):
         """Whether it is defined for a task of this type."""
         return task in cls.tasks or "*" in cls.tasks
 
+    def misfit(self, task: str) -> str:
+        """Why these settings do not fit a task that the method itself fits; empty where they do."""
+        return ""
+
     @property
     def entry_point(self) -> str:
         """``kind.type``, as in ``mmx plugins list``."""

@@ -16,7 +16,8 @@ def unfit(params: Params, task: str, methods: Plugins) -> str:
         methods: among which others are looked for.
     """
     if params.fits(task):
-        return ""
+        words = params.misfit(task)
+        return f"{params.entry_point}: {words}" if words else ""
     names = sorted(_fitting(params.kind, task, methods))
     instead = params.instead.get(task) or (f"use {' or '.join(names)}" if names else "leave it out")
     made = " and ".join(sorted(params.tasks))

@@ -43,6 +43,11 @@ class MlpParams(HeadParams):
         "chosen to have as many parameters",
     )
 
+    def misfit(self, task: str) -> str:
+        if not self.cosine or task == "single_label":
+            return ""
+        return f"cosine is for a softmax over classes, and this spec has task: {task}; leave it out"
+
     @property
     def gives_cosines(self) -> bool:
         return self.cosine

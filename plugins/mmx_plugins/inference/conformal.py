@@ -1,7 +1,8 @@
 """Conformal prediction: sets of classes that hold the truth as often as promised.
 
 Source: Sadinle et al. 2019, arXiv:1609.00451 (lac); Romano et al. 2020, arXiv:2006.02544 (aps);
-Angelopoulos et al. 2021, arXiv:2009.14193 (raps).
+Angelopoulos et al. 2021, arXiv:2009.14193 (raps). Sets of levels without a gap: Chakraborty et al.
+2024, arXiv:2404.16610, there by other scores; the order from the median is that of mmx.
 """
 
 import math
@@ -14,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
+from torch.nn import functional as F
 
 from mmx import hookimpl, share_of_groups, share_of_rows, shares_of_classes
 from mmx.errors import RunError
@@ -28,6 +30,7 @@ from mmx.interfaces import (
     Validation,
 )
 
+ROUNDING = 1e-9  # of a probability above 1/2, as where levels are decided
 FOLDS = 8  # enough to spread own numbers evenly, too few to carry rounding into them
 
 
@@ -40,10 +43,11 @@ class ConformalParams(InferenceParams):
     instead: ClassVar[Mapping[str, str]] = {"multi_label": "use inference: risk_control"}
 
     type: Literal["conformal"] = "conformal"
-    score: Literal["lac", "aps", "raps"] = Field(
+    score: Literal["lac", "aps", "raps", "contiguous"] = Field(
         default="aps",
         description="lac: 1 - p_y; aps: randomised mass of the classes down to y; raps: aps with a "
-        "price for ranks beyond `free_rank`",
+        "price for ranks beyond `free_rank`; contiguous: aps of ordered levels, grown from the "
+        "median to its neighbours, so that a set has no gap",
     )
     alpha: float = Field(default=0.1, gt=0, lt=1, description="share of sets that may miss")
     per_class: bool = Field(default=False, description="promise it for each class on its own")
@@ -52,6 +56,11 @@ class ConformalParams(InferenceParams):
     seed: int = Field(
         default=0, ge=0, description="which row stands for a group, and the random shares"
     )
+
+    def misfit(self, task: str) -> str:
+        if self.score != "contiguous" or task == "ordinal":
+            return ""
+        return f"score: contiguous needs ordered levels, and this spec has task: {task}; use aps"
 
     def build(self) -> "Conformal":
         return Conformal(self)
@@ -91,6 +100,8 @@ class Conformal(InferenceHook):
         prediction = next(batch)
         scores = self.scores(prediction.log_probs)
         chosen = scores <= self.thresholds.to(prediction.log_probs)
+        if self.params.score == "contiguous":  # thresholds of classes of their own may leave gaps
+            chosen = without_gaps(chosen)
         extras = {"in_set": chosen, "set_size": chosen.sum(dim=1)}
         return replace(prediction, extras={**prediction.extras, **extras})
 
@@ -99,7 +110,8 @@ class Conformal(InferenceHook):
         probs = log_probs.exp()
         if self.params.score == "lac":
             return 1 - probs
-        order = probs.argsort(dim=1, descending=True, stable=True)
+        by_rank = self.params.score != "contiguous"
+        order = probs.argsort(dim=1, descending=True, stable=True) if by_rank else grown(probs)
         ranked = probs.gather(1, order)
         own = own_number(log_probs, self.params.seed).to(ranked)[:, None]
         mass = ranked.cumsum(dim=1) - own * ranked
@@ -160,6 +172,31 @@ def one_per_group(groups: Sequence[str], target: Tensor, seed: int) -> Tensor:
     shuffled = np.random.default_rng(seed).permutation(indices)
     _, first = np.unique(np.array(groups, dtype=object)[shuffled].astype(str), return_index=True)
     return torch.from_numpy(np.sort(shuffled[first]))
+
+
+def grown(probs: Tensor) -> Tensor:
+    """Levels [B, C] in the order in which an interval takes them in, from the median outwards.
+
+    Of the two neighbours the more probable one comes first, the lower one where both are alike.
+
+    Args:
+        probs: [B, C], of ordered levels.
+    """
+    reached = probs.double().flip(1).cumsum(dim=1).flip(1)  # P(y >= k)
+    low = (reached[:, 1:] > 0.5 + ROUNDING).sum(dim=1, keepdim=True)  # the median, [B, 1]
+    high, order = low.clone(), [low]
+    walled = F.pad(probs, (1, 1), value=-1.0)  # level k stands at k + 1; no level beyond the ends
+    for _ in range(probs.shape[1] - 1):
+        down = walled.gather(1, low) >= walled.gather(1, high + 2)
+        low, high = torch.where(down, low - 1, low), torch.where(down, high, high + 1)
+        order.append(torch.where(down, low, high))
+    return torch.cat(order, dim=1)
+
+
+def without_gaps(chosen: Tensor) -> Tensor:
+    """The levels [B, C] between the lowest and the highest that is chosen."""
+    from_below = chosen.cummax(dim=1).values
+    return from_below & chosen.flip(1).cummax(dim=1).values.flip(1)
 
 
 def quantile(scores: Tensor, alpha: float) -> Tensor:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from mmx import bound_of_share, hookimpl, share_of_rows
 from mmx.errors import RunError
+from mmx.evaluation import choose_thresholds
 from mmx.interfaces import (
     Batch,
     Curve,
@@ -42,7 +43,11 @@ class SelectiveParams(InferenceParams):
     tasks: ClassVar[frozenset[str]] = frozenset({"single_label", "multi_label", "ordinal"})
 
     type: Literal["selective"] = "selective"
-    score: Score = Field(default="max_prob", description="confidence kappa of an answer")
+    score: Score = Field(
+        default="max_prob",
+        description="confidence kappa of an answer; of several labels max_prob is the distance of "
+        "the probability to the threshold of the label",
+    )
     target: Literal["coverage", "risk"] = Field(
         default="coverage", description="what `level` is: the share accepted, or the error allowed"
     )
@@ -58,6 +63,14 @@ class SelectiveParams(InferenceParams):
     def fewest_groups(self) -> int:
         return FEWEST_GROUPS if self.target == "risk" else 1
 
+    def misfit(self, task: str) -> str:
+        if self.score != "neg_entropy" or task != "multi_label":
+            return ""
+        return (
+            "score: neg_entropy is least at 1/2, and labels are called present from thresholds of "
+            "their own; use max_prob"
+        )
+
     def build(self) -> "Selective":
         return Selective(self)
 
@@ -65,18 +78,23 @@ class SelectiveParams(InferenceParams):
 class Selective(InferenceHook):
     """Accept a row when kappa >= threshold; probabilities stay as they are.
 
-    Of several labels each is a question of its own, with a threshold and a promise of its own.
+    Of several labels each is a question of its own, with a threshold and a promise of its own. Its
+    answer is whether p reaches the threshold t of the label that is chosen on validation, as in the
+    columns ``predicted_LABEL``, and kappa = |p - t|.
     """
 
     def __init__(self, params: SelectiveParams) -> None:
         self.params = params
-        self.thresholds: tuple[float, ...] | None = None  # one, or one for each label
+        self.thresholds: tuple[float, ...] | None = None  # of kappa; one, or one for each label
+        self.called_from: tuple[float, ...] = ()  # of the probability of each of several labels
 
     def fit(self, validation: Validation) -> None:
-        questions, targets = asked(validation.logits, validation.target)
-        found = [
-            self._fitted(*each, validation.group) for each in zip(questions, targets, strict=True)
-        ]
+        if validation.target.ndim > 1:
+            probs = validation.logits[..., 1].double().exp()
+            self.called_from = choose_thresholds(probs.numpy(), validation.target.numpy())
+        kappa, wrong = self._answered(validation.logits.log_softmax(dim=-1), validation.target)
+        questions = zip(kappa.T, wrong.T, columns(validation.target).T >= 0, strict=True)
+        found = [self._fitted(*each, validation.group) for each in questions]
         self.thresholds = tuple(found)
         if self.params.target == "coverage":
             self.notes = (
@@ -90,18 +108,29 @@ class Selective(InferenceHook):
             groups = len(set(of_rows(validation.group, known)))
         self.notes = (self._promise(groups),)
 
-    def _fitted(self, logits: Tensor, target: Tensor, group: Sequence[str]) -> float:
+    def _answered(self, log_probs: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Kappa, and whether the answer is wrong, [n, Q] of Q questions."""
+        kappa, answers = self._read(log_probs)
+        return columns(kappa), columns(answers != target)
+
+    def _read(self, log_probs: Tensor) -> tuple[Tensor, Tensor]:
+        """Kappa and answer: [n] each, or [n, L] of several labels."""
+        if not self.called_from:
+            return confidence(log_probs, self.params.score), log_probs.argmax(dim=-1)
+        p = log_probs[..., 1].double().exp()
+        gaps = p - torch.tensor(self.called_from, dtype=p.dtype, device=p.device)
+        return gaps.abs(), (gaps >= 0).long()
+
+    def _fitted(self, kappa: Tensor, wrong: Tensor, known: Tensor, group: Sequence[str]) -> float:
         """The threshold of one question, from its known rows."""
-        known = (target >= 0).nonzero()[:, 0]
-        log_probs, target = logits[known].log_softmax(dim=1), target[known]
-        kappa = confidence(log_probs, self.params.score)
-        if not len(known):
+        rows = known.nonzero()[:, 0]
+        if not len(rows):
             return math.inf
         if self.params.target == "coverage":
-            return threshold_for_coverage(kappa, self.params.level)
-        groups = of_rows(group, known)
-        wrong = log_probs.argmax(dim=1) != target
-        return threshold_for_risk(kappa, wrong, groups, self.params.level, self.params.delta)
+            return threshold_for_coverage(kappa[rows], self.params.level)
+        groups = of_rows(group, rows)
+        level, delta = self.params.level, self.params.delta
+        return threshold_for_risk(kappa[rows], wrong[rows], groups, level, delta)
 
     def _promise(self, groups: int) -> str:
         level, sure, found = self.params.level, 1 - self.params.delta, list(self.thresholds or [])
@@ -130,8 +159,8 @@ class Selective(InferenceHook):
         if self.thresholds is None:
             raise RunError("inference.selective predicts before it was fitted; call fit")
         prediction = next(batch)
-        kappa = confidence(prediction.log_probs, self.params.score)  # [B], or [B, L]
-        limits = torch.tensor(self.thresholds).to(kappa)
+        kappa, _ = self._read(prediction.log_probs)  # [B], or [B, L]
+        limits = torch.tensor(self.thresholds, dtype=kappa.dtype, device=kappa.device)
         extras = {
             "confidence": kappa,
             "accepted": kappa >= (limits if kappa.ndim > 1 else limits[0]),
@@ -147,7 +176,7 @@ class Selective(InferenceHook):
         """
         known = target >= 0
         names = of_rows(group, known.nonzero()[:, 0])
-        wrong = (prediction.log_probs.argmax(dim=-1) != target)[known]
+        wrong = (self._read(prediction.log_probs)[1] != target)[known]
         accepted = prediction.extras["accepted"].bool()[known]
         coverage, risk = risk_coverage(prediction.extras["confidence"][known], wrong)
         allowed = coverage[risk <= 0.05]
@@ -169,13 +198,12 @@ class Selective(InferenceHook):
         """The promise, and whether the interval of the risk lies above it."""
         if self.params.target == "coverage":
             return {}
+        _, wrong = self._answered(prediction.log_probs, target)
+        stays = columns((target >= 0) & prediction.extras["accepted"].bool())
         risks = []
-        questions, targets = asked(prediction.log_probs, target)
-        accepted = prediction.extras["accepted"].bool().reshape(len(target), -1).T
-        for log_probs, truth, stays in zip(questions, targets, accepted, strict=True):
-            rows = ((truth >= 0) & stays).nonzero()[:, 0]
-            wrong = log_probs[rows].argmax(dim=1) != truth[rows]
-            risks.append(share_of_rows(wrong.numpy(), of_rows(group, rows)))
+        for mistaken, kept in zip(wrong.T, stays.T, strict=True):
+            rows = kept.nonzero()[:, 0]
+            risks.append(share_of_rows(mistaken[rows].numpy(), of_rows(group, rows)))
         broken = sum(risk.low > self.params.level for risk in risks)
         whom = f" for {broken} of {len(risks)} labels" if len(risks) > 1 else ""
         said = f"broken{whom}: the interval of the risk lies above it" if broken else "not broken"
@@ -186,17 +214,15 @@ class Selective(InferenceHook):
     def curves(self, prediction: Prediction, target: Tensor) -> Sequence[Curve]:
         """Risk over coverage."""
         known = target >= 0
-        wrong = (prediction.log_probs.argmax(dim=-1) != target)[known]
+        wrong = (self._read(prediction.log_probs)[1] != target)[known]
         coverage, risk = risk_coverage(prediction.extras["confidence"][known], wrong)
         words = ("Risk and coverage", "Share answered", "Share of answers that is wrong")
         return [Curve(*words, _thinned(coverage), _thinned(risk))]
 
 
-def asked(log_probs: Tensor, target: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    """The questions: one of [n, C] and [n], or one for each label of [n, L, 2] and [n, L]."""
-    if target.ndim == 1:
-        return [log_probs], [target]
-    return list(log_probs.unbind(dim=1)), list(target.unbind(dim=1))
+def columns(values: Tensor) -> Tensor:
+    """[n, Q] of one question [n] or of several [n, Q]."""
+    return values[:, None] if values.ndim == 1 else values
 
 
 def of_rows(groups: Sequence[str], rows: Tensor) -> list[str]:

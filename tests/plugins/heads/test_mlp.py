@@ -117,3 +117,11 @@ def test_says_when_no_width_matches() -> None:
 def test_names_the_nearest_head_when_there_is_none_to_match() -> None:
     with pytest.raises(PluginError, match="kan"):
         MlpParams(match="kann").build(12, 3)
+
+
+def test_cosines_are_for_one_of_several_classes() -> None:
+    params = MlpParams(cosine=True)
+    assert params.misfit("single_label") == ""
+    for task in ("multi_label", "ordinal"):
+        assert params.misfit(task).endswith(f"this spec has task: {task}; leave it out")
+        assert MlpParams().misfit(task) == ""

@@ -207,6 +207,26 @@ def test_selective_asks_each_label_on_its_own() -> None:
     assert "of 3 labels" in risk.notes[0]
 
 
+def test_selective_measures_confidence_from_the_threshold_of_each_label() -> None:
+    given = validation(7)
+    p = given.logits[..., 1].double().exp()
+    t = torch.tensor(choose_thresholds(p.numpy(), given.target.numpy()), dtype=torch.float64)
+    hook = fitted("selective", given, level=0.6)
+    found = predicted(hook, given.logits)
+    torch.testing.assert_close(found.extras["confidence"], (p - t).abs())
+    measured = hook.measure(found, given.target, given.group)
+    known = given.target >= 0
+    kept = known & found.extras["accepted"]
+    wrong = ((p >= t) != (given.target == 1))[kept].double().mean()
+    risk = measured["risk of accepted"]
+    assert isinstance(risk, Interval)
+    assert risk.value == pytest.approx(float(wrong))
+    assert (t - 0.5).abs().max() > 0.2  # far from the answers of 1/2
+    entropy = mmx.find("inference", "selective").model_validate({"score": "neg_entropy"})
+    assert "use max_prob" in entropy.misfit("multi_label")
+    assert entropy.misfit("ordinal") == ""
+
+
 def test_rows_are_not_weighed_for_labels() -> None:
     weighted = mmx.find("sampler", "weighted")
     assert not weighted.fits("multi_label")
