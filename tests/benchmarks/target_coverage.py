@@ -170,7 +170,11 @@ def pair_tables(sets: int) -> Iterator[float]:
         f"\nTwo methods, one training run each, D = {sets} (MC {22 / sqrt(sets):.1f}): share with"
     )
     print("with p <= 5 % where they are alike; coverage (width) and power where one is worse\n")
-    for name, two in (("macro_auroc", _two_of_labels), ("quadratic_kappa", _two_of_levels)):
+    for name, two in (
+        ("macro_auroc", _two_of_labels),
+        ("quadratic_kappa", _two_of_levels),
+        ("macro_absolute_error", _two_of_levels),
+    ):
         truth = _gap(two(np.random.default_rng(0), 30_000, worse=True, flips=2), name).difference
         for groups in (50, 100, 300):
             generator, tally, alike, found = np.random.default_rng(groups), Tally(), 0, 0
@@ -210,7 +214,8 @@ def _two_of_levels(
         name: np.clip(np.round(of), 0, 3).astype(int)[None]
         for name, of in zip("ab", moved, strict=True)
     }
-    return compare(answers, truth, names, 4, base="a", metrics=["quadratic_kappa"], flips=flips)
+    metrics = ["quadratic_kappa", "macro_absolute_error"]
+    return compare(answers, truth, names, 4, base="a", metrics=metrics, flips=flips)
 
 
 def main() -> int:

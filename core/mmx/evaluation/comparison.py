@@ -17,6 +17,7 @@ from mmx.evaluation.counted_rows import (
 )
 from mmx.evaluation.flips import flip
 from mmx.evaluation.kappa_score import KappaScore
+from mmx.evaluation.level_error_score import level_error
 from mmx.evaluation.pvalues import McNemar, floor, holm
 from mmx.evaluation.results import Interval
 from mmx.evaluation.score import Score
@@ -30,6 +31,7 @@ SCORES: Mapping[str, Callable[[CountedRows], Score]] = {
     "accuracy": accuracy,
     "quadratic_kappa": KappaScore,
 }
+OF_LEVELS = {"macro_absolute_error": level_error}  # counted by more than right and wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,14 @@ class Contrast:
             far as they are known; ``corrected`` where no others are.
         comparisons: how many these are.
         verdict: in words, by ``family``.
-        direction: 1 or -1 where the verdict tells the two apart, else 0.
+        direction: 1 for better and -1 for worse where the verdict tells the two apart, else 0.
         detectable: the smallest difference that would be found with 80 % power.
         conditional: no method has a second seed: the interval holds for these training runs alone.
         silent: both have the same rows right in every group.
         groups: of the test part.
         pairs: McNemar's counts for each pair of runs, in the order of the seeds; a row of a group
             counts as a question of its own.
+        lower_is_better: what is compared is an error.
     """
 
     method: str
@@ -71,6 +74,7 @@ class Contrast:
     silent: bool
     groups: int
     pairs: tuple[McNemar, ...]
+    lower_is_better: bool = False
 
     @property
     def few(self) -> bool:
@@ -90,7 +94,7 @@ class Contrast:
         """
         found = judge(
             self.difference.value, family, conditional=self.conditional, epochs=epochs,
-            enough=enough_groups(self.groups, comparisons),
+            enough=enough_groups(self.groups, comparisons), lower_is_better=self.lower_is_better,
         )  # fmt: skip
         return replace(
             self,
@@ -156,7 +160,8 @@ def compare(
         against: method -> another key of ``predicted`` that it is held against, not the base.
         only: methods that are held against another and corrected for together; None: all others.
         fixed: methods that no seed changes, such as the majority class.
-        metrics: of balanced_accuracy, macro_f1, accuracy, and quadratic_kappa of ordered levels.
+        metrics: of balanced_accuracy, macro_f1, accuracy, and of ordered levels quadratic_kappa
+            and macro_absolute_error, where lower is better.
         family: comparisons that are corrected for together with these, if more than these.
         flips: how many; None: 4,000, or 400 per comparison if that is more.
         seed: of the flips.
@@ -166,13 +171,19 @@ def compare(
 
     Source: evaluation by sign flips, see ``flips``; Holm 1979; decision 0033.
     """
-    unknown = [name for name in metrics if name not in SCORES]
+    unknown = [name for name in metrics if name not in (*SCORES, *OF_LEVELS)]
     if unknown:
-        known = ", ".join([*predicted, *SCORES])
+        known = ", ".join([*predicted, *SCORES, *OF_LEVELS])
         raise DataError(f"there is no {unknown[0]!r} to compare with; known are {known}")
     counted = count_answers(predicted, labels, groups, classes)
+    scores: dict[str, Score] = {
+        metric: SCORES[metric](counted)
+        if metric in SCORES
+        else OF_LEVELS[metric](predicted, labels, groups, classes)
+        for metric in metrics
+    }
     return compare_scores(
-        {metric: SCORES[metric](counted) for metric in metrics},
+        scores,
         base=base, against=against, only=only, fixed=fixed, family=family, flips=flips, seed=seed,
     )  # fmt: skip
 
@@ -249,7 +260,7 @@ def _contrasts(
             conditional=bool(moving) and not found.freedom[index],
             silent=bool(found.silent[index]),
             groups=score.groups,
-            pairs=score.pairs(name, other),
+            pairs=score.pairs(name, other), lower_is_better=score.lower_is_better,
         )  # fmt: skip
         contrasts.append(plain.judged(corrected[index], len(pairs)))
     return tuple(contrasts)

@@ -33,7 +33,7 @@ class SignFlips:
     Attributes:
         difference: [K], first minus second, means over the seeds.
         p: [K], two-sided, at least 1 / (1 + B).
-        low: [K], of the 95 % interval, in [-1, 1].
+        low: [K], of the 95 % interval, within what can be.
         high: [K].
         silent: [K], no group differs.
         freedom: [K], degrees of freedom of the pair's variance between seeds; 0: none is known.
@@ -81,13 +81,13 @@ def flip(score: Score, pairs: Pairs, *, fixed: frozenset[str], flips: int, seed:
     moved += np.stack([shift for shift, _ in shifts], axis=1) if pairs else 0
     p = _p(moved, weight, gaps, np.zeros(len(pairs)))
     hidden = np.array([score.hidden(*pair) for pair in pairs])
-    reach = [_reach(moved, weight, gaps, side) for side in (-1.0, 1.0)]
+    reach = [_reach(moved, weight, gaps, side * score.most) for side in (-1.0, 1.0)]
     low, high = (np.sqrt(one**2 + hidden) for one in reach)
     return SignFlips(
         gaps,
         p,
-        np.maximum(gaps - low, -1.0),
-        np.minimum(gaps + high, 1.0),
+        np.maximum(gaps - low, -score.most),
+        np.minimum(gaps + high, score.most),
         np.array([score.silent(*pair) for pair in pairs], dtype=bool),
         np.array([freedom for _, freedom in shifts], dtype=np.float64),
     )
@@ -121,9 +121,16 @@ def _p(moved: Floats, weight: Floats, gaps: Floats, truth: Floats) -> Floats:
     return p
 
 
-def _reach(moved: Floats, weight: Floats, gaps: Floats, side: float) -> Floats:
-    """[K], how far the true difference may lie from the observed one on a side, by bisection."""
-    inside, outside = np.zeros(len(gaps)), 1.0 + side * -gaps  # as far as a difference can be
+def _reach(moved: Floats, weight: Floats, gaps: Floats, end: float) -> Floats:
+    """[K], how far the true difference may lie from the observed one, towards an end, by bisection.
+
+    Args:
+        moved: [B, K].
+        weight: [B].
+        gaps: [K].
+        end: the smallest or the largest difference that can be.
+    """
+    inside, outside, side = np.zeros(len(gaps)), np.abs(end - gaps), np.sign(end)
     kept = _p(moved, weight, gaps, gaps + side * outside) > LEVEL
     inside = np.where(kept, outside, inside)
     for _ in range(HALVINGS):

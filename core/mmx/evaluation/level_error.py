@@ -30,7 +30,17 @@ def macro_absolute_error(
 
     Source: Baccianella et al. 2009, doi:10.1109/ISDA.2009.230 (the macro-averaged error).
     """
-    rows, wrong = sides(answers, labels, member, levels)
+    return error_of_counts(*sides(answers, labels, member, levels), levels)
+
+
+def error_of_counts(rows: Floats, wrong: Floats, levels: int) -> Interval:
+    """The same from what ``sides`` counts; counts need not be whole.
+
+    Args:
+        rows: [G, C (C - 1)].
+        wrong: [G, C (C - 1)].
+        levels: C.
+    """
     shares = clustered_shares(rows, wrong)
     here = shares.rows > 0
     count = int(here.sum()) // max(levels - 1, 1)

@@ -15,9 +15,13 @@ class Score(ABC):
 
     Attributes:
         groups: G, of the test part.
+        most: that two methods can differ.
+        lower_is_better: it is an error.
     """
 
     groups: int
+    most: float = 1.0
+    lower_is_better: bool = False
 
     @property
     @abstractmethod

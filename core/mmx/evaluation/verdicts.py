@@ -8,6 +8,7 @@ from mmx.evaluation.results import Interval
 LEVEL, POWER = 0.05, 0.8
 BETTER, WORSE, SAME = "better", "worse", "not distinguishable"
 HIGHER, LOWER = "scored higher on these rows", "scored lower on these rows"
+LESS, MORE = "erred less on these rows", "erred more on these rows"
 FEW = "too few groups to compare"
 
 
@@ -17,7 +18,7 @@ class Verdict:
 
     Attributes:
         words: as tables show them.
-        direction: 1 or -1 when the difference is told apart from 0, else 0.
+        direction: 1 for better and -1 for worse when the difference is told apart from 0, else 0.
     """
 
     words: str
@@ -26,7 +27,7 @@ class Verdict:
 
 def judge(
     value: float, corrected: float, *, conditional: bool = False, enough: bool = True,
-    epochs: int | None = None,
+    epochs: int | None = None, lower_is_better: bool = False,
 ) -> Verdict:  # fmt: skip
     """The verdict on a difference.
 
@@ -36,13 +37,15 @@ def judge(
         conditional: it rests on one training run of each: on two runs, not on two methods.
         enough: there are as many groups as a verdict needs.
         epochs: after which training ended while a curve was still rising; None: both were flat.
+        lower_is_better: of an error.
     """
     if not enough:
         return Verdict(FEW, 0)
     if not corrected <= LEVEL or value == 0:
         return Verdict(SAME, 0)
-    direction = 1 if value > 0 else -1
-    words = {True: (HIGHER, LOWER), False: (BETTER, WORSE)}[conditional][direction < 0]
+    direction = 1 if (value > 0) != lower_is_better else -1
+    on_these_rows = (LESS, MORE) if lower_is_better else (HIGHER, LOWER)
+    words = {True: on_these_rows, False: (BETTER, WORSE)}[conditional][direction < 0]
     if epochs is not None:
         words += f" at {epochs} epoch" + ("" if epochs == 1 else "s")
     return Verdict(words, direction)

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import cohen_kappa_score, roc_auc_score
+from sklearn.metrics import cohen_kappa_score, mean_absolute_error, roc_auc_score
 
 from mmx.errors import DataError
 from mmx.evaluation import compare, compare_labels
 from mmx.evaluation.comparison import SCORES
 from mmx.evaluation.counted_rows import count_answers
+from mmx.evaluation.level_error import macro_absolute_error
+from mmx.evaluation.level_error_score import level_error
 
 
 def ordered(seed: int = 0, rows: int = 150, groups: int = 40):  # type: ignore[no-untyped-def]
@@ -142,3 +144,71 @@ def test_what_cannot_be_compared_is_refused() -> None:
         compare_labels(probs, np.abs(target) * 0, groups, base="a")
     with pytest.raises(DataError, match="probabilities of"):
         compare_labels({"a": probs["a"][0]}, target, groups, base="a")
+
+
+def macro_error(labels: np.ndarray, answers: np.ndarray) -> float:
+    """Mean over the levels that occur of scikit-learn's mean absolute error."""
+    rows = [labels == level for level in np.unique(labels)]
+    return float(np.mean([mean_absolute_error(labels[of], answers[of]) for of in rows]))
+
+
+def test_flipped_errors_are_those_of_exchanged_answers() -> None:
+    answers, labels, groups = ordered()
+    kept_rows = np.flatnonzero(labels != 2)  # a level that does not occur
+    answers = {name: of[:, kept_rows] for name, of in answers.items()}
+    labels, groups = labels[kept_rows], [groups[row] for row in kept_rows]
+    score = level_error(answers, labels, groups, 4)
+    member = np.unique(groups, return_inverse=True)[1]
+    rng = np.random.default_rng(1)
+    for _ in range(5):
+        signs = rng.choice([-1.0, 1.0], size=score.groups)
+        kept = signs[member] > 0
+        ours = np.where(kept, answers["a"][0], answers["b"][0])
+        theirs = np.where(kept, answers["b"][0], answers["a"][0])
+        wanted = macro_error(labels, ours) - macro_error(labels, theirs)
+        assert score.flipped(signs[None], "a", "b")[0] == pytest.approx(wanted, abs=1e-12)
+
+
+def test_a_smaller_error_is_better() -> None:
+    answers, labels, groups = ordered(rows=400, groups=120)
+    found = compare(
+        {name: np.repeat(of, 2, axis=0) for name, of in answers.items()}, labels, groups, 4,
+        base="b", metrics=["macro_absolute_error"],
+    )  # fmt: skip
+    (contrast,) = found.contrasts["macro_absolute_error"]
+    errors = [macro_error(labels, answers[one][0]) for one in "ab"]
+    assert contrast.difference.value == pytest.approx(errors[0] - errors[1], abs=1e-12)
+    assert contrast.difference.low < contrast.difference.value < contrast.difference.high < 0
+    assert (contrast.direction, contrast.verdict) == (1, "better")
+    own = found.scores["macro_absolute_error"]["a"]
+    assert own == macro_absolute_error(answers["a"][0], labels, _members(groups), 4)
+    (alone,) = compare(
+        answers, labels, groups, 4, base="a", metrics=["macro_absolute_error"]
+    ).contrasts["macro_absolute_error"]
+    assert (alone.direction, alone.verdict) == (-1, "erred more on these rows")
+
+
+def _members(groups: list[str]) -> np.ndarray:
+    return np.unique(groups, return_inverse=True)[1].astype(np.int64)
+
+
+def test_differences_of_several_levels_are_not_cut_at_one() -> None:
+    labels = np.tile([0, 4], 40)
+    answers = {"far": (4 - labels)[None], "near": labels[None]}
+    (contrast,) = compare(
+        answers, labels, [str(row // 2) for row in range(80)], 5, base="near",
+        metrics=["macro_absolute_error"],
+    ).contrasts["macro_absolute_error"]  # fmt: skip
+    assert contrast.difference.value == 4
+    assert 2 < contrast.difference.low <= 4 == contrast.difference.high
+
+
+def test_equal_answers_hide_an_error_of_one_level() -> None:
+    answers, labels, groups = ordered()
+    (found,) = compare(
+        {"a": answers["a"], "c": answers["a"].copy()}, labels, groups, 4, base="a",
+        metrics=["macro_absolute_error"],
+    ).contrasts["macro_absolute_error"]  # fmt: skip
+    assert found.silent
+    assert found.p == 1
+    assert -1 < found.difference.low < 0 < found.difference.high < 1
