@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import mmx
+from mmx import commands
 from mmx_cli.mappings import Columns, Plugins, Without, pairs
 from mmx_cli.plain_words import PARTLY_DONE, plain_words
 from mmx_cli.terminal import begin, say, say_table
@@ -79,7 +80,7 @@ def _shown(value: float) -> str:
     return "–" if isnan(value) else f"{value:.3f}"
 
 
-def _left_out(found: "mmx.EvaluationResult") -> None:
+def _left_out(found: "commands.EvaluationResult") -> None:
     """Say which rows could not be read, and end with a status of its own when there are some."""
     if not found.left_out:
         return

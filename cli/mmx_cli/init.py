@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 import mmx
+from mmx import commands
 from mmx_cli.plain_words import plain_words
 from mmx_cli.terminal import say
 
@@ -45,10 +46,10 @@ def init(
         if table is not None:
             found = mmx.open_table(table, encoding=encoding, separator=separator, sheet=sheet)
             stated, notes = {**found.guesses, **stated}, list(found.notes)
-            columns = mmx.guess_columns(
+            columns = commands.guess_columns(
                 found.cells, found.folder or table.absolute().parent, given=said
             )
-        mmx.write_template(out, table=table, columns=columns, force=force, reading=stated)
+        commands.write_template(out, table=table, columns=columns, force=force, reading=stated)
     for line in notes:
         say(line)
     for line in columns.told() if columns else []:

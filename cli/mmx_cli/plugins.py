@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import mmx
+from mmx import commands
 from mmx_cli.plain_words import plain_words
 from mmx_cli.terminal import say, say_table
 
@@ -64,7 +65,7 @@ def show_method(
 ) -> None:
     """Show the parameters of a method, and the paper it comes from."""
     with plain_words():
-        shown = mmx.describe(name, plugins=mmx.Plugins(files=files))
+        shown = commands.describe(name, plugins=mmx.Plugins(files=files))
     method = shown.method
     say(f"{method.key}  ({method.package} {method.version}, {method.module})", bold=True)
     say(f"{shown.text}\n")
@@ -90,7 +91,7 @@ def check_method(
     """
     with plain_words():
         plugins = mmx.Plugins(files=files)
-        certificate = mmx.check_plugin(name, settings=settings, plugins=plugins)
+        certificate = commands.check_plugin(name, settings=settings, plugins=plugins)
     untried = certificate.untried
     if as_json:
         told = {"ok": certificate.ok, "untried": untried}
@@ -116,13 +117,13 @@ def new_package(
 ) -> None:
     """Write a pip package with a small working method of this kind, its test and a readme."""
     with plain_words():
-        root = mmx.new_plugin(kind, name, folder)
+        root = commands.new_plugin(kind, name, folder)
     for file in sorted(path for path in root.rglob("*") if path.is_file()):
         say(f"wrote {file}")
     say(f"next: cd {shlex.quote(str(root))}, pip install -e '.[test]', python -m pytest")
 
 
-def _told(one: "mmx.Parameter") -> str:
+def _told(one: "commands.Parameter") -> str:
     """One line on a parameter: ``heads: int, >= 1, in channels (default 8)``."""
     unit = f"in {one.unit}" if one.unit else ""
     told = ", ".join(filter(None, (one.type, one.range, unit)))

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import mmx
+from mmx import commands
 from mmx_cli.mappings import Columns, Plugins, Without, pairs
 from mmx_cli.plain_words import PARTLY_DONE, USER_MISTAKE, plain_words
 from mmx_cli.terminal import begin, say
@@ -99,7 +100,7 @@ def predict(
     _refused(answers)
 
 
-def _refused(answers: "mmx.Answers") -> None:
+def _refused(answers: "commands.Answers") -> None:
     """Say which rows are not answered, and end with a status of its own when there are some."""
     refused = answers.refused
     if not len(refused):
@@ -113,7 +114,7 @@ def _refused(answers: "mmx.Answers") -> None:
     raise typer.Exit(PARTLY_DONE)
 
 
-def _tell(answers: "mmx.Answers", row: int) -> None:
+def _tell(answers: "commands.Answers", row: int) -> None:
     """Probabilities, columns of inference hooks and reasons, in lines."""
     for name, probability in answers.probabilities(row).items():
         say(f"  {name:<24} {probability:6.1%}")
@@ -124,7 +125,7 @@ def _tell(answers: "mmx.Answers", row: int) -> None:
             say(f"  {line}")
 
 
-def _reasons(why: "mmx.Explanation") -> Iterator[str]:
+def _reasons(why: "commands.Explanation") -> Iterator[str]:
     """Shares of the modalities, the words that matter most, and gates, in lines."""
     if why.shares:
         told = ", ".join(

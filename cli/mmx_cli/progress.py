@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from mmx_cli.terminal import shown
 
 if TYPE_CHECKING:
-    import mmx
+    from mmx import commands
 
 __all__ = ["Bars", "Console"]
 
@@ -44,7 +44,7 @@ class Bars:
         """Leave the bars as they stand."""
         self._drawn.stop()
 
-    def progress(self, progress: "mmx.Progress") -> None:
+    def progress(self, progress: "commands.Progress") -> None:
         """Draw one step."""
         step = progress
         if step.stage not in self._tasks:
@@ -61,7 +61,7 @@ class Bars:
         self._console.print(shown(text), markup=False, highlight=False, soft_wrap=True)
 
 
-def _told(step: "mmx.Progress") -> str:
+def _told(step: "commands.Progress") -> str:
     """Values, rate and time left, in the width of a terminal."""
     words = [f"{name} {value:.3g}" for name, value in step.values.items()]
     if step.rate:

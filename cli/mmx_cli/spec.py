@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import mmx
+from mmx import commands
 from mmx_cli.plain_words import USER_MISTAKE, plain_words
 from mmx_cli.terminal import say
 
@@ -27,7 +28,7 @@ def check(
 ) -> None:
     """Tell every fault of a spec, each with its file, line and column."""
     with plain_words():
-        faults = mmx.check_spec(file, overrides=overrides, plugins=plugins)
+        faults = commands.check_spec(file, overrides=overrides, plugins=plugins)
     for fault in faults:
         say(str(fault), err=True)
     if faults:
@@ -35,7 +36,7 @@ def check(
         raise typer.Exit(USER_MISTAKE)
     with plain_words():
         spec = mmx.load_spec(file, overrides=overrides, plugins=plugins)
-        notes = mmx.spec_notes(spec)
+        notes = commands.spec_notes(spec)
     for note in notes:
         say(f"note: {note}", err=True)
     say(f"{file} is valid")
@@ -61,7 +62,7 @@ def diff(
     """List the values that differ between two specs, defaults included."""
     with plain_words():
         first, second = (mmx.load_spec(file, plugins=plugins) for file in (left, right))
-        differences = mmx.diff_specs(first, second)
+        differences = commands.diff_specs(first, second)
     for one in differences:
         say(f"{one.key}: {_told(one.left)} -> {_told(one.right)}")
     if not differences:
@@ -75,7 +76,7 @@ def schema(
 ) -> None:
     """Print the JSON Schema of a spec with all installed methods, for editors."""
     with plain_words():
-        schema = mmx.spec_schema(plugins=mmx.Plugins(files=plugins))
+        schema = commands.spec_schema(plugins=mmx.Plugins(files=plugins))
         text = json.dumps(schema, indent=2) + "\n"
         if out is None:
             say(text, nl=False)
@@ -88,4 +89,4 @@ def schema(
 
 
 def _told(value: object) -> str:
-    return str(value) if value is mmx.ABSENT else json.dumps(value, ensure_ascii=False)
+    return str(value) if value is commands.ABSENT else json.dumps(value, ensure_ascii=False)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 import mmx
+from mmx import commands
 from mmx_cli.plain_words import plain_words
 from mmx_cli.terminal import begin, say, say_table
 
@@ -71,7 +72,7 @@ def report(
 def list_() -> None:
     """List the studies in the folder of the runs."""
     with plain_words():
-        found = mmx.list_studies()
+        found = commands.list_studies()
     if not found:
         say("no study yet; `mmx study run STUDY.yaml` makes one")
         return
@@ -82,7 +83,7 @@ def list_() -> None:
     say_table(("study", "arms", "finished", "failed", "planned", "folder"), rows, {})
 
 
-def _tell(done: "mmx.Study") -> None:
+def _tell(done: "commands.Study") -> None:
     """The words of the report on the terminal, and where the rest is; 3 if some arm has none."""
     say(done.summary())
     say(f"report: {done.report}")

@@ -17,6 +17,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+__all__ = [
+    "DataError", "EncodingError", "Fault", "MissingExtraError", "MmxError", "PluginError",
+    "PluginLoadError", "RunError", "ShapeError", "SpecError", "WeightsError", "said_by",
+]  # fmt: skip
+
 _LINE, _WORDS = 200, 2000  # characters
 
 

@@ -72,8 +72,18 @@ def test_any_table_is_read_or_refused(tmp_path: Path, data: st.DataObject) -> No
 def manifest_or_refusal(file: Path, columns: list[str]) -> None:
     from mmx.data import read_manifest
 
-    params = mmx.find("dataset", "table").model_validate(
-        {"type": "table", "path": file, "images": columns[:1], "label": columns[-1], "group": None}
+    params = (
+        mmx.Plugins()
+        .find("dataset", "table")
+        .model_validate(
+            {
+                "type": "table",
+                "path": file,
+                "images": columns[:1],
+                "label": columns[-1],
+                "group": None,
+            }
+        )
     )
     try:
         manifest = read_manifest(params.build(), 1.0, SingleLabelParams())  # type: ignore[attr-defined]

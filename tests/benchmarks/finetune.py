@@ -24,6 +24,7 @@ from plain_loop import train_plainly
 from torchvision.models import resnet18
 
 import mmx
+from mmx import commands
 
 IMAGES, EPOCHS, SIZE, BATCH = 320, 2, 128, 32
 REPEATS = 5
@@ -72,7 +73,7 @@ class Decoding:
 
     seconds = 0.0
 
-    def progress(self, progress: mmx.Progress) -> None:
+    def progress(self, progress: commands.Progress) -> None:
         """Keep the time of the first stage."""
         if progress.stage == "reading" and progress.rate:
             self.seconds = progress.done / progress.rate

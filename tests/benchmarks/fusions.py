@@ -17,7 +17,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmx import Features, FeatureShape, FusionParams, find
+from mmx import Features, FeatureShape, FusionParams
+from mmx.commands import find
 
 LIMIT, TURNS = 5.0, 7  # times cross_attention
 BATCH, WIDTH = 32, 256

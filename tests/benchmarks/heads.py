@@ -95,7 +95,7 @@ def medians(runs: Mapping[str, Callable[[], None]], repeats: int) -> dict[str, f
 def built(name: str, **settings: object) -> Head:
     """A head from the registry, for 1024 channels and 7 classes."""
     torch.manual_seed(0)
-    head: Head = mmx.find("head", name).model_validate(settings).build(DIM, CLASSES)  # type: ignore
+    head: Head = mmx.Plugins().find("head", name).model_validate(settings).build(DIM, CLASSES)  # type: ignore
     return head
 
 

@@ -13,7 +13,8 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from mmx import Features, FeatureShape, FusionParams, find
+from mmx import Features, FeatureShape, FusionParams
+from mmx.commands import find
 from mmx.training.precision import cpu_has_bf16
 
 BATCH, TURNS, WIDTH = 64, 9, 256

@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmx import Batch, Prediction, Validation
+from mmx import Batch, Prediction
 from mmx.blocks import Sigmoid
+from mmx.interfaces import Validation
 from mmx_plugins.inference.conformal import Conformal, ConformalParams
 from mmx_plugins.inference.selective import SelectiveParams
 

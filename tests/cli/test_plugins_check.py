@@ -6,6 +6,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 import mmx
+from mmx import commands
 from mmx.testing import laws
 from mmx_cli.main import app
 
@@ -71,7 +72,7 @@ def test_a_method_that_needs_settings_is_tried_with_them(tmp_path: Path) -> None
 def test_the_certificate_as_json_is_the_one_of_check_plugin() -> None:
     result = CliRunner().invoke(app, ["plugins", "check", "focal", "--json"])
     told = json.loads(result.output)
-    certificate = mmx.check_plugin("focal")
+    certificate = commands.check_plugin("focal")
     assert told["ok"] is True
     assert told["digest"] == certificate.digest
     assert [one["name"] for one in told["checks"]] == [one.name for one in certificate.checks]

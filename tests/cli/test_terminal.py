@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import mmx_cli
+from mmx import commands
 from mmx_cli.progress import Bars, Console
 from mmx_cli.terminal import hear_log, say, say_table, shown
 
@@ -41,11 +42,10 @@ def test_lines_and_tables_are_spelt_out(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_progress_and_messages_are_spelt_out(capsys: pytest.CaptureFixture[str]) -> None:
-    import mmx
 
     with Bars(Console(stderr=True, force_terminal=False)) as bars:
         bars.message(EVIL + " [red]markup[/red]")
-        bars.progress(mmx.Progress(EVIL + "[/]", 1, 2))
+        bars.progress(commands.Progress(EVIL + "[/]", 1, 2))
     found = capsys.readouterr().err
     assert not any(raw in found for raw in RAW)
     assert "[red]markup[/red]" in found

@@ -77,7 +77,7 @@ def test_such_a_function_is_found(line: str) -> None:
 
 def test_no_module_holds_a_registry(load: Callable[..., mmx.Spec]) -> None:
     load("model.fusion=gated")
-    mmx.find("head", "mlp")
+    mmx.Plugins().find("head", "mlp")
     held = [
         f"{module}.{name}"
         for module, content in list(sys.modules.items())

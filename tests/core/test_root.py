@@ -6,10 +6,12 @@ import pkgutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import mmx
+from mmx import commands
 
 CORE = Path(mmx.__file__).parent
 
@@ -26,9 +28,19 @@ HEAVY = [
 ]
 
 
-def names_for_checkers() -> dict[str, str]:
-    """Public name -> home, as the TYPE_CHECKING block of mmx/__init__.py imports them."""
-    tree = ast.parse(Path(mmx.__file__).read_text())
+LAZY = [mmx, commands]
+MOVED = {
+    "guess_columns": "mmx.commands",
+    "WrappingEncoder": "mmx.interfaces",
+    "inside": "mmx.blocks",
+    "share_of_rows": "mmx.evaluation",
+    "Fault": "mmx.errors",
+}
+
+
+def names_for_checkers(module: ModuleType) -> dict[str, str]:
+    """Public name -> home, as the TYPE_CHECKING block of a lazy module imports them."""
+    tree = ast.parse(Path(str(module.__file__)).read_text())
     (block,) = [
         node
         for node in tree.body
@@ -42,16 +54,24 @@ def names_for_checkers() -> dict[str, str]:
     }
 
 
-def test_checkers_and_users_see_the_same_names() -> None:
-    assert names_for_checkers() == vars(mmx)["_HOME"]
-    assert sorted(names_for_checkers()) == list(mmx.__all__)
-    assert set(mmx.__all__) <= set(dir(mmx))
+@pytest.mark.parametrize("module", LAZY)
+def test_checkers_and_users_see_the_same_names(module: ModuleType) -> None:
+    named = names_for_checkers(module)
+    homes = {name: home for home, names in vars(module)["_HOMES"].items() for name in names}
+    assert named == homes
+    assert sorted(named) == list(module.__all__)
+    assert set(module.__all__) <= set(dir(module))
 
 
-@pytest.mark.parametrize("name", mmx.__all__)
-def test_every_name_loads_from_its_home(name: str) -> None:
-    home = importlib.import_module(names_for_checkers()[name])
-    assert getattr(mmx, name) is getattr(home, name)
+@pytest.mark.parametrize("module", LAZY)
+def test_every_name_loads_from_its_home(module: ModuleType) -> None:
+    for name, home in names_for_checkers(module).items():
+        assert getattr(module, name) is getattr(importlib.import_module(home), name), name
+
+
+def test_mmx_is_small_and_the_commands_repeat_nothing_of_it() -> None:
+    assert len(mmx.__all__) <= 66
+    assert set(mmx.__all__).isdisjoint(commands.__all__)
 
 
 def test_no_name_equals_a_sub_package_which_would_hide_it() -> None:
@@ -60,12 +80,32 @@ def test_no_name_equals_a_sub_package_which_would_hide_it() -> None:
 
 
 def test_a_misspelt_name_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="module 'mmx' has no attribute 'sepc'"):
+    with pytest.raises(AttributeError, match="^module 'mmx' has no attribute 'sepc'$"):
         mmx.sepc  # type: ignore[attr-defined]  # noqa: B018 # pyright: ignore[reportAttributeAccessIssue]
+    with pytest.raises(AttributeError, match="^module 'mmx.commands' has no attribute 'sepc'$"):
+        commands.sepc  # type: ignore[attr-defined]  # noqa: B018 # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.parametrize(("name", "home"), MOVED.items())
+def test_a_name_that_moved_says_where_it_stands(name: str, home: str) -> None:
+    words = f"^module 'mmx' has no attribute '{name}'; it stands in {home}: from {home} import"
+    with pytest.raises(AttributeError, match=words):
+        getattr(mmx, name)
+    with pytest.raises(ImportError, match=words):
+        exec(f"from mmx import {name}", {})  # as a package of somebody else does
+    assert hasattr(importlib.import_module(home), name)
+    assert not hasattr(mmx, name)
+
+
+def test_looking_for_a_sub_module_or_a_hidden_name_imports_nothing() -> None:
+    code = "import sys, mmx; from mmx import commands; hasattr(mmx, '__wrapped__')\n"
+    code += "print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("False\n", "")
 
 
 @pytest.mark.parametrize(
-    "code", ["import mmx", "import mmx; mmx.installed()", "import mmx_cli.main"]
+    "code", ["import mmx", "import mmx; mmx.Plugins().installed()", "import mmx_cli.main"]
 )
 def test_starting_leaves_heavy_libraries_out(code: str) -> None:
     heavy = [name for name in HEAVY if "cli" not in code or name != "pydantic"]  # typer brings it

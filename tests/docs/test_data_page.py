@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import mmx
+from mmx import commands
 from mmx.data.images import FORMATS
 from mmx.data.split import COLUMNS
 
@@ -13,9 +14,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "data.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 SETTINGS = [
     (method.type, setting.name)
-    for method in mmx.installed("dataset")
+    for method in mmx.Plugins().installed("dataset")
     if method.package == "mmx"
-    for setting in mmx.describe(method.key).parameters
+    for setting in commands.describe(method.key).parameters
 ]
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 import mmx
+from mmx import commands
 
 PAGE = Path(__file__).parents[2] / "docs" / "methods.md"
-OURS = [method.key for method in mmx.installed() if method.package == "mmx"]
+OURS = [method.key for method in mmx.Plugins().installed() if method.package == "mmx"]
 
 
 def text() -> str:
@@ -34,5 +35,5 @@ def test_a_method_is_told_in_one_to_four_lines(key: str) -> None:
 
 @pytest.mark.parametrize("key", OURS)
 def test_every_paper_of_a_method_stands_on_the_page(key: str) -> None:
-    papers = re.findall(r"arXiv:[\d.]+\d|doi:[^\s,;)]+", mmx.describe(key).source)
+    papers = re.findall(r"arXiv:[\d.]+\d|doi:[^\s,;)]+", commands.describe(key).source)
     assert {paper for paper in papers if paper not in section(key)} == set()

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import mmx
+from mmx import commands
 from mmx.testing import check
 
 PAGE = Path(__file__).parents[2] / "docs" / "plugins-by-example.md"
@@ -63,7 +64,7 @@ def test_the_task_of_the_page_runs_and_answers(home: Path, files: list[Path]) ->
 
 
 def test_the_task_of_the_page_is_what_the_template_writes(tmp_path: Path) -> None:
-    root = mmx.new_plugin("task", "severity", tmp_path)
+    root = commands.new_plugin("task", "severity", tmp_path)
     assert (root / "src/mmx_severity/severity.py").read_text() == BLOCKS["severity.py"]
 
 

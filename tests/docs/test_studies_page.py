@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mmx import StudySpec
+from mmx.commands import StudySpec
 
 PAGE = Path(__file__).parents[2] / "docs" / "studies.md"
 ROW = re.compile(r"^\| `([^`]+)` \| ([^|]+) \|", re.MULTILINE)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import mmx
-from mmx import load_spec
+from mmx import commands, load_spec
 
 FOLDER = Path(__file__).parents[2] / "examples" / "table"
 QUICK = [
@@ -19,7 +19,7 @@ QUICK = [
 
 def test_the_spec_is_what_init_guesses() -> None:
     spec = load_spec(FOLDER / "spec.yaml")
-    guessed = mmx.guess_columns(mmx.read_table(FOLDER / "cases.csv"), FOLDER)
+    guessed = commands.guess_columns(mmx.read_table(FOLDER / "cases.csv"), FOLDER)
     given = spec.data.dataset.model_dump()
     given["images"] = given["images"]["image"]
     names = ("images", "text", "label", "group", "record")

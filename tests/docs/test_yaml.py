@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mmx import check_spec, load_spec, load_study
+from mmx import load_spec
+from mmx.commands import check_spec, load_study
 from mmx.study.arms import resolve_arms
 
 ROOT = Path(__file__).parents[2]

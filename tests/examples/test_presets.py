@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import mmx
+from mmx import commands
 from mmx.data import make_split, read_manifest
 from mmx.pipeline.learner import build_learner
 
@@ -157,7 +158,7 @@ def test_the_published_form_of_mibf_net_is_the_one_beside_its_figure() -> None:
         fusion, loss = spec["model"]["fusion"], spec["loss"]
         assert (fusion["reference"], fusion["tokens"], fusion["residual"]) == (True, False, False)
         assert (fusion["heads"], loss["mode"]) == (1, "reference")
-        study = mmx.load_study(EXAMPLES / "studies" / f"overall-{folder}.yaml")
+        study = commands.load_study(EXAMPLES / "studies" / f"overall-{folder}.yaml")
         assert study.reported["mibf_net_published"] == claim
         assert "mibf_net" not in study.reported
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mmx import check_spec, load_study
+from mmx.commands import check_spec, load_study
 from mmx.study.arms import resolve_arms
 
 ROOT = Path(__file__).parents[2]

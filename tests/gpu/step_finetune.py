@@ -25,6 +25,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import models
 
 import mmx
+from mmx import commands
 
 GOAL, BUSY = 1.5, 90.0  # times the plain loop; per cent of the time with a kernel on the card
 EPOCHS, WORKERS = 4, 8
@@ -134,7 +135,7 @@ class Reading:
 
     seconds = 0.0
 
-    def progress(self, progress: mmx.Progress) -> None:
+    def progress(self, progress: commands.Progress) -> None:
         """Keep the time of the first stage."""
         if progress.stage == "reading" and progress.rate:
             self.seconds = progress.done / progress.rate

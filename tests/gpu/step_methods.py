@@ -23,10 +23,10 @@ TINY = 3  # methods of each kind
 
 def methods(kind: str, given: Given) -> Iterator[tuple[str, mmx.Params]]:
     """Each method of a kind that the box has, with its smallest settings."""
-    found = [one for one in mmx.installed(kind) if one.package == "mmx"]
+    found = [one for one in mmx.Plugins().installed(kind) if one.package == "mmx"]
     for one in found[: TINY if given.tiny else None]:
         settings = SETTINGS.get(one.key, {})
-        yield one.key, mmx.find(kind, one.type).model_validate(settings)
+        yield one.key, mmx.Plugins().find(kind, one.type).model_validate(settings)
 
 
 def values(module: nn.Module, subject: Subject, inputs: Any) -> dict[str, Tensor]:

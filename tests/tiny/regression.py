@@ -9,12 +9,23 @@ import torch
 from torch import Tensor
 
 import mmx
-from mmx.interfaces import Interval, MetricWords, ScoreSection, Strata, Summary, Target
+from mmx.interfaces import (
+    Interval,
+    Link,
+    MetricWords,
+    Scores,
+    ScoreSection,
+    Strata,
+    Summary,
+    Target,
+    Task,
+    TaskParams,
+)
 
 MMX_API = 2
 
 
-class Identity(mmx.Link):
+class Identity(Link):
     """The number itself."""
 
     inputs = 1
@@ -26,7 +37,7 @@ class Identity(mmx.Link):
         return logits
 
 
-class RegressionParams(mmx.TaskParams):
+class RegressionParams(TaskParams):
     type: Literal["regression"] = "regression"
     default_loss: ClassVar[str] = "squared"
     selects: ClassVar[Mapping[str, bool]] = {"absolute_error": False}
@@ -38,7 +49,7 @@ class RegressionParams(mmx.TaskParams):
         return Regression(names)
 
 
-class Regression(mmx.Task):
+class Regression(Task):
     """Target [n], float; NaN where it is unknown."""
 
     type = "regression"
@@ -69,7 +80,7 @@ class Regression(mmx.Task):
     def words(self, target: Any) -> Any:
         return np.array(["" if np.isnan(one) else f"{one:g}" for one in target], dtype=object)
 
-    def link(self) -> mmx.Link:
+    def link(self) -> Link:
         return Identity()
 
     def part_loss(self, log_probs: Tensor, target: Tensor) -> Tensor:
@@ -98,7 +109,7 @@ class Regression(mmx.Task):
 
 
 @dataclass(frozen=True)
-class Errors(mmx.Scores):
+class Errors(Scores):
     errors: Any
     many: int
 

@@ -28,6 +28,7 @@ from mmx.blocks.loading import load_by_position, load_tensors, state_digest
 from mmx.blocks.missing_words import MISSING_WORDS, is_missing
 from mmx.blocks.model_folder import check_model_folder, folder_tensors
 from mmx.blocks.norms import Norm, PatientBatchNorm, vector_norm
+from mmx.blocks.paths import inside
 from mmx.blocks.per_modality import PerModality
 from mmx.blocks.pooling import (
     masked_softmax,
@@ -67,8 +68,8 @@ __all__ = [
     "Sigmoid", "Softmax", "TURNS", "TableText", "Weights", "WeightsFile", "Window", "alone",
     "attention_weights", "blurred", "case_phrase", "check_heads", "check_model_folder",
     "check_names", "check_single", "check_spelling", "cumulative_logits", "cut", "either_present",
-    "find_weights", "folder_tensors", "fused_vector", "guessed_text", "in_months", "is_missing",
-    "join", "joined_shape", "known_labels", "labels_per_row", "level_log_probs",
+    "find_weights", "folder_tensors", "fused_vector", "guessed_text", "in_months", "inside",
+    "is_missing", "join", "joined_shape", "known_labels", "labels_per_row", "level_log_probs",
     "likes_channels_last", "load_by_position", "load_tensors", "log_above", "masked_attention",
     "masked_softmax", "mean_over_known", "merge_heads", "missing_words", "names_files", "near_grid",
     "not_utf8", "pool_grid", "pool_level", "prevalence", "read_cells", "read_tensors", "real_first",

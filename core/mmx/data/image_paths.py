@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmx.blocks import inside
 from mmx.data.cells import Faults
-from mmx.data.tables import inside
 from mmx.errors import DataError
 
 if TYPE_CHECKING:

@@ -253,26 +253,3 @@ def _refuse_files(column: str, cells: "Cells") -> None:
             "be read, not what stands in the files. Texts in files of their own are not read yet; "
             "write the texts themselves into the column"
         )
-
-
-def check_columns(layout: Layout, table: "DataFrame", name: str) -> None:
-    """DataError when the table lacks a column of the layout; the columns that are there are named.
-
-    Args:
-        layout: which column holds what.
-        table: as ``read_table`` gives it.
-        name: of the table, for the words.
-    """
-    lacking = [name for name in layout.columns if name not in table.columns]
-    if lacking:
-        raise DataError(
-            f"{name} has no column {', '.join(map(repr, lacking))}; "
-            f"its columns are {', '.join(map(str, table.columns))}"
-        )
-    told = [name for name in layout.labels.each if name in (*layout.record, layout.text)]
-    if told:
-        raise DataError(
-            f"the columns of labels {', '.join(map(repr, told))} must not be read by the model"
-        )
-    if layout.label is not None and layout.label in layout.record:
-        raise DataError(f"the label column {layout.label!r} must not be in the record as well")

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
-LOSS_RATES = (0.25, 0.5, 0.75)  # of the rows, which lose a modality at random
+LOSS_RATES = (0.25, 0.5, 0.75)
+"""Shares of the rows that lose a modality at random, in the report of missing modalities."""
 
 
 def in_a_row(names: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from mmx.evaluation.confusion import Floats
 
 BINS = 15
+"""Bins of equal mass of a reliability diagram."""
 
 
 def equal_mass_bins(values: Floats, bins: int = BINS) -> NDArray[np.int64]:

@@ -17,6 +17,7 @@ from mmx.evaluation.results import Interval
 from mmx.evaluation.score import HIDDEN, Score
 
 METRICS = ("balanced_accuracy", "macro_f1", "accuracy")
+"""Metrics by which models of one label are compared, the headline first."""
 Ints = NDArray[np.int64]
 
 

@@ -14,6 +14,7 @@ from mmx.evaluation.ranked_label import RankedLabel, means_of_labels, ranked
 from mmx.evaluation.score import Score
 
 LABEL_METRICS = ("macro_auroc", "macro_average_precision")
+"""Metrics by which models of several labels are compared."""
 Ints = NDArray[np.int64]
 
 

@@ -48,6 +48,7 @@ RULES: Mapping[str, Callable[[Floats, NDArray[np.bool_]], float]] = {
     "youden": youden,
     "sensitivity_95": for_sensitivity,
 }
+"""Name -> rule that chooses the threshold of a label from probabilities and truth."""
 
 
 def _called(scores: Floats, positive: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:

@@ -17,6 +17,7 @@ from mmx.interfaces.inputs import Images, Texts, TokenCount
 from mmx.interfaces.params import Params
 
 Training = Literal["frozen", "last", "full"]
+"""What of an encoder is trained: nothing, its last stage, or all."""
 
 
 class EncoderParams(Params):

@@ -1,12 +1,13 @@
 """How the columns of a table become samples."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mmx.errors import DataError
 from mmx.interfaces.modality import name_modality
 from mmx.interfaces.reader import Reading
 
@@ -107,3 +108,27 @@ class Layout:
         boxes = [name for indices in self.boxes.values() for box in indices for name in box]
         files = [*self.image_columns, *self.inputs.values()]
         return tuple(dict.fromkeys([*files, *boxes, *self.record, *single]))
+
+    def check(self, columns: Collection[str], table: str) -> None:
+        """Refuse a table that lacks a column, or a model that would read a label.
+
+        Args:
+            columns: those of the table.
+            table: its name, for the words.
+
+        Raises:
+            DataError: names what is lacking, and the columns that are there.
+        """
+        lacking = [name for name in self.columns if name not in columns]
+        if lacking:
+            raise DataError(
+                f"{table} has no column {', '.join(map(repr, lacking))}; "
+                f"its columns are {', '.join(map(str, columns))}"
+            )
+        told = [name for name in self.labels.each if name in (*self.record, self.text)]
+        if told:
+            raise DataError(
+                f"the columns of labels {', '.join(map(repr, told))} must not be read by the model"
+            )
+        if self.label is not None and self.label in self.record:
+            raise DataError(f"the label column {self.label!r} must not be in the record as well")

@@ -13,8 +13,10 @@ from mmx.files import named_path
 if TYPE_CHECKING:
     from torch import Tensor
 
-EVERY_TASK = frozenset({"*"})  # of a method that never looks at the target
-API = 2  # version of these interfaces; a plugin module states MMX_API = 2
+EVERY_TASK = frozenset({"*"})
+"""What a method that never looks at the target states in ``tasks``."""
+API = 2
+"""Version of these interfaces; a plugin module states ``MMX_API = 2``."""
 
 
 def _beside_the_spec(path: Path, info: ValidationInfo) -> Path:

@@ -166,6 +166,7 @@ class Grid:
 
 
 Content = ScoreTable | Matrix | Plot | Grid
+"""What a section of the report can show."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,9 @@ def check_fusion(params: Params, fusion: object) -> None:
     Raises:
         PluginError: it is no fusion, or does not tell the width of its result.
     """
-    _check_type(params, fusion, "mmx.Fusion or mmx.DecisionFusion", Fusion, DecisionFusion)
+    _check_type(
+        params, fusion, "mmx.Fusion or mmx.interfaces.DecisionFusion", Fusion, DecisionFusion
+    )
     dim = getattr(fusion, "dim", None)
     if isinstance(fusion, Fusion) and not isinstance(dim, int):
         raise PluginError(

@@ -18,6 +18,7 @@ Sections = Sequence[tuple[str, str]]
 
 hookspec = pluggy.HookspecMarker("mmx")
 hookimpl = pluggy.HookimplMarker("mmx")
+"""Marks ``mmx_components``, the one function by which a module gives its methods."""
 
 
 @hookspec

@@ -16,6 +16,7 @@ class AbsentKey:
 
 
 ABSENT = AbsentKey()
+"""Stands for a value that one of two specs does not have."""
 
 
 @dataclass(frozen=True, slots=True)

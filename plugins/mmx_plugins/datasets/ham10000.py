@@ -15,19 +15,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from mmx import (
-    DataError,
-    Dataset,
-    DatasetParams,
-    Facts,
-    Params,
-    RejectedRow,
-    Sample,
-    SpecPath,
-    hookimpl,
-    read_table,
-)
-from mmx.interfaces import Box, Value
+from mmx import DataError, Dataset, DatasetParams, Params, Sample, hookimpl, read_table
+from mmx.interfaces import Box, Facts, RejectedRow, SpecPath, Value
 
 CLASSES = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
 _FOLDERS = (

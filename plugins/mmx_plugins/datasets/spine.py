@@ -11,19 +11,9 @@ from typing import Literal
 
 from pydantic import Field, PositiveInt, field_validator
 
-from mmx import (
-    DataError,
-    Dataset,
-    DatasetParams,
-    Facts,
-    Params,
-    RejectedRow,
-    Sample,
-    SpecPath,
-    hookimpl,
-    inside,
-    read_table,
-)
+from mmx import DataError, Dataset, DatasetParams, Params, Sample, hookimpl, read_table
+from mmx.blocks import inside
+from mmx.interfaces import Facts, RejectedRow, SpecPath
 
 CLASSES = (
     "disc_normal", "disc_bulge", "disc_protrusion", "disc_schmorl",

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, overload
 import numpy as np
 from pydantic import Field, model_validator
 
-from mmx import Dataset, DatasetParams, Facts, Params, Sample, hookimpl
-from mmx.interfaces import ModalityName
+from mmx import Dataset, DatasetParams, Params, Sample, hookimpl
+from mmx.interfaces import Facts, ModalityName
 from mmx_plugins.datasets._synthetic import LEVELS, Findings, OrderedLevels, SeveralLabels
 
 if TYPE_CHECKING:

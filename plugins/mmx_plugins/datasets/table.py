@@ -13,24 +13,23 @@ from mmx import (
     DataError,
     Dataset,
     DatasetParams,
-    Facts,
-    Layout,
     Params,
-    RejectedRow,
     Sample,
-    SpecPath,
     TableRows,
-    check_columns,
     chosen,
     hookimpl,
     open_table,
 )
 from mmx.blocks import missing_words
 from mmx.interfaces import (
+    Facts,
     Labels,
+    Layout,
     ModalityName,
     Reading,
+    RejectedRow,
     Role,
+    SpecPath,
     TableContents,
     TableReaderParams,
     View,
@@ -203,7 +202,7 @@ class Table(Dataset):
     def __init__(self, params: TableParams) -> None:
         found, layout = params.read(), params.layout()
         table = found.cells
-        check_columns(layout, table, str(params.path))
+        layout.check(table.columns, str(params.path))
         named = (*params.labels.columns, *params.labels.each)
         lacking = [name for name in named if name not in table.columns]
         if lacking:

@@ -17,21 +17,9 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn.functional import grid_sample
 
-from mmx import (
-    Backbone,
-    BackboneOutput,
-    DataError,
-    Features,
-    FeatureShape,
-    Images,
-    Params,
-    ShapeError,
-    WrappingEncoder,
-    WrappingParams,
-    hookimpl,
-)
+from mmx import Backbone, DataError, Features, FeatureShape, Images, Params, ShapeError, hookimpl
 from mmx.blocks import blurred, token_grid, unit_pixels
-from mmx.interfaces import Training, on_real
+from mmx.interfaces import BackboneOutput, Training, WrappingEncoder, WrappingParams, on_real
 
 Fill = Literal["blur", "mean"]
 

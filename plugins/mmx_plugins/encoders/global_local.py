@@ -15,20 +15,9 @@ from einops import einsum, rearrange
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from mmx import (
-    Backbone,
-    BackboneOutput,
-    DataError,
-    Features,
-    FeatureShape,
-    Images,
-    Params,
-    ShapeError,
-    WrappingEncoder,
-    WrappingParams,
-    hookimpl,
-)
+from mmx import Backbone, DataError, Features, FeatureShape, Images, Params, ShapeError, hookimpl
 from mmx.blocks import Window, cut, masked_softmax, token_grid, unit_pixels
+from mmx.interfaces import BackboneOutput, WrappingEncoder, WrappingParams
 
 
 class GlobalLocalParams(WrappingParams):

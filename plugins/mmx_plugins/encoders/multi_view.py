@@ -13,18 +13,7 @@ from einops import rearrange, reduce, repeat
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from mmx import (
-    Backbone,
-    BackboneOutput,
-    DataError,
-    Features,
-    FeatureShape,
-    Images,
-    Params,
-    WrappingEncoder,
-    WrappingParams,
-    hookimpl,
-)
+from mmx import Backbone, DataError, Features, FeatureShape, Images, Params, hookimpl
 from mmx.blocks import (
     Attention,
     attention_weights,
@@ -34,7 +23,7 @@ from mmx.blocks import (
     turned,
     unit_pixels,
 )
-from mmx.interfaces import View
+from mmx.interfaces import BackboneOutput, View, WrappingEncoder, WrappingParams
 
 FLIPS: tuple[View, ...] = ("identity", "hflip", "vflip", "rot180")
 CROPS = ((0, 0, 1, 1), (0, 0, 0.7, 0.7), (0.3, 0, 1, 0.7), (0, 0.3, 0.7, 1), (0.3, 0.3, 1, 1))

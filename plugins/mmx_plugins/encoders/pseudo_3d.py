@@ -17,7 +17,6 @@ from torch.nn.functional import conv2d, pad
 
 from mmx import (
     Backbone,
-    BackboneOutput,
     DataError,
     Encoder,
     Features,
@@ -25,12 +24,10 @@ from mmx import (
     Images,
     Params,
     ShapeError,
-    WrappingEncoder,
-    WrappingParams,
     hookimpl,
 )
 from mmx.blocks import blurred, unit_pixels
-from mmx.interfaces import innermost
+from mmx.interfaces import BackboneOutput, WrappingEncoder, WrappingParams, innermost
 
 Channel = Literal["luminance", "edges", "blur"]
 LUMINANCE = (0.299, 0.587, 0.114)  # of R, G, B, ITU-R BT.601

@@ -14,18 +14,9 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from mmx import (
-    Backbone,
-    BackboneOutput,
-    DataError,
-    Features,
-    FeatureShape,
-    Params,
-    WrappingEncoder,
-    WrappingParams,
-    hookimpl,
-)
+from mmx import Backbone, DataError, Features, FeatureShape, Params, hookimpl
 from mmx.blocks import SelfAttentionLayer, check_heads, masked_softmax, real_first
+from mmx.interfaces import BackboneOutput, WrappingEncoder, WrappingParams
 
 Positions = Literal["learned", "sinusoidal", "none"]
 Pool = Literal["attention", "mean", "centre"]

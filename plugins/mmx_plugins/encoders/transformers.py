@@ -21,13 +21,12 @@ from mmx import (
     Params,
     TextEncoder,
     Texts,
-    TokenCount,
     WeightsError,
     hookimpl,
 )
 from mmx.blocks import MINILM, Weights, find_weights
 from mmx.errors import said_by
-from mmx.interfaces import SpecPath
+from mmx.interfaces import SpecPath, TokenCount
 from mmx_plugins.encoders._transformers import model_folder, quiet, text_half
 
 _NO_LIMIT = 1_000_000  # tokens; transformers writes 1e30 where a tokenizer knows no limit

@@ -11,7 +11,7 @@ from einops import repeat
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from torch import Tensor, nn
 
-from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl, masked_mean
+from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
 from mmx.blocks import (
     LearnedPlaceholder,
     PerModality,
@@ -20,6 +20,7 @@ from mmx.blocks import (
     real_pooled,
     same_width,
 )
+from mmx.interfaces import masked_mean
 
 
 class BottleneckParams(FusionParams):

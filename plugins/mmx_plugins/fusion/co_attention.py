@@ -7,8 +7,9 @@ import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
-from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl, masked_mean
+from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
 from mmx.blocks import AttentionLayer, LearnedPlaceholder, fused_vector, real_pooled, same_width
+from mmx.interfaces import masked_mean
 
 
 class CoAttentionParams(PairFusionParams):

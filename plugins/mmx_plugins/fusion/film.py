@@ -10,9 +10,10 @@ import torch
 from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
-from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl, masked_mean
+from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
 from mmx.blocks import LearnedPlaceholder, PerModality, either_present, real_pooled
 from mmx.errors import ShapeError
+from mmx.interfaces import masked_mean
 
 Generator = Literal["others", "all"]
 SHORT: Mapping[str, Generator] = {"text": "others", "text_image": "all"}  # of image and text

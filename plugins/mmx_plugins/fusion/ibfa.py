@@ -11,7 +11,7 @@ import torch
 from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 
-from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl, masked_mean
+from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
 from mmx.blocks import (
     LearnedPlaceholder,
     attention_weights,
@@ -22,6 +22,7 @@ from mmx.blocks import (
     real_tokens,
     split_heads,
 )
+from mmx.interfaces import masked_mean
 
 REFERENCE = {"tokens": False, "residual": False, "heads": 1}
 

@@ -11,8 +11,9 @@ import torch
 from pydantic import Field, PositiveFloat, model_validator
 from torch import Tensor
 
-from mmx import DecisionFusion, FeatureShape, FusionParams, Params, hookimpl
+from mmx import FeatureShape, FusionParams, Params, hookimpl
 from mmx.errors import ShapeError
+from mmx.interfaces import DecisionFusion
 
 Rule = Literal["mean_prob", "mean_logit", "product", "bayes"]
 

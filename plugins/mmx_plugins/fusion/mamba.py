@@ -14,7 +14,7 @@ from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor, nn
 from torch.nn.functional import pad, silu
 
-from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl, masked_mean
+from mmx import Features, FeatureShape, PairFusion, PairFusionParams, Params, hookimpl
 from mmx.blocks import (
     LearnedPlaceholder,
     fused_vector,
@@ -23,6 +23,7 @@ from mmx.blocks import (
     real_pooled,
     real_tokens,
 )
+from mmx.interfaces import masked_mean
 from mmx_plugins.fusion._mamba import ScalarStateSpace, SelectiveStateSpace, compiled_scan
 
 Ssm = Literal["ssd", "sequential", "mamba_ssm"]

@@ -11,8 +11,9 @@ import torch
 from pydantic import Field, PositiveFloat
 from torch import nn
 
-from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl, masked_mean
+from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
 from mmx.blocks import LearnedPlaceholder, PerModality, fused_vector, real_pooled, real_tokens
+from mmx.interfaces import masked_mean
 
 
 class MmtmParams(FusionParams):

@@ -140,7 +140,7 @@ def _other(match: str | Mapping[str, Any]) -> HeadParams:
     told = {"type": match} if isinstance(match, str) else dict(match)
     if "type" not in told:
         raise ValueError("a head to match needs a type, such as {type: kan, dim: 64}")
-    found = cast(type[HeadParams], mmx.find("head", str(told.pop("type"))))
+    found = cast(type[HeadParams], mmx.Plugins().find("head", str(told.pop("type"))))
     return found(**told)
 
 

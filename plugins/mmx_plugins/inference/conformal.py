@@ -17,8 +17,9 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmx import hookimpl, share_of_groups, share_of_rows, shares_of_classes
+from mmx import hookimpl
 from mmx.errors import RunError
+from mmx.evaluation import share_of_groups, share_of_rows, shares_of_classes
 from mmx.interfaces import (
     Batch,
     Curve,

@@ -13,8 +13,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from mmx import hookimpl, share_of_groups, share_of_rows
+from mmx import hookimpl
 from mmx.errors import RunError
+from mmx.evaluation import share_of_groups, share_of_rows
 from mmx.interfaces import (
     Batch,
     Curve,

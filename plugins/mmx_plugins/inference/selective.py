@@ -16,9 +16,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from mmx import bound_of_share, hookimpl, share_of_rows
+from mmx import hookimpl
 from mmx.errors import RunError
-from mmx.evaluation import choose_thresholds
+from mmx.evaluation import bound_of_share, choose_thresholds, share_of_rows
 from mmx.interfaces import (
     Batch,
     Curve,

@@ -12,9 +12,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from mmx import hookimpl, share_of_rows
+from mmx import hookimpl
 from mmx.errors import RunError
-from mmx.evaluation import choose_thresholds
+from mmx.evaluation import choose_thresholds, share_of_rows
 from mmx.interfaces import (
     Batch,
     InferenceHook,

@@ -5,7 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from mmx import DataError, FeatureSource, Narrative, NarrativeParams, Params, Sample, hookimpl
+from mmx import DataError, Narrative, NarrativeParams, Params, Sample, hookimpl
+from mmx.interfaces import FeatureSource
 
 
 class ColumnParams(NarrativeParams):

@@ -5,8 +5,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from mmx import DataError, FeatureSource, Narrative, NarrativeParams, Params, Sample, hookimpl
+from mmx import DataError, Narrative, NarrativeParams, Params, Sample, hookimpl
 from mmx.blocks import case_phrase
+from mmx.interfaces import FeatureSource
 
 
 class JoinedParams(NarrativeParams):

@@ -13,19 +13,9 @@ from typing import Literal
 import torch
 from pydantic import Field, PositiveInt, field_validator
 
-from mmx import (
-    Appearance,
-    FeatureSource,
-    Narrative,
-    NarrativeParams,
-    Params,
-    Picture,
-    Sample,
-    appearance_of,
-    hookimpl,
-)
+from mmx import Narrative, NarrativeParams, Params, Sample, appearance_of, hookimpl
 from mmx.blocks import case_phrase
-from mmx.interfaces import IMAGE, ModalityName, PackedImage
+from mmx.interfaces import IMAGE, FeatureSource, ModalityName, PackedImage, Picture
 
 Level = Literal["meta", "visual", "retrieved", "oracle"]
 FRAMES = (
@@ -130,14 +120,14 @@ class Visual(Meta):
         images = sample.images.get(self.modality, ())
         return next((image for image in images if image is not None), None)
 
-    def appearance(self, sample: Sample) -> Appearance | None:
-        """What is measured; None where there is no image."""
+    def appearance(self, sample: Sample) -> str:
+        """What is measured, in words; none where there is no image."""
         image = self.first_image(sample)
-        return None if image is None else appearance_of(image)
+        return "" if image is None else appearance_of(image).words
 
     def write(self, sample: Sample) -> str:
         seen = self.appearance(sample)
-        return _joined(super().write(sample), f"It shows {seen.words}." if seen else "")
+        return _joined(super().write(sample), f"It shows {seen}." if seen else "")
 
 
 class Retrieved(Visual):
@@ -187,8 +177,7 @@ class Retrieved(Visual):
 
     def _phrase(self, place: int) -> str:
         if place not in self._phrases:
-            seen = self.appearance(self.train[place])
-            self._phrases[place] = seen.words if seen else ""
+            self._phrases[place] = self.appearance(self.train[place])
         return self._phrases[place]
 
 

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, SerializeAsAny
 
-from mmx import FeatureSource, Narrative, NarrativeParams, Params, Sample, chosen, hookimpl
+from mmx import Narrative, NarrativeParams, Params, Sample, chosen, hookimpl
+from mmx.interfaces import FeatureSource
 
 Inner = Annotated[SerializeAsAny[NarrativeParams], chosen(NarrativeParams)]
 

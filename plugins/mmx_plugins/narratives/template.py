@@ -10,8 +10,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from mmx import FeatureSource, Narrative, NarrativeParams, Params, Sample, hookimpl
+from mmx import Narrative, NarrativeParams, Params, Sample, hookimpl
 from mmx.blocks import case_phrase
+from mmx.interfaces import FeatureSource
 
 
 class TemplateParams(NarrativeParams):

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from mmx import DataError, MissingExtraError, Params, hookimpl
+from mmx import DataError, Params, hookimpl
+from mmx.errors import MissingExtraError
 from mmx.interfaces import TableContents, TableExample, TableReader, TableReaderParams
 
 if TYPE_CHECKING:

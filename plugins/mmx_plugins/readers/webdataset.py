@@ -18,7 +18,8 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Literal
 
-from mmx import DataError, Params, hookimpl, inside
+from mmx import DataError, Params, hookimpl
+from mmx.blocks import inside
 from mmx.interfaces import (
     PackedImage,
     TableContents,

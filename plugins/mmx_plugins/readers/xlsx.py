@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
-from mmx import DataError, MissingExtraError, Params, hookimpl
+from mmx import DataError, Params, hookimpl
 from mmx.blocks import check_names
+from mmx.errors import MissingExtraError
 from mmx.interfaces import TableContents, TableExample, TableReader, TableReaderParams
 
 if TYPE_CHECKING:

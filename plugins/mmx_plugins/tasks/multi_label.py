@@ -16,7 +16,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from mmx import DataError, Interval, Params, hookimpl
+from mmx import DataError, Params, hookimpl
 from mmx.blocks import Sigmoid
 from mmx.evaluation import (
     EvaluationScores,
@@ -28,6 +28,7 @@ from mmx.evaluation import (
 )
 from mmx.interfaces import (
     Grid,
+    Interval,
     Line,
     Link,
     MetricWords,

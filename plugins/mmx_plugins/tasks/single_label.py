@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from mmx import Interval, Params, hookimpl
+from mmx import Params, hookimpl
 from mmx.blocks import Softmax
 from mmx.evaluation import (
     ClassScores,
@@ -21,6 +21,7 @@ from mmx.evaluation import (
     quick_scores,
 )
 from mmx.interfaces import (
+    Interval,
     Link,
     OneClassTask,
     ScoreSection,

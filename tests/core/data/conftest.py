@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from mmx import Dataset, Facts, RejectedRow, Sample
+from mmx import Dataset, Sample
 from mmx.data import Manifest, read_manifest
+from mmx.interfaces import Facts, RejectedRow
 from mmx_plugins.tasks.single_label import SingleLabelParams
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from mmx import DataError, Dataset, RejectedRow, Sample
+from mmx import DataError, Dataset, Sample
 from mmx.data import ImageStore, Manifest, make_data_report, make_split, read_manifest
+from mmx.interfaces import RejectedRow
 from mmx.spec import ImageSpec, SplitSpec
 from mmx_plugins.tasks.single_label import SingleLabelParams
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pandas
 import pytest
 
-from mmx import DataError, Layout, TableRows
+from mmx import DataError, TableRows
+from mmx.interfaces import Layout
 
 LAYOUT = Layout(text="t", id="id", group="g", label="dx")
 

@@ -8,7 +8,8 @@ from typing import Any
 import pandas
 import pytest
 
-from mmx import DataError, inside, open_table, read_table
+from mmx import DataError, open_table, read_table
+from mmx.blocks import inside
 from mmx.data import open_like
 from mmx.errors import EncodingError
 from mmx.interfaces import Reading

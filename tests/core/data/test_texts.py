@@ -9,7 +9,6 @@ from torch import Tensor
 from mmx import (
     DataError,
     Dataset,
-    Facts,
     Features,
     Images,
     Narrative,
@@ -29,6 +28,7 @@ from mmx.data import (
     read_manifest,
     write_texts,
 )
+from mmx.interfaces import Facts
 from mmx.spec import SplitSpec
 from mmx_plugins.tasks.single_label import SingleLabelParams
 

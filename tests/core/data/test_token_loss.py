@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from mmx import TextEncoder, Texts, TokenCount
+from mmx import TextEncoder, Texts
 from mmx.data import Split, loss_warnings, token_losses
-from mmx.interfaces import Features
+from mmx.interfaces import Features, TokenCount
 
 SPLIT = Split(np.array(["train", "train", "train", "test"]), 0, "x")
 TEXTS = ["a b", "a b c d e f g h", "", "z z z a"]

@@ -7,17 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mmx import (
-    BackboneOutput,
-    Features,
-    FeatureShape,
-    ImageEncoder,
-    Images,
-    Sample,
-    WrappingEncoder,
-)
+from mmx import Features, FeatureShape, ImageEncoder, Images, Sample
 from mmx.data import CachedViews, FeatureCache, ImageStore, ViewStore
-from mmx.interfaces import innermost
+from mmx.interfaces import BackboneOutput, WrappingEncoder, innermost
 from mmx.spec import ImageSpec
 
 Write = Callable[..., Path]

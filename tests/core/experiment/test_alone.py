@@ -28,7 +28,7 @@ from mmx_plugins.tasks.single_label import SingleLabelParams
 Load = Callable[..., mmx.Spec]
 TOLERANCE = 1e-4
 FUSIONS = sorted(
-    one.key.partition(".")[2] for one in mmx.installed() if one.key.startswith("fusion.")
+    one.key.partition(".")[2] for one in mmx.Plugins().installed() if one.key.startswith("fusion.")
 )
 RAGGED = (1, 4, 2, 5, 3, 1, 2, 4)  # images of each row
 SETTINGS = ("data.image.height=40", "data.image.width=56", "evaluation.batch_size=3")

@@ -14,6 +14,7 @@ from threading import Barrier
 import pytest
 
 import mmx
+from mmx import commands
 from mmx.interfaces import MOMENTS
 
 Load = Callable[..., mmx.Spec]
@@ -68,7 +69,7 @@ class Listener:
     def __init__(self) -> None:
         self.messages: list[str] = []
 
-    def progress(self, progress: mmx.Progress) -> None:
+    def progress(self, progress: commands.Progress) -> None:
         """Nothing."""
 
     def message(self, text: str) -> None:

@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 
 import mmx
+from mmx import commands
 from mmx.pipeline import identity
 from mmx.runs import RunFolder
 
 Load = Callable[..., mmx.Spec]
 
 
-def results(found: mmx.Reproduction) -> dict[str, bool]:
+def results(found: commands.Reproduction) -> dict[str, bool]:
     return {one.name: one.same for one in found.results}
 
 

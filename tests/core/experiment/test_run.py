@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import mmx
+from mmx import commands
 
 Load = Callable[..., mmx.Spec]
 FILES = (
@@ -23,7 +24,7 @@ class Listener:
         self.stages: set[str] = set()
         self.messages: list[str] = []
 
-    def progress(self, progress: mmx.Progress) -> None:
+    def progress(self, progress: commands.Progress) -> None:
         """Note the stage."""
         self.stages.add(progress.stage)
 

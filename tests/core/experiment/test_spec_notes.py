@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import mmx
+from mmx import commands
 
 SPEC = """\
 name: notes
@@ -45,7 +46,7 @@ def test_columns_that_no_text_tells_are_named(
     file = tmp_path / "spec.yaml"
     text = SPEC.format(narrative=narrative, fusion=fusion, more=more)
     file.write_text(text, encoding="utf-8")
-    notes = mmx.spec_notes(mmx.load_spec(file))
+    notes = commands.spec_notes(mmx.load_spec(file))
     assert len(notes) == bool(unread)
     for name in ("befund", "Alter", "部位"):
         assert any(repr(name) in note for note in notes) == (name in unread)
@@ -55,5 +56,5 @@ def test_a_narrative_of_another_column_is_told(tmp_path: Path) -> None:
     file = tmp_path / "spec.yaml"
     text = SPEC.format(narrative="{type: column, column: notes}", fusion="concat", more="")
     file.write_text(text, encoding="utf-8")
-    (note,) = mmx.spec_notes(mmx.load_spec(file))
+    (note,) = commands.spec_notes(mmx.load_spec(file))
     assert "no field 'notes'" in note

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 import mmx
+from mmx import commands
 from mmx.experiment import audit_spec
 from mmx.study.arms import resolve_arms
 
@@ -95,7 +96,7 @@ def test_the_audit_names_the_modality_whose_images_are_copies(
 def test_each_modality_alone_is_a_control(spec_file: Path, tiny_plugin: Path) -> None:
     study = spec_file.with_name("study.yaml")
     study.write_text("{study: s, base: three.yaml, vary: model.fusion, arms: [add], seeds: [0]}")
-    arms = resolve_arms(mmx.load_study(study), [tiny_plugin]).arms
+    arms = resolve_arms(commands.load_study(study), [tiny_plugin]).arms
     controls = [one for one in arms if one.role == "control"]
     assert [one.name for one in controls] == [f"{name} only" for name in NAMES]
     assert not any(one.fault for one in controls)

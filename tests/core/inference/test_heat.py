@@ -5,17 +5,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from mmx import (
-    BackboneOutput,
-    Batch,
-    Features,
-    FeatureShape,
-    Images,
-    SingleImageEncoder,
-    WrappingEncoder,
-)
+from mmx import Batch, Features, FeatureShape, Images, SingleImageEncoder
 from mmx.inference.heat import heat_maps
-from mmx.interfaces import Outputs
+from mmx.interfaces import BackboneOutput, Outputs, WrappingEncoder
 
 
 class Encoder(SingleImageEncoder):

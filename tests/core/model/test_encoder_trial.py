@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 
 import mmx
+from mmx import commands
+from mmx.errors import Fault
 from mmx.model import try_encoder, without_download
 from mmx.model.encoder_trial import FOUND
 
 SIZED = Path(__file__).parents[2] / "tiny" / "sized.py"
 
 
-def faults(spec: Path, plugin: Path, *changes: str) -> list[mmx.Fault]:
-    return mmx.check_spec(spec, overrides=changes, plugins=[plugin, SIZED])
+def faults(spec: Path, plugin: Path, *changes: str) -> list[Fault]:
+    return commands.check_spec(spec, overrides=changes, plugins=[plugin, SIZED])
 
 
 def test_a_size_that_does_not_fit_is_told_with_its_place_and_one_that_fits(
@@ -69,8 +71,10 @@ def test_other_faults_of_an_encoder_are_told_too(
 
 
 def test_sizes_nearest_to_the_one_asked_for_are_named() -> None:
-    params: Any = mmx.find("encoder", "timm").model_validate(
-        {"arch": "vit_tiny_patch16_224", "weights": "none"}
+    params: Any = (
+        mmx.Plugins()
+        .find("encoder", "timm")
+        .model_validate({"arch": "vit_tiny_patch16_224", "weights": "none"})
     )
     with pytest.raises(mmx.ShapeError) as error:
         try_encoder(params, params.build(), 100, 100)
@@ -79,7 +83,7 @@ def test_sizes_nearest_to_the_one_asked_for_are_named() -> None:
 
 
 def test_weights_that_would_be_downloaded_are_random_in_a_check() -> None:
-    timm, views = mmx.find("encoder", "timm"), mmx.find("encoder", "multi_view")
+    timm, views = mmx.Plugins().find("encoder", "timm"), mmx.Plugins().find("encoder", "multi_view")
     inner = {"type": "timm", "arch": "resnet18", "weights": "default"}
     assert without_download(timm(weights="default")).weights == "none"  # type: ignore[arg-type, attr-defined]
     wrapped = without_download(views.model_validate({"backbone": inner}))  # type: ignore[arg-type]

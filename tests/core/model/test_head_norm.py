@@ -12,6 +12,7 @@ from torch import Tensor, nn
 import mmx
 from mmx import Features, FeatureShape, FusionParams
 from mmx.blocks import Softmax
+from mmx.interfaces import DecisionFusion
 from mmx.model import assemble
 from mmx.model.head_norm import HeadNorm
 from mmx.plugins import find
@@ -20,7 +21,7 @@ from mmx.testing.spread import spread_of
 WIDTH, SAMPLES = 48, 128
 SHAPE = FeatureShape(WIDTH, (WIDTH, WIDTH))
 OUTSIDE = Path(__file__).parents[3] / "examples" / "plugin" / "src" / "mmx_mutan" / "mutan.py"
-FUSIONS = [one.key for one in mmx.installed() if one.key.startswith("fusion.")]
+FUSIONS = [one.key for one in mmx.Plugins().installed() if one.key.startswith("fusion.")]
 # they read one side, or change an image by a text: without it there is nothing to tell apart
 NOTHING_LEFT = {
     ("fusion.only", "image"),
@@ -64,7 +65,7 @@ def head_sees(key: str, image: Features, text: Features, seed: int = 0) -> Tenso
         torch.manual_seed(seed)
         fusion = settings(key).build({"image": SHAPE, "text": SHAPE})
     with torch.no_grad():
-        if isinstance(fusion, mmx.DecisionFusion):
+        if isinstance(fusion, DecisionFusion):
             return HeadNorm(WIDTH)(image).pooled
         return HeadNorm(fusion.dim)(fusion.eval()({"image": image, "text": text})).pooled
 

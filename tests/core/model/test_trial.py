@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 import mmx
-from mmx import FeatureShape, FusionParams, MmxError, PluginError, ShapeError
+from mmx import FeatureShape, FusionParams, MmxError, PluginError, ShapeError, commands
 from mmx.blocks import Softmax
+from mmx.interfaces import DecisionFusion
 from mmx.model import Model
 from mmx.model.trial import check_fusion, try_model
 
@@ -58,11 +59,11 @@ def test_what_a_fusion_raises_is_shown_with_its_line(assembled: Callable[..., Mo
 
 
 def test_a_fusion_of_decisions_must_give_logits_of_each_class() -> None:
-    class Sum(mmx.DecisionFusion):
+    class Sum(DecisionFusion):
         def combine(self, log_probs: Mapping[str, Tensor], present: Tensor) -> Tensor:
             return torch.stack([*log_probs.values()]).sum(dim=(0, 2))
 
-    params, head = mmx.find("fusion", "late")(), mmx.find("head", "mlp")()
+    params, head = mmx.Plugins().find("fusion", "late")(), mmx.Plugins().find("head", "mlp")()
     heads = {side: head.build(4, 3) for side in ("image", "text")}  # type: ignore[attr-defined]
     shapes = {side: FeatureShape(4) for side in heads}
     with pytest.raises(
@@ -85,19 +86,19 @@ def test_the_try_leaves_modes_statistics_and_random_numbers_alone(
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
-@pytest.mark.parametrize("method", mmx.installed("fusion"), ids=lambda one: str(one.type))
+@pytest.mark.parametrize("method", mmx.Plugins().installed("fusion"), ids=lambda one: str(one.type))
 @pytest.mark.parametrize("head", ["mlp", "attention_pool"])
 def test_every_installed_fusion_passes_with_a_head_on_vectors_and_one_on_tokens(
-    method: mmx.InstalledMethod, head: str
+    method: commands.InstalledMethod, head: str
 ) -> None:
-    params = mmx.find("fusion", method.long_name)()
+    params = mmx.Plugins().find("fusion", method.long_name)()
     assert isinstance(params, FusionParams)
     shapes = {side: FeatureShape(64, (64, 64, 64)) for side in ("image", "text")}
     fusion = params.build(shapes)
     check_fusion(params, fusion)
-    settings = mmx.find("head", head)()
-    sides = ("image", "text") if isinstance(fusion, mmx.DecisionFusion) else ("fused",)
+    settings = mmx.Plugins().find("head", head)()
+    sides = ("image", "text") if isinstance(fusion, DecisionFusion) else ("fused",)
     width = getattr(fusion, "dim", 64)
     heads = {side: settings.build(width, 5) for side in sides}  # type: ignore[attr-defined]
     widths = try_model((params, fusion), (settings, heads), shapes, Softmax(5))
-    assert isinstance(fusion, mmx.DecisionFusion) == (widths == {})
+    assert isinstance(fusion, DecisionFusion) == (widths == {})

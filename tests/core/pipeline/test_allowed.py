@@ -21,15 +21,16 @@ import torch
 from typing import Literal
 import mmx
 from mmx import Backbone
+from mmx.interfaces import WrappingEncoder, WrappingParams
 
-class MirrorParams(mmx.WrappingParams):
+class MirrorParams(WrappingParams):
     type: Literal["mirror"] = "mirror"
     backbone: Backbone
 
     def build(self):
         return Mirror(self.backbone.build())
 
-class Mirror(mmx.WrappingEncoder):
+class Mirror(WrappingEncoder):
     recipe = "mirror"
 
     def __init__(self, backbone):

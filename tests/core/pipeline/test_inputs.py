@@ -14,7 +14,16 @@ from torch import Tensor, nn
 
 import mmx
 from mmx.data import FeatureCache, Manifest, Split, read_manifest
-from mmx.interfaces import Dataset, Features, FeatureShape, RejectedRow, Sample
+from mmx.interfaces import (
+    Dataset,
+    Features,
+    FeatureShape,
+    Input,
+    InputRows,
+    RejectedRow,
+    Sample,
+    Store,
+)
 from mmx.pipeline.inputs import ModelInputs, PreparedRows, fit_inputs, restored_inputs
 from mmx_plugins.tasks.single_label import SingleLabelParams
 
@@ -29,7 +38,7 @@ class Waves:
     present: Tensor
 
 
-class WaveStore(mmx.Store):
+class WaveStore(Store):
     """Curves of rows, less a mean."""
 
     def __init__(self, files: Sequence[Path | None], ids: Sequence[str], mean: float) -> None:
@@ -54,7 +63,7 @@ class WaveStore(mmx.Store):
         return Waves(torch.from_numpy(np.stack(curves)).float(), self.present[list(rows)])
 
 
-class WaveInput(mmx.Input):
+class WaveInput(Input):
     """Reads a .npy file; the mean of the training rows is taken off."""
 
     mean = 0.0
@@ -67,7 +76,7 @@ class WaveInput(mmx.Input):
     def restore(self, statistics: str) -> None:
         self.mean = json.loads(statistics)["mean"]
 
-    def prepare(self, rows: mmx.InputRows) -> WaveStore:
+    def prepare(self, rows: InputRows) -> WaveStore:
         files: list[Any] = [sample.inputs.get(self.name) for sample in rows.samples]
         return WaveStore(files, [sample.id for sample in rows.samples], self.mean)
 
@@ -75,7 +84,7 @@ class WaveInput(mmx.Input):
 class WaveEncoder(mmx.Encoder):
     """A linear map of the curve."""
 
-    input: ClassVar[type[mmx.Input]] = WaveInput
+    input: ClassVar[type[Input]] = WaveInput
     weights: ClassVar[Mapping[str, str]] = {"origin": "random"}  # type: ignore[misc]
 
     def __init__(self) -> None:
@@ -127,7 +136,7 @@ def fitted(
     return manifest, encoder, found
 
 
-def stored(manifest: Manifest, inputs: ModelInputs) -> mmx.Store:
+def stored(manifest: Manifest, inputs: ModelInputs) -> Store:
     return inputs.stores(PreparedRows(manifest.samples, {}, {}))["ecg"]
 
 
@@ -153,7 +162,7 @@ def test_a_run_gives_back_what_was_learned(tmp_path: Path) -> None:
 
 def test_an_input_that_learns_must_take_it_back() -> None:
     class Forgetful(WaveInput):
-        restore = mmx.Input.restore
+        restore = Input.restore
 
     with pytest.raises(NotImplementedError, match="Forgetful has a fit and no restore"):
         Forgetful("ecg", WaveEncoder()).restore("{}")

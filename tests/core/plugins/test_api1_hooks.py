@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import mmx
+from mmx import commands
 
 MOMENTS = {
     "mmx_run_started": "run_path, spec",
@@ -55,7 +56,7 @@ class Heard:
     def __init__(self) -> None:
         self.messages: list[str] = []
 
-    def progress(self, progress: mmx.Progress) -> None:
+    def progress(self, progress: commands.Progress) -> None:
         """Nothing."""
 
     def message(self, text: str) -> None:
@@ -102,6 +103,6 @@ def test_the_same_class_comes_back_and_is_described(home: Path) -> None:
     params = plugins.find("hook", "old")
     assert plugins.find("hook", "old") is params
     assert plugins.source_of(params).package == "local"
-    assert mmx.describe("hook.old", plugins=plugins).text == "A tracker."
+    assert commands.describe("hook.old", plugins=plugins).text == "A tracker."
     other = mmx.Plugins(path=[], files=[home / "old.py"])
     assert other.find("hook", "old") is not params

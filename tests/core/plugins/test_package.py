@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import mmx
-from mmx import PluginError
+from mmx import PluginError, commands
 from mmx.plugins import Plugins
 from mmx.scaffold import new_plugin
 from mmx.scaffold.package import BESIDE, WHERE
@@ -81,7 +80,11 @@ def test_what_is_written_is_clean_for_formatter_linter_and_type_checker(
         ("fusion", "", "cannot be a name"),
         ("fusion", "lambda", "'lambda' means something else already"),
         ("head", "head", "'head' means something else already"),
-        ("dataset", "odd", "no template for the kind dataset; templates: narrative, encoder"),
+        (
+            "dataset",
+            "odd",
+            "no template for the kind dataset; templates: reader, narrative, encoder",
+        ),
         ("task", "focal", "loss.focal is installed already, by mmx 0.1.0; choose another name"),
         ("fuson", "odd", "there is no kind 'fuson'; nearest: fusion"),
     ],
@@ -118,4 +121,4 @@ def test_a_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_told_in_plain_words(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(PluginError, match="cannot be written: Not a directory"):
-        mmx.new_plugin("fusion", "cross_talk", tmp_path / "file")
+        commands.new_plugin("fusion", "cross_talk", tmp_path / "file")

@@ -6,7 +6,8 @@ from textwrap import dedent
 
 import pytest
 
-from mmx import Fault, Spec, SpecError, load_spec
+from mmx import Spec, SpecError, load_spec
+from mmx.errors import Fault
 
 METHODS = '''
 """Toy methods of every kind."""
@@ -16,6 +17,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SerializeAsAny, model_validator
 
 import mmx
+from mmx.interfaces import SpecPath
 
 MMX_API = 2
 
@@ -23,9 +25,9 @@ MMX_API = 2
 class Rows(mmx.DatasetParams):
     """Rows."""
     type: Literal["toy_rows"] = "toy_rows"
-    root: mmx.SpecPath | None = Field(None, description="a folder")
-    files: tuple[mmx.SpecPath, ...] = Field((), description="files")
-    weights: Literal["none", "bundled"] | mmx.SpecPath = Field("none", description="a word or file")
+    root: SpecPath | None = Field(None, description="a folder")
+    files: tuple[SpecPath, ...] = Field((), description="files")
+    weights: Literal["none", "bundled"] | SpecPath = Field("none", description="a word or file")
     n: int = Field(10, gt=0, description="rows")
     def build(self): ...
 

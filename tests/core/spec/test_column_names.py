@@ -7,7 +7,8 @@ from typing import Any
 import pandas
 import pytest
 
-from mmx import Columns, DataError, guess_columns
+from mmx import DataError
+from mmx.commands import Columns, guess_columns
 
 ROWS = 60
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas
 import pytest
 
-from mmx import DataError, guess_columns
+from mmx import DataError
+from mmx.commands import guess_columns
 
 ROWS = 40
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mmx import Fault, Spec, SpecError, load_spec
+from mmx import Spec, SpecError, load_spec
+from mmx.errors import Fault
 
 Faults = Callable[..., Sequence[Fault]]
 

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 import mmx
+from mmx.errors import Fault
 
 TINY = Path(__file__).parents[2] / "tiny" / "spec.yaml"
 ENCODERS = TINY.parent / "encoders.py"
 
 
-def fault(*changes: str) -> mmx.Fault:
+def fault(*changes: str) -> Fault:
     with pytest.raises(mmx.SpecError) as told:
         mmx.load_spec(TINY, overrides=changes, plugins=[ENCODERS])
     (found,) = told.value.faults

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from mmx import Fault, PluginError, Spec, SpecError, load_spec
+from mmx import PluginError, Spec, SpecError, load_spec
+from mmx.errors import Fault
 
 Load = Callable[..., Spec]
 Faults = Callable[..., Sequence[Fault]]

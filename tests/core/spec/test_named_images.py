@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mmx import check_spec
+from mmx.commands import check_spec
 
 SPEC = """\
 name: two

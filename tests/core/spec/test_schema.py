@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from mmx import Params, find, installed, spec_schema
+from mmx import Params
+from mmx.commands import find, installed, spec_schema
 
 
 @pytest.fixture(scope="module")

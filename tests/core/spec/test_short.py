@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 import mmx
+from mmx import commands
 from mmx.spec import ModelSpec, OptimizerSpec, short_key
 from mmx.spec.short import long_path, short_forms
 from mmx.spec.whole import Spec
@@ -59,7 +60,7 @@ def test_null_takes_a_modality_out(load: Load, good: str) -> None:
 
 def test_differences_are_told_in_the_short_form(load: Load, good: str) -> None:
     left, right = load(good), load(good, "model.image.arch=big", "train.optimizer.lr_text=0.5")
-    assert [one.key for one in mmx.diff_specs(left, right)] == [
+    assert [one.key for one in commands.diff_specs(left, right)] == [
         "model.image.arch", "train.optimizer.lr_text",
     ]  # fmt: skip
 

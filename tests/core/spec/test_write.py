@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mmx import ABSENT, Difference, Spec, diff_specs, load_spec
+from mmx import Spec, load_spec
+from mmx.commands import ABSENT, Difference, diff_specs
 
 Load = Callable[..., Spec]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from mmx import Progress
+from mmx.commands import Progress
 from mmx.study import Study, run_study
 from mmx.study.executor import Heard
 from mmx.study.job import Job, perform

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from mmx import SpecError, find
+from mmx import SpecError
+from mmx.commands import find
 from mmx.spec import Difference, Spec, load_spec
 from mmx.study import load_study
 from mmx.study.arms import Arms, resolve_arms, variables

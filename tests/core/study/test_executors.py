@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import mmx
+from mmx.errors import MissingExtraError
 from mmx.study import Study, run_study
 from mmx.study.executors import RayExecutor, SlurmExecutor, make_executor
 from mmx.study.job import Job, JobResult
@@ -86,5 +87,5 @@ def test_a_missing_extra_is_named(
         return real(module)
 
     monkeypatch.setattr("mmx.study.executors.import_module", refuse)
-    with pytest.raises(mmx.MissingExtraError, match=rf"mmx\[{name}\]"):
+    with pytest.raises(MissingExtraError, match=rf"mmx\[{name}\]"):
         make_executor(name, workers=1, threads=1, log=tmp_path / "log")

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 import mmx
+from mmx import commands
 from mmx.study import Study
 from mmx.study.folder import StudyFolder, find_study
 from mmx.study.gather import test_rows as labelled_rows
@@ -240,7 +241,7 @@ def test_a_study_is_found_by_name_folder_and_file(write_study: Write, run_here: 
         assert find_study(named).path == done.path
     with pytest.raises(mmx.RunError, match="there are: tiny"):
         find_study("tinny")
-    (listed,) = mmx.list_studies()
+    (listed,) = commands.list_studies()
     assert (listed.name, listed.arms, listed.finished, listed.failed) == ("tiny", 2, 2, 0)
 
 

@@ -3,11 +3,11 @@
 import pytest
 
 import mmx
-from mmx import InstalledMethod
+from mmx.commands import InstalledMethod
 from mmx.testing import check
 
 # hooks are of modules that do something else besides; they have tests of their own
-METHODS = [method for method in mmx.installed() if method.kind != "hook"]
+METHODS = [method for method in mmx.Plugins().installed() if method.kind != "hook"]
 SLOW = {"encoder"}  # whole networks
 
 
@@ -23,6 +23,6 @@ def test_keeps_the_laws_of_its_kind(
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert method.status == "found", method.reason
-    results = check(mmx.find(method.kind, method.long_name))
+    results = check(mmx.Plugins().find(method.kind, method.long_name))
     broken = [f"{one.name}: {one.detail}" for one in results if not one.ok]
     assert not broken, "\n".join(broken)

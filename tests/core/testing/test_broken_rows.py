@@ -12,7 +12,6 @@ from torch import Tensor
 from mmx import (
     Dataset,
     DatasetParams,
-    FeatureSource,
     Narrative,
     NarrativeParams,
     Params,
@@ -20,6 +19,7 @@ from mmx import (
     Sampler,
     SamplerParams,
 )
+from mmx.interfaces import FeatureSource
 from mmx.testing import check
 
 NUMBERS = count()

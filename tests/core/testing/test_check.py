@@ -123,6 +123,6 @@ def test_a_certificate_names_the_source_of_a_method() -> None:
 
 def test_checking_leaves_the_random_numbers_alone() -> None:
     before = torch.get_rng_state()
-    check(mmx.find("head", "moe"))
-    check(mmx.find("fusion", "gated"))
+    check(mmx.Plugins().find("head", "moe"))
+    check(mmx.Plugins().find("fusion", "gated"))
     assert torch.equal(before, torch.get_rng_state())

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 import mmx
 from mmx import Features, Images
+from mmx.interfaces import BackboneOutput, WrappingEncoder, WrappingParams
 
 Failing = Callable[[mmx.Params], dict[str, str]]
 Caught = Callable[[mmx.Params, str], None]
@@ -44,7 +45,7 @@ class Backbone(mmx.SingleImageEncoder):
         return Features.of_pooled(self.layer(pixels.mean(dim=(2, 3))))
 
 
-class WrapperMutantParams(mmx.WrappingParams):
+class WrapperMutantParams(WrappingParams):
     """Settings of a mean over views with a chosen mistake."""
 
     type: Literal["wrapper_mutant"] = "wrapper_mutant"
@@ -57,7 +58,7 @@ class WrapperMutantParams(mmx.WrappingParams):
         return MeanOfViews(self.mistake)
 
 
-class MeanOfViews(mmx.WrappingEncoder):
+class MeanOfViews(WrappingEncoder):
     def __init__(self, mistake: str) -> None:
         super().__init__(Backbone())
         self.shape, self.mistake = mmx.FeatureShape(4), mistake
@@ -68,7 +69,7 @@ class MeanOfViews(mmx.WrappingEncoder):
             return Images(images.pixels.flip(-1), images.mask)
         return images
 
-    def combine(self, seen: mmx.BackboneOutput) -> Features:
+    def combine(self, seen: BackboneOutput) -> Features:
         place = torch.arange(seen.mask.shape[1], device=seen.mask.device)
         weight = seen.mask.float()
         if self.mistake == "counts from the last view of the batch":

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 import mmx
+from mmx.interfaces import BackboneOutput, WrappingEncoder, WrappingParams
 from mmx.testing import check
 
 
@@ -32,7 +33,7 @@ class BackboneParams(mmx.EncoderParams):
         return Backbone()
 
 
-class Wrapper(mmx.WrappingEncoder):
+class Wrapper(WrappingEncoder):
     """Shows the image as it is, with one fault."""
 
     def __init__(self, fault: str) -> None:
@@ -50,11 +51,11 @@ class Wrapper(mmx.WrappingEncoder):
             pixels = pixels.flip(-1)
         return mmx.Images(pixels, images.mask)
 
-    def combine(self, seen: mmx.BackboneOutput) -> mmx.Features:
+    def combine(self, seen: BackboneOutput) -> mmx.Features:
         return mmx.Features.of_pooled(seen.pooled.sum(dim=1))
 
 
-class WrapperParams(mmx.WrappingParams):
+class WrapperParams(WrappingParams):
     """Settings of it."""
 
     type: Literal["faulty_wrapper"] = "faulty_wrapper"

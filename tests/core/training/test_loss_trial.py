@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 import mmx
-from mmx import Loss, LossParams, LossValue, MmxError, Outputs, PluginError, ShapeError
+from mmx import Loss, LossParams, LossValue, MmxError, Outputs, PluginError, ShapeError, commands
 from mmx.testing.targets import question_of
 from mmx.training import try_loss
 
@@ -71,9 +71,9 @@ def test_a_part_that_is_not_declared_is_told_with_its_line() -> None:
         )
 
 
-@pytest.mark.parametrize("method", mmx.installed("loss"), ids=lambda one: str(one.type))
-def test_every_installed_loss_passes_and_keeps_its_mode(method: mmx.InstalledMethod) -> None:
-    params = mmx.find("loss", method.long_name)()
+@pytest.mark.parametrize("method", mmx.Plugins().installed("loss"), ids=lambda one: str(one.type))
+def test_every_installed_loss_passes_and_keeps_its_mode(method: commands.InstalledMethod) -> None:
+    params = mmx.Plugins().find("loss", method.long_name)()
     assert isinstance(params, LossParams)
     question = question_of(params)
     loss, outputs = params.build(question.counts), question.outputs(2)

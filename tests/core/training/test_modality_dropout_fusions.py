@@ -27,7 +27,7 @@ from mmx.spec.model import ProjectionSpec
 from mmx.training.modality_dropout import drop_modalities
 
 WIDTH, CLASSES = 8, 3
-FUSIONS = sorted(one.type for one in mmx.installed() if one.kind == "fusion")
+FUSIONS = sorted(one.type for one in mmx.Plugins().installed() if one.kind == "fusion")
 
 
 class GivenParams(EncoderParams):
@@ -102,9 +102,9 @@ def _features(batch: int, tokens: int, levels: int = 2) -> Features:
 
 
 def _model(fusion: str) -> Model:
-    found = mmx.find("fusion", fusion)
+    found = mmx.Plugins().find("fusion", fusion)
     assert issubclass(found, mmx.FusionParams)
-    head = mmx.find("head", "mlp")()
+    head = mmx.Plugins().find("head", "mlp")()
     assert isinstance(head, mmx.HeadParams)
     projection = ProjectionSpec(dim=64)  # the width that every default fits
     spec = ModelSpec.model_construct(

@@ -6,7 +6,8 @@ import pytest
 import torch
 from wrapped import Patches, awake, moved, pictures, seen
 
-from mmx import BackboneOutput, DataError, Images
+from mmx import DataError, Images
+from mmx.interfaces import BackboneOutput
 from mmx_plugins.encoders.multi_view import MultiView, MultiViewParams, OtherViews
 
 

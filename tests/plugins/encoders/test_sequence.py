@@ -8,7 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from mmx import BackboneOutput, Features, FeatureShape, ImageEncoder, Images, check_plugin
+from mmx import Features, FeatureShape, ImageEncoder, Images
+from mmx.commands import check_plugin
+from mmx.interfaces import BackboneOutput
 from mmx_plugins.encoders.sequence import BiLstm, Sequence, SequenceParams
 
 Make = Callable[..., Images]

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from mmx import BackboneOutput, Features, FeatureShape, Images, SingleImageEncoder
+from mmx import Features, FeatureShape, Images, SingleImageEncoder
+from mmx.interfaces import BackboneOutput
 
 
 class Patches(SingleImageEncoder):

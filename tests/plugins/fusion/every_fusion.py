@@ -5,7 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from mmx import DecisionFusion, Features, Fusion, FusionParams, find
+from mmx import Features, Fusion, FusionParams
+from mmx.commands import find
+from mmx.interfaces import DecisionFusion
 
 CASES: dict[str, tuple[str, dict[str, object]]] = {
     "only": ("only", {}),

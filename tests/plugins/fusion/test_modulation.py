@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from mmx import Features, FeatureShape, ShapeError, masked_mean
+from mmx import Features, FeatureShape, ShapeError
+from mmx.interfaces import masked_mean
 from mmx_plugins.fusion.film import Film, FilmParams, Generator
 from mmx_plugins.fusion.metablock import MetaBlock, MetaNet
 

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import torch
 
-from mmx import DecisionFusion, Features, FeatureShape, FusionParams, find
+from mmx import Features, FeatureShape, FusionParams
+from mmx.commands import find
+from mmx.interfaces import DecisionFusion
 
 KEPT: dict[str, Any] = json.loads((Path(__file__).parent / "two.json").read_text())
 WIDTH, SHOWN = 16, 4

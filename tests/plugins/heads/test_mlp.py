@@ -86,7 +86,7 @@ def test_a_zero_vector_has_finite_cosines_and_gradients() -> None:
 def test_matches_the_parameters_of_any_head_within_five_percent(
     other: str, dim: int, cosine: bool
 ) -> None:
-    params = cast(HeadParams, mmx.find("head", other)())
+    params = cast(HeadParams, mmx.Plugins().find("head", other)())
     wanted = count(params.build(dim, 7))
     got = count(MlpParams(match=other, cosine=cosine).build(dim, 7))
     assert abs(got - wanted) <= 0.05 * wanted

@@ -8,7 +8,8 @@ import pytest
 import torch
 from scipy.stats import betabinom, kstest
 
-from mmx import Batch, Interval, Prediction, RunError, Validation
+from mmx import Batch, Prediction, RunError
+from mmx.interfaces import Interval, Validation
 from mmx_plugins.inference.conformal import (
     Conformal,
     ConformalParams,

@@ -11,9 +11,10 @@ from scipy.optimize import minimize, minimize_scalar
 from torch import Tensor
 
 import mmx
-from mmx import Batch, InferenceHook, InferenceParams, Interval, Prediction, Validation
+from mmx import Batch, InferenceHook, InferenceParams, Prediction
 from mmx.blocks import Sigmoid
 from mmx.evaluation import choose_thresholds
+from mmx.interfaces import Interval, Validation
 from mmx_plugins.inference.risk_control import missed_share, threshold
 from mmx_plugins.inference.tta import combined, mixture_weights
 
@@ -36,7 +37,7 @@ def validation(seed: int = 0, rows: int = 400, *, unknown: float = 0.1) -> Valid
 
 
 def fitted(name: str, given: Validation, **settings: Any) -> InferenceHook:
-    params = mmx.find("inference", name).model_validate({"type": name, **settings})
+    params = mmx.Plugins().find("inference", name).model_validate({"type": name, **settings})
     assert isinstance(params, InferenceParams)
     assert params.fits("multi_label")
     hook = params.build()
@@ -222,13 +223,13 @@ def test_selective_measures_confidence_from_the_threshold_of_each_label() -> Non
     assert isinstance(risk, Interval)
     assert risk.value == pytest.approx(float(wrong))
     assert (t - 0.5).abs().max() > 0.2  # far from the answers of 1/2
-    entropy = mmx.find("inference", "selective").model_validate({"score": "neg_entropy"})
+    entropy = mmx.Plugins().find("inference", "selective").model_validate({"score": "neg_entropy"})
     assert "use max_prob" in entropy.misfit("multi_label")
     assert entropy.misfit("ordinal") == ""
 
 
 def test_rows_are_not_weighed_for_labels() -> None:
-    weighted = mmx.find("sampler", "weighted")
+    weighted = mmx.Plugins().find("sampler", "weighted")
     assert not weighted.fits("multi_label")
     assert "class_balanced_bce" in weighted.instead["multi_label"]
-    assert mmx.find("sampler", "shuffle").fits("a task of another package")
+    assert mmx.Plugins().find("sampler", "shuffle").fits("a task of another package")

@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mmx import Batch, Features, Prediction, RunError, masked_mean
+from mmx import Batch, Features, Prediction, RunError
 from mmx.blocks import alone
+from mmx.interfaces import masked_mean
 from mmx_plugins.inference.mc_dropout import MCDropoutParams, dropout_layers, entropy
 
 GIVEN = torch.randn(6, 5, generator=torch.Generator().manual_seed(0))

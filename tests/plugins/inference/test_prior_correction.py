@@ -6,7 +6,8 @@ from typing import cast
 import pytest
 import torch
 
-from mmx import Batch, Prediction, RunError, Validation
+from mmx import Batch, Prediction, RunError
+from mmx.interfaces import Validation
 from mmx_plugins.inference.prior_correction import PriorCorrectionParams
 
 NATURAL, SAMPLED = torch.tensor([90, 9, 1]), torch.tensor([30, 40, 30])

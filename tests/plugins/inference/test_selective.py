@@ -8,7 +8,8 @@ import pytest
 import torch
 from scipy.stats import beta
 
-from mmx import Batch, Prediction, RunError, Validation
+from mmx import Batch, Prediction, RunError
+from mmx.interfaces import Validation
 from mmx_plugins.inference.selective import (
     SelectiveParams,
     confidence,

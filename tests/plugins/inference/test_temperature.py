@@ -7,7 +7,8 @@ import torch
 from scipy.optimize import minimize_scalar
 from torch.nn.functional import nll_loss
 
-from mmx import Batch, Prediction, RunError, Validation
+from mmx import Batch, Prediction, RunError
+from mmx.interfaces import Validation
 from mmx_plugins.inference.temperature import TemperatureParams, best_temperature
 
 BATCH = cast(Batch, None)  # the hook never looks at it

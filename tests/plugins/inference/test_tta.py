@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 import torch
 
-from mmx import Batch, DataError, Features, Images, Prediction, RunError, Validation
+from mmx import Batch, DataError, Features, Images, Prediction, RunError
 from mmx.blocks import TURNS, turned
+from mmx.interfaces import Validation
 from mmx_plugins.inference.tta import TTAParams, combined, mixture_weights
 
 LAYER = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 5), torch.nn.ReLU(), torch.nn.Flatten())

@@ -35,7 +35,7 @@ def test_value_and_gradient_are_finite_for_huge_logits_of_one_class(
     counts: list[int],
     dtype: torch.dtype,
 ) -> None:
-    params = cast(LossParams, mmx.find("loss", name).model_validate(settings))
+    params = cast(LossParams, mmx.Plugins().find("loss", name).model_validate(settings))
     loss = params.build(torch.tensor(counts))
     signs = torch.tensor([[1.0, -1.0, 0.0], [-1.0, 1.0, 1.0], [0.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
     logits = [

@@ -21,7 +21,7 @@ NAMES = ("bce", "focal_bce", "asymmetric", "class_balanced_bce", "logit_adjusted
 
 
 def params(name: str, **settings: Any) -> LossParams:
-    found = mmx.find("loss", name).model_validate(settings)
+    found = mmx.Plugins().find("loss", name).model_validate(settings)
     assert isinstance(found, LossParams)
     return found
 

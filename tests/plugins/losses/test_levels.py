@@ -20,7 +20,7 @@ TARGET = torch.randint(4, (80,), generator=G)
 
 
 def made(name: str, counts: Tensor = COUNTS) -> tuple[Link, mmx.Loss]:
-    params = mmx.find("loss", name)()
+    params = mmx.Plugins().find("loss", name)()
     assert isinstance(params, LossParams)
     link = params.link(counts)
     assert link is not None

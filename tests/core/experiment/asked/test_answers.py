@@ -9,6 +9,7 @@ import pytest
 from asked_table import known, shares, table
 
 import mmx
+from mmx import commands
 
 
 @pytest.mark.parametrize("name", ["column", "template", "several", "retrieved"])
@@ -79,7 +80,7 @@ def test_each_image_has_its_place_and_fewer_are_told(
     run = run_of("several")
     files = [place / "derm/1.png", place / "clinic/1.png"]
 
-    def asked(*images: Path | None) -> mmx.Answers:
+    def asked(*images: Path | None) -> commands.Answers:
         return mmx.ask(run.path, mmx.Case("x", images, "a spot"), plugins=[tiny_plugin])
 
     both, first, second = asked(*files), asked(files[0]), asked(None, files[1])

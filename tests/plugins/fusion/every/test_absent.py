@@ -8,7 +8,8 @@ import torch
 from every_fusion import LENGTHS, Awake, Given, fuse, results
 from torch import Tensor, nn
 
-from mmx import DecisionFusion, Features
+from mmx import Features
+from mmx.interfaces import DecisionFusion
 
 
 def scramble(features: Features, rows: Tensor, value: float) -> Features:

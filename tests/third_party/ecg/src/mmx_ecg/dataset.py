@@ -4,7 +4,8 @@ import csv
 from collections.abc import Sequence
 from typing import Literal
 
-from mmx import DataError, Dataset, DatasetParams, Facts, Layout, Params, Sample, SpecPath, hookimpl
+from mmx import DataError, Dataset, DatasetParams, Params, Sample, hookimpl
+from mmx.interfaces import Facts, Layout, SpecPath
 
 MMX_API = 2
 TABLE = "cases.csv"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mmx import DataError, Input, InputRows, RejectedRow, Sample, Store
+from mmx import DataError, Sample
+from mmx.interfaces import Input, InputRows, RejectedRow, Store
 from torch import Tensor
 
 LEADS = 12
