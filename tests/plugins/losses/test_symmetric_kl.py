@@ -1,10 +1,11 @@
 """Laws of loss.symmetric_kl."""
 
 import torch
-from torch.distributions import Categorical, kl_divergence
+from torch.distributions import Bernoulli, Categorical, kl_divergence
 from torch.nn import functional as F
 
 from mmx import Outputs
+from mmx.blocks import Cumulative
 from mmx_plugins.losses import symmetric_kl
 from mmx_plugins.losses.symmetric_kl import SymmetricKlParams
 
@@ -93,3 +94,53 @@ def test_of_three_modalities_it_is_the_mean_over_the_pairs_that_a_row_has() -> N
     fused = F.cross_entropy(FUSED, TARGET)
     torch.testing.assert_close(value.total, fused + 0.3 * sum(heads) + 0.1 * sum(rows) / 3)
     assert [*value.terms] == ["fused", *names, "disagreement"]
+
+
+LABEL_COUNTS = torch.tensor([[2, 1, 1], [1, 2, 1], [1, 1, 2]])  # 8 of 12 are known
+LABELS = torch.tensor([[1, 0, -1], [-1, 1, 0], [0, 1, 1], [0, -1, -1]])
+
+
+def test_of_labels_it_is_the_mean_divergence_of_coins_and_needs_no_label() -> None:
+    p, q = Bernoulli(logits=IMAGE), Bernoulli(logits=TEXT)
+    wanted = ((kl_divergence(p, q) + kl_divergence(q, p)) / 2).mean()
+    value = SymmetricKlParams().build(LABEL_COUNTS)(outputs(), LABELS, 0.0)
+    torch.testing.assert_close(value.terms["disagreement"], wanted)
+    unknown = torch.full_like(LABELS, -1)
+    alone = SymmetricKlParams().build(LABEL_COUNTS)(outputs(), unknown, 0.0)
+    torch.testing.assert_close(alone.total, 0.1 * wanted)
+
+
+def test_of_labels_the_cross_entropies_are_those_of_bce() -> None:
+    known = LABELS >= 0
+    per_row = 8 / 4
+    value = SymmetricKlParams().build(LABEL_COUNTS)(outputs(), LABELS, 0.0)
+    for name, logits in (("fused", FUSED), ("image", IMAGE), ("text", TEXT)):
+        each = F.binary_cross_entropy_with_logits(logits[known], LABELS[known].float())
+        wanted = each * known.sum() / (4 * per_row)
+        torch.testing.assert_close(value.terms[name], wanted)
+
+
+def test_an_unknown_label_moves_no_logit_but_by_disagreement() -> None:
+    loss = SymmetricKlParams(weight=0).build(LABEL_COUNTS)
+    logits = [one.clone().requires_grad_() for one in (FUSED, IMAGE, TEXT)]
+    given = Outputs(logits[0], {"image": logits[1], "text": logits[2]})
+    loss(given, LABELS, 0.0).total.backward()
+    for one in logits:
+        assert one.grad is not None
+        assert torch.equal(one.grad[LABELS < 0], torch.zeros(4))
+        assert one.grad[LABELS >= 0].abs().min() > 0
+
+
+def test_levels_on_one_scale_disagree_by_the_probability_of_each_level() -> None:
+    params = SymmetricKlParams(scale=True)
+    link, loss = params.link(torch.tensor([5, 3, 2])), params.build(torch.tensor([5, 3, 2]))
+    assert isinstance(link, Cumulative)
+    raw = [torch.tensor([[0.3], [-2.0], [4.0], [0.0]]) * k for k in (1, 2, -1)]
+    fused, image, text = (link(one) for one in raw)
+    p, q = (Categorical(probs=link.log_probs(one).exp()) for one in (image, text))
+    value = loss(Outputs(fused, {"image": image, "text": text}), TARGET, 0.0)
+    wanted = ((kl_divergence(p, q) + kl_divergence(q, p)) / 2).mean()
+    torch.testing.assert_close(value.terms["disagreement"], wanted)
+    torch.testing.assert_close(value.terms["fused"], F.nll_loss(link.log_probs(fused), TARGET))
+    assert params.misfit("ordinal") == ""
+    assert "this spec has task: single_label" in params.misfit("single_label")
