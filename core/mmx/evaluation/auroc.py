@@ -1,5 +1,6 @@
 """The area under the ROC curve of clustered rows: its value, its interval, and macro means."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from mmx.evaluation.bounds import alignments, mover
 from mmx.evaluation.confusion import Floats
+from mmx.evaluation.jackknife import on_logit_scale
 from mmx.evaluation.results import Interval
 
 NORMAL = 1.959963984540054  # 97.5 % quantile
@@ -157,3 +159,23 @@ def mean_area(areas: Sequence[Area]) -> Interval:
     aligned = alignments(np.stack([one.influence for one in areas], axis=1))
     weights = np.full(len(areas), 1 / len(areas))
     return Interval(*map(float, mover(value, (low, high), weights, aligned)))
+
+
+def mean_of_many(areas: Sequence[Area]) -> Interval:
+    """The mean of the areas of many labels, on the logit scale with Student's t.
+
+    The bounds of a rare label are far longer downwards than upwards, and the mean of many labels is
+    nearly symmetric: from those bounds it would be too short upwards. A label that is ranked
+    without a mistake has no spread; it adds what its own bounds say downwards.
+
+    Args:
+        areas: at least one, over the same groups.
+    """
+    value = float(np.mean([one.value for one in areas]))
+    found = on_logit_scale(value, np.mean([one.influence for one in areas], axis=0))
+    if not np.isfinite(found.low):
+        return mean_area(areas)
+    silent = [one.value - one.low for one in areas if not one.influence.any()]
+    hidden = math.hypot(*silent) / len(areas)
+    low = max(value - math.hypot(value - found.low, hidden), 0.0)
+    return Interval(value, low, found.high)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmx.evaluation.confusion import Floats
-from mmx.evaluation.jackknife import t_quantile
+from mmx.evaluation.jackknife import on_logit_scale
 from mmx.evaluation.results import Interval
 
 FEWEST_POSITIVE_GROUPS = 20  # of an interval; with fewer it misses too often (docs/benchmarks.md)
@@ -33,7 +33,7 @@ class Precision:
     def interval(self) -> Interval:
         """With 95 % bounds, where enough groups hold a positive row and not all are on top."""
         enough = self.positive_groups >= FEWEST_POSITIVE_GROUPS
-        return _on_logit_scale(self.value, self.influence) if enough else Interval(self.value)
+        return on_logit_scale(self.value, self.influence) if enough else Interval(self.value)
 
 
 def average_precision(
@@ -86,21 +86,7 @@ def mean_precision(found: Sequence[Precision]) -> Interval:
     value = float(np.mean([one.value for one in found]))
     influence = np.mean([one.influence for one in found], axis=0)
     enough = np.median([one.positive_groups for one in found]) >= FEWEST_POSITIVE_GROUPS
-    return _on_logit_scale(value, influence) if enough else Interval(value)
-
-
-def _on_logit_scale(value: float, influence: Floats) -> Interval:
-    """value with 95 % bounds from Student's t on the logit scale; none near 1 or without spread."""
-    groups = len(influence)
-    if groups < 2 or not 0 < value < 1:
-        return Interval(value)
-    spread = math.sqrt((influence**2).sum() / (groups * (groups - 1)))
-    half = t_quantile(influence) * spread / (value * (1 - value))
-    if not half > 0:
-        return Interval(value)
-    middle = math.log(value / (1 - value))
-    low, high = (1 / (1 + math.exp(-min(max(middle + s * half, -700), 700))) for s in (-1, 1))
-    return Interval(value, low, high)
+    return on_logit_scale(value, influence) if enough else Interval(value)
 
 
 def precision_value(scores: Floats, positive: NDArray[np.bool_]) -> float:

@@ -91,3 +91,25 @@ def t_quantile(influence: Floats) -> float:
     fourth = (influence**4).sum()
     worth = (influence**2).sum() ** 2 / fourth if fourth > 0 else math.inf
     return float(stdtrit(max(worth - 1, LEAST_FREEDOM), 0.975))
+
+
+def on_logit_scale(value: float, influence: Floats) -> Interval:
+    """A score in [0, 1] with 95 % bounds from Student's t on the logit scale.
+
+    Args:
+        value: of the score.
+        influence: [G], centred; what each group adds to the estimate's error.
+
+    Returns:
+        Without bounds where there is one group, at 0 and 1, and where no group has any influence.
+    """
+    groups = len(influence)
+    if groups < 2 or not 0 < value < 1:
+        return Interval(value)
+    spread = math.sqrt((influence**2).sum() / (groups * (groups - 1)))
+    half = t_quantile(influence) * spread / (value * (1 - value))
+    if not half > 0:
+        return Interval(value)
+    middle = math.log(value / (1 - value))
+    low, high = (1 / (1 + math.exp(-min(max(middle + s * half, -700), 700))) for s in (-1, 1))
+    return Interval(value, low, high)

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mmx.evaluation.auroc import Area, area, mean_area
+from mmx.evaluation.auroc import Area, area, mean_area, mean_of_many
 from mmx.evaluation.average_precision import Precision, average_precision, mean_precision
 from mmx.evaluation.confusion import Floats
 from mmx.evaluation.results import Interval
 from mmx.evaluation.shares import FEWEST_GROUPS
 
+MANY = 8  # labels: their mean is then nearly symmetric (docs/benchmarks.md)
 Ints = NDArray[np.int64]
 
 
@@ -81,9 +82,13 @@ def means_of_labels(found: Sequence[RankedLabel]) -> dict[str, Interval]:
     areas = [one.area for one in found if one.scored and one.area is not None]
     precise = [one.precision for one in found if one.scored and one.precision is not None]
     return {
-        "macro_auroc": mean_area(areas) if areas else Interval(math.nan),
+        "macro_auroc": _mean_area(areas) if areas else Interval(math.nan),
         "macro_average_precision": mean_precision(precise) if precise else Interval(math.nan),
     }
+
+
+def _mean_area(areas: Sequence[Area]) -> Interval:
+    return mean_of_many(areas) if len(areas) >= MANY else mean_area(areas)
 
 
 def independent_share(found: Sequence[RankedLabel]) -> float:

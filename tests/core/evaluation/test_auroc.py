@@ -5,10 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import stats
+from scipy.special import expit, logit
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from mmx.evaluation.auroc import area, mean_area
+from mmx.evaluation.auroc import Area, area, mean_area, mean_of_many
 
 Draw = Callable[..., tuple[NDArray[np.float64], NDArray[np.int64], list[str]]]
 
@@ -92,3 +94,33 @@ def test_macro_interval_covers_the_truth() -> None:
         found = mean_area([one for one in areas if one is not None])
         held.append(found.low <= truth <= found.high)
     assert np.mean(held) >= 0.95 - 3 * 0.0126
+
+
+def some_areas(count: int, seed: int = 0) -> list[Area]:
+    """Areas of labels over 40 groups."""
+    draw = np.random.default_rng(seed)
+    influence = draw.normal(0, 0.5, (count, 40))
+    influence -= influence.mean(axis=1, keepdims=True)
+    return [Area(0.8 + 0.01 * k, 0.6, 0.95, influence[k], np.ones(2)) for k in range(count)]
+
+
+def test_the_mean_of_many_areas_is_a_t_interval_on_the_logit_scale() -> None:
+    areas = some_areas(9)
+    found = mean_of_many(areas)
+    psi = np.mean([one.influence for one in areas], axis=0)
+    value = float(np.mean([one.value for one in areas]))
+    worth = (psi**2).sum() ** 2 / (psi**4).sum()
+    half = stats.t.ppf(0.975, worth - 1) * np.sqrt((psi**2).sum() / (40 * 39)) / (value - value**2)
+    ends = expit(logit(value) + np.array([-half, half]))
+    assert (found.value, found.low, found.high) == pytest.approx((value, *ends))
+
+
+def test_labels_without_a_mistake_widen_the_mean_downwards_alone() -> None:
+    areas = some_areas(8)
+    silent = [Area(1.0, 0.7, 1.0, np.zeros(40), np.ones(2))] * 2
+    found = mean_of_many([*areas, *silent])
+    bare = mean_of_many([*areas, *[Area(1.0, 1.0, 1.0, np.zeros(40), np.ones(2))] * 2])
+    down = np.hypot(bare.value - bare.low, np.hypot(0.3, 0.3) / 10)
+    assert found.value - found.low == pytest.approx(down)
+    assert found.high == bare.high
+    assert mean_of_many(silent) == mean_area(silent)  # nothing to judge a spread by
