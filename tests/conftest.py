@@ -31,13 +31,14 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are filled with curves and not rendered, which takes half of a small run's time.
+def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are filled with curves and not rendered, and 2 mistakes are explained instead of 12.
 
-    Folders in which figures are looked at, or pages are made as users make them, have a fixture of
-    this name that renders them; so has every test that starts a process.
+    Both take most of a small run's time. Where pages are looked at, or made as users make them, a
+    fixture of this name leaves them whole; so does every test that starts a process.
     """
     monkeypatch.setattr("mmx.report.svg.rendered", lambda figure: "<svg></svg>")
+    monkeypatch.setattr("mmx.experiment.pages.MISTAKES", 2)
 
 
 def draw(path: Path, width: int, height: int, seed: int) -> Path:

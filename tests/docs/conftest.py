@@ -4,5 +4,5 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def figures() -> None:
-    """They are rendered."""
+def short_pages() -> None:
+    """They are whole here."""

@@ -29,8 +29,8 @@ SHORT = (*DRAWN, "train.epochs=1")
 
 
 @pytest.fixture(autouse=True)
-def figures() -> None:
-    """They are rendered, as for users."""
+def short_pages() -> None:
+    """They are whole here."""
 
 
 def name_of(path: Path) -> str:

@@ -17,8 +17,8 @@ SMALL = (
 
 
 @pytest.fixture(autouse=True)
-def figures() -> None:
-    """They are rendered, as for users."""
+def short_pages() -> None:
+    """They are whole here."""
 
 
 def test_the_quickstart_runs(home: Path) -> None:

@@ -13,8 +13,8 @@ from mmx_plugins.tasks.single_label import SingleLabelScores
 
 
 @pytest.fixture(autouse=True)
-def figures() -> None:
-    """They are rendered here."""
+def short_pages() -> None:
+    """They are whole here."""
 
 
 @pytest.fixture(scope="session")
