@@ -21,6 +21,7 @@ KINDS = (
     "dataset",
     "reader",
     "narrative",
+    "input",
     "sampler",
     "inference",
     "task",
@@ -78,6 +79,7 @@ def mistakes() -> list[tuple[str, str, str]]:
         "losses",
         "rows",
         "readers",
+        "inputs",
         "hooks",
         "wrapping",
         "tasks",
@@ -95,7 +97,7 @@ def page() -> str:
         lines += [""]
     lines += ["## Mistakes that are caught\n", "| kind | mistake | law |", "|---|---|---|"]
     # the same mistake in another kind has its kind behind a comma
-    ends = [f", {word}" for word in ("text", "image", "head", "loss", "hook", "reader")]
+    ends = [f", {word}" for word in ("text", "image", "head", "loss", "hook", "reader", "input")]
     shown = [
         (kind, next((one.removesuffix(e) for e in ends if one.endswith(e)), one), law)
         for kind, one, law in mistakes()

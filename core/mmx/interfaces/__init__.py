@@ -28,7 +28,7 @@ from mmx.interfaces.fusion import DecisionFusion, Fusion, FusionParams
 from mmx.interfaces.head import Head, HeadOutput, HeadParams
 from mmx.interfaces.hook import MOMENTS, Hook, HookParams, RunDescription, Section
 from mmx.interfaces.inference import Curve, InferenceHook, InferenceParams, Prediction, Validation
-from mmx.interfaces.input import Input, InputRows, Store, Tokenizer
+from mmx.interfaces.input import Input, InputParams, InputRows, Store, Tokenizer
 from mmx.interfaces.inputs import Batch, Images, Inputs, Texts, TokenCount, Views, middle_indices
 from mmx.interfaces.interval import Interval
 from mmx.interfaces.joining import join, joined_shape
@@ -80,16 +80,16 @@ __all__ = [
     "Content", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "Encoder", "EncoderParams",
     "Facts", "FeatureShape", "FeatureSource", "Features", "FieldKind", "Fusion", "FusionParams",
     "Grid", "Head", "HeadOutput", "HeadParams", "Hook", "HookParams", "ImageEncoder", "ImageSource",
-    "Images", "ImagesInput", "InferenceHook", "InferenceParams", "Input", "InputRows", "Inputs",
-    "Interval", "Labels", "Layout", "Line", "Link", "Loss", "LossParams", "LossValue", "Matrix",
-    "MetricWords", "ModalityName", "Narrative", "NarrativeParams", "OneClassTask", "Outputs",
-    "PackedImage", "PairAdapter", "PairFusion", "PairFusionParams", "Params", "Picture", "Plot",
-    "Prediction", "ReaderParams", "Reading", "Record", "RecordEncoder", "RecordStore", "Records",
-    "RecordsInput", "RejectedRow", "Role", "RunDescription", "Sample", "Sampler", "SamplerParams",
-    "ScoreRow", "ScoreSection", "ScoreTable", "Scores", "Section", "SingleImageEncoder", "SpecPath",
-    "Store", "Strata", "Summary", "TableContents", "TableExample", "TableReader",
-    "TableReaderParams", "Target", "Task", "TaskParams", "TextEncoder", "Texts", "TextsInput",
-    "TokenCount", "Tokenizer", "Training", "Validation", "Value", "View", "Views",
+    "Images", "ImagesInput", "InferenceHook", "InferenceParams", "Input", "InputParams",
+    "InputRows", "Inputs", "Interval", "Labels", "Layout", "Line", "Link", "Loss", "LossParams",
+    "LossValue", "Matrix", "MetricWords", "ModalityName", "Narrative", "NarrativeParams",
+    "OneClassTask", "Outputs", "PackedImage", "PairAdapter", "PairFusion", "PairFusionParams",
+    "Params", "Picture", "Plot", "Prediction", "ReaderParams", "Reading", "Record", "RecordEncoder",
+    "RecordStore", "Records", "RecordsInput", "RejectedRow", "Role", "RunDescription", "Sample",
+    "Sampler", "SamplerParams", "ScoreRow", "ScoreSection", "ScoreTable", "Scores", "Section",
+    "SingleImageEncoder", "SpecPath", "Store", "Strata", "Summary", "TableContents", "TableExample",
+    "TableReader", "TableReaderParams", "Target", "Task", "TaskParams", "TextEncoder", "Texts",
+    "TextsInput", "TokenCount", "Tokenizer", "Training", "Validation", "Value", "View", "Views",
     "WrappingEncoder", "WrappingParams", "WrongAnswer", "by_modality", "innermost",
     "innermost_params", "join", "joined_shape", "known_rows", "map_tensors", "masked_mean",
     "middle_indices", "on_real", "one_by_one",

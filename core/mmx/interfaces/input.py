@@ -3,12 +3,14 @@
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from pathlib import Path
+from typing import ClassVar, Protocol
 
 from torch import Tensor, nn
 
 from mmx.interfaces.dataset import RejectedRow, Sample
 from mmx.interfaces.inputs import Inputs, Texts
+from mmx.interfaces.params import Params
 
 
 class Store(ABC):
@@ -125,3 +127,33 @@ class Input(ABC):
         that learns from data may learn from what it makes up here.
         """
         return None
+
+
+class InputParams(Params):
+    """An input kind that a package brings; it is listed and checked under ``input.TYPE``.
+
+    A spec never names one: an encoder names the class that it reads from, and its settings are the
+    input's. This declaration holds what the checks need besides.
+
+    Attributes:
+        input: the class that encoders of the kind name as ``input``.
+    """
+
+    kind: ClassVar[str] = "input"
+    input: ClassVar[type[Input]]
+
+    @abstractmethod
+    def encoder(self) -> nn.Module:
+        """The smallest encoder that reads it; a check asks it for settings and never runs it."""
+
+    @abstractmethod
+    def example(self, name: str, folder: Path) -> Sequence[Sample]:
+        """Made-up samples with this modality: four or more, each of another content.
+
+        The second has nothing; at least one has no more than others, so that a batch is padded
+        where rows differ in length.
+
+        Args:
+            name: of the modality.
+            folder: empty, for files; the same samples are asked for in several folders.
+        """

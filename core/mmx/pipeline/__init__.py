@@ -25,7 +25,7 @@ from mmx.pipeline.identity import (
     sources_used,
     weights_digest,
 )
-from mmx.pipeline.inputs import ModelInputs, PreparedRows, restored_inputs
+from mmx.pipeline.inputs import ModelInputs, PreparedRows, UnlabelledSamples, restored_inputs
 from mmx.pipeline.learner import Learner, build_learner, link_for, trained_prior
 from mmx.pipeline.permission import permitted
 from mmx.pipeline.prepare import PARTS, PreparedData, cache_folder, prepare, together
@@ -36,12 +36,13 @@ from mmx.pipeline.subject import fields_read, subject_of, unread
 from mmx.pipeline.texts import LEAKY, FrozenFeatures
 
 __all__ = [
-    "Counts", "FrozenFeatures", "GROUPS", "HOOKS", "LEAKY", "Learner", "METRICS", "MODEL",
-    "ModelInputs", "PARTS", "PreparedData", "PreparedRows", "SETTLED", "SURROUNDINGS", "Sources",
-    "JobProgress", "WEIGHTS", "build_learner", "cache_folder", "check_pictures", "check_promises",
-    "check_views", "class_notes", "core_digest", "environment", "fields_read", "first_process",
-    "heard", "libraries", "link_for", "lock_of", "open_hooks", "open_sources", "permitted",
-    "prepare", "read_facts", "read_scored", "read_surroundings", "read_texts", "restored_inputs",
-    "run_digest", "sources_used", "stage", "subject_of", "together", "trained_prior", "unread",
-    "wait_for_everyone", "weights_digest",
+    "GROUPS", "HOOKS", "LEAKY", "METRICS", "MODEL", "PARTS", "SETTLED", "SURROUNDINGS", "WEIGHTS",
+    "Counts", "FrozenFeatures", "JobProgress", "Learner", "ModelInputs", "PreparedData",
+    "PreparedRows", "Sources", "UnlabelledSamples", "build_learner", "cache_folder",
+    "check_pictures",
+    "check_promises", "check_views", "class_notes", "core_digest", "environment", "fields_read",
+    "first_process", "heard", "libraries", "link_for", "lock_of", "open_hooks", "open_sources",
+    "permitted", "prepare", "read_facts", "read_scored", "read_surroundings", "read_texts",
+    "restored_inputs", "run_digest", "sources_used", "stage", "subject_of", "together",
+    "trained_prior", "unread", "wait_for_everyone", "weights_digest",
 ]  # fmt: skip

@@ -11,8 +11,8 @@ from mmx.plugins.nearest import nearest
 GROUP = "mmx"
 HOOK = "hook"
 KINDS = (
-    "dataset", "reader", "narrative", "encoder", "fusion", "head", "loss", "sampler", "inference",
-    "task", HOOK,
+    "dataset", "reader", "narrative", "input", "encoder", "fusion", "head", "loss", "sampler",
+    "inference", "task", HOOK,
 )  # fmt: skip
 
 Status = Literal["found", "missing module", "clash", "blocked", "incompatible"]

@@ -11,9 +11,12 @@ from mmx.errors import PluginError
 from mmx.plugins import KINDS, Plugins, check_kind
 
 TEMPLATES = Path(__file__).parent / "templates"
-WHERE = {  # how a spec names a method of each kind that has a template
+WHERE = {  # how a spec names a method of each kind
     "reader": "data:\n  dataset: {type: table, path: cases.$type, reader: $type, ...}",
+    "dataset": "data:\n  dataset: {type: $type, folder: FOLDER}",
     "narrative": "data:\n  narrative: $type",
+    "input": "data:\n  dataset: {type: table, inputs: {$type: COLUMN}, ...}\n"
+    "model:\n  encoders: {$type: $type, ...}",
     "encoder": "model:\n  image: $type",
     "fusion": "model:\n  fusion: $type",
     "head": "model:\n  head: $type",
@@ -23,7 +26,10 @@ WHERE = {  # how a spec names a method of each kind that has a template
     "hook": "hooks: [$type]",
     "task": "task: $type\ndata:\n  dataset: {type: table, labels: [COLUMN]}",
 }
-BESIDE = {"task": ("loss",)}  # kinds that the module of a template gives besides its own
+BESIDE = {
+    "task": ("loss",),
+    "input": ("encoder",),
+}  # kinds that the module of a template gives besides its own
 FILES = {
     "pyproject.toml": "pyproject.toml.txt",
     "README.md": "README.md.txt",
@@ -42,7 +48,7 @@ def new_plugin(
     """Write a pip package with one small working method, its test, readme and licence.
 
     Args:
-        kind: of the method, one that has a template; that of a task brings its loss.
+        kind: of the method; a task comes with its loss, an input kind with an encoder of it.
         name: of the method, such as ``cross_talk``; the package is then ``mmx-cross-talk``.
         folder: where the folder of the package goes; made if it is not there.
         plugins: the names that are taken; None for what is installed.
@@ -51,7 +57,7 @@ def new_plugin(
         The new folder.
 
     Raises:
-        PluginError: there is no template, the name cannot be used or is taken, or the folder is
+        PluginError: there is no such kind, the name cannot be used or is taken, or the folder is
             there already or cannot be written.
     """
     words = _words(kind, name)
@@ -64,7 +70,7 @@ def new_plugin(
         )
     try:
         for target, template in FILES.items():
-            _write(root / _filled(target, words), _filled(template, words), words)
+            _write(root / _filled(target, words), _of_kind(_filled(template, words), kind), words)
     except OSError as error:
         raise PluginError(f"{root} cannot be written: {error.strerror}") from None
     return root
@@ -73,11 +79,6 @@ def new_plugin(
 def _words(kind: str, name: str) -> dict[str, str]:
     """What is filled into the templates."""
     check_kind(kind)
-    if kind not in WHERE:
-        raise PluginError(
-            f"there is no template for the kind {kind}; templates: {', '.join(WHERE)}. A {kind} "
-            f"starts best from one that is installed: mmx plugins list --kind {kind}"
-        )
     type = name.replace("-", "_").removeprefix("mmx_")
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", type):
         raise PluginError(
@@ -117,6 +118,12 @@ def _refuse_taken(words: dict[str, str], plugins: Plugins) -> None:
             f"the module {words['module']} is installed already; choose another name than "
             f"{words['type']!r}"
         )
+
+
+def _of_kind(template: str, kind: str) -> str:
+    """The template that a kind has instead of a common one, where it has one."""
+    own = f"{kind}.{template}"
+    return own if template and (TEMPLATES / own).exists() else template
 
 
 def _filled(text: str, words: dict[str, str]) -> str:

@@ -16,6 +16,7 @@ from mmx.plugins import location_of, of_this_api
 from mmx.testing.conduct import FUSION, HEAD
 from mmx.testing.encoder_conduct import ENCODER
 from mmx.testing.hooks import INFERENCE
+from mmx.testing.inputs import INPUT
 from mmx.testing.law import Law, LawError, Laws, NotTried
 from mmx.testing.life_cycle import HOOK as LIFE_CYCLE
 from mmx.testing.losses import LOSS
@@ -43,6 +44,7 @@ LAWS: Mapping[str, Laws] = {
     "head": {**HEAD, **USED, **ANY},
     "hook": {**LIFE_CYCLE, **ANY},
     "inference": {**INFERENCE, **USED, **ANY},
+    "input": {**INPUT, **ANY},
     "loss": {**LOSS, **PRIOR, **USED, **ANY},
     "narrative": {**NARRATIVE, **USED, **ANY},
     "reader": {**READER, **USED, **ANY},
