@@ -55,7 +55,7 @@ VARIANTS = {
     "one modality": ("model.text=null", "model.fusion={type: only, modality: image}"),
     "late, template": ("model.fusion=late", "data.narrative=template"),
     "several labels": (
-        "task=multi_label", "loss=asymmetric", "inference=[platt]",
+        "task=multi_label", "loss=asymmetric", "inference=[platt]", "data.max_bad=0.05",
         "data.dataset={type: synthetic, n: 120, classes: 3, image_size: 32, target: labels, "
         "unknown: 0.15}",
     ),

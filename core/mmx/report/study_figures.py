@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from mmx.report.metric_units import per_cent, unit
 from mmx.report.study_report import ArmResult, StudyReport
 from mmx.report.svg import (
     ACCENT,
@@ -45,24 +46,25 @@ def _differing(report: StudyReport) -> list[ArmResult]:
 
 def draw_forest(report: StudyReport) -> "Figure":
     """The forest plot; call it inside ``drawing``."""
-    arms = _differing(report)
+    arms, scale = _differing(report), 100 if unit(report.metric) else 1
     figure, (axes,) = new_figure(9.6, 0.9 + 0.3 * len(arms))
     axes.axvline(0, color=INK, linewidth=1)
     for place, arm in enumerate(arms):
         contrast = arm.contrasts[report.metric]
         colour = MUTED if arm.role == "control" else DIRECTIONS[contrast.direction]
-        ends = [100 * contrast.difference.low, 100 * contrast.difference.high]
+        ends = [scale * contrast.difference.low, scale * contrast.difference.high]
         axes.plot(ends, [place, place], color=colour, linewidth=2.2, solid_capstyle="round")
         mark = "D" if arm.role == "control" else "o"
         filled = colour if contrast.direction else "white"
-        axes.plot(100 * contrast.difference.value, place, mark, color=colour, ms=6, mfc=filled)
+        axes.plot(scale * contrast.difference.value, place, mark, color=colour, ms=6, mfc=filled)
     split = len(report.compared)
     if 0 < split < len(arms):
         axes.axhline(split - 0.5, color=RULE, linewidth=1)
     axes.set_yticks(range(len(arms)), [_short(arm.contrast_label, 44) for arm in arms])
     axes.set_ylim(len(arms) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel(f"Points of {title(report.metric).lower()} to {_other(report)}, 95 % interval")
+    what = f"{unit(report.metric).strip() or 'Difference'} of {title(report.metric).lower()}"
+    axes.set_xlabel(f"{what[:1].upper()}{what[1:]} to {_other(report)}, 95 % interval")
     return figure
 
 
@@ -95,17 +97,21 @@ def cost(report: StudyReport) -> Markup:
     arms = [arm for arm in report.done if known(arm.seconds) and arm.parameters]
     if not arms:
         return Markup("")
+    scale = 100 if unit(report.metric) else 1
     with drawing("cost"):
         figure, (left, right) = new_figure(9.6, 4.2, panels=2)
         for index, arm in enumerate(arms):
             score = arm.scores[report.metric]
             for axes, value in ((left, arm.seconds or 0.0), (right, float(arm.parameters or 0))):
                 colour = _colour(index, arm)
-                ends = [100 * score.low, 100 * score.high]
+                ends = [scale * score.low, scale * score.high]
                 axes.plot([value, value], ends, color=colour, linewidth=1.2, alpha=0.6)
                 marker = "osD^v"[index // len(_OTHERS) % 5]
-                axes.plot(value, 100 * score.value, marker, color=colour, label=_short(arm.label))
-        left.set(xlabel="Training, seconds a run", ylabel=f"{title(report.metric)}, %")
+                axes.plot(value, scale * score.value, marker, color=colour, label=_short(arm.label))
+        left.set(
+            xlabel="Training, seconds a run",
+            ylabel=f"{title(report.metric)}{per_cent(report.metric)}",
+        )
         right.set(xlabel="Parameters that learn")
         for axes in (left, right):
             _spread(axes)

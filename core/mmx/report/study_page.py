@@ -4,6 +4,7 @@ from typing import Any
 
 from mmx.report import study_words as words
 from mmx.report.environment import environment
+from mmx.report.metric_units import gap, gap_range, scored, unit
 from mmx.report.study_figures import calibration, cost, forest, learning
 from mmx.report.study_report import ArmResult, StudyReport
 from mmx.report.tables import as_tables, share_colour
@@ -39,13 +40,14 @@ def render_study(report: StudyReport) -> str:
         "caveat": words.CAVEAT,
         "other": any(arm.against for arm in report.arms),
         "reported": any(arm.reported for arm in report.arms),
+        "unit": unit(report.metric).strip(),
         "forest": forest(report),
         "learning": learning(report),
         "cost": cost(report),
         "calibration": calibration(report),
         "classes": classes(report),
         "heat": [
-            (arm, [(share, share_colour(share or 0.0)) for share in _shares(arm, report)])
+            (arm, [_heat(share, report) for share in _shares(arm, report)])
             for arm in (*report.done, *[one for one in report.controls if one.sensitivity])
         ],
         "plan": as_tables(
@@ -53,8 +55,10 @@ def render_study(report: StudyReport) -> str:
         ),
         "machine": as_tables(dict(report.machine), "Machine"),
     }
-    empty = {name for name in ("learning", "cost", "calibration", "controls") if not shown[name]}
-    contents = [(anchor, label) for anchor, label in SECTIONS.items() if anchor not in empty]
+    optional = ("learning", "cost", "calibration", "controls", "classes")
+    empty = {name for name in optional if not shown[name]}
+    names = SECTIONS | {"classes": report.classes_are[0]}
+    contents = [(anchor, label) for anchor, label in names.items() if anchor not in empty]
     page = environment().get_template("study.html.j2")
     return page.render(study=report, contents=contents, **shown)
 
@@ -64,28 +68,40 @@ def classes(report: StudyReport) -> list[str]:
     return list(dict.fromkeys(name for arm in report.done for name in arm.sensitivity))
 
 
+def _heat(share: float | None, report: StudyReport) -> tuple[str, str, bool]:
+    """A share as text, its colour, and whether that is dark; an area is no percentage."""
+    told = decimal(share, 2) if report.classes_are[0] == "Labels" else percent(share, 0)
+    return told, share_colour(share or 0.0), (share or 0.0) > 0.45
+
+
 def _shares(arm: ArmResult, report: StudyReport) -> list[float | None]:
     return [arm.sensitivity.get(name) for name in classes(report)]
 
 
-def _score(arm: ArmResult, metric: str) -> str:
-    """A score that stands beside the headline; a dash where the task does not have it."""
-    return percent(arm.scores[metric].value) if metric in arm.scores else NONE
+def _beside(arm: ArmResult, report: StudyReport) -> list[tuple[str, str]]:
+    """The other metrics of the task, each with its difference; a dash where an arm has none."""
+    return [
+        (
+            scored(arm.scores[name].value, name) if name in arm.scores else NONE,
+            gap(arm.contrasts[name].difference.value, name) if name in arm.contrasts else "",
+        )
+        for name in report.beside
+    ]
 
 
 def row(arm: ArmResult, report: StudyReport) -> dict[str, Any]:
     """One arm in the words of the table of verdicts."""
     contrast = arm.contrasts.get(report.metric)
-    second = next((m for m in ("macro_f1", "balanced_accuracy") if m != report.metric), "")
-    other = arm.contrasts.get(second)
-    score = arm.scores[report.metric]
+    score, metric = arm.scores[report.metric], report.metric
+    ends = f"{scored(score.low, metric)} to {scored(score.high, metric)}"
+    apart = contrast.difference if contrast else None
     return {
         "arm": arm,
-        "score": percent(score.value),
-        "range": f"{percent(score.low)} to {percent(score.high)}" if known(score.low) else "",
+        "score": scored(score.value, metric),
+        "range": ends if known(score.low) else "",
         "seeds": words.seed_words(arm, report.metric),
-        "difference": words.points(contrast.difference.value) if contrast else "",
-        "difference_range": words.point_range(contrast.difference) if contrast else "",
+        "difference": gap(apart.value, metric) if apart else "",
+        "difference_range": gap_range(apart.low, apart.high, metric) if apart else "",
         "p": words.p_words(contrast.family, contrast, report.floor) if contrast else "",
         "p_study": words.p_words(contrast.corrected, contrast, report.floor) if contrast else "",
         "rows": words.pair_words(contrast) if contrast else "",
@@ -93,9 +109,7 @@ def row(arm: ArmResult, report: StudyReport) -> dict[str, Any]:
         "note": words.silent_words(contrast) if contrast else "",
         "outcome": OUTCOMES[contrast.direction] if contrast else "",
         "convergence": arm.convergence.words if arm.convergence else "",
-        "macro_f1": _score(arm, "macro_f1"),
-        "macro_f1_difference": words.points(other.difference.value) if other else "",
-        "accuracy": _score(arm, "accuracy"),
+        "beside": _beside(arm, report),
         "ece": decimal(arm.means.get("ece")),
         "nll": decimal(arm.means.get("nll")),
         "parameters": f"{arm.parameters:,}" if arm.parameters is not None else "–",

@@ -6,6 +6,7 @@ from typing import Any
 
 from mmx.evaluation import Contrast, Convergence, Interval
 
+OF_LABELS = {"macro_auroc", "macro_average_precision"}  # what studies of labels compare
 Points = Sequence[tuple[float, float]]
 
 
@@ -24,7 +25,7 @@ class ArmResult:
         against: the arm it is compared with; empty: the base.
         contrasts: by metric, against that arm; empty for the base itself.
         means: other metrics, mean over the seeds.
-        sensitivity: by class, mean over the seeds.
+        sensitivity: by class, mean over the seeds; of several labels the AUROC of each.
         parameters: that learn; None for a control without any.
         operations: multiply-adds of fusion and head for one sample; None when not counted.
         seconds: of training, mean over the runs.
@@ -161,6 +162,19 @@ class StudyReport:
     def compared(self) -> list[ArmResult]:
         """Arms that have a difference to the base."""
         return [arm for arm in self.done if self.metric in arm.contrasts]
+
+    @property
+    def classes_are(self) -> tuple[str, str, str]:
+        """What the table by class or label is called, what it holds, and one row of it."""
+        if OF_LABELS & {self.metric, *self.beside}:
+            return "Labels", "AUROC", "label"
+        return "Classes", "Sensitivity", "class"
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Metrics that stand beside that of the verdicts, as the task compares them."""
+        first = next((arm.scores for arm in self.done), {})
+        return tuple(name for name in first if name != self.metric)
 
     @property
     def conditional(self) -> bool:

@@ -4,6 +4,7 @@ import re
 
 from mmx.files import sheet
 from mmx.report import study_words as words
+from mmx.report.metric_units import per_cent, unit
 from mmx.report.study_page import classes, row
 from mmx.report.study_report import ArmResult, StudyReport
 from mmx.report.wording import percent, title, visible
@@ -45,8 +46,9 @@ def _verdicts(report: StudyReport) -> list[str]:
     claimed = any(arm.reported for arm in report.arms)
     metric = title(report.metric).lower()
     columns = (
-        "arm", f"{metric}, %", "seeds", "difference, points", "p (Holm, all)", "p (Holm, study)",
-        "verdict", "macro-F1, %", "accuracy, %", "ECE", "rows", "convergence", "learn", "training",
+        "arm", f"{metric}{per_cent(report.metric)}", "seeds", _difference(report), "p (Holm, all)",
+        "p (Holm, study)", "verdict", *map(_head, report.beside), "ECE", "rows", "convergence",
+        "learn", "training",
     )  # fmt: skip
     heads = [*columns, *(["reported (claim)"] if claimed else [])]
     lines = ["## Verdicts", "", _line(heads), "|" + "---|" * len(heads)]
@@ -57,25 +59,34 @@ def _verdicts(report: StudyReport) -> list[str]:
             _with(told["score"], told["range"]), told["seeds"],
             _with(told["difference"], told["difference_range"]), told["p"], told["p_study"],
             _with(told["verdict"], told["note"]),
-            told["macro_f1"], told["accuracy"], told["ece"], told["rows"], told["convergence"],
+            *(value for value, _ in told["beside"]), told["ece"], told["rows"], told["convergence"],
             told["parameters"], told["seconds"],
         ]  # fmt: skip
         lines.append(_line([*cells, *([arm.reported] if claimed else [])]))
     return [*lines, *(["", words.CAVEAT] if claimed else [])]
 
 
+def _difference(report: StudyReport) -> str:
+    return f"difference,{unit(report.metric)}" if unit(report.metric) else "difference"
+
+
+def _head(metric: str) -> str:
+    return f"{title(metric).lower()}{per_cent(metric)}"
+
+
 def _controls(report: StudyReport) -> list[str]:
     rows = [row(arm, report) for arm in report.controls if not arm.error]
     if not rows:
         return []
-    heads = ["control", f"{title(report.metric).lower()}, %", "difference, points", "p (Holm)",
-             "verdict", "macro-F1, %", "accuracy, %"]  # fmt: skip
+    metric = f"{title(report.metric).lower()}{per_cent(report.metric)}"
+    heads = ["control", metric, _difference(report), "p (Holm)", "verdict"]
+    heads += map(_head, report.beside)
     lines = ["## Controls", "", _line(heads), "|" + "---|" * len(heads)]
     lines += [
         _line([
             one["arm"].contrast_label, _with(one["score"], one["range"]),
             _with(one["difference"], one["difference_range"]), one["p"],
-            _with(one["verdict"], one["note"]), one["macro_f1"], one["accuracy"],
+            _with(one["verdict"], one["note"]), *(value for value, _ in one["beside"]),
         ])
         for one in rows
     ]  # fmt: skip
@@ -85,7 +96,10 @@ def _controls(report: StudyReport) -> list[str]:
 
 def _classes(report: StudyReport) -> list[str]:
     names = classes(report)
-    lines = ["## Sensitivity by class, %", "", _line(["arm", *names])]
+    if not names:
+        return []
+    _, what, kind = report.classes_are
+    lines = [f"## {what} by {kind}, %", "", _line(["arm", *names])]
     lines.append("|" + "---|" * (len(names) + 1))
     lines += [
         _line([arm.label, *(percent(arm.sensitivity.get(name)) for name in names)])
@@ -141,23 +155,23 @@ def study_csv(report: StudyReport) -> str:
     columns = [
         "arm", "role", "against", "planned", "error", "seeds", metric, "low", "high", "difference",
         "difference_low", "difference_high", "p", "p_holm", "p_holm_all", "comparisons", "verdict",
-        "convergence", "detectable", "macro_f1",
-        "accuracy", *_means(metric), "parameters", "operations", "seconds",
-        "reported", *(f"sensitivity {name}" for name in names),
+        "convergence", "detectable", *report.beside, *_means(report), "parameters", "operations",
+        "seconds", "reported", *(f"{report.classes_are[1].lower()} {name}" for name in names),
     ]  # fmt: skip
     arms = (*report.arms, *report.controls)
-    rows = [[_cell(v) for v in _values(arm, report.base, metric, names)] for arm in arms]
+    rows = [[_cell(v) for v in _values(arm, report, names)] for arm in arms]
     return sheet(columns, rows).text
 
 
-def _means(metric: str) -> list[str]:
-    """Metrics without a comparison; the one of the study has its columns in front."""
-    return [one for one in ("ece", "nll", "brier", "macro_auroc") if one != metric]
+def _means(report: StudyReport) -> list[str]:
+    """Metrics without a comparison; those that are compared have their columns in front."""
+    compared = (report.metric, *report.beside)
+    return [one for one in ("ece", "nll", "brier", "macro_auroc") if one not in compared]
 
 
-def _values(arm: ArmResult, base: str, metric: str, names: list[str]) -> list[object]:
-    score, contrast = arm.scores.get(metric), arm.contrasts.get(metric)
-    against = arm.against or ("" if arm.role == "base" else base)
+def _values(arm: ArmResult, report: StudyReport, names: list[str]) -> list[object]:
+    score, contrast = arm.scores.get(report.metric), arm.contrasts.get(report.metric)
+    against = arm.against or ("" if arm.role == "base" else report.base)
     found: list[object] = [arm.label, arm.role, against, arm.planned, _first_line(arm.error)]
     found.append(" ".join(map(str, arm.seeds)))
     found += [score.value, score.low, score.high] if score else [None] * 3
@@ -169,8 +183,8 @@ def _values(arm: ArmResult, base: str, metric: str, names: list[str]) -> list[ob
         found += [None] * 8
     found.append(arm.convergence.words if arm.convergence else None)
     found.append(contrast.detectable if contrast and not contrast.few else None)
-    found += [arm.scores[m].value if m in arm.scores else None for m in ("macro_f1", "accuracy")]
-    found += [arm.means.get(one) for one in _means(metric)]
+    found += [arm.scores[m].value if m in arm.scores else None for m in report.beside]
+    found += [arm.means.get(one) for one in _means(report)]
     found += [arm.parameters, arm.operations, arm.seconds, arm.reported]
     return [*found, *(arm.sensitivity.get(name) for name in names)]
 
@@ -187,17 +201,19 @@ _LATEX = str.maketrans({
 
 
 def study_latex(report: StudyReport) -> str:
-    r"""Rows for a tabular: arm & score & difference & p & verdict & macro-F1 & reported \\."""
+    r"""Rows for a tabular: arm & score & difference & p & verdict & second metric & reported \\."""
     lines = [
         f"% {_one_line(report.name)}: arm & {title(report.metric).lower()} (95 %)"
-        " & difference, points (95 %) & p (Holm) & verdict & macro-F1 & reported, a claim"
+        f" & {_difference(report)} (95 %) & p (Holm) & verdict"
+        + "".join(f" & {title(name).lower()}" for name in report.beside[:1])
+        + " & reported, a claim"
     ]
     for arm in (*report.done, *(one for one in report.controls if not one.error)):
         told = row(arm, report)
         cells = [
             arm.contrast_label, _with(told["score"], told["range"]),
             _with(told["difference"], told["difference_range"]), told["p"], told["verdict"],
-            told["macro_f1"], arm.reported,
+            *(value for value, _ in told["beside"][:1]), arm.reported,
         ]  # fmt: skip
         lines.append(" & ".join(_one_line(cell).translate(_LATEX) for cell in cells) + r" \\")
     return "\n".join(lines) + "\n"

@@ -1,26 +1,15 @@
 """What the figures of a study mean, in plain sentences."""
 
-from mmx.evaluation import Contrast, Interval, arm_name, shuffled_name
+from mmx.evaluation import Contrast, arm_name, in_a_row, shuffled_name
+from mmx.report.metric_units import scored, size, unit
 from mmx.report.study_report import ArmResult, ControlComparison, StudyReport
-from mmx.report.wording import known, many, percent, plural, title
+from mmx.report.wording import many, plural, title
 
 CAVEAT = (
     "The column repeats what others claim, as accuracy in per cent. It is shown, never used: test "
     "rows, split and texts behind these numbers are not ours, and accuracy is not balanced "
     "accuracy. It is neither a target nor a result of mmx."
 )
-
-
-def points(value: float, digits: int = 1) -> str:
-    """A difference in points: 0.031 is "+3.1"."""
-    told = f"{100 * value:+.{digits}f}"
-    plain = told.replace("-0.0", "+0.0") if not told.strip("+-0.") else told  # a tiny loss is none
-    return plain if known(value) else "–"
-
-
-def point_range(interval: Interval) -> str:
-    """The ends of a difference in points."""
-    return f"{points(interval.low)} to {points(interval.high)}"
 
 
 def p_words(corrected: float, contrast: Contrast, floor: float) -> str:
@@ -44,16 +33,17 @@ def silent_words(contrast: Contrast) -> str:
     """What equal answers still allow; empty where some row differs."""
     if not contrast.silent:
         return ""
-    size = 100 * max(-contrast.difference.low, contrast.difference.high)
-    return f"no row differs; a true difference of up to ±{size:.1f} points cannot be excluded"
+    most = size(max(-contrast.difference.low, contrast.difference.high), contrast.metric)
+    most += unit(contrast.metric)
+    return f"no row differs; a true difference of up to ±{most} cannot be excluded"
 
 
 def seed_words(arm: ArmResult, metric: str) -> str:
-    """The values of the seeds, from the lowest to the highest, in per cent."""
+    """The values of the seeds, from the lowest to the highest; shares in per cent."""
     values = sorted(arm.by_seed.get(metric, ()))
     if len(values) < 2:
         return "one seed"
-    return f"{100 * values[0]:.1f} to {100 * values[-1]:.1f}"
+    return f"{size(values[0], metric)} to {size(values[-1], metric)}"
 
 
 def verdict_words(report: StudyReport) -> str:
@@ -94,13 +84,12 @@ def detectable_words(report: StudyReport) -> str:
             "to differ to one side."
         )
     found = sorted(one.detectable for one in contrasts)
-    size = f"{100 * found[0]:.1f}"
-    if f"{100 * found[-1]:.1f}" != size:
-        size += f" to {100 * found[-1]:.1f}"
+    least, most = (size(one, report.metric) for one in (found[0], found[-1]))
+    apart = least if least == most else f"{least} to {most}"
     return (
         f"With 80 % power, {plural(report.samples, 'test sample')} of "
         f"{plural(report.groups, report.group)} and {plural(len(report.seeds), 'seed')} could show "
-        f"a difference of {size} points, corrected for "
+        f"a difference of {apart}{unit(report.metric)}, corrected for "
         f"{plural(contrasts[0].comparisons, 'comparison')}. "
         "The order of arms within that distance says nothing."
     )
@@ -136,6 +125,7 @@ def convergence_words(report: StudyReport) -> str:
 
 _TAKEN = {
     "majority class": "the most common class alone",
+    "prevalence": "the prevalence of each label alone",
     "metadata only": "the record alone",
 }
 
@@ -144,7 +134,7 @@ def reached_words(report: StudyReport) -> list[str]:
     """Which arms are not shown to beat a control, one sentence for each such control."""
     scores = {one.name: one.scores for one in report.controls}
     return [
-        _not_beaten(one, percent(scores[one.control][report.metric].value), report)
+        _not_beaten(one, scored(scores[one.control][report.metric].value, report.metric), report)
         for one in report.reached
         if one.arms and one.control in scores
     ]
@@ -176,14 +166,14 @@ def headline(report: StudyReport) -> list[str]:
 def control_words(report: StudyReport) -> str:
     """What the controls reach, the sentence that belongs above every table."""
     reached = [
-        f"{arm.name} {percent(arm.scores[report.metric].value)}"
+        f"{arm.name} {scored(arm.scores[report.metric].value, report.metric)}"
         for arm in report.controls
         if report.metric in arm.scores
     ]
     base = next((arm for arm in report.done if arm.role == "base"), None)
     if base is None or not reached:
         return ""
-    value = percent(base.scores[report.metric].value)
+    value = scored(base.scores[report.metric].value, report.metric)
     return f"{report.base} reaches {value} {title(report.metric).lower()}; {', '.join(reached)}."
 
 
@@ -202,6 +192,14 @@ def interval_words(report: StudyReport) -> str:
         f"Differences are paired on the same test rows: p from {flips}{seeds}; the 95 % interval "
         f"is that test turned round. The verdict rests on p after Holm's correction at 5 %; before "
         f"correction no p can be below {report.floor:.5f}. Below p stand the rows that only one of "
-        f"the two has right; they take no account of {many(report.group)}. Macro F1 and accuracy "
-        "are shown beside it without a verdict, unless the study names one as its metric."
+        f"the two has right; they take no account of {many(report.group)}.{_beside(report)}"
     )
+
+
+def _beside(report: StudyReport) -> str:
+    """Which metrics have no verdict of their own."""
+    named = in_a_row([title(name) for name in report.beside])
+    if not named:
+        return ""
+    verb = "is" if len(report.beside) == 1 else "are"
+    return f" {named} {verb} shown beside it without a verdict."

@@ -53,11 +53,13 @@ class Arms:
     Attributes:
         base: resolved.
         arms: base, arms and trained controls.
+        metric: what the verdicts are about: of the study, else the headline of the base's task.
         plugins: local files that they use.
     """
 
     base: Spec
     arms: tuple[Arm, ...]
+    metric: str
     plugins: tuple[Path, ...] = field(default=())
 
 
@@ -86,7 +88,8 @@ def resolve_arms(study: StudySpec, plugins: Sequence[str | Path] = ()) -> Arms:
     """
     shared = tuple(_override(key, value) for key, value in study.set.items())
     base = load_spec(study.base, overrides=shared, plugins=plugins)
-    _check_task(study, base)
+    metric: str = study.metric or next(iter(base.task.selects), "")
+    _check_task(study, base, metric)
     _check_folds(study, base)
     asked = list(_asked(study, shared))
     _check_names(study, [one.name for one in asked], _only(base))
@@ -100,7 +103,8 @@ def resolve_arms(study: StudySpec, plugins: Sequence[str | Path] = ()) -> Arms:
         controls += [one for arm in (own, *others) for one in _matched(arm, study, base, plugins)]
     names = {arm.name for arm in (own, *others)}
     fresh = [arm for arm in controls if arm.name not in names]
-    return Arms(base, (own, *others, *fresh), tuple(Path(file).absolute() for file in plugins))
+    files = tuple(Path(file).absolute() for file in plugins)
+    return Arms(base, (own, *others, *fresh), metric, files)
 
 
 def _asked(study: StudySpec, shared: tuple[str, ...]) -> Iterator[_NamedArm]:
@@ -132,7 +136,7 @@ def _named(name: str, changes: Any, study: StudySpec, shared: tuple[str, ...]) -
     return _NamedArm(name, study.base, (*shared, *overrides), tuple(changes))
 
 
-def _check_task(study: StudySpec, base: Spec) -> None:
+def _check_task(study: StudySpec, base: Spec, metric: str) -> None:
     """Refuse a task whose answers cannot be compared, and a metric that it does not have."""
     task, name = base.task, base.task.entry_point.partition(".")[2]
     labels = not task.exclusive and set(LABEL_METRICS) <= set(task.selects)
@@ -143,8 +147,8 @@ def _check_task(study: StudySpec, base: Spec) -> None:
         )
         raise SpecError([study.fault(words, "base")])
     own = LABEL_METRICS if labels else METRICS
-    if study.metric not in own and (labels or study.metric not in ORDERED & set(task.selects)):
-        words = f"task {name} is not compared on {study.metric}; set metric: {' or '.join(own)}"
+    if metric not in own and (labels or metric not in ORDERED & set(task.selects)):
+        words = f"task {name} is not compared on {metric}; set metric: {' or '.join(own)}"
         raise SpecError([study.fault(words, "metric")])
 
 

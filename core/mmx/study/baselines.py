@@ -9,30 +9,49 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from mmx.data import Manifest, Split, make_split, read_manifest, write_texts
-from mmx.errors import DataError, MmxError
+from mmx.data import Manifest, Split, make_split, read_manifest
+from mmx.errors import MmxError
 from mmx.pipeline import trained_prior
 from mmx.runs import write_beside, write_sealed
 from mmx.spec import DataSpec, Spec
+from mmx.study.label_baselines import METADATA, label_baselines
+from mmx.study.record_texts import record_texts
 
-MAJORITY, METADATA = "majority class", "metadata only"
+MAJORITY = "majority class"
 # the same probe for arms that are trained for other class shares than the base, if it is balanced
 PROBES = {False: "metadata only, classes as they are", True: "metadata only, classes balanced"}
 
 
 def write_baselines(spec: Spec, file: Path) -> None:
-    """Predict the test part and write sample, group, label and one column for each baseline.
+    """Predict the test part by what needs no network.
 
-    The probe on the record is trained for the class shares that the answers of the spec are for, as
-    sampler, weights, loss and inference make them, and besides for the classes as they are and for
-    balanced ones. A baseline that cannot be had is left out, and the reason stands in a file
-    beside it.
+    A baseline that cannot be had is left out, and the reason stands in a file beside it.
     """
     manifest = read_manifest(spec.data.dataset.build(), spec.data.max_bad, spec.task)
     split = make_split(manifest, spec.data.split)
+    if spec.task.exclusive:
+        table, missing = class_baselines(spec, manifest, split)
+    else:
+        table, missing = label_baselines(spec.data, manifest, split)
+    buffer = BytesIO()
+    table.to_parquet(buffer, index=False)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_beside(file, buffer.getvalue())
+    write_sealed(file.with_suffix(".json"), missing)
+
+
+def class_baselines(
+    spec: Spec, manifest: Manifest, split: Split
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Sample, group, label and one column for each baseline, and what cannot be had.
+
+    The probe on the record is trained for the class shares that the answers of the spec are for, as
+    sampler, weights, loss and inference make them, and besides for the classes as they are and for
+    balanced ones.
+    """
     rows = split.rows("test")
     classes = np.array([*manifest.task.names, None], dtype=object)
-    found, missing = {MAJORITY: majority(manifest, split)}, {}
+    found, missing = {MAJORITY: majority(manifest, split)}, dict[str, str]()
     try:
         counts = _counts(manifest, split)
         priors = {
@@ -50,11 +69,7 @@ def write_baselines(spec: Spec, file: Path) -> None:
         "label": classes[manifest.targets[rows]],
         **{name: classes[predicted] for name, predicted in found.items()},
     })  # fmt: skip
-    buffer = BytesIO()
-    table.to_parquet(buffer, index=False)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_beside(file, buffer.getvalue())
-    write_sealed(file.with_suffix(".json"), missing)
+    return table, missing
 
 
 def majority(manifest: Manifest, split: Split) -> NDArray[np.int64]:
@@ -78,26 +93,15 @@ def metadata_probe(
     Raises:
         DataError: no row has such a field.
     """
-    plain = type(spec).model_validate({**_settings(spec), "dataset": spec.dataset})
-    (narrative,) = plain.narratives.values()
-    texts = write_texts(manifest, narrative, split)
-    if not any(texts[row] for row in split.rows("train")):
-        raise DataError(
-            f"{narrative.entry_point} writes nothing from these records: they have no fields "
-            "that it reads"
-        )
+    texts = record_texts(spec, manifest, split)
     train = split.rows("train")
     train = train[manifest.known[train]]
     return text_probe(
-        [texts[row] for row in train],
+        [texts[int(row)] for row in train],
         manifest.targets[train],
-        [texts[row] for row in split.rows("test")],
+        [texts[int(row)] for row in split.rows("test")],
         prior,
     )
-
-
-def _settings(spec: DataSpec) -> dict[str, object]:
-    return {"max_bad": spec.max_bad}
 
 
 def text_probe(

@@ -22,12 +22,18 @@ from mmx.report import ControlComparison
 from mmx.spec import ABSENT
 from mmx.study import gather
 from mmx.study.arms import Arm, Arms
-from mmx.study.baselines import MAJORITY, METADATA, PROBES
+from mmx.study.baselines import MAJORITY, PROBES
 from mmx.study.comparison_log import ComparisonLog, Line, comparison_key
 from mmx.study.gather import Answers
+from mmx.study.label_baselines import METADATA, PREVALENCE
 from mmx.study.spec import StudySpec
 
-NO_SEED = (MAJORITY, METADATA, *PROBES.values())  # controls that no training seed changes
+NO_SEED = (
+    MAJORITY,
+    PREVALENCE,
+    METADATA,
+    *PROBES.values(),
+)  # controls that no training seed changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +45,14 @@ class TestPart:
         classes: names in the order of the task.
         answers: by arm and control.
         rising: what the validation curves say, by arm; a control without training has none.
+        metric: of the verdicts.
     """
 
     base: str
     classes: Sequence[str]
     answers: Mapping[str, Answers]
     rising: Mapping[str, Convergence]
+    metric: str = METRICS[0]
 
     def compared(
         self, names: Iterable[str], against: Mapping[str, str], family: int = 0,
@@ -57,7 +65,8 @@ class TestPart:
         if own.labelled is not None:
             return compare_labels(
                 _probabilities({one: self.answers[one] for one in all_}), own.labelled.target,
-                own.groups.tolist(), base=base, against=against, only=names, family=family,
+                own.groups.tolist(), base=base, against=against, only=names,
+                fixed=[n for n in NO_SEED if n in all_], family=family,
                 metrics=metrics or LABEL_METRICS,
             )  # fmt: skip
         return compare(
@@ -124,15 +133,15 @@ def in_family(
     changed = {arm.name: arm for arm in arms.arms}
     own = {
         one.method: _line(one, part, changed[one.method], study)
-        for one in found.contrasts[study.metric]
+        for one in found.contrasts[arms.metric]
     }
-    family = [line for line in comparison_log.note([*own.values()]) if line.metric == study.metric]
+    family = [line for line in comparison_log.note([*own.values()]) if line.metric == arms.metric]
     now = {line.key: line.p for line in own.values()}
     corrected = holm([now.get(line.key, line.p) for line in family])
     by_key = {line.key: p for line, p in zip(family, corrected, strict=True)}
 
     def judge(one: Contrast) -> Contrast:
-        if one.metric != study.metric:  # shown without a verdict of its own
+        if one.metric != arms.metric:  # shown without a verdict of its own
             return one.judged(one.corrected, len(own), epochs=part.epochs(one), told=False)
         p = by_key[own[one.method].key]
         return one.judged(p, len(family), epochs=part.epochs(one), told=told)

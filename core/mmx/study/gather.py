@@ -232,12 +232,22 @@ def reliability(answers: Answers) -> list[tuple[float, float]]:
 
 
 def sensitivities(answers: Answers, classes: Sequence[str]) -> dict[str, float]:
-    """Share of each class's rows that was found, mean over the seeds."""
+    """Share of each class's rows that was found, or AUROC of each label, mean over the seeds."""
     if answers.labelled is not None:
-        return {}
+        return _areas(answers.runs)
     right = (answers.predicted == answers.labels).mean(axis=0)
     members = {name: answers.labels == name for name in classes}
     return {name: float(right[rows].mean()) for name, rows in members.items() if rows.any()}
+
+
+def _areas(runs: Sequence[Run]) -> dict[str, float]:
+    """AUROC of each label that a run could score, mean over the runs."""
+    found: dict[str, list[float]] = {}
+    for run in runs:
+        for one in run.metrics["test"]["per_label"]:
+            if one["auroc"]["value"] is not None:
+                found.setdefault(one["name"], []).append(float(one["auroc"]["value"]))
+    return {name: float(np.mean(values)) for name, values in found.items()}
 
 
 def costs(runs: Sequence[Run]) -> tuple[int | None, float | None]:

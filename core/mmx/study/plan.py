@@ -39,7 +39,7 @@ def make_plan(study: StudySpec, arms: Arms) -> dict[str, Any]:
         "study": study.study,
         "base": arms.arms[0].name,
         "base_spec": digest_of(arms.base.digest_fields()),
-        "metric": study.metric,
+        "metric": arms.metric,
         "seeds": list(study.seeds),
         "folds": study.folds,
         "data": _data(arms.base, study.folds),

@@ -26,12 +26,13 @@ from mmx.runs import RunFolder, read_beside, read_sealed, write_sealed, write_te
 from mmx.spec import ABSENT, Spec, corrections, load_spec
 from mmx.study import gather
 from mmx.study.arms import Arm, Arms, resolve_arms
-from mmx.study.baselines import MAJORITY, METADATA, PROBES
+from mmx.study.baselines import MAJORITY, PROBES
 from mmx.study.cautions import cautions
 from mmx.study.comparing import TestPart, chosen_on_test, curves, in_family, reached, shown
 from mmx.study.comparison_log import ComparisonLog
 from mmx.study.folder import COPY, StudyFolder, control_file, count_file, find_study
 from mmx.study.gather import Answers, StudyAnswers
+from mmx.study.label_baselines import CONTROL, METADATA, PREVALENCE
 from mmx.study.running import Study, latest
 from mmx.study.screening import SCREENED
 from mmx.study.spec import StudySpec, load_study
@@ -91,8 +92,8 @@ def gather_study(folder: StudyFolder, study: StudySpec, arms: Arms) -> StudyRepo
     classes = _classes(own)
     trained = [arm.name for arm in arms.arms if arm.role != "control" and arm.name in found.answers]
     controls = _control_answers(folder, study, arms, own, found)
-    rising = curves(arms.arms, found.answers, study.metric)
-    part = TestPart(base, classes, {**found.answers, **controls.answers}, rising)
+    rising = curves(arms.arms, found.answers, arms.metric)
+    part = TestPart(base, classes, {**found.answers, **controls.answers}, rising, arms.metric)
     against = {arm.name: arm.against for arm in arms.arms if arm.against}
     plan, comparison_log = (
         folder.plan or {},
@@ -102,12 +103,12 @@ def gather_study(folder: StudyFolder, study: StudySpec, arms: Arms) -> StudyRepo
     why = chosen_on_test(earlier, arms, plan)
     compared = part.compared(
         [name for name in trained if name != base], _only(against, trained),
-        family=len(earlier) + len(trained), metrics=shown(study.metric),
+        family=len(earlier) + len(trained), metrics=shown(arms.metric),
     )  # fmt: skip
     compared = in_family(part, compared, comparison_log, arms, study, told=not why)
     beside = part.within(
         part.compared(
-            controls.answers, _only(against, controls.answers), metrics=shown(study.metric)
+            controls.answers, _only(against, controls.answers), metrics=shown(arms.metric)
         )
     )
     results = [
@@ -118,11 +119,11 @@ def gather_study(folder: StudyFolder, study: StudySpec, arms: Arms) -> StudyRepo
     meant |= {name: base for name in shuffles if name in meant}
     return StudyReport(
         name=study.study,
-        metric=study.metric,
+        metric=arms.metric,
         base=base,
         arms=[one for one in results if one.role != "control"],
         controls=[
-            *_controls(controls.answers, beside, study, part, against),
+            *_controls(controls.answers, beside, part, against),
             *(one for one in results if one.role == "control" and one.error),
         ],
         absent=controls.errors,
@@ -134,10 +135,10 @@ def gather_study(folder: StudyFolder, study: StudySpec, arms: Arms) -> StudyRepo
         group=str(plan.get("data", {}).get("group", "group")),
         flips=compared.flips,
         floor=compared.floor,
-        comparisons=_in_log(comparison_log, study.metric),
+        comparisons=_in_log(comparison_log, arms.metric),
         comparison_log=str(comparison_log.path),
         no_verdicts=why,
-        reached=reached(part, meant, trained, study.metric),
+        reached=reached(part, meant, trained, arms.metric),
         plan=plan,
         text=study.text,
         note=study.note,
@@ -173,15 +174,15 @@ def _control_answers(
              if seed == study.seeds[0]]  # fmt: skip
     files = [control_file(folder, "baselines", run) for run in first]
     errors: dict[str, str] = {}
-    if base.labelled is not None:
-        errors = dict.fromkeys((MAJORITY, METADATA), "it answers with one class, not with labels")
-    elif files and all(file.is_file() for file in files):
+    if files and all(file.is_file() for file in files):
         tables = [_control(file) for file in files]
         for file in files:
             errors |= read_sealed(file.with_suffix(".json"))
-        for name in (MAJORITY, *_probes(arms)):
-            if all(name in table for table in tables):
-                controls[name] = _fixed([t.assign(predicted=t[name]) for t in tables])
+        several = base.labelled is not None
+        for name in (PREVALENCE, METADATA) if several else (MAJORITY, *_probes(arms)):
+            own = [_answers_of(name, table) for table in tables]
+            if all(one is not None for one in own):
+                controls[name] = _fixed([one for one in own if one is not None])
             elif METADATA not in errors:
                 errors[name] = f"{files[0].name} was made by another version; delete it"
     for arm in arms.arms:
@@ -197,6 +198,14 @@ def _control_answers(
     other = [name for name, one in controls.items() if not one.same_rows(base)]
     errors |= dict.fromkeys(other, "it was made on other test rows than the base has")
     return StudyAnswers({name: one for name, one in controls.items() if name not in other}, errors)
+
+
+def _answers_of(name: str, table: pd.DataFrame) -> pd.DataFrame | None:
+    """The rows of a baseline, of labels or of classes; None where the table has none."""
+    if CONTROL in table:
+        own = table[table[CONTROL] == name]
+        return own if len(own) else None
+    return table.assign(predicted=table[name]) if name in table else None
 
 
 def _probes(arms: Arms) -> list[str]:
@@ -252,11 +261,11 @@ def _arm_result(
     answers = found.answers.get(arm.name)
     if answers is None or arm.role == "control":
         return told
-    return _with_results(told, answers, compared, study, part)
+    return _with_results(told, answers, compared, part)
 
 
 def _with_results(
-    told: ArmResult, answers: Answers, compared: Comparison, study: StudySpec, part: TestPart
+    told: ArmResult, answers: Answers, compared: Comparison, part: TestPart
 ) -> ArmResult:
     parameters, seconds = gather.costs(answers.runs)
     return replace(
@@ -276,19 +285,18 @@ def _with_results(
         convergence=part.rising.get(told.name),
         parameters=parameters,
         seconds=seconds,
-        curve=gather.mean_curve(answers.runs, study.metric),
+        curve=gather.mean_curve(answers.runs, part.metric),
         reliability=gather.reliability(answers),
         runs=tuple(str(run.path) for run in answers.runs),
     )
 
 
 def _controls(
-    controls: Mapping[str, Answers], beside: Comparison, study: StudySpec, part: TestPart,
-    against: Mapping[str, str],
-) -> list[ArmResult]:  # fmt: skip
+    controls: Mapping[str, Answers], beside: Comparison, part: TestPart, against: Mapping[str, str]
+) -> list[ArmResult]:
     return [
         _with_results(
-            ArmResult(name, "control", against=against.get(name, "")), answers, beside, study, part
+            ArmResult(name, "control", against=against.get(name, "")), answers, beside, part
         )
         for name, answers in controls.items()
     ]

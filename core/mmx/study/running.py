@@ -10,6 +10,7 @@ from typing import Any, Literal
 from mmx.evaluation import shuffled_name
 from mmx.experiment import Run
 from mmx.pipeline import core_digest, sources_used
+from mmx.report import gap, gap_range, scored, size, unit
 from mmx.runs import Observer, RunFolder, SilentObserver, locked, read_sealed, write_text
 from mmx.spec import Spec, load_spec
 from mmx.study.arms import Arm, Arms, resolve_arms
@@ -57,17 +58,17 @@ class Study:
             name = f"LEAKY: {arm['name']}" if arm["leaky"] else arm["name"]
             name += f" against {arm['against']}" if arm["against"] else ""
             if arm["role"] == "base" and not arm["error"]:
-                value = arm["scores"][metric]["value"]
-                lines.append(f"{name}: {value:.1%} {metric.replace('_', ' ')}, the base")
+                value = scored(arm["scores"][metric]["value"], metric)
+                lines.append(f"{name}: {value} {metric.replace('_', ' ')}, the base")
             elif metric in arm["contrasts"]:
                 one = arm["contrasts"][metric]
-                gap = one["difference"]
-                ends = f"{100 * gap['low']:+.1f} to {100 * gap['high']:+.1f}"
-                points = f"{100 * gap['value']:+.1f} points ({ends})"
+                apart = one["difference"]
+                ends = gap_range(apart["low"], apart["high"], metric)
+                points = f"{gap(apart['value'], metric)}{unit(metric)} ({ends})"
                 told = one["verdict"] or "no verdict"
                 if one["silent"]:
-                    size = 100 * max(-gap["low"], gap["high"])
-                    told = f"no row differs; up to ±{size:.1f} points cannot be excluded"
+                    most = size(max(-apart["low"], apart["high"]), metric)
+                    told = f"no row differs; up to ±{most}{unit(metric)} cannot be excluded"
                 if one["conditional"]:
                     told += ", conditional on this training run"
                 lines.append(f"{name}: {points}, {told}")
@@ -285,7 +286,7 @@ class _Work:
         for entry in latest(self.folder, self.study, self.arms):
             if entry.arm != base.name or entry.error:
                 continue
-            if entry.seed == self.study.seeds[0] and self.arms.base.task.exclusive:
+            if entry.seed == self.study.seeds[0]:
                 jobs.append(self._baselines(base, entry))
             jobs += [self._shuffle(name, entry) for name in self.arms.base.model.used]
         return [job for job in jobs if not Path(job.values["out"]).is_file()]

@@ -50,10 +50,11 @@ class StudySpec(ClosedModel):
     metric: Literal[
         "balanced_accuracy", "macro_f1", "accuracy", "quadratic_kappa", "macro_auroc",
         "macro_average_precision",
-    ] = Field(
-        default="balanced_accuracy",
-        description="what the verdicts are about; quadratic_kappa of ordered levels alone, "
-        "macro_auroc and macro_average_precision of several labels alone",
+    ] | None = Field(
+        default=None,
+        description="what the verdicts are about; null: the headline of the base's task. "
+        "quadratic_kappa of ordered levels alone, macro_auroc and macro_average_precision of "
+        "several labels alone",
     )  # fmt: skip
     controls: bool = Field(
         default=True, description="majority, metadata only, one modality alone, and shuffled ones"

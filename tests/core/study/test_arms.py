@@ -213,6 +213,6 @@ def test_labels_are_compared_on_a_metric_of_labels(
     monkeypatch.setattr(task, "exclusive", False)
     selects = {"macro_auroc": True, "macro_average_precision": True, "balanced_accuracy": True}
     monkeypatch.setattr(task, "selects", selects)
-    assert arms(arms=["gated"], metric="macro_auroc").arms
+    assert arms(arms=["gated"]).metric == "macro_auroc"  # the headline of the task
     with pytest.raises(SpecError, match=r"set metric: macro_auroc or macro_average_precision"):
-        arms(arms=["gated"])
+        arms(arms=["gated"], metric="accuracy")

@@ -46,7 +46,7 @@ def arms(*names: str, settings: dict[str, Any] | None = None) -> Any:
     change = SimpleNamespace(key="model.fusion.type", left="concat", right="gated")
     base = SimpleNamespace(resolved=lambda: settings or {})
     found = [SimpleNamespace(name=name, differences=(change,)) for name in names]
-    return SimpleNamespace(base=base, arms=found)
+    return SimpleNamespace(base=base, arms=found, metric="balanced_accuracy")
 
 
 @pytest.fixture
