@@ -126,6 +126,9 @@ def beside_the_face(file: Path) -> list[str]:
                 face = importlib.import_module(f"mmx.{package}")
                 hidden = [one.name for one in node.names if one.name not in face.__all__]
                 found += [f"{file.name}:{node.lineno}: {node.module}"] if inner or hidden else []
+        if isinstance(node, ast.Import):
+            deep = [one.name for one in node.names if one.name.startswith("mmx.")]
+            found += [f"{file.name}:{node.lineno}: {name}" for name in deep if name.count(".") > 1]
     return found
 
 
@@ -138,5 +141,12 @@ def test_a_package_is_entered_by_its_face() -> None:
 
 def test_an_import_past_a_face_is_seen(tmp_path: Path) -> None:
     file = tmp_path / "method.py"
-    file.write_text("from mmx.blocks.cut import Cut\nfrom mmx.data import images\n")
-    assert beside_the_face(file) == ["method.py:1: mmx.blocks.cut", "method.py:2: mmx.data"]
+    lines = [
+        "from mmx.blocks.cut import Cut",
+        "from mmx.data import images",
+        "import mmx.data.split",
+    ]
+    file.write_text("\n".join(lines))
+    assert beside_the_face(file) == [
+        "method.py:1: mmx.blocks.cut", "method.py:2: mmx.data", "method.py:3: mmx.data.split",
+    ]  # fmt: skip

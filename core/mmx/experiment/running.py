@@ -49,7 +49,6 @@ from mmx.interfaces import (
 from mmx.model import tried_encoders
 from mmx.pipeline import (
     LEAKY,
-    PARTS,
     SETTLED,
     FrozenFeatures,
     Learner,
@@ -73,7 +72,7 @@ from mmx.pipeline import (
     weights_digest,
 )
 from mmx.runs import Hooks, Observer, RunFolder, sigterm_stops
-from mmx.spec import Spec, idle_keys, too_many_images
+from mmx.spec import PARTS, Spec, idle_keys, too_many_images
 from mmx.training import History, train
 
 

@@ -28,7 +28,7 @@ from mmx.pipeline.identity import (
 from mmx.pipeline.inputs import ModelInputs, PreparedRows, UnlabelledSamples, restored_inputs
 from mmx.pipeline.learner import Learner, build_learner, link_for, trained_prior
 from mmx.pipeline.permission import permitted
-from mmx.pipeline.prepare import PARTS, PreparedData, cache_folder, prepare, together
+from mmx.pipeline.prepare import PreparedData, cache_folder, prepare, together
 from mmx.pipeline.processes import first_process, heard, lock_of, wait_for_everyone
 from mmx.pipeline.progress import JobProgress, stage
 from mmx.pipeline.sources import Sources, open_sources
@@ -36,7 +36,7 @@ from mmx.pipeline.subject import fields_read, subject_of, unread
 from mmx.pipeline.texts import LEAKY, FrozenFeatures
 
 __all__ = [
-    "GROUPS", "HOOKS", "LEAKY", "METRICS", "MODEL", "PARTS", "SETTLED", "SURROUNDINGS", "WEIGHTS",
+    "GROUPS", "HOOKS", "LEAKY", "METRICS", "MODEL", "SETTLED", "SURROUNDINGS", "WEIGHTS",
     "Counts", "FrozenFeatures", "JobProgress", "Learner", "ModelInputs", "PreparedData",
     "PreparedRows", "Sources", "UnlabelledSamples", "build_learner", "cache_folder",
     "check_pictures",

@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 Features = Callable[[Manifest, ImageStore, str], FeatureSource]
 Holds = Callable[[Sample], bool]
-PARTS = ("train", "validation", "test", "calibration")
 
 
 @dataclass(frozen=True, slots=True)

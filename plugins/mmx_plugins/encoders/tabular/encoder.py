@@ -13,9 +13,9 @@ from mmx_plugins.encoders.tabular.cell_dropout import CellDropout
 from mmx_plugins.encoders.tabular.columns import Column, FittedTable, Number
 from mmx_plugins.encoders.tabular.fit import fit_table
 from mmx_plugins.encoders.tabular.networks import build_network
-from mmx_plugins.encoders.tabular.params import TabularParams
 from mmx_plugins.encoders.tabular.perceptron import OverVector
 from mmx_plugins.encoders.tabular.scaling import scaled
+from mmx_plugins.encoders.tabular.settings import TabularSettings
 from mmx_plugins.encoders.tabular.tabulate import tabulate
 from mmx_plugins.encoders.tabular.transformer import Transformer
 
@@ -30,7 +30,7 @@ class TabularEncoder(RecordEncoder):
     fill_codes: Tensor
     network: Transformer | OverVector
 
-    def __init__(self, params: TabularParams) -> None:
+    def __init__(self, params: TabularSettings) -> None:
         super().__init__()
         self.params = params
         self.table: FittedTable | None = None

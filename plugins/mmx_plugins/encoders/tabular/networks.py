@@ -10,14 +10,14 @@ from mmx_plugins.encoders.tabular.numbers import (
     PeriodicNumbers,
     PiecewiseLinearNumbers,
 )
-from mmx_plugins.encoders.tabular.params import TabularParams
 from mmx_plugins.encoders.tabular.perceptron import OverVector, linear, perceptron, residual
+from mmx_plugins.encoders.tabular.settings import TabularSettings
 from mmx_plugins.encoders.tabular.tokens import ColumnTokens
 from mmx_plugins.encoders.tabular.transformer import Transformer
 from mmx_plugins.encoders.tabular.vector import RecordVector
 
 
-def build_network(params: TabularParams, columns: Sequence[Column]) -> Transformer | OverVector:
+def build_network(params: TabularSettings, columns: Sequence[Column]) -> Transformer | OverVector:
     """Records [B, K] to features."""
     dim = params.width
     if params.model == "ft" and dim is not None:
@@ -29,7 +29,7 @@ def build_network(params: TabularParams, columns: Sequence[Column]) -> Transform
     return build(vector, dim, params.blocks, params.hidden_dropout)
 
 
-def _transformer(params: TabularParams, columns: Sequence[Column], dim: int) -> Transformer:
+def _transformer(params: TabularSettings, columns: Sequence[Column], dim: int) -> Transformer:
     tokens = ColumnTokens(
         columns,
         dim,
@@ -46,7 +46,7 @@ def _transformer(params: TabularParams, columns: Sequence[Column], dim: int) -> 
     )
 
 
-def _numbers(params: TabularParams, columns: Sequence[Number], dim: int) -> nn.Module:
+def _numbers(params: TabularSettings, columns: Sequence[Number], dim: int) -> nn.Module:
     if params.numbers == "ple":
         return PiecewiseLinearNumbers([one.edges for one in columns], dim)
     if params.numbers == "linear":
