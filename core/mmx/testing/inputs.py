@@ -73,7 +73,8 @@ def example_of(params: InputParams) -> Iterator[Example]:
 
 def input_builds(params: InputParams) -> str:
     """Its class is an Input, whose store has a key, presence and tensors for each row."""
-    demand(issubclass(params.input, Input), "input must name a class that derives from mmx.Input")
+    derived = issubclass(params.input, Input)
+    demand(derived, "input must name a class that derives from mmx.interfaces.Input")
     with example_of(params) as example:
         store, rows = example.store(), len(example.samples)
         demand(isinstance(store, Store), f"prepare must give a Store, got {type(store).__name__}")
