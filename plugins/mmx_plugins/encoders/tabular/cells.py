@@ -1,9 +1,10 @@
 """One cell: what it holds as a number or as a category, and when it holds nothing."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from mmx.interfaces import Record, Value
+from mmx_plugins.encoders.tabular.dates import Order, in_order
 
 
 def number(value: Value) -> float | None:
@@ -22,6 +23,21 @@ def word(value: Value) -> str | None:
             return None
         return str(int(value)) if value.is_integer() else repr(value)
     return None if value is None else str(value).strip() or None
+
+
+def as_stated(
+    records: Sequence[Record],
+    missing_codes: Mapping[str, Collection[str | float]],
+    dates: Mapping[str, Order],
+) -> list[Record]:
+    """Records without cells that are declared to mean missing, and with dates that can be read."""
+    codes = {name: {word(one) for one in found} for name, found in missing_codes.items()}
+    return [_with_dates(without_codes(record, codes), dates) for record in records]
+
+
+def _with_dates(record: Record, dates: Mapping[str, Order]) -> Record:
+    found = {name: in_order(record.get(name), dates[name]) for name in dates if name in record}
+    return {**record, **found}
 
 
 def without_codes(record: Record, codes: Mapping[str, Collection[str | None]]) -> Record:

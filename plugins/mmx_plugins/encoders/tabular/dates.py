@@ -11,9 +11,11 @@ from typing import Literal
 from mmx.interfaces import Value
 
 Cycle = Literal["month", "weekday"]
+Order = Literal["day_first", "month_first"]
 
 _YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]\d.*)?")
 _DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:[T ]\d.*)?")
+_SLASHED = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})((?:[T ]\d.*)?)")
 _WEEK = 7
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -21,7 +23,8 @@ _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 def read_date(value: Value) -> date | None:
     """The day of 2021-03-28, 2021/03/28 or 28.03.2021, with or without a time; else None.
 
-    03/28/2021 and 28/03/2021 are not read: of 03/04/2021 nobody can say which is the month.
+    03/28/2021 and 28/03/2021 are not read: of 03/04/2021 nobody can say which is the month, so the
+    setting ``dates`` must, and ``in_order`` writes such cells as 2021-03-28.
     """
     if not isinstance(value, str):
         return None
@@ -36,6 +39,21 @@ def read_date(value: Value) -> date | None:
         return date(year, month, day)
     except ValueError:
         return None
+
+
+def asks_for_order(value: Value) -> bool:
+    """Whether a cell looks like 03/04/2021, whose month only its author knows."""
+    return isinstance(value, str) and _SLASHED.fullmatch(value.strip()) is not None
+
+
+def in_order(value: Value, order: Order) -> Value:
+    """A date such as 03/04/2021 with its year first; any other cell as it is."""
+    match = _SLASHED.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        return value
+    first, second, year, time = match.groups()
+    day, month = (first, second) if order == "day_first" else (second, first)
+    return f"{year}-{month}-{day}{time}"
 
 
 def days_since(value: Value, since: Value) -> float | None:

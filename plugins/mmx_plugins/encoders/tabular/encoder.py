@@ -10,6 +10,7 @@ from torch import Tensor
 from mmx.errors import ShapeError
 from mmx.interfaces import Features, FeatureShape, Record, RecordEncoder, Records
 from mmx_plugins.encoders.tabular.cell_dropout import CellDropout
+from mmx_plugins.encoders.tabular.cells import as_stated
 from mmx_plugins.encoders.tabular.columns import Column, FittedTable, Number
 from mmx_plugins.encoders.tabular.fit import fit_table
 from mmx_plugins.encoders.tabular.networks import build_network
@@ -59,7 +60,9 @@ class TabularEncoder(RecordEncoder):
     def tabulate(self, records: Sequence[Record]) -> Records:
         if self.table is None:
             raise ShapeError("encoder.tabular reads no record before its columns are fitted")
-        return tabulate(records, self.table, self.params.missing_codes)
+        return tabulate(
+            as_stated(records, self.params.missing_codes, self.params.dates), self.table
+        )
 
     def forward(self, records: Records) -> Features:
         present = records.present

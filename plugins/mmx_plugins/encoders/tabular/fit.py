@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 
 from mmx.errors import DataError
 from mmx.interfaces import Record
-from mmx_plugins.encoders.tabular.cells import without_codes, word
+from mmx_plugins.encoders.tabular.cells import as_stated, word
 from mmx_plugins.encoders.tabular.columns import Column, FittedTable, Origin
+from mmx_plugins.encoders.tabular.dates import asks_for_order, read_date
 from mmx_plugins.encoders.tabular.fit_column import LeftOutError, fit_column
 from mmx_plugins.encoders.tabular.rules import Rules
 
@@ -32,8 +33,8 @@ def fit_table(records: Sequence[Record], rules: Rules, excluded: Mapping[str, st
     if rules.columns is not None:
         others = set(fields) - set(rules.columns) - set(left_out)
         left_out |= dict.fromkeys(others, "the setting columns does not name it")
-    codes = {name: {word(one) for one in found} for name, found in rules.missing_codes.items()}
-    read = [without_codes(record, codes) for record in records]
+    read = as_stated(records, rules.missing_codes, rules.dates)
+    _check_dates(read, rules)
     columns: dict[str, Column] = {}
     notes: list[str] = []
     for origin in _origins([name for name in fields if name not in left_out], rules):
@@ -60,6 +61,24 @@ def _check_names(fields: Sequence[str], rules: Rules, excluded: Mapping[str, str
         if name not in fields:
             known = ", ".join(map(repr, fields)) or "none"
             raise DataError(f"encoder.tabular: records have no field {name!r}; there is: {known}")
+
+
+def _check_dates(records: Sequence[Record], rules: Rules) -> None:
+    """Ask for the order of day and month where cells do not say it, and refuse one that fails."""
+    for name in sorted({*rules.since, *rules.since.values(), *rules.cyclic, *rules.dates}):
+        cells = (record.get(name) for record in records)
+        odd = next((one for one in cells if asks_for_order(one)), None)
+        if odd is not None:
+            raise DataError(
+                f"encoder.tabular: {name!r} holds {odd!r}, and nothing says whether the day or the "
+                f"month stands first; set dates: {{{name}: day_first}} or {{{name}: month_first}}"
+            )
+        for one in (record.get(name) for record in records) if name in rules.dates else ():
+            if word(one) is not None and read_date(one) is None:
+                raise DataError(
+                    f"encoder.tabular: dates says {name}: {rules.dates[name]}, and {one!r}, year "
+                    "first, is no date"
+                )
 
 
 def _origins(fields: Sequence[str], rules: Rules) -> list[Origin]:

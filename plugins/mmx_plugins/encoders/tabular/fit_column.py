@@ -9,7 +9,7 @@ from mmx.errors import DataError
 from mmx.interfaces import Record, Value
 from mmx_plugins.encoders.tabular.cells import number, word
 from mmx_plugins.encoders.tabular.columns import Category, Column, Number, Origin
-from mmx_plugins.encoders.tabular.dates import read_date
+from mmx_plugins.encoders.tabular.dates import asks_for_order, read_date
 from mmx_plugins.encoders.tabular.rules import Kind, Rules
 from mmx_plugins.encoders.tabular.scaling import bin_edges, fit_scale, scaled
 
@@ -43,7 +43,7 @@ def _kind(filled: Sequence[Value]) -> Kind:
     """What the known cells of a column are."""
     if all(isinstance(value, float | int) and not isinstance(value, bool) for value in filled):
         return "number"
-    if all(read_date(value) is not None for value in filled):
+    if all(asks_for_order(value) or read_date(value) is not None for value in filled):
         raise LeftOutError("a date tells the time of the examination; since or cyclic makes "
                            "numbers of it")  # fmt: skip
     return "category"

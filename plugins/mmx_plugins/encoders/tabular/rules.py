@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mmx_plugins.encoders.tabular.dates import Cycle
+from mmx_plugins.encoders.tabular.dates import Cycle, Order
 
 Kind = Literal["number", "category"]
 
@@ -17,6 +17,7 @@ class Rules:
         columns: fields to read; None: all that are not excluded.
         kinds: field -> what it is, where its cells do not say it.
         missing_codes: field -> values that mean missing, such as -9.
+        dates: date -> whether the day or the month stands first in 03/04/2021.
         since: date -> date from which days are counted.
         cyclic: date -> cycle whose sine and cosine are read.
         min_count: training rows that a category needs, to be more than ``other``.
@@ -27,6 +28,7 @@ class Rules:
     columns: tuple[str, ...] | None = None
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     missing_codes: Mapping[str, tuple[str | float, ...]] = field(default_factory=dict)
+    dates: Mapping[str, Order] = field(default_factory=dict)
     since: Mapping[str, str] = field(default_factory=dict)
     cyclic: Mapping[str, Cycle] = field(default_factory=dict)
     min_count: int = 5
@@ -41,6 +43,7 @@ class Rules:
                 *(self.columns or ()),
                 *self.kinds,
                 *self.missing_codes,
+                *self.dates,
                 *self.since,
                 *self.since.values(),
                 *self.cyclic,

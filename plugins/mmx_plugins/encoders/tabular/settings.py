@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from mmx.interfaces import EncoderParams, Training
-from mmx_plugins.encoders.tabular.dates import Cycle
+from mmx_plugins.encoders.tabular.dates import Cycle, Order
 from mmx_plugins.encoders.tabular.rules import Kind, Rules
 
 Model = Literal["ft", "mlp", "resnet", "linear"]
@@ -38,6 +38,10 @@ class TabularSettings(EncoderParams):
     )
     kinds: Mapping[str, Kind] = Field(
         default={}, description="field -> number or category, where its cells do not say it"
+    )
+    dates: Mapping[str, Order] = Field(
+        default={},
+        description="date -> day_first or month_first, where its cells are such as 03/04/2021",
     )
     since: Mapping[str, str] = Field(
         default={}, description="date -> earlier date, such as {exam: birth}: the days between them"
@@ -115,6 +119,7 @@ class TabularSettings(EncoderParams):
             columns=self.columns,
             kinds=self.kinds,
             missing_codes=self.missing_codes,
+            dates=self.dates,
             since=self.since,
             cyclic=self.cyclic,
             min_count=self.min_count,

@@ -1,13 +1,13 @@
 """Records as tensors, by what was fitted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from mmx.interfaces import Record, Records
-from mmx_plugins.encoders.tabular.cells import number, without_codes, word
+from mmx_plugins.encoders.tabular.cells import number, word
 from mmx_plugins.encoders.tabular.columns import Category, FittedTable, Number
 from mmx_plugins.encoders.tabular.scaling import scaled
 
@@ -15,28 +15,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def tabulate(
-    records: Sequence[Record],
-    table: FittedTable,
-    missing_codes: Mapping[str, tuple[str | float, ...]],
-) -> Records:
+def tabulate(records: Sequence[Record], table: FittedTable) -> Records:
     """One place for each column, in the order of their names.
 
     A value that training did not see, or rarely, is the index behind the last common one. A cell of
     a column of numbers that holds something else is missing.
     """
-    codes = {name: {word(one) for one in found} for name, found in missing_codes.items()}
-    read = [without_codes(record, codes) for record in records]
     shape = (len(records), len(table.columns))
     values, indices = np.zeros(shape), np.full(shape, -1, dtype=np.int64)
     known = np.zeros(shape, dtype=np.bool_)
     for k, column in enumerate(table.columns):
         if isinstance(column, Number):
-            found = _numbers(read, column)
+            found = _numbers(records, column)
             known[:, k] = ~np.isnan(found)
             values[:, k] = np.where(known[:, k], found, 0)
         else:
-            indices[:, k] = _codes(read, column)
+            indices[:, k] = _codes(records, column)
             known[:, k] = indices[:, k] >= 0
     return Records(
         torch.from_numpy(values.astype(np.float32)),

@@ -1,5 +1,6 @@
 import json
 import math
+from datetime import date
 
 import numpy as np
 import pytest
@@ -152,3 +153,30 @@ def test_quantile_scaling_is_that_of_scikit_learn() -> None:
 def test_equal_quantiles_are_one_edge() -> None:
     assert bin_edges(np.array([0.0] * 90 + [1.0] * 10), 4) == (0.0, 1.0)
     assert len(bin_edges(np.arange(100.0), 16)) == 17
+
+
+def test_of_a_date_with_slashes_the_order_is_asked_for_and_never_guessed() -> None:
+    rows: list[Record] = [
+        {"exam": f"{1 + row % 9:02d}/0{1 + row % 5}/2021", "birth": "1990-01-01"}
+        for row in range(40)
+    ]
+    with pytest.raises(DataError, match=r"'01/01/2021'.*set dates: \{exam: day_first\} or \{exam"):
+        fit_table(rows, Rules(since={"exam": "birth"}), {})
+    found = {
+        order: one(
+            fit_table(rows, Rules(since={"exam": "birth"}, dates={"exam": order}), {}),
+            "exam since birth",
+        )
+        for order in ("day_first", "month_first")
+    }
+    assert isinstance(found["day_first"], Number)
+    days = [(1 + row % 9, 1 + row % 5) for row in range(40)]
+    wanted = [(date(2021, m, d) - date(1990, 1, 1)).days for d, m in days]
+    assert found["day_first"].scale.mean == pytest.approx(np.mean(wanted))
+    assert found["day_first"] != found["month_first"]
+    rows[3] = {"exam": "28/03/2021", "birth": "1990-01-01"}
+    fit_table(rows, Rules(since={"exam": "birth"}, dates={"exam": "day_first"}), {})
+    with pytest.raises(DataError, match="exam: month_first, and '2021-28-03', year first, is no"):
+        fit_table(rows, Rules(since={"exam": "birth"}, dates={"exam": "month_first"}), {})
+    with pytest.raises(DataError, match="must not read 'exam'"):
+        fit_table(rows, Rules(dates={"exam": "day_first"}), {"exam": "it tells the label"})
