@@ -42,7 +42,7 @@ def case_texts(
     if params.needs_features:
         manifest, split = _training_rows(trained)
         seen = [*(manifest.samples[row] for row in split.rows("train").tolist()), *samples]
-        modality = params.looks_at or IMAGE
+        modality = params.images_of or IMAGE
         narrative = params.build(_features(trained, seen, modality, observer))
         learn_texts(narrative, params, manifest, split)
     else:

@@ -173,9 +173,9 @@ def _fields(narrative: NarrativeParams, layout: Layout, hidden: Collection[str])
 def _looked_at(narratives: Iterable[NarrativeParams], names: Collection[str]) -> set[str]:
     """Modalities whose images narratives look at."""
     looking = [one for one in narratives if one.reads_images]
-    if any(one.looks_at is None for one in looking):
+    if any(one.images_of is None for one in looking):
         return {*names}
-    return {one.looks_at for one in looking if one.looks_at is not None}
+    return {one.images_of for one in looking if one.images_of is not None}
 
 
 def _reads_boxes(params: EncoderParams) -> bool:

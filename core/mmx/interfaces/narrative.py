@@ -50,7 +50,7 @@ class NarrativeParams(Params):
         return True
 
     @property
-    def looks_at(self) -> str | None:
+    def images_of(self) -> str | None:
         """Modality whose images it looks at, and whose features it is given; None: not one alone.
 
         A spec is refused where no encoder has the features that ``needs_features`` asks for.

@@ -180,14 +180,14 @@ def _looked_at(name: str, narrative: NarrativeParams, pictures: Mapping[str, Ima
     Raises:
         DataError: the data set has no images of this name.
     """
-    if narrative.looks_at is None:
+    if narrative.images_of is None:
         return next(iter(pictures))
-    if narrative.looks_at not in pictures:
+    if narrative.images_of not in pictures:
         raise DataError(
             f"data.narratives.{name}: {narrative.entry_point} looks at the images of "
-            f"{narrative.looks_at}, and the data set has images of {', '.join(pictures)}"
+            f"{narrative.images_of}, and the data set has images of {', '.join(pictures)}"
         )
-    return narrative.looks_at
+    return narrative.images_of
 
 
 def settled_ranges(

@@ -286,16 +286,16 @@ class Spec(ClosedModel):
 
     def _with_images(self) -> tuple[str, ...]:
         """Modalities whose images an encoder reads or a narrative looks at."""
-        seen = [one.looks_at for one in self.data.narratives.values()]
+        seen = [one.images_of for one in self.data.narratives.values()]
         return tuple(dict.fromkeys([*self._encoding(IMAGE), *filter(None, seen)]))
 
     def _unseen_by_narratives(self) -> list[InitErrorDetails]:
         """Narratives that are given the features of images which no encoder encodes."""
         found, there = [], self._encoding(IMAGE)
         for name, narrative in self.data.narratives.items():
-            if narrative.needs_features and narrative.looks_at not in there:
+            if narrative.needs_features and narrative.images_of not in there:
                 words = (
-                    f"it writes from the features of similar images of {narrative.looks_at}, which "
+                    f"it writes from the features of similar images of {narrative.images_of}, which "
                     f"no encoder reads; encoders of images: {', '.join(there) or 'none'}"
                 )
                 found.append(_fault_at("mmx_features", ["data", "narratives", name], words))

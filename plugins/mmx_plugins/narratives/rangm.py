@@ -74,7 +74,7 @@ class RangmParams(NarrativeParams):
         return self.level in ("visual", "retrieved")
 
     @property
-    def looks_at(self) -> str | None:
+    def images_of(self) -> str | None:
         return self.images if self.reads_images else None
 
     @property

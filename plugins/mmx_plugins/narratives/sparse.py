@@ -47,8 +47,8 @@ class SparseParams(NarrativeParams):
         return self.inner.reads_images
 
     @property
-    def looks_at(self) -> str | None:
-        return self.inner.looks_at
+    def images_of(self) -> str | None:
+        return self.inner.images_of
 
     @property
     def slow(self) -> bool:
