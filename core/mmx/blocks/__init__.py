@@ -38,6 +38,7 @@ from mmx.blocks.pooling import (
     real_first,
     token_grid,
 )
+from mmx.blocks.prefixes import known_prefixes
 from mmx.blocks.presence import (
     LearnedPlaceholder,
     either_present,
@@ -69,12 +70,13 @@ __all__ = [
     "attention_weights", "blurred", "case_phrase", "check_heads", "check_model_folder",
     "check_names", "check_single", "check_spelling", "cumulative_logits", "cut", "either_present",
     "find_weights", "folder_tensors", "fused_vector", "guessed_text", "in_months", "inside",
-    "is_missing", "join", "joined_shape", "known_labels", "labels_per_row", "level_log_probs",
-    "likes_channels_last", "load_by_position", "load_tensors", "log_above", "masked_attention",
-    "masked_softmax", "mean_over_known", "merge_heads", "missing_words", "names_files", "near_grid",
-    "not_utf8", "pool_grid", "pool_level", "prevalence", "read_cells", "read_tensors", "real_first",
-    "real_pooled", "real_tokens", "same_width", "several_labels", "split_heads", "state_digest",
-    "store_channels_last", "table_text", "token_grid", "turned", "unit_pixels", "vector_norm",
+    "is_missing", "join", "joined_shape", "known_labels", "known_prefixes", "labels_per_row",
+    "level_log_probs", "likes_channels_last", "load_by_position", "load_tensors", "log_above",
+    "masked_attention", "masked_softmax", "mean_over_known", "merge_heads", "missing_words",
+    "names_files", "near_grid", "not_utf8", "pool_grid", "pool_level", "prevalence", "read_cells",
+    "read_tensors", "real_first", "real_pooled", "real_tokens", "same_width", "several_labels",
+    "split_heads", "state_digest", "store_channels_last", "table_text", "token_grid", "turned",
+    "unit_pixels", "vector_norm",
 ]  # fmt: skip
 
 StandIn = LearnedPlaceholder  # what packages written for plugin API 1 call it

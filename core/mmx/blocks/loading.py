@@ -1,18 +1,23 @@
 """Named tensors into a network: every one must find its place."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
 
 import torch
 from torch import Tensor, nn
 
-from mmx.blocks.prefixes import fitting_prefix, nearest_prefix, under
+from mmx.blocks.prefixes import fitting_prefix, known_prefixes, nearest_prefix, under
 from mmx.errors import WeightsError
 
 
 def load_tensors(
-    module: nn.Module, tensors: Mapping[str, Tensor], origin: str, *, unused: Iterable[str] = ()
+    module: nn.Module,
+    tensors: Mapping[str, Tensor],
+    origin: str,
+    *,
+    unused: Iterable[str] = (),
+    prefixes: Collection[str] = (),
 ) -> tuple[str, ...]:
     """Load tensors by name, whatever known prefix stands before all names.
 
@@ -25,6 +30,7 @@ def load_tensors(
         origin: named in errors.
         unused: beginnings of names, behind the prefix, that may be absent, too many or of another
             shape, as they are cut off later (the classifier).
+        prefixes: known ones besides the usual, such as the name of the family of the network.
 
     Returns:
         Sentences on a prefix that was taken off, and on what stands outside of it.
@@ -36,10 +42,11 @@ def load_tensors(
     without = tuple(unused)
     state = {n: v for n, v in module.state_dict().items() if not n.startswith(without)}
     needed = _needed(state, tensors)
-    prefix = fitting_prefix(tensors, needed, origin)
+    known = known_prefixes(tensors, prefixes)
+    prefix = fitting_prefix(tensors, needed, origin, known)
     whole = prefix is not None
     if prefix is None:
-        prefix = nearest_prefix(tensors, needed)
+        prefix = nearest_prefix(tensors, needed, known)
     behind = under(prefix, tensors)
     given = {name: value for name, value in behind.items() if not name.startswith(without)}
     read = f"{origin}, without the prefix {prefix!r}" if prefix else origin

@@ -17,12 +17,13 @@ PREFIXES = (
 )  # fmt: skip
 
 
-def prefixes_of(names: Iterable[str]) -> list[str]:
+def known_prefixes(names: Iterable[str], also: Collection[str] = ()) -> list[str]:
     """The empty prefix, and every run of known ones that a name begins with, shorter ones first."""
     given, found = list(names), [""]
     for start in found:  # grows while it is read: a run may be followed by another prefix
         begun = [name[len(start) :] for name in given if name.startswith(start)]
-        longer = [start + one for one in PREFIXES if any(name.startswith(one) for name in begun)]
+        known = dict.fromkeys((*PREFIXES, *also))
+        longer = [start + one for one in known if any(name.startswith(one) for name in begun)]
         found += [one for one in longer if one not in found]
     return found
 
@@ -33,7 +34,10 @@ def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def fitting_prefix(
-    tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor], origin: str
+    tensors: Mapping[str, Tensor],
+    wanted: Mapping[str, Tensor],
+    origin: str,
+    prefixes: Collection[str],
 ) -> str | None:
     """The one prefix behind which all wanted names are; empty where they have none.
 
@@ -45,7 +49,7 @@ def fitting_prefix(
     Raises:
         WeightsError: two hold all names and shapes, as teacher and student do.
     """
-    found = [p for p in prefixes_of(tensors) if wanted.keys() <= under(p, tensors).keys()]
+    found = [p for p in prefixes if wanted.keys() <= under(p, tensors).keys()]
     if len(found) > 1:
         found = [p for p in found if _same_shapes(under(p, tensors), wanted)] or found[:1]
     if len(found) > 1:
@@ -57,9 +61,11 @@ def fitting_prefix(
     return found[0] if found else None
 
 
-def nearest_prefix(tensors: Mapping[str, Tensor], wanted: Collection[str]) -> str:
-    """The prefix behind which the most wanted names are; empty where none does better."""
-    return max(prefixes_of(tensors), key=lambda one: len(under(one, tensors).keys() & set(wanted)))
+def nearest_prefix(
+    tensors: Mapping[str, Tensor], wanted: Collection[str], prefixes: Collection[str]
+) -> str:
+    """The prefix behind which the most wanted names are; the first where none does better."""
+    return max(prefixes, key=lambda one: len(under(one, tensors).keys() & set(wanted)))
 
 
 def _same_shapes(given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> bool:

@@ -25,6 +25,7 @@ from PIL import Image, features
 
 from mmx.data.decoding import Decoding, StoredImages
 from mmx.data.images import Frame, open_upright, read_bytes, resized
+from mmx.data.middle_cut import cut_middle
 from mmx.data.pixel_map import PixelMap, open_map
 from mmx.data.threads import threads
 from mmx.errors import DataError
@@ -74,7 +75,8 @@ def decode(source: ImageSource, spec: "ImageSpec") -> tuple["NDArray[np.uint8]",
         DataError: it cannot be read.
     """
     if isinstance(source, Path | PackedImage):
-        twice = (2 * spec.width, 2 * spec.height)
+        # the middle cut is held to the pixels of a library, which decodes the whole file
+        twice = None if spec.middle else (2 * spec.width, 2 * spec.height)
         data = read_bytes(source)
         image, frame = open_upright(
             data, str(source), pixel_limit=spec.pixel_limit, at_least=twice,
@@ -83,7 +85,10 @@ def decode(source: ImageSource, spec: "ImageSpec") -> tuple["NDArray[np.uint8]",
     else:
         image = Image.fromarray(source.pixels())
         frame = Frame(*image.size)
-    return resized(image, frame, spec.height, spec.width, spec.fit), frame
+    if spec.middle is not None:
+        return cut_middle(image, spec.middle), frame
+    shown = resized(image, frame, spec.height, spec.width, spec.fit, spec.interpolation)
+    return shown, frame
 
 
 def decode_all(
@@ -255,6 +260,6 @@ def _content(source: ImageSource) -> str:
 def _digest(sources: Sequence[ImageSource], keys: Sequence[str], spec: "ImageSpec") -> str:
     """Name of a set of images; what cannot be read has no content and goes by its path."""
     decoder = (PIL.__version__, features.version("jpg"))  # another one may give other pixels
-    what = (spec.height, spec.width, spec.fit, spec.pixel_limit, spec.grey_range, decoder)
+    what = (*spec.scaling, spec.pixel_limit, spec.grey_range, decoder)
     named = [key or f"unreadable {source}" for key, source in zip(keys, sources, strict=True)]
     return hashlib.sha256(repr((what, named)).encode()).hexdigest()[:32]

@@ -11,9 +11,10 @@ import torch
 from einops import rearrange
 
 from mmx.data.decoded_images import Report, decode, decode_all, fault, file_keys
-from mmx.data.images import Frame, box_shares
+from mmx.data.images import Frame, shares_of, window
+from mmx.data.middle_cut import middle_window
 from mmx.data.threads import threads
-from mmx.interfaces import IMAGE, Images, ImageSource, PackedImage, RejectedRow, Sample, Store
+from mmx.interfaces import IMAGE, Box, Images, ImageSource, PackedImage, RejectedRow, Sample, Store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -175,9 +176,8 @@ class ImageStore(Store):
             if frame[0] > 0:
                 left, top, right, bottom = box
                 shown = Frame(*frame.tolist())
-                shares[row, view] = box_shares(
-                    (left, top, right, bottom), shown, spec.height, spec.width, spec.fit
-                )
+                part = _part_shown(shown, spec)
+                shares[row, view] = shares_of((left, top, right, bottom), shown, part)
         return shares
 
     def _key(self, row: int, views: slice, centre: int = 0) -> str:
@@ -189,9 +189,16 @@ class ImageStore(Store):
         boxes = b"" if self._boxes is None else self._boxes[row, views][: len(indices)].tobytes()
         where = (centre,) if centre else ()
         grey = () if spec.grey_range is None else spec.grey_range
-        shown = (images, spec.height, spec.width, spec.fit, *where, *grey)
+        shown = (images, *spec.scaling, *where, *grey)
         what = repr(shown).encode() + boxes
         return hashlib.blake2b(what, digest_size=20).hexdigest()
+
+
+def _part_shown(frame: Frame, spec: "ImageSpec") -> Box:
+    """The part of an upright image that is shown, in its pixels."""
+    if spec.middle is not None:
+        return middle_window(*frame.upright, spec.middle)
+    return window(frame, spec.height, spec.width, spec.fit)
 
 
 class _Rows:

@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from PIL import Image
 
+from mmx.data.middle_cut import FILTERS
 from mmx.errors import DataError
 from mmx.files import read_regular
-from mmx.interfaces import Box, PackedImage
+from mmx.interfaces import Box, Interpolation, PackedImage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -218,22 +219,32 @@ def window(frame: Frame, height: int, width: int, fit: Fit) -> Box:
 
 
 def resized(
-    image: Image.Image, frame: Frame, height: int, width: int, fit: Fit
+    image: Image.Image,
+    frame: Frame,
+    height: int,
+    width: int,
+    fit: Fit,
+    interpolation: Interpolation = "bicubic",
 ) -> "NDArray[np.uint8]":
-    """Cut and scale an upright image to [height, width, 3]; antialiased, bicubic."""
+    """Cut and scale an upright image to [height, width, 3]; antialiased."""
     box = window(frame, height, width, fit)
     across, down = image.width / frame.upright[0], image.height / frame.upright[1]
     shown = (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
     if image.size == (width, height) and shown == (0, 0, width, height):
         return np.asarray(image)
-    return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC, box=shown))
+    return np.asarray(image.resize((width, height), FILTERS[interpolation], box=shown))
 
 
 def box_shares(box: Box, frame: Frame, height: int, width: int, fit: Fit) -> Box:
     """A box in pixels as stored -> shares of the shown picture; NaN if nothing of it shows."""
+    return shares_of(box, frame, window(frame, height, width, fit))
+
+
+def shares_of(box: Box, frame: Frame, shown: Box) -> Box:
+    """The same for any part that is shown, in pixels of the upright picture."""
     points = np.array(box, dtype=np.float64).reshape(2, 2) / (frame.width, frame.height)
     turned = _turned(points, frame.orientation) * frame.upright
-    left, top, right, bottom = window(frame, height, width, fit)
+    left, top, right, bottom = shown
     shares = ((turned - (left, top)) / (right - left, bottom - top)).clip(0, 1)
     low, high = shares.min(axis=0), shares.max(axis=0)
     if not (high > low).all():

@@ -24,6 +24,7 @@ from mmx.interfaces.encoder import (
     Training,
 )
 from mmx.interfaces.features import Features, FeatureShape, masked_mean
+from mmx.interfaces.frame import ImageFrame, Interpolation
 from mmx.interfaces.fusion import DecisionFusion, Fusion, FusionParams
 from mmx.interfaces.head import Head, HeadOutput, HeadParams
 from mmx.interfaces.hook import MOMENTS, Hook, HookParams, RunDescription, Section
@@ -79,18 +80,18 @@ __all__ = [
     "API", "EVERY_TASK", "IMAGE", "MOMENTS", "RECORD", "TEXT", "BackboneOutput", "Batch", "Box",
     "Content", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "Encoder", "EncoderParams",
     "Facts", "FeatureShape", "FeatureSource", "Features", "FieldKind", "Fusion", "FusionParams",
-    "Grid", "Head", "HeadOutput", "HeadParams", "Hook", "HookParams", "ImageEncoder", "ImageSource",
-    "Images", "ImagesInput", "InferenceHook", "InferenceParams", "Input", "InputParams",
-    "InputRows", "Inputs", "Interval", "Labels", "Layout", "Line", "Link", "Loss", "LossParams",
-    "LossValue", "Matrix", "MetricWords", "ModalityName", "Narrative", "NarrativeParams",
-    "OneClassTask", "Outputs", "PackedImage", "PairAdapter", "PairFusion", "PairFusionParams",
-    "Params", "Picture", "Plot", "Prediction", "ReaderParams", "Reading", "Record", "RecordEncoder",
-    "RecordStore", "Records", "RecordsInput", "RejectedRow", "Role", "RunDescription", "Sample",
-    "Sampler", "SamplerParams", "ScoreRow", "ScoreSection", "ScoreTable", "Scores", "Section",
-    "SingleImageEncoder", "SpecPath", "Store", "Strata", "Summary", "TableContents", "TableExample",
-    "TableReader", "TableReaderParams", "Target", "Task", "TaskParams", "TextEncoder", "Texts",
-    "TextsInput", "TokenCount", "Tokenizer", "Training", "Validation", "Value", "View", "Views",
-    "WrappingEncoder", "WrappingParams", "WrongAnswer", "by_modality", "innermost",
-    "innermost_params", "join", "joined_shape", "known_rows", "map_tensors", "masked_mean",
-    "middle_indices", "on_real", "one_by_one",
+    "Grid", "Head", "HeadOutput", "HeadParams", "Hook", "HookParams", "ImageEncoder", "ImageFrame",
+    "ImageSource", "Images", "ImagesInput", "InferenceHook", "InferenceParams", "Input",
+    "InputParams", "InputRows", "Inputs", "Interpolation", "Interval", "Labels", "Layout", "Line",
+    "Link", "Loss", "LossParams", "LossValue", "Matrix", "MetricWords", "ModalityName", "Narrative",
+    "NarrativeParams", "OneClassTask", "Outputs", "PackedImage", "PairAdapter", "PairFusion",
+    "PairFusionParams", "Params", "Picture", "Plot", "Prediction", "ReaderParams", "Reading",
+    "Record", "RecordEncoder", "RecordStore", "Records", "RecordsInput", "RejectedRow", "Role",
+    "RunDescription", "Sample", "Sampler", "SamplerParams", "ScoreRow", "ScoreSection",
+    "ScoreTable", "Scores", "Section", "SingleImageEncoder", "SpecPath", "Store", "Strata",
+    "Summary", "TableContents", "TableExample", "TableReader", "TableReaderParams", "Target",
+    "Task", "TaskParams", "TextEncoder", "Texts", "TextsInput", "TokenCount", "Tokenizer",
+    "Training", "Validation", "Value", "View", "Views", "WrappingEncoder", "WrappingParams",
+    "WrongAnswer", "by_modality", "innermost", "innermost_params", "join", "joined_shape",
+    "known_rows", "map_tensors", "masked_mean", "middle_indices", "on_real", "one_by_one",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mmx.errors import ShapeError
 from mmx.interfaces.dataset import View
 from mmx.interfaces.features import Features, FeatureShape
+from mmx.interfaces.frame import ImageFrame
 from mmx.interfaces.input import Input, InputRows, Store
 from mmx.interfaces.inputs import Images, Texts, TokenCount
 from mmx.interfaces.params import Params
@@ -36,6 +37,15 @@ class EncoderParams(Params):
     def views_made(self) -> tuple[View, ...]:
         """Views that it mirrors or turns a picture into; a run asks the data set for them first."""
         return ("identity",)
+
+    @property
+    def frame(self) -> ImageFrame | None:
+        """How it wants to be shown images; None: as ``data.image`` says.
+
+        Raises:
+            WeightsError: the files that say so cannot be read.
+        """
+        return None
 
     @property
     def auxiliary_defaults(self) -> Mapping[str, float]:

@@ -15,12 +15,23 @@ from pydantic import (
     model_validator,
 )
 
-from mmx.interfaces import TEXT, DatasetParams, ModalityName, NarrativeParams, SpecPath
+from mmx.interfaces import (
+    TEXT,
+    DatasetParams,
+    ImageFrame,
+    Interpolation,
+    ModalityName,
+    NarrativeParams,
+    SpecPath,
+)
 from mmx.spec.choice import chosen
 from mmx.spec.closed import ClosedModel, ShortForm, table
 from mmx.spec.split import Fraction, SplitSpec
 
 Side = Annotated[int, Field(gt=0, le=16_384)]  # beyond it a slip of the pen would fill any memory
+
+
+FRAME_KEYS = ("height", "width", "resize", "interpolation")  # what an encoder may want
 
 
 class ImageSpec(ClosedModel):
@@ -31,6 +42,14 @@ class ImageSpec(ClosedModel):
     fit: Literal["cover", "stretch"] = Field(
         default="cover",
         description="cover: scale, then cut the overhang off; stretch: change the shape",
+    )
+    resize: Side | tuple[Side, Side] | None = Field(
+        default=None,
+        description="scale to this, then cut the middle out: length of the shorter side, or height "
+        "and width; null: as `fit` says",
+    )
+    interpolation: Interpolation = Field(
+        default="bicubic", description="how pixels between pixels are made when scaling"
     )
     pixel_limit: PositiveInt = Field(
         default=50_000_000, description="an image file with more pixels is refused"
@@ -53,6 +72,38 @@ class ImageSpec(ClosedModel):
         if self.grey_range and not self.grey_range[0] < self.grey_range[1]:
             raise ValueError(f"range: {list(self.grey_range)} must go from black to white, upwards")
         return self
+
+    @model_validator(mode="after")
+    def _has_a_middle(self) -> "ImageSpec":
+        tall, wide = self.resize if isinstance(self.resize, tuple) else (self.resize, self.resize)
+        if tall is not None and wide is not None and (tall < self.height or wide < self.width):
+            raise ValueError(
+                f"resize: {self.resize} is smaller than what is cut out of it, {self.height} x "
+                f"{self.width} (height x width)"
+            )
+        return self
+
+    @property
+    def shown(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.height, self.width
+
+    @property
+    def middle(self) -> ImageFrame | None:
+        """What is cut out of the scaled image; None where ``fit`` says what is shown."""
+        if self.resize is None:
+            return None
+        return ImageFrame(self.height, self.width, self.resize, self.interpolation)
+
+    @property
+    def scaling(self) -> tuple[Any, ...]:
+        """All that decides which pixels are shown of a file; for keys of caches."""
+        plain = self.resize is None and self.interpolation == "bicubic"
+        return (*self.shown, self.fit, *(() if plain else (self.resize, self.interpolation)))
+
+    def shown_to(self, frame: ImageFrame) -> "ImageSpec":
+        """The same with what an encoder wants to be shown."""
+        return self.model_copy(update={name: getattr(frame, name) for name in FRAME_KEYS})
 
     @property
     def grey_range(self) -> tuple[float, float] | None:
@@ -118,11 +169,14 @@ class DataSpec(ClosedModel):
         common = info.data.get("image")
         if not isinstance(common, ImageSpec):
             return images  # it has a fault of its own, which is told
-        return {
-            name: ImageSpec.model_validate({**dict(common), **own.model_dump(exclude_unset=True)})
-            for name, own in images.items()
-        }
+        return {name: _completed(own, common) for name, own in images.items()}
 
     def frame(self, modality: str) -> ImageSpec:
         """How the images of a modality are brought to one size."""
         return self.images.get(modality, self.image)
+
+
+def _completed(own: ImageSpec, common: ImageSpec) -> ImageSpec:
+    """The settings of one modality with the keys of all images; what it sets itself stays known."""
+    whole = ImageSpec.model_validate({**dict(common), **own.model_dump(exclude_unset=True)})
+    return ImageSpec.model_construct(_fields_set=set(own.model_fields_set), **dict(whole))

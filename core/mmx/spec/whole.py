@@ -34,6 +34,7 @@ from mmx.spec.explain import location_of
 from mmx.spec.fitting import unfit
 from mmx.spec.model import ModelSpec
 from mmx.spec.named_images import images_named, too_many_images
+from mmx.spec.own_frames import with_own_frames
 from mmx.spec.short import long_path, short_key
 from mmx.spec.split import Seed
 from mmx.spec.train import AuditSpec, EvaluationSpec, TrainSpec
@@ -147,6 +148,7 @@ class Spec(ClosedModel):
             *self._strangers(),
             *self._unseen_by_narratives(),
             *self._of_api_1(),
+            *self._shown(),
         ]
         if found:
             raise ValidationError.from_exception_data("Spec", found)
@@ -172,6 +174,12 @@ class Spec(ClosedModel):
             words = f"task: {name} has no score {self.select!r}; use {' or '.join(selects)}"
             told["train", "select"] = words
         return [_fault_at("mmx_task", path, words) for path, words in told.items() if words]
+
+    def _shown(self) -> list[InitErrorDetails]:
+        """Frames that encoders bring, taken into the data, and what contradicts them."""
+        data, faults = with_own_frames(self.data, self.model.encoders)
+        object.__setattr__(self, "data", data)  # frozen, but not yet seen by anybody
+        return [_fault_at("mmx_frame", path, words) for path, words in faults.items()]
 
     def _corrected_twice(self) -> list[InitErrorDetails]:
         weights = self.train.class_weights

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field, PositiveInt
@@ -27,13 +27,12 @@ from mmx import (
 from mmx.blocks import MINILM, Weights, find_weights
 from mmx.errors import said_by
 from mmx.interfaces import SpecPath, TokenCount
-from mmx_plugins.encoders._transformers import model_folder, quiet, text_half
+from mmx_plugins.encoders._transformers import HubName, model_folder, quiet, text_half
 
 _NO_LIMIT = 1_000_000  # tokens; transformers writes 1e30 where a tokenizer knows no limit
 _OLD_END = 2  # end of a text in old configurations of CLIP, whatever their tokenizers write
 
 Pool = Literal["cls", "mean", "pooler"]
-HubName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")]
 
 
 class TransformersParams(EncoderParams):

@@ -1,7 +1,13 @@
 """What the encoders of the library transformers share: folders of models, and their halves."""
 
-from mmx_plugins.encoders._transformers.folder import model_folder
+from mmx_plugins.encoders._transformers.folder import HubName, model_folder
 from mmx_plugins.encoders._transformers.halves import TextHalf, text_half
+from mmx_plugins.encoders._transformers.processor import Preprocessing, preprocessing
 from mmx_plugins.encoders._transformers.silence import quiet
+from mmx_plugins.encoders._transformers.vision import Pool, VisionHalf, vision_half
+from mmx_plugins.encoders._transformers.vision_family import VisionFamily
 
-__all__ = ["TextHalf", "model_folder", "quiet", "text_half"]
+__all__ = [
+    "HubName", "Pool", "Preprocessing", "TextHalf", "VisionFamily", "VisionHalf", "model_folder",
+    "preprocessing", "quiet", "text_half", "vision_half",
+]  # fmt: skip

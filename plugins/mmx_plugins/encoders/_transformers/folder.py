@@ -1,10 +1,14 @@
 """The folder of a model: one on this machine, or what the hub's own cache holds of a name."""
 
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from mmx.blocks import check_model_folder
 from mmx.errors import WeightsError, said_by
 
+HubName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*(/[\w.-]+)?$")]
 _ABOUT = ["*.json", "*.txt", "*.model"]  # configuration, vocabulary, preprocessing
 _WEIGHTS = ["model*.safetensors"], ["pytorch_model*.bin"]  # the second where the first is not there
 

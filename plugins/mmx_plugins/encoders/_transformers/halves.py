@@ -1,5 +1,6 @@
 """The half of a model that reads texts: BERT, the encoder of T5 and BART, one tower of CLIP."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from mmx.blocks import find_weights, folder_tensors, load_tensors, read_tensors
+from mmx.blocks import find_weights, folder_tensors, read_tensors
 from mmx.errors import WeightsError, said_by
+from mmx_plugins.encoders._transformers.names import load_published
 
 _TOWERS = {"clip"}  # models of pictures and texts whose tower of texts is read
 _HEADS = ("cls.", "lm_head.", "classifier.", "qa_outputs.")  # of tasks that a model learned before
@@ -90,6 +92,16 @@ def _check_kind(network: Any, folder: Path) -> None:
 
 def _load(whole: Any, folder: Path, weights: str | Path) -> tuple[dict[str, str], tuple[str, ...]]:
     """Load the folder's weights or a file, and say where they came from."""
+    unused = [_COUNTER, *_HEADS]
+    unused += [] if getattr(whole, "pooler", None) is not None else ["pooler."]
+    unused += ["decoder."] if _has_decoder(whole) else []
+    return loaded(whole, folder, weights, unused)
+
+
+def loaded(
+    network: Any, folder: Path, weights: str | Path, unused: Sequence[str]
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Load the weights of a folder or a file into a network; where they came from, and notes."""
     if weights == "none":
         return {"origin": "none", "sha256": ""}, ()
     if weights in ("default", "bundled"):
@@ -97,16 +109,4 @@ def _load(whole: Any, folder: Path, weights: str | Path) -> tuple[dict[str, str]
     else:
         found = find_weights(weights)
         tensors, record = read_tensors(found.path), found.record()
-    unused = [_COUNTER, *_HEADS]
-    unused += [] if getattr(whole, "pooler", None) is not None else ["pooler."]
-    unused += ["decoder."] if _has_decoder(whole) else []
-    named = {_renamed(name): tensor for name, tensor in tensors.items()}
-    return record, load_tensors(whole, named, record["origin"], unused=unused)
-
-
-def _renamed(name: str) -> str:
-    """Names of norms as they are today; the first BERT called them gamma and beta."""
-    for old, new in ((".gamma", ".weight"), (".beta", ".bias")):
-        if name.endswith(f"LayerNorm{old}"):
-            return name.removesuffix(old) + new
-    return name
+    return record, load_published(network, tensors, record["origin"], unused)

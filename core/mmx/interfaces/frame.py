@@ -1,0 +1,24 @@
+"""How an encoder wants to be shown images, where its weights were trained in one way."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFrame:
+    """An image is scaled, and the middle of it is shown.
+
+    Attributes:
+        height: of what is shown, in pixels.
+        width: of what is shown, in pixels.
+        resize: length of the shorter side after scaling, or height and width; at least what is
+            shown.
+        interpolation: how pixels between pixels are made; smaller images are antialiased.
+    """
+
+    height: int
+    width: int
+    resize: int | tuple[int, int]
+    interpolation: Interpolation = "bicubic"

@@ -1,0 +1,91 @@
+"""How a model's own files say that images are prepared for it."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mmx.errors import WeightsError, said_by
+from mmx.interfaces import ImageFrame
+
+FILE = "preprocessor_config.json"
+_FILTERS = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}  # numbers of Pillow
+_WHOLE = 384  # pixels; from here on ConvNeXt was shown the whole image, in another shape
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """From pixels to what a network reads.
+
+    Attributes:
+        frame: how an image is scaled and cut.
+        mean: [3], of pixels in [0, 1].
+        std: [3].
+    """
+
+    frame: ImageFrame
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def at(self, size: int | None) -> "Preprocessing":
+        """The same for images of another size, of which the same part is shown."""
+        frame = self.frame
+        if size is None or size == frame.height == frame.width:
+            return self
+        factor = size / min(frame.height, frame.width)
+        resize = frame.resize
+        scaled: int | tuple[int, int]
+        if isinstance(resize, tuple):
+            scaled = (round(resize[0] * factor), round(resize[1] * factor))
+        else:
+            scaled = round(resize * factor)
+        return replace(self, frame=replace(frame, height=size, width=size, resize=scaled))
+
+
+def preprocessing(folder: Path) -> Preprocessing:
+    """Read ``preprocessor_config.json``, with what the library takes where it is silent.
+
+    Raises:
+        WeightsError: it is absent, damaged, or asks for steps that are not known here.
+    """
+    from transformers import AutoImageProcessor  # seconds of import
+
+    if not (folder / FILE).is_file():
+        raise WeightsError(
+            f"{folder} has no {FILE}, so size, mean and standard deviation of its images are "
+            "unknown; copy it from where the model came from"
+        )
+    read: Any = AutoImageProcessor.from_pretrained  # it ships no types
+    with said_by("transformers", f"{folder / FILE} cannot be read"):
+        found = read(folder, local_files_only=True, trust_remote_code=False)
+    facts: dict[str, Any] = found.to_dict()
+    mean, std = ((0.0,) * 3, (1.0,) * 3)
+    if facts.get("do_normalize"):
+        mean, std = tuple(facts["image_mean"]), tuple(facts["image_std"])
+    if not facts.get("do_rescale") or abs(facts.get("rescale_factor", 0) * 255 - 1) > 1e-6:
+        raise WeightsError(f"{folder / FILE}: pixels are not brought to 0..1 (rescale_factor)")
+    return Preprocessing(_frame(facts, folder), mean, std)
+
+
+def _frame(facts: dict[str, Any], folder: Path) -> ImageFrame:
+    """How an image is scaled and cut."""
+    resize, cut = _resize(facts, folder), facts.get("crop_size") or {}
+    if isinstance(resize, int) and facts.get("crop_pct"):  # ConvNeXt: the size is what is shown
+        cut = {"height": resize, "width": resize}
+        shorter = int(resize / facts["crop_pct"])
+        resize = shorter if resize < _WHOLE else (resize, resize)
+    elif not facts.get("do_center_crop"):
+        cut = {}
+    if not cut and isinstance(resize, int):
+        raise WeightsError(f"{folder / FILE}: images of any shape are read whole, not of one size")
+    height, width = (cut["height"], cut["width"]) if cut else resize  # type: ignore[misc]
+    return ImageFrame(height, width, resize, _FILTERS[int(facts.get("resample", 2))])  # type: ignore[arg-type]
+
+
+def _resize(facts: dict[str, Any], folder: Path) -> int | tuple[int, int]:
+    """Length of the shorter side, or height and width."""
+    size = facts.get("size") or {}
+    if facts.get("do_resize") and size.get("shortest_edge"):
+        return int(size["shortest_edge"])
+    if facts.get("do_resize") and size.get("height") and size.get("width"):
+        return int(size["height"]), int(size["width"])
+    raise WeightsError(f"{folder / FILE}: images are not scaled to one size; its size is {size}")
