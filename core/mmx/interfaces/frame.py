@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
+"""How pixels between pixels are made when an image is scaled."""
 
 
 @dataclass(frozen=True, slots=True)
