@@ -27,7 +27,7 @@ class Check:
         finds: what it looks for, in one line.
         run: from a subject to findings; an empty sequence when all is well.
         short: quick enough to be part of every run.
-        images_of: the rows as a whole; or images or texts, whose modalities are then shown to the
+        scope: the rows as a whole; or images or texts, whose modalities are then shown to the
             check one at a time.
     """
 

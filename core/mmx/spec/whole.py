@@ -303,8 +303,8 @@ class Spec(ClosedModel):
         for name, narrative in self.data.narratives.items():
             if narrative.needs_features and narrative.images_of not in there:
                 words = (
-                    f"it writes from the features of similar images of {narrative.images_of}, which "
-                    f"no encoder reads; encoders of images: {', '.join(there) or 'none'}"
+                    f"it writes from the features of similar images of {narrative.images_of}, "
+                    f"which no encoder reads; encoders of images: {', '.join(there) or 'none'}"
                 )
                 found.append(_fault_at("mmx_features", ["data", "narratives", name], words))
         return found
