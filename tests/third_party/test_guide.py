@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 import pytest
 
-import mmx
+from mmx import interfaces
 from mmx.plugins import KINDS
 from mmx.scaffold import new_plugin
 
@@ -87,7 +87,7 @@ def test_every_link_leads_to_a_file_and_every_kind_to_its_interface() -> None:
     assert [link for link in links if not (REPOSITORY / "docs" / link).exists()] == []
     for kind in KINDS:
         assert f"[{kind}](../core/mmx/interfaces/{kind}.py)" in GUIDE
-        assert hasattr(mmx, f"{kind.capitalize()}Params")
+        assert hasattr(interfaces, f"{kind.capitalize()}Params")
 
 
 def test_every_message_in_the_guide_is_one_that_mmx_gives() -> None:
