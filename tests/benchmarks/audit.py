@@ -47,7 +47,7 @@ def synthetic(**settings: Any) -> mmx.Spec:
 
 def images() -> None:
     spec = synthetic(n=10_000, image_size=64)
-    prepared = prepare(spec.data, spec.task, SilentObserver())
+    prepared = prepare(spec, SilentObserver())
     check = [one for one in all_checks() if one.id == "near_identical_images"]
     start = time.perf_counter()
     examine(subject_of(spec, prepared), check)
@@ -63,9 +63,7 @@ def clean() -> None:
             "image_size": 32, "seed": seed,
         }  # fmt: skip
         spec = synthetic(**settings)
-        for one in examine(
-            subject_of(spec, prepare(spec.data, spec.task, SilentObserver())), all_checks()
-        ):
+        for one in examine(subject_of(spec, prepare(spec, SilentObserver())), all_checks()):
             errors += one.verdict == "error"
             if one.verdict == "error":
                 print("  ", settings, one.check, one.message)
@@ -75,7 +73,7 @@ def clean() -> None:
 
 def short() -> None:
     spec = mmx.load_spec(ROOT / "examples/ham10000/baseline.yaml")
-    prepared = prepare(spec.data, spec.task, SilentObserver())
+    prepared = prepare(spec, SilentObserver())
     for words in ("cold", "cached"):
         start = time.perf_counter()
         found = short_audit(spec, prepared, open_hooks(spec, SilentObserver()), SilentObserver())

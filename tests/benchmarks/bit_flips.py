@@ -116,13 +116,13 @@ class Bench:
         """Pixels, sizes, texts, features and findings, as a training would get them."""
         from mmx.data import CachedFeatures
         from mmx.experiment.auditing import short_audit
-        from mmx.experiment.running import prepare_spec
+        from mmx.pipeline import prepare
         from mmx.pipeline.hooks import open_hooks
         from mmx.pipeline.learner import build_learner
         from mmx.pipeline.sources import open_sources
         from mmx.runs import SilentObserver
 
-        prepared = prepare_spec(self.spec, SilentObserver())
+        prepared = prepare(self.spec, SilentObserver())
         rows = list(range(len(prepared.manifest)))
         learner = build_learner(self.spec, prepared.manifest, prepared.split)
         stores = learner.inputs.stores(prepared.rows)

@@ -21,7 +21,7 @@ from mmx.pipeline.learner import build_learner
 from mmx.pipeline.prepare import PreparedData, prepare
 from mmx.pipeline.sources import open_sources
 from mmx.runs import RunFolder, SilentObserver
-from mmx.training import train
+from mmx.training import TrainingData, train
 
 ROOT = Path(__file__).parents[2]
 BASE = ROOT / "examples" / "ham10000" / "baseline.yaml"
@@ -40,7 +40,7 @@ def main() -> int:
         some_lesions(Path(os.environ["MMX_DATA"]), folder)
     os.environ["MMX_DATA"] = str(folder)
     base = spec_of("concat", "layer", 0)
-    prepared = prepare(base.data, base.task, SilentObserver())
+    prepared = prepare(base, SilentObserver())
     found: dict[tuple[str, str], list[float]] = {}
     for fusion in FUSIONS:
         for norm in ("none", "layer"):
@@ -89,16 +89,7 @@ def reached(spec: mmx.Spec, prepared: PreparedData) -> float:
     parts = sources.parts(prepared)
     with tempfile.TemporaryDirectory() as place:
         folder = RunFolder.create(Path(place), spec.name, "0" * 64, fresh=True)
-        train(
-            learner.model,
-            parts,
-            spec,
-            learner.loss,
-            learner.sampler,
-            learner.task,
-            folder,
-            SilentObserver(),
-        )
+        train(learner.trainee, TrainingData(parts), spec, folder, SilentObserver())
     chain = Chain((), learner.model, learner.loss, learner.task, spec.model.encoding)
     found = chain.over(parts["test"], 256, lambda done: None)[-1]
     hit = (found.log_probs.argmax(dim=1) == found.target).double()

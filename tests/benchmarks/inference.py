@@ -27,7 +27,7 @@ def setting(rows: int) -> tuple[Learner, Part]:
     """The learner, and a part whose images and texts are not encoded yet."""
     overrides = [f"data.dataset.n={rows * 4}", "data.split.test=0.25", "data.split.train=0.6"]
     spec = mmx.load_spec(SPEC, overrides=overrides)
-    prepared = prepare(spec.data, spec.task, SilentObserver())
+    prepared = prepare(spec, SilentObserver())
     learner = build_learner(spec, prepared.manifest, prepared.split)
     texts = TextStore(prepared.texts, learner.model.encoder("text"))  # type: ignore[arg-type]
     sources = {"image": prepared.images, "text": texts}

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from torch import Tensor
 
 from mmx.blocks import pool_level, store_channels_last
@@ -29,25 +30,44 @@ class KeyedInputs(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class FrozenEncoder:
+    """An encoder that does not learn, and all else that decides the numbers kept of it.
+
+    Attributes:
+        encoder: runs in eval mode; its mode comes back after.
+        settings: as JSON, with whatever else decides its features, such as its source.
+        dtype: type of the numbers on disk.
+        precision: bf16 runs the encoder under autocast, channels last.
+        batch_size: inputs encoded at a time, which decides nothing but the time it takes.
+    """
+
+    encoder: Encoder
+    settings: str
+    dtype: DTypeLike = np.float16
+    precision: Precision = "fp32"
+    batch_size: int = 64
+
+    @property
+    def device(self) -> torch.device:
+        """Where it runs."""
+        state = [*self.encoder.parameters(), *self.encoder.buffers()]
+        return state[0].device if state else torch.device("cpu")
+
+
 class Encoding:
     """An encoder over a source, and what is wanted of it."""
 
-    def __init__(
-        self,
-        encoder: Encoder,
-        source: KeyedInputs,
-        kinds: list[str],
-        dtype: "np.dtype[Any]",
-        precision: Precision,
-    ) -> None:
-        self.encoder, self.source, self.kinds, self.dtype = encoder, source, kinds, dtype
-        self.precision: Precision = precision
-        state = [*encoder.parameters(), *encoder.buffers()]
-        self.device = state[0].device if state else torch.device("cpu")
+    def __init__(self, frozen: FrozenEncoder, source: KeyedInputs, kinds: list[str]) -> None:
+        self.frozen = frozen
+        self.source = source
+        self.kinds = kinds
+        self.dtype = np.dtype(frozen.dtype)
+        self.device = frozen.device
 
     def arrays(self, rows: list[int]) -> list[tuple[str, NDArray[Any]]]:
         """Named arrays of a batch of rows; in eval mode, without gradients."""
-        with _evaluating(self.encoder, self.device, self.precision):
+        with _evaluating(self.frozen):
             return list(self._arrays(*self._encode(rows)))
 
     def _encode(self, rows: list[int]) -> tuple[Features, tuple[int, int] | None]:
@@ -56,7 +76,9 @@ class Encoding:
         with torch.autocast(self.device.type, enabled=False):
             given = self.source.collate(rows)
         frame = given.pixels.shape[-2:] if isinstance(given, Images) else None
-        found: Features = self.encoder(map_tensors(given, lambda tensor: tensor.to(self.device)))
+        found: Features = self.frozen.encoder(
+            map_tensors(given, lambda tensor: tensor.to(self.device))
+        )
         return found, None if frame is None else (frame[0], frame[1])
 
     def _arrays(
@@ -97,23 +119,25 @@ class Encoding:
             stored: NDArray[Any] = exact.astype(self.dtype)
         if not np.isfinite(stored).all():
             worst = float(np.abs(exact).max())
+            method = type(self.frozen.encoder).__name__
             raise DataError(
-                f"a feature of {type(self.encoder).__name__} is {worst:g}, which {self.dtype} "
+                f"a feature of {method} is {worst:g}, which {self.dtype} "
                 "cannot hold; store them as float32, or check the weights where it is not finite"
             )
         return stored
 
 
 @contextmanager
-def _evaluating(encoder: Encoder, device: torch.device, precision: Precision) -> Iterator[None]:
+def _evaluating(frozen: FrozenEncoder) -> Iterator[None]:
     """Eval mode without gradients; under autocast where bf16 is asked for."""
+    encoder, half = frozen.encoder, frozen.precision == "bf16"
     mode = encoder.training
     encoder.eval()
     store_channels_last(encoder)
     try:
         with (
             torch.inference_mode(),
-            torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"),
+            torch.autocast(frozen.device.type, torch.bfloat16, enabled=half),
         ):
             yield
     finally:

@@ -13,20 +13,17 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from mmx.blocks import state_digest
 from mmx.data.cached import CachedFeatures, Stream
-from mmx.data.encoding import Encoding, KeyedInputs, Precision
+from mmx.data.encoding import Encoding, FrozenEncoder, KeyedInputs
 from mmx.data.filling import Filling
 from mmx.data.joining import join_small
 from mmx.data.shards import Shard, open_shards, remove_torn
 from mmx.errors import DataError
 from mmx.files import own_folder
-from mmx.interfaces import Encoder
 
 FORMAT = 2  # of the files; another number is another key
 KINDS = ("pooled", "tokens", "levels")
@@ -45,63 +42,66 @@ class FeatureCache:
     """
 
     def __init__(self, folder: str | Path, *, budget_gb: float) -> None:
-        self.folder, self.budget_gb = Path(folder), budget_gb
+        self.folder = Path(folder)
+        self.budget_gb = budget_gb
         self._checked: dict[Path, Shard] = {}
 
     def encode(
         self,
-        encoder: Encoder,
-        params_json: str,
+        frozen: FrozenEncoder,
         source: KeyedInputs,
         rows: Sequence[int],
         *,
         want: frozenset[str],
-        batch_size: int = 64,
         progress: Progress | None = None,
         waiting: Waiting | None = None,
-        dtype: DTypeLike = np.float16,
-        precision: Precision = "fp32",
     ) -> CachedFeatures:
         """Features of these rows; the encoder runs only on inputs that are not stored yet.
 
         Args:
-            encoder: frozen; it runs in eval mode, and its mode comes back after.
-            params_json: its settings, and whatever else decides its features, such as its source.
+            frozen: the encoder and how it runs; all but its batch size is part of the key.
             source: gives inputs and their keys.
             rows: rows of the source.
             want: what the model reads: pooled, tokens, levels (image levels as at most 4 x 4
                 tokens).
-            batch_size: inputs encoded at a time.
             progress: called with inputs done and in all, of those that must be encoded.
             waiting: told in words for whom we wait, when others encode the same inputs.
-            dtype: type of the numbers on disk.
-            precision: bf16 runs the encoder under autocast, channels last; part of the key.
 
         Raises:
-            DataError: the budget is too small, a feature does not fit ``dtype``, or the folder
+            DataError: the budget is too small, a feature does not fit the type, or the folder
                 cannot be written.
         """
         kinds = _known_kinds(want)
-        numbers = np.dtype(dtype)
+        root = self.folder / _key(frozen)
         with _writable(self.folder):
             own_folder(self.folder)
-        root = self.folder / _key(encoder, params_json, precision, numbers)
-        encoded = 0
-        with _writable(self.folder):
             root.mkdir(parents=True, exist_ok=True)
             shards, damaged = open_shards(root, self._checked)
             lacking, missing = _missing(shards, source, rows, kinds)
+            encoded = 0
             if missing:
-                remove_torn(root)
-                work = Encoding(encoder, source, lacking, numbers, precision)
-                check = _Budget(self.folder, self.budget_gb).check
-                filling = Filling(root, work, missing, batch_size, self._checked, check)
-                filling.fill(progress or _silent, waiting or _silent_wait)
-                encoded = filling.encoded
+                work = Encoding(frozen, source, lacking)
+                encoded = self._fill(root, work, missing, progress, waiting)
             shards = join_small(root, self._checked, room=self._room(), fresh=encoded > 0)
         streams = {kind: Stream(kind, shards, source.keys) for kind in kinds}
         distinct = len({source.keys[row] for row in rows})
         return CachedFeatures(streams, encoded=encoded, hits=distinct - encoded, damaged=damaged)
+
+    def _fill(
+        self,
+        root: Path,
+        work: Encoding,
+        missing: Sequence[int],
+        progress: Progress | None,
+        waiting: Waiting | None,
+    ) -> int:
+        """Encode what is missing in a folder of shards; gives how many inputs this process did."""
+        remove_torn(root)
+        check = _Budget(self.folder, self.budget_gb).check
+        size = work.frozen.batch_size
+        filling = Filling(root, work, missing, size, self._checked, check)
+        filling.fill(progress or _silent, waiting or _silent_wait)
+        return filling.encoded
 
     def _room(self) -> int:
         return _Budget(self.folder, self.budget_gb).room
@@ -111,7 +111,8 @@ class _Budget:
     """What the budget of a folder leaves."""
 
     def __init__(self, folder: Path, budget_gb: float) -> None:
-        self.folder, self.budget_gb = folder, budget_gb
+        self.folder = folder
+        self.budget_gb = budget_gb
         self.room = int(budget_gb * GIB) - sum(_sizes(folder))
 
     def check(self, needed: int) -> None:
@@ -166,10 +167,13 @@ def _known_kinds(want: frozenset[str]) -> list[str]:
     return [kind for kind in KINDS if kind in want]
 
 
-def _key(encoder: Encoder, params_json: str, precision: Precision, dtype: np.dtype[Any]) -> str:
+def _key(frozen: FrozenEncoder) -> str:
     """Name of the folder: digest of everything but the inputs that decides a feature."""
-    others = {k: v for k, v in encoder.weights.items() if k not in ("origin", "sha256")}
-    parts = [FORMAT, state_digest(encoder), params_json, precision, dtype.str, others]
+    weights = frozen.encoder.weights
+    others = {k: v for k, v in weights.items() if k not in ("origin", "sha256")}
+    dtype = np.dtype(frozen.dtype).str
+    state = state_digest(frozen.encoder)
+    parts = [FORMAT, state, frozen.settings, frozen.precision, dtype, others]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -53,7 +53,9 @@ class Filling:
             known: shards that this process has opened.
             check: is told how many bytes all of it will need, before they are published.
         """
-        self.root, self.work, self.total = root, work, len(missing)
+        self.root = root
+        self.work = work
+        self.total = len(missing)
         self.encoded = self.written = 0
         self._known, self._check = known, check
         self._left = [

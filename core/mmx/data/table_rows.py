@@ -55,7 +55,22 @@ class TableRows(Sequence[Sample]):
         self.missing: dict[str, Mapping[str, int]] = {}
         self._layout = layout
         self._own = layout.own
-        roots = [one.absolute() for one in (layout.root or folder, *layout.roots)]
+        self._read_files(table, [one.absolute() for one in (layout.root or folder, *layout.roots)])
+        self._boxes = {
+            modality: [self._box(table, names) for names in places]
+            for modality, places in layout.boxes.items()
+        }
+        self._group = self._named(table, layout.group)
+        self._id = self._named(table, layout.id)
+        self._read_labels(table)
+        self._read_record(table, kinds or {})
+        self._see_something(len(table))
+        unusable = np.fromiter(self.faults, np.int64, len(self.faults))
+        self.rows = np.setdiff1d(np.arange(len(table)), unusable)
+
+    def _read_files(self, table: "DataFrame", roots: Sequence[Path]) -> None:
+        """Paths of images, and of files of other kinds, below the roots."""
+        layout = self._layout
         self._paths = {name: self._images(table, name) for name in layout.image_columns}
         self._paths |= {name: self._names(table, name) for name in layout.inputs.values()}
         for name, paths in self._paths.items():
@@ -65,28 +80,29 @@ class TableRows(Sequence[Sample]):
             modality: [files[name] for name in names] for modality, names in layout.images.items()
         }
         self._inputs = {modality: files[name] for modality, name in layout.inputs.items()}
-        self._boxes = {
-            modality: [self._box(table, names) for names in places]
-            for modality, places in layout.boxes.items()
-        }
-        self._group, self._id = (self._named(table, name) for name in (layout.group, layout.id))
+
+    def _read_labels(self, table: "DataFrame") -> None:
+        layout = self._layout
         self._label = None if layout.label is None else self._labels(table, layout.label)
         if set(layout.labels.columns) & set(table.columns):
             self._label = self._one_hot(table)
         self._each = {
             name: self._cells(table, name) for name in layout.labels.each if name in table.columns
         }
+
+    def _read_record(self, table: "DataFrame", given: Mapping[str, FieldKind]) -> None:
+        """Fields of the record, and the text among them, by the kinds that are known of them."""
+        layout = self._layout
         self._roles = {str(role): name for role, name in layout.roles.items()}
         if layout.text is not None:
             self._roles["text"] = layout.text
             _refuse_files(layout.text, self._cells(table, layout.text))
-        kinds = {**(kinds or {}), **({layout.text: "word"} if layout.text else {})}
+        kinds = dict(given)
+        if layout.text:
+            kinds[layout.text] = "word"
         names: dict[str, None] = dict.fromkeys(layout.record)
         names |= {layout.text: None} if layout.text else {}
         self._record = {name: self._values(table, name, kinds.get(name)) for name in names}
-        self._see_something(len(table))
-        unusable = np.fromiter(self.faults, np.int64, len(self.faults))
-        self.rows = np.setdiff1d(np.arange(len(table)), unusable)
 
     @property
     def numbered(self) -> bool:

@@ -1,7 +1,7 @@
 """Score predictions: values with intervals that hold for clustered rows, in closed form."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -53,62 +53,86 @@ def evaluate(
     log_probs, labels = np.asarray(log_probs, dtype=np.float64), np.asarray(labels)
     _check(log_probs, labels, groups, classes)
     log_probs, labels = floored(log_probs), labels.astype(np.int64)
-    names, place = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
-    member = place.astype(np.int64)
     answered = log_probs.argmax(axis=1) if answers is None else np.asarray(answers, dtype=np.int64)
-    counts = group_counts(answered, labels, member, len(classes))
-    shares, areas = share_scores(counts), _areas(log_probs, labels, member)
-    confusion = confusion_of(answered, labels, len(classes))
-    confidence, right = np.exp(log_probs[np.arange(len(labels)), answered]), answered == labels
+    member = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1].astype(np.int64)
+    return _evaluation(_Rows(log_probs, labels, member, answered), classes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Answered rows.
+
+    Attributes:
+        log_probs: [n, C].
+        labels: [n], in 0..C-1.
+        member: [n], in 0..G-1, the group of each row.
+        answered: [n], in 0..C-1.
+    """
+
+    log_probs: Floats
+    labels: Ints
+    member: Ints
+    answered: Ints
+
+    @property
+    def confidence(self) -> Floats:
+        """[n], the probability of each answer."""
+        return np.exp(self.log_probs[np.arange(len(self.labels)), self.answered])
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """[n], whether the answer is the label."""
+        right: NDArray[np.bool_] = self.answered == self.labels
+        return right
+
+    def by_group(self, values: NDArray[Any]) -> Floats:
+        """[G], sums of values [n]."""
+        return np.bincount(self.member, values).astype(np.float64)
+
+
+def _evaluation(rows: _Rows, classes: Sequence[str]) -> Evaluation:
+    counts = group_counts(rows.answered, rows.labels, rows.member, len(classes))
+    shares, areas = share_scores(counts), _areas(rows)
+    confusion = confusion_of(rows.answered, rows.labels, len(classes))
     return Evaluation(
         classes=tuple(classes),
-        samples=len(labels),
-        groups=len(names),
+        samples=len(rows.labels),
+        groups=int(rows.member.max()) + 1,
         effective=shares.effective,
         absent_classes=tuple(np.asarray(classes, dtype=object)[~counts.present]),
-        metrics=_metrics(log_probs, labels, member, (confidence, right), shares, areas),
+        metrics=_metrics(rows, shares, areas),
         per_class=tuple(_class_scores(classes, counts, confusion, shares, areas)),
         confusion=tuple(tuple(row) for row in confusion.tolist()),
-        reliability=tuple(reliability(confidence, right, member)),
-        roc=tuple(_roc(log_probs, labels, classes, areas)),
+        reliability=tuple(reliability(rows.confidence, rows.right, rows.member)),
+        roc=tuple(_roc(rows, classes, areas)),
         notes=tuple(reading_notes(classes, counts, shares)),
     )
 
 
-def _areas(log_probs: Floats, labels: Ints, member: Ints) -> list[Area | None]:
+def _areas(rows: _Rows) -> list[Area | None]:
     """One against the rest; None for a class without rows or without others."""
-    return [area(scores, labels == label, member) for label, scores in enumerate(log_probs.T)]
+    return [
+        area(scores, rows.labels == label, rows.member)
+        for label, scores in enumerate(rows.log_probs.T)
+    ]
 
 
-def _metrics(
-    log_probs: Floats,
-    labels: Ints,
-    member: Ints,
-    answers: tuple[Floats, NDArray[np.bool_]],
-    shares: ShareScores,
-    areas: Sequence[Area | None],
-) -> dict[str, Interval]:
-    """All metrics by name, in the order in which they are shown.
-
-    ``answers``: the probability of each answer, and whether it is right.
-    """
-    probs, truth = np.exp(log_probs), np.eye(log_probs.shape[1])[labels]
-    confidence, right = answers
+def _metrics(rows: _Rows, shares: ShareScores, areas: Sequence[Area | None]) -> dict[str, Interval]:
+    """All metrics by name, in the order in which they are shown."""
+    probs, truth = np.exp(rows.log_probs), np.eye(rows.log_probs.shape[1])[rows.labels]
+    confidence, right = rows.confidence, rows.right
     defined = [one for one in areas if one is not None]
-    brier, nll = ((probs - truth) ** 2).sum(axis=1), -log_probs[np.arange(len(labels)), labels]
-    rows = np.bincount(member).astype(np.float64)
-
-    def summed(values: NDArray[Any]) -> Floats:
-        return np.bincount(member, values).astype(np.float64)
-
+    brier = ((probs - truth) ** 2).sum(axis=1)
+    nll = -rows.log_probs[np.arange(len(rows.labels)), rows.labels]
+    count = np.bincount(rows.member).astype(np.float64)
     return {
         **shares.metrics,
         "macro_auroc": mean_area(defined) if defined else Interval(np.nan),
-        "confidence_gap": confidence_gap(summed(confidence), summed(right), rows),
+        "confidence_gap": confidence_gap(rows.by_group(confidence), rows.by_group(right), count),
         "ece": Interval(expected_error(confidence, right)),
         "classwise_ece": Interval(classwise_error(probs, truth)),
-        "brier": mean_loss(summed(brier), rows, most=2.0),
-        "nll": mean_loss(summed(nll), rows),
+        "brier": mean_loss(rows.by_group(brier), count, most=2.0),
+        "nll": mean_loss(rows.by_group(nll), count),
     }
 
 
@@ -143,11 +167,9 @@ def _area_of_class(found: Area | None, groups: int) -> Interval:
     return interval if groups >= FEWEST_GROUPS else replace(interval, low=np.nan, high=np.nan)
 
 
-def _roc(
-    log_probs: Floats, labels: Ints, classes: Sequence[str], areas: Sequence[Area | None]
-) -> list[RocCurve]:
+def _roc(rows: _Rows, classes: Sequence[str], areas: Sequence[Area | None]) -> list[RocCurve]:
     return [
-        roc_curve(name, log_probs[:, label], labels == label)
+        roc_curve(name, rows.log_probs[:, label], rows.labels == label)
         for label, name in enumerate(classes)
         if areas[label] is not None
     ]

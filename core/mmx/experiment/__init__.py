@@ -4,16 +4,16 @@ from mmx.experiment.answers import Answers
 from mmx.experiment.auditing import AuditResult
 from mmx.experiment.evaluating import EvaluationResult, evaluate_run
 from mmx.experiment.narrated_samples import NarratedSample, narratives
-from mmx.experiment.outcome import parquet, prediction_table
 from mmx.experiment.predicting import ask, predict
+from mmx.experiment.prediction_rows import parquet, prediction_table
 from mmx.experiment.reproducing import Reproduction, reproduce
-from mmx.experiment.running import prepare_spec, run, run_into, runs_folder
 from mmx.experiment.saved import Run
 from mmx.experiment.spec_notes import spec_notes
 from mmx.experiment.whole_audit import audit_spec
+from mmx.experiment.whole_run import run, run_into, runs_folder
 
 __all__ = [
     "Answers", "AuditResult", "EvaluationResult", "NarratedSample", "Reproduction", "Run", "ask",
     "audit_spec", "evaluate_run", "narratives", "parquet", "predict", "prediction_table",
-    "prepare_spec", "reproduce", "run", "run_into", "runs_folder", "spec_notes",
+    "reproduce", "run", "run_into", "runs_folder", "spec_notes",
 ]  # fmt: skip

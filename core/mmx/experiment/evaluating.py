@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import torch
 
 from mmx.data import Manifest, check_bad, is_table, read_split, read_table
 from mmx.errors import DataError, RunError
 from mmx.experiment.access_log import log_access
+from mmx.experiment.class_mapping import ClassMapping
 from mmx.experiment.labelled_rows import LabelledRows, from_spec, from_table
-from mmx.experiment.outcome import parquet, score
+from mmx.experiment.outcome import score
+from mmx.experiment.prediction_rows import parquet
 from mmx.files import own_words
 from mmx.inference import (
     EncodedSamples,
@@ -25,7 +26,7 @@ from mmx.inference import (
     prediction_columns,
     see,
 )
-from mmx.interfaces import RejectedRow, Scores, Task
+from mmx.interfaces import RejectedRow, Scores
 from mmx.pipeline import LEAKY, cache_folder, heard, read_facts
 from mmx.runs import Observer, Record
 
@@ -54,6 +55,7 @@ class EvaluationResult:
     left_out: tuple[RejectedRow, ...] = ()
 
 
+# parameters: keywords of a call that users of the library make, each what they may want to say
 def evaluate_run(
     path: str | Path,
     data: str | Path,
@@ -68,8 +70,8 @@ def evaluate_run(
 ) -> EvaluationResult:
     """Score a finished run on a table, read as the run reads its own rows, or on data of a spec.
 
-    Rows without a label are left out of the scores and counted, and so are rows that cannot be
-    read. On the run's own rows only its test part is scored, and the look is counted.
+    Rows that have no label or cannot be read are left out of the scores and counted. On the run's
+    own rows only its test part is scored, and the look is counted.
 
     Args:
         path: the run's directory.
@@ -87,99 +89,62 @@ def evaluate_run(
         RunError: it is not a finished run, or a plugin file of it is not given.
         DataError: data that cannot be used, or classes that the run does not know.
     """
-    observer, trained = heard(observer), load_trained(Path(path), plugins)
+    trained = load_trained(Path(path), plugins)
     needs = needs_of(trained, without)
+    found = _found(trained, needs, data, columns or {}, root, plugins)
+    mapping = ClassMapping(classes or {}, drop_unknown)
+    return _scored(trained, needs, found, mapping, heard(observer))
+
+
+def _found(
+    trained: TrainedRun,
+    needs: Needs,
+    data: str | Path,
+    columns: Mapping[str, str],
+    root: str | Path | None,
+    plugins: Sequence[str | Path],
+) -> LabelledRows:
+    """The rows of a table or of a spec."""
     if is_table(data):
-        found = from_table(trained, needs, Path(data), columns or {}, root)
-    elif columns or root is not None:
-        raise DataError(
-            f"{data} is a spec, which says itself how to read its rows; change it there"
-        )
-    else:
-        found = from_spec(trained, Path(data), plugins)
+        return from_table(trained, needs, Path(data), columns, root)
+    if columns or root is not None:
+        raise DataError(f"{data} is a spec, which says how to read its rows; change it there")
+    return from_spec(trained, Path(data), plugins)
+
+
+def _scored(
+    trained: TrainedRun,
+    needs: Needs,
+    found: LabelledRows,
+    mapping: ClassMapping,
+    observer: Observer,
+) -> EvaluationResult:
     manifest = found.manifest
-    if trained.spec.task.exclusive:
-        names = trained.task.names
-        targets, notes = _labels(manifest, names, classes or {}, drop_unknown)
-    else:
-        targets, notes = _targets(manifest, trained.task, classes or {})
+    targets, notes = mapping.targets(trained, manifest)
     rows, warnings = _rows(trained, found, trained.task.known(targets).numpy())
     seen = _seen(trained, needs, found, rows, observer)
-    kept = [rows[place] for place in seen.indices]
+    kept = [rows[index] for index in seen.indices]
     left_out = (*(() if found.own(trained) else found.unusable), *_faults(manifest, rows, seen))
     if not kept:
-        raise DataError(f"no row of {data} can be scored{_told(left_out) or ': none has a label'}")
+        why = _told(left_out) or ": none has a label"
+        raise DataError(f"no row of {found.name} can be scored{why}")
     predicted = seen.predicted(trained, observer, targets[kept])
     groups = manifest.groups[kept].tolist()
     evaluation = score(trained.task, predicted.log_probs, predicted.target, groups)
     table = _table(trained, manifest, kept, predicted)
+    folder = _keep(trained, manifest, evaluation, table)
+    leaky = (LEAKY,) if any(one.needs_label for one in found.narratives.values()) else ()
+    return EvaluationResult(evaluation, table, folder, (*warnings, *notes, *leaky), left_out)
+
+
+def _keep(trained: TrainedRun, manifest: Manifest, evaluation: Scores, table: pd.DataFrame) -> Path:
+    """Write scores and predictions beside those of the run; gives their folder."""
     folder = trained.folder.path / "evaluations" / manifest.digest[:12]
     inside = folder.relative_to(trained.folder.path).as_posix()
     trained.folder.write_json(f"{inside}/metrics.json", evaluation.to_json())
     trained.folder.write_bytes(f"{inside}/predictions.parquet", parquet(table))
     Record.made(folder, "finished.json", {"run": trained.folder.path.name}).write()
-    leaky = (LEAKY,) if any(one.needs_label for one in found.narratives.values()) else ()
-    return EvaluationResult(evaluation, table, folder, (*warnings, *notes, *leaky), left_out)
-
-
-def _labels(
-    manifest: Manifest,
-    classes: tuple[str, ...],
-    mapping: Mapping[str, str],
-    drop_unknown: bool,
-) -> tuple[torch.Tensor, list[str]]:
-    """[n], labels in the order of the run's classes, -1 where unknown; and what was left out."""
-    there = manifest.task.names
-    counts = {
-        there[label]: int((manifest.targets == label).sum())
-        for label in np.unique(manifest.targets).tolist()
-        if label >= 0
-    }
-    _check_mapping(mapping, classes, there)
-    names = [mapping.get(name, name) for name in there]
-    unknown = [name for name in sorted(counts) if mapping.get(name, name) not in classes]
-    told = ", ".join(f"{name} ({counts[name]})" for name in unknown)
-    if unknown and not drop_unknown:
-        raise DataError(
-            f"the run knows the classes {', '.join(classes)}; the data has {told} too. Say which "
-            "class such a label means with --class NEW=OLD, or leave these rows out with "
-            "--drop-unknown"
-        )
-    indices = [classes.index(name) if name in classes else -1 for name in names]
-    notes = [f"rows of classes that the run does not know are left out: {told}"] if unknown else []
-    return torch.tensor([*indices, -1])[torch.from_numpy(manifest.targets)], [
-        *notes, *_bare(manifest)
-    ]  # fmt: skip
-
-
-def _targets(
-    manifest: Manifest, task: Task, mapping: Mapping[str, str]
-) -> tuple[torch.Tensor, list[str]]:
-    """[n, ...], targets of a task that has no one class a row; and what was left out."""
-    if mapping:
-        raise DataError("--class maps classes, and the rows of this run have no one class each")
-    if manifest.task.names != task.names:
-        raise DataError(
-            f"the run knows {', '.join(task.names)}; the data has {', '.join(manifest.task.names)}"
-        )
-    return torch.from_numpy(manifest.targets), _bare(manifest)
-
-
-def _bare(manifest: Manifest) -> list[str]:
-    bare = int((~manifest.known).sum())
-    told = f"{bare} of {len(manifest)} rows have no label and are left out of the scores"
-    return [told] if bare else []
-
-
-def _check_mapping(
-    mapping: Mapping[str, str], classes: tuple[str, ...], there: tuple[str, ...]
-) -> None:
-    words = "NEW=OLD names the label of this data first, and then the class of the run"
-    for new, old in mapping.items():
-        if new not in there:
-            raise DataError(f"no row has the label {new!r}; there are {', '.join(there)}. {words}")
-        if old not in classes:
-            raise DataError(f"the run has no class {old!r}; it has {', '.join(classes)}. {words}")
+    return folder
 
 
 def _rows(
@@ -230,8 +195,8 @@ def _seen(
 
 def _faults(manifest: Manifest, rows: list[int], seen: EncodedSamples) -> list[RejectedRow]:
     return [
-        RejectedRow(str(manifest.ids[rows[place]]), why)
-        for place, why in sorted(seen.faults.items())
+        RejectedRow(str(manifest.ids[rows[index]]), why)
+        for index, why in sorted(seen.faults.items())
     ]
 
 

@@ -35,11 +35,13 @@ class LabelledRows:
     """Rows to score a run on.
 
     Attributes:
+        name: of the data, for messages.
         manifest: the rows that can be used, labelled or not.
         narratives: write their texts, by modality.
         unusable: the rows that cannot be used, with the reason.
     """
 
+    name: str
     manifest: Manifest
     narratives: Mapping[str, NarrativeParams]
     unusable: tuple[RejectedRow, ...]
@@ -99,7 +101,7 @@ def from_spec(trained: TrainedRun, path: Path, plugins: Sequence[str | Path]) ->
     data = load_spec(path, plugins=plugins).data
     dataset = data.dataset.build()
     manifest = read_manifest(dataset, ALL, _reading(trained))
-    return LabelledRows(manifest, data.narratives, tuple(dataset.rejected()))
+    return LabelledRows(str(path), manifest, data.narratives, tuple(dataset.rejected()))
 
 
 def from_table(
@@ -124,7 +126,7 @@ def from_table(
     reads = needs.named(table.cells, root)
     if all(name in table.cells for name in (*own.columns, *labels)):
         rows = TableRows(replace(own, root=reads.root), table.cells, table.folder)
-        found = _labelled(trained, rows) if len(rows) else None
+        found = _labelled(trained, table.name, rows) if len(rows) else None
         if found is not None and found.own(trained):
             return found
     rows = named(table, [reads.id], reads.missing).rows(
@@ -133,10 +135,10 @@ def from_table(
     if not len(rows):
         told = "".join(f"\n  {one.row}: {one.reason}" for one in rows.rejected[:SHOWN])
         raise DataError(f"{table.name} has no row that can be used{told}")
-    return _labelled(trained, rows)
+    return _labelled(trained, table.name, rows)
 
 
-def _labelled(trained: TrainedRun, rows: TableRows) -> LabelledRows:
+def _labelled(trained: TrainedRun, name: str, rows: TableRows) -> LabelledRows:
     hidden = read_facts(trained.folder).leak_columns
     manifest = read_manifest(_Rows(rows, trained.task.names, hidden), ALL, _reading(trained))
-    return LabelledRows(manifest, trained.spec.data.narratives, tuple(rows.rejected))
+    return LabelledRows(name, manifest, trained.spec.data.narratives, tuple(rows.rejected))

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmx.data import Manifest
-from mmx.experiment.running import prepare_spec
-from mmx.pipeline import heard
+from mmx.pipeline import heard, prepare
 from mmx.runs import Observer
 from mmx.spec import Spec
 
@@ -49,7 +48,7 @@ def narratives(spec: Spec, count: int, *, observer: Observer | None = None) -> l
     Raises:
         MmxError: faults of the data or the narrative.
     """
-    prepared = prepare_spec(spec, heard(observer))
+    prepared = prepare(spec, heard(observer))
     manifest = prepared.manifest
     order = np.random.default_rng(spec.seed).permutation(len(manifest))
     rank = np.zeros(len(manifest), dtype=np.int64)  # 0 for the first of each class, 1, ...

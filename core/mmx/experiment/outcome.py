@@ -2,10 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from io import BytesIO
-from typing import Any
 
-import pandas as pd
 from torch import Tensor
 
 from mmx.data import Part
@@ -16,17 +13,14 @@ from mmx.inference import (
     PartPrediction,
     Placeholders,
     Shares,
-    in_words,
     mean_by_class,
     predict_missing,
-    prediction_columns,
     untrained_modalities,
 )
 from mmx.interfaces import Curve, Prediction, Scores, Task, Validation, known_rows
 from mmx.pipeline import Learner, PreparedData, stage
 from mmx.runs import Observer
 from mmx.spec import Spec
-from mmx.training import Precision
 
 Kept = Mapping[str, float | Interval | str]
 
@@ -46,7 +40,6 @@ class Outcome:
         curves: figures of the hooks.
         kept: what each hook promised and kept on the test part, by its name.
         notes: what hooks say about themselves.
-        precision: arithmetic that the model was trained in.
         gates: mean of each gate on the test part, by true class.
         placeholders: what the model answers from where a modality is missing.
         task: with what it decided on validation.
@@ -62,10 +55,34 @@ class Outcome:
     curves: Sequence[Curve]
     kept: Mapping[str, Kept]
     notes: tuple[str, ...]
-    precision: Precision
     gates: Mapping[str, Mapping[str, float]]
     placeholders: Placeholders
     task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class _Predictions:
+    """Answers to validation and test, before they are scored.
+
+    Attributes:
+        fitted: what each hook was fitted on.
+        validation: as all hooks leave it.
+        stages: the test part before the first hook and after each.
+        missing: the test part with modalities taken away; None where that failed.
+        placeholders: what the model answers from where a modality is missing.
+    """
+
+    fitted: Sequence[Validation]
+    validation: PartPrediction
+    stages: Sequence[PartPrediction]
+    missing: Missing | None
+    placeholders: Placeholders
+
+    @property
+    def by_part(self) -> dict[str, PartPrediction]:
+        """The last word on both parts."""
+        test = _with_shares(self.stages[-1], self.missing)
+        return {"validation": self.validation, "test": test}
 
 
 def predict_and_score(
@@ -74,64 +91,70 @@ def predict_and_score(
     prepared: PreparedData,
     parts: Mapping[str, Part],
     observer: Observer,
-    precision: Precision,
 ) -> Outcome:
     """Fit the inference hooks on validation, predict both parts, score them."""
-    task = learner.task
-    chain = Chain(spec.inference, learner.model, learner.loss, task, spec.model.encoding)
+    chain = Chain(spec.inference, learner.model, learner.loss, learner.task, spec.model.encoding)
+    predicted = _predicted(spec, learner, prepared, parts, chain, observer)
+    found, last = predicted.by_part, predicted.stages[-1]
+    task = _decided(learner.task, predicted.validation, parts["validation"].groups)
+
+    def scored(part: str, log_probs: Tensor) -> Scores:
+        return score(task, log_probs, found[part].target, parts[part].groups)
+
+    evaluations = {part: scored(part, one.log_probs) for part, one in found.items()}
+    before = [scored("test", one.log_probs).metrics for one in predicted.stages[:-1]]
+    after = [_name(spec, count) for count in range(len(predicted.stages))]
+    arms = predicted.missing.arms if predicted.missing else {}
+    attempts, groups = chain.attempts, parts["test"].groups
+    return Outcome(
+        predictions=found,
+        evaluations=evaluations,
+        alone={f"{name} alone": scored("test", one).metrics for name, one in last.parts.items()},
+        stages=list(zip(after, [*before, evaluations["test"].metrics], strict=True))
+        if chain.hooks
+        else [],
+        fitted=predicted.fitted,
+        missing={name: scored("test", one).metrics for name, one in arms.items()},
+        shares=predicted.missing.shares if predicted.missing else None,
+        curves=attempts.get("figures", lambda: curves(chain, last), []),
+        kept=attempts.get("what was kept", lambda: measured(spec, chain, last, groups), {}),
+        gates=attempts.get("gates", lambda: mean_by_class(found["test"], task), {}),
+        notes=(*(note for hook in chain.hooks for note in hook.notes), *attempts.notes),
+        placeholders=predicted.placeholders,
+        task=task,
+    )
+
+
+def _predicted(
+    spec: Spec,
+    learner: Learner,
+    prepared: PreparedData,
+    parts: Mapping[str, Part],
+    chain: Chain,
+    observer: Observer,
+) -> _Predictions:
+    """Fit the hooks and let them answer."""
     size, views = spec.evaluation.batch_size, prepared.manifest.facts.allowed_views
-    seen_classes = (learner.class_counts, learner.sampled_counts, learner.prior)
+    counts = (learner.class_counts, learner.sampled_counts, learner.prior)
     with stage(observer, "validation", "samples") as told:
-        fitted, seen = _fitted(chain, parts, size, seen_classes, views)
-        told(len(seen.target), len(seen.target))
+        fitted, validation = _fitted(chain, parts, size, counts, views)
+        told(len(validation.target), len(validation.target))
     with stage(observer, "test", "samples") as told:
         stages = chain.over(parts["test"], size, lambda done: told(done, len(parts["test"])))
-    attempts = chain.attempts
-    placeholders = Placeholders(task.guess(learner.prior), untrained_modalities(spec, prepared))
-    missing = attempts.get(
+    guess = learner.task.guess(learner.prior)
+    placeholders = Placeholders(guess, untrained_modalities(spec, prepared))
+    missing = chain.attempts.get(
         "what is left when a modality is missing",
         lambda: predict_missing(chain, parts["test"], size, placeholders),
         None,
     )
-    predictions = {"validation": seen, "test": _with_shares(stages[-1], missing)}
+    return _Predictions(fitted, validation, stages, missing, placeholders)
 
-    known = known_rows(task, seen.target)
-    decided = task.fitted(
-        seen.log_probs[known], seen.target[known], _of(parts["validation"].groups, known)
-    )
 
-    def scored(name: str, log_probs: Tensor) -> Scores:
-        return score(decided, log_probs, predictions[name].target, parts[name].groups)
-
-    evaluations = {name: scored(name, found.log_probs) for name, found in predictions.items()}
-    alone = {
-        f"{name} alone": scored("test", values).metrics for name, values in stages[-1].parts.items()
-    }
-    before = [scored("test", found.log_probs).metrics for found in stages[:-1]]
-    metrics = [*before, evaluations["test"].metrics]
-    named = [(_name(spec, count), of) for count, of in enumerate(metrics)]
-    return Outcome(
-        predictions,
-        evaluations,
-        alone,
-        stages=named if chain.hooks else [],
-        fitted=fitted,
-        missing={name: scored("test", of).metrics for name, of in missing.arms.items()}
-        if missing
-        else {},
-        shares=missing.shares if missing else None,
-        curves=attempts.get("figures", lambda: curves(chain, stages[-1]), []),
-        kept=attempts.get(
-            "what was kept",
-            lambda: measured(spec, chain, stages[-1], parts["test"].groups),
-            {},
-        ),
-        gates=attempts.get("gates", lambda: mean_by_class(predictions["test"], task), {}),
-        notes=(*(note for hook in chain.hooks for note in hook.notes), *attempts.notes),
-        precision=precision,
-        placeholders=placeholders,
-        task=decided,
-    )
+def _decided(task: Task, validation: PartPrediction, groups: Sequence[str]) -> Task:
+    """The task with what it decides on validation, such as thresholds."""
+    known = known_rows(task, validation.target)
+    return task.fitted(validation.log_probs[known], validation.target[known], _of(groups, known))
 
 
 def _fitted(
@@ -200,116 +223,3 @@ def _of(groups: Sequence[str], rows: Tensor) -> list[str]:
 def _name(spec: Spec, count: int) -> str:
     names = [params.entry_point.partition(".")[2] for params in spec.inference[:count]]
     return "plain" if not names else "after " + " and ".join(names)
-
-
-def prediction_table(
-    prepared: PreparedData,
-    task: Task,
-    parts: Mapping[str, Part],
-    predictions: Mapping[str, PartPrediction],
-) -> pd.DataFrame:
-    """One row per sample: sample, group, part, label, predicted, p_NAME, and columns of hooks."""
-    tables = [
-        _rows(prepared, task, name, parts[name], found) for name, found in predictions.items()
-    ]
-    return pd.concat(tables, ignore_index=True)
-
-
-def _rows(
-    prepared: PreparedData, task: Task, name: str, part: Part, found: PartPrediction
-) -> pd.DataFrame:
-    columns: dict[str, Any] = {
-        "sample": prepared.manifest.ids[part.rows],
-        "group": list(part.groups),
-        "part": name,
-    }
-    return pd.DataFrame(columns | prediction_columns(task, found, found.target))
-
-
-def parquet(table: pd.DataFrame) -> bytes:
-    """The table as a Parquet file."""
-    buffer = BytesIO()
-    table.to_parquet(buffer, index=False)
-    return buffer.getvalue()
-
-
-def metrics(outcome: Outcome, learner: Learner, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What metrics.json holds: both parts, the parts alone, sizes, and facts of the run."""
-    untrained = list(outcome.placeholders.untrained)
-    return {
-        "headline": _headline(outcome.evaluations["test"]),
-        **{name: evaluation.to_json() for name, evaluation in outcome.evaluations.items()},
-        "alone": as_numbers(outcome.alone),
-        **({"missing": as_numbers(outcome.missing)} if outcome.missing else {}),
-        **({"untrained_placeholders": untrained} if outcome.missing else {}),
-        **({"shares": _mean_shares(outcome.shares)} if outcome.shares else {}),
-        **({"inference": kept} if (kept := _plain(outcome.kept)) else {}),
-        **({"gates": outcome.gates} if outcome.gates else {}),
-        "parameters": parameters(learner),
-        **facts,
-    }
-
-
-def _headline(scores: Scores) -> dict[str, str]:
-    """Which metric speaks for the run, and how it is written."""
-    told = scores.summary("group")
-    return {"metric": told.metric, "title": told.title, "form": told.form, "ends": told.ends}
-
-
-def _plain(kept: Mapping[str, Kept]) -> dict[str, dict[str, Any]]:
-    """What hooks kept as plain data."""
-    return {
-        name: {what: vars_of(v) if isinstance(v, Interval) else v for what, v in of.items()}
-        for name, of in kept.items()
-    }
-
-
-def _mean_shares(shares: Shares) -> dict[str, dict[str, float]]:
-    """Mean share of each modality over the test part, and its standard error where sampled."""
-    return {
-        name: {"mean": mean, "sampling_error": error}
-        for name, (mean, error) in shares.means().items()
-    }
-
-
-def outcome_notes(outcome: Outcome) -> list[str]:
-    """What the hooks say, and what they kept, in sentences for the report."""
-    kept = [
-        f"{name} on the test part: {', '.join(f'{what} {_said(v)}' for what, v in of.items())}"
-        for name, of in outcome.kept.items()
-    ]
-    return [*outcome.notes, *kept, *in_words(outcome.gates), *outcome.placeholders.words]
-
-
-def _said(value: float | Interval | str) -> str:
-    if isinstance(value, str):
-        return value
-    if not isinstance(value, Interval):
-        return f"{value:.3g}"
-    ends = value.ends()
-    return f"{value.value:.3f} ({ends})" if ends else f"{value.value:.3g}"
-
-
-def as_numbers(arms: Mapping[str, Mapping[str, Interval]]) -> dict[str, dict[str, Any]]:
-    """Metrics of several arms as plain data."""
-    return {
-        name: {key: vars_of(value) for key, value in scores.items()}
-        for name, scores in arms.items()
-    }
-
-
-def vars_of(interval: Interval) -> dict[str, float]:
-    """Value, low and high as plain data."""
-    return {"value": interval.value, "low": interval.low, "high": interval.high}
-
-
-def parameters(learner: Learner) -> dict[str, int]:
-    """How many parameters stand where, and how many of them learn."""
-    model = learner.model
-    counted = {
-        **{f"{name} encoder": encoder for name, encoder in model.encoders.items()},
-        "projections": model.projections, "fusion": model.fusion, "head": model.heads,
-    }  # fmt: skip
-    sizes = {name: sum(p.numel() for p in module.parameters()) for name, module in counted.items()}
-    learning = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    return {**sizes, "learning": learning}

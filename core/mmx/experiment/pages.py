@@ -8,64 +8,81 @@ from typing import Any
 import yaml
 from PIL import Image
 
-from mmx.data import ImageStore, Part
-from mmx.experiment.outcome import Outcome, parameters
+from mmx.data import ImageStore
+from mmx.experiment.metrics import outcome_notes, parameters
+from mmx.experiment.run_result import RunResult
+from mmx.experiment.run_setup import RunSetup, encoder_notes
 from mmx.inference import Chain, Explainer, Placeholders
-from mmx.interfaces import NarrativeParams
-from mmx.pipeline import Learner, PreparedData
-from mmx.report import Explanation, Mistake, RunReport, render_run
-from mmx.spec import Spec
+from mmx.interfaces import NarrativeParams, WrongAnswer
+from mmx.pipeline import LEAKY, PreparedData, class_notes
+from mmx.report import Mistake, RunReport, render_run
+from mmx.spec import Spec, idle_keys
 
 MISTAKES = 12  # thumbnails in a report
 _THUMBNAIL = 192  # pixels, the longer side
 
 
-def run_page(
-    spec: Spec,
-    learner: Learner,
-    prepared: PreparedData,
-    outcome: Outcome,
-    test: Part,
-    facts: Mapping[str, Any],
-) -> str:
+def run_page(setup: RunSetup, result: RunResult, sections: Sequence[tuple[str, str]]) -> str:
     """The report of a run, as HTML.
 
     Args:
-        spec: of the run.
-        learner: model, loss and sampler.
-        prepared: rows, split, texts and images.
-        outcome: predictions and scores.
-        test: the test part.
-        facts: ``digest``, ``data_report``, ``history``, ``best_epoch``, ``environment``,
-            ``seconds``, ``warnings``, ``notes`` and ``sections`` of the run.
+        setup: what the run was made of.
+        result: what it came to.
+        sections: of hooks, title and HTML.
     """
-    shown = mistakes(spec, learner, prepared, outcome, test)
-    facts = {**facts, "notes": [*facts["notes"], *_untold(shown)]}
-    report = RunReport(
+    return render_run(_report(setup, result, sections))
+
+
+def _report(setup: RunSetup, result: RunResult, sections: Sequence[tuple[str, str]]) -> RunReport:
+    spec, outcome = setup.spec, result.outcome
+    shares = outcome.shares
+    shown = mistakes(setup, result)
+    return RunReport(
         name=spec.name,
+        digest=setup.digest,
         evaluation=outcome.evaluations["test"],
         validation=outcome.evaluations["validation"],
-        group=prepared.manifest.facts.group,
+        group=setup.prepared.manifest.facts.group,
         methods=methods(spec),
+        history=[_epoch(epoch) for epoch in result.history.to_json()["epochs"]],
+        best_epoch=result.history.best_epoch - 1,
         select=spec.select,
         mistakes=shown,
         controls=outcome.alone,
         missing=outcome.missing,
-        modalities=tuple(outcome.shares.values) if outcome.shares else (),
+        modalities=tuple(shares.values) if shares else (),
         untrained=outcome.placeholders.untrained,
-        shares=outcome.shares.means() if outcome.shares else {},
+        shares=shares.means() if shares else {},
         curves=outcome.curves,
         stages=outcome.stages,
-        split=_split(spec, prepared),
+        data_report=result.data_report.to_json(),
+        split=_split(spec, setup.prepared),
         spec=spec.text,
         resolved=yaml.safe_dump(spec.resolved(), sort_keys=False, allow_unicode=True),
-        digests=prepared.digests,
+        environment=result.surroundings,
+        digests=setup.prepared.digests,
         waivers=dict(spec.audit.waive),
-        parameters=parameters(learner),
+        warnings=_warnings(setup, result),
+        notes=[*run_notes(setup, result), *_untold(shown)],
+        parameters=parameters(setup.learner),
+        seconds=result.seconds,
+        sections=sections,
         created=time.strftime("%Y-%m-%d %H:%M"),
-        **facts,
+        version=result.surroundings["libraries"]["mmx"],
     )
-    return render_run(report)
+
+
+def _epoch(epoch: Mapping[str, Any]) -> dict[str, Any]:
+    """An epoch in the words of the report, which counts from 0."""
+    return {
+        "epoch": epoch["epoch"] - 1,
+        "loss": epoch["loss"],
+        "terms": epoch["terms"],
+        "validation": epoch["scores"],
+        "lr": epoch["rates"],
+        "seconds": epoch["seconds"],
+        "images_per_second": epoch["samples_per_second"],
+    }
 
 
 def _split(spec: Spec, prepared: PreparedData) -> dict[str, Any]:
@@ -105,39 +122,31 @@ def methods(spec: Spec) -> dict[str, str]:
     return {**found, "inference": hooks} if hooks else found
 
 
-def mistakes(
-    spec: Spec, learner: Learner, prepared: PreparedData, outcome: Outcome, test: Part
-) -> Sequence[Mistake]:
+def mistakes(setup: RunSetup, result: RunResult) -> Sequence[Mistake]:
     """The wrong predictions of the test part that were made with most confidence."""
+    outcome, rows = result.outcome, result.parts["test"].rows
     found = outcome.predictions["test"]
-    chosen = outcome.task.wrong(found.log_probs, found.target, MISTAKES)
-    explainer = _explainer(spec, learner, prepared, outcome.placeholders)
+    explainer = _explainer(setup, outcome.placeholders)
 
-    written = prepared.rows.written
-
-    def told(row: int) -> dict[str, str]:
-        return {name: texts[row] for name, texts in written.items()}
-
-    def why(row: int, place: int, answer: int) -> Explanation | None:
-        if explainer is None:
-            return None
-        said = {name: values[place] for name, values in found.explain.items()}
-        return explainer.explain(row, told(row), answer, said)
-
-    return [
-        Mistake(
-            sample=str(prepared.manifest.ids[row]),
-            images=thumbnails(prepared, row),
-            texts=told(row),
+    def shown(one: WrongAnswer) -> Mistake:
+        row = int(rows[one.row])
+        texts = {name: texts[row] for name, texts in setup.prepared.rows.written.items()}
+        why = None
+        if explainer is not None:
+            said = {name: values[one.row] for name, values in found.explain.items()}
+            why = explainer.explain(row, texts, one.answer, said)
+        return Mistake(
+            sample=str(setup.prepared.manifest.ids[row]),
+            images=thumbnails(setup.prepared, row),
+            texts=texts,
             true=one.true,
             predicted=one.predicted,
             probability=one.confidence,
             true_probability=one.of_truth,
-            explanation=why(row, one.row, one.answer),
+            explanation=why,
         )
-        for one in chosen
-        for row in [int(test.rows[one.row])]
-    ]
+
+    return [shown(one) for one in outcome.task.wrong(found.log_probs, found.target, MISTAKES)]
 
 
 def _untold(shown: Sequence[Mistake]) -> list[str]:
@@ -146,13 +155,50 @@ def _untold(shown: Sequence[Mistake]) -> list[str]:
     return [f"Of wrong predictions, {note}." for note in dict.fromkeys(notes)]
 
 
-def _explainer(
-    spec: Spec, learner: Learner, prepared: PreparedData, placeholders: Placeholders
-) -> Explainer | None:
-    if not spec.evaluation.explain:
+def _explainer(setup: RunSetup, placeholders: Placeholders) -> Explainer | None:
+    if not setup.spec.evaluation.explain:
         return None
-    chain = Chain((), learner.model, learner.loss, learner.task, spec.model.encoding)
-    return Explainer(chain, learner.inputs.stores(prepared.rows), placeholders)
+    learner = setup.learner
+    chain = Chain((), learner.model, learner.loss, learner.task, setup.spec.model.encoding)
+    return Explainer(chain, learner.inputs.stores(setup.prepared.rows), placeholders)
+
+
+def _warnings(setup: RunSetup, result: RunResult) -> list[str]:
+    """Sentences that a reader must see first."""
+    leaky = [LEAKY] if setup.spec.leaky else []
+    return [*leaky, *setup.audited.alerts, *map(_sentence, result.lost.warnings)]
+
+
+def run_notes(setup: RunSetup, result: RunResult) -> list[str]:
+    """Sentences that stand beside the results, from all that has something to say."""
+    return [
+        _access_note(result.accesses),
+        *idle_keys(setup.spec),
+        *class_notes(setup.prepared),
+        *outcome_notes(result.outcome),
+        *encoder_notes(setup.learner.model.named_encoders()),
+        *setup.learner.inputs.notes,
+        *result.sources.notes,
+        *setup.prepared.manifest.facts.notes,
+        *map(_sentence, setup.prepared.notes),
+        *setup.audited.notes,
+        *setup.spec.plugins.notes,
+        *setup.hooks.notes,
+    ]
+
+
+def _access_note(accesses: int) -> str:
+    if accesses == 1:
+        return "This run is the first one that reads this test part."
+    return (
+        f"{accesses} runs have read this test part. Choosing among them by their test figures "
+        "would make the best one look better than it is."
+    )
+
+
+def _sentence(words: str) -> str:
+    """A warning as a sentence."""
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def thumbnails(prepared: PreparedData, row: int) -> dict[str, bytes]:

@@ -36,6 +36,7 @@ SHOWN = 5  # rows named in an error
 _TOLD = "the texts of this run were written knowing the label, and those of new cases are not"
 
 
+# parameters: keywords of a call that users of the library make, each what they may want to say
 def predict(
     run: str | Path,
     cases: Asked,
@@ -71,6 +72,7 @@ def predict(
     return answers.table
 
 
+# parameters: keywords of a call that users of the library make, each what they may want to say
 def ask(
     run: str | Path,
     cases: Asked,
@@ -84,9 +86,7 @@ def ask(
     plugins: Sequence[str | Path] = (),
     observer: Observer | None = None,
 ) -> Answers:
-    """Ask a finished run about cases.
-
-    A row that cannot be read is listed with its reason, and the others are answered.
+    """Ask a finished run about cases; a row that cannot be read is listed with its reason.
 
     Args:
         run: its directory.
@@ -108,20 +108,31 @@ def ask(
         RunError: it is not a finished run, or a plugin file of it is not given.
         DataError: a column that the run reads is not there, or no row can be answered.
     """
-    observer, trained = heard(observer), load_trained(Path(run), plugins)
+    trained = load_trained(Path(run), plugins)
     needs = needs_of(trained, without)
     table = case_table(cases, needs)
     mapping = {**by_role(table, image_columns, text_column, needs), **(columns or {})}
-    table = filled(renamed(table, mapping, needs), needs)
+    return _asked(trained, needs, renamed(table, mapping, needs), root, explain, heard(observer))
+
+
+def _asked(
+    trained: TrainedRun,
+    needs: Needs,
+    table: CaseTable,
+    root: str | Path | None,
+    explain: bool,
+    observer: Observer,
+) -> Answers:
+    """Answers to the rows of a table whose columns have the names that the run knows."""
+    table = filled(table, needs)
     table.require(needs.required)
     if not len(table.cells):
         raise DataError(f"{table.name} has no rows")
     layout = needs.named(table.cells, root)
     table = named(table, [needs.names(table.cells), layout.group], layout.missing)
-    rows = table.rows(needs, layout)
-    answers = _answers(trained, needs, rows, table, explain, observer)
-    if isinstance(cases, pd.DataFrame):
-        answers.table.index = cases.index
+    answers = _answers(trained, needs, table.rows(needs, layout), table, explain, observer)
+    if table.index is not None:
+        answers.table.index = table.index
     return answers
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from mmx.errors import MmxError, RunError
-from mmx.experiment.running import run_into
 from mmx.experiment.same import ResultComparison, same_figures, same_rows, same_tensors
 from mmx.experiment.saved import Run
+from mmx.experiment.whole_run import EarlierRun, run_into
 from mmx.inference import tensors_of
 from mmx.pipeline import (
     METRICS,
@@ -85,10 +85,8 @@ def reproduce(
         if (root / old.path.name).resolve() == old.path.resolve():
             raise RunError(f"{root} holds the run itself; give another folder")
         with threads(recorded.threads):
-            new = run_into(
-                root, spec, fresh=True, observer=observer, settled=_settled(old),
-                split_file=old.checked("split.csv"),
-            )  # fmt: skip
+            earlier = EarlierRun(_settled(old), old.checked("split.csv"))
+            new = run_into(root, spec, fresh=True, observer=observer, earlier=earlier)
     except MmxError as error:
         raise RunError(f"the run cannot be made again: {error}{_changed(old, plugins)}") from error
     return Reproduction(new, tuple(_results(old, RunFolder(new.path))), _surroundings(old, new))

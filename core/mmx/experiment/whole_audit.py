@@ -9,8 +9,7 @@ from mmx.audit import Check, Finding, all_checks, examine
 from mmx.errors import RunError
 from mmx.experiment.auditing import AuditResult, keep_findings, waivers
 from mmx.experiment.pages import thumbnail
-from mmx.experiment.running import prepare_spec
-from mmx.pipeline import PreparedData, heard, open_hooks, stage, subject_of
+from mmx.pipeline import PreparedData, heard, open_hooks, prepare, stage, subject_of
 from mmx.report import AuditPage, ShownSample, render_audit
 from mmx.runs import Observer, write_json, write_text
 from mmx.spec import Spec
@@ -34,7 +33,7 @@ def audit_spec(
     observer = heard(observer)
     checks = all_checks(open_hooks(spec, observer))
     waived = waivers(spec, checks)
-    prepared = prepare_spec(spec, observer)
+    prepared = prepare(spec, observer)
     subject, found = subject_of(spec, prepared), list[Finding]()
     with stage(observer, "audit", "checks") as told:
         for done, check in enumerate(checks, start=1):

@@ -18,13 +18,14 @@ from mmx.inference.missing import Missing, predict_missing
 from mmx.inference.needs import Needs, needs_of
 from mmx.inference.placeholders import Placeholders, untrained_modalities
 from mmx.inference.prediction import Chain, PartPrediction
-from mmx.inference.record import keep_hooks, keep_model, tensors_of
+from mmx.inference.record import Decisions, keep_hooks, keep_model, tensors_of
 from mmx.inference.shapley import Shares
 from mmx.inference.trained_run import TrainedRun, load_trained
 
 __all__ = [
-    "Asked", "Case", "CaseTable", "Chain", "EncodedSamples", "Explainer", "Missing", "Needs",
-    "PartPrediction", "Placeholders", "Shares", "TrainedRun", "by_role", "case_table", "filled",
-    "in_words", "keep_hooks", "keep_model", "load_trained", "mean_by_class", "named", "needs_of",
-    "predict_missing", "prediction_columns", "renamed", "see", "tensors_of", "untrained_modalities",
+    "Asked", "Case", "CaseTable", "Chain", "Decisions", "EncodedSamples", "Explainer", "Missing",
+    "Needs", "PartPrediction", "Placeholders", "Shares", "TrainedRun", "by_role", "case_table",
+    "filled", "in_words", "keep_hooks", "keep_model", "load_trained", "mean_by_class", "named",
+    "needs_of", "predict_missing", "prediction_columns", "renamed", "see", "tensors_of",
+    "untrained_modalities",
 ]  # fmt: skip

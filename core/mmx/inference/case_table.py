@@ -49,6 +49,7 @@ class CaseTable:
         name: of the table, for messages.
         notes: what a reader must know.
         faults: row, from 0 -> why it cannot be used.
+        index: of the table that was given in memory; None for others.
     """
 
     cells: pd.DataFrame
@@ -56,6 +57,7 @@ class CaseTable:
     name: str
     notes: tuple[str, ...] = ()
     faults: Mapping[int, str] = field(default_factory=dict)
+    index: "pd.Index[Any] | None" = None
 
     def rows(self, needs: Needs, layout: Layout) -> TableRows:
         """The rows as samples, by a layout whose columns are all there."""
@@ -82,7 +84,8 @@ def case_table(asked: Asked, needs: Needs) -> CaseTable:
         return _of_file(Path(asked), needs.layout)
     if isinstance(asked, pd.DataFrame):
         cells = without_nulls(asked.set_axis(asked.columns.astype(str), axis=1))
-        return CaseTable(cells.reset_index(drop=True), Path.cwd(), "the table")
+        cells, index = cells.reset_index(drop=True), asked.index
+        return CaseTable(cells, Path.cwd(), "the table", index=index)
     cases: Sequence[Case | Mapping[str, object]]
     cases = [asked] if isinstance(asked, Case | Mapping) else list(asked)
     notes: list[str] = []

@@ -1,6 +1,6 @@
 """New cases as a trained model sees them: images decoded, texts written, faults by row."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -93,17 +93,9 @@ def see(
     faults = {int(bad.row): bad.reason for one in pictures.values() for bad in one.unreadable}
     written = {name: [""] * len(samples) for name in trained.spec.data.narratives}
     for name in needs.texts:
-        if name not in narratives:
-            raise DataError(
-                f"this run reads the text {name!r}, and the data have "
-                f"{', '.join(narratives) or 'no narrative'}; add data.narratives.{name}"
-            )
-        reads_images = narratives[name].reads_images
-        told = [index for index in range(len(samples)) if not (reads_images and index in faults)]
-        some = [samples[index] for index in told]
-        found = case_texts(trained, narratives[name], some, hidden, observer) if told else []
-        for index, text in zip(told, found, strict=True):
-            written[name][index] = text
+        writes = _narrative(narratives, name)
+        lost = faults.keys() if writes.reads_images else set[int]()
+        written[name] = _written(trained, writes, samples, lost, hidden, observer)
     stores = trained.inputs.stores(PreparedRows(_numbered(samples), pictures, written))
     faults |= {int(bad.row): bad.reason for one in stores.values() for bad in one.unreadable}
     texts = together(written, len(samples))
@@ -112,6 +104,31 @@ def see(
         faults.setdefault(index, _nothing(needs))
     indices = [index for index in range(len(samples)) if index not in faults]
     return EncodedSamples(samples, stores, next(iter(pictures.values())), written, indices, faults)
+
+
+def _narrative(narratives: Mapping[str, NarrativeParams], name: str) -> NarrativeParams:
+    if name in narratives:
+        return narratives[name]
+    raise DataError(
+        f"this run reads the text {name!r}, and the data have "
+        f"{', '.join(narratives) or 'no narrative'}; add data.narratives.{name}"
+    )
+
+
+def _written(
+    trained: TrainedRun,
+    narrative: NarrativeParams,
+    samples: Sequence[Sample],
+    lost: Container[int],
+    hidden: Sequence[str],
+    observer: Observer,
+) -> list[str]:
+    """The text of each sample; empty of the lost ones, which are not written."""
+    told = [number for number in range(len(samples)) if number not in lost]
+    some = [samples[number] for number in told]
+    found = case_texts(trained, narrative, some, hidden, observer) if told else []
+    texts = dict(zip(told, found, strict=True))
+    return [texts.get(number, "") for number in range(len(samples))]
 
 
 def _held(needs: Needs, stores: Mapping[str, Store], texts: Sequence[str]) -> "NDArray[np.bool_]":

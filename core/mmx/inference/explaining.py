@@ -84,20 +84,11 @@ class Explainer:
             )
             for name, view in views.items()
         }
-        nothing: Words = ()
-        words = {
-            name: attempts.get(
-                _of("words", name, texts),
-                partial(self._words, given, name, text, predicted),
-                nothing,
-            )
-            for name, text in texts.items()
-            if name in self.stores  # a narrative may write for a modality that no encoder reads
-        }
+        words = self._all_words(given, texts, predicted, attempts)
         return Explanation(
             shares={name: float(value) for name, value in shares.values.items()},
             share_errors={name: float(value) for name, value in shares.errors.items()},
-            words={name: told for name, told in words.items() if told},
+            words=words,
             weights=weights,
             images=_shown(views, heat),
             notes=attempts.notes,
@@ -138,6 +129,22 @@ class Explainer:
             return Shares({}, {})
         with torch.inference_mode():
             return shares_of_case(self.chain, self.chain.encoded(given, names), self.placeholders)
+
+    def _all_words(
+        self, given: Batch, texts: Mapping[str, str], predicted: int, attempts: Attempts
+    ) -> dict[str, Words]:
+        """The words of each text that has any to tell of."""
+        nothing: Words = ()
+        words = {
+            name: attempts.get(
+                _of("words", name, texts),
+                partial(self._words, given, name, text, predicted),
+                nothing,
+            )
+            for name, text in texts.items()
+            if name in self.stores  # a narrative may write for a modality that no encoder reads
+        }
+        return {name: told for name, told in words.items() if told}
 
     def _words(self, given: Batch, name: str, text: str, predicted: int) -> Words:
         """Each word, and by how much the probability falls when it is left out."""

@@ -3,7 +3,8 @@
 Source: Selvaraju et al. 2017, Grad-CAM, arXiv:1610.02391.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from math import isqrt
 
@@ -43,21 +44,24 @@ def heat_maps(
     pixels = pixels if pixels.is_floating_point() else pixels.float() / 255
     # a frozen encoder has no gradient of its own: it must come from the pixels
     images = replace(given, pixels=pixels.detach().clone().requires_grad_(True))
+    with torch.enable_grad(), _maps_of(innermost(model.encoder(modality))) as maps:
+        outputs = model(batch.with_inputs({modality: images}))
+        score = read(outputs.logits).gather(1, target[:, None]).sum()
+        gradients = torch.autograd.grad(score, maps, allow_unused=True) if maps else ()
+    pairs = [(a, g) for a, g in zip(maps, gradients, strict=True) if g is not None]
+    return _cam(*pairs[-1], rows=len(target), view=view).detach() if pairs else None
+
+
+@contextmanager
+def _maps_of(encoder: nn.Module) -> Iterator[list[Tensor]]:
+    """What its modules give on a grid while the context is open, in their order."""
     maps: list[Tensor] = []
-    hooks = [
-        module.register_forward_hook(_keeping(maps))
-        for module in innermost(model.encoder(modality)).modules()
-    ]
+    hooks = [module.register_forward_hook(_keeping(maps)) for module in encoder.modules()]
     try:
-        with torch.enable_grad():
-            outputs = model(batch.with_inputs({modality: images}))
-            score = read(outputs.logits).gather(1, target[:, None]).sum()
-            gradients = torch.autograd.grad(score, maps, allow_unused=True) if maps else ()
+        yield maps
     finally:
         for hook in hooks:
             hook.remove()
-    pairs = [(a, g) for a, g in zip(maps, gradients, strict=True) if g is not None]
-    return _cam(*pairs[-1], rows=len(target), view=view).detach() if pairs else None
 
 
 def _keeping(maps: list[Tensor]) -> Callable[[nn.Module, object, object], None]:

@@ -14,6 +14,7 @@ from mmx.interfaces import (
     TextEncoder,
     WrappingParams,
 )
+from mmx.model import Model
 from mmx.pipeline import read_facts
 
 BOXES = "boxes"
@@ -95,14 +96,9 @@ def needs_of(trained: TrainedRun, without: Collection[str] = ()) -> Needs:
         )
     own = data.dataset.layout()
     layout = own or facts.samples.contents.layout()
-    known = (*trained.model.modalities, BOXES)
-    absent = _absent(layout, without, known)
-    model, encoders = trained.model, trained.spec.model.encoders
-    read = tuple(name for name in model.modalities if model.reads[name] and name not in without)
-    if not read:
-        raise DataError(
-            f"nothing that this run reads is left without {' and '.join(sorted(without))}"
-        )
+    model = trained.model
+    absent = _absent(layout, without, (*model.modalities, BOXES))
+    read = _read(model, without)
     fields = {
         name: _fields(data.narratives[name], layout, facts.leak_columns)
         for name in read
@@ -110,6 +106,36 @@ def needs_of(trained: TrainedRun, without: Collection[str] = ()) -> Needs:
     }
     inner = {field for names in fields.values() for field in names}
     inner |= {field for name in read for field in trained.inputs.by_name[name].fields}
+    texts = {
+        name: _text_field(data.narratives[name], names, layout) for name, names in fields.items()
+    }
+    kinds: dict[str, FieldKind] = {
+        name: kind for name, kind in facts.samples.fields.items() if name in inner
+    }
+    ragged = facts.samples.ragged if own is None else ()
+    reads = _columns_read(trained, layout, read, inner, without)
+    return Needs(layout, read, reads, texts, kinds, absent, ragged)
+
+
+def _read(model: Model, without: Collection[str]) -> tuple[str, ...]:
+    """Modalities that the model reads and the cases have; DataError when there is none."""
+    read = tuple(name for name in model.modalities if model.reads[name] and name not in without)
+    if not read:
+        raise DataError(
+            f"nothing that this run reads is left without {' and '.join(sorted(without))}"
+        )
+    return read
+
+
+def _columns_read(
+    trained: TrainedRun,
+    layout: Layout,
+    read: Collection[str],
+    fields: Collection[str],
+    without: Collection[str],
+) -> Layout:
+    """The columns of a layout that modalities, and fields of the record, come from."""
+    data, encoders = trained.spec.data, trained.spec.model.encoders
     looked = _looked_at(data.narratives.values(), tuple(layout.images))
     shown = [name for name in layout.images if name not in without and name in {*read, *looked}]
     boxes = {
@@ -117,23 +143,17 @@ def needs_of(trained: TrainedRun, without: Collection[str] = ()) -> Needs:
         for name in read
         if BOXES not in without and name in layout.boxes and _reads_boxes(encoders[name])
     }
-    reads = replace(
+    return replace(
         layout,
         images={name: layout.images[name] for name in shown},
         boxes={name: layout.boxes[name] for name in boxes},
         inputs={name: column for name, column in layout.inputs.items() if name in read},
-        text=layout.text if layout.text in inner else None,
-        record=tuple(name for name in layout.record if name in inner),
-        id=None, group=None, label=None,
-    )  # fmt: skip
-    kinds: dict[str, FieldKind] = {
-        name: kind for name, kind in facts.samples.fields.items() if name in inner
-    }
-    ragged = facts.samples.ragged if own is None else ()
-    texts = {
-        name: _text_field(data.narratives[name], names, layout) for name, names in fields.items()
-    }
-    return Needs(layout, read, reads, texts, kinds, absent, ragged)
+        text=layout.text if layout.text in fields else None,
+        record=tuple(name for name in layout.record if name in fields),
+        id=None,
+        group=None,
+        label=None,
+    )
 
 
 def _folder(own: Path | None, given: Path | None) -> Path | None:

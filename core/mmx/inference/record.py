@@ -1,6 +1,7 @@
 """What a run keeps so that it can predict later: weights, and what its hooks were fitted on."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -24,14 +25,27 @@ from mmx.pipeline import (
 from mmx.runs import RunFolder
 
 
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What a run decided on its way, besides weights.
+
+    Attributes:
+        precision: arithmetic that it was trained in.
+        untrained: modalities whose learned placeholder no training row used.
+        task: what the task decided on validation.
+    """
+
+    precision: str
+    untrained: Sequence[str] = ()
+    task: Mapping[str, Any] = field(default_factory=dict)
+
+
 def keep_model(
     folder: RunFolder,
     learner: Learner,
     prepared: PreparedData,
     initial: Mapping[str, str],
-    precision: str,
-    untrained: Sequence[str] = (),
-    decided: Mapping[str, Any] | None = None,
+    decisions: Decisions,
 ) -> None:
     """Write the weights that training changed, and what is needed to build the rest again.
 
@@ -40,9 +54,7 @@ def keep_model(
         learner: trained.
         prepared: knows the samples.
         initial: digest of each encoder's weights before training.
-        precision: arithmetic that it was trained in.
-        untrained: modalities whose learned placeholder no training row used.
-        decided: what the task decided on validation.
+        decisions: of the run.
     """
     state = {name: value.contiguous() for name, value in learner.model.trainable_state().items()}
     folder.write_bytes(WEIGHTS, save(state))
@@ -50,15 +62,15 @@ def keep_model(
         MODEL,
         {
             "classes": learner.task.names,
-            "task": dict(decided or {}),
+            "task": dict(decisions.task),
             "class_counts": learner.class_counts.tolist(),
             "sampled_counts": learner.sampled_counts.tolist(),
             "prior": learner.prior.tolist(),
-            "untrained": list(untrained),
+            "untrained": list(decisions.untrained),
             "allowed_views": prepared.manifest.facts.allowed_views,
             "parts": list(learner.model.part_heads),
             "encoders": {**initial, **_frozen_digests(learner.model)},
-            "precision": precision,
+            "precision": decisions.precision,
             "samples": prepared.manifest.contents.to_json(),
             "grey_ranges": dict(prepared.grey_ranges),
             "statistics": dict(learner.inputs.statistics),

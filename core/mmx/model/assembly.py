@@ -19,7 +19,7 @@ from mmx.interfaces import (
 )
 from mmx.model.encoder_trial import built_encoder
 from mmx.model.head_norm import HeadNorm
-from mmx.model.model import Model
+from mmx.model.model import Heads, ModalityPath, Model
 from mmx.model.projection import Projection
 from mmx.model.shared_names import told_apart
 from mmx.model.trial import check_fusion, check_head, try_model
@@ -46,7 +46,6 @@ def assemble(
         parts: names of the parts that need a head of their own.
         seed: of all initial weights.
         encoders: what ``build_encoder`` gave for the same spec and seed; None builds them here.
-
         prior: [C] or [L, 2], class shares that the decisions of all heads are for; None where
             nobody knows.
 
@@ -54,31 +53,53 @@ def assemble(
         ShapeError: widths that do not fit, or a part that nothing provides.
         PluginError: a fusion or a head gives something else than its interface asks.
     """
-    names, outputs = tuple(spec.encoders), link.inputs
-    encoders = encoders or {name: build_encoder(spec, name, seed) for name in names}
-    used = spec.fusion.used(names)
-    reads = {name: spec.fusion.reads if name in used else frozenset() for name in names}
-    shapes = {name: _asked(encoders[name], reads[name]) for name in names}
-    projections = {name: _projection(spec, name, shapes[name], seed) for name in names}
-    shapes = {name: getattr(projections[name], "shape", shapes[name]) for name in names}
+    encoders = encoders or {name: build_encoder(spec, name, seed) for name in spec.encoders}
+    paths = {name: _path(spec, name, encoders[name], seed) for name in spec.encoders}
+    shapes = {name: one.shape for name, one in paths.items()}
+    fusion = _fusion(spec, shapes, prior, seed)
+    with random_stream(seed, "head"):
+        heads = _heads(spec, fusion, shapes, link.inputs)
+    widths = try_model((spec.fusion, fusion), (spec.head, heads), shapes, link)
+    decided = spec.encoders if isinstance(fusion, DecisionFusion) else ()
+    asked = [part for part in parts if part not in decided]  # these have whole heads already
+    with random_stream(seed, "parts"):
+        part_heads = _part_heads({**_parts_of(paths), **widths}, asked, link.inputs)
+    norms = _norms(spec, {name: _head_dim(fusion, shapes, name) for name in heads})
+    return Model(paths, fusion, Heads(heads, norms, part_heads, link))
+
+
+def _path(spec: ModelSpec, name: str, encoder: Encoder, seed: int) -> ModalityPath:
+    """An encoder and its projection, and what the fusion asks of them."""
+    used = spec.fusion.used(tuple(spec.encoders))
+    reads = spec.fusion.reads if name in used else frozenset[str]()
+    shape = _asked(encoder, reads)
+    projection = _projection(spec, name, shape, seed)
+    return ModalityPath(encoder, projection, reads, getattr(projection, "shape", shape))
+
+
+def _fusion(
+    spec: ModelSpec, shapes: Mapping[str, FeatureShape], prior: Tensor | None, seed: int
+) -> Fusion | DecisionFusion:
+    """The fusion, at its start."""
     if spec.fusion.equal_widths:
+        used = spec.fusion.used(tuple(shapes))
         _check_widths(spec.fusion.entry_point, {name: shapes[name].dim for name in used})
     with random_stream(seed, "fusion"):
         fusion = spec.fusion.build(shapes)
     check_fusion(spec.fusion, fusion)
     if isinstance(fusion, DecisionFusion) and prior is not None:
         fusion.start(prior)
-    with random_stream(seed, "head"):
-        heads = _heads(spec, fusion, shapes, outputs)
-    widths = try_model((spec.fusion, fusion), (spec.head, heads), shapes, link)
-    with random_stream(seed, "parts"):
-        offered = told_apart({name: encoders[name].parts for name in names if reads[name]})
-        decided = names if isinstance(fusion, DecisionFusion) else ()
-        asked = [part for part in parts if part not in decided]  # these have whole heads already
-        part_heads = _part_heads({**offered, **widths}, asked, outputs)
-    dims = {name: _head_dim(fusion, shapes, name) for name in heads}
-    norms = {name: HeadNorm(dim) for name, dim in dims.items() if spec.head_norm == "layer"}
-    return Model(encoders, projections, fusion, norms, heads, part_heads, link, reads)
+    return fusion
+
+
+def _norms(spec: ModelSpec, dims: Mapping[str, int]) -> dict[str, HeadNorm]:
+    """What stands in front of heads that read so many channels."""
+    return {name: HeadNorm(dim) for name, dim in dims.items() if spec.head_norm == "layer"}
+
+
+def _parts_of(paths: Mapping[str, ModalityPath]) -> dict[str, int]:
+    """Widths of the named parts of the encoders that the fusion reads."""
+    return told_apart({name: one.encoder.parts for name, one in paths.items() if one.reads})
 
 
 def _check_widths(method: str, widths: Mapping[str, int]) -> None:

@@ -1,6 +1,7 @@
 """The model: an encoder and a projection for each modality, a fusion and a head."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from mmx.interfaces import (
     DecisionFusion,
     Encoder,
     Features,
+    FeatureShape,
     Fusion,
     Head,
     HeadOutput,
@@ -22,6 +24,41 @@ from mmx.interfaces import (
 )
 from mmx.model.frozen import frozen_features
 from mmx.model.shared_names import told_apart
+
+
+@dataclass(frozen=True, slots=True)
+class ModalityPath:
+    """The way of one modality to the fusion.
+
+    Attributes:
+        encoder: of the modality.
+        projection: between encoder and fusion.
+        reads: what is asked of the encoder: any of pooled, tokens, levels; empty for a modality
+            that the fusion ignores.
+        shape: what the fusion is given.
+    """
+
+    encoder: Encoder
+    projection: nn.Module
+    reads: frozenset[str]
+    shape: FeatureShape
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """What makes logits of features.
+
+    Attributes:
+        heads: ``fused``, or one for each modality under a fusion of decisions.
+        norms: in front of the head of the same name.
+        of_parts: small heads on named parts, where the loss asks for them.
+        link: makes logits of what heads give.
+    """
+
+    heads: Mapping[str, Head]
+    norms: Mapping[str, nn.Module]
+    of_parts: Mapping[str, nn.Module]
+    link: Link
 
 
 class Model(nn.Module):
@@ -41,25 +78,18 @@ class Model(nn.Module):
     """
 
     def __init__(
-        self,
-        encoders: Mapping[str, Encoder],
-        projections: Mapping[str, nn.Module],
-        fusion: Fusion | DecisionFusion,
-        norms: Mapping[str, nn.Module],
-        heads: Mapping[str, Head],
-        part_heads: Mapping[str, nn.Module],
-        link: Link,
-        reads: Mapping[str, frozenset[str]],
+        self, paths: Mapping[str, ModalityPath], fusion: Fusion | DecisionFusion, heads: Heads
     ) -> None:
         super().__init__()
-        self.encoders = nn.ModuleDict(encoders)
-        self.projections = nn.ModuleDict(projections)
+        self.encoders = nn.ModuleDict({name: one.encoder for name, one in paths.items()})
+        self.projections = nn.ModuleDict({name: one.projection for name, one in paths.items()})
         self.fusion = fusion
-        self.norms = nn.ModuleDict(norms)
-        self.heads = nn.ModuleDict(heads)
-        self.part_heads = nn.ModuleDict(part_heads)
-        self.link = link
-        self.modalities, self.reads = tuple(encoders), dict(reads)
+        self.norms = nn.ModuleDict(heads.norms)
+        self.heads = nn.ModuleDict(heads.heads)
+        self.part_heads = nn.ModuleDict(heads.of_parts)
+        self.link = heads.link
+        self.modalities = tuple(paths)
+        self.reads = {name: one.reads for name, one in paths.items()}
 
     @property
     def used(self) -> tuple[str, ...]:

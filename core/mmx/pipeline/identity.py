@@ -19,7 +19,7 @@ from mmx.plugins import Code, Plugins, Source, core_code, file_digest
 from mmx.spec import Spec
 
 # where the code begins that makes numbers; what it imports is found by reading it
-_RUN = "mmx.experiment.running"
+_RUN = "mmx.experiment.whole_run"
 _SHOWING = "mmx.report"  # who imports from here shows numbers, and makes none
 _FEATURES = ("mmx.data.features", "mmx.data.image_store", "mmx.data.texts", "mmx.data.views")
 _LIBRARIES = (

@@ -11,7 +11,7 @@ from mmx.interfaces import Encoder, Link, Loss, Sampler, Task
 from mmx.model import Model, assemble, build_encoder
 from mmx.pipeline.inputs import ModelInputs, fit_inputs
 from mmx.spec import Spec
-from mmx.training import auxiliary_weights, inverse_frequency, try_loss
+from mmx.training import Trainee, auxiliary_weights, inverse_frequency, try_loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,11 @@ class Learner:
     prior: Tensor
     auxiliary: Mapping[str, float]
     inputs: ModelInputs
+
+    @property
+    def trainee(self) -> Trainee:
+        """What of it the training needs."""
+        return Trainee(self.model, self.loss, self.sampler, self.task)
 
 
 def build_learner(

@@ -1,7 +1,7 @@
 """From a spec to rows, split, texts and images: all that is ready before training."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,26 +23,21 @@ from mmx.errors import DataError
 from mmx.files import cache_path, own_folder
 from mmx.interfaces import (
     IMAGE,
+    RECORD,
     TEXT,
-    FeatureSource,
     NarrativeParams,
     PackedImage,
     RejectedRow,
     Sample,
-    TaskParams,
 )
 from mmx.pipeline.inputs import PreparedRows, UnlabelledSamples
 from mmx.pipeline.progress import stage
-from mmx.pipeline.texts import kept_texts
-from mmx.plugins import Plugins
+from mmx.pipeline.texts import TextWriter
 from mmx.runs import Observer
-from mmx.spec import DataSpec, ImageSpec
+from mmx.spec import DataSpec, ImageSpec, Spec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-Features = Callable[[Manifest, ImageStore, str], FeatureSource]
-Holds = Callable[[Sample], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,67 +106,47 @@ def _together(digests: Mapping[str, str], alone: str) -> str:
     return hashlib.sha256(repr(sorted(digests.items())).encode()).hexdigest()
 
 
-def prepare(
-    spec: DataSpec,
-    task: TaskParams,
-    observer: Observer,
-    features: Features | None = None,
-    split_file: Path | None = None,
-    holds: Holds | None = None,
-    plugins: Plugins | None = None,
-) -> PreparedData:
+def prepare(spec: Spec, observer: Observer, split_file: Path | None = None) -> PreparedData:
     """Read the rows, split them, open their images and write their texts.
 
     Args:
-        spec: of the data.
-        task: owns the target.
+        spec: of the run.
         observer: is told how far it has come.
-        features: gives frozen image features of the rows, for narratives that need them.
         split_file: of an earlier run of the same spec, whose split is taken as it was.
-        holds: whether a sample has something besides images and texts that a model reads.
-        plugins: of the spec; None for what is installed.
 
     Raises:
         DataError: more unusable rows than ``data.max_bad`` allows.
     """
-    manifest = read_manifest(spec.dataset.build(), spec.max_bad, task)
+    data = spec.data
+    manifest = read_manifest(data.dataset.build(), data.max_bad, spec.task)
     manifest.task.check(manifest.targets)
-    split = read_split(split_file, manifest) if split_file else make_split(manifest, spec.split)
+    split = read_split(split_file, manifest) if split_file else make_split(manifest, data.split)
     names = tuple(manifest.contents.images) or (IMAGE,)
-    frames, notes = settled_ranges(spec, manifest, split, names)
+    frames, notes = settled_ranges(data, manifest, split, names)
     for note in (*missing_words(manifest.facts.missing), *notes):
         observer.message(note)
     pictures = {
-        name: open_images(manifest, spec, observer, frame, name) for name, frame in frames.items()
+        name: open_images(manifest, data, observer, frame, name) for name, frame in frames.items()
     }
-    written = dict[str, list[str]]()
-    for name, narrative in spec.narratives.items():
-        modality = _looked_at(name, narrative, pictures)
-        images = pictures[modality]
-        written[name] = kept_texts(
-            cache_folder(spec) / "texts", manifest, narrative, split, images.digest,
-            _source(narrative, features, manifest, images, modality), plugins or Plugins(),
-        )  # fmt: skip
-    _refuse_unreadable(manifest, pictures, spec.max_bad)
-    texts = together(written, len(manifest))
-    _refuse_empty(manifest, split, _held(manifest, texts, pictures, holds), spec.max_bad)
+    texts = TextWriter(spec, cache_folder(data), manifest, split)
+    written = {
+        name: texts.of(narrative, pictures, _looked_at(name, narrative, pictures))
+        for name, narrative in data.narratives.items()
+    }
+    _refuse_unreadable(manifest, pictures, data.max_bad)
+    held = _held(spec, manifest, together(written, len(manifest)), pictures)
+    _refuse_empty(manifest, split, held, data.max_bad)
     ranges = {name: one.grey_range for name, one in frames.items() if one.grey_range is not None}
     return PreparedData(manifest, split, written, pictures, ranges, notes)
 
 
-def _source(
-    narrative: NarrativeParams,
-    features: Features | None,
-    manifest: Manifest,
-    images: ImageStore,
-    modality: str,
-) -> FeatureSource | None:
-    """Frozen image features, for a narrative that needs them."""
-    if not narrative.needs_features:
-        return None
-    if features is None:
-        raise DataError(f"{narrative.entry_point} needs the image encoder of a whole spec")
-    return features(manifest, images, modality)
+def _holds(spec: Spec, sample: Sample) -> bool:
+    """Whether a sample has something for an encoder of neither images nor texts."""
+    return any(
+        sample.inputs.get(name) is not None
+        or (params.modality == RECORD and any(one is not None for one in sample.record.values()))
+        for name, params in spec.model.encoders.items()
+    )
 
 
 def _looked_at(name: str, narrative: NarrativeParams, pictures: Mapping[str, ImageStore]) -> str:
@@ -281,18 +256,14 @@ def _refuse_unreadable(
 
 
 def _held(
-    manifest: Manifest,
-    texts: Sequence[str],
-    pictures: Mapping[str, ImageStore],
-    holds: Holds | None,
+    spec: Spec, manifest: Manifest, texts: Sequence[str], pictures: Mapping[str, ImageStore]
 ) -> "NDArray[np.bool_]":
     """[n], rows that hold anything for a model."""
     held = np.array([bool(text) for text in texts])
     for store in pictures.values():
         held |= store.present.numpy()
-    if holds is not None:
-        rows = np.flatnonzero(~held).tolist()
-        held[rows] = [holds(manifest.samples[row]) for row in rows]
+    rows = np.flatnonzero(~held).tolist()
+    held[rows] = [_holds(spec, manifest.samples[row]) for row in rows]
     return held
 
 

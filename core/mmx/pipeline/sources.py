@@ -11,6 +11,7 @@ from mmx.data import (
     CachedFeatures,
     CachedViews,
     FeatureCache,
+    FrozenEncoder,
     ImageStore,
     KeyedInputs,
     Part,
@@ -159,23 +160,24 @@ class _Encoding:
     def _encode(
         self, name: str, source: KeyedInputs, rows: Sequence[int], want: frozenset[str]
     ) -> CachedFeatures:
-        data, settings = (
-            self.spec.data,
-            encoder_settings(innermost_params(self.spec.model.encoders[name]), self.spec.plugins),
-        )
+        data, params = self.spec.data, innermost_params(self.spec.model.encoders[name])
+        settings = encoder_settings(params, self.spec.plugins)
         if learned := self.statistics.get(name):
             settings = json.dumps([settings, learned])
         cache = FeatureCache(cache_folder(data) / "features", budget_gb=data.cache.budget_gb)
         encoder = innermost(self.model.encoder(name))
         with stage(self.observer, f"{name}s", f"{name}s") as told, encoding_on_device(encoder):
-            return cache.encode(
+            frozen = FrozenEncoder(
                 encoder,
                 with_device(settings),
+                precision=self.spec.model.encoding,
+                batch_size=self.spec.evaluation.batch_size,
+            )
+            return cache.encode(
+                frozen,
                 source,
                 rows,
                 want=want,
-                batch_size=self.spec.evaluation.batch_size,
                 progress=told,
                 waiting=self.observer.message,
-                precision=self.spec.model.encoding,
             )

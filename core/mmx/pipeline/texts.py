@@ -2,14 +2,23 @@
 
 import hashlib
 import json
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from mmx.data import CachedFeatures, FeatureCache, ImageStore, Manifest, Split, write_texts
+from mmx.data import (
+    CachedFeatures,
+    FeatureCache,
+    FrozenEncoder,
+    ImageStore,
+    Manifest,
+    Split,
+    write_texts,
+)
 from mmx.errors import DataError, ShapeError
 from mmx.files import keep, own_folder, recall
 from mmx.interfaces import (
@@ -22,44 +31,60 @@ from mmx.interfaces import (
 )
 from mmx.pipeline.encoding_device import encoding_on_device, with_device
 from mmx.pipeline.identity import core_digest, encoder_settings, sources_used
-from mmx.plugins import Plugins
 from mmx.spec import Spec
 
 LEAKY = "LEAKY: the texts were written knowing the label; the figures show that, not a diagnosis."
 
 
-def kept_texts(
-    folder: Path,
-    manifest: Manifest,
-    params: NarrativeParams,
-    split: Split,
-    images: str,
-    features: FeatureSource | None,
-    plugins: Plugins,
-) -> list[str]:
-    """The text of every row; of slow narratives from the cache when nothing has changed.
+@dataclass(frozen=True, slots=True)
+class TextWriter:
+    """Writes the texts of rows, or takes them from the cache.
 
-    Args:
-        folder: of the cache.
+    Attributes:
+        spec: knows the encoders, and where narratives come from.
+        cache: its folder.
         manifest: the rows.
-        params: of the narrative.
-        split: the narrative learns from its training part.
-        images: digest of the pixels.
-        features: for a narrative that needs them.
-        plugins: that know where the narrative comes from.
+        split: narratives learn from its training part.
     """
-    if not params.slow:
-        return write_texts(manifest, params, split, features)
-    code = [params.model_dump_json(), sources_used(params, plugins), core_digest()]
-    rows = [manifest.digest, manifest.ids.tolist(), split.digest, images]
-    facts = [*code, *rows, getattr(features, "digest", "")]
-    key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
-    file = folder / f"{key}.json"
-    kept = _read(file, len(manifest))
-    if kept is None:
-        kept = write_texts(manifest, params, split, features)
-        _keep(file, kept)
-    return kept
+
+    spec: Spec
+    cache: Path
+    manifest: Manifest
+    split: Split
+
+    def of(
+        self, narrative: NarrativeParams, pictures: Mapping[str, ImageStore], modality: str
+    ) -> list[str]:
+        """The text of every row; of slow narratives from the cache when nothing has changed.
+
+        Args:
+            narrative: its settings.
+            pictures: modality -> the images of the rows.
+            modality: whose images it looks at.
+        """
+        images, features = pictures[modality], None
+        if narrative.needs_features:
+            folder, samples = self.cache / "features", self.manifest.samples
+            features = FrozenFeatures(self.spec, folder, samples, images, modality)
+        if not narrative.slow:
+            return write_texts(self.manifest, narrative, self.split, features)
+        file = self.cache / "texts" / f"{self._key(narrative, images, features)}.json"
+        kept = _read(file, len(self.manifest))
+        if kept is None:
+            kept = write_texts(self.manifest, narrative, self.split, features)
+            _keep(file, kept)
+        return kept
+
+    def _key(
+        self, narrative: NarrativeParams, images: ImageStore, features: FeatureSource | None
+    ) -> str:
+        """Digest of all that decides the texts."""
+        plugins = self.spec.plugins
+        code = [narrative.model_dump_json(), sources_used(narrative, plugins), core_digest()]
+        manifest = self.manifest
+        rows = [manifest.digest, manifest.ids.tolist(), self.split.digest, images.digest]
+        facts = [*code, *rows, getattr(features, "digest", "")]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 
 def _keep(file: Path, texts: Sequence[str]) -> None:
@@ -90,7 +115,9 @@ class FrozenFeatures:
         images: ImageStore,
         modality: str = IMAGE,
     ) -> None:
-        self._spec, self._folder, self._images = spec, folder, images
+        self._spec = spec
+        self._folder = folder
+        self._images = images
         self._modality = modality
         self._row = {self._shown(sample): row for row, sample in enumerate(samples)}
 
@@ -121,12 +148,14 @@ class FrozenFeatures:
         encoder.learn("frozen")
         cache = FeatureCache(self._folder, budget_gb=self._spec.data.cache.budget_gb)
         rows = sorted(self._row.values())
-        settings, want = with_device(self._settings), frozenset({"pooled"})
+        frozen = FrozenEncoder(
+            encoder,
+            with_device(self._settings),
+            precision=self._spec.model.encoding,
+            batch_size=self._spec.evaluation.batch_size,
+        )
         with encoding_on_device(encoder):
-            return cache.encode(
-                encoder, settings, self._images, rows, want=want,
-                batch_size=self._spec.evaluation.batch_size, precision=self._spec.model.encoding,
-            )  # fmt: skip
+            return cache.encode(frozen, self._images, rows, want=frozenset({"pooled"}))
 
     def pooled(self, samples: Sequence[Sample]) -> Tensor:
         """[B, D], float32."""

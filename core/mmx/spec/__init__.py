@@ -1,5 +1,6 @@
 """The spec of an experiment: models, reading with the place of every fault, schema, difference."""
 
+from mmx.spec.agreement import corrections
 from mmx.spec.choice import PLUGINS, Backbone, MethodChoice, chosen
 from mmx.spec.closed import ClosedModel
 from mmx.spec.columns import Columns, guess_columns
@@ -18,7 +19,7 @@ from mmx.spec.split import PARTS, Seed, SplitSpec, part_named
 from mmx.spec.template import write_template
 from mmx.spec.train import AuditSpec, EvaluationSpec, OptimizerSpec, TrainSpec
 from mmx.spec.tree import Location, Node, read_tree
-from mmx.spec.whole import Spec, corrections
+from mmx.spec.whole import Spec
 from mmx.spec.write import inline
 
 __all__ = [

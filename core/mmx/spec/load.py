@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from mmx.errors import Fault, MmxError, SpecError
 from mmx.files import named_path
 from mmx.plugins import Plugins
+from mmx.spec.agreement import corrections, too_many
 from mmx.spec.choice import PLUGINS
 from mmx.spec.explain import explain, location_of
 from mmx.spec.files import read_file, read_text, unset
@@ -19,7 +20,7 @@ from mmx.spec.short import long_path, written_out
 from mmx.spec.train import TrainSpec
 from mmx.spec.tree import Node, from_here
 from mmx.spec.walk import file_names, shape
-from mmx.spec.whole import Spec, corrections, too_many
+from mmx.spec.whole import Spec
 
 
 def load_spec(

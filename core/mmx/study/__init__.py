@@ -3,7 +3,8 @@
 from mmx.study.executor import Executor
 from mmx.study.listing import StudyListing, list_studies
 from mmx.study.reporting import report_study
-from mmx.study.running import Study, run_study
+from mmx.study.result import Study
+from mmx.study.running import run_study
 from mmx.study.spec import StudySpec, load_study
 
 __all__ = [

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import torch
 
-from mmx.experiment import prepare_spec
 from mmx.inference import load_trained
-from mmx.pipeline import open_sources
+from mmx.pipeline import open_sources, prepare
 from mmx.runs import Observer, write_sealed
 
 
@@ -25,7 +24,7 @@ def write_operations(
     from torch.utils.flop_counter import FlopCounterMode  # only where operations are counted
 
     trained = load_trained(path, plugins)
-    prepared = prepare_spec(trained.spec, observer)
+    prepared = prepare(trained.spec, observer)
     rows = prepared.split.rows("test").tolist()
     stores = trained.inputs.stores(prepared.rows)
     sources = open_sources(

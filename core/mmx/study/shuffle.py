@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from mmx.data import Part, Source
-from mmx.experiment import parquet, prediction_table, prepare_spec
+from mmx.experiment import parquet, prediction_table
 from mmx.inference import load_trained
 from mmx.interfaces import Inputs
-from mmx.pipeline import open_sources
+from mmx.pipeline import open_sources, prepare
 from mmx.runs import Observer, write_beside
 
 
@@ -43,7 +43,7 @@ def write_shuffled(
         plugins: local plugin files that the run was made with.
     """
     trained = load_trained(path, plugins)
-    prepared = prepare_spec(trained.spec, observer)
+    prepared = prepare(trained.spec, observer)
     rows = prepared.split.rows("test")
     stores = trained.inputs.stores(prepared.rows)
     sources = open_sources(

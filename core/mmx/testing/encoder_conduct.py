@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from mmx.data import FeatureCache, KeyedInputs, Tokens
+from mmx.data import FeatureCache, FrozenEncoder, KeyedInputs, Tokens
 from mmx.errors import MmxError, ShapeError
 from mmx.interfaces import (
     Encoder,
@@ -182,7 +182,10 @@ def cached(params: EncoderParams) -> str | None:
     with TemporaryDirectory() as folder:
         cache = FeatureCache(folder, budget_gb=1.0)
         found = cache.encode(
-            encoder, "", source, range(ALL), want=want, dtype=np.float32, batch_size=5
+            FrozenEncoder(encoder, "", dtype=np.float32, batch_size=5),
+            source,
+            range(ALL),
+            want=want,
         )
         rows = [6, 1, 3, 0]
         given = source.collate(rows)

@@ -52,7 +52,7 @@ from mmx.testing.parts import (
 from mmx.testing.targets import SEVERAL, tasks_of
 from mmx.testing.task_rows import default_loss, rows_of_task
 from mmx.testing.toy_task import ClassesParams, LabelsParams
-from mmx.training import auxiliary_weights, predict_logits, train
+from mmx.training import Trainee, TrainingData, auxiliary_weights, predict_logits, train
 
 SIDE = 32  # pixels of the images, unless the method needs others
 WIDTH, FEW = 16, 8  # rows for encoders, which take longest
@@ -72,9 +72,9 @@ def trains(params: Params, side: int = SIDE) -> str:
     before = {name: value.detach().clone() for name, value in model.named_parameters()}
     sampler = spec.train.sampler.build(rows.labels, 0)
     with TemporaryDirectory() as folder:
-        parts = {"train": rows, "validation": rows}
-        run = RunFolder(Path(folder))
-        history = train(model, parts, spec, loss, sampler, task, run, SilentObserver())
+        data = TrainingData({"train": rows, "validation": rows})
+        trainee = Trainee(model, loss, sampler, task)
+        history = train(trainee, data, spec, RunFolder(Path(folder)), SilentObserver())
     model.cpu()
     moved = [name for name, value in model.named_parameters() if not value.equal(before[name])]
     demand(bool(moved), "nothing of the model learned in the training loop")

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mmx.blocks import store_channels_last
-from mmx.interfaces import Batch, Images, Outputs, Sampler, Task
+from mmx.interfaces import Batch, Images, Outputs
 from mmx.runs import Observer, RunFolder
 from mmx.spec import Spec
 from mmx.training.augment import Augmentation
@@ -24,7 +24,6 @@ from mmx.training.batches import Share, cut, load, share, steps_of
 from mmx.training.checkpoint import Checkpoints, Snapshot
 from mmx.training.device import enough_memory
 from mmx.training.history import EpochRecord, History
-from mmx.training.interfaces import Rows, Trainable
 from mmx.training.interrupt import StopRequest
 from mmx.training.lone_row import more_than_one_row
 from mmx.training.meter import FiniteGuard, Meter
@@ -35,10 +34,11 @@ from mmx.training.pace import Pace
 from mmx.training.precision import autocast, encodes
 from mmx.training.reporting import Reporter
 from mmx.training.schedule import rate_factor
-from mmx.training.scoring import better, scores
+from mmx.training.scoring import Processes, better, scores
 from mmx.training.seeds import generator_at, reseed, seed_at
 from mmx.training.session import Session, remember
 from mmx.training.state import State
+from mmx.training.trainee import Trainee, TrainingData
 from mmx.training.transfer import channels_last, to_device
 
 EpochEnded = Callable[[int, Mapping[str, float]], None]
@@ -53,12 +53,10 @@ GUARD_STEPS = 20  # steps between looks at the losses where a look waits for the
 class Loop:
     """One session of a training; ``train`` puts it together."""
 
-    model: Trainable
-    parts: Mapping[str, Rows]
+    trainee: Trainee
+    data: TrainingData
     spec: Spec
     objective: Objective
-    sampler: Sampler
-    task: Task
     run: RunFolder
     observer: Observer
     augment: Mapping[str, Augmentation]
@@ -66,16 +64,17 @@ class Loop:
     accelerator: Any
     stop: StopRequest
     epoch_ended: EpochEnded | None
-    sample_names: Sequence[str]
 
     def __post_init__(self) -> None:
         """Bring everything to the device and find the place to go on from."""
         settings, accelerator = self.spec.train, self.accelerator
+        self.model = self.trainee.model
         self.device: torch.device = accelerator.device
         self.first = bool(accelerator.is_main_process)
-        self.process, self.processes = accelerator.process_index, accelerator.num_processes
+        self.process = int(accelerator.process_index)
+        self.processes = int(accelerator.num_processes)
         self.objective.loss.to(self.device)
-        images, _ = self.parts["train"].batch([0])
+        images, _ = self.data.parts["train"].batch([0])
         self.encodes = encodes(images)
         if self.encodes:
             store_channels_last(self.model.encoders)  # convolutions like it in every precision
@@ -88,11 +87,11 @@ class Loop:
             self.device.type, enabled=self.session.precision == "fp16"
         )
         self.learning = [p for p in self.model.parameters() if p.requires_grad]
-        batches = cut(range(len(self.sampler)), settings.batch_size, self.processes)
+        batches = cut(range(len(self.trainee.sampler)), settings.batch_size, self.processes)
         self.epoch_steps = len(steps_of(batches, settings.accumulate))
         self.steps = self.epoch_steps * settings.epochs
         every = 1 if self.device.type == "cpu" else GUARD_STEPS
-        self.guard = FiniteGuard(every, self.sample_names)
+        self.guard = FiniteGuard(every, self.data.sample_names)
         self.checkpoints = Checkpoints(self.run)
         self.state = self._restore()
         self.reporter = Reporter(
@@ -142,12 +141,12 @@ class Loop:
         """The rest of an epoch, its validation, and a checkpoint."""
         settings, state = self.spec.train, self.state
         started, before = time.perf_counter(), state.seconds
-        self.sampler.set_epoch(epoch)
-        batches = cut(list(self.sampler), settings.batch_size, self.processes)
+        self.trainee.sampler.set_epoch(epoch)
+        batches = cut(list(self.trainee.sampler), settings.batch_size, self.processes)
         planned = steps_of(batches, settings.accumulate)[state.step % self.epoch_steps :]
         own = [[share(b, self.process, self.processes) for b in step] for step in planned]
         fetched = load(
-            self.parts["train"], [s.own for step in own for s in step], self.spec.data.workers
+            self.data.parts["train"], [s.own for step in own for s in step], self.spec.data.workers
         )
         self.model.train()
         for index, shares in enumerate(own):
@@ -185,7 +184,7 @@ class Loop:
         """Gradients of one batch, weighted so that a step is the mean over its samples."""
         step = self.state.step
         batch = self._prepared(share, batch, index)
-        target = to_device(self.task.for_training(target), self.device)
+        target = to_device(self.trainee.task.for_training(target), self.device)
         # dropout in the model: each process drops its own
         reseed(self.device, seed_at(self.spec.seed, "model", step, index, self.process))
         with autocast(self.session.precision, self.device), more_than_one_row(len(target)):
@@ -194,7 +193,7 @@ class Loop:
         self.guard.note(step, "loss", value.total, share.own)
         # DDP averages over processes, whose shares may differ in size
         weight = len(target) * self.processes / total
-        self.scaler.scale(value.total * weight).backward()
+        torch.autograd.backward(self.scaler.scale(value.total * weight))
         self.state.meter.add(
             {"loss": value.total, **value.terms}, len(target), len(share.positions)
         )
@@ -305,22 +304,24 @@ class Loop:
             for buffer in self.model.buffers():  # type: ignore[attr-defined]
                 torch.distributed.broadcast(buffer, 0)
         return scores(
-            self.model,
-            self.parts["validation"],
-            self.objective.loss,
-            self.task,
+            self.trainee,
+            self.data.parts["validation"],
             batch_size=self.spec.evaluation.batch_size,
             precision=self.session.precision,
-            process=self.process,
-            processes=self.processes,
-            gather=lambda tensor: self.accelerator.gather(tensor.to(self.device)).cpu(),
+            processes=Processes(self.process, self.processes, self._gathered),
         )
+
+    def _gathered(self, tensor: Tensor) -> Tensor:
+        stacked: Tensor = self.accelerator.gather(tensor.to(self.device))
+        return stacked.cpu()
 
     def _keep_best(self, entry: EpochRecord) -> None:
         state, value = self.state, entry.scores.get(self.spec.select)
         higher = self.spec.task.selects[self.spec.select]
         if value is None or better(value, state.best_score, higher=higher) or not state.best:
-            state.best_score, state.best_epoch, state.waited = value, entry.epoch, 0
+            state.best_score = value
+            state.best_epoch = entry.epoch
+            state.waited = 0
             weights = self.model.trainable_state()
             state.best = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
         else:

@@ -1,14 +1,16 @@
 """Logits of a part, without training."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from einops import rearrange
 from torch import Tensor
 
-from mmx.interfaces import Link, Loss, Outputs, Task, known_rows
+from mmx.interfaces import Outputs, known_rows
 from mmx.training.interfaces import Rows, Trainable
 from mmx.training.precision import Precision, autocast, encodes
+from mmx.training.trainee import Trainee
 from mmx.training.transfer import channels_last, to_device
 
 Gather = Callable[[Tensor], Tensor]
@@ -75,40 +77,55 @@ def _outputs(
     return Outputs(outputs.logits.float().cpu(), parts, present, modalities=outputs.modalities)
 
 
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """The processes that share the rows of a part.
+
+    Attributes:
+        own: number of this process, from 0.
+        count: of all processes.
+        gather: stacks the tensors of all processes in their order.
+    """
+
+    own: int = 0
+    count: int = 1
+    gather: Gather = lambda tensor: tensor
+
+    def share(self, rows: Tensor) -> list[int]:
+        """The rows [n] of this process: as many as each other has, the last repeating the first."""
+        padded = torch.cat([rows, rows[:1].expand(-len(rows) % self.count)])
+        return rearrange(padded, "(m w) -> w m", w=self.count)[self.own].tolist()
+
+    def joined(self, logits: Tensor, rows: int) -> Tensor:
+        """Of the logits [m, C] of each process those of all rows [n, C], without the repeats."""
+        if self.count == 1:
+            return logits
+        stacked = self.gather(logits)
+        return rearrange(stacked, "(w m) c -> (m w) c", w=self.count)[:rows]
+
+
+ALONE = Processes()
+
+
 def scores(
-    model: Trainable,
+    trainee: Trainee,
     part: Rows,
-    loss: Loss,
-    task: Task,
     *,
     batch_size: int,
     precision: Precision,
-    process: int = 0,
-    processes: int = 1,
-    gather: Gather | None = None,
+    processes: Processes = ALONE,
 ) -> dict[str, float]:
-    """Quick scores of a part; rows of which nothing is known are left out; none give no scores.
-
-    Several processes share the rows; ``gather`` stacks their tensors in the order of processes.
-    """
-    known = known_rows(task, part.labels)
+    """Quick scores of a part; rows of which nothing is known are left out; none give no scores."""
+    known = known_rows(trainee.task, part.labels)
     if not len(known):
         return {}
-    # every process sees equally many rows; the repeats at the end are cut off again
-    padded = torch.cat([known, known[:1].expand(-len(known) % processes)])
-    own = rearrange(padded, "(m w) -> w m", w=processes)[process].tolist()
-    seen = predict_logits(model, part, batch_size=batch_size, precision=precision, positions=own)
-    logits = seen.logits
-    if gather is not None and processes > 1:
-        logits = rearrange(gather(logits), "(w m) c -> (m w) c", w=processes)[: len(known)]
-    log_probs = link_of(model, task).log_probs(loss.adjust(logits).double())
-    return task.quick_scores(log_probs.detach().numpy(), part.labels[known].numpy())
-
-
-def link_of(model: Trainable, task: Task) -> Link:
-    """The link of a model; that of the task where it brings none."""
-    link = getattr(model, "link", None)
-    return link if isinstance(link, Link) else task.link()
+    own = processes.share(known)
+    seen = predict_logits(
+        trainee.model, part, batch_size=batch_size, precision=precision, positions=own
+    )
+    logits = processes.joined(seen.logits, len(known))
+    log_probs = trainee.link.log_probs(trainee.loss.adjust(logits).double())
+    return trainee.task.quick_scores(log_probs.detach().numpy(), part.labels[known].numpy())
 
 
 def better(value: float, than: float | None, *, higher: bool) -> bool:

@@ -1,36 +1,32 @@
 """train: puts a training together and runs it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from torch import Tensor
 
 from mmx.errors import DataError, RunError
-from mmx.interfaces import Batch, Images, Loss, Sampler, Task
+from mmx.interfaces import Batch, Images, Task
 from mmx.runs import Observer, RunFolder
 from mmx.spec import Spec
 from mmx.training.augment import Augmentation, augmentation
 from mmx.training.history import History
-from mmx.training.interfaces import Rows, Trainable
+from mmx.training.interfaces import Rows
 from mmx.training.interrupt import StopRequest
 from mmx.training.loop import EpochEnded, Loop
 from mmx.training.objective import Objective, auxiliary_weights, inverse_frequency
-from mmx.training.scoring import link_of
 from mmx.training.session import settle, threads
+from mmx.training.trainee import Trainee, TrainingData
 
 
 def train(
-    model: Trainable,
-    parts: Mapping[str, Rows],
+    trainee: Trainee,
+    data: TrainingData,
     spec: Spec,
-    loss: Loss,
-    sampler: Sampler,
-    task: Task,
     run: RunFolder,
     observer: Observer,
     *,
-    allowed_views: Sequence[str] = ("identity",),
-    sample_names: Sequence[str] = (),
     epoch_ended: EpochEnded | None = None,
 ) -> History:
     """Train a model, or go on from the last checkpoint of the run.
@@ -39,16 +35,11 @@ def train(
     (``train.select``); without labelled validation rows, of the last epoch.
 
     Args:
-        model: built from the seed of the spec; moved to the device of this process.
-        parts: ``train`` and ``validation``.
+        trainee: the model, which is moved to the device of this process, and what it learns by.
+        data: rows to learn from and to validate on.
         spec: ``seed``, ``train``, ``evaluation.batch_size`` and ``data.workers`` are read.
-        loss: built for the class counts that the sampler gives.
-        sampler: of the training part.
-        task: owns the target.
         run: where checkpoints and events go; the caller holds its lock.
         observer: told at most ten times a second.
-        allowed_views: of the data set; augmentation makes no others.
-        sample_names: ids of the training rows, for messages; may be empty.
         epoch_ended: called in the first process with the 1-based epoch and its figures.
 
     Raises:
@@ -57,36 +48,38 @@ def train(
         DataError: no training rows, or training rows without label.
         KeyboardInterrupt: Ctrl-C; a checkpoint was written, and the same spec goes on from it.
     """
-    check_rows(parts["train"], task)
+    check_rows(data.parts["train"], trainee.task)
+    accelerator = _accelerator()
+    first, _ = data.parts["train"].batch([0])
+    session = settle(
+        run, spec.train, accelerator.device, first, accelerator.num_processes, observer
+    )
+    trainee.sampler.set_groups(data.parts["train"].groups)
+    with threads(session.threads), killed_fetchers(), StopRequest() as stop:
+        loop = Loop(
+            trainee=trainee,
+            data=data,
+            spec=spec,
+            objective=build_objective(spec, trainee, data.parts["train"]),
+            run=run,
+            observer=observer,
+            augment=pick_augmentations(spec, data.allowed_views, first),
+            session=session,
+            accelerator=accelerator,
+            stop=stop,
+            epoch_ended=epoch_ended,
+        )
+        return loop.fit()
+
+
+def _accelerator() -> Any:
+    """Devices and processes; precision is set by the loop itself."""
     from accelerate import Accelerator  # a second of import
     from accelerate.utils import DistributedDataParallelKwargs
 
     # fusions of one modality leave projections without gradient, which DDP must expect
     unused = DistributedDataParallelKwargs(find_unused_parameters=True)
-    accelerator = Accelerator(mixed_precision="no", kwargs_handlers=[unused])
-    first, _ = parts["train"].batch([0])
-    session = settle(
-        run, spec.train, accelerator.device, first, accelerator.num_processes, observer
-    )
-    sampler.set_groups(parts["train"].groups)
-    with threads(session.threads), killed_fetchers(), StopRequest() as stop:
-        loop = Loop(
-            model=model,
-            parts=parts,
-            spec=spec,
-            objective=build_objective(spec, loss, sampler, task, parts["train"], model),
-            sampler=sampler,
-            task=task,
-            run=run,
-            observer=observer,
-            augment=pick_augmentations(spec, allowed_views, first),
-            session=session,
-            accelerator=accelerator,
-            stop=stop,
-            epoch_ended=epoch_ended,
-            sample_names=sample_names,
-        )
-        return loop.fit()
+    return Accelerator(mixed_precision="no", kwargs_handlers=[unused])
 
 
 @contextmanager
@@ -127,15 +120,15 @@ def pick_augmentations(
     return {name: one for name, one in chosen.items() if one is not None}
 
 
-def build_objective(
-    spec: Spec, loss: Loss, sampler: Sampler, task: Task, part: Rows, model: Trainable
-) -> Objective:
+def build_objective(spec: Spec, trainee: Trainee, part: Rows) -> Objective:
     """What is minimised; class weights follow the counts that the sampler gives."""
-    weights, link = None, link_of(model, task)
+    task, link = trainee.task, trainee.link
+    weights = None
     if spec.train.class_weights is not None:
-        weights = inverse_frequency(sampler.expected_counts(task.counts(part.labels)))
+        counts = task.counts(part.labels)
+        weights = inverse_frequency(trainee.sampler.expected_counts(counts))
 
     def part_loss(logits: Tensor, target: Tensor) -> Tensor:
         return task.part_loss(link.log_probs(logits), target)
 
-    return Objective(loss, auxiliary_weights(spec), weights, part_loss)
+    return Objective(trainee.loss, auxiliary_weights(spec), weights, part_loss)

@@ -26,7 +26,7 @@ def subject(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Subj
         patch.setenv("MMX_CACHE", str(tmp_path_factory.mktemp("cache")))
         changes = ["data.image={height: 32, width: 32}"]
         spec = mmx.load_spec(ROOT / "examples/ham10000/baseline.yaml", overrides=changes)
-        return subject_of(spec, prepare(spec.data, spec.task, SilentObserver()))
+        return subject_of(spec, prepare(spec, SilentObserver()))
 
 
 def errors(subject: Subject) -> list[Finding]:

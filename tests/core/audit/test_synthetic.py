@@ -17,7 +17,7 @@ Load = Callable[..., mmx.Spec]
 
 
 def audited(spec: mmx.Spec, *, short: bool = False) -> list[Finding]:
-    subject = subject_of(spec, prepare(spec.data, spec.task, SilentObserver()))
+    subject = subject_of(spec, prepare(spec, SilentObserver()))
     return examine(subject, [check for check in all_checks() if check.short or not short])
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmx.blocks import pool_level
+from mmx.data.encoding import FrozenEncoder
 from mmx.data.features import FeatureCache, _sizes
 from mmx.errors import DataError
 from mmx.interfaces import (
@@ -104,7 +105,10 @@ def test_what_comes_back_is_what_the_encoder_gives_in_eval_mode(
     eye, source = Eye(), Pictures([3, 1, 4, 1, 5, -1])
     rows = [5, 0, 3, 1]
     found = cache(tmp_path).encode(
-        eye, "{}", source, range(6), want=frozenset(want), batch_size=2, dtype=np.float32
+        FrozenEncoder(eye, "{}", batch_size=2, dtype=np.float32),
+        source,
+        range(6),
+        want=frozenset(want),
     )
     got, exact = found.collate(rows), eye.eval()(source.collate(rows))
     assert got.present.tolist() == [False, True, True, True]
@@ -122,7 +126,9 @@ def test_what_comes_back_is_what_the_encoder_gives_in_eval_mode(
 def test_texts_of_any_length_come_back_padded_to_the_longest_of_the_batch(tmp_path: Path) -> None:
     ear = Ear()
     source = Words(["abc", "", "abcdefg", "xy"], ear)
-    found = cache(tmp_path).encode(ear, "{}", source, range(4), want=ALL, batch_size=3)
+    found = cache(tmp_path).encode(
+        FrozenEncoder(ear, "{}", batch_size=3), source, range(4), want=ALL
+    )
     got, exact = found.collate([3, 1, 0]), ear(source.collate([3, 1, 0]))
     assert got.mask.tolist() == [[True, True, False], [False] * 3, [True] * 3]
     assert got.present.tolist() == [True, False, True]
@@ -135,17 +141,19 @@ def test_texts_of_any_length_come_back_padded_to_the_longest_of_the_batch(tmp_pa
 
 def test_equal_inputs_are_encoded_once_and_never_again(tmp_path: Path) -> None:
     eye, source = Eye(), Pictures([7, 7, 8, 7, 8])
-    first = cache(tmp_path).encode(eye, "{}", source, range(5), want=ALL)
+    first = cache(tmp_path).encode(FrozenEncoder(eye, "{}"), source, range(5), want=ALL)
     assert (first.encoded, eye.seen) == (2, 2)
-    again = cache(tmp_path).encode(eye, "{}", source, range(5), want=ALL)
+    again = cache(tmp_path).encode(FrozenEncoder(eye, "{}"), source, range(5), want=ALL)
     assert (again.encoded, again.hits, eye.seen) == (0, 2, 2)
     assert torch.equal(first.collate([0]).tokens, first.collate([3]).tokens)
 
 
 def test_new_inputs_are_added_and_old_ones_stay(tmp_path: Path) -> None:
     eye, source = Eye(), Pictures([1, 2, 3, 4])
-    cache(tmp_path).encode(eye, "{}", source, [0, 1], want=ALL)
-    both = cache(tmp_path).encode(eye, "{}", source, [3, 1, 0], want=ALL, dtype=np.float16)
+    cache(tmp_path).encode(FrozenEncoder(eye, "{}"), source, [0, 1], want=ALL)
+    both = cache(tmp_path).encode(
+        FrozenEncoder(eye, "{}", dtype=np.float16), source, [3, 1, 0], want=ALL
+    )
     assert (both.encoded, eye.seen) == (1, 3)
     rows = [3, 0, 1]
     exact = eye.eval()(source.collate(rows))
@@ -157,10 +165,18 @@ def test_new_inputs_are_added_and_old_ones_stay(tmp_path: Path) -> None:
 def test_what_is_stored_serves_less_and_adds_only_what_is_lacking(tmp_path: Path) -> None:
     eye, source = Eye(), Pictures([1, 2])
     keep = cache(tmp_path)
-    assert keep.encode(eye, "{}", source, [0, 1], want=frozenset({"pooled", "tokens"})).encoded == 2
-    assert keep.encode(eye, "{}", source, [0, 1], want=frozenset({"pooled"})).encoded == 0
-    assert keep.encode(eye, "{}", source, [0, 1], want=ALL).encoded == 2
-    assert keep.encode(eye, "{}", source, [0, 1], want=ALL).encoded == 0
+    assert (
+        keep.encode(
+            FrozenEncoder(eye, "{}"), source, [0, 1], want=frozenset({"pooled", "tokens"})
+        ).encoded
+        == 2
+    )
+    assert (
+        keep.encode(FrozenEncoder(eye, "{}"), source, [0, 1], want=frozenset({"pooled"})).encoded
+        == 0
+    )
+    assert keep.encode(FrozenEncoder(eye, "{}"), source, [0, 1], want=ALL).encoded == 2
+    assert keep.encode(FrozenEncoder(eye, "{}"), source, [0, 1], want=ALL).encoded == 0
     names = sorted(path.name for path in tmp_path.rglob("*.bin"))
     assert names.count("tokens.bin") == names.count("pooled.bin") == 1
 
@@ -168,21 +184,25 @@ def test_what_is_stored_serves_less_and_adds_only_what_is_lacking(tmp_path: Path
 def test_weights_settings_precision_type_and_size_are_apart(tmp_path: Path) -> None:
     eye, source, keep = Eye(), Pictures([1]), cache(tmp_path)
     want = frozenset({"pooled"})
-    assert keep.encode(eye, "{}", source, [0], want=want).encoded == 1
-    assert keep.encode(eye, '{"a":1}', source, [0], want=want).encoded == 1
-    assert keep.encode(eye, "{}", source, [0], want=want, precision="bf16").encoded == 1
-    assert keep.encode(eye, "{}", source, [0], want=want, dtype=np.float32).encoded == 1
-    assert keep.encode(eye, "{}", Pictures([1], 12, 12), [0], want=want).encoded == 1
+    assert keep.encode(FrozenEncoder(eye, "{}"), source, [0], want=want).encoded == 1
+    assert keep.encode(FrozenEncoder(eye, '{"a":1}'), source, [0], want=want).encoded == 1
+    assert (
+        keep.encode(FrozenEncoder(eye, "{}", precision="bf16"), source, [0], want=want).encoded == 1
+    )
+    assert (
+        keep.encode(FrozenEncoder(eye, "{}", dtype=np.float32), source, [0], want=want).encoded == 1
+    )
+    assert keep.encode(FrozenEncoder(eye, "{}"), Pictures([1], 12, 12), [0], want=want).encoded == 1
     eye.std[0] = 2.0
-    assert keep.encode(eye, "{}", source, [0], want=want).encoded == 1
-    assert keep.encode(eye, "{}", source, [0], want=want).encoded == 0
+    assert keep.encode(FrozenEncoder(eye, "{}"), source, [0], want=want).encoded == 1
+    assert keep.encode(FrozenEncoder(eye, "{}"), source, [0], want=want).encoded == 0
 
 
 def test_encoding_leaves_mode_and_buffers_as_they_were(tmp_path: Path) -> None:
     eye = Eye()
     eye.train()
     before = eye.norm.running_mean.clone()  # type: ignore[union-attr]
-    cache(tmp_path).encode(eye, "{}", Pictures([1, 2]), [0, 1], want=ALL)
+    cache(tmp_path).encode(FrozenEncoder(eye, "{}"), Pictures([1, 2]), [0, 1], want=ALL)
     assert eye.training
     assert eye.norm.training
     assert torch.equal(eye.norm.get_buffer("running_mean"), before)
@@ -202,12 +222,14 @@ def damage_cut(file: Path) -> None:
 @pytest.mark.parametrize("name", ["tokens.bin", "tokens.lengths.bin", "index.json"])
 def test_a_damaged_file_is_noticed_and_made_again(tmp_path: Path, damage, name: str) -> None:  # type: ignore[no-untyped-def]
     eye, source = Eye(), Pictures([1, 2])
-    exact = cache(tmp_path).encode(eye, "{}", source, [0, 1], want=ALL).collate([0, 1])
+    exact = (
+        cache(tmp_path).encode(FrozenEncoder(eye, "{}"), source, [0, 1], want=ALL).collate([0, 1])
+    )
     damage(next(tmp_path.rglob(name)))
-    again = cache(tmp_path).encode(eye, "{}", source, [0, 1], want=ALL)
+    again = cache(tmp_path).encode(FrozenEncoder(eye, "{}"), source, [0, 1], want=ALL)
     assert (again.damaged, again.encoded) == (1, 2)
     assert torch.equal(again.collate([0, 1]).tokens, exact.tokens)
-    assert cache(tmp_path).encode(eye, "{}", source, [0, 1], want=ALL).damaged == 0
+    assert cache(tmp_path).encode(FrozenEncoder(eye, "{}"), source, [0, 1], want=ALL).damaged == 0
 
 
 def test_an_interrupted_write_leaves_nothing_that_is_read(tmp_path: Path) -> None:
@@ -216,12 +238,14 @@ def test_an_interrupted_write_leaves_nothing_that_is_read(tmp_path: Path) -> Non
 
     eye, source = Eye(), Pictures([1, 2])
     with pytest.raises(KeyboardInterrupt):
-        cache(tmp_path).encode(eye, "{}", source, [0, 1], want=ALL, batch_size=1, progress=stop)
+        cache(tmp_path).encode(
+            FrozenEncoder(eye, "{}", batch_size=1), source, [0, 1], want=ALL, progress=stop
+        )
     assert not list(tmp_path.rglob("*.bin"))
     torn = next(path for path in tmp_path.iterdir() if path.is_dir()) / f".writing-{32 * 'a'}"
     torn.mkdir()
     (torn / "tokens.bin").write_bytes(b"half")
-    assert cache(tmp_path).encode(eye, "{}", source, [0, 1], want=ALL).encoded == 2
+    assert cache(tmp_path).encode(FrozenEncoder(eye, "{}"), source, [0, 1], want=ALL).encoded == 2
     assert not torn.exists()
 
 
@@ -229,11 +253,16 @@ def test_a_budget_that_is_too_small_is_refused_with_what_is_needed(tmp_path: Pat
     eye, source = Eye(), Pictures(range(40))
     with pytest.raises(DataError, match=r"needs 0\.0\d GiB.*budget_gb to at least"):
         cache(tmp_path, 1e-6).encode(
-            eye, "{}", Pictures(range(40), 256, 256), range(40), want=ALL, batch_size=1
+            FrozenEncoder(eye, "{}", batch_size=1),
+            Pictures(range(40), 256, 256),
+            range(40),
+            want=ALL,
         )
     assert not list(tmp_path.rglob("*.bin"))
     assert eye.seen < 10 + 1
-    assert cache(tmp_path).encode(eye, "{}", source, range(40), want=ALL).encoded == 40
+    assert (
+        cache(tmp_path).encode(FrozenEncoder(eye, "{}"), source, range(40), want=ALL).encoded == 40
+    )
 
 
 def test_runs_that_share_a_folder_encode_only_once(tmp_path: Path) -> None:
@@ -241,7 +270,9 @@ def test_runs_that_share_a_folder_encode_only_once(tmp_path: Path) -> None:
     found: list[Tensor] = []
 
     def run(eye: Encoder) -> None:
-        got = cache(tmp_path).encode(eye, "{}", source, range(12), want=ALL, batch_size=2)
+        got = cache(tmp_path).encode(
+            FrozenEncoder(eye, "{}", batch_size=2), source, range(12), want=ALL
+        )
         found.append(got.collate(range(12)).tokens)
 
     threads = [threading.Thread(target=run, args=(eye,)) for eye in eyes]
@@ -257,29 +288,35 @@ def test_what_is_stored_is_read_while_another_run_encodes(tmp_path: Path) -> Non
     source, found = Pictures(range(4)), list[int]()
 
     def read(*_: int) -> None:
-        found.append(cache(tmp_path).encode(Eye(), "{}", source, [0], want=ALL).encoded)
+        found.append(
+            cache(tmp_path).encode(FrozenEncoder(Eye(), "{}"), source, [0], want=ALL).encoded
+        )
 
-    cache(tmp_path).encode(Eye(), "{}", source, [0], want=ALL)
-    cache(tmp_path).encode(Eye(), "{}", source, [1], want=ALL, progress=read)
+    cache(tmp_path).encode(FrozenEncoder(Eye(), "{}"), source, [0], want=ALL)
+    cache(tmp_path).encode(FrozenEncoder(Eye(), "{}"), source, [1], want=ALL, progress=read)
     assert set(found) == {0}
 
 
 def test_numbers_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="float16 cannot hold"):
-        cache(tmp_path).encode(Eye(1e6), "{}", Pictures([1]), [0], want=ALL)
+        cache(tmp_path).encode(FrozenEncoder(Eye(1e6), "{}"), Pictures([1]), [0], want=ALL)
 
 
 def test_unknown_kinds_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="pooled, tokens, levels"):
-        cache(tmp_path).encode(Eye(), "{}", Pictures([1]), [0], want=frozenset({"token"}))
+        cache(tmp_path).encode(
+            FrozenEncoder(Eye(), "{}"), Pictures([1]), [0], want=frozenset({"token"})
+        )
 
 
 def test_progress_counts_what_is_encoded(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    cache(tmp_path).encode(
-        Eye(), "{}", Pictures([1, 1, 2, 3]), range(4), want=ALL, batch_size=2,
-        progress=lambda done, total: told.append((done, total)),
-    )  # fmt: skip
+    frozen = FrozenEncoder(Eye(), "{}", batch_size=2)
+
+    def tell(done: int, total: int) -> None:
+        told.append((done, total))
+
+    cache(tmp_path).encode(frozen, Pictures([1, 1, 2, 3]), range(4), want=ALL, progress=tell)
     assert told == [(2, 3), (3, 3)]
 
 
@@ -293,7 +330,7 @@ def test_levels_are_pooled_on_the_grid_of_the_image(height: int, width: int) -> 
 
 
 def test_the_index_holds_no_code(tmp_path: Path) -> None:
-    cache(tmp_path).encode(Eye(), "{}", Pictures([1]), [0], want=ALL)
+    cache(tmp_path).encode(FrozenEncoder(Eye(), "{}"), Pictures([1]), [0], want=ALL)
     index = json.loads(next(tmp_path.rglob("index.json")).read_text())
     assert set(index) == {"crc", "body"}
     assert {p.suffix for p in tmp_path.rglob("*") if p.is_file()} <= {".bin", ".json", ".TAG", ""}

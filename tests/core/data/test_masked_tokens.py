@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from mmx.data import TextStore
-from mmx.data.encoding import pool_level
+from mmx.data.encoding import FrozenEncoder, pool_level
 from mmx.data.features import FeatureCache
 from mmx.interfaces import Features, FeatureShape, TextEncoder, Texts
 
@@ -38,7 +38,7 @@ class Places(TextEncoder):
 def test_every_mask_comes_back(tmp_path: Path) -> None:
     encoder, store = Places(), TextStore(TEXTS, Places())
     cache = FeatureCache(tmp_path, budget_gb=1)
-    found = cache.encode(encoder, "{}", store, range(8), want=ALL, dtype="float32")
+    found = cache.encode(FrozenEncoder(encoder, "{}", dtype="float32"), store, range(8), want=ALL)
     wanted = encoder(store.collate(range(8)))
     for rows in (list(range(8)), [7, 3], [1], [6, 4]):
         got = found.collate(rows)

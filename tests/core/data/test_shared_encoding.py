@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from mmx.data import filling
+from mmx.data.encoding import FrozenEncoder
 from mmx.data.features import FeatureCache
 from mmx.errors import DataError
 from mmx.interfaces import Features, FeatureShape, TextEncoder, Texts
@@ -53,7 +54,11 @@ class Source:
 def encode(reader: Reader, folder: Path, texts: Sequence[object], waiting=None):  # type: ignore[no-untyped-def]
     cache = FeatureCache(folder, budget_gb=1.0)
     return cache.encode(
-        reader, "{}", Source(texts), range(len(texts)), want=WANT, batch_size=4, waiting=waiting
+        FrozenEncoder(reader, "{}", batch_size=4),
+        Source(texts),
+        range(len(texts)),
+        want=WANT,
+        waiting=waiting,
     )
 
 

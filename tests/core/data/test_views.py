@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmx import Features, FeatureShape, ImageEncoder, Images, Sample
-from mmx.data import CachedViews, FeatureCache, ImageStore, ViewStore
+from mmx.data import CachedViews, FeatureCache, FrozenEncoder, ImageStore, ViewStore
 from mmx.interfaces import BackboneOutput, WrappingEncoder, innermost
 from mmx.spec import ImageSpec
 
@@ -75,7 +75,9 @@ def encode(wrapper: WrappingEncoder, store: ImageStore, folder: Path) -> CachedV
     cache = FeatureCache(folder / "features", budget_gb=1.0)
     rows = list(range(len(store)))
     want = wrapper.needs(frozenset({"pooled"}))
-    found = cache.encode(innermost(wrapper), "{}", views, views.real(rows), want=want)
+    found = cache.encode(
+        FrozenEncoder(innermost(wrapper), "{}"), views, views.real(rows), want=want
+    )
     return CachedViews(found, views, rows)
 
 

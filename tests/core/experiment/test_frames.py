@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from mmx.experiment.running import prepare_spec
 
 import mmx
-from mmx.experiment.running import prepare_spec
 from mmx.runs import SilentObserver
 
 SPEC = """

@@ -192,7 +192,7 @@ def test_an_error_of_the_run_is_told_and_stays_the_error(
     def broken(*_: object, **__: object) -> None:
         raise MemoryError("full")
 
-    monkeypatch.setattr("mmx.experiment.running.train", broken)
+    monkeypatch.setattr("mmx.experiment.stages.train", broken)
     body = "self._write('failed', error=repr(error), whole=(folder / 'finished.json').is_file())"
     with pytest.raises(MemoryError, match="full"):
         mmx.run(watched(tracker(home, "told", {"failed": body, "stopped": "self._write('no')"})))

@@ -20,7 +20,7 @@ PREDICT = ["train.epochs=1"]
 
 def counted(spec: mmx.Spec) -> dict[str, int]:
     """Rows that each encoder sees when 20 cases are predicted from pixels and tokens."""
-    prepared = prepare(spec.data, spec.task, SilentObserver())
+    prepared = prepare(spec, SilentObserver())
     learner = build_learner(spec, prepared.manifest, prepared.split)
     seen = {"image": 0, "text": 0}
     for side, encoder in learner.model.named_encoders().items():

@@ -21,7 +21,7 @@ from mmx.spec import idle_keys
 
 
 def predicted(spec: mmx.Spec) -> Any:
-    prepared = prepare(spec.data, spec.task, SilentObserver())
+    prepared = prepare(spec, SilentObserver())
     learner = build_learner(spec, prepared.manifest, prepared.split)
     texts = TextStore(prepared.texts, learner.model.encoder("text"))  # type: ignore[arg-type]
     sources = {"image": prepared.images, "text": texts}
@@ -76,7 +76,7 @@ def test_without_both_sides_the_answer_is_the_prior_that_was_trained_for(
 ) -> None:
     spec = load(f"loss={loss}", "data.dataset.imbalance=6")
     neither = predicted(spec)[0].arms["neither"].exp()[0]
-    prepared = prepare(spec.data, spec.task, SilentObserver())
+    prepared = prepare(spec, SilentObserver())
     labels = torch.from_numpy(prepared.manifest.targets[prepared.split.rows("train")])
     counts = torch.bincount(labels, minlength=3)
     wanted = counts / counts.sum() if loss == "cross_entropy" else torch.full((3,), 1 / 3)
@@ -88,7 +88,7 @@ def test_a_placeholder_is_trained_by_dropout_or_by_rows_without_the_modality(
 ) -> None:
     def untrained(*changes: str) -> tuple[str, ...]:
         spec = load(*changes)
-        return untrained_modalities(spec, prepare(spec.data, spec.task, SilentObserver()))
+        return untrained_modalities(spec, prepare(spec, SilentObserver()))
 
     assert untrained() == ("image", "text")
     assert untrained("train.modality_dropout=0.3") == ()
@@ -98,7 +98,7 @@ def test_a_placeholder_is_trained_by_dropout_or_by_rows_without_the_modality(
     assert "text_only reads the text alone" in idle_keys(one_sided)[0]
     assert untrained("model.fusion=text_only") == ()
     spec = load()
-    prepared = prepare(spec.data, spec.task, SilentObserver())
+    prepared = prepare(spec, SilentObserver())
     texts = list(prepared.texts)
     texts[int(prepared.split.rows("test")[0])] = ""
     assert untrained_modalities(spec, replace(prepared, written={"text": texts})) == (

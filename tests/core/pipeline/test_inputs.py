@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 import mmx
-from mmx.data import FeatureCache, Manifest, Split, read_manifest
+from mmx.data import FeatureCache, FrozenEncoder, Manifest, Split, read_manifest
 from mmx.interfaces import (
     Dataset,
     Features,
@@ -174,17 +174,22 @@ def test_a_frozen_encoder_of_any_kind_is_cached_by_content_and_statistics(tmp_pa
     encoder.learn("frozen")
     cache = FeatureCache(tmp_path / "cache", budget_gb=1.0)
     want = frozenset({"pooled"})
-    found = cache.encode(encoder, "{}", store, range(4), want=want, dtype=np.float32)
+    found = cache.encode(FrozenEncoder(encoder, "{}", dtype=np.float32), store, range(4), want=want)
     assert encoder.ran == 3, "equal curves are encoded once"
     assert found.collate([3, 1]).present.tolist() == [False, True]
     exact = encoder(store.collate([1]))
     torch.testing.assert_close(found.collate([1]).pooled, exact.pooled)
     encoder.ran = 0
-    again = cache.encode(encoder, "{}", stored(manifest, inputs), range(4), want=want)
+    again = cache.encode(
+        FrozenEncoder(encoder, "{}"), stored(manifest, inputs), range(4), want=want
+    )
     assert (again.encoded, encoder.ran) == (3, 3)  # in another number type
     assert (
         cache.encode(
-            encoder, "{}", stored(manifest, inputs), range(4), want=want, dtype=np.float32
+            FrozenEncoder(encoder, "{}", dtype=np.float32),
+            stored(manifest, inputs),
+            range(4),
+            want=want,
         ).encoded
         == 0
     )

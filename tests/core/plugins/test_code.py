@@ -127,8 +127,8 @@ def test_a_method_of_the_box_knows_nothing_of_its_neighbours() -> None:
 
 
 def test_what_imports_from_a_room_that_is_left_out_is_left_out() -> None:
-    whole = core_code(["mmx.experiment.running"]).files
-    less = core_code(["mmx.experiment.running"], without="mmx.report").files
+    whole = core_code(["mmx.experiment.whole_run"]).files
+    less = core_code(["mmx.experiment.whole_run"], without="mmx.report").files
     assert "mmx/experiment/pages.py" in whole
     assert {"mmx/experiment/pages.py", "mmx/report/page.py"}.isdisjoint(less)
     assert "mmx/inference/prediction.py" in less

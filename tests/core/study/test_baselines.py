@@ -49,7 +49,7 @@ def test_the_record_is_probed_for_the_prior_of_the_arms(
 ) -> None:
     """Whatever corrects for rare classes: sampler, weights or loss."""
     spec = load_spec(tiny_spec, overrides=[change], plugins=[tiny_plugin])
-    prepared = prepare(spec.data, spec.task, SilentObserver())
+    prepared = prepare(spec, SilentObserver())
     found = trained_prior(spec, prepared.manifest, prepared.split)
     wanted = build_learner(spec, prepared.manifest, prepared.split).prior
     np.testing.assert_allclose(found.numpy(), wanted.numpy())

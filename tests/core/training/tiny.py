@@ -30,7 +30,7 @@ from mmx.interfaces import (
 )
 from mmx.runs import RunFolder, SilentObserver
 from mmx.spec import EvaluationSpec, Spec, TrainSpec
-from mmx.training import History, train
+from mmx.training import History, Trainee, TrainingData, train
 from mmx_plugins.losses.bce import BceParams
 from mmx_plugins.losses.cumulative_link import CumulativeLinkParams
 from mmx_plugins.tasks.multi_label import MultiLabelParams
@@ -167,7 +167,9 @@ def tiny_train(path: Path, model: Tiny, spec: Spec, **options: Any) -> History:
     sampler = spec.train.sampler.build(parts["train"].labels, spec.seed)
     loss = options.pop("loss", built_loss(spec))
     task = spec.task.build("abc")
-    return train(model, parts, spec, loss, sampler, task, RunFolder(path), observer, **options)
+    described = {k: options.pop(k) for k in ("allowed_views", "sample_names") if k in options}
+    trainee, data = Trainee(model, loss, sampler, task), TrainingData(parts, **described)
+    return train(trainee, data, spec, RunFolder(path), observer, **options)
 
 
 def digest(model: nn.Module) -> str:
