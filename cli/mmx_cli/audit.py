@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 import mmx
-from mmx_cli.plain_words import plain_words
 from mmx_cli.terminal import begin, say, say_table
+from mmx_cli.watched import watched
 
 FOUND_ERRORS = 1  # exit status
 COLOURS = {"error": "red", "waived": "yellow", "warning": "yellow"}
@@ -27,9 +27,7 @@ def audit(
 ) -> None:
     """Find leaks before training; exit status 1 when there is an error."""
     begin(f"reading {spec}")
-    from mmx_cli.progress import Bars, Console  # rich, which no other command should wait for
-
-    with plain_words(), Bars(Console(stderr=True)) as bars:
+    with watched() as bars:
         loaded = mmx.load_spec(spec, overrides=overrides, plugins=plugins)
         audited = mmx.audit_spec(loaded, out=out, observer=bars)
     rows = [(audited.counts(one), one.check, one.message) for one in audited.findings]

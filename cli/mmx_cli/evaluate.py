@@ -8,46 +8,44 @@ import typer
 
 import mmx
 from mmx import commands
-from mmx_cli.mappings import Columns, Plugins, Without, pairs
-from mmx_cli.plain_words import PARTLY_DONE, plain_words
+from mmx_cli.mappings import Columns, Plugins, Root, Without, pairs
+from mmx_cli.plain_words import PARTLY_DONE
 from mmx_cli.terminal import begin, say, say_table
+from mmx_cli.watched import watched
 
 SHOWN = 20  # rows that are left out, in the terminal
 
 
+Classes = Annotated[
+    list[str],
+    typer.Option(
+        "--class",
+        metavar="NEW=OLD",
+        help="Label NEW of this data is what the run calls OLD; may be repeated.",
+    ),
+]
+DropUnknown = Annotated[
+    bool,
+    typer.Option("--drop-unknown", help="Leave out rows of classes that the run never learned."),
+]
+
+
+# parameters: each is an option of the command line
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Directory of a finished run.")],
     data: Annotated[
         Path, typer.Option("--data", help="A spec, or a table with the run's columns.")
     ],
     column: Columns = [],  # noqa: B006 - typer copies it
-    class_: Annotated[
-        list[str],
-        typer.Option(
-            "--class",
-            metavar="NEW=OLD",
-            help="Label NEW of this data is what the run calls OLD; may be repeated.",
-        ),
-    ] = [],  # noqa: B006
-    drop_unknown: Annotated[
-        bool,
-        typer.Option(
-            "--drop-unknown", help="Leave out rows of classes that the run never learned."
-        ),
-    ] = False,
-    root: Annotated[
-        Path | None,
-        typer.Option("--root", help="Folder of the images; else that of the run, or of the table."),
-    ] = None,
+    class_: Classes = [],  # noqa: B006
+    drop_unknown: DropUnknown = False,
+    root: Root = None,
     without: Without = [],  # noqa: B006
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
     """Score a finished run on other data, with intervals over groups."""
     begin(f"opening {run}")
-    from mmx_cli.progress import Bars, Console  # rich, which no other command should wait for
-
-    console = Console(stderr=True)
-    with plain_words(), Bars(console) as bars:
+    with watched() as bars:
         found = mmx.evaluate_run(
             run,
             data,
@@ -61,18 +59,22 @@ def evaluate(
         )
     for warning in found.warnings:
         say(f"note: {warning}", err=True)
-    evaluation = found.evaluation
+    _tell(found.evaluation)
+    say(f"written to {found.folder}")
+    _left_out(found)
+
+
+def _tell(evaluation: "mmx.Scores") -> None:
+    """The metrics as a table, between how much they rest on and what is to know of them."""
+    worth = f"worth {evaluation.effective:,.0f} independent samples"
+    say(f"{evaluation.samples} samples of {evaluation.groups} groups, {worth}")
     rows = [
         (name.replace("_", " "), _shown(one.value), one.ends() or "none")
         for name, one in evaluation.metrics.items()
     ]
-    worth = f"worth {evaluation.effective:,.0f} independent samples"
-    say(f"{evaluation.samples} samples of {evaluation.groups} groups, {worth}")
     say_table(("metric", "value", "95 % interval"), rows, {})
     for note in evaluation.notes:
         say(f"note: {note}")
-    say(f"written to {found.folder}")
-    _left_out(found)
 
 
 def _shown(value: float) -> str:

@@ -13,6 +13,7 @@ from mmx_cli.terminal import say
 Name = Annotated[str | None, typer.Option(metavar="COLUMN", help="Do not guess this column.")]
 
 
+# parameters: each is an option of the command line
 def init(
     table: Annotated[
         Path | None, typer.Option(help="Your own table; without: synthetic data.")

@@ -1,4 +1,4 @@
-"""Options of the form NEW=OLD and NAME=VALUE."""
+"""Options that say how given cases answer to a run, and those of the form NEW=OLD."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +21,10 @@ Plugins = Annotated[
     typer.Option(
         "--plugin", help="A Python file that the run was made with; no other is imported."
     ),
+]
+Root = Annotated[
+    Path | None,
+    typer.Option("--root", help="Folder of the images; else that of the run, or of the table."),
 ]
 Without = Annotated[
     list[str],

@@ -8,54 +8,59 @@ import typer
 
 import mmx
 from mmx import commands
-from mmx_cli.mappings import Columns, Plugins, Without, pairs
+from mmx_cli.mappings import Columns, Plugins, Root, Without, pairs
 from mmx_cli.plain_words import PARTLY_DONE, USER_MISTAKE, plain_words
 from mmx_cli.terminal import begin, say
+from mmx_cli.watched import watched
 
 SHOWN = 20  # rows that are not answered, in the terminal
 
 
+Images = Annotated[
+    list[Path],
+    typer.Option(
+        "--image",
+        help="An image file, or NAME=FILE where the run reads several kinds of images; several "
+        "in the order of the run's images.",
+    ),
+]
+Texts = Annotated[
+    list[str],
+    typer.Option("--text", help="The text of the case, or NAME=TEXT where the run reads several."),
+]
+Fields = Annotated[
+    list[str],
+    typer.Option("--record", metavar="NAME=VALUE", help="A field of the case, such as age=61."),
+]
+Table = Annotated[Path | None, typer.Option("--table", help="Many cases: CSV, TSV or Parquet.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Where to write the answers: CSV, TSV or Parquet.")
+]
+ImageColumns = Annotated[
+    list[str],
+    typer.Option(help="Columns of images in their places, several with commas between them."),
+]
+TextColumn = Annotated[str | None, typer.Option(help="Column of the text.")]
+Explain = Annotated[
+    Path | None,
+    typer.Option("--explain", metavar="PAGE.html", help="Also write a page that says why."),
+]
+
+
+# parameters: each is an option of the command line
 def predict(
     run: Annotated[Path, typer.Argument(help="Directory of a finished run.")],
-    image: Annotated[
-        list[Path],
-        typer.Option(
-            "--image",
-            help="An image file, or NAME=FILE where the run reads several kinds of images; several "
-            "in the order of the run's images.",
-        ),
-    ] = [],  # noqa: B006 - typer copies it
-    text: Annotated[
-        list[str],
-        typer.Option(
-            "--text", help="The text of the case, or NAME=TEXT where the run reads several."
-        ),
-    ] = [],  # noqa: B006
-    record: Annotated[
-        list[str],
-        typer.Option("--record", metavar="NAME=VALUE", help="A field of the case, such as age=61."),
-    ] = [],  # noqa: B006
-    table: Annotated[
-        Path | None, typer.Option("--table", help="Many cases: CSV, TSV or Parquet.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Where to write the answers: CSV, TSV or Parquet.")
-    ] = None,
+    image: Images = [],  # noqa: B006 - typer copies it
+    text: Texts = [],  # noqa: B006
+    record: Fields = [],  # noqa: B006
+    table: Table = None,
+    out: Out = None,
     column: Columns = [],  # noqa: B006
-    image_column: Annotated[
-        list[str],
-        typer.Option(help="Columns of images in their places, several with commas between them."),
-    ] = [],  # noqa: B006
-    text_column: Annotated[str | None, typer.Option(help="Column of the text.")] = None,
-    root: Annotated[
-        Path | None,
-        typer.Option("--root", help="Folder of the images; else that of the run, or of the table."),
-    ] = None,
+    image_column: ImageColumns = [],  # noqa: B006
+    text_column: TextColumn = None,
+    root: Root = None,
     without: Without = [],  # noqa: B006
-    explain: Annotated[
-        Path | None,
-        typer.Option("--explain", metavar="PAGE.html", help="Also write a page that says why."),
-    ] = None,
+    explain: Explain = None,
     plugins: Plugins = [],  # noqa: B006
 ) -> None:
     """Predict one case from --image, --text and --record, or the cases of a --table."""
@@ -65,14 +70,10 @@ def predict(
         say(f"error: {words}", err=True)
         raise typer.Exit(USER_MISTAKE)
     begin(f"opening {run}")
-    from mmx_cli.progress import Bars, Console  # rich, which no other command should wait for
-
-    with plain_words(), Bars(Console(stderr=True)) as bars:
-        told = text[0] if len(text) == 1 else pairs("--text", text) or None
-        case = mmx.Case(images=image, text=told, record=pairs("--record", record))
+    with watched() as bars:
         answers = mmx.ask(
             run,
-            case if table is None else table,
+            _case(image, text, record) if table is None else table,
             columns=pairs("--column", column),
             image_columns=image_column,
             text_column=text_column,
@@ -82,6 +83,19 @@ def predict(
             plugins=plugins,
             observer=bars,
         )
+    _write(answers, run, out, explain)
+    if out is None:
+        _tell_all(answers, named=table is not None)
+    _refused(answers)
+
+
+def _case(images: list[Path], texts: list[str], record: list[str]) -> "mmx.Case":
+    told = texts[0] if len(texts) == 1 else pairs("--text", texts) or None
+    return mmx.Case(images=images, text=told, record=pairs("--record", record))
+
+
+def _write(answers: "commands.Answers", run: Path, out: Path | None, explain: Path | None) -> None:
+    """The files that were asked for, and what is to know of the answers."""
     with plain_words():
         if explain is not None:
             answers.write_page(explain, run.name)
@@ -93,11 +107,13 @@ def predict(
                 say(f"note: {note}", err=True)
     for note in answers.notes:
         say(f"note: {note}", err=True)
-    for row in [] if out is not None else answers.texts:
-        if table is not None:
+
+
+def _tell_all(answers: "commands.Answers", *, named: bool) -> None:
+    for row in answers.texts:
+        if named:
             say(f"{answers.table['id'].iloc[row]}:")
         _tell(answers, row)
-    _refused(answers)
 
 
 def _refused(answers: "commands.Answers") -> None:

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 import mmx
-from mmx_cli.plain_words import plain_words
 from mmx_cli.terminal import begin, say
+from mmx_cli.watched import watched
 
 DIFFERENT = 1  # exit status
 
@@ -28,9 +28,7 @@ def reproduce(
 ) -> None:
     """Make a run again, compare bit for bit, and say what differs; exit status 1 if any does."""
     begin(f"opening {run}")
-    from mmx_cli.progress import Bars, Console  # rich, which no other command should wait for
-
-    with plain_words(), Bars(Console(stderr=True)) as bars:
+    with watched() as bars:
         found = mmx.reproduce(run, out=out, overrides=overrides, plugins=plugins, observer=bars)
     for one in found.results:
         say(f"{one.name:<12} {'identical' if one.same else 'DIFFERENT: ' + one.words}")
