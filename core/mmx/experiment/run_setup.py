@@ -81,9 +81,8 @@ def set_up(
     named = learner.model.named_encoders()
     check_pictures(spec, named, prepared.manifest.facts.allowed_views)
     stores = learner.inputs.stores(prepared.rows)
-    others = _others(prepared, stores, spec.data.max_bad)
     initial = {name: weights_digest(one) for name, one in named.items()}
-    digests = {**prepared.digests, **others, **learner.inputs.digests}
+    digests = {**prepared.digests, **_others(spec, prepared, stores), **learner.inputs.digests}
     return RunSetup(
         spec=spec,
         observer=observer,
@@ -115,7 +114,7 @@ def _check_rows(
     _check_images(spec, encoders, prepared)
 
 
-def _others(prepared: PreparedData, stores: Mapping[str, Store], max_bad: float) -> dict[str, str]:
+def _others(spec: Spec, prepared: PreparedData, stores: Mapping[str, Store]) -> dict[str, str]:
     """Digests of what is neither text nor image, where enough of it can be read.
 
     Raises:
@@ -123,7 +122,7 @@ def _others(prepared: PreparedData, stores: Mapping[str, Store], max_bad: float)
     """
     others = {k: s for k, s in stores.items() if not isinstance(s, ImageStore | TextStore)}
     for store in others.values():
-        check_bad(store.unreadable, len(prepared.manifest), max_bad)
+        check_bad(store.unreadable, len(prepared.manifest), spec.data.max_bad)
     return {f"input of {name}": store.digest for name, store in others.items()}
 
 

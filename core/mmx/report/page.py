@@ -43,10 +43,17 @@ def render_run(report: RunReport) -> str:
     Returns:
         One HTML document with its styles, figures and pictures inside.
     """
+    shown = _filled(report)
+    page = environment().get_template("run.html.j2")
+    return page.render(run=report, contents=_contents(report, shown), **shown)
+
+
+def _filled(report: RunReport) -> dict[str, Any]:
+    """What the template asks for beside the report itself."""
     evaluation = report.evaluation
     summary = evaluation.summary(report.group)
     words = wording.metric_words(evaluation.metrics, evaluation.described)
-    shown = {
+    return {
         "summary": summary,
         "scale": headline_scale(summary),
         "words": words,
@@ -70,8 +77,6 @@ def render_run(report: RunReport) -> str:
         "data_report": _data_tables(report.data_report),
         "record": _record_tables(report),
     }
-    page = environment().get_template("run.html.j2")
-    return page.render(run=report, contents=_contents(report, shown), **shown)
 
 
 def _contents(report: RunReport, shown: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -17,8 +17,11 @@ from einops import rearrange, reduce, repeat
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
-from mmx.interfaces import Images
+from mmx.errors import RunError
+from mmx.interfaces import Batch, Images
+from mmx.spec import TrainSpec
 
+Kind = Literal["none", "light", "dermoscopy"]
 DRAWS = 9  # uniform numbers per sample
 # output x, y -> input x, y, of each view of the square
 VIEWS = {
@@ -146,9 +149,7 @@ class Augmentation:
         return changed.clamp(0, 1)
 
 
-def augmentation(
-    name: Literal["none", "light", "dermoscopy"], allowed_views: Sequence[str]
-) -> Augmentation | None:
+def augmentation(name: Kind, allowed_views: Sequence[str]) -> Augmentation | None:
     """The augmentation of a spec, restricted to the views that a data set allows."""
     if name == "none":
         return None
@@ -173,3 +174,16 @@ def _moved(boxes: Tensor | None, matrix: Tensor, shift: Tensor) -> Tensor | None
     result = torch.cat([moved.amin(dim=2), moved.amax(dim=2)], dim=-1)
     gone = (result[..., 2:] <= result[..., :2]).any(dim=-1, keepdim=True)
     return result.masked_fill(gone, torch.nan)
+
+
+def pick_augmentations(
+    train: TrainSpec, allowed_views: Sequence[str], first: Batch
+) -> dict[str, Augmentation]:
+    """Modality -> changes of its images; RunError where there are no pixels to change."""
+    chosen = {name: augmentation(train.changes(name), allowed_views) for name in first.modalities}
+    if any(chosen.values()) and not any(isinstance(one, Images) for one in first.inputs.values()):
+        raise RunError(
+            f"train.augment: {train.augment} changes pixels, but the image features are "
+            "cached; set train.augment: none, or model.image.train: last or full"
+        )
+    return {name: one for name, one in chosen.items() if one is not None}

@@ -19,7 +19,7 @@ from mmx.blocks import store_channels_last
 from mmx.interfaces import Batch, Images, Outputs
 from mmx.runs import Observer, RunFolder
 from mmx.spec import Spec
-from mmx.training.augment import Augmentation
+from mmx.training.augment import Augmentation, pick_augmentations
 from mmx.training.batches import Share, cut, load, share, steps_of
 from mmx.training.checkpoint import Checkpoints, Snapshot
 from mmx.training.device import enough_memory
@@ -28,7 +28,7 @@ from mmx.training.interrupt import StopRequest
 from mmx.training.lone_row import more_than_one_row
 from mmx.training.meter import FiniteGuard, Meter
 from mmx.training.modality_dropout import ModalityDropout
-from mmx.training.objective import Objective
+from mmx.training.objective import build_objective
 from mmx.training.optimiser import build_optimizer, flat_state, load_flat_state, rates, set_rates
 from mmx.training.pace import Pace
 from mmx.training.precision import autocast, encodes
@@ -56,10 +56,8 @@ class Loop:
     trainee: Trainee
     data: TrainingData
     spec: Spec
-    objective: Objective
     run: RunFolder
     observer: Observer
-    augment: Mapping[str, Augmentation]
     session: Session
     accelerator: Any
     stop: StopRequest
@@ -69,13 +67,15 @@ class Loop:
         """Bring everything to the device and find the place to go on from."""
         settings, accelerator = self.spec.train, self.accelerator
         self.model = self.trainee.model
+        self.objective = build_objective(self.spec, self.trainee, self.data.parts["train"])
         self.device: torch.device = accelerator.device
         self.first = bool(accelerator.is_main_process)
         self.process = int(accelerator.process_index)
         self.processes = int(accelerator.num_processes)
+        first, _ = self.data.parts["train"].batch([0])
+        self.augment = pick_augmentations(settings, self.data.allowed_views, first)
         self.objective.loss.to(self.device)
-        images, _ = self.data.parts["train"].batch([0])
-        self.encodes = encodes(images)
+        self.encodes = encodes(first)
         if self.encodes:
             store_channels_last(self.model.encoders)  # convolutions like it in every precision
         self.wrapped: Any = accelerator.prepare_model(self.model)

@@ -11,6 +11,8 @@ from mmx.errors import ShapeError
 from mmx.interfaces import Loss, LossValue, Outputs
 from mmx.model import told_apart
 from mmx.spec import Spec
+from mmx.training.interfaces import Rows
+from mmx.training.trainee import Trainee
 
 
 def auxiliary_weights(spec: Spec) -> dict[str, float]:
@@ -116,3 +118,17 @@ def _rows(outputs: Outputs, rows: Tensor) -> Outputs:
         outputs.logits[rows], parts, outputs.present[rows],
         part_present=there, modalities=outputs.modalities,
     )  # fmt: skip
+
+
+def build_objective(spec: Spec, trainee: Trainee, part: Rows) -> Objective:
+    """What is minimised; class weights follow the counts that the sampler gives."""
+    task, link = trainee.task, trainee.link
+    weights = None
+    if spec.train.class_weights is not None:
+        counts = task.counts(part.labels)
+        weights = inverse_frequency(trainee.sampler.expected_counts(counts))
+
+    def part_loss(logits: Tensor, target: Tensor) -> Tensor:
+        return task.part_loss(link.log_probs(logits), target)
+
+    return Objective(trainee.loss, auxiliary_weights(spec), weights, part_loss)

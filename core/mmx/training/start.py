@@ -1,21 +1,17 @@
 """train: puts a training together and runs it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from torch import Tensor
-
 from mmx.errors import DataError, RunError
-from mmx.interfaces import Batch, Images, Task
+from mmx.interfaces import Task
 from mmx.runs import Observer, RunFolder
 from mmx.spec import Spec
-from mmx.training.augment import Augmentation, augmentation
 from mmx.training.history import History
 from mmx.training.interfaces import Rows
 from mmx.training.interrupt import StopRequest
 from mmx.training.loop import EpochEnded, Loop
-from mmx.training.objective import Objective, auxiliary_weights, inverse_frequency
 from mmx.training.session import settle, threads
 from mmx.training.trainee import Trainee, TrainingData
 
@@ -56,19 +52,7 @@ def train(
     )
     trainee.sampler.set_groups(data.parts["train"].groups)
     with threads(session.threads), killed_fetchers(), StopRequest() as stop:
-        loop = Loop(
-            trainee=trainee,
-            data=data,
-            spec=spec,
-            objective=build_objective(spec, trainee, data.parts["train"]),
-            run=run,
-            observer=observer,
-            augment=pick_augmentations(spec, data.allowed_views, first),
-            session=session,
-            accelerator=accelerator,
-            stop=stop,
-            epoch_ended=epoch_ended,
-        )
+        loop = Loop(trainee, data, spec, run, observer, session, accelerator, stop, epoch_ended)
         return loop.fit()
 
 
@@ -103,32 +87,3 @@ def check_rows(part: Rows, task: Task) -> None:
     unknown = int((~task.known(part.labels)).sum())
     if unknown:
         raise DataError(f"{unknown} rows of the training part have no label; leave them out")
-
-
-def pick_augmentations(
-    spec: Spec, allowed_views: Sequence[str], first: Batch
-) -> dict[str, Augmentation]:
-    """Modality -> changes of its images; RunError where there are no pixels to change."""
-    chosen = {
-        name: augmentation(spec.train.changes(name), allowed_views) for name in first.modalities
-    }
-    if any(chosen.values()) and not any(isinstance(one, Images) for one in first.inputs.values()):
-        raise RunError(
-            f"train.augment: {spec.train.augment} changes pixels, but the image features are "
-            "cached; set train.augment: none, or model.image.train: last or full"
-        )
-    return {name: one for name, one in chosen.items() if one is not None}
-
-
-def build_objective(spec: Spec, trainee: Trainee, part: Rows) -> Objective:
-    """What is minimised; class weights follow the counts that the sampler gives."""
-    task, link = trainee.task, trainee.link
-    weights = None
-    if spec.train.class_weights is not None:
-        counts = task.counts(part.labels)
-        weights = inverse_frequency(trainee.sampler.expected_counts(counts))
-
-    def part_loss(logits: Tensor, target: Tensor) -> Tensor:
-        return task.part_loss(link.log_probs(logits), target)
-
-    return Objective(trainee.loss, auxiliary_weights(spec), weights, part_loss)
