@@ -11,7 +11,7 @@ BY-NC 4.0.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
@@ -23,7 +23,20 @@ _FOLDERS = (
     "images", "HAM10000_images_part_1", "HAM10000_images_part_2",
     "ham10000_images_part_1", "ham10000_images_part_2",
 )  # fmt: skip
-_COLUMNS = ("lesion_id", "image_id", "dx", "dx_type", "age", "sex", "localization")
+
+
+class _Row(NamedTuple):
+    """Cells of HAM10000_metadata.csv by the names of their columns."""
+
+    lesion_id: str
+    image_id: str
+    dx: str
+    dx_type: str
+    age: str
+    sex: str
+    localization: str
+
+
 _FACTS = Facts(
     synonyms={
         "akiec": (
@@ -78,30 +91,35 @@ class Ham10000(Dataset):
 
     def __init__(self, root: Path, *, lesion_views: bool) -> None:
         table = read_table(root / "HAM10000_metadata.csv")
-        lacking = [name for name in _COLUMNS if name not in table.columns]
+        lacking = [name for name in _Row._fields if name not in table.columns]
         if lacking:
             raise DataError(f"{root / 'HAM10000_metadata.csv'} has no column {', '.join(lacking)}")
         self._files, self._boxes = _photographs(root), _lesion_boxes(root / "lesion_boxes.csv")
         self._samples: list[Sample] = []
         self._rejected: list[RejectedRow] = []
-        for row in zip(*(table[name] for name in _COLUMNS), strict=True):
-            self._add(*row)
+        for cells in zip(*(table[name] for name in _Row._fields), strict=True):
+            self._add(_Row(*cells))
         if lesion_views:
             self._samples = _with_other_views(self._samples)
 
-    def _add(
-        self, lesion: str, image: str, dx: str, dx_type: str, age: str, sex: str, site: str
-    ) -> None:
+    def _add(self, row: _Row) -> None:
+        image = row.image_id
         if image not in self._files:
             self._rejected.append(RejectedRow(image or "?", "has no photograph IMAGE_ID.jpg"))
             return
-        if not lesion:
+        if not row.lesion_id:
             self._rejected.append(RejectedRow(image, "has no lesion_id"))
             return
-        record = {"age": _age(age), "sex": _known(sex), "site": _known(site), "dx_type": dx_type}
+        record = {
+            "age": _age(row.age),
+            "sex": _known(row.sex),
+            "site": _known(row.localization),
+            "dx_type": row.dx_type,
+        }
         images = {"image": (self._files[image],)}
         boxes = {"image": (self._boxes.get(image),)} if self._boxes else {}
-        self._samples.append(Sample(image, lesion, images, boxes, record, dx.strip() or None))
+        label = row.dx.strip() or None
+        self._samples.append(Sample(image, row.lesion_id, images, boxes, record, label))
 
     def samples(self) -> Sequence[Sample]:
         return self._samples

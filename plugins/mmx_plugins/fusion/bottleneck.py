@@ -73,6 +73,7 @@ class Bottleneck(Fusion):
     modalities of what each made of it. A learned vector stands for the stream of a missing one.
     """
 
+    # parameters: the numbers of the method, each a key of its settings; it is built without them
     def __init__(
         self,
         modalities: Sequence[str],

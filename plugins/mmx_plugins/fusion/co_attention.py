@@ -54,6 +54,7 @@ class CoAttention(PairFusion):
     cross-attention; f = Linear([mean A'; mean T']). a missing modality is one learned token.
     """
 
+    # parameters: the numbers of the method, each a key of its settings; it is built without them
     def __init__(
         self,
         first_dim: int,

@@ -61,6 +61,7 @@ class Healnet(Fusion):
     sample one of a model without m.
     """
 
+    # parameters: the numbers of the method, each a key of its settings; it is built without them
     def __init__(
         self,
         dims: Mapping[str, int],

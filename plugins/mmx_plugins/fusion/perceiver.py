@@ -55,6 +55,7 @@ class Perceiver(Fusion):
     without self-attention is attention pooling.
     """
 
+    # parameters: the numbers of the method, each a key of its settings; it is built without them
     def __init__(
         self,
         modalities: int,

@@ -136,6 +136,7 @@ class FirstLayers(torch.autograd.Function):
     large as all experts.
     """
 
+    # parameters: autograd hands over tensors one by one, after its context
     @staticmethod
     def forward(
         ctx: Any,

@@ -12,7 +12,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
 from mmx import Sample
-from mmx_plugins.datasets.synthetic import SyntheticLesion, SyntheticParams
+from mmx_plugins.datasets._synthetic import SyntheticLesion
+from mmx_plugins.datasets.synthetic import SyntheticParams
 
 
 def _samples(**settings: Any) -> list[Sample]:

@@ -1,6 +1,17 @@
-"""Clinical findings, several labels and ordered levels of ``dataset.synthetic``."""
+"""Pictures, clinical findings, several labels and ordered levels of ``dataset.synthetic``."""
 
+from mmx_plugins.datasets._synthetic.picture import (
+    DULL,
+    LOOKS,
+    VERSION,
+    LesionLook,
+    SyntheticLesion,
+    look_of_level,
+)
 from mmx_plugins.datasets._synthetic.record import Findings
 from mmx_plugins.datasets._synthetic.targets import LEVELS, OrderedLevels, SeveralLabels
 
-__all__ = ["LEVELS", "Findings", "OrderedLevels", "SeveralLabels"]
+__all__ = [
+    "DULL", "Findings", "LEVELS", "LOOKS", "LesionLook", "OrderedLevels", "SeveralLabels",
+    "SyntheticLesion", "VERSION", "look_of_level",
+]  # fmt: skip

@@ -58,6 +58,7 @@ class SelectiveStateSpace(nn.Module):
         return rearrange(y.flip(-1) if self.reverse else y, "b d l -> b l d")
 
 
+# parameters: those of the kernel that it stands in for, in its order
 def selective_scan(
     u: Tensor,
     delta: Tensor,

@@ -48,6 +48,7 @@ class ScalarStateSpace(nn.Module):
         return f"heads={self.heads}, state={self.state}, reverse={self.reverse}"
 
 
+# parameters: the symbols of the paper, and how the scan is run
 def ssd_scan(
     x: Tensor,
     dt: Tensor,
@@ -80,6 +81,7 @@ def ssd_scan(
     return ssd_chunked(x, dt, a, b, c, state=state)
 
 
+# parameters: those of ``ssd_scan``
 def ssd_quadratic(
     x: Tensor,
     dt: Tensor,
