@@ -12,6 +12,17 @@ from mmx_cli.terminal import say
 
 Name = Annotated[str | None, typer.Option(metavar="COLUMN", help="Do not guess this column.")]
 
+Encoding = Annotated[
+    str | None,
+    typer.Option(help="Of the table, such as cp1252 or gbk; without: UTF-8, or found out."),
+]
+Separator = Annotated[
+    str | None, typer.Option(help="Between the cells of the table.", show_default=False)
+]
+Sheet = Annotated[
+    str | None, typer.Option(help="Of a spreadsheet; without: the first.", show_default=False)
+]
+
 
 # parameters: each is an option of the command line
 def init(
@@ -23,16 +34,9 @@ def init(
     text: Name = None,
     label: Name = None,
     group: Name = None,
-    encoding: Annotated[
-        str | None,
-        typer.Option(help="Of the table, such as cp1252 or gbk; without: UTF-8, or found out."),
-    ] = None,
-    separator: Annotated[
-        str | None, typer.Option(help="Between the cells of the table.", show_default=False)
-    ] = None,
-    sheet: Annotated[
-        str | None, typer.Option(help="Of a spreadsheet; without: the first.", show_default=False)
-    ] = None,
+    encoding: Encoding = None,
+    separator: Separator = None,
+    sheet: Sheet = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite.")] = False,
 ) -> None:
     """Write a commented spec for synthetic data, or for your own table by guessing its columns."""

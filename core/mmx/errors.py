@@ -91,7 +91,10 @@ class PluginLoadError(PluginError):
     """
 
     def __init__(self, key: str, package: str, cause: BaseException, location: str = "") -> None:
-        self.key, self.package, self.cause, self.location = key, package, cause, location
+        self.key = key
+        self.package = package
+        self.cause = cause
+        self.location = location
         words = str(cause) if isinstance(cause, MmxError) else f"{type(cause).__name__}: {cause}"
         location = f"{location}: " if location else ""
         super().__init__(f"{key} of {package} cannot be loaded: {location}{words}")

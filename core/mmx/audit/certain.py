@@ -61,7 +61,9 @@ def certain(subject: Subject, one: Column) -> list[CertainValue]:
 
 
 def _found(one: Column, table: "Floats") -> Iterator[CertainValue]:
-    rows, columns, total = table.sum(axis=1), table.sum(axis=0), table.sum()
+    rows = table.sum(axis=1)
+    columns = table.sum(axis=0)
+    total = table.sum()
     pairs = 2 * int((rows > 0).sum()) * int((columns > 0).sum())
     for value in np.flatnonzero(rows >= LEAST).tolist():
         for label in np.flatnonzero(columns).tolist():

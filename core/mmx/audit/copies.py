@@ -139,7 +139,9 @@ def _candidates(
 def _matters(subject: Subject, pairs: "Rows") -> "NDArray[np.bool_]":
     """[P], which pairs of rows stand in two parts and groups, or have two labels."""
     left, right = pairs.T
-    parts, groups, labels = subject.parts, subject.groups, subject.labels
+    parts = subject.parts
+    groups = subject.groups
+    labels = subject.labels
     across = (parts[left] != parts[right]) & (groups[left] != groups[right])
     return np.asarray(across | (labels[left] != labels[right]))
 

@@ -87,7 +87,9 @@ def _minimum(
             break
         if _dot(there - here, slope - gradient) > 0:
             memory.append((there - here, slope - gradient))
-        here, value, gradient = there, lower, slope
+        here = there
+        value = lower
+        gradient = slope
     return here
 
 

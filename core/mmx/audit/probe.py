@@ -23,7 +23,9 @@ def linear(subject: Subject, matrix: Any, index: "Ints") -> "NDArray[np.float64]
         matrix: [d, F], dense or sparse, different rows only, so that equal ones are learned once.
         index: [m], which of them each probed row has.
     """
-    truth, fold, classes = subject.labels[subject.probed], subject.fold, len(subject.classes)
+    truth = subject.labels[subject.probed]
+    fold = subject.fold
+    classes = len(subject.classes)
     weights = np.zeros((matrix.shape[0], FOLDS, classes))
     for number in range(FOLDS):
         learn = fold != number
@@ -39,7 +41,9 @@ def frequent(subject: Subject, codes: "Ints") -> "Ints":
         subject: gives labels and folds.
         codes: [m], the value of each probed row, from 0.
     """
-    truth, fold, classes = subject.labels[subject.probed], subject.fold, len(subject.classes)
+    truth = subject.labels[subject.probed]
+    fold = subject.fold
+    classes = len(subject.classes)
     predicted = np.empty_like(truth)
     for number in range(FOLDS):
         learn = fold != number
@@ -60,7 +64,9 @@ def quick(subject: Subject, predicted: "Ints") -> float:
 
 def score(subject: Subject, predicted: "Ints", probe: str) -> Score:
     """Balanced accuracy of predictions [m] of the probed rows, with its 95 % interval."""
-    truth, member, classes = subject.labels[subject.probed], subject.member, len(subject.classes)
+    truth = subject.labels[subject.probed]
+    member = subject.member
+    classes = len(subject.classes)
     counts = group_counts(predicted, truth, member, classes)
     value, low, high = map(float, mean_share(clustered_shares(counts.true, counts.hits)))
     here = int(counts.present.sum())

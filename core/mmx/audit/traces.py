@@ -78,7 +78,9 @@ def code_scores(subject: Subject, codes: "Ints") -> "Floats":
         subject: gives labels, groups and folds.
         codes: [m], the value of each probed row, from 0.
     """
-    truth, fold, classes = subject.labels[subject.probed], subject.fold, len(subject.classes)
+    truth = subject.labels[subject.probed]
+    fold = subject.fold
+    classes = len(subject.classes)
     weight = 1.0 / np.bincount(subject.unit)[subject.unit]  # a group counts once
     scores = np.empty((len(truth), classes))
     for number in range(FOLDS):

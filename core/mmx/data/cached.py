@@ -122,7 +122,9 @@ class CachedFeatures:
         self, streams: Mapping[str, Stream], *, encoded: int, hits: int, damaged: int
     ) -> None:
         self._streams = streams
-        self.encoded, self.hits, self.damaged = encoded, hits, damaged
+        self.encoded = encoded
+        self.hits = hits
+        self.damaged = damaged
 
     def collate(self, rows: Sequence[int]) -> Features:
         """Features of these rows of the source, float32.

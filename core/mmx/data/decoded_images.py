@@ -163,7 +163,10 @@ class _PixelFolder:
     """Where the pixels of one set of images are kept."""
 
     def __init__(self, folder: Path, name: str, shape: tuple[int, ...], fits: bool) -> None:
-        self.folder, self.name, self.shape, self.fits = folder, name, shape, fits
+        self.folder = folder
+        self.name = name
+        self.shape = shape
+        self.fits = fits
         self.map, self.facts = folder / f"{name}.npy", folder / f"{name}.json"
 
     def find(self) -> StoredImages | None:

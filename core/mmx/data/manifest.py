@@ -129,7 +129,9 @@ class _Columns:
 
 def _columns(samples: Sequence[Sample], task: Task) -> _Columns:
     n = len(samples)
-    ids, groups, targets = np.empty(n, dtype=object), np.empty(n, dtype=object), []
+    ids = np.empty(n, dtype=object)
+    groups = np.empty(n, dtype=object)
+    targets = []
     known, digests = np.zeros(n, dtype=bool), bytearray(16 * n)
     unlabelled: list[RejectedRow] = []
     seen: dict[str, str] = {}  # one string per group, not one per row

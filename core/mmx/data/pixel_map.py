@@ -41,7 +41,9 @@ class PixelMap:
             again: decodes a picture from its source.
             remove: takes the file away.
         """
-        self._file, self._pixels, self._checksums = file, pixels, checksums
+        self._file = file
+        self._pixels = pixels
+        self._checksums = checksums
         self._again, self._remove = again, remove
         self._good = np.zeros(len(checksums), dtype=bool)
         self._anew: dict[int, NDArray[np.uint8]] = {}

@@ -28,7 +28,9 @@ class ViewStore:
 
     def __init__(self, store: ImageStore, encoder: WrappingEncoder) -> None:
         self._store, self._encoder = store, encoder
-        keys, mask, centre = store.view_keys(), store.mask, store.centre
+        keys = store.view_keys()
+        mask = store.mask
+        centre = store.centre
         self.centre = encoder.view_centre(mask, centre)
         self.masks: list[Tensor] = []
         for wrapper in _wrappers(encoder):

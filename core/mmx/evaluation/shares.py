@@ -48,7 +48,9 @@ def share_scores(counts: GroupCounts) -> ShareScores:
     Source: Jeffreys' interval at the effective n for single shares; MOVER over exact bounds for
         means over classes (mmx.evaluation.bounds); F1 as the share 2 TP / (true + predicted).
     """
-    true, given, hits = counts.true, counts.predicted, counts.hits
+    true = counts.true
+    given = counts.predicted
+    hits = counts.hits
     rows = true.sum(axis=1, keepdims=True)
     sensitivity = clustered_shares(true, hits)
     specificity = clustered_shares(rows - true, rows - true - given + hits)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from mmx.evaluation.results import Interval
 
 LEVEL, POWER = 0.05, 0.8
-BETTER, WORSE, SAME = "better", "worse", "not distinguishable"
+BETTER = "better"
+WORSE = "worse"
+SAME = "not distinguishable"
 HIGHER, LOWER = "scored higher on these rows", "scored lower on these rows"
 LESS, MORE = "erred less on these rows", "erred more on these rows"
 FEW = "too few groups to compare"

@@ -114,7 +114,10 @@ class Chain:
         task: Task,
         encoding: Precision,
     ) -> None:
-        self.params, self.model, self._loss, self.task = params, model, loss, task
+        self.params = params
+        self.model = model
+        self._loss = loss
+        self.task = task
         self._encoding: Precision = encoding
         self.attempts = Attempts()
         self.hooks: list[InferenceHook] = [one.build() for one in params]

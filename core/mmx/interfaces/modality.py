@@ -5,7 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-IMAGE, TEXT, RECORD = "image", "text", "record"
+IMAGE = "image"
+TEXT = "text"
+RECORD = "record"
 """What a modality is called where a spec, a data set or a user names none."""
 
 ModalityName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]

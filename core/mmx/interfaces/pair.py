@@ -123,7 +123,9 @@ class PairAdapter(Fusion):
 
     def __init__(self, pair: PairFusion, first: str, second: Sequence[str], width: int) -> None:
         super().__init__()
-        self.pair, self.first, self.second = pair, first, tuple(second)
+        self.pair = pair
+        self.first = first
+        self.second = tuple(second)
         self.dim = getattr(pair, "dim", None)  # type: ignore[assignment]  # the assembler tells
         # e_m; one alone needs none, so that a model of two has the weights of the fusion itself
         several = len(second) > 1

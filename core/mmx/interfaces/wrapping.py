@@ -128,7 +128,9 @@ class WrappingEncoder(ImageEncoder):
     def forward(self, images: Images | Views) -> Features:
         """Encode images [B, U, 3, H, W], or what the frozen backbone made of their views."""
         if isinstance(images, Views):
-            mask, size, found = images.masks[0], images.size, images.features
+            mask = images.masks[0]
+            size = images.size
+            found = images.features
             centre = images.centre
             if len(images.masks) > 1:
                 found = self.backbone(Views(found, images.masks[1:], size))

@@ -34,7 +34,10 @@ def frozen_features(encoder: Encoder, inputs: Inputs, want: frozenset[str]) -> F
     if not isinstance(encoder, WrappingEncoder):
         return as_kept(encoder(inputs), want, _size(inputs))
     centre = encoder.view_centre(inputs.mask, inputs.centre)
-    shown, masks, inner, size = inputs, list[Tensor](), encoder.backbone, _size(inputs)
+    shown = inputs
+    masks = list[Tensor]()
+    inner = encoder.backbone
+    size = _size(inputs)
     want = encoder.needs(want)
     wrapper: Encoder = encoder
     while isinstance(wrapper, WrappingEncoder):
@@ -42,7 +45,9 @@ def frozen_features(encoder: Encoder, inputs: Inputs, want: frozenset[str]) -> F
         with torch.autocast(inputs.pixels.device.type, enabled=False):
             shown = wrapper.views(shown)
         masks.append(shown.mask)
-        size, shown, inner = _size(shown), one_by_one(shown), wrapper.backbone
+        size = _size(shown)
+        shown = one_by_one(shown)
+        inner = wrapper.backbone
         wrapper = inner
     found = as_kept(on_real(inner, shown), want, size)
     return Views(found.with_present(shown.mask[:, 0]), tuple(masks), size, centre)

@@ -8,7 +8,10 @@ from PIL import Image
 
 from mmx.interfaces import ImageSource, Value
 
-_CAMERA, _SOFTWARE, _DATE = (0x010F, 0x0110), 0x0131, 0x0132  # tags of EXIF
+# tags of EXIF
+_CAMERA = (0x010F, 0x0110)
+_SOFTWARE = 0x0131
+_DATE = 0x0132
 _DIGITS = re.compile(r"\d+")
 
 

@@ -51,7 +51,9 @@ def _uneven(prepared: PreparedData) -> list[str]:
     found = uneven_shares(prepared.manifest.strata, prepared.split)
     if not found:
         return []
-    many, labels, first = len({one.label for one in found}), len(prepared.manifest.strata), found[0]
+    many = len({one.label for one in found})
+    labels = len(prepared.manifest.strata)
+    first = found[0]
     return [
         f"the share of {many} of {labels} labels in a part is more than two points off their share "
         f"in all parts, most of {first.label}: {first.share:.1%} of the {first.part} part, "

@@ -131,7 +131,10 @@ class _Encoding:
         rows: list[int],
         statistics: Mapping[str, str],
     ) -> None:
-        self.spec, self.model, self.observer, self.rows = spec, model, observer, rows
+        self.spec = spec
+        self.model = model
+        self.observer = observer
+        self.rows = rows
         self.statistics = statistics
         self.encoded: dict[str, int] = {}
 

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, MUTED, RULE, ACCENT, WARM = "#1c2733", "#5a6876", "#d7dee5", "#0a5c92", "#c4500c"
+INK = "#1c2733"
+MUTED = "#5a6876"
+RULE = "#d7dee5"
+ACCENT = "#0a5c92"
+WARM = "#c4500c"
 # Okabe and Ito 2008: told apart with every common colour blindness; yellow is too light on white
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#1c2733", "#8a8f96")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))

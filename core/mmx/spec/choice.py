@@ -25,7 +25,9 @@ class MethodChoice:
     """Marks a key that holds a method of one kind; made by ``chosen``."""
 
     def __init__(self, kind: type[Params], default: str | None, modality: str | None) -> None:
-        self.kind, self.default, self.modality = kind, default, modality
+        self.kind = kind
+        self.default = default
+        self.modality = modality
 
     def params(self, name: object, plugins: Plugins) -> type[Params]:
         """Class of the method with the type ``name``.

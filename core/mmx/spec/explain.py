@@ -57,7 +57,9 @@ def _locate(
     Walks as far as the file goes: what the file leaves out (a missing key, a default) and what
     pydantic adds (the branches of a union) have no place of their own.
     """
-    location, names, known, form = node.location, list[str](), list[str](), None
+    location = node.location
+    names, known = list[str](), list[str]()
+    form = None
     root, named = model, None  # named: the form of a mapping whose entries come next
     for name in path:
         if isinstance(node.content, dict):
@@ -79,11 +81,15 @@ def _locate(
             location = node.location
             model = form.at(node, plugins) if form else None
         else:  # a name that stands for a mapping, as its type
-            inside = model is not None and name != "type" and str(name) in model.model_fields
-            names += [str(name)] if inside else []
+            names += [str(name)] if _is_field(str(name), model) else []
             break
     key = ".".join(names)
     return location, short_key(key, root) if root else key, known
+
+
+def _is_field(name: str, model: type[BaseModel] | None) -> bool:
+    """Whether it names a field of the model, and not the type that stands for all of it."""
+    return model is not None and name != "type" and name in model.model_fields
 
 
 def _unknown_key(name: str, known: list[str]) -> str:

@@ -36,7 +36,9 @@ def find_root(files: Sequence[str], folder: Path) -> ImageLocations:
     some = list(dict.fromkeys(files))[:_LOOKED_AT]
     if not some:
         return ImageLocations((".",), "there are no image files to look for")
-    left, roots, told = some, list[str](), list[str]()
+    left = some
+    roots = list[str]()
+    told = list[str]()
     while left:
         counts = Counter({
             name: sum((folder / name / file).is_file() for file in left)

@@ -13,7 +13,9 @@ from mmx.files import Journal
 from mmx.runs import read_sealed, write_sealed
 from mmx.study.spec import load_study
 
-PLAN, RECORD, COPY = "plan.json", "runs.jsonl", "study.yaml"
+PLAN = "plan.json"
+RECORD = "runs.jsonl"
+COPY = "study.yaml"
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,8 +74,13 @@ class _Watch(Hook):
 
     def __init__(self, spec: Spec, arm: str, keep: bool, trial: Any, folder: Path) -> None:
         self._metric = spec.select
-        self._arm, self._keep, self._trial, self._folder = arm, keep, trial, folder
-        self._epochs, self._of, self._value = 0, spec.train.epochs, float("nan")
+        self._arm = arm
+        self._keep = keep
+        self._trial = trial
+        self._folder = folder
+        self._epochs = 0
+        self._of = spec.train.epochs
+        self._value = float("nan")
 
     def epoch_ended(self, folder: Path, epoch: int, values: Mapping[str, float]) -> None:
         """Stop the run here when it has fallen behind."""

@@ -136,7 +136,9 @@ def load_study(path: str | Path) -> StudySpec:
     if not study.base.is_file():
         location = root.get("base") or root
         raise SpecError([location.location.fault(f"there is no file {study.base}", "base")])
-    study._file, study._text, study._root = path, text, root
+    study._file = path
+    study._text = text
+    study._root = root
     return study
 
 

@@ -20,7 +20,9 @@ class _ProgressSender:
     """Sends progress as lines."""
 
     def __init__(self, out: IO[str], key: str) -> None:
-        self._out, self._key, self._last = out, key, 0.0
+        self._out = out
+        self._key = key
+        self._last = 0.0
 
     def progress(self, progress: Progress) -> None:
         """At most twice a second."""

@@ -6,7 +6,9 @@ from mmx.interfaces import FusionParams, PairFusionParams
 from mmx.testing.law import same
 from mmx.testing.subjects import FusionSubject
 
-TWO, THREE, TURNED = ("image", "text"), ("image", "text", "record"), ("image", "record", "text")
+TWO = ("image", "text")
+THREE = ("image", "text", "record")
+TURNED = ("image", "record", "text")
 
 
 def absent_joined(params: FusionParams) -> str | None:

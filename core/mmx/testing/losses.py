@@ -146,7 +146,9 @@ def unknown_labels(params: LossParams) -> str | None:
     asked = question_of(params)
     if asked.task != SEVERAL:
         return "its target has no unknown labels"
-    loss, outputs, unknown = built(params), asked.outputs(5), asked.target < 0
+    loss = built(params)
+    outputs = asked.outputs(5)
+    unknown = asked.target < 0
     value = loss(outputs, asked.target, 0.5)
     for name, slope in _gradients(value, outputs).items():
         demand(not slope[unknown].any(), f"a gradient reaches {name} of an unknown label")

@@ -31,7 +31,9 @@ from mmx.interfaces import (
     map_tensors,
 )
 
-WIDTH, ROWS, CLASSES = 16, 14, 3
+WIDTH = 16
+ROWS = 14
+CLASSES = 3
 SPOKEN = ("A brown spot on the arm.", "", "A man of 45 years.", "Itching for weeks on the left arm")
 
 
@@ -110,7 +112,9 @@ class Sum(PairFusion):
 
     def __init__(self, image: int, text: int, dim: int) -> None:
         super().__init__()
-        self.dim, self.image, self.text = dim, nn.Linear(image, dim), nn.Linear(text, dim)
+        self.dim = dim
+        self.image = nn.Linear(image, dim)
+        self.text = nn.Linear(text, dim)
 
     def forward(self, image: Features, text: Features) -> Features:
         """As the class says."""
@@ -217,7 +221,9 @@ class HeldFeatures:
     """Random features of rows, some missing, with masked tokens and three levels."""
 
     def __init__(self, width: int, length: int, without: int) -> None:
-        self.width, self.length, self.without = width, length, without
+        self.width = width
+        self.length = length
+        self.without = without
 
     def collate(self, rows: Sequence[int]) -> Features:
         """The features of these rows."""

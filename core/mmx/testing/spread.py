@@ -10,7 +10,9 @@ from mmx.model import HeadNorm
 from mmx.testing.law import demand
 from mmx.testing.subjects import FusionSubject, modalities_of, of_modalities
 
-SAMPLES, LOW, HIGH = 64, 0.5, 2.0
+SAMPLES = 64
+LOW = 0.5
+HIGH = 2.0
 
 
 def spread(params: FusionParams) -> str | None:

@@ -49,9 +49,9 @@ def untouched(doing: str, *, draws: bool = False) -> Iterator[None]:
 def fresh_state(name: str) -> Iterator[None]:
     """Random states that follow from a name; afterwards all global state is as before."""
     arrays, own = np.random.get_state(legacy=False), random.getstate()
-    grad, dtype, threads = (
-        torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_num_threads(),
-    )  # fmt: skip
+    grad = torch.is_grad_enabled()
+    dtype = torch.get_default_dtype()
+    threads = torch.get_num_threads()
     exact, folder = torch.are_deterministic_algorithms_enabled(), os.getcwd()
     product = torch.get_float32_matmul_precision()
     seed = crc32(name.encode())

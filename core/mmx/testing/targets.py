@@ -10,7 +10,9 @@ from mmx.interfaces import Link, LossParams, Outputs, Params
 from mmx.testing.law import NotTried
 
 WIDTH = 3  # classes, labels or levels
-SINGLE, SEVERAL, LEVELS = "single_label", "multi_label", "ordinal"
+SINGLE = "single_label"
+SEVERAL = "multi_label"
+LEVELS = "ordinal"
 COUNTS = torch.tensor([90, 9, 1])
 TARGET = torch.tensor([0, 1, 2, 0, 1])
 LABEL_COUNTS = torch.tensor([[60, 30, 10], [80, 15, 5], [20, 20, 60]])

@@ -106,7 +106,9 @@ def _alike(asked: TaskRows, decided: Task, again: Task) -> None:
 def inputs_kept(params: TaskParams) -> None:
     """Neither targets nor answers are changed in place."""
     asked = rows_of_task(params)
-    task, target, found = asked.task, asked.scored, asked.random
+    task = asked.task
+    target = asked.scored
+    found = asked.random
     given = plain(found)
     kept = target.clone(), found.clone(), given.copy()
     for call in (task.for_training, task.counts, task.known, task.truths):

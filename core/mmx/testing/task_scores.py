@@ -33,7 +33,9 @@ def headline(params: TaskParams) -> str:
     told = found.summary("patient")
     demand(told.metric in found.metrics, f"{told.metric!r} is none of {', '.join(found.metrics)}")
     demand(told.headline == found.metrics[told.metric], f"the headline is not {told.metric}")
-    low, value, high = told.headline.low, told.headline.value, told.headline.high
+    low = told.headline.low
+    value = told.headline.value
+    high = told.headline.high
     ends = f"{told.metric} {value:.3g} has the interval {low:.3g} to {high:.3g}"
     demand(low <= value <= high and low < high, f"{ends} on {found.samples} rows")
     first = next(iter(params.selects))

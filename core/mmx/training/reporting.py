@@ -22,7 +22,10 @@ class Reporter:
     def __init__(
         self, run: RunFolder, observer: Observer, total: int, done: int, talks: bool
     ) -> None:
-        self.run, self.observer, self.total, self.talks = run, observer, total, talks
+        self.run = run
+        self.observer = observer
+        self.total = total
+        self.talks = talks
         self._first, self._started = done, time.perf_counter()
         self._shown = self._logged = 0.0
         self._samples = 0

@@ -6,7 +6,9 @@ from typing import Literal
 Schedule = Literal["cosine", "constant", "one_cycle"]
 
 # one_cycle, as in the paper and in torch: rise for 30 % of the steps from 1/25 to 1, then fall
-RISE, FIRST, LAST = 0.3, 1 / 25, 1 / (25 * 1e4)
+RISE = 0.3
+FIRST = 1 / 25
+LAST = 1 / (25 * 1e4)
 
 
 def rate_factor(schedule: Schedule, step: int, steps: int, warmup: float) -> float:

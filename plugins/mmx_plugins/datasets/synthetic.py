@@ -52,7 +52,10 @@ _SITES = (
     "scalp", "foot", "hand", "back", "lip", "belly", "ear", "knee", "eyelid", "neck",
 )  # fmt: skip
 _PLAIN = "No complaint is reported."
-_RECORD, _SEVERAL, _LEVELS = 1, 2, 3  # streams of random numbers: findings, labels, levels
+# streams of random numbers
+_RECORD = 1
+_SEVERAL = 2
+_LEVELS = 3
 
 
 class SyntheticParams(DatasetParams):

@@ -70,7 +70,9 @@ class GlobalLocal(WrappingEncoder):
         super().__init__(backbone)
         dim = backbone.shape.dim
         self.shape, self.parts = FeatureShape(dim), {"global": dim, "local": dim}
-        self.crops, self.top, self.beta = params.crops, params.top, params.beta
+        self.crops = params.crops
+        self.top = params.top
+        self.beta = params.beta
         self.windows = windows(params.grid, params.side)
         self.recipe = repr(("global_local", params.grid, params.side))
         self.saliency = nn.Linear(dim, 1)

@@ -160,7 +160,9 @@ class TransformersEncoder(TextEncoder):
             raise WeightsError(f"fractions must lie in (0, 1], got {list(fractions)}")
         _check_pool(network, tokenizer, pool)
         _check_vocabulary(network, tokenizer)
-        self.network, self.tokenizer, self.pool = network, tokenizer, pool
+        self.network = network
+        self.tokenizer = tokenizer
+        self.pool = pool
         limits = (tokenizer.model_max_length, _positions(network))
         self.longest = int(min(*limits, _NO_LIMIT))
         self.max_length = min(max_length, self.longest)

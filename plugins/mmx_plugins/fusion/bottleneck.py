@@ -88,7 +88,9 @@ class Bottleneck(Fusion):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        self.dim, self.start, self.depth = dim, start, layers
+        self.dim = dim
+        self.start = start
+        self.depth = layers
         self.bottlenecks = nn.Parameter(torch.randn(bottlenecks, width) * 0.02)
         self.missing = PerModality({name: LearnedPlaceholder(width) for name in modalities})
         self.layers = PerModality(

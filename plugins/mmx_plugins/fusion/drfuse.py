@@ -63,7 +63,9 @@ class Drfuse(Fusion):
         distinct: float = 1.0,
     ) -> None:
         super().__init__()
-        self.dim, self.align, self.distinct = dim, align, distinct
+        self.dim = dim
+        self.align = align
+        self.distinct = distinct
         self.shared = nn.Linear(width, dim)
         self.own = PerModality({name: nn.Linear(width, dim) for name in modalities})
         self.query = nn.Parameter(torch.randn(dim) * 0.02)

@@ -78,7 +78,9 @@ class Film(Fusion):
         hidden: int = 256,
     ) -> None:
         super().__init__()
-        self.first, self.dim, self.sees_first = first, dims[first], generator == "all"
+        self.first = first
+        self.dim = dims[first]
+        self.sees_first = generator == "all"
         self.missing = LearnedPlaceholder(self.dim)
         self.generators = PerModality(
             {name: self._generator(dim, hidden) for name, dim in dims.items() if name != first}

@@ -123,7 +123,9 @@ class Mamba(PairFusion):
         cross_gate: bool = False,
     ) -> None:
         super().__init__()
-        self.dim, width, grid = dim, dim // 2, isqrt(image_tokens)
+        self.dim = dim
+        width = dim // 2
+        grid = isqrt(image_tokens)
         self.first_grid, self.second_grid = (grid if one.grid else None for one in (first, second))
         self.first, self.second = nn.Linear(first.dim, width), nn.Linear(second.dim, width)
         self.modality = nn.Parameter(torch.randn(2, width) * 0.02)  # e_1, e_2

@@ -95,7 +95,9 @@ class Only(Fusion):
 
     def __init__(self, modality: str, dim: int, tokens: bool = False) -> None:
         super().__init__()
-        self.modality, self.dim, self.tokens = modality, dim, tokens
+        self.modality = modality
+        self.dim = dim
+        self.tokens = tokens
         self.missing = LearnedPlaceholder(dim)
 
     def forward(self, features: Mapping[str, Features]) -> Features:

@@ -60,7 +60,9 @@ class Shaspec(Fusion):
         domain: float = 0.02,
     ) -> None:
         super().__init__()
-        self.dim, self.alignment, self.domain = dim, alignment, domain
+        self.dim = dim
+        self.alignment = alignment
+        self.domain = domain
         self.shared = nn.Linear(width, dim)
         self.specific = PerModality({name: nn.Linear(width, dim) for name in modalities})
         self.both = nn.Linear(2 * dim, dim, bias=False)

@@ -116,10 +116,14 @@ class SplineLayer(nn.Module):
             samples: [n, inputs], as the splines read them.
         """
         intervals = self.coefficients.shape[1] - self.order
-        x, old, kept = samples.double(), self.knots.double(), self.coefficients.double()
+        x = samples.double()
+        old = self.knots.double()
+        kept = self.coefficients.double()
         wanted = extended(adapted(x, intervals), self.order)
         way = torch.ones_like(old[:, :1])  # how far each grid moves towards the wanted one
-        knots, fitted, change = old, kept, way[:, 0]
+        knots = old
+        fitted = kept
+        change = way[:, 0]
         for _ in range(HALVINGS):
             knots = torch.lerp(old, wanted, way)
             fitted, change = refitted(x, old, knots, kept, self.order)

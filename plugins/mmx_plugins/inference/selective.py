@@ -133,7 +133,9 @@ class Selective(InferenceHook):
         return threshold_for_risk(kappa[rows], wrong[rows], groups, level, delta)
 
     def _promise(self, groups: int) -> str:
-        level, sure, found = self.params.level, 1 - self.params.delta, list(self.thresholds or [])
+        level = self.params.level
+        sure = 1 - self.params.delta
+        found = list(self.thresholds or [])
         if len(found) > 1:
             kept = sum(one != math.inf for one in found)
             return (

@@ -60,7 +60,9 @@ class Weighted(Sampler):
     def __init__(
         self, labels: Tensor, seed: int, q: float, by_group: bool, max_repeats: float | None
     ) -> None:
-        self.labels, self.seed, self.q = labels, seed, q
+        self.labels = labels
+        self.seed = seed
+        self.q = q
         self.by_group, self.max_repeats = by_group, max_repeats
         self._probabilities = None if by_group else self._capped(sample_weights(labels, q))
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _GROWTH = ("none", "slow", "fast")
-_SMALLEST, _STEP, _SPREAD = 3.0, 2.5, 0.5  # mm: of class 0, from class to class, and around both
+_SMALLEST = 3.0  # mm, of class 0
+_STEP = 2.5  # mm, from class to class
+_SPREAD = 0.5  # mm, around both
 _MISSING = 0.1  # share of cells
 _ANY = 0.25  # share of lesions with a marker whose growth is drawn whatever it is
 

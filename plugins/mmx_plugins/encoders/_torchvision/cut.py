@@ -171,7 +171,9 @@ def _pooled(
 ) -> tuple[str | None, list[str]]:
     """The node that the classifier reads, and the normalisations between the last map and it."""
     modules, names = dict(network.named_modules()), list(shapes)
-    pooled, norms, passed = None, list[str](), list[str]()
+    pooled = None
+    norms = list[str]()
+    passed = list[str]()
     for name in names[names.index(last) + 1 :]:
         if isinstance(modules.get(name), nn.Linear | nn.Conv2d | nn.Dropout):
             break

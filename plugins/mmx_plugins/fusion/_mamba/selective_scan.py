@@ -37,7 +37,9 @@ class SelectiveStateSpace(nn.Module):
         scan: Scan | None = None,
     ) -> None:
         super().__init__()
-        self.state, self.dt_rank, self.reverse = state, dt_rank, reverse
+        self.state = state
+        self.dt_rank = dt_rank
+        self.reverse = reverse
         self.scan: Scan = scan or selective_scan
         self.selection = nn.Linear(width, dt_rank + 2 * state, bias=False)
         self.dt = nn.Linear(dt_rank, width, bias=False)
@@ -86,8 +88,8 @@ def selective_scan(
     Returns:
         [B, D, L] of the type of ``u``; computed at least in float32.
     """
-    kind = torch.promote_types(u.dtype, torch.float32)
-    given, u, delta, b, c = u, u.to(kind), delta.to(kind), b.to(kind), c.to(kind)
+    given, kind = u.dtype, torch.promote_types(u.dtype, torch.float32)
+    u, delta, b, c = (one.to(kind) for one in (u, delta, b, c))
     if delta_bias is not None:
         delta = delta + delta_bias.to(kind)[:, None]
     if delta_softplus:
@@ -97,7 +99,7 @@ def selective_scan(
     y = einsum(_states(decay, added), c, "b d n l, b n l -> b d l")
     if skip is not None:
         y = y + skip.to(kind)[:, None] * u
-    return (y if gate is None else y * silu(gate.to(kind))).to(given.dtype)
+    return (y if gate is None else y * silu(gate.to(kind))).to(given)
 
 
 def _states(decay: Tensor, added: Tensor) -> Tensor:

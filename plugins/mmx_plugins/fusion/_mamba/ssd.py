@@ -29,7 +29,9 @@ class ScalarStateSpace(nn.Module):
 
     def __init__(self, width: int, state: int, head_dim: int, *, reverse: bool = False) -> None:
         super().__init__()
-        self.heads, self.state, self.reverse = width // head_dim, state, reverse
+        self.heads = width // head_dim
+        self.state = state
+        self.reverse = reverse
         self.selection = nn.Linear(width, self.heads + 2 * state, bias=False)
         self.dt_bias = nn.Parameter(initial_dt_bias(self.heads))
         self.A_log = nn.Parameter(torch.linspace(1, state, self.heads).log())
