@@ -129,6 +129,8 @@ class Comparison:
     seed: int
 
 
+# parameters: keywords of a call that users of the library make, each what they may want to say
+# length: most of it says what each of them means
 def compare(
     predicted: Mapping[str, NDArray[Any]],
     labels: NDArray[Any],
@@ -188,6 +190,8 @@ def compare(
     )  # fmt: skip
 
 
+# parameters: keywords of a call that users of the library make, each what they may want to say
+# length: most of it says what each of them means
 def compare_scores(
     scores: Mapping[str, Score],
     *,

@@ -18,6 +18,7 @@ LABEL_METRICS = ("macro_auroc", "macro_average_precision")
 Ints = NDArray[np.int64]
 
 
+# parameters: keywords of a call that users of the library make, each what they may want to say
 def compare_labels(
     probs: Mapping[str, NDArray[Any]],
     target: NDArray[Any],
@@ -53,7 +54,20 @@ def compare_labels(
 
     Source: sign flips of groups, see ``flips``, on the influence of each group; decision 0056.
     """
-    target = np.asarray(target)
+    scores = _scores(probs, np.asarray(target), groups, metrics)
+    return compare_scores(
+        scores, base=base, against=against, only=only, fixed=fixed, family=family, flips=flips,
+        seed=seed,
+    )  # fmt: skip
+
+
+def _scores(
+    probs: Mapping[str, NDArray[Any]],
+    target: NDArray[Any],
+    groups: Sequence[str],
+    metrics: Sequence[str],
+) -> dict[str, Score]:
+    """Each metric of all methods."""
     given = {name: np.asarray(one, dtype=np.float64) for name, one in probs.items()}
     wrong = [name for name, one in given.items() if one.ndim != 3 or one.shape[1:] != target.shape]
     if wrong or len(groups) != len(target):
@@ -66,11 +80,7 @@ def compare_labels(
     found = {name: [ranked(of, target, member, many) for of in one] for name, one in given.items()}
     if not any(label.scored for label in next(iter(found.values()))[0]):
         raise DataError("no label has three groups with it and three without it to compare by")
-    scores = {name: _score(name, found, target, member) for name in metrics if _known(name)}
-    return compare_scores(
-        scores, base=base, against=against, only=only, fixed=fixed, family=family, flips=flips,
-        seed=seed,
-    )  # fmt: skip
+    return {name: _score(name, found, target, member) for name in metrics if _known(name)}
 
 
 def _known(metric: str) -> bool:

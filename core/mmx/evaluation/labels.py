@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -53,34 +54,65 @@ def evaluate_labels(
     rules = thresholds or {}
     _check(log_probs, target, groups, labels, rules)
     kept = (target >= 0).any(axis=1)
-    log_probs, target = floored(log_probs[kept]), target[kept].astype(np.int64)
-    names, index = np.unique(np.asarray(groups, dtype=str)[kept], return_inverse=True)
-    member, probs = index.astype(np.int64), np.exp(log_probs[..., 1])
-    found = ranked(probs, target, member, len(names))
+    member = np.unique(np.asarray(groups, dtype=str)[kept], return_inverse=True)[1]
+    rows = _Rows(floored(log_probs[kept]), target[kept].astype(np.int64), member.astype(np.int64))
+    return _evaluation(rows, labels, rules)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows of which some label is known.
+
+    Attributes:
+        log_probs: [n, L, 2].
+        target: [n, L] in {0, 1, -1}.
+        member: [n], in 0..G-1, the group of each row.
+    """
+
+    log_probs: Floats
+    target: Ints
+    member: Ints
+
+    @property
+    def groups(self) -> int:
+        """How many they are."""
+        return int(self.member.max()) + 1
+
+    @property
+    def probs(self) -> Floats:
+        """[n, L], of each label being present."""
+        return np.exp(self.log_probs[..., 1])
+
+
+def _evaluation(
+    rows: _Rows, labels: Sequence[str], rules: Mapping[str, Sequence[float]]
+) -> LabelEvaluation:
+    probs, target = rows.probs, rows.target
+    member = rows.member
+    found = ranked(probs, target, member, rows.groups)
+    points = operating_points(probs, target, member, rules)
+    columns = zip(labels, found, probs.T, target.T, points, strict=True)
     scores = [
-        _label_scores(*given)
-        for given in zip(
-            labels, found, probs.T, target.T, [member] * len(labels),
-            operating_points(probs, target, member, rules), strict=True,
-        )
-    ]  # fmt: skip
+        _label_scores(name, one, of, truth, member, there)
+        for name, one, of, truth, there in columns
+    ]
     where, column = np.nonzero(target >= 0)
     present = target[where, column]
     return LabelEvaluation(
         labels=tuple(labels),
         samples=len(target),
         cells=len(where),
-        groups=len(names),
+        groups=rows.groups,
         effective=len(target) * independent_share(found),
         scored_labels=tuple(one.name for one in scores if one.scored),
         metrics={
             **means_of_labels(found),
-            **_of_probabilities(log_probs[where, column], present, member[where]),
+            **_of_probabilities(rows.log_probs[where, column], present, member[where]),
         },
         per_label=tuple(scores),
         reliability=tuple(reliability(probs[where, column], present, member[where])),
         roc=tuple(_curves(labels, found, probs, target)),
-        notes=tuple(label_notes(scores, len(names), int((target < 0).sum()))),
+        notes=tuple(label_notes(scores, rows.groups, int((target < 0).sum()))),
     )
 
 
@@ -115,7 +147,9 @@ def _label_scores(
     name: str, found: RankedLabel, probs: Floats, target: Ints, member: Ints,
     points: tuple[OperatingPoint, ...],
 ) -> LabelScores:  # fmt: skip
-    known, auroc, precise = target >= 0, NONE, NONE
+    known = target >= 0
+    auroc = NONE
+    precise = NONE
     effective = [math.nan, math.nan]
     if found.area is not None and found.precision is not None:
         auroc = Interval(found.area.value, found.area.low, found.area.high)
