@@ -59,13 +59,14 @@ def evaluate(
         )
     for warning in found.warnings:
         say(f"note: {warning}", err=True)
-    _tell(found.evaluation)
+    _tell(found)
     say(f"written to {found.folder}")
     _left_out(found)
 
 
-def _tell(evaluation: "mmx.Scores") -> None:
+def _tell(found: "commands.EvaluationResult") -> None:
     """The metrics as a table, between how much they rest on and what is to know of them."""
+    evaluation = found.evaluation
     worth = f"worth {evaluation.effective:,.0f} independent samples"
     say(f"{evaluation.samples} samples of {evaluation.groups} groups, {worth}")
     rows = [

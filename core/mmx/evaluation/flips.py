@@ -130,7 +130,9 @@ def _reach(moved: Floats, weight: Floats, gaps: Floats, end: float) -> Floats:
         gaps: [K].
         end: the smallest or the largest difference that can be.
     """
-    inside, outside, side = np.zeros(len(gaps)), np.abs(end - gaps), np.sign(end)
+    inside = np.zeros(len(gaps))
+    outside = np.abs(end - gaps)
+    side = np.sign(end)
     kept = _p(moved, weight, gaps, gaps + side * outside) > LEVEL
     inside = np.where(kept, outside, inside)
     for _ in range(HALVINGS):

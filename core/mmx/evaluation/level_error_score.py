@@ -30,7 +30,9 @@ class LevelError(CountedScore):
         self, counted: CountedRows, beyond: Mapping[str, Floats], rows: Floats, levels: int
     ) -> None:
         super().__init__(counted)
-        self.beyond, self.of_level, self.levels = beyond, rows, levels
+        self.beyond = beyond
+        self.of_level = rows
+        self.levels = levels
         self.most = float(levels - 1)
         total = rows.sum(axis=0)
         self.scale = divide(np.ones_like(total), total * counted.rows.shape[1])

@@ -29,7 +29,9 @@ class Guess:
             given: role -> column, as the user says it.
             held: columns whose cells are images themselves.
         """
-        self.values, self.given, self.held = values, given, held
+        self.values = values
+        self.given = given
+        self.held = held
         self.free = dict(values)
         self.reasons: dict[str, str] = {}
         self.left_out: dict[str, str] = {}

@@ -23,7 +23,9 @@ _METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 _PARTS = ("train", "training", "validation", "valid", "val", "dev", "test", "testing")
 _IMAGES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2", ".dcm")
 _MOST = 5_000_000  # files
-FILE, LABEL, SPLIT = "file_name", "label", "split"
+FILE = "file_name"
+LABEL = "label"
+SPLIT = "split"
 
 
 class ImageFolderParams(TableReaderParams):

@@ -18,7 +18,9 @@ from mmx.interfaces import TableContents, TableExample, TableReader, TableReader
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-_PARTS, _STATE, _INFO = "dataset_dict.json", "state.json", "dataset_info.json"
+_PARTS = "dataset_dict.json"
+_STATE = "state.json"
+_INFO = "dataset_info.json"
 _LIMIT = 16 << 20  # bytes of a description
 SPLIT = "split"
 

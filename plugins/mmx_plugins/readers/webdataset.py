@@ -28,7 +28,9 @@ from mmx.interfaces import (
     TableReaderParams,
 )
 
-KEY, SHARD, IMAGE = "__key__", "__shard__", "image"
+KEY = "__key__"
+SHARD = "__shard__"
+IMAGE = "image"
 _MANIFEST = b"wids-shard-index"
 _IMAGES = ("jpg", "jpeg", "png", "tif", "tiff", "bmp", "gif", "webp", "jp2", "ppm", "dcm")
 _TEXTS = ("txt", "text", "cls", "cls2", "id")
