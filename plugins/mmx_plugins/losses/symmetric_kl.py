@@ -80,7 +80,9 @@ class SymmetricKl(Loss):
         self, unimodal: float, weight: float, read: Callable[[Tensor], Tensor], per_row: float = 1.0
     ) -> None:
         super().__init__()
-        self.unimodal, self.weight, self.per_row = unimodal, weight, per_row
+        self.unimodal = unimodal
+        self.weight = weight
+        self.per_row = per_row
         self.read = read
 
     def set_modalities(self, names: Sequence[str]) -> None:
