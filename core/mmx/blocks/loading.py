@@ -11,6 +11,7 @@ from mmx.blocks.prefixes import fitting_prefix, known_prefixes, nearest_prefix, 
 from mmx.errors import WeightsError
 
 
+# length: more than half of it says what a caller must know
 def load_tensors(
     module: nn.Module,
     tensors: Mapping[str, Tensor],
