@@ -146,9 +146,9 @@ SPECS: dict[str, tuple[Change, tuple[str, ...], str]] = {
 
 TABLES: dict[str, tuple[Change, tuple[str, ...], str]] = {
     "table that is not there": (gone("cases.csv"), RUN, "there is no table"),
-    "table that is a folder": (folder("cases.csv"), RUN, "it is a folder"),
+    "table that is a folder": (folder("cases.csv"), RUN, "is a folder that no reader knows"),
     "table of another format": (nothing, (*RUN, "--set", "data.dataset.path=spec.yaml"),
-                                "a table must be .csv, .tsv or .parquet"),
+                                "which no reader reads"),
     "table without content": (content("cases.csv", ""), RUN, "no header row"),
     "table without rows": (content("cases.csv", "photo,notes,finding,person,age\n"), RUN,
                            "no rows"),
@@ -277,7 +277,7 @@ PLUGINS: dict[str, tuple[Change, tuple[str, ...], str]] = {
     "method that is not installed": (nothing, ("plugins", "show", "conact"), "nearest: concat"),
     "name that no method can have": (nothing, ("plugins", "new", "fusion", "../x"),
                                      "cannot be a name"),
-    "kind without a template": (nothing, ("plugins", "new", "dataset", "x"), "no template"),
+    "kind without a template": (nothing, ("plugins", "new", "datset", "x"), "no template"),
     "kind that does not exist": (nothing, ("plugins", "list", "--kind", "fusoin"), "fusion"),
 }  # fmt: skip
 

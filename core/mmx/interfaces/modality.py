@@ -6,9 +6,11 @@ from typing import Annotated, Any
 from pydantic import Field
 
 IMAGE = "image"
+"""The modality of images where a spec, a data set or a user names none."""
 TEXT = "text"
+"""The modality of texts where a spec, a data set or a user names none."""
 RECORD = "record"
-"""What a modality is called where a spec, a data set or a user names none."""
+"""The modality of the clinical table."""
 
 ModalityName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 """Name of a modality in a spec: lower-case letters, digits and underscores, a letter first."""

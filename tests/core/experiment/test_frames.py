@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from mmx.experiment.running import prepare_spec
 
 import mmx
+from mmx.pipeline import prepare
 from mmx.runs import SilentObserver
 
 SPEC = """
@@ -60,7 +60,7 @@ def load(
 
 
 def sizes(spec: mmx.Spec) -> dict[str, tuple[int, int]]:
-    pictures = prepare_spec(spec, SilentObserver()).pictures
+    pictures = prepare(spec, SilentObserver()).pictures
     return {name: store.size for name, store in pictures.items()}
 
 

@@ -37,7 +37,7 @@ def test_predictions_of_a_table_are_those_of_the_run(
         picture = samples[name].images["image"][0]
         assert picture is not None
         assert not isinstance(picture, Path)
-        Image.fromarray(picture.pixels()).save(home / f"{name}.png")
+        Image.fromarray(picture.pixels()).save(home / f"{name}.png")  # pyright: ignore[reportAttributeAccessIssue]
         rows.append({"id": name, "image": f"{name}.png", "text": samples[name].record["text"]})
     pd.DataFrame(rows).to_csv(home / "cases.csv", index=False)
     answers = mmx.ask(run.path, home / "cases.csv", plugins=[tiny_plugin])
