@@ -17,7 +17,7 @@ from mmx.testing.conduct import FUSION, HEAD
 from mmx.testing.encoder_conduct import ENCODER
 from mmx.testing.hooks import INFERENCE
 from mmx.testing.inputs import INPUT
-from mmx.testing.law import Law, LawError, Laws, NotTried
+from mmx.testing.law import Law, LawError, Laws, SkippedLaw
 from mmx.testing.life_cycle import HOOK as LIFE_CYCLE
 from mmx.testing.losses import LOSS
 from mmx.testing.priors import PRIOR
@@ -159,7 +159,7 @@ def _tried(method: type[Params] | Params, name: str, law: Law) -> Check:
     try:
         with fresh_state(name):
             detail = law(method) or ""
-    except NotTried as error:
+    except SkippedLaw as error:
         return Check(name, True, str(error), "not run")
     except Exception as error:  # noqa: BLE001 - a broken plugin may raise anything
         words = _words(method, error)

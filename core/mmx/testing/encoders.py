@@ -21,7 +21,7 @@ from mmx.interfaces import (
     map_tensors,
 )
 from mmx.model import built_encoder, kind_of, reads_size, try_encoder
-from mmx.testing.law import Laws, NotTried, demand, finite, same, shape
+from mmx.testing.law import Laws, SkippedLaw, demand, finite, same, shape
 from mmx.testing.samples import batch
 
 TEXTS = ("A lesion on the back.", "", "A 45-year-old man with a brown spot on the left arm.")
@@ -87,14 +87,14 @@ def inputs_of(params: EncoderParams, encoder: Encoder) -> Inputs:
     """Three samples, of which the second is missing: random images, texts, or made up by its kind.
 
     Raises:
-        NotTried: its kind of input makes nothing up.
+        SkippedLaw: its kind of input makes nothing up.
     """
     if isinstance(encoder, TextEncoder):
         return encoder.tokenize(TEXTS)
     if not isinstance(encoder, ImageEncoder):
         found = encoder.input(params.modality, encoder).example()
         if found is None:
-            raise NotTried(f"{encoder.input.__name__}.example gives nothing to try it on")
+            raise SkippedLaw(f"{encoder.input.__name__}.example gives nothing to try it on")
         return found
     images = batch(3, side=side_of(params)).inputs["image"]
     assert isinstance(images, Images)

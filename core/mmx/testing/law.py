@@ -16,7 +16,7 @@ class LawError(Exception):
     """A method breaks a law; the words say how."""
 
 
-class NotTried(Exception):
+class SkippedLaw(Exception):
     """A law that cannot be tried on a method; the words say why."""
 
 

@@ -19,7 +19,7 @@ from mmx.interfaces import (
     TableReader,
     TableReaderParams,
 )
-from mmx.testing.law import LawError, Laws, NotTried, demand
+from mmx.testing.law import LawError, Laws, SkippedLaw, demand
 from mmx.testing.state import untouched
 
 _IMAGES = (PackedImage, bytes, dict, list, tuple)  # cells that are no texts
@@ -117,10 +117,10 @@ def example_of(params: TableReaderParams) -> Iterator[TableExample]:
             warnings.simplefilter("ignore")
             example = params.build().example(folder / "own")
             if example is None:
-                raise NotTried("it writes no example, so no file is known to try it on")
+                raise SkippedLaw("it writes no example, so no file is known to try it on")
             yield example
     except MissingExtraError as error:
-        raise NotTried(str(error)) from error
+        raise SkippedLaw(str(error)) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -31,7 +31,7 @@ from mmx.interfaces import (
 from mmx.model import Model, assemble, build_encoder, random_stream
 from mmx.runs import RunFolder, SilentObserver
 from mmx.spec import EvaluationSpec, ModelSpec, OptimizerSpec, ProjectionSpec, Spec, TrainSpec
-from mmx.testing.law import NotTried, demand, same
+from mmx.testing.law import SkippedLaw, demand, same
 from mmx.testing.parts import (
     CLASSES,
     LABELS,
@@ -188,7 +188,7 @@ def _rows(params: Params, model: Model, side: int, target: Tensor) -> Part:
         encoder = model.encoder(params.modality)
         example = encoder.input(params.modality, encoder).example()
         if example is None:
-            raise NotTried(f"{encoder.input.__name__}.example gives nothing to try it on")
+            raise SkippedLaw(f"{encoder.input.__name__}.example gives nothing to try it on")
         sources = {params.modality: RepeatedSamples(example)}
     return part({**sources, TEXT: TextStore(spoken, text)}, FEW)
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mmx.blocks import Sigmoid, Softmax
 from mmx.interfaces import Link, LossParams, Outputs, Params
-from mmx.testing.law import NotTried
+from mmx.testing.law import SkippedLaw
 
 WIDTH = 3  # classes, labels or levels
 SINGLE = "single_label"
@@ -67,7 +67,7 @@ def question_of(params: LossParams) -> Question:
     """What a loss is asked: the target of the first task that it is defined for.
 
     Raises:
-        NotTried: it is for tasks that these laws do not know.
+        SkippedLaw: it is for tasks that these laws do not know.
     """
     task = tasks_of(params)[0]
     if task == SEVERAL:
@@ -82,9 +82,9 @@ def tasks_of(params: Params) -> tuple[str, ...]:
     """The tasks of these laws that a method is defined for, at least one.
 
     Raises:
-        NotTried: it is for other tasks.
+        SkippedLaw: it is for other tasks.
     """
     found = tuple(task for task in (SINGLE, SEVERAL, LEVELS) if params.fits(task))
     if not found:
-        raise NotTried(f"there are no laws for the tasks {', '.join(sorted(params.tasks))}")
+        raise SkippedLaw(f"there are no laws for the tasks {', '.join(sorted(params.tasks))}")
     return found

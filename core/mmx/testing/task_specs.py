@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from mmx.errors import MmxError, SpecError
 from mmx.interfaces import Params, TaskParams
 from mmx.spec import PLUGINS, Spec, explain, inline, read_tree
-from mmx.testing.law import NotTried, demand
+from mmx.testing.law import SkippedLaw, demand
 from mmx.testing.task_rows import Beside, default_loss
 
 SPEC = """name: law
@@ -27,7 +27,7 @@ def fits(params: TaskParams) -> str:
     try:
         loss = default_loss(params)
     except MmxError as error:
-        raise NotTried(f"its default loss cannot be found: {error}") from error
+        raise SkippedLaw(f"its default loss cannot be found: {error}") from error
     demand(loss.fits(task), f"its default loss, {loss.entry_point}, is not declared for {task}")
     text = SPEC.format(task=inline(params.model_dump(mode="json")))
     faults = _faults(text, methods)

@@ -153,10 +153,10 @@ def _model(params: SequenceParams, dim: int) -> nn.Module:
         return BiLstm(dim, params.width, params.layers or 1)
     if params.model == "transformer":
         return Transformer(dim, params.width, params.layers or 2, params.heads, params.dropout)
-    return _Unchanged()
+    return _Identity()
 
 
-class _Unchanged(nn.Module):
+class _Identity(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """[B, V, D] as it is."""
         return x

@@ -207,7 +207,7 @@ class StaticWeights(nn.Module):
         return (w[..., None] * u).sum(dim=1), w
 
 
-class Concatenated(nn.Module):
+class Concatenation(nn.Module):
     """[u_1; ...; u_K]."""
 
     def __init__(self, levels: int, width: int) -> None:
@@ -221,7 +221,7 @@ class Concatenated(nn.Module):
 MIXES: dict[str, type[nn.Module]] = {
     "adaptive": Adaptive,
     "static": StaticWeights,
-    "concat": Concatenated,
+    "concat": Concatenation,
 }
 
 

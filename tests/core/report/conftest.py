@@ -33,26 +33,58 @@ def scored() -> Callable[..., SingleLabelScores]:
     return score
 
 
+ENVIRONMENT = {
+    "python": "3.11",
+    "threads": 1,
+    "plugins": {"fusion.concat": "mmx"},
+    "code": {"core": {"mmx/errors.py": "0a1b2c"}},
+}
+
+
+def epochs() -> list[dict[str, Any]]:
+    """The history of three epochs."""
+    return [
+        {
+            "epoch": epoch,
+            "loss": 1 / (1 + epoch),
+            "terms": {"cross_entropy": 0.9 / (1 + epoch), "agreement": 0.1 / (1 + epoch)},
+            "validation": {"balanced_accuracy": 0.5 + 0.1 * epoch, "nll": 1.0 - 0.1 * epoch},
+            "lr": 1e-3,
+            "seconds": 2.5,
+        }
+        for epoch in range(3)
+    ]
+
+
+def mistakes(classes: tuple[str, ...]) -> list[Mistake]:
+    """One with a picture, one without anything to show."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (20, 15), (180, 90, 80)).save(buffer, "PNG")
+    shown = {"image": buffer.getvalue()}
+    return [
+        Mistake("s-1", shown, {"text": "A lesion."}, classes[0], classes[1], 0.98, 0.01),
+        Mistake("s-2", {}, {"text": ""}, classes[1], classes[0], 0.91),
+    ]
+
+
+def data_report(classes: tuple[str, ...]) -> dict[str, Any]:
+    """Rows, parts, and some of what can be wrong with data."""
+    counts = {name: {"samples": 40, "groups": 20} for name in classes}
+    return {
+        "rows": 121,
+        "parts": {"train": counts, "test": counts},
+        "rejected": [{"row": 7, "id": "s-7", "reason": "the image is truncated"}],
+        "duplicates": [["s-3", "s-4"], ["s-5", "s-6"]],
+        "without_text": [],
+    }
+
+
 @pytest.fixture(scope="session")
 def full_report(scored: Callable[..., SingleLabelScores]) -> Callable[..., RunReport]:
     """A report with every field filled in."""
 
     def make(classes: tuple[str, ...] = ("akiec", "bcc", "nv"), **changes: Any) -> RunReport:
-        buffer = io.BytesIO()
-        Image.new("RGB", (20, 15), (180, 90, 80)).save(buffer, "PNG")
-        history = [
-            {
-                "epoch": epoch,
-                "loss": 1 / (1 + epoch),
-                "terms": {"cross_entropy": 0.9 / (1 + epoch), "agreement": 0.1 / (1 + epoch)},
-                "validation": {"balanced_accuracy": 0.5 + 0.1 * epoch, "nll": 1.0 - 0.1 * epoch},
-                "lr": 1e-3,
-                "seconds": 2.5,
-            }
-            for epoch in range(3)
-        ]
         evaluation = scored(classes)
-        counts = {name: {"samples": 40, "groups": 20} for name in classes}
         given: dict[str, Any] = {
             "name": "quickstart",
             "digest": "3f9a1c77",
@@ -60,38 +92,16 @@ def full_report(scored: Callable[..., SingleLabelScores]) -> Callable[..., RunRe
             "group": "lesion",
             "validation": scored(classes),
             "methods": {"image": "timm", "fusion": "concat"},
-            "history": history,
+            "history": epochs(),
             "best_epoch": 1,
-            "mistakes": [
-                Mistake(
-                    "s-1",
-                    {"image": buffer.getvalue()},
-                    {"text": "A lesion."},
-                    classes[0],
-                    classes[1],
-                    0.98,
-                    0.01,
-                ),
-                Mistake("s-2", {}, {"text": ""}, classes[1], classes[0], 0.91),
-            ],
+            "mistakes": mistakes(classes),
             "controls": {"image alone": evaluation.metrics},
             "stages": [("model", evaluation.metrics), ("temperature", evaluation.metrics)],
-            "data_report": {
-                "rows": 121,
-                "parts": {"train": counts, "test": counts},
-                "rejected": [{"row": 7, "id": "s-7", "reason": "the image is truncated"}],
-                "duplicates": [["s-3", "s-4"], ["s-5", "s-6"]],
-                "without_text": [],
-            },
+            "data_report": data_report(classes),
             "split": {"seed": 0, "digest": "ab12"},
             "spec": "name: quickstart\nseed: 0\n",
             "resolved": "name: quickstart\nseed: 0\ndata: {}\n",
-            "environment": {
-                "python": "3.11",
-                "threads": 1,
-                "plugins": {"fusion.concat": "mmx"},
-                "code": {"core": {"mmx/errors.py": "0a1b2c"}},
-            },
+            "environment": ENVIRONMENT,
             "digests": {"data": "9c11"},
             "waivers": {"text_tells_label": "the referral letter is known to the doctor"},
             "warnings": ["test part looked at 3 times"],

@@ -105,8 +105,8 @@ def test_result_is_the_means_of_both_runs_and_a_learned_vector_for_a_missing_one
     fusion = built()
     awake(fusion)
     image, text = make(3, 4), make(3, 5, seed=1)
-    z = torch.cat([fusion.first(image.tokens) + fusion.modality[0],  # pyright: ignore[reportIndexIssue]
-                   fusion.second(text.tokens) + fusion.modality[1]], dim=1)  # fmt: skip # pyright: ignore[reportIndexIssue]
+    z = torch.cat([fusion.first(image.tokens) + fusion.modality[0],
+                   fusion.second(text.tokens) + fusion.modality[1]], dim=1)  # fmt: skip
     z = fusion.blocks[0](z, torch.ones(3, 9, dtype=torch.bool))
     expected = torch.cat([z[:, :4].mean(dim=1), z[:, 4:].mean(dim=1)], dim=1)
     close(fusion(image, text).pooled, expected)
