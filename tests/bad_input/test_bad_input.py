@@ -277,7 +277,8 @@ PLUGINS: dict[str, tuple[Change, tuple[str, ...], str]] = {
     "method that is not installed": (nothing, ("plugins", "show", "conact"), "nearest: concat"),
     "name that no method can have": (nothing, ("plugins", "new", "fusion", "../x"),
                                      "cannot be a name"),
-    "kind without a template": (nothing, ("plugins", "new", "datset", "x"), "no template"),
+    "kind of a template that does not exist": (nothing, ("plugins", "new", "datset", "x"),
+                                               "nearest: dataset"),
     "kind that does not exist": (nothing, ("plugins", "list", "--kind", "fusoin"), "fusion"),
 }  # fmt: skip
 
