@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from mmx.files.regular import read_regular
 
 _POLL = 0.05  # seconds between two tries of one that waits
@@ -26,6 +24,8 @@ class Hold:
     """
 
     def __init__(self, file: Path) -> None:
+        from filelock import FileLock  # 11 ms that lists and help need not wait for
+
         self._file, self._lock = file, FileLock(file)
         self._by = file.with_name(f"{file.name}.by")
 
@@ -57,6 +57,8 @@ class Hold:
             self._leave()
 
     def _take(self, seconds: float) -> None:
+        from filelock import Timeout  # with the lock
+
         try:
             self._lock.acquire(timeout=seconds, poll_interval=_POLL)
         except Timeout:
