@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from mmx import Features, FeatureShape, Fusion, FusionParams, Params, hookimpl
-from mmx.blocks import Norm, PerModality, fused_vector, masked_softmax, real_pooled, vector_norm
+from mmx.blocks import Norm, PerModality, fused_vector, real_pooled, vector_norm
 
 Gate = Literal["vector", "scalar", "sigmoid"]
 
@@ -100,8 +100,8 @@ class Gated(Fusion):
         logits = torch.cat([logits, torch.zeros_like(logits[:, :1])], dim=1)
         last = torch.arange(len(seen), device=present.device) == len(seen) - 1
         present = present | (last & ~present.any(dim=1, keepdim=True))  # of none, the last one's 0
-        by_modality = rearrange(logits, "b m d -> b d m")
-        return rearrange(masked_softmax(by_modality, present[:, None]), "b d m -> b m d")
+        # at least one is present, so a plain softmax over m is never of nothing
+        return logits.masked_fill(~present[..., None], -torch.inf).softmax(dim=1)
 
 
 @hookimpl
