@@ -20,9 +20,9 @@ import mmx
 from mmx.audit import all_checks, examine
 from mmx.audit.hashes import close_above
 from mmx.experiment.auditing import short_audit
-from mmx.pipeline.hooks import open_hooks
+from mmx.pipeline.audited_rows import subject_of
 from mmx.pipeline.prepare import prepare
-from mmx.pipeline.subject import subject_of
+from mmx.pipeline.spec_hooks import open_hooks
 from mmx.runs import SilentObserver
 
 ROOT = Path(__file__).parents[2]

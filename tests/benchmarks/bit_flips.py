@@ -117,9 +117,9 @@ class Bench:
         from mmx.data import CachedFeatures
         from mmx.experiment.auditing import short_audit
         from mmx.pipeline import prepare
-        from mmx.pipeline.hooks import open_hooks
         from mmx.pipeline.learner import build_learner
         from mmx.pipeline.sources import open_sources
+        from mmx.pipeline.spec_hooks import open_hooks
         from mmx.runs import SilentObserver
 
         prepared = prepare(self.spec, SilentObserver())

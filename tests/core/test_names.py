@@ -2,7 +2,8 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,13 @@ PARTICIPLE = re.compile(
 )
 FORMER = {"looks_at", "note_look", "ledger", "Ledger", "stand_in", "one_sided"}
 ADAPTER = "api1"  # names of the first version of the interfaces
+
+SHARED_FILES = {
+    "__init__.py": "the face of its package",
+    "model.py": "the network in mmx.model, and the block `model:` of a spec in mmx.spec",
+    "split.py": "the parts of the rows in mmx.data, and the block `split:` of a spec in mmx.spec",
+}
+"""Names of files that two packages of core may have, each with its reason."""
 
 
 def files() -> Iterator[Path]:
@@ -31,6 +39,25 @@ def names(tree: ast.AST) -> Iterator[str]:
             yield node.attr
         elif isinstance(node, ast.ClassDef | ast.FunctionDef):
             yield node.name
+
+
+def homes(paths: Iterable[Path]) -> dict[str, list[str]]:
+    """Name of a file -> the folders that have one of that name, where there are several."""
+    found = defaultdict[str, list[str]](list)
+    for path in paths:
+        found[path.name].append(path.parent.as_posix())
+    return {name: folders for name, folders in found.items() if len(folders) > 1}
+
+
+def test_a_name_of_a_file_says_in_one_package_alone_what_it_holds() -> None:
+    found = homes(path.relative_to(ROOT) for path in files() if "mmx_cli" not in path.parts)
+    assert {name: at for name, at in found.items() if name not in SHARED_FILES} == {}
+    assert SHARED_FILES.keys() <= found.keys(), "a name that is no longer shared is in the list"
+
+
+def test_two_files_of_one_name_are_seen() -> None:
+    paths = [Path("data/views.py"), Path("blocks/views.py"), Path("blocks/rows.py")]
+    assert homes(paths) == {"views.py": ["data", "blocks"]}
 
 
 @pytest.mark.parametrize("word", ["Told", "_Noted", "Audited"])

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmx.audit.columns import Column
 from mmx.audit.finding import Evidence
+from mmx.audit.probe_columns import Column
 from mmx.audit.subject import Subject
 from mmx.audit.traces import LEAST, SURE
 

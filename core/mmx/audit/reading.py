@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmx.audit import probe
-from mmx.audit.columns import matrix, metadata
 from mmx.audit.finding import Score
+from mmx.audit.probe_columns import matrix, metadata
 from mmx.audit.subject import Subject
 from mmx.audit.traces import SPREAD, Trace, one_against_rest
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 from mmx.audit import probe
 from mmx.audit.certain import certain
-from mmx.audit.columns import Column
 from mmx.audit.finding import Finding
+from mmx.audit.probe_columns import Column
 from mmx.audit.subject import Subject
 from mmx.audit.traces import SPREAD, SURE, Trace, code_scores, one_against_rest
 

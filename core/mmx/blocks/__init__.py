@@ -12,10 +12,8 @@ from mmx.blocks.attention import (
     split_heads,
 )
 from mmx.blocks.case_phrase import case_phrase, in_months
-from mmx.blocks.cells import Cells, missing_words, names_files, read_cells
 from mmx.blocks.known import known_labels, labels_per_row, mean_over_known, prevalence
-from mmx.blocks.labels import SEPARATORS, check_single, check_spelling, several_labels
-from mmx.blocks.layout import likes_channels_last, store_channels_last
+from mmx.blocks.label_spelling import SEPARATORS, check_single, check_spelling, several_labels
 from mmx.blocks.links import (
     Cumulative,
     Sigmoid,
@@ -24,7 +22,7 @@ from mmx.blocks.links import (
     level_log_probs,
     log_above,
 )
-from mmx.blocks.loading import load_by_position, load_tensors, state_digest
+from mmx.blocks.memory_layout import likes_channels_last, store_channels_last
 from mmx.blocks.missing_words import MISSING_WORDS, is_missing
 from mmx.blocks.model_folder import check_model_folder, folder_tensors
 from mmx.blocks.norms import Norm, PatientBatchNorm, vector_norm
@@ -47,10 +45,12 @@ from mmx.blocks.presence import (
     real_tokens,
     same_width,
 )
-from mmx.blocks.rows import alone
+from mmx.blocks.single_row import alone
 from mmx.blocks.table_text import TableText, check_names, guessed_text, not_utf8, table_text
-from mmx.blocks.tensors import read_tensors
+from mmx.blocks.tensor_file import read_tensors
+from mmx.blocks.text_cells import Cells, missing_words, names_files, read_cells
 from mmx.blocks.views import TURNS, Window, blurred, cut, turned, unit_pixels
+from mmx.blocks.weight_loading import load_by_position, load_tensors, state_digest
 from mmx.blocks.weights import (
     EFFICIENTNET_LITE0,
     EFFICIENTNET_LITE1,

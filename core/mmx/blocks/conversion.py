@@ -4,7 +4,7 @@ import logging
 import re
 from pathlib import Path
 
-from mmx.blocks.tensors import read_tensors
+from mmx.blocks.tensor_file import read_tensors
 from mmx.blocks.weights import file_digest
 from mmx.errors import WeightsError
 from mmx.files import cache_path, keep, own_folder, recall, write_whole

@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import Tensor
 
 from mmx.blocks.conversion import converted
-from mmx.blocks.tensors import read_tensors
+from mmx.blocks.tensor_file import read_tensors
 from mmx.blocks.weights import file_digest
 from mmx.errors import WeightsError
 

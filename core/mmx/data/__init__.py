@@ -7,7 +7,7 @@ from mmx.data.cells import texts_of
 from mmx.data.contents import Contents
 from mmx.data.data_report import Count, DataReport, make_data_report
 from mmx.data.encoding import FrozenEncoder, KeyedInputs
-from mmx.data.features import FeatureCache
+from mmx.data.feature_cache import FeatureCache
 from mmx.data.grey_range import measured_range
 from mmx.data.image_store import ImageStore
 from mmx.data.images import read_image
@@ -21,7 +21,7 @@ from mmx.data.texts import TextStore, learn_texts, new_texts, write_texts
 from mmx.data.token_loss import TokenLoss, loss_warnings, token_losses
 from mmx.data.tokens import Tokens
 from mmx.data.unread import unread_by_all
-from mmx.data.views import CachedViews, ViewStore
+from mmx.data.view_cache import CachedViews, ViewStore
 from mmx.data.whole_groups import UNUSED, check_groups
 
 __all__ = [

@@ -14,7 +14,7 @@ from mmx.evaluation.evaluate import evaluate
 from mmx.evaluation.jackknife import mean_of_losses
 from mmx.evaluation.label_comparison import LABEL_METRICS, compare_labels
 from mmx.evaluation.label_results import LabelEvaluation, LabelScores, OperatingPoint
-from mmx.evaluation.labels import evaluate_labels, quick_labels
+from mmx.evaluation.label_scores import evaluate_labels, quick_labels
 from mmx.evaluation.levels import decide_level, evaluate_levels, quick_levels
 from mmx.evaluation.promises import (
     bound_of_share,

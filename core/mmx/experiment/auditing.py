@@ -188,7 +188,7 @@ def _spare(manifest: Manifest) -> dict[str, str]:
 @cache
 def audit_code() -> Code:
     """The code of the audit; its checks are imported by name."""
-    return core_code(["mmx.pipeline.subject", *modules_below("mmx.audit")])
+    return core_code(["mmx.pipeline.audited_rows", *modules_below("mmx.audit")])
 
 
 def _recall(file: Path) -> list[Finding] | None:

@@ -10,15 +10,15 @@ from mmx.inference.case_table import (
     named,
     renamed,
 )
-from mmx.inference.columns import prediction_columns
 from mmx.inference.encoded_samples import EncodedSamples, see
 from mmx.inference.explaining import Explainer
 from mmx.inference.gates import in_words, mean_by_class
 from mmx.inference.missing import Missing, predict_missing
+from mmx.inference.model_record import Decisions, keep_hooks, keep_model, tensors_of
 from mmx.inference.needs import Needs, needs_of
 from mmx.inference.placeholders import Placeholders, untrained_modalities
 from mmx.inference.prediction import Chain, PartPrediction
-from mmx.inference.record import Decisions, keep_hooks, keep_model, tensors_of
+from mmx.inference.prediction_columns import prediction_columns
 from mmx.inference.shapley import Shares
 from mmx.inference.trained_run import TrainedRun, load_trained
 

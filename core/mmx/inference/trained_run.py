@@ -8,9 +8,9 @@ import torch
 
 from mmx.data import Part
 from mmx.errors import RunError
+from mmx.inference.model_record import fit_again, take_back
 from mmx.inference.placeholders import Placeholders, recorded_placeholders
 from mmx.inference.prediction import Chain, PartPrediction
-from mmx.inference.record import fit_again, take_back
 from mmx.interfaces import Loss, Task
 from mmx.model import Model, assemble, build_encoder
 from mmx.pipeline import JobProgress, ModelInputs, link_for, permitted, read_facts, restored_inputs

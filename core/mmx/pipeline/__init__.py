@@ -1,6 +1,7 @@
 """From a spec to all that a model is trained on: rows, texts, sources, and what names the run."""
 
 from mmx.pipeline.allowed import check_pictures, check_views
+from mmx.pipeline.audited_rows import fields_read, subject_of, unread
 from mmx.pipeline.facts import (
     GROUPS,
     HOOKS,
@@ -16,7 +17,6 @@ from mmx.pipeline.facts import (
     read_texts,
 )
 from mmx.pipeline.fits import check_promises, class_notes
-from mmx.pipeline.hooks import open_hooks
 from mmx.pipeline.identity import (
     core_digest,
     environment,
@@ -25,15 +25,15 @@ from mmx.pipeline.identity import (
     sources_used,
     weights_digest,
 )
-from mmx.pipeline.inputs import ModelInputs, PreparedRows, UnlabelledSamples, restored_inputs
 from mmx.pipeline.learner import Learner, build_learner, link_for, trained_prior
+from mmx.pipeline.model_inputs import ModelInputs, PreparedRows, UnlabelledSamples, restored_inputs
 from mmx.pipeline.permission import permitted
 from mmx.pipeline.prepare import PreparedData, cache_folder, prepare, together
 from mmx.pipeline.processes import first_process, heard, lock_of, wait_for_everyone
-from mmx.pipeline.progress import JobProgress, stage
 from mmx.pipeline.sources import Sources, open_sources
-from mmx.pipeline.subject import fields_read, subject_of, unread
-from mmx.pipeline.texts import LEAKY, FrozenFeatures
+from mmx.pipeline.spec_hooks import open_hooks
+from mmx.pipeline.stage_progress import JobProgress, stage
+from mmx.pipeline.text_writer import LEAKY, FrozenFeatures
 
 __all__ = [
     "GROUPS", "HOOKS", "LEAKY", "METRICS", "MODEL", "SETTLED", "SURROUNDINGS", "WEIGHTS",

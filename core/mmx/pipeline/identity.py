@@ -21,7 +21,12 @@ from mmx.spec import Spec
 # where the code begins that makes numbers; what it imports is found by reading it
 _RUN = "mmx.experiment.whole_run"
 _SHOWING = "mmx.report"  # who imports from here shows numbers, and makes none
-_FEATURES = ("mmx.data.features", "mmx.data.image_store", "mmx.data.texts", "mmx.data.views")
+_FEATURES = (
+    "mmx.data.feature_cache",
+    "mmx.data.image_store",
+    "mmx.data.texts",
+    "mmx.data.view_cache",
+)
 _LIBRARIES = (
     "mmx", "torch", "torchvision", "timm", "transformers", "accelerate", "numpy", "pandas",
     "pyarrow", "pillow", "scikit-learn", "scipy", "safetensors", "pydantic", "pluggy",

@@ -9,7 +9,7 @@ from torch import Tensor
 from mmx.data import Manifest, Split
 from mmx.interfaces import Encoder, Link, Loss, Sampler, Task
 from mmx.model import Model, assemble, build_encoder
-from mmx.pipeline.inputs import ModelInputs, fit_inputs
+from mmx.pipeline.model_inputs import ModelInputs, fit_inputs
 from mmx.spec import Spec
 from mmx.training import Trainee, auxiliary_weights, inverse_frequency, try_loss
 

@@ -30,9 +30,9 @@ from mmx.interfaces import (
     RejectedRow,
     Sample,
 )
-from mmx.pipeline.inputs import PreparedRows, UnlabelledSamples
-from mmx.pipeline.progress import stage
-from mmx.pipeline.texts import TextWriter
+from mmx.pipeline.model_inputs import PreparedRows, UnlabelledSamples
+from mmx.pipeline.stage_progress import stage
+from mmx.pipeline.text_writer import TextWriter
 from mmx.runs import Observer
 from mmx.spec import DataSpec, ImageSpec, Spec
 

@@ -30,7 +30,7 @@ from mmx.model import Model
 from mmx.pipeline.encoding_device import encoding_on_device, with_device
 from mmx.pipeline.identity import encoder_settings
 from mmx.pipeline.prepare import PreparedData, cache_folder
-from mmx.pipeline.progress import stage
+from mmx.pipeline.stage_progress import stage
 from mmx.runs import Observer
 from mmx.spec import PARTS, Spec
 

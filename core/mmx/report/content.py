@@ -7,7 +7,7 @@ from typing import Any
 
 from mmx.interfaces import Content, Grid, Matrix, Plot, ScoreSection
 from mmx.report.figures import plot
-from mmx.report.tables import Table, confusion_cells
+from mmx.report.page_tables import Table, confusion_cells
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from mmx.report.environment import environment
 from mmx.report.explained import shown_explanation, shown_images, shown_texts
 from mmx.report.figures import hook_curve, learning_curves, missing_curves
 from mmx.report.headline import headline_scale
+from mmx.report.page_tables import Table, as_tables, epoch_table, part_table, uneven_table
 from mmx.report.run_report import Mistake, RunReport
 from mmx.report.sentences import learning_words
 from mmx.report.share_words import share_words
-from mmx.report.tables import Table, as_tables, epoch_table, part_table, uneven_table
 
 Metrics = Mapping[str, Interval]
 SECTIONS = {

@@ -5,9 +5,9 @@ from typing import Any
 from mmx.report import study_words as words
 from mmx.report.environment import environment
 from mmx.report.metric_units import gap, gap_range, scored, unit
+from mmx.report.page_tables import as_tables, share_colour
 from mmx.report.study_figures import calibration, cost, forest, learning
 from mmx.report.study_report import ArmResult, StudyReport
-from mmx.report.tables import as_tables, share_colour
 from mmx.report.wording import NONE, decimal, duration, known, percent
 
 OUTCOMES = {1: "better", -1: "worse", 0: "not-distinguishable"}  # classes of the style sheet

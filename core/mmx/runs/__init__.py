@@ -1,7 +1,10 @@
 """Run directories: atomic writes, checked reading, a lock, an event log, and progress."""
 
 from mmx.runs.ending import sigterm_stops
-from mmx.runs.files import (
+from mmx.runs.file_record import Record
+from mmx.runs.lock import locked
+from mmx.runs.progress import Observer, Progress, SilentObserver
+from mmx.runs.run_files import (
     plain,
     read_beside,
     read_json,
@@ -12,11 +15,8 @@ from mmx.runs.files import (
     write_sealed,
     write_text,
 )
-from mmx.runs.folder import RunFolder
-from mmx.runs.hooks import Hooks
-from mmx.runs.lock import locked
-from mmx.runs.progress import Observer, Progress, SilentObserver
-from mmx.runs.record import Record
+from mmx.runs.run_folder import RunFolder
+from mmx.runs.run_hooks import Hooks
 
 __all__ = [
     "Hooks", "Observer", "Progress", "Record", "RunFolder", "SilentObserver", "locked", "plain",

@@ -3,11 +3,10 @@
 from mmx.spec.agreement import corrections
 from mmx.spec.choice import PLUGINS, Backbone, MethodChoice, chosen
 from mmx.spec.closed import ClosedModel
-from mmx.spec.columns import Columns, guess_columns
+from mmx.spec.column_roles import Columns, guess_columns
 from mmx.spec.data import CacheSpec, DataSpec, ImageSpec, names_of
 from mmx.spec.difference import ABSENT, Difference, diff_specs, differences
 from mmx.spec.explain import explain
-from mmx.spec.files import read_text
 from mmx.spec.idle import idle_keys
 from mmx.spec.load import load_spec
 from mmx.spec.merge import override
@@ -15,6 +14,7 @@ from mmx.spec.model import ModelSpec, ProjectionSpec
 from mmx.spec.named_images import images_named, too_many_images
 from mmx.spec.schema import spec_schema
 from mmx.spec.short import short_key
+from mmx.spec.spec_file import read_text
 from mmx.spec.split import PARTS, Seed, SplitSpec, part_named
 from mmx.spec.template import write_template
 from mmx.spec.train import AuditSpec, EvaluationSpec, OptimizerSpec, TrainSpec

@@ -14,9 +14,9 @@ from mmx.plugins import Plugins
 from mmx.spec.agreement import corrections, too_many
 from mmx.spec.choice import PLUGINS
 from mmx.spec.explain import explain, location_of
-from mmx.spec.files import read_file, read_text, unset
 from mmx.spec.merge import override
 from mmx.spec.short import long_path, written_out
+from mmx.spec.spec_file import read_file, read_text, unset
 from mmx.spec.train import TrainSpec
 from mmx.spec.tree import Node, from_here
 from mmx.spec.walk import file_names, shape

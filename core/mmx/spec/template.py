@@ -8,7 +8,7 @@ from typing import Any
 
 from mmx.errors import MmxError
 from mmx.files import write_whole
-from mmx.spec.columns import Columns
+from mmx.spec.column_roles import Columns
 from mmx.spec.write import inline
 
 _HEAD = """\

@@ -11,8 +11,8 @@ from mmx.runs import read_sealed
 from mmx.spec import ABSENT
 from mmx.study import gather
 from mmx.study.arms import Arm
-from mmx.study.folder import StudyFolder, count_file
 from mmx.study.gather import Answers
+from mmx.study.study_folder import StudyFolder, count_file
 from mmx.study.study_results import StudyResults
 
 

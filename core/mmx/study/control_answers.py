@@ -12,10 +12,10 @@ from mmx.spec import Spec, corrections, load_spec
 from mmx.study import gather
 from mmx.study.arms import Arms
 from mmx.study.baselines import MAJORITY, PROBES
-from mmx.study.folder import StudyFolder, control_file
 from mmx.study.gather import Answers, StudyAnswers
 from mmx.study.label_baselines import CONTROL, METADATA, PREVALENCE
 from mmx.study.spec import StudySpec
+from mmx.study.study_folder import StudyFolder, control_file
 
 
 def control_answers(

@@ -14,8 +14,8 @@ from mmx.evaluation import BINS, equal_mass_bins
 from mmx.experiment import Run
 from mmx.runs import RunFolder
 from mmx.study.arms import Arms
-from mmx.study.folder import Entry
 from mmx.study.spec import StudySpec
+from mmx.study.study_folder import Entry
 
 MEANS = ("macro_auroc", "ece", "classwise_ece", "brier", "nll")
 

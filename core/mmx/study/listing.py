@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmx.study.folder import all_studies
+from mmx.study.study_folder import all_studies
 
 
 @dataclass(frozen=True, slots=True)

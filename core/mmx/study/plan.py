@@ -10,8 +10,8 @@ from mmx.data import make_split, read_manifest
 from mmx.errors import RunError
 from mmx.spec import ABSENT, Spec
 from mmx.study.arms import Arm, Arms
-from mmx.study.folder import StudyFolder
 from mmx.study.spec import StudySpec
+from mmx.study.study_folder import StudyFolder
 
 # what a study promises before it has seen a result
 _PROMISED = (

@@ -21,10 +21,10 @@ from mmx.study.arm_results import arm_results, control_results
 from mmx.study.arms import resolve_arms
 from mmx.study.cautions import cautions
 from mmx.study.comparing import reached
-from mmx.study.folder import COPY, StudyFolder, find_study
 from mmx.study.result import Study
 from mmx.study.screening import SCREENED
 from mmx.study.spec import StudySpec, load_study
+from mmx.study.study_folder import COPY, StudyFolder, find_study
 from mmx.study.study_results import StudyResults
 
 

@@ -11,12 +11,12 @@ from mmx.runs import Observer, SilentObserver, locked, write_text
 from mmx.study.arms import resolve_arms
 from mmx.study.executor import Executor
 from mmx.study.executors import Name, make_executor
-from mmx.study.folder import COPY, StudyFolder
 from mmx.study.plan import settle
 from mmx.study.reporting import report_study
 from mmx.study.result import Study
 from mmx.study.screening import need_optuna
 from mmx.study.spec import load_study
+from mmx.study.study_folder import COPY, StudyFolder
 from mmx.study.work import Work
 
 

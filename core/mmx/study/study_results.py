@@ -11,9 +11,9 @@ from mmx.study.arms import Arms
 from mmx.study.comparing import TestPart, chosen_on_test, curves, in_family, shown
 from mmx.study.comparison_log import ComparisonLog
 from mmx.study.control_answers import control_answers
-from mmx.study.folder import StudyFolder
 from mmx.study.gather import Answers, StudyAnswers
 from mmx.study.spec import StudySpec
+from mmx.study.study_folder import StudyFolder
 from mmx.study.wanted import latest
 
 

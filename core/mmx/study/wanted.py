@@ -8,9 +8,9 @@ from mmx.pipeline import core_digest, sources_used
 from mmx.runs import RunFolder
 from mmx.spec import Spec, load_spec
 from mmx.study.arms import Arm, Arms
-from mmx.study.folder import Entry, StudyFolder
 from mmx.study.plan import digest_of
 from mmx.study.spec import StudySpec
+from mmx.study.study_folder import Entry, StudyFolder
 
 
 @dataclass(frozen=True, slots=True)

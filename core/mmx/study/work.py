@@ -11,10 +11,10 @@ from mmx.runs import Observer
 from mmx.study.arms import Arm, Arms
 from mmx.study.board import Board
 from mmx.study.executor import Executor, JobProgress
-from mmx.study.folder import Entry, StudyFolder, control_file, count_file
 from mmx.study.job import Job, JobResult
 from mmx.study.screening import SCREENED
 from mmx.study.spec import StudySpec
+from mmx.study.study_folder import Entry, StudyFolder, control_file, count_file
 from mmx.study.wanted import PlannedRun, finished, latest, wanted_run, wanted_runs
 
 

@@ -10,7 +10,7 @@ from mmx.errors import PluginError
 from mmx.interfaces import Params
 from mmx.plugins import Plugins, describe
 from mmx.spec import PLUGINS, Location, Node, override
-from mmx.testing.check import Check, check
+from mmx.testing.method_check import Check, check
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,14 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmx.interfaces import DecisionFusion, Features, FusionParams, HeadParams, masked_mean
-from mmx.testing.device import runs_elsewhere, unregistered
+from mmx.testing.global_state import untouched
 from mmx.testing.joined import absent_joined, order_of_joined
 from mmx.testing.law import LawError, Laws, demand, same, shape
 from mmx.testing.modules import VALUES, missing
+from mmx.testing.pretended_device import runs_elsewhere, unregistered
 from mmx.testing.real_run import trains
 from mmx.testing.samples import ROWS, copied, scrambled
 from mmx.testing.spread import spread
-from mmx.testing.state import untouched
 from mmx.testing.subjects import (
     FusionSubject,
     HeadSubject,

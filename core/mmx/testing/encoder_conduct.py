@@ -24,7 +24,6 @@ from mmx.interfaces import (
     WrappingEncoder,
     map_tensors,
 )
-from mmx.testing.device import runs_elsewhere
 from mmx.testing.encoders import (
     TEXTS,
     VALUES,
@@ -36,11 +35,12 @@ from mmx.testing.encoders import (
     side_of,
     without_weights,
 )
+from mmx.testing.global_state import untouched
 from mmx.testing.law import Laws, demand, same, shape
 from mmx.testing.parts import ROWS as ALL
 from mmx.testing.parts import Pictures, RepeatedSamples
+from mmx.testing.pretended_device import runs_elsewhere
 from mmx.testing.real_run import trains as trains_in_loop
-from mmx.testing.state import untouched
 
 ODD = (
     *TEXTS, " ", "A", "a a", "lesion on the back.", "A lesion on the", "\n", "spot = 3; x=", "?!",

@@ -5,8 +5,8 @@ import inspect
 from mmx.audit import Check
 from mmx.interfaces import MOMENTS, Hook, HookParams
 from mmx.plugins import nearest
+from mmx.testing.global_state import untouched
 from mmx.testing.law import Laws, demand
-from mmx.testing.state import untouched
 
 
 def built(params: HookParams) -> Hook:

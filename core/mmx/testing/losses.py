@@ -8,10 +8,10 @@ from torch import Tensor
 
 from mmx.errors import ShapeError
 from mmx.interfaces import Loss, LossParams, LossValue, Outputs
-from mmx.testing.device import runs_elsewhere
+from mmx.testing.global_state import untouched
 from mmx.testing.law import Laws, demand, finite, same, shape
+from mmx.testing.pretended_device import runs_elsewhere
 from mmx.testing.real_run import trains
-from mmx.testing.state import untouched
 from mmx.testing.targets import LEVELS, SEVERAL, SINGLE, question_of
 
 SOME = torch.tensor([[True, False], [False, True], [True, True], [True, False], [True, True]])

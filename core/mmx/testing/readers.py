@@ -19,8 +19,8 @@ from mmx.interfaces import (
     TableReader,
     TableReaderParams,
 )
+from mmx.testing.global_state import untouched
 from mmx.testing.law import LawError, Laws, SkippedLaw, demand
-from mmx.testing.state import untouched
 
 _IMAGES = (PackedImage, bytes, dict, list, tuple)  # cells that are no texts
 HOSTILE = 30

@@ -16,9 +16,9 @@ from mmx.interfaces import (
     SamplerParams,
     Value,
 )
+from mmx.testing.global_state import untouched
 from mmx.testing.law import Laws, demand
 from mmx.testing.real_run import trains
-from mmx.testing.state import untouched
 
 LABELS = torch.tensor([0] * 20 + [1] * 8 + [2] * 2)
 GROUPS = tuple(f"group {row // 2}" for row in range(len(LABELS)))

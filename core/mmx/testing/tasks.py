@@ -5,9 +5,9 @@ import torch
 from torch import Tensor
 
 from mmx.interfaces import Sample, Target, Task, TaskParams
+from mmx.testing.global_state import untouched
 from mmx.testing.law import Laws, demand, finite, same, shape
 from mmx.testing.real_run import trains
-from mmx.testing.state import untouched
 from mmx.testing.task_answers import ANSWERS
 from mmx.testing.task_rows import TaskRows, default_loss, rows_of_task, without
 from mmx.testing.task_scores import SCORES

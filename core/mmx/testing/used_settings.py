@@ -26,7 +26,7 @@ from mmx.interfaces import (
 )
 from mmx.testing.encoders import built as built_encoder
 from mmx.testing.encoders import encoded, inputs_of
-from mmx.testing.hooks import fitted, model_of, target_of
+from mmx.testing.inference_hooks import fitted, model_of, target_of
 from mmx.testing.law import demand
 from mmx.testing.losses import built as built_loss
 from mmx.testing.readers import example_of

@@ -23,6 +23,7 @@ from mmx.training.augment import Augmentation, pick_augmentations
 from mmx.training.batches import Share, cut, load, share, steps_of
 from mmx.training.checkpoint import Checkpoints, Snapshot
 from mmx.training.device import enough_memory
+from mmx.training.epoch_reporting import Reporter
 from mmx.training.history import EpochRecord, History
 from mmx.training.interrupt import StopRequest
 from mmx.training.lone_row import more_than_one_row
@@ -32,7 +33,6 @@ from mmx.training.objective import build_objective
 from mmx.training.optimiser import build_optimizer, flat_state, load_flat_state, rates, set_rates
 from mmx.training.pace import Pace
 from mmx.training.precision import autocast, encodes
-from mmx.training.reporting import Reporter
 from mmx.training.schedule import rate_factor
 from mmx.training.scoring import Processes, better, scores
 from mmx.training.seeds import generator_at, reseed, seed_at

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from mmx.audit import Finding
 from mmx.audit.certain import certain
-from mmx.audit.columns import column
+from mmx.audit.probe_columns import column
 from mmx.audit.traces import code_scores, one_against_rest
 
 Ask = Callable[..., list[Finding]]

@@ -9,9 +9,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from mmx.audit import probe
-from mmx.audit.columns import column
 from mmx.audit.dates import as_numbers
 from mmx.audit.logistic import fitted, probabilities
+from mmx.audit.probe_columns import column
 from mmx.audit.words import tf_idf
 
 

@@ -10,8 +10,8 @@ import pytest
 
 import mmx
 from mmx.audit import Finding, Subject, all_checks, examine
+from mmx.pipeline.audited_rows import subject_of
 from mmx.pipeline.prepare import prepare
-from mmx.pipeline.subject import subject_of
 from mmx.runs import SilentObserver
 
 ROOT = Path(__file__).parents[3]

@@ -9,8 +9,8 @@ import pytest
 
 import mmx
 from mmx.audit import Finding, all_checks, examine
+from mmx.pipeline.audited_rows import subject_of
 from mmx.pipeline.prepare import prepare
-from mmx.pipeline.subject import subject_of
 from mmx.runs import SilentObserver
 
 Load = Callable[..., mmx.Spec]

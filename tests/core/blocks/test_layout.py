@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from mmx.blocks.layout import likes_channels_last, store_channels_last
+from mmx.blocks.memory_layout import likes_channels_last, store_channels_last
 
 
 def test_only_convolutions_of_pictures_change_their_layout() -> None:

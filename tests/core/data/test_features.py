@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mmx.blocks import pool_level
 from mmx.data.encoding import FrozenEncoder
-from mmx.data.features import FeatureCache, _sizes
+from mmx.data.feature_cache import FeatureCache, _sizes
 from mmx.errors import DataError
 from mmx.interfaces import (
     Encoder,

@@ -9,7 +9,7 @@ from torch import nn
 
 from mmx.data import TextStore
 from mmx.data.encoding import FrozenEncoder, pool_level
-from mmx.data.features import FeatureCache
+from mmx.data.feature_cache import FeatureCache
 from mmx.interfaces import Features, FeatureShape, TextEncoder, Texts
 
 ALL = frozenset({"pooled", "tokens", "levels"})

@@ -11,7 +11,7 @@ from torch import nn
 
 from mmx.data import filling
 from mmx.data.encoding import FrozenEncoder
-from mmx.data.features import FeatureCache
+from mmx.data.feature_cache import FeatureCache
 from mmx.errors import DataError
 from mmx.interfaces import Features, FeatureShape, TextEncoder, Texts
 

@@ -24,7 +24,7 @@ from mmx.interfaces import (
     Sample,
     Store,
 )
-from mmx.pipeline.inputs import ModelInputs, PreparedRows, fit_inputs, restored_inputs
+from mmx.pipeline.model_inputs import ModelInputs, PreparedRows, fit_inputs, restored_inputs
 from mmx_plugins.tasks.single_label import SingleLabelParams
 
 LENGTH = 6

@@ -1,7 +1,7 @@
 """No input sees a label, whether it fits or prepares."""
 
 from mmx import Sample
-from mmx.pipeline.inputs import UnlabelledSamples
+from mmx.pipeline.model_inputs import UnlabelledSamples
 
 
 def test_samples_come_without_their_labels_one_by_one_and_together() -> None:

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from mmx.evaluation import Interval
-from mmx.report.tables import as_tables, confusion_cells, epoch_table, part_table
+from mmx.report.page_tables import as_tables, confusion_cells, epoch_table, part_table
 from mmx.report.wording import bounds, count, decimal, duration, percent, plain, plural, title
 
 

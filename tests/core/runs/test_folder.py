@@ -12,7 +12,7 @@ import pytest
 
 from mmx.errors import RunError
 from mmx.runs import RunFolder
-from mmx.runs.files import read_json
+from mmx.runs.run_files import read_json
 
 DIGEST = "0123456789abcdef" * 4
 

@@ -7,7 +7,7 @@ import pytest
 
 import mmx
 from mmx.study import Study
-from mmx.study.folder import StudyFolder
+from mmx.study.study_folder import StudyFolder
 
 
 def test_an_arm_is_held_against_the_arm_that_is_named_and_fails_with_it(

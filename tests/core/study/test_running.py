@@ -17,9 +17,9 @@ import pytest
 import mmx
 from mmx import commands
 from mmx.study import Study
-from mmx.study.folder import StudyFolder, find_study
 from mmx.study.gather import test_rows as labelled_rows
 from mmx.study.shuffle import shuffled
+from mmx.study.study_folder import StudyFolder, find_study
 
 Write = Callable[..., Path]
 Run = Callable[..., Study]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from mmx.study import Study
-from mmx.study.folder import Entry, StudyFolder
 from mmx.study.screening import budgets
+from mmx.study.study_folder import Entry, StudyFolder
 
 pytest.importorskip("optuna", reason="the extra screen is not installed")
 Run = Callable[..., Study]

@@ -6,7 +6,7 @@ import pytest
 
 from mmx import Params
 from mmx.testing import check, check_law, laws
-from mmx.testing.check import BASIC
+from mmx.testing.method_check import BASIC
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ well, and a model learns it before it learns the disease.
 """
 
 from mmx.audit.check import Check
-from mmx.audit.columns import column
 from mmx.audit.finding import Finding
+from mmx.audit.probe_columns import column
 from mmx.audit.subject import Subject
 from mmx.audit.telling import telling
 

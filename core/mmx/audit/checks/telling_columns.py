@@ -9,8 +9,8 @@ with one class only, or never with one that should be there, is told whatever th
 from dataclasses import replace
 
 from mmx.audit.check import Check
-from mmx.audit.columns import column, is_text, missingness
 from mmx.audit.finding import Finding
+from mmx.audit.probe_columns import column, is_text, missingness
 from mmx.audit.subject import Subject
 from mmx.audit.telling import telling, telling_field
 

@@ -13,8 +13,8 @@ from mmx.data import ImageStore
 from mmx.interfaces import Input, InputParams, Inputs, Sample, Store
 from mmx.pipeline import PreparedRows, UnlabelledSamples
 from mmx.spec import ImageSpec
+from mmx.testing.global_state import untouched
 from mmx.testing.law import Laws, demand, finite, shape
-from mmx.testing.state import untouched
 
 NAME = "example"
 """What the modality is called in the laws."""

@@ -17,9 +17,9 @@ from mmx.interfaces import (
     Texts,
     Validation,
 )
+from mmx.testing.global_state import untouched
 from mmx.testing.law import Laws, demand, finite, same, shape
 from mmx.testing.samples import batch
-from mmx.testing.state import untouched
 from mmx.testing.subjects import CLASSES
 from mmx.testing.targets import LABEL_COUNTS, SEVERAL, tasks_of
 

@@ -15,8 +15,9 @@ from mmx.interfaces import Params
 from mmx.plugins import location_of, of_this_api
 from mmx.testing.conduct import FUSION, HEAD
 from mmx.testing.encoder_conduct import ENCODER
-from mmx.testing.hooks import INFERENCE
-from mmx.testing.inputs import INPUT
+from mmx.testing.global_state import fresh_state
+from mmx.testing.inference_hooks import INFERENCE
+from mmx.testing.input_kinds import INPUT
 from mmx.testing.law import Law, LawError, Laws, SkippedLaw
 from mmx.testing.life_cycle import HOOK as LIFE_CYCLE
 from mmx.testing.losses import LOSS
@@ -24,7 +25,6 @@ from mmx.testing.priors import PRIOR
 from mmx.testing.readers import READER
 from mmx.testing.rows import DATASET, NARRATIVE, SAMPLER
 from mmx.testing.settings import ANY
-from mmx.testing.state import fresh_state
 from mmx.testing.tasks import TASK
 from mmx.testing.used_settings import settings_read
 

@@ -11,7 +11,10 @@ from typing import Any
 
 from mmx.errors import RunError
 from mmx.files import Journal, read_regular, remove_parts
-from mmx.runs.files import (
+from mmx.runs.file_record import FILE_LIMIT, Record, need_plain, refuse_links
+from mmx.runs.lock import LOCKS, locked
+from mmx.runs.progress import Observer, SilentObserver
+from mmx.runs.run_files import (
     JSON_LIMIT,
     parse_json,
     plain,
@@ -19,9 +22,6 @@ from mmx.runs.files import (
     write_json,
     write_text,
 )
-from mmx.runs.lock import LOCKS, locked
-from mmx.runs.progress import Observer, SilentObserver
-from mmx.runs.record import FILE_LIMIT, Record, need_plain, refuse_links
 
 EVENTS = "events.jsonl"
 FINISHED = "finished.json"

@@ -20,7 +20,7 @@ from mmx.blocks import state_digest
 from mmx.data.cached import CachedFeatures, Stream
 from mmx.data.encoding import Encoding, FrozenEncoder, KeyedInputs
 from mmx.data.filling import Filling
-from mmx.data.joining import join_small
+from mmx.data.shard_joining import join_small
 from mmx.data.shards import Shard, open_shards, remove_torn
 from mmx.errors import DataError
 from mmx.files import own_folder

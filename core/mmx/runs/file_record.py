@@ -10,7 +10,7 @@ from typing import Any
 
 from mmx.errors import RunError
 from mmx.files import need_regular, open_regular, read_regular, seal, unseal
-from mmx.runs.files import write_bytes
+from mmx.runs.run_files import write_bytes
 
 FILE_LIMIT = 64 << 30  # bytes of one file of a run; weights of the largest models are below it
 LATER = ("evaluations", "reproduced", "hooks")

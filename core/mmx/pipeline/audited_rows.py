@@ -11,7 +11,7 @@ import numpy as np
 from mmx.audit import Subject, SubjectImages
 from mmx.data import ImageStore, Manifest, unread_by_all
 from mmx.interfaces import TEXT, ImageSource, Value
-from mmx.pipeline.file_traces import file_names, file_traces, name_pattern
+from mmx.pipeline.image_file_traces import file_names, file_traces, name_pattern
 from mmx.pipeline.prepare import PreparedData
 from mmx.spec import Spec, names_of
 
