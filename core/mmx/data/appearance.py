@@ -12,7 +12,7 @@ import numpy as np
 
 from mmx.data.grey_range import measured_range
 from mmx.data.images import PIXEL_LIMIT, read_image
-from mmx.interfaces import ImageSource, PackedImage
+from mmx.interfaces import ImageRequest, ImageSource, PackedImage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,7 +62,7 @@ def appearance_of(image: ImageSource) -> Appearance:
     """
     if not isinstance(image, Path | PackedImage):
         return measure(image.pixels())
-    own = measured_range([image], PIXEL_LIMIT)
+    own = measured_range([image], ImageRequest("", PIXEL_LIMIT))
     return measure(read_image(image, grey_range=own[0] if own else None))
 
 

@@ -24,6 +24,7 @@ import PIL
 from PIL import Image, features
 
 from mmx.data.decoding import Decoding, StoredImages
+from mmx.data.frames import Decoder, FileFrame, request_for
 from mmx.data.images import Frame, open_upright, read_bytes, resized
 from mmx.data.middle_cut import cut_middle
 from mmx.data.pixel_map import PixelMap, open_map
@@ -60,13 +61,16 @@ class DecodedImages:
     pixels: PixelMap | None
 
 
-def file_keys(sources: Sequence[ImageSource]) -> Iterator[str]:
-    """A digest of each source's content, in order; empty for a file that cannot be read."""
+def file_keys(sources: Sequence[ImageSource], decoder: Decoder) -> Iterator[str]:
+    """A digest of each source's content, in order; empty for a file that cannot be read.
+
+    The code that decodes a file is part of it where a reader does.
+    """
     with ThreadPoolExecutor(threads()) as pool:
-        yield from pool.map(_content, sources)
+        yield from pool.map(partial(_content, decoder), sources)
 
 
-def decode(source: ImageSource, spec: "ImageSpec") -> tuple["NDArray[np.uint8]", Frame]:
+def decode(source: ImageSource, decoder: Decoder) -> tuple["NDArray[np.uint8]", Frame]:
     """One image at the size of the spec, [H, W, 3], and how it was stored.
 
     A JPEG is decoded at a fraction of its size only where twice the pixels that are shown remain.
@@ -74,13 +78,14 @@ def decode(source: ImageSource, spec: "ImageSpec") -> tuple["NDArray[np.uint8]",
     Raises:
         DataError: it cannot be read.
     """
+    spec = decoder.spec
     if isinstance(source, Path | PackedImage):
         # the middle cut is held to the pixels of a library, which decodes the whole file
         twice = None if spec.middle else (2 * spec.width, 2 * spec.height)
         data = read_bytes(source)
         image, frame = open_upright(
-            data, str(source), pixel_limit=spec.pixel_limit, at_least=twice,
-            grey_range=spec.grey_range,
+            data, request_for(source, spec), decoder.readers,
+            at_least=twice, grey_range=spec.grey_range,
         )  # fmt: skip
     else:
         image = Image.fromarray(source.pixels())
@@ -94,7 +99,7 @@ def decode(source: ImageSource, spec: "ImageSpec") -> tuple["NDArray[np.uint8]",
 def decode_all(
     sources: Sequence[ImageSource],
     keys: Sequence[str],
-    spec: "ImageSpec",
+    decoder: Decoder,
     *,
     folder: Path,
     memory_gb: float,
@@ -108,55 +113,53 @@ def decode_all(
     Raises:
         DataError: the folder cannot be written.
     """
-    name = _digest(sources, keys, spec)
-    shape = (len(sources), spec.height, spec.width, 3)
+    name = _digest(sources, keys, decoder.spec)
+    shape = (len(sources), decoder.spec.height, decoder.spec.width, 3)
     fits = 0 < int(np.prod(shape)) <= memory_gb * 1e9
     pixel_folder = _PixelFolder(folder, name, shape, fits)
     try:
         own_folder(folder)
         stored = pixel_folder.find()
-        if stored is None or _readable_again(sources, stored, spec):
+        if stored is None or _readable_again(sources, stored, decoder):
             if fits:
                 _make_room(folder, int(np.prod(shape)), memory_gb)
-            stored = pixel_folder.make(partial(_numbered, sources, spec), report)
+            stored = pixel_folder.make(partial(_numbered, sources, decoder), report)
     except OSError as error:
         raise DataError(
             f"decoded images cannot be kept in {folder}: {error}; if the disk is full, make room; "
             "or name another folder with data.cache.folder or MMX_CACHE"
         ) from error
-    pixels = pixel_folder.pixels(stored, partial(_picture, sources, spec))
+    pixels = pixel_folder.pixels(stored, partial(_picture, sources, decoder))
     return DecodedImages(stored.frames, pixels)
 
 
 def _numbered(
-    sources: Sequence[ImageSource], spec: "ImageSpec", number: int
+    sources: Sequence[ImageSource], decoder: Decoder, number: int
 ) -> tuple["NDArray[np.uint8]", Frame]:
-    return decode(sources[number], spec)
+    return decode(sources[number], decoder)
 
 
-def _picture(sources: Sequence[ImageSource], spec: "ImageSpec", number: int) -> "NDArray[np.uint8]":
-    return decode(sources[number], spec)[0]
+def _picture(sources: Sequence[ImageSource], decoder: Decoder, number: int) -> "NDArray[np.uint8]":
+    return decode(sources[number], decoder)[0]
 
 
-def fault(source: ImageSource, spec: "ImageSpec") -> str | None:
+def fault(source: ImageSource, decoder: Decoder) -> str | None:
     """Why an image cannot be read now, in words that name this file; None when it can.
 
     Words of a failure are never kept: they would speak of an older file or an older table.
     """
     try:
-        decode(source, spec)
+        decode(source, decoder)
     except DataError as error:
         return str(error)
     return None
 
 
-def _readable_again(
-    sources: Sequence[ImageSource], stored: StoredImages, spec: "ImageSpec"
-) -> bool:
+def _readable_again(sources: Sequence[ImageSource], stored: StoredImages, decoder: Decoder) -> bool:
     """Whether an image that could not be read then can be read now."""
     bad = np.flatnonzero(stored.frames[:, 0] == 0).tolist()
     with ThreadPoolExecutor(threads()) as pool:
-        return any(words is None for words in pool.map(lambda n: fault(sources[n], spec), bad))
+        return any(words is None for words in pool.map(lambda n: fault(sources[n], decoder), bad))
 
 
 class _PixelFolder:
@@ -251,18 +254,21 @@ def _make_room(folder: Path, size: int, memory_gb: float) -> None:
         file.with_suffix(".json").unlink(missing_ok=True)
 
 
-def _content(source: ImageSource) -> str:
+def _content(decoder: Decoder, source: ImageSource) -> str:
     if not isinstance(source, Path | PackedImage):
         return source.key
+    request = request_for(source, decoder.spec)
     try:
-        return hashlib.blake2b(read_bytes(source), digest_size=20).hexdigest()
+        own = decoder.readers.key(read_bytes(source), request.name)
     except DataError:
         return ""
+    return f"{own}-{source.index}" if isinstance(source, FileFrame) else own
 
 
 def _digest(sources: Sequence[ImageSource], keys: Sequence[str], spec: "ImageSpec") -> str:
     """Name of a set of images; what cannot be read has no content and goes by its path."""
     decoder = (PIL.__version__, features.version("jpg"))  # another one may give other pixels
-    what = (*spec.scaling, spec.pixel_limit, spec.grey_range, decoder)
+    shown = (*spec.scaling, spec.pixel_limit, spec.grey_range)
+    what = (*shown, *spec.of_readers, decoder)
     named = [key or f"unreadable {source}" for key, source in zip(keys, sources, strict=True)]
     return hashlib.sha256(repr((what, named)).encode()).hexdigest()[:32]

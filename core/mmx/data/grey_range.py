@@ -6,28 +6,31 @@ is that of the whole data set, never of single pictures, so that brightness keep
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from mmx.data.image_readers import PLAIN, ImageReaders
 from mmx.data.images import grey_of, read_bytes
 from mmx.data.threads import threads
 from mmx.errors import DataError
 from mmx.files import open_regular
-from mmx.interfaces import PackedImage
+from mmx.interfaces import ImageRequest, PackedImage, WhichFrame
 
 Range = tuple[float, float]
 
 LOOKED_AT = 256  # files
 _BITS = (8, 10, 12, 14, 16)
-_PNG = b"\x89PNG\r\n\x1a\n"
-_SHALLOW = (b"\xff\xd8\xff", b"GIF8", b"BM", b"RIFF")  # JPEG, GIF, BMP, WebP: 8 bits at most
+_PNG, *_SHALLOW = PLAIN  # JPEG, GIF, BMP, WebP: 8 bits at most
 _HEAD = 25  # bytes; the last one is the bit depth of a PNG
 _LIMIT = 2**40  # bytes; only the head is read
 
 
 def measured_range(
-    files: Sequence[Path | PackedImage], pixel_limit: int
+    files: Sequence[Path | PackedImage],
+    request: ImageRequest,
+    readers: ImageReaders | None = None,
 ) -> tuple[Range, int] | None:
     """The range of the files that have more than 8 bits, and how many were looked at.
 
@@ -36,7 +39,9 @@ def measured_range(
 
     Args:
         files: of the training rows; evenly spaced ones are read, at most 256.
-        pixel_limit: files with more pixels are passed over, as they are refused later.
+        request: what is asked of each; files with more pixels are passed over, as they are refused
+            later. Of several frames the middle one is measured, unless it is the first that counts.
+        readers: of formats that Pillow does not know; None: those that are installed.
 
     Returns:
         None when no file has more than 8 bits.
@@ -46,7 +51,8 @@ def measured_range(
         deep = [file for file, so in zip(files, may, strict=True) if so]
         step = max(len(deep) / LOOKED_AT, 1)
         some = [deep[int(index * step)] for index in range(min(len(deep), LOOKED_AT))]
-        ends = [end for end in pool.map(lambda file: _ends(file, pixel_limit), some) if end]
+        known = (readers or ImageReaders()) if some else None
+        ends = [end for end in pool.map(lambda file: _ends(file, request, known), some) if end]
     if not ends:
         return None
     low, high = min(end[0] for end in ends), max(end[1] for end in ends)
@@ -71,7 +77,7 @@ def _may_be_deep(file: Path | PackedImage) -> bool:
         return False  # it is refused with its reason where it is decoded
     if head.startswith(_PNG):
         return len(head) == _HEAD and head[-1] > 8
-    return not head.startswith(_SHALLOW)
+    return not head.startswith(tuple(_SHALLOW))
 
 
 def _head(file: Path | PackedImage) -> bytes:
@@ -81,10 +87,14 @@ def _head(file: Path | PackedImage) -> bytes:
         return stream.read(_HEAD)
 
 
-def _ends(file: Path | PackedImage, pixel_limit: int) -> tuple[float, float, bool] | None:
+def _ends(
+    file: Path | PackedImage, request: ImageRequest, readers: ImageReaders | None
+) -> tuple[float, float, bool] | None:
     """Smallest and largest value, and whether all are whole; None for 8 bits or damage."""
     try:
-        values = grey_of(read_bytes(file), str(file), pixel_limit=pixel_limit)
+        one: WhichFrame = "first" if request.frame == "first" else "middle"
+        asked = replace(request, name=str(file), frame=one)
+        values = grey_of(read_bytes(file), asked, readers)
     except DataError:
         return None
     if values is None or not values.size:

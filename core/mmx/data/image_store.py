@@ -11,10 +11,13 @@ import torch
 from einops import rearrange
 
 from mmx.data.decoded_images import Report, decode, decode_all, fault, file_keys
+from mmx.data.frames import Decoder
+from mmx.data.image_readers import ImageReaders
+from mmx.data.image_rows import ImageRows
 from mmx.data.images import Frame, shares_of, window
 from mmx.data.middle_cut import middle_window
 from mmx.data.threads import threads
-from mmx.interfaces import IMAGE, Box, Images, ImageSource, PackedImage, RejectedRow, Sample, Store
+from mmx.interfaces import IMAGE, Box, Images, ImageSource, RejectedRow, Sample, Store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,6 +43,7 @@ class ImageStore(Store):
         duplicates: ids of rows with byte-identical images, together.
     """
 
+    # parameters: readers are those of the spec's plugins, and nothing of the process
     def __init__(
         self,
         samples: Sequence[Sample],
@@ -49,17 +53,19 @@ class ImageStore(Store):
         folder: str | Path,
         memory_gb: float,
         progress: Report | None = None,
+        readers: ImageReaders | None = None,
     ) -> None:
         self._spec = spec
-        rows = _Rows(samples, modality)
-        content = list(file_keys(rows.sources))
+        self._decoder = Decoder(spec, readers or ImageReaders())
+        rows = ImageRows(samples, modality, self._decoder)
+        content = list(file_keys(rows.sources, self._decoder))
         self._sources, kept = _distinct(rows.sources, content)
         self._index = np.where(rows.index >= 0, np.append(kept, -1)[rows.index], -1)  # [n, V]
         kept_keys = [""] * len(self._sources)
         for source, key in zip(kept, content, strict=True):
             kept_keys[source] = key
         self._decoded = decode_all(
-            self._sources, kept_keys, spec,
+            self._sources, kept_keys, self._decoder,
             folder=Path(folder), memory_gb=memory_gb, report=progress or _silent,
         )  # fmt: skip
         self.unreadable = self._unreadable(rows)
@@ -150,18 +156,18 @@ class ImageStore(Store):
         size = (len(indices), self._spec.height, self._spec.width, 3)
         pixels = np.empty(size, dtype=np.uint8)
         for target, index in enumerate(indices):
-            pixels[target] = decode(self._sources[index], self._spec)[0]
+            pixels[target] = decode(self._sources[index], self._decoder)[0]
         return pixels
 
     def _readable(self, index: "NDArray[np.int64]") -> "NDArray[np.bool_]":
         return (index >= 0) & (np.append(self._decoded.frames[:, 0], 0)[index] > 0)
 
-    def _unreadable(self, rows: "_Rows") -> list[RejectedRow]:
+    def _unreadable(self, rows: ImageRows) -> list[RejectedRow]:
         """What cannot be read, each in words about the file that its own row names."""
         indices = np.argwhere((self._index >= 0) & ~self._readable(self._index))
         sources = [rows.sources[int(rows.index[row, view])] for row, view in indices]
         with ThreadPoolExecutor(threads()) as pool:
-            words = list(pool.map(lambda source: fault(source, self._spec), sources))
+            words = list(pool.map(lambda source: fault(source, self._decoder), sources))
         return [
             RejectedRow(rows.ids[int(row)], why or "it could not be read a moment ago; run again")
             for (row, _), why in zip(indices, words, strict=True)
@@ -188,7 +194,7 @@ class ImageStore(Store):
         images = [self._content[index] if index >= 0 else "" for index in indices]
         boxes = b"" if self._boxes is None else self._boxes[row, views][: len(indices)].tobytes()
         where = (centre,) if centre else ()
-        grey = () if spec.grey_range is None else spec.grey_range
+        grey = (*(spec.grey_range or ()), *spec.of_readers)
         shown = (images, *spec.scaling, *where, *grey)
         what = repr(shown).encode() + boxes
         return hashlib.blake2b(what, digest_size=20).hexdigest()
@@ -199,50 +205,6 @@ def _part_shown(frame: Frame, spec: "ImageSpec") -> Box:
     if spec.middle is not None:
         return middle_window(*frame.upright, spec.middle)
     return window(frame, spec.height, spec.width, spec.fit)
-
-
-class _Rows:
-    """What rows say about images: ids, sources without repetition, [n, V] places in them, boxes."""
-
-    def __init__(self, samples: Sequence[Sample], modality: str) -> None:
-        self.ids: list[str] = []
-        self.groups: list[str] = []
-        self.own: list[int | None] = []
-        self.centre: list[int] = []
-        self.boxes: dict[tuple[int, int], tuple[float, ...]] = {}
-        indices: list[list[int]] = []
-        seen: dict[Path | str, int] = {}
-        self.sources: list[ImageSource] = []
-        for row in range(len(samples)):
-            sample = samples[row]
-            self.ids.append(sample.id)
-            self.groups.append(sample.group)
-            images = sample.images.get(modality, ())
-            self.own.append(sample.own.get(modality))
-            self.centre.append(sample.own.get(modality, len(images) // 2))
-            indices.append([])
-            for image in images:
-                if image is None:
-                    indices[-1].append(-1)
-                    continue
-                name = _name(image)
-                if name not in seen:
-                    seen[name] = len(self.sources)
-                    self.sources.append(image)
-                indices[-1].append(seen[name])
-            boxes = enumerate(sample.boxes.get(modality, ()))
-            self.boxes |= {(row, view): box for view, box in boxes if box is not None}
-        views = max((len(one) for one in indices), default=0) or 1
-        self.index = np.full((len(indices), views), -1, dtype=np.int64)
-        for row, one in enumerate(indices):
-            self.index[row, : len(one)] = one
-
-
-def _name(image: ImageSource) -> Path | str:
-    """What two mentions of one image share, without reading it."""
-    if isinstance(image, Path):
-        return image
-    return image.name if isinstance(image, PackedImage) else image.key
 
 
 def _distinct(
@@ -262,7 +224,7 @@ def _distinct(
 
 
 def _twins(
-    rows: "_Rows", index: "NDArray[np.int64]", files: "NDArray[np.int64]"
+    rows: ImageRows, index: "NDArray[np.int64]", files: "NDArray[np.int64]"
 ) -> list[tuple[str, ...]]:
     """Ids of rows with byte-identical images, together.
 

@@ -22,15 +22,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from PIL import Image
 
+from mmx.data.image_readers import ImageReaders, readers_for
 from mmx.data.middle_cut import FILTERS
 from mmx.errors import DataError
 from mmx.files import read_regular
-from mmx.interfaces import Box, Interpolation, PackedImage
+from mmx.interfaces import Box, ImageContents, ImageRequest, Interpolation, PackedImage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM")
+FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM", "AVIF")
 """What is decoded; formats that run an interpreter, such as EPS, are left out."""
 
 FILE_LIMIT = 1 << 30
@@ -77,6 +78,7 @@ def read_image(
     *,
     pixel_limit: int = PIXEL_LIMIT,
     grey_range: tuple[float, float] | None = None,
+    readers: ImageReaders | None = None,
 ) -> "NDArray[np.uint8]":
     """Read an image file as [H, W, 3], RGB, upright, whatever its mode (see the module's table).
 
@@ -85,12 +87,14 @@ def read_image(
         pixel_limit: width x height above which the file is refused; Pillow itself refuses more than
             178,956,970.
         grey_range: values that are black and white in files of more than 8 bits; None: 0 and 65535.
+        readers: of formats that Pillow does not know; None: those that are installed.
 
     Raises:
         DataError: the file is missing, damaged, too large, or of a kind that is not read.
     """
     data = read_bytes(path)
-    image, _ = open_upright(data, str(path), pixel_limit=pixel_limit, grey_range=grey_range)
+    request = ImageRequest(str(path), pixel_limit)
+    image, _ = open_upright(data, request, readers or readers_for(data), grey_range=grey_range)
     return np.asarray(image)
 
 
@@ -114,9 +118,9 @@ def read_bytes(path: str | Path | PackedImage) -> bytes:
 
 def open_upright(
     data: bytes,
-    name: str,
+    request: ImageRequest,
+    readers: ImageReaders | None,
     *,
-    pixel_limit: int,
     at_least: tuple[int, int] | None = None,
     grey_range: tuple[float, float] | None = None,
 ) -> tuple[Image.Image, Frame]:
@@ -125,8 +129,12 @@ def open_upright(
     ``at_least`` is a width and height that will do: a JPEG may then come out at 1/2, 1/4 or 1/8 of
     its size, which its decoder does several times faster.
     """
+    read, name = None if readers is None else readers.read(data, request), request.name
+    if read is not None:
+        image = _of_reader(read, name, grey_range)
+        return image, Frame(*image.size)
     try:
-        image = _opened(data, name, pixel_limit)
+        image = _opened(data, name, request.pixel_limit)
         orientation = int(image.getexif().get(_ORIENTATION, 1))
         frame = Frame(*image.size, orientation if orientation in range(1, 9) else 1)
         if at_least and image.format == "JPEG" and image.mode in ("L", "RGB", "YCbCr"):
@@ -143,14 +151,29 @@ def open_upright(
     ), frame
 
 
-def grey_of(data: bytes, name: str, *, pixel_limit: int) -> "NDArray[Any] | None":
+def _of_reader(
+    found: ImageContents, name: str, grey_range: tuple[float, float] | None
+) -> Image.Image:
+    """What a reader found, as 8-bit RGB; a stated or measured range counts more than the file's."""
+    if found.pixels.ndim == 3 or found.pixels.dtype == np.uint8:
+        return Image.fromarray(found.pixels).convert("RGB")
+    return _eight_bit(found.pixels, name, grey_range or found.ends)
+
+
+def grey_of(
+    data: bytes, request: ImageRequest, readers: ImageReaders | None
+) -> "NDArray[Any] | None":
     """Values of a file with more than 8 bits of grey, [H, W] as stored; None of any other file.
 
     Raises:
         DataError: it cannot be read.
     """
+    read, name = None if readers is None else readers.read(data, request), request.name
+    if read is not None:
+        shallow = read.pixels.ndim == 3 or read.pixels.dtype == np.uint8
+        return None if shallow else read.pixels
     try:
-        image = _opened(data, name, pixel_limit)
+        image = _opened(data, name, request.pixel_limit)
         return np.asarray(image) if _deep(image) else None
     except DataError:
         raise
@@ -178,7 +201,7 @@ def _rgb(image: Image.Image, name: str, grey_range: tuple[float, float] | None) 
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if _deep(image):
-        return _eight_bit(image, name, grey_range)
+        return _eight_bit(np.asarray(image), name, grey_range)
     if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
         layers = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), layers).convert("RGB")
@@ -186,20 +209,20 @@ def _rgb(image: Image.Image, name: str, grey_range: tuple[float, float] | None) 
 
 
 def _eight_bit(
-    image: Image.Image, name: str, grey_range: tuple[float, float] | None
+    values: "NDArray[Any]", name: str, grey_range: tuple[float, float] | None
 ) -> Image.Image:
     """Grey from its range to 0..255; what lies outside, or is no number, is cut."""
-    values = np.asarray(image)
-    if image.mode == "F" and not np.isfinite(values).any():
+    whole = bool(np.issubdtype(values.dtype, np.integer))
+    if not whole and not np.isfinite(values).any():
         raise DataError(f"{name} has no pixel that is a number, so nothing can be seen on it")
     if grey_range is not None:
         low, high = grey_range
         shares = (np.nan_to_num(values.astype(np.float64), nan=low) - low) / (high - low)
         return Image.fromarray((shares.clip(0, 1) * 255 + 0.5).astype(np.uint8)).convert("RGB")
-    known = image.mode != "F" and values.min(initial=0) >= 0 and values.max(initial=0) <= 65535
+    known = whole and values.min(initial=0) >= 0 and values.max(initial=0) <= 65535
     if not known:
         raise DataError(
-            f"{name} has {image.mode!r} pixels of an unknown range; state it: "
+            f"{name} has {values.dtype} pixels of an unknown range; state it: "
             "data.image.range: [low, high]"
         )
     return Image.fromarray((values // 257).astype(np.uint8)).convert("RGB")

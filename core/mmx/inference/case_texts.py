@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmx.data import (
+    ImageReaders,
     ImageStore,
     Manifest,
     Split,
@@ -80,5 +81,6 @@ def _features(
             folder=folder / "images",
             memory_gb=data.memory_gb,
             progress=told,
+            readers=ImageReaders(trained.spec.plugins),
         )
     return FrozenFeatures(trained.spec, folder / "features", samples, images, modality)

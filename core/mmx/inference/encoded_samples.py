@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from mmx.data import ImageStore, Part, TextStore
+from mmx.data import ImageReaders, ImageStore, Part, TextStore
 from mmx.errors import DataError
 from mmx.inference.case_texts import case_texts
 from mmx.inference.needs import Needs
@@ -178,6 +178,7 @@ def _pictures(
                 folder=cache_folder(spec) / "images",
                 memory_gb=spec.memory_gb,
                 progress=told,
+                readers=ImageReaders(trained.spec.plugins),
             )
             for name in needs.layout.images or (IMAGE,)
         }

@@ -28,6 +28,15 @@ from mmx.interfaces.frame import ImageFrame, Interpolation
 from mmx.interfaces.fusion import DecisionFusion, Fusion, FusionParams
 from mmx.interfaces.head import Head, HeadOutput, HeadParams
 from mmx.interfaces.hook import MOMENTS, Hook, HookParams, RunDescription, Section
+from mmx.interfaces.image_reader import (
+    ImageContents,
+    ImageExample,
+    ImageReader,
+    ImageReaderParams,
+    ImageRequest,
+    Plane,
+    WhichFrame,
+)
 from mmx.interfaces.inference import Curve, InferenceHook, InferenceParams, Prediction, Validation
 from mmx.interfaces.input import Input, InputParams, InputRows, Store, Tokenizer
 from mmx.interfaces.inputs import Batch, Images, Inputs, Texts, TokenCount, Views, middle_indices
@@ -77,21 +86,23 @@ from mmx.interfaces.wrapping import (
 )
 
 __all__ = [
-    "API", "EVERY_TASK", "IMAGE", "MOMENTS", "RECORD", "TEXT", "BackboneOutput", "Batch", "Box",
-    "Content", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "Encoder", "EncoderParams",
-    "Facts", "FeatureShape", "FeatureSource", "Features", "FieldKind", "Fusion", "FusionParams",
-    "Grid", "Head", "HeadOutput", "HeadParams", "Hook", "HookParams", "ImageEncoder", "ImageFrame",
+    "API", "BackboneOutput", "Batch", "Box", "Content", "Curve", "Dataset", "DatasetParams",
+    "DecisionFusion", "EVERY_TASK", "Encoder", "EncoderParams", "Facts", "FeatureShape",
+    "FeatureSource", "Features", "FieldKind", "Fusion", "FusionParams", "Grid", "Head",
+    "HeadOutput", "HeadParams", "Hook", "HookParams", "IMAGE", "ImageContents", "ImageEncoder",
+    "ImageExample", "ImageFrame", "ImageReader", "ImageReaderParams", "ImageRequest",
     "ImageSource", "Images", "ImagesInput", "InferenceHook", "InferenceParams", "Input",
-    "InputParams", "InputRows", "Inputs", "Interpolation", "Interval", "Labels", "Layout", "Line",
-    "Link", "Loss", "LossParams", "LossValue", "Matrix", "MetricWords", "ModalityName", "Narrative",
-    "NarrativeParams", "OneClassTask", "Outputs", "PackedImage", "PairAdapter", "PairFusion",
-    "PairFusionParams", "Params", "Picture", "Plot", "Prediction", "ReaderParams", "Reading",
-    "Record", "RecordEncoder", "RecordStore", "Records", "RecordsInput", "RejectedRow", "Role",
-    "RunDescription", "Sample", "Sampler", "SamplerParams", "ScoreRow", "ScoreSection",
-    "ScoreTable", "Scores", "Section", "SingleImageEncoder", "SpecPath", "Store", "Strata",
-    "Summary", "TableContents", "TableExample", "TableReader", "TableReaderParams", "Target",
-    "Task", "TaskParams", "TextEncoder", "Texts", "TextsInput", "TokenCount", "Tokenizer",
-    "Training", "Validation", "Value", "View", "Views", "WrappingEncoder", "WrappingParams",
-    "WrongAnswer", "by_modality", "innermost", "innermost_params", "join", "joined_shape",
-    "known_rows", "map_tensors", "masked_mean", "middle_indices", "on_real", "one_by_one",
+    "InputParams", "InputRows", "Inputs", "Interpolation", "Interval", "Labels", "Layout",
+    "Line", "Link", "Loss", "LossParams", "LossValue", "MOMENTS", "Matrix", "MetricWords",
+    "ModalityName", "Narrative", "NarrativeParams", "OneClassTask", "Outputs", "PackedImage",
+    "PairAdapter", "PairFusion", "PairFusionParams", "Params", "Picture", "Plane", "Plot",
+    "Prediction", "RECORD", "ReaderParams", "Reading", "Record", "RecordEncoder", "RecordStore",
+    "Records", "RecordsInput", "RejectedRow", "Role", "RunDescription", "Sample", "Sampler",
+    "SamplerParams", "ScoreRow", "ScoreSection", "ScoreTable", "Scores", "Section",
+    "SingleImageEncoder", "SpecPath", "Store", "Strata", "Summary", "TEXT", "TableContents",
+    "TableExample", "TableReader", "TableReaderParams", "Target", "Task", "TaskParams",
+    "TextEncoder", "Texts", "TextsInput", "TokenCount", "Tokenizer", "Training", "Validation",
+    "Value", "View", "Views", "WhichFrame", "WrappingEncoder", "WrappingParams", "WrongAnswer",
+    "by_modality", "innermost", "innermost_params", "join", "joined_shape", "known_rows",
+    "map_tensors", "masked_mean", "middle_indices", "on_real", "one_by_one",
 ]  # fmt: skip

@@ -10,6 +10,8 @@ import numpy as np
 
 from mmx.blocks import missing_words
 from mmx.data import (
+    Decoder,
+    ImageReaders,
     ImageStore,
     Manifest,
     Split,
@@ -122,11 +124,13 @@ def prepare(spec: Spec, observer: Observer, split_file: Path | None = None) -> P
     manifest.task.check(manifest.targets)
     split = read_split(split_file, manifest) if split_file else make_split(manifest, data.split)
     names = tuple(manifest.contents.images) or (IMAGE,)
-    frames, notes = settled_ranges(data, manifest, split, names)
+    readers = ImageReaders(spec.plugins)
+    frames, notes = settled_ranges(data, manifest, split, names, readers)
     for note in (*missing_words(manifest.facts.missing), *notes):
         observer.message(note)
     pictures = {
-        name: open_images(manifest, data, observer, frame, name) for name, frame in frames.items()
+        name: open_images(manifest, data, observer, Decoder(frame, readers), name)
+        for name, frame in frames.items()
     }
     texts = TextWriter(spec, cache_folder(data), manifest, split)
     written = {
@@ -166,11 +170,17 @@ def _looked_at(name: str, narrative: NarrativeParams, pictures: Mapping[str, Ima
 
 
 def settled_ranges(
-    spec: DataSpec, manifest: Manifest, split: Split, names: Sequence[str]
+    spec: DataSpec,
+    manifest: Manifest,
+    split: Split,
+    names: Sequence[str],
+    readers: ImageReaders,
 ) -> tuple[dict[str, ImageSpec], tuple[str, ...]]:
     """Modality -> its settings with the range of grey of its training rows, and sentences on it."""
     found = {
-        name: settled_range(spec.frame(name), manifest, split, name if len(names) > 1 else None)
+        name: settled_range(
+            Decoder(spec.frame(name), readers), manifest, split, name if len(names) > 1 else None
+        )
         for name in names
     }
     notes = [note for _, told in found.values() for note in told]
@@ -178,21 +188,24 @@ def settled_ranges(
 
 
 def settled_range(
-    spec: ImageSpec, manifest: Manifest, split: Split, modality: str | None = None
+    decoder: Decoder, manifest: Manifest, split: Split, modality: str | None = None
 ) -> tuple[ImageSpec, tuple[str, ...]]:
     """The settings with the range of grey that training rows have, and a sentence on it.
 
     Args:
-        spec: the settings.
+        decoder: the settings, and the readers of files.
         manifest: the rows.
         split: whose training part is measured.
         modality: whose images; None: of all, for there is one.
     """
+    spec = decoder.spec
     of, key = (f" of {modality}", f"images.{modality}") if modality else ("", "image")
     if spec.grey_range is not None:
         low, high = spec.grey_range
         told = f"grey of files{of} with more than 8 bits: {low:g} is black, {high:g} white"
         return spec, (told,)
+    if spec.windowed:
+        return spec, (f"grey of DICOM files{of} is shown by the window of each file",)
     files = {
         image
         for row in split.rows("train").tolist()
@@ -200,7 +213,8 @@ def settled_range(
         for image in images
         if isinstance(image, Path | PackedImage) and modality in (None, name)
     }
-    found = measured_range(sorted(files, key=lambda file: (file.name, str(file))), spec.pixel_limit)
+    listed = sorted(files, key=lambda file: (file.name, str(file)))
+    found = measured_range(listed, spec.request(""), decoder.readers)
     if found is None:
         return spec, ()
     (low, high), count = found
@@ -215,18 +229,19 @@ def open_images(
     manifest: Manifest,
     spec: DataSpec,
     observer: Observer,
-    frame: ImageSpec,
+    decoder: Decoder,
     modality: str = IMAGE,
 ) -> ImageStore:
-    """The images of all rows of a modality, in this frame."""
+    """The images of all rows of a modality, decoded like this."""
     with stage(observer, "reading", "images") as told:
         return ImageStore(
             manifest.samples,
-            frame,
+            decoder.spec,
             modality=modality,
             folder=cache_folder(spec) / "images",
             memory_gb=spec.memory_gb,
             progress=told,
+            readers=decoder.readers,
         )
 
 

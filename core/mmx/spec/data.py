@@ -19,10 +19,13 @@ from mmx.interfaces import (
     TEXT,
     DatasetParams,
     ImageFrame,
+    ImageRequest,
     Interpolation,
     ModalityName,
     NarrativeParams,
+    Plane,
     SpecPath,
+    WhichFrame,
 )
 from mmx.spec.choice import chosen
 from mmx.spec.closed import ClosedModel, ShortForm, table
@@ -54,18 +57,17 @@ class ImageSpec(ClosedModel):
     pixel_limit: PositiveInt = Field(
         default=50_000_000, description="an image file with more pixels is refused"
     )
-    range: Literal["auto"] | tuple[float, float] = Field(
+    range: Literal["auto", "dicom"] | tuple[float, float] = Field(
         default="auto",
         description="values that are black and white in files of more than 8 bits; auto: measured "
-        "on the training rows",
+        "on the training rows; dicom: each file's own window",
     )
-
-    @field_validator("range", mode="before")
-    @classmethod
-    def _no_dicom(cls, value: Any) -> Any:
-        if value == "dicom":
-            raise ValueError("DICOM files are not read yet; give auto, or [low, high]")
-        return value
+    frames: WhichFrame | Literal["all"] | Annotated[int, Field(gt=1, le=512)] = Field(
+        default="only",
+        description="of files with several, such as volumes; only: such files are refused; all, or "
+        "so many, evenly spread: each is an image of its row",
+    )
+    plane: Plane = Field(default="axial", description="of the slices of a volume")
 
     @model_validator(mode="after")
     def _rises(self) -> "ImageSpec":
@@ -108,7 +110,29 @@ class ImageSpec(ClosedModel):
     @property
     def grey_range(self) -> tuple[float, float] | None:
         """Black and white as they are stated, or were measured; None before."""
-        return None if self.range == "auto" else self.range
+        return None if isinstance(self.range, str) else self.range
+
+    @property
+    def of_readers(self) -> tuple[str, ...]:
+        """What only files of readers listen to, for keys; empty where nothing is stated."""
+        stated = (self.windowed, self.frames, self.plane)
+        return () if stated == (False, "only", "axial") else tuple(map(str, stated))
+
+    def request(self, name: str, frame: int | None = None) -> ImageRequest:
+        """What is asked of the reader of a file.
+
+        Args:
+            name: of the file.
+            frame: its place from 0; None: what ``frames`` says.
+        """
+        one = self.frames if self.frames in ("first", "middle") else "only"
+        asked = frame if frame is not None else one
+        return ImageRequest(name, self.pixel_limit, asked, self.windowed, self.plane)
+
+    @property
+    def windowed(self) -> bool:
+        """Whether each file says itself what is black and white."""
+        return self.range == "dicom"
 
 
 class CacheSpec(ClosedModel):

@@ -1,4 +1,4 @@
-"""Laws of readers: what the rows of a file are, and that no file ends in a traceback."""
+"""Laws of readers: what the rows or pixels of a file are, and that no file ends in a traceback."""
 
 import random
 import shutil
@@ -6,6 +6,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -13,39 +14,55 @@ from mmx.blocks import read_cells
 from mmx.data import without_nulls
 from mmx.errors import MissingExtraError, MmxError
 from mmx.interfaces import (
+    ImageContents,
+    ImageReader,
+    ImageReaderParams,
+    ImageRequest,
     PackedImage,
     TableContents,
-    TableExample,
     TableReader,
     TableReaderParams,
 )
 from mmx.testing.global_state import untouched
 from mmx.testing.law import LawError, Laws, SkippedLaw, demand
 
+AnyReader = TableReaderParams | ImageReaderParams
 _IMAGES = (PackedImage, bytes, dict, list, tuple)  # cells that are no texts
+_PIXEL_LIMIT = 1_000_000
 HOSTILE = 30
 """Damaged copies of a file that a reader is tried on."""
 
 
-def reader_builds(params: TableReaderParams) -> str:
-    """``build`` gives a reader."""
+@dataclass(frozen=True, slots=True)
+class ExampleFile:
+    """A file that a reader wrote itself.
+
+    Attributes:
+        path: of the file or folder.
+        wanted: what reading it must give, as plain data.
+    """
+
+    path: Path
+    wanted: object
+
+
+def reader_builds(params: AnyReader) -> str:
+    """``build`` gives a reader of tables or of images."""
     reader = params.build()
-    demand(isinstance(reader, TableReader), f"build must give a TableReader, got {type(reader)}")
+    kind = ImageReader if isinstance(params, ImageReaderParams) else TableReader
+    demand(isinstance(reader, kind), f"build must give a {kind.__name__}, got {type(reader)}")
     return ", ".join(params.endings) or "folders"
 
 
-def rows_in_order(params: TableReaderParams) -> str:
-    """The rows of its example come out in their order, cell by cell, with their column names."""
+def example_read(params: AnyReader) -> str:
+    """The rows of its example come out in their order, cell by cell; of an image, its pixels."""
     with example_of(params) as example:
-        found = params.build().read(example.path)
-        wanted = [dict(row) for row in example.rows]
-        got = _texts(found)
-        demand(got == wanted, f"its example holds {wanted}, and {got} was read")
-        demand(len(wanted) > 1, "an example needs two rows or more")
-    return f"{len(wanted)} rows"
+        got = read(params, example.path)
+        demand(got == example.wanted, f"its example holds {example.wanted}, and {got} was read")
+    return "as it was written"
 
 
-def own_files(params: TableReaderParams) -> None:
+def own_files(params: AnyReader) -> None:
     """It claims the file of its example, and no file of another ending."""
     with example_of(params) as example:
         head = b"" if example.path.is_dir() else example.path.read_bytes()[:4096]
@@ -53,30 +70,28 @@ def own_files(params: TableReaderParams) -> None:
         demand(not params.claims(Path("notes.unknown"), b"some words"), "it claims any file")
 
 
-def same_bytes(params: TableReaderParams) -> None:
-    """The same bytes give the same rows, whatever was read before and whatever the file's name."""
+def same_bytes(params: AnyReader) -> None:
+    """The same bytes give the same, whatever was read before and wherever the file lies."""
     with example_of(params) as example:
-        reader = params.build()
-        first = _texts(reader.read(example.path))
+        first = read(params, example.path)
         copy = example.path.parent / "elsewhere" / example.path.name
         copy.parent.mkdir()
         _copy(example.path, copy)
-        for index in (example.path, copy):
-            demand(_texts(reader.read(index)) == first, "reading again gives other rows")
-            demand(_texts(params.build().read(index)) == first, "a new reader gives other rows")
+        for path in (example.path, copy):
+            demand(read(params, path) == first, "reading again gives something else")
 
 
-def files_kept(params: TableReaderParams) -> None:
+def files_kept(params: AnyReader) -> None:
     """Reading changes nothing: no file, no folder beside it, nothing of the whole process."""
     with example_of(params) as example:
         folder = example.path.parent
         before = _files(folder)
         with untouched("reading"):
-            params.build().read(example.path)
+            read(params, example.path)
         demand(_files(folder) == before, "reading wrote, changed or removed a file")
 
 
-def hostile_files(params: TableReaderParams) -> str:
+def hostile_files(params: AnyReader) -> str:
     """Cut short, with bytes changed, or of nothing but chance: read, or refused in plain words."""
     refused = 0
     with example_of(params) as example:
@@ -91,38 +106,63 @@ def hostile_files(params: TableReaderParams) -> str:
     return f"{refused} of {HOSTILE} are refused"
 
 
-def _refused(params: TableReaderParams, file: Path, index: int) -> bool:
+def _refused(params: AnyReader, file: Path, index: int) -> bool:
     try:
-        found = params.build().read(file)
+        read(params, file)
     except MmxError as error:
-        told = "\n" not in str(error) or "Traceback" not in str(error)
-        demand(told, f"damaged file {index}: a traceback in its words")
+        demand("Traceback" not in str(error), f"damaged file {index}: a traceback in its words")
         return True
+    except LawError:
+        raise
     except Exception as error:
         words = f"{type(error).__name__}: {error}"
         raise LawError(
             f"damaged file {index} raises {words}; raise DataError in plain words"
         ) from error
-    demand(isinstance(found, TableContents), f"read gave {type(found)}, not TableContents")
     return False
 
 
+def read(params: AnyReader, path: Path) -> object:
+    """What a new reader finds, as plain data that can be compared."""
+    if isinstance(params, ImageReaderParams):
+        request = ImageRequest(path.name, _PIXEL_LIMIT, "first")
+        image = params.build().read(path.read_bytes(), request)
+        right = isinstance(image, ImageContents)
+        demand(right, f"read gave {type(image)}, not ImageContents")
+        return [str(image.pixels.dtype), image.pixels.tolist()]
+    table = params.build().read(path)
+    demand(isinstance(table, TableContents), f"read gave {type(table)}, not TableContents")
+    return _texts(table)
+
+
 @contextmanager
-def example_of(params: TableReaderParams) -> Iterator[TableExample]:
+def example_of(params: AnyReader) -> Iterator[ExampleFile]:
     """The example that a reader writes, in a folder that is removed afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="mmx-reader-"))
     (folder / "own").mkdir()
     try:
         with warnings.catch_warnings():  # of its library, which a user may see
             warnings.simplefilter("ignore")
-            example = params.build().example(folder / "own")
-            if example is None:
-                raise SkippedLaw("it writes no example, so no file is known to try it on")
-            yield example
+            yield _example(params, folder / "own")
     except MissingExtraError as error:
         raise SkippedLaw(str(error)) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _example(params: AnyReader, folder: Path) -> ExampleFile:
+    if isinstance(params, ImageReaderParams):
+        image = params.build().example()
+        if image is not None:
+            (folder / image.name).write_bytes(image.content)
+            wanted = [str(image.pixels.dtype), image.pixels.tolist()]
+            return ExampleFile(folder / image.name, wanted)
+    else:
+        table = params.build().example(folder)
+        if table is not None:
+            demand(len(table.rows) > 1, "an example needs two rows or more")
+            return ExampleFile(table.path, [dict(row) for row in table.rows])
+    raise SkippedLaw("it writes no example, so no file is known to try it on")
 
 
 def _texts(found: TableContents) -> list[dict[str, str]]:
@@ -184,6 +224,6 @@ READER: Laws = {
     "builds": reader_builds,
     **{
         law.__name__: law
-        for law in (rows_in_order, own_files, same_bytes, files_kept, hostile_files)
+        for law in (example_read, own_files, same_bytes, files_kept, hostile_files)
     },
 }

@@ -15,6 +15,7 @@ from mmx.interfaces import (
     EncoderParams,
     FusionParams,
     HeadParams,
+    ImageReaderParams,
     InferenceParams,
     LossParams,
     NarrativeParams,
@@ -29,7 +30,7 @@ from mmx.testing.encoders import encoded, inputs_of
 from mmx.testing.inference_hooks import fitted, model_of, target_of
 from mmx.testing.law import demand
 from mmx.testing.losses import built as built_loss
-from mmx.testing.readers import example_of
+from mmx.testing.readers import example_of, read
 from mmx.testing.rows import LABELS, built_sampler, some, told
 from mmx.testing.samples import batch
 from mmx.testing.subjects import FusionSubject, HeadSubject
@@ -174,9 +175,9 @@ def _use_around(params: Params) -> None:
         asked.task.for_training(asked.scored)
         asked.task.answers(asked.random)
         asked.evaluated(asked.random)
-    elif isinstance(params, TableReaderParams):
+    elif isinstance(params, TableReaderParams | ImageReaderParams):
         with example_of(params) as example:
-            params.build().read(example.path)
+            read(params, example.path)
     elif isinstance(params, DatasetParams):
         images = params.build().samples()[0].images
         for image in chain.from_iterable(images.values()):

@@ -10,7 +10,10 @@ from PIL import Image
 from mmx import DataError, appearance_of, read_image
 from mmx.data.grey_range import measured_range
 from mmx.data.images import PIXEL_LIMIT
+from mmx.interfaces import ImageRequest
 from mmx.spec import ImageSpec
+
+ASKED = ImageRequest("", PIXEL_LIMIT)
 
 
 def write(folder: Path, name: str, values: Any, dtype: Any) -> Path:
@@ -38,7 +41,7 @@ def test_the_range_is_that_of_the_bits_in_use(
     tmp_path: Path, ending: str, dtype: Any, values: Any, expected: tuple[float, float]
 ) -> None:
     file = write(tmp_path, f"a.{ending}", values, dtype)
-    found = measured_range([file], PIXEL_LIMIT)
+    found = measured_range([file], ASKED)
     assert found == (expected, 1)
     low, high = expected
     shown = read_image(file, grey_range=expected)[..., 0].astype(float)
@@ -52,8 +55,11 @@ def test_the_range_is_of_all_pictures_together_and_of_deep_ones_alone(tmp_path: 
     plain = write(tmp_path, "c.png", [[0, 200]], np.uint8)
     damaged = tmp_path / "d.tif"
     damaged.write_bytes(b"II*\0 nothing")
-    assert measured_range([dark, bright, plain, damaged], PIXEL_LIMIT) == ((0, 4_095), 2)
-    assert measured_range([plain, damaged, tmp_path / "none.png"], PIXEL_LIMIT) is None
+    assert measured_range([dark, bright, plain, damaged], ASKED) == (
+        (0, 4_095),
+        2,
+    )
+    assert measured_range([plain, damaged, tmp_path / "none.png"], ASKED) is None
     np.testing.assert_array_equal(read_image(plain, grey_range=(0, 4_095))[0, :, 0], [0, 200])
 
 
@@ -72,7 +78,7 @@ def test_words_of_a_dark_file_speak_of_its_own_bits(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "words"), [("dicom", "not read yet"), ((5, 5), "upwards"), ((9, 1), "upwards")]
+    ("given", "words"), [("window", "dicom"), ((5, 5), "upwards"), ((9, 1), "upwards")]
 )
 def test_a_range_that_cannot_be_is_refused(given: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):

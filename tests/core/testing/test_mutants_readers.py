@@ -14,7 +14,7 @@ from mmx.interfaces import TableContents, TableExample, TableReader, TableReader
 
 MISTAKES = {
     "reader": {
-        "sorts its rows": "rows_in_order",
+        "sorts its rows": "example_read",
         "rows by the name of the folder": "same_bytes",
         "claims any file": "own_files",
         "writes beside the file": "files_kept",

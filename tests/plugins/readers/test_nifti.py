@@ -1,0 +1,97 @@
+"""NIfTI: slices lie as nibabel's canonical order has them, whatever way the file stores them."""
+
+import gzip
+import struct
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import pytest
+
+import mmx
+from mmx.data import ImageReaders, ImageStore
+from mmx.errors import MissingExtraError
+from mmx.interfaces import ImageRequest, Plane, Sample
+from mmx.spec import ImageSpec
+from mmx_plugins.readers.nifti import NiftiParams
+
+BODY = np.random.default_rng(0).integers(-1000, 1000, (4, 5, 6)).astype(np.int16)  # [R, A, S]
+
+
+def stored(ways: str, slope: float = 1.0) -> bytes:
+    """The body as a file whose axes run these ways, such as LPI."""
+    image = nibabel.Nifti1Image(BODY, np.diag([2.0, 3.0, 4.0, 1.0]))
+    turned: Any = nibabel.orientations.ornt_transform(
+        nibabel.orientations.axcodes2ornt("RAS"), nibabel.orientations.axcodes2ornt(ways)
+    )
+    turned = image.as_reoriented(turned)
+    content = bytearray(turned.to_bytes())
+    content[112:120] = struct.pack("<ff", slope, 5 if slope != 1 else 0)  # scl_slope, scl_inter
+    return bytes(content)
+
+
+def seen(content: bytes, plane: Plane, index: int) -> Any:
+    request = ImageRequest("scan.nii", 1000, index, plane=plane)
+    return NiftiParams().build().read(content, request)
+
+
+@pytest.mark.parametrize("ways", ["RAS", "LPS", "PIR", "SLA", "ALI"])
+def test_slices_are_turned_by_the_matrix_of_the_file(ways: str) -> None:
+    content = stored(ways)
+    # from the feet up, front above and the patient's right on the left
+    np.testing.assert_array_equal(seen(content, "axial", 2).pixels, BODY[::-1, ::-1, 2].T)
+    # from the back, and from the left; head above
+    np.testing.assert_array_equal(seen(content, "coronal", 1).pixels, BODY[::-1, 1, ::-1].T)
+    np.testing.assert_array_equal(seen(content, "sagittal", 3).pixels, BODY[3, ::-1, ::-1].T)
+    assert seen(content, "axial", 0).spacing == (3, 2)
+    assert seen(content, "sagittal", 0).spacing == (4, 3)
+    planes: tuple[Plane, ...] = ("sagittal", "coronal", "axial")
+    requests = [ImageRequest("a.nii", 9, plane=plane) for plane in planes]
+    assert [NiftiParams().build().frames(content, one) for one in requests] == [4, 5, 6]
+
+
+def test_values_are_those_after_slope_and_intercept() -> None:
+    image: Any = nibabel.Nifti1Image.from_bytes(stored("RAS", 0.5))
+    assert (image.dataobj.slope, image.dataobj.inter) == (0.5, 5)
+    expected = image.get_fdata()[::-1, ::-1, 0].T
+    np.testing.assert_array_equal(seen(stored("RAS", 0.5), "axial", 0).pixels, expected)
+
+
+@pytest.mark.parametrize(("frames", "shown"), [("all", [0, 1, 2, 3, 4, 5]), (2, [1, 4]), (9, None)])
+def test_slices_are_images_of_their_row(tmp_path: Path, frames: Any, shown: list[int]) -> None:
+    (tmp_path / "a.nii.gz").write_bytes(gzip.compress(stored("LPS")))
+    spec = ImageSpec(height=5, width=4, fit="stretch", range=(-1000, 1000), frames=frames)
+    sample = Sample("a", "a", images={"image": (tmp_path / "a.nii.gz",)})
+    store = ImageStore([sample], spec, folder=tmp_path / "cache", memory_gb=1)
+    pixels = store.collate([0]).pixels[0, :, 0].numpy()
+    wanted = BODY[::-1, ::-1, shown or range(6)].transpose(2, 1, 0)
+    np.testing.assert_allclose(pixels, (wanted + 1000.0) / 2000 * 255, atol=0.51)
+    assert store.centre.tolist() == [len(pixels) // 2]
+    assert len(set(store.view_keys()[0])) == len(pixels)
+    with pytest.raises(mmx.DataError, match=r"has 6 frames; say which .*data.image.frames"):
+        mmx.read_image(tmp_path / "a.nii.gz")
+
+
+@pytest.mark.parametrize(
+    ("image", "words"),
+    [
+        (nibabel.Nifti1Image(np.zeros((2, 2, 2, 3), np.int16), np.eye(4)), "4 dimensions"),
+        (nibabel.Nifti1Image(np.zeros((2, 2, 2, 1), np.int16), np.eye(4)), "has 2 frames"),
+        (
+            nibabel.Nifti1Image(np.zeros((2, 2, 2), [(c, "u1") for c in "RGB"]), np.eye(4)),
+            "colours",
+        ),
+        (nibabel.Nifti1Image(np.zeros((99, 99, 1), np.int16), np.eye(4)), "more than pixel_limit"),
+    ],
+)
+def test_what_is_no_volume_of_numbers_is_refused(tmp_path: Path, image: Any, words: str) -> None:
+    (tmp_path / "a.nii").write_bytes(image.to_bytes())
+    with pytest.raises(mmx.DataError, match=words):
+        mmx.read_image(tmp_path / "a.nii", pixel_limit=1000)
+
+
+def test_an_absent_library_is_told_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "nibabel", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'mmx\[nifti\]'"):
+        ImageReaders().read(stored("RAS"), ImageRequest("a.nii", 1000))
