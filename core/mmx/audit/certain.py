@@ -52,26 +52,27 @@ def certain(subject: Subject, one: Column) -> list[CertainValue]:
     """Pure and missing pairs of value and class that chance explains in fewer than 1 of 1,000.
 
     The rows of a group that have one class count once, with the code of most of them; the
-    hypergeometric tails are multiplied by twice the number of pairs.
+    hypergeometric tails are multiplied by twice the number of pairs, and by the number of labels.
     """
     codes, truth = _most_common(subject, one), subject.unit_labels
     table = np.zeros((len(one.names), len(subject.classes)))
     np.add.at(table, (codes, truth), 1)
-    return sorted(_found(one, table), key=lambda found: (found.share == 0, -found.groups))
+    found = _found(one, table, subject.family)
+    return sorted(found, key=lambda value: (value.share == 0, -value.groups))
 
 
-def _found(one: Column, table: "Floats") -> Iterator[CertainValue]:
+def _found(one: Column, table: "Floats", family: int) -> Iterator[CertainValue]:
     rows = table.sum(axis=1)
     columns = table.sum(axis=0)
     total = table.sum()
-    pairs = 2 * int((rows > 0).sum()) * int((columns > 0).sum())
+    pairs = 2 * int((rows > 0).sum()) * int((columns > 0).sum()) * family
     for value in np.flatnonzero(rows >= LEAST).tolist():
         for label in np.flatnonzero(columns).tolist():
             share = table[value, label] / rows[value]
             least = int(table[value, label])
             if share >= _PURE and least < total:
                 chance = _at_least(least, total, columns[label], rows[value])
-            elif share == 0:
+            elif share == 0 and len(columns) > 2:  # of two classes, never one is always the other
                 chance = _at_most_none(total, columns[label], rows[value])
             else:
                 continue

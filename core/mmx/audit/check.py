@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 
 from mmx.audit.finding import Finding
+from mmx.audit.over_labels import over_labels
 from mmx.audit.subject import Scope, Subject
 from mmx.errors import MmxError, PluginError
 from mmx.runs import Hooks
@@ -29,6 +31,9 @@ class Check:
         short: quick enough to be part of every run.
         scope: the rows as a whole; or images or texts, whose modalities are then shown to the
             check one at a time.
+        by_label: whether it reads labels: where each row has several, it is asked about each of
+            them, and what it finds is told together. Else it is asked once, about all rows of
+            which any label is known.
     """
 
     id: str
@@ -36,6 +41,7 @@ class Check:
     run: Callable[[Subject], Sequence[Finding]]
     short: bool = False
     scope: Scope = "rows"
+    by_label: bool = True
 
 
 def all_checks(hooks: Hooks | None = None) -> list[Check]:
@@ -64,20 +70,24 @@ def _given(hooks: Hooks) -> Iterator[Check]:
 
 
 def examine(subject: Subject, checks: Sequence[Check]) -> list[Finding]:
-    """The findings of these checks, in their order, each once.
+    """The findings of these checks, in their order.
 
     Raises:
         PluginError: a check failed or gave something else than findings.
     """
-    found = [
+    return [
         replace(one, message=f"{name}: {one.message}") if name else one
         for check in checks
-        for of_label in subject.each()
-        for name, shown in of_label.views(check.scope).items()
-        for one in _asked(check, shown)
+        for name, shown in subject.views(check.scope).items()
+        for one in _found(check, shown)
     ]
-    # what does not depend on the label is found with each of several labels
-    return list({(one.check, one.message): one for one in reversed(found)}.values())[::-1]
+
+
+def _found(check: Check, subject: Subject) -> list[Finding]:
+    """What one check finds, about each label or about the rows."""
+    if check.by_label:
+        return over_labels(subject, partial(_asked, check))
+    return _asked(check, subject)
 
 
 def _asked(check: Check, subject: Subject) -> list[Finding]:

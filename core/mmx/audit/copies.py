@@ -102,7 +102,7 @@ def _across(subject: Subject, left: int, right: int) -> bool:
 
 
 def _torn(subject: Subject, left: int, right: int) -> bool:
-    return bool(subject.labels[left] != subject.labels[right])
+    return bool(subject.unlike(np.array([left]), np.array([right]))[0])
 
 
 def _candidates(
@@ -141,9 +141,8 @@ def _matters(subject: Subject, pairs: "Rows") -> "NDArray[np.bool_]":
     left, right = pairs.T
     parts = subject.parts
     groups = subject.groups
-    labels = subject.labels
     across = (parts[left] != parts[right]) & (groups[left] != groups[right])
-    return np.asarray(across | (labels[left] != labels[right]))
+    return np.asarray(across | subject.unlike(left, right))
 
 
 def _limit(subject: Subject, rows: "Rows", small: "Pictures") -> float:

@@ -25,6 +25,7 @@ class Score:
         chance: of a coin: 1 / number of classes.
         samples: scored.
         groups: scored.
+        auroc: of the class that is told best from the rest; None where none is told.
     """
 
     probe: str
@@ -34,6 +35,7 @@ class Score:
     chance: float
     samples: int
     groups: int
+    auroc: float | None = None
 
     def __str__(self) -> str:
         """The score in words: ``0.97 (95 % interval 0.95 to 0.98, chance 0.25)``."""
@@ -54,6 +56,9 @@ class Finding:
         evidence: which samples, words, columns or pairs; the first 50.
         pictures: ids of samples to be shown side by side, one tuple for each line.
         score: of the probe, where there is one.
+        about: which of several things that the check looks at, such as a column; what is found
+            of one thing for several labels is told together.
+        labels: one line for each label that it was found for, where there are several.
     """
 
     check: str
@@ -62,6 +67,8 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()
     pictures: tuple[tuple[str, ...], ...] = ()
     score: Score | None = None
+    about: str = ""
+    labels: tuple[Evidence, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for a JSON file."""
@@ -78,4 +85,6 @@ class Finding:
             evidence=tuple(plain["evidence"]),
             pictures=tuple(tuple(line) for line in plain["pictures"]),
             score=Score(**score) if score else None,
+            about=plain["about"],
+            labels=tuple(plain["labels"]),
         )

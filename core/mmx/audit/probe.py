@@ -1,5 +1,6 @@
 """Small classifiers that ask whether something tells the label, in grouped cross-validation."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from mmx.audit.finding import Score
 from mmx.audit.logistic import probabilities
 from mmx.audit.subject import FOLDS, Subject
+from mmx.audit.traces import Trace
 from mmx.evaluation import clustered_shares, group_counts, mean_share
 
 if TYPE_CHECKING:
@@ -62,15 +64,24 @@ def quick(subject: Subject, predicted: "Ints") -> float:
     return float((hits[rows > 0] / rows[rows > 0]).mean())
 
 
-def score(subject: Subject, predicted: "Ints", probe: str) -> Score:
-    """Balanced accuracy of predictions [m] of the probed rows, with its 95 % interval."""
+def score(subject: Subject, predicted: "Ints", probe: str, traces: Sequence[Trace] = ()) -> Score:
+    """Balanced accuracy of predictions [m] of the probed rows, with its 95 % interval.
+
+    Args:
+        subject: gives labels and groups.
+        predicted: [m].
+        probe: what it looked at and how it learned.
+        traces: of the same probe.
+    """
     truth = subject.labels[subject.probed]
     member = subject.member
     classes = len(subject.classes)
     counts = group_counts(predicted, truth, member, classes)
     value, low, high = map(float, mean_share(clustered_shares(counts.true, counts.hits)))
     here = int(counts.present.sum())
-    return Score(probe, value, low, high, 1 / here, len(truth), int(member.max()) + 1)
+    auroc = max((one.auroc for one in traces), default=None)
+    groups = int(member.max()) + 1
+    return Score(probe, value, low, high, 1 / here, len(truth), groups, auroc)
 
 
 def too_few(subject: Subject) -> str:

@@ -104,7 +104,8 @@ def is_text(subject: Subject, values: Sequence[Value]) -> bool:
     told = [str(value).strip() for value in values if value is not None and value != ""]
     if not told:
         return False
-    texts = {subject.texts[int(row)].strip() for row in subject.probed} - {""}
+    written = subject.written.values() or [subject.texts]
+    texts = {of[int(row)].strip() for of in written for row in subject.probed} - {""}
     words = np.mean([len(one.split()) for one in told])
     same = sum(one in texts for one in told) > 0.5 * len(told)
     return same or bool(words >= _WORDS and len(set(told)) > _DISTINCT)

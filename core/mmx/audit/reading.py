@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ERROR = 0.90  # balanced accuracy, or lower bound of the AUROC of one class
 BEYOND = 0.03  # more than the record alone
+_LIKELY = 0.05  # a handful of groups of one of many labels reaches 0.90 by chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +37,23 @@ class Reading:
 
     def score(self, subject: Subject) -> Score:
         """The balanced accuracy with its interval."""
-        return probe.score(subject, self.predicted, f"{self.what}, logistic regression")
+        what = f"{self.what}, logistic regression"
+        return probe.score(subject, self.predicted, what, self.traces)
 
     def beyond(self, record: "Reading | None") -> list[Trace]:
         """Classes that are told clearly, and better than the record (else chance) tells them."""
-        reached = {} if record is None else {one.label: one.auroc for one in record.traces}
+        reached = {} if record is None else {one.what: one.auroc for one in record.traces}
 
         def better(one: Trace) -> bool:
-            base = reached.get(one.label, 0.5)
+            base = reached.get(one.what, 0.5)
             return one.tells(SPREAD) and one.low > base and one.auroc > base + BEYOND
 
         return [one for one in self.traces if better(one)]
 
     def settles(self, record: "Reading | None") -> bool:
         """Whether the label, or a class of which the record says less, is all but settled."""
-        return self.accuracy > ERROR or any(one.low >= ERROR for one in self.beyond(record))
+        settled = any(one.low >= ERROR for one in self.beyond(record))
+        return settled or (self.accuracy > ERROR and any(one.p <= _LIKELY for one in self.traces))
 
 
 def read(subject: Subject, what: str, features: Any, index: "NDArray[np.int64]") -> Reading:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from mmx.audit.read_once import ReadOnce
 from mmx.data import UNUSED, assign_groups
-from mmx.interfaces import IMAGE, Value
+from mmx.interfaces import IMAGE, Strata, Value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,9 +57,15 @@ class Subject:
     Attributes:
         ids: [n], str, all different.
         groups: [n], str; lesion, patient or study.
-        labels: [n], int64, places in ``classes``; -1 where the label is unknown.
+        labels: [n], int64, places in ``classes``; -1 where the label is unknown. Of a row with
+            several labels, 0 where any of them is known: ``by_label`` shows them one at a time.
         classes: class names.
-        others: labels and classes of further labels, where each row has several.
+        strata: the labels, where each row has several.
+        label_name: of the label that is shown, where there are several.
+        ordered: whether the classes are levels in their order.
+        family: labels that are asked about together; each p value is multiplied by it.
+        words: n targets in words; the class of each row where there are none.
+        names: of classes and labels, as a text might hold them; the classes where there are none.
         parts: [n], str: train, validation, test, calibration or unused.
         texts: n narratives; empty where a row has none.
         synonyms: other names and codes of each class.
@@ -88,7 +95,12 @@ class Subject:
     classes: tuple[str, ...]
     parts: "NDArray[np.str_]"
     texts: Sequence[str]
-    others: "Sequence[tuple[NDArray[np.int64], tuple[str, ...]]]" = ()
+    strata: Sequence[Strata] = ()
+    label_name: str = ""
+    ordered: bool = False
+    family: int = 1
+    words: Sequence[str] = ()
+    names: tuple[str, ...] = ()
     synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict)
     leak_columns: tuple[str, ...] = ()
     group: str = "group"
@@ -98,7 +110,7 @@ class Subject:
     unread: tuple[str, ...] = ()
     record_fields: tuple[str, ...] = ()
     narrative: str = "narrative"
-    reads: frozenset[str] = frozenset({"image", "text"})
+    reads: frozenset[str] = frozenset()
     technical: "Callable[[Rows], Mapping[str, Sequence[Value]]]" = _no_columns
     files: "Callable[[Rows], Mapping[str, Sequence[Value]]]" = _no_columns
     spare: Mapping[str, Callable[[], Sequence[str]]] = field(default_factory=dict)
@@ -109,10 +121,26 @@ class Subject:
     written: Mapping[str, Sequence[str]] = field(default_factory=dict)
     images: Mapping[str, SubjectImages] = field(default_factory=dict)
 
-    def each(self) -> "list[Subject]":
-        """The same rows with one label after the other."""
-        more = [replace(self, labels=of, classes=names) for of, names in self.others]
-        return [self, *more]
+    @cached_property
+    def by_label(self) -> "list[Subject]":
+        """The same rows with one label after the other; itself alone where there is one label.
+
+        What is read of the rows for one label is not read again for the next.
+        """
+        if not self.strata:
+            return [self]
+
+        def probed() -> "Rows":
+            return self.probed
+
+        record, files = ReadOnce(self.record, probed), ReadOnce(self.files, probed)
+        technical = ReadOnce(self.technical, probed)
+        return [
+            replace(self, labels=one.labels, classes=one.classes, label_name=one.name,
+                    ordered=one.ordered, family=len(self.strata), strata=(), words=(),
+                    record=record, technical=technical, files=files)
+            for one in self.strata
+        ]  # fmt: skip
 
     def views(self, kind: Scope) -> "dict[str, Subject]":
         """The subject once for each modality of this kind, by its name.
@@ -120,14 +148,20 @@ class Subject:
         Itself alone, under an empty name, for a check that looks at rows, and where there is one
         modality of the kind.
         """
-        if kind == "texts" and len(self.written) > 1:
-            return {name: replace(self, texts=texts) for name, texts in self.written.items()}
-        if kind == "images" and len(self.images) > 1:
-            return {
-                name: replace(self, image_name=name, **vars(one))
-                for name, one in self.images.items()
+        return self._views.get(kind) or {"": self}
+
+    @cached_property
+    def _views(self) -> "dict[Scope, dict[str, Subject]]":
+        found: dict[Scope, dict[str, Subject]] = {}
+        if len(self.written) > 1:
+            texts = self.written.items()
+            found["texts"] = {name: replace(self, texts=of) for name, of in texts}
+        if len(self.images) > 1:
+            images = self.images.items()
+            found["images"] = {
+                name: replace(self, image_name=name, **vars(one)) for name, one in images
             }
-        return {"": self}
+        return found
 
     def __len__(self) -> int:
         """Rows."""
@@ -135,7 +169,7 @@ class Subject:
 
     @cached_property
     def used(self) -> "Rows":
-        """Rows that are in a part and have a label."""
+        """Rows that are in a part and of which a label is known."""
         return np.flatnonzero((self.parts != UNUSED) & (self.labels >= 0))
 
     @cached_property
@@ -157,15 +191,32 @@ class Subject:
         return f"{self.group[:-1]}ies" if self.group.endswith("y") else f"{self.group}s"
 
     def label(self, row: int) -> str:
-        """Class name of a row; empty where it is unknown."""
+        """The label of a row in words; empty where it is unknown."""
+        if self.words:
+            return self.words[row]
         return self.classes[self.labels[row]] if self.labels[row] >= 0 else ""
+
+    def unlike(self, left: "Rows", right: "Rows") -> "NDArray[np.bool_]":
+        """[P], which pairs of rows have two values of a label; what is unknown is unlike nothing.
+
+        Args:
+            left: [P] rows.
+            right: [P] rows.
+        """
+        found = np.zeros(len(left), dtype=bool)
+        for labels in [one.labels for one in self.strata] or [self.labels]:
+            one, other = labels[left], labels[right]
+            found |= (one != other) & (one >= 0) & (other >= 0)
+        return found
 
     @cached_property
     def probed(self) -> "Rows":
         """Rows for probes: classes with 5 groups or more, at most 20,000 rows, whole groups.
 
-        Empty when fewer than two classes have so many groups.
+        Empty when fewer than two classes have so many groups. Of several labels, what any needs.
         """
+        if self.strata:
+            return np.unique(np.concatenate([one.probed for one in self.by_label]))
         rows = self._of_common_classes(self.used)
         if len(rows) > MOST_ROWS:
             names, member = np.unique(self.groups[rows].astype(str), return_inverse=True)

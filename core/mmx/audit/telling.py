@@ -36,9 +36,10 @@ def telling_field(subject: Subject, one: Column, check: str, advice: str) -> Ite
 
 def told(subject: Subject, trace: Trace) -> str:
     """A trace in words: ``melanoma is told from the rest with an AUROC of 0.93``."""
-    return (
-        f"{subject.classes[trace.label]} is told from the rest with an AUROC of {trace.auroc:.2f}"
-    )
+    name = subject.classes[trace.label]
+    what = f"a level above {name}" if trace.above else name
+    rest = subject.classes[0] if len(subject.classes) == 2 else "the rest"
+    return f"{what} is told from {rest} with an AUROC of {trace.auroc:.2f}"
 
 
 def _judged(
@@ -52,7 +53,8 @@ def _judged(
         return
     words = [*(told(subject, trace) for trace in clear[:_SHOWN]),
              *(value.words(subject) for value in sure[:_SHOWN])]  # fmt: skip
-    score = probe.score(subject, probe.frequent(subject, one.codes), f"one column: {one.name}")
+    predicted = probe.frequent(subject, one.codes)
+    score = probe.score(subject, predicted, f"one column: {one.name}", traces)
     message = f"{one.name!r} tells the label: {'; '.join(words)}; {advice}"
     evidence = tuple(value.evidence(subject) for value in sure)
-    yield Finding(check, "warning", message, evidence, score=score)
+    yield Finding(check, "warning", message, evidence, score=score, about=one.name)

@@ -1,15 +1,18 @@
-"""Whether something tells one class from all others, with a p value corrected for the classes.
+"""Whether something tells one class from all others, with a p value corrected for all comparisons.
 
 A perfect trace of one class among seven moves balanced accuracy by a seventh at most, so each class
 is held against the rest: the AUROC of an out-of-fold score, one value for each group; a group whose
-rows have several classes gives one for each of them.
+rows have several classes gives one for each of them. A p value is multiplied by the number of
+classes (of levels in order, of further comparisons), and by the number of labels where each row has
+several, so that a thing which tells nothing is told in 1 of 1,000 cases at most, whatever it is
+held against (Bonferroni).
 
 Source: Mann and Whitney 1947, doi:10.1214/aoms/1177730491, with the variance for ties; the bound is
 the fifth method of Newcombe 2006, doi:10.1002/sim.2324.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,10 +39,11 @@ class Trace:
     Attributes:
         label: place of the class.
         auroc: over groups, in [0, 1]; 0.5 tells nothing.
-        p: of an AUROC as large by chance, times the number of classes.
+        p: of an AUROC as large by chance, times the number of comparisons.
         low: lower end of the 95 % interval of the AUROC.
         youden: sensitivity plus specificity minus 1 at the best threshold.
         groups: of the class.
+        above: whether it is not the class that is told, but the levels above it from the rest.
     """
 
     label: int
@@ -48,6 +52,12 @@ class Trace:
     low: float
     youden: float
     groups: int
+    above: bool = False
+
+    @property
+    def what(self) -> tuple[int, bool]:
+        """Which comparison it is."""
+        return self.label, self.above
 
     def tells(self, least: float) -> bool:
         """Whether the AUROC is at least ``least`` and no accident."""
@@ -57,18 +67,45 @@ class Trace:
 def one_against_rest(subject: Subject, scores: "Floats") -> list[Trace]:
     """A trace for each class with five groups or more, the clearest first.
 
+    Of two classes, which are told from each other, the second one. Where the classes are levels in
+    order, also for the levels above each one that has two or more on either side: a trend shows
+    there, and less in a level against all others.
+
     Args:
         subject: gives labels and groups.
         scores: [m, C] of the probed rows; higher where a class is more likely.
     """
     unit, truth = subject.unit, subject.unit_labels
     rows, found = np.bincount(unit, minlength=len(truth)), []
-    for label in range(len(subject.classes)):
-        own = truth == label
+    for label, above in _comparisons(subject):
+        own, score = _one_and_score(truth, scores, label, above)
         if LEAST <= own.sum() <= len(own) - LEAST:
-            mean = np.bincount(unit, scores[:, label], minlength=len(truth)) / rows
-            found.append(_trace(label, mean, own, len(subject.classes)))
+            mean = np.bincount(unit, score, minlength=len(truth)) / rows
+            found.append(replace(_trace(label, mean, own, _family(subject)), above=above))
     return sorted(found, key=lambda one: -one.auroc)
+
+
+def _comparisons(subject: Subject) -> list[tuple[int, bool]]:
+    """Class, and whether it is the levels above it that are told from the rest."""
+    classes = len(subject.classes)
+    if classes == 2:
+        return [(1, False)]
+    inner = range(1, classes - 2) if subject.ordered else ()
+    return [*((label, False) for label in range(classes)), *((label, True) for label in inner)]
+
+
+def _family(subject: Subject) -> int:
+    """Tests that are made: two classes count as two, for either may be the more frequent one."""
+    return max(len(_comparisons(subject)), 2) * subject.family
+
+
+def _one_and_score(
+    truth: "Ints", scores: "Floats", label: int, above: bool
+) -> "tuple[NDArray[np.bool_], Floats]":
+    """[units], which are told from the rest; and [m], how likely each row is one of them."""
+    if above:
+        return truth > label, scores[:, label + 1 :].sum(axis=1)
+    return truth == label, scores[:, label]
 
 
 def code_scores(subject: Subject, codes: "Ints") -> "Floats":
@@ -93,7 +130,7 @@ def code_scores(subject: Subject, codes: "Ints") -> "Floats":
     return scores
 
 
-def _trace(label: int, score: "Floats", own: "NDArray[np.bool_]", classes: int) -> Trace:
+def _trace(label: int, score: "Floats", own: "NDArray[np.bool_]", family: int) -> Trace:
     total, positive = len(own), int(own.sum())
     negative = total - positive
     order, counts = np.unique(score.round(12), return_inverse=True, return_counts=True)[1:]
@@ -108,4 +145,4 @@ def _trace(label: int, score: "Floats", own: "NDArray[np.bool_]", classes: int) 
     wrong = np.cumsum(np.bincount(order.ravel(), ~own)[::-1]) / negative
     low, _ = newcombe(auroc, np.array([positive, negative], dtype=np.float64))
     youden = float((above - wrong).max())
-    return Trace(label, auroc, min(1.0, classes * chance), low, youden, positive)
+    return Trace(label, auroc, min(1.0, family * chance), low, youden, positive)

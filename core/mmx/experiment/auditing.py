@@ -167,6 +167,7 @@ def _key(spec: Spec, prepared: PreparedData, checks: Sequence[Check]) -> str:
     hooks = [[hook.model_dump_json(), sources_used(hook, spec.plugins)] for hook in spec.hooks]
     facts = {
         "data": prepared.digests, "order": order, "facts": repr(manifest.facts),
+        "task": [spec.task.model_dump_json(), sources_used(spec.task, spec.plugins)],
         "label": spec.leaky, "reads": sorted(spec.model.used), "kinds": spec.model.kinds,
         "narrative": names_of(spec.data.narratives), "unread": unread(spec, manifest),
         "record_fields": fields_read(spec, manifest),

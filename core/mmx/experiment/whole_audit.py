@@ -74,6 +74,7 @@ def _page(
         findings=[(audited.counts(one), one) for one in audited.findings],
         waivers=dict(audited.waived),
         shown=_shown(prepared, audited.findings),
+        labels=len(manifest.strata) > 1,
         created=time.strftime("%Y-%m-%d %H:%M"),
         version=version("mmx"),
     )

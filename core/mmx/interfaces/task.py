@@ -41,11 +41,13 @@ class Strata:
         name: of the label or quantity; empty where there is one way only.
         classes: into which rows are sorted.
         labels: [n], int64, places in ``classes``; -1 where it is not known.
+        ordered: whether the classes are levels in their order, from the lowest to the highest.
     """
 
     name: str
     classes: tuple[str, ...]
     labels: "NDArray[np.int64]"
+    ordered: bool = False
 
     @property
     def named(self) -> tuple[str, ...]:

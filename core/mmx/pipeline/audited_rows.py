@@ -10,7 +10,7 @@ import numpy as np
 
 from mmx.audit import Subject, SubjectImages
 from mmx.data import ImageStore, Manifest, unread_by_all
-from mmx.interfaces import TEXT, ImageSource, Value
+from mmx.interfaces import TEXT, ImageSource, Strata, Value
 from mmx.pipeline.image_file_traces import file_names, file_traces, name_pattern
 from mmx.pipeline.prepare import PreparedData
 from mmx.spec import Spec, names_of
@@ -30,14 +30,18 @@ def subject_of(spec: Spec, prepared: PreparedData) -> Subject:
         spec: says whether the narrative sees the label.
         prepared: rows, split, texts and images.
     """
-    manifest, images = prepared.manifest, prepared.images
-    facts, (strata, *others) = manifest.facts, manifest.strata
+    manifest, images, facts = prepared.manifest, prepared.images, prepared.manifest.facts
+    several = len(manifest.strata) > 1 or any(one.name for one in manifest.strata)
+    target = _any_known(manifest.strata) if several else manifest.strata[0]
     return Subject(
         ids=manifest.ids,
         groups=manifest.groups,
-        labels=strata.labels,
-        classes=strata.named,
-        others=[(one.labels, one.named) for one in others],
+        labels=target.labels,
+        classes=target.classes,
+        strata=manifest.strata if several else (),
+        ordered=target.ordered,
+        words=manifest.task.words(manifest.targets).tolist() if several else (),
+        names=manifest.task.names,
         parts=prepared.split.parts,
         texts=_texts(spec, prepared),
         synonyms=facts.synonyms,
@@ -60,6 +64,12 @@ def subject_of(spec: Spec, prepared: PreparedData) -> Subject:
         written=_written(spec, prepared),
         images={name: _images(store) for name, store in prepared.pictures.items()},
     )
+
+
+def _any_known(strata: Sequence[Strata]) -> Strata:
+    """Of several labels, whether anything is known."""
+    known = np.stack([one.labels >= 0 for one in strata]).any(axis=0)
+    return Strata("", ("known",), np.where(known, 0, -1))
 
 
 def _images(store: ImageStore) -> SubjectImages:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmx.audit import Finding
+from mmx.audit import Evidence, Finding
 from mmx.report.environment import environment
 from mmx.report.explained import data_address
 
@@ -38,7 +38,8 @@ class AuditPage:
         group: what a group is called.
         samples: rows.
         groups: how many.
-        classes: how many.
+        classes: how many, or how many labels.
+        labels: whether they are labels, of which a sample may have several.
         parts: part to rows.
         checks: id and what it finds.
         findings: what each counts as (its verdict, or "waived"), and the finding.
@@ -58,6 +59,7 @@ class AuditPage:
     findings: Sequence[tuple[str, Finding]]
     waivers: Mapping[str, str] = field(default_factory=dict)
     shown: Mapping[str, ShownSample] = field(default_factory=dict)
+    labels: bool = False
     created: str = ""
     version: str = ""
 
@@ -69,7 +71,7 @@ def render_audit(page: AuditPage) -> str:
         {
             "counts": counts,
             "finding": one,
-            "head": list(one.evidence[0]) if one.evidence else [],
+            "tables": [_table(lines) for lines in (one.labels, one.evidence) if lines],
             "lines": [[_pictured(page, id) for id in line] for line in one.pictures],
         }
         for counts, one in ordered
@@ -86,6 +88,12 @@ def render_audit(page: AuditPage) -> str:
             contents=[("result", "All checks"), *names.items()],
         )
     )
+
+
+def _table(lines: Sequence[Evidence]) -> dict[str, Any]:
+    """Heads and cells; a line that lacks a column leaves its cell empty."""
+    heads = list(dict.fromkeys(name for line in lines for name in line))
+    return {"heads": heads, "cells": [[line.get(name, "") for name in heads] for line in lines]}
 
 
 def _worst(page: AuditPage) -> dict[str, str]:

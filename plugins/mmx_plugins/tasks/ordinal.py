@@ -31,6 +31,7 @@ from mmx.interfaces import (
     MetricWords,
     OneClassTask,
     ScoreSection,
+    Strata,
     Summary,
     TaskParams,
 )
@@ -81,6 +82,9 @@ class Ordinal(OneClassTask):
     def __init__(self, names: Sequence[str], decision: Decision = "median") -> None:
         super().__init__(names)
         self._decision: Decision = decision
+
+    def strata(self, target: "NDArray[Any]") -> Sequence[Strata]:
+        return (Strata("", self.names, target, ordered=True),)
 
     def link(self) -> Link:
         return Softmax(len(self.names))  # of nominal losses; the others bring their own

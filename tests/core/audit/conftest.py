@@ -55,6 +55,7 @@ class Rows:
             "ids": np.array([f"row-{row:04d}" for row in range(n)], dtype=object),
             "groups": groups, "labels": self.labels, "classes": CLASSES,
             "parts": parts[np.arange(n) // 2 * 2], "texts": self.texts(), "group": "lesion",
+            "reads": frozenset({"image", "text"}),
             "record": lambda rows: {k: [v[r] for r in rows] for k, v in columns.items()},
             "technical": lambda rows: {k: [v[r] for r in rows] for k, v in self.technical.items()},
         }  # fmt: skip

@@ -13,10 +13,11 @@ import numpy as np
 
 from mmx.audit.check import Check
 from mmx.audit.finding import Finding, Verdict
+from mmx.audit.over_labels import over_labels
 from mmx.audit.reading import ERROR, Reading, read, read_record
 from mmx.audit.subject import Subject
 from mmx.audit.telling import told
-from mmx.audit.traces import SPREAD, Trace
+from mmx.audit.traces import SPREAD, SURE, Trace
 from mmx.data import UNUSED
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _BATCH = 256
 _WIDTH = 16  # the border is 1/16 of the side wide
 _SIDE = 16  # of the thumbnail
 _COMPONENTS = 48
+_BORDER, _THUMBNAIL = "the border of the image", "a thumbnail of 16 x 16 pixels"
 
 
 def find(subject: Subject) -> list[Finding]:
@@ -35,17 +37,21 @@ def find(subject: Subject) -> list[Finding]:
     if subject.pictures is None or subject.has_picture is None:
         return []
     shown = replace(subject, parts=np.where(subject.has_picture, subject.parts, UNUSED))
-    if not len(shown.probed):
+    rows = shown.probed
+    if not len(rows):
         return []
     borders, small = [], []
-    for start in range(0, len(shown.probed), _BATCH):
-        pictures = subject.pictures(shown.probed[start : start + _BATCH])
+    for start in range(0, len(rows), _BATCH):
+        pictures = subject.pictures(rows[start : start + _BATCH])
         borders.append(border(pictures))
         small.append(thumbnail(pictures))
-    return [
-        *_of_border(shown, np.concatenate(borders)),
-        *_of_thumbnail(shown, np.concatenate(small)),
-    ]
+    outside, inside = _components(np.concatenate(borders)), _components(np.concatenate(small))
+
+    def judged(one: Subject) -> list[Finding]:
+        own = np.searchsorted(rows, one.probed)
+        return [*_of_border(one, outside[own]), *_of_thumbnail(one, inside[own])]
+
+    return over_labels(shown, judged)
 
 
 def border(pictures: "NDArray[np.uint8]") -> "NDArray[np.float64]":
@@ -80,26 +86,31 @@ def thumbnail(pictures: "NDArray[np.uint8]") -> "NDArray[np.float64]":
     return means.reshape(len(pictures), -1)
 
 
-def _of_border(subject: Subject, pixels: "NDArray[np.float64]") -> list[Finding]:
+def _of_border(subject: Subject, features: "NDArray[np.float64]") -> list[Finding]:
     """A warning where it tells a class; an error where it settles one that the record does not."""
-    reading = _read(subject, "the border of the image", pixels)
+    if not len(features):
+        return []
+    reading = _read(subject, _BORDER, features)
     if not _clear(reading):
         return []
     settled = reading.settles(read_record(subject))
     return [_finding(subject, "error" if settled else "warning", reading)]
 
 
-def _of_thumbnail(subject: Subject, pixels: "NDArray[np.float64]") -> list[Finding]:
+def _of_thumbnail(subject: Subject, features: "NDArray[np.float64]") -> list[Finding]:
     """A warning where it does half the work, or all but settles one class."""
-    reading = _read(subject, "a thumbnail of 16 x 16 pixels", pixels)
+    if not len(features):
+        return []
+    reading = _read(subject, _THUMBNAIL, features)
     chance = 1 / len(np.unique(subject.labels[subject.probed]))
     half = (reading.accuracy - chance) / (1 - chance) > _HALF
+    half = half and any(one.p <= SURE for one in reading.traces)
     settled = any(one.low >= ERROR for one in _clear(reading))
     return [_finding(subject, "warning", reading)] if half or settled else []
 
 
-def _read(subject: Subject, what: str, pixels: "NDArray[np.float64]") -> Reading:
-    return read(subject, what, _components(pixels), np.arange(len(pixels)))
+def _read(subject: Subject, what: str, features: "NDArray[np.float64]") -> Reading:
+    return read(subject, what, features, np.arange(len(features)))
 
 
 def _clear(reading: Reading) -> list[Trace]:
@@ -113,7 +124,8 @@ def _finding(subject: Subject, verdict: Verdict, reading: Reading) -> Finding:
         f"{reading.what} alone reaches a balanced accuracy of {score}{classes}; look at pictures "
         "of each class for a device, a ruler, a mark or a colour that stands for it"
     )
-    return Finding(_ID, verdict, message, score=score, pictures=_examples(subject, clear))
+    pictures = _examples(subject, clear)
+    return Finding(_ID, verdict, message, (), pictures, score, about=reading.what)
 
 
 def _components(pixels: "NDArray[np.float64]") -> "NDArray[np.float64]":
@@ -139,4 +151,5 @@ CHECK = Check(
     find,
     short=True,
     scope="images",
+    by_label=False,
 )

@@ -61,4 +61,5 @@ def _why(subject: Subject) -> str:
     return f"{subject.narrative} found nothing to write in their records"
 
 
-CHECK = Check(_ID, "parts whose texts or images are mostly missing", find, short=True)
+_FINDS = "parts whose texts or images are mostly missing"
+CHECK = Check(_ID, _FINDS, find, short=True, by_label=False)

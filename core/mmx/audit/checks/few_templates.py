@@ -1,7 +1,8 @@
 """Few different texts, or texts that occur with one label only.
 
 A text that five groups or more share, all of one class, tells the class by its wording. Frequent
-classes do that by chance; so the share of such samples is compared with what shuffled labels give.
+classes do that by chance; so the share of such samples is compared with what shuffled labels give,
+and must be more than any of 20 shuffles for each label gives.
 """
 
 from typing import TYPE_CHECKING
@@ -61,18 +62,24 @@ def _alone(
     shared = (np.bincount(pairs[0], minlength=texts) >= _SHARED)[index]
     share = _share(subject, subject.labels[rows], index, texts, shared)
     first = np.unique(member, return_index=True)[1]
-    draw, shuffled = np.random.default_rng(0), []
-    for _ in range(_SHUFFLES):  # labels move with their group
-        mixed = draw.permutation(subject.labels[rows][first])[member]
-        shuffled.append(_share(subject, mixed, index, texts, shared))
+    draw = np.random.default_rng(0)
+
+    def shuffles(number: int) -> list[float]:
+        """The share with labels shuffled, which move with their group."""
+        mixed = (draw.permutation(subject.labels[rows][first])[member] for _ in range(number))
+        return [_share(subject, labels, index, texts, shared) for labels in mixed]
+
+    shuffled = shuffles(_SHUFFLES)
     if share - float(np.mean(shuffled)) <= _EXCESS:
         return []
+    if share <= max(shuffled + shuffles(_SHUFFLES * (subject.family - 1))):
+        return []  # one of many labels, and no more than chance gives
     message = (
         f"{share:.0%} of the samples have a text that several {subject.many} share and that "
         f"occurs with one label only, {np.mean(shuffled):.0%} if labels are shuffled: the wording "
         "gives the class away"
     )
-    return [Finding(_ID, "warning", message, lines)]
+    return [Finding(_ID, "warning", message, lines, about="alone")]
 
 
 def _share(
@@ -107,7 +114,7 @@ def _few(lines: tuple[Evidence, ...]) -> list[Finding]:
         f"few different texts for many samples ({told}): the text can add little, and what it "
         "adds is easily learned by heart"
     )
-    return [Finding(_ID, "warning", message, tuple(few))]
+    return [Finding(_ID, "warning", message, tuple(few), about="few")]
 
 
 CHECK = Check(_ID, "few different texts, or texts with one label only", find, scope="texts")

@@ -29,4 +29,4 @@ def find(subject: Subject) -> list[Finding]:
     return [Finding("group_overlap", "error", message, evidence)]
 
 
-CHECK = Check("group_overlap", "a group in two parts", find, short=True)
+CHECK = Check("group_overlap", "a group in two parts", find, short=True, by_label=False)

@@ -1,5 +1,9 @@
 """Byte-identical images across parts, or with different labels."""
 
+from itertools import combinations
+
+import numpy as np
+
 from mmx.audit.check import Check
 from mmx.audit.finding import SHOWN, Finding
 from mmx.audit.subject import Subject
@@ -16,12 +20,18 @@ def find(subject: Subject) -> list[Finding]:
         used = [row for row in rows if subject.parts[row] != UNUSED]
         if len({subject.parts[row] for row in used}) > 1:
             across.append(used)
-        if len({subject.labels[row] for row in used if subject.labels[row] >= 0}) > 1:
+        if _torn(subject, used):
             torn.append(used)
     return [
         *_told(subject, across, "stand in more than one part: the test part was partly seen"),
         *_told(subject, torn, "have more than one label: at least one of them is wrong"),
     ]
+
+
+def _torn(subject: Subject, rows: list[int]) -> bool:
+    """Whether any two of these rows have two values of a label."""
+    left, right = np.array(list(combinations(rows, 2)), dtype=np.int64).reshape(-1, 2).T
+    return bool(subject.unlike(left, right).any())
 
 
 def _told(subject: Subject, sets: list[list[int]], what: str) -> list[Finding]:
@@ -45,4 +55,4 @@ def _told(subject: Subject, sets: list[list[int]], what: str) -> list[Finding]:
 
 
 _FINDS = "the same image file in two parts, or with two labels"
-CHECK = Check("identical_images", _FINDS, find, short=True, scope="images")
+CHECK = Check("identical_images", _FINDS, find, short=True, scope="images", by_label=False)

@@ -8,6 +8,8 @@ well: they count only where texts that hold them have that label more often than
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,43 +18,74 @@ from mmx.audit.finding import Finding, Verdict
 from mmx.audit.subject import Subject
 from mmx.audit.words import plain
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Rows = NDArray[np.int64]
+
 _LIMIT = 0.01  # share of the samples
 _CODE = 3  # letters of a name that may be another word by chance
 _SURE = 1e-3  # how rarely chance may explain that a code goes with its class
 
-ClassIndices = Mapping[str, int]
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """The class that a word names, as an answer to one of the labels."""
+
+    subject: Subject
+    index: int
+
+    @property
+    def words(self) -> str:
+        """What it names, on a page."""
+        return self.subject.label_name or self.subject.classes[self.index]
+
+    def has(self, rows: "Rows") -> "NDArray[np.bool_]":
+        """[B], which rows are of the class."""
+        return np.asarray(self.subject.labels[rows] == self.index)
 
 
 def find(subject: Subject) -> list[Finding]:
-    """An error when more than 1 % of the samples have a text that names a class."""
-    indices = names(subject)
-    if not indices or not len(subject.used):
+    """An error when more than 1 % of the samples have a text that names a class or a label."""
+    named = names(subject)
+    if not named or not len(subject.used):
         return []
-    found = _found(subject, indices)
-    naming = {name: rows for name, rows in found.items() if _counts(subject, indices, name, rows)}
-    rows = sorted(set().union(*naming.values()))
-    if not rows:
+    found = _found(subject, named)
+    naming = {name: rows for name, rows in found.items() if _counts(named[name], name, rows)}
+    if not naming:
         return []
-    own = sum(any(row in naming[name] and indices[name] == subject.labels[row] for name in naming)
-              for row in rows)  # fmt: skip
-    share = len(rows) / len(subject.used)
+    share = len(set().union(*naming.values())) / len(subject.used)
     message = (
-        f"{len(rows)} of {len(subject.used)} samples ({share:.1%}) have a text that names a class, "
-        f"{own} of them their own; remove these words from the texts, or take a narrative that is "
-        "not written from the diagnosis"
+        f"{_counted(subject, named, naming)}; remove these words from the texts, or take a "
+        "narrative that is not written from the diagnosis"
     )
-    evidence = tuple(_line(subject, indices, name, at) for name, at in _by_count(naming))
+    evidence = tuple(_line(subject, named[name], name, at) for name, at in _by_count(naming))
     verdict: Verdict = "error" if share > _LIMIT else "warning"
     return [Finding("label_words", verdict, message, evidence)]
 
 
-def names(subject: Subject) -> dict[str, int]:
-    """Each name in its plain form -> place of the class; one that two classes share is left out."""
-    found: dict[str, set[int]] = {}
-    for index, label in enumerate(subject.classes):
-        for name in (label, *subject.synonyms.get(label, ())):
-            found.setdefault(plain(name), set()).add(index)
-    return {name: indices.pop() for name, indices in found.items() if name and len(indices) == 1}
+def names(subject: Subject) -> dict[str, _Named]:
+    """Each name in its plain form -> what it names; one that two classes share is left out.
+
+    A label that is absent or present is named by its own name, and absent and present by none.
+    """
+    found: dict[str, list[_Named]] = {}
+    for label in subject.by_label:
+        for index, words in _names_of(label):
+            for name in (words, *subject.synonyms.get(words, ())):
+                found.setdefault(plain(name), []).append(_Named(label, index))
+    return {name: of[0] for name, of in found.items() if name and len(of) == 1}
+
+
+def _names_of(label: Subject) -> list[tuple[int, str]]:
+    """Place of the class, and its name."""
+    if label.label_name and len(label.classes) == 2:
+        return [(1, label.label_name)]
+    return [
+        (index, name)
+        for index, name in enumerate(label.classes)
+        if not label.names or name in label.names
+    ]
 
 
 def pattern(all_names: Sequence[str]) -> re.Pattern[str]:
@@ -63,9 +96,9 @@ def pattern(all_names: Sequence[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(f'({word})' for word in words)})(?!\w)")
 
 
-def _found(subject: Subject, indices: ClassIndices) -> dict[str, set[int]]:
+def _found(subject: Subject, named: Mapping[str, _Named]) -> dict[str, set[int]]:
     """Name -> used rows whose text holds it; each distinct text is searched once."""
-    ordered = sorted(indices, key=lambda name: (-len(name), name))
+    ordered = sorted(named, key=lambda name: (-len(name), name))
     search, rows_of = pattern(ordered), dict[str, list[int]]()
     for row in subject.used:
         rows_of.setdefault(subject.texts[int(row)], []).append(int(row))
@@ -76,20 +109,37 @@ def _found(subject: Subject, indices: ClassIndices) -> dict[str, set[int]]:
     return found
 
 
-def _counts(subject: Subject, indices: ClassIndices, name: str, rows: set[int]) -> bool:
+def _counts(named: _Named, name: str, rows: set[int]) -> bool:
     """Whether a name is one here: codes must go with their class."""
     if len(name) > _CODE and not name.isdigit():
         return True
     from scipy.special import bdtrc  # type: ignore[import-untyped]
 
-    at = sorted(rows)
+    label = named.subject
+    at = np.array([row for row in sorted(rows) if label.labels[row] >= 0], dtype=np.int64)
     # one row for each group: the photographs of a lesion are no independent witnesses
-    _, first = np.unique(subject.groups[at].astype(str), return_index=True)
-    hits = subject.labels[np.array(at)[first]] == indices[name]
-    base = float((subject.labels[subject.used] == indices[name]).mean())
+    _, first = np.unique(label.groups[at].astype(str), return_index=True)
+    hits = named.has(at[first])
+    base = float(named.has(label.used).mean()) if len(label.used) else 0.0
     right = int(hits.sum())
     chance = bdtrc(right - 1, len(hits), base) if right else 1.0  # of as many hits or more
-    return bool(chance < _SURE)
+    return bool(chance * label.family < _SURE)
+
+
+def _counted(subject: Subject, named: Mapping[str, _Named], naming: Mapping[str, set[int]]) -> str:
+    """How many samples have such a text, and of how many it is true."""
+    rows = set().union(*naming.values())
+    own = {
+        row
+        for name, found in naming.items()
+        for row, right in zip(found, named[name].has(np.array([*found])), strict=True)
+        if right
+    }
+    what = "a label" if subject.strata else "a class"
+    return (
+        f"{len(rows)} of {len(subject.used)} samples ({len(rows) / len(subject.used):.1%}) have a "
+        f"text that names {what}, {len(own)} of them their own"
+    )
 
 
 def _by_count(naming: Mapping[str, set[int]]) -> list[tuple[str, list[int]]]:
@@ -97,14 +147,12 @@ def _by_count(naming: Mapping[str, set[int]]) -> list[tuple[str, list[int]]]:
     return [(name, sorted(rows)) for name, rows in ordered]
 
 
-def _line(
-    subject: Subject, indices: ClassIndices, name: str, rows: list[int]
-) -> dict[str, str | float]:
-    labels = Counter(subject.label(row) for row in rows)
-    told = ", ".join(f"{label} {count}" for label, count in labels.most_common(4))
+def _line(subject: Subject, named: _Named, name: str, rows: list[int]) -> dict[str, str | float]:
+    labels = Counter(named.subject.label(row) for row in rows)
+    told = ", ".join(f"{label} {count}" for label, count in labels.most_common(4) if label)
     return {
         "word": name,
-        "names": subject.classes[indices[name]],
+        "names": named.words,
         "samples": len(rows),
         "labels of these": told,
         "for example": str(subject.ids[rows[0]]),
@@ -112,6 +160,5 @@ def _line(
     }
 
 
-CHECK = Check(
-    "label_words", "class names, synonyms and codes in texts", find, short=True, scope="texts"
-)
+_FINDS = "class names, synonyms and codes in texts"
+CHECK = Check("label_words", _FINDS, find, short=True, scope="texts", by_label=False)

@@ -23,4 +23,5 @@ def find(subject: Subject) -> list[Finding]:
     return [Finding(_ID, "error", message, tuple({"field": name} for name in found))]
 
 
-CHECK = Check(_ID, "fields known to tell the label that a model reads", find, short=True)
+_FINDS = "fields known to tell the label that a model reads"
+CHECK = Check(_ID, _FINDS, find, short=True, by_label=False)

@@ -46,4 +46,5 @@ def find(subject: Subject) -> list[Finding]:
     return [Finding(_ID, "warning", message, evidence, tuple((name,) for name in ids[:5]))]
 
 
-CHECK = Check(_ID, "pictures that are nearly black or blank", find, short=True, scope="images")
+_FINDS = "pictures that are nearly black or blank"
+CHECK = Check(_ID, _FINDS, find, short=True, scope="images", by_label=False)

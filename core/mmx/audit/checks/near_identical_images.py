@@ -42,7 +42,10 @@ def find(subject: Subject) -> list[Finding]:
     usable = structured(pictures)
     found, limits = copies(subject, rows[usable], pictures[usable])
     across = [one for one in found if subject.parts[one.left] != subject.parts[one.right]]
-    torn = [one for one in found if subject.labels[one.left] != subject.labels[one.right]]
+    left, right = (
+        np.array([(one.left, one.right) for one in found], dtype=np.int64).reshape(-1, 2).T
+    )
+    torn = [found[index] for index in np.flatnonzero(subject.unlike(left, right)).tolist()]
     seen = f"correlation at least {limits[1]:.2f}, at most {limits[0]} of 64 bits of the hash apart"
     if usable.sum() > MOST_MOVED:
         seen += f"; above {MOST_MOVED:,} images, moved copies are not looked for"
@@ -72,4 +75,5 @@ def _told(subject: Subject, found: Sequence[Copy], what: str) -> list[Finding]:
     return [Finding(_ID, "warning", message, evidence, pictures)]
 
 
-CHECK = Check(_ID, "copies of an image across parts, or with two labels", find, scope="images")
+_FINDS = "copies of an image across parts, or with two labels"
+CHECK = Check(_ID, _FINDS, find, scope="images", by_label=False)

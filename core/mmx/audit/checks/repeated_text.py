@@ -33,4 +33,5 @@ def _texts(subject: Subject, part: str) -> Counter[str]:
     return Counter(text for row in rows if (text := subject.texts[int(row)]))
 
 
-CHECK = Check("repeated_text", "the same narrative in training and test", find, scope="texts")
+_FINDS = "the same narrative in training and test"
+CHECK = Check("repeated_text", _FINDS, find, scope="texts", by_label=False)

@@ -1,5 +1,7 @@
 """Classes of which a part has fewer than ten groups: their scores hang on single cases."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from mmx.audit.check import Check
@@ -12,15 +14,7 @@ _LEAST = 10  # groups
 
 def find(subject: Subject) -> list[Finding]:
     """One warning with a line for each class and part."""
-    lines: list[Evidence] = []
-    for part in PARTS:
-        rows = subject.used[subject.parts[subject.used] == part]
-        if not len(rows):
-            continue
-        for index, name in enumerate(subject.classes):
-            groups = np.unique(subject.groups[rows[subject.labels[rows] == index]].astype(str))
-            if len(groups) < _LEAST:
-                lines.append({"part": part, "class": name, subject.many: len(groups)})
+    lines = [line for one in subject.by_label for line in _lines(one)]
     if not lines:
         return []
     classes = list(dict.fromkeys(str(line["class"]) for line in lines))
@@ -31,5 +25,18 @@ def find(subject: Subject) -> list[Finding]:
     return [Finding("small_classes", "warning", message, tuple(lines[:SHOWN]))]
 
 
+def _lines(subject: Subject) -> Iterator[Evidence]:
+    """A line for each small class of one label."""
+    label = f"{subject.label_name}: " if subject.label_name else ""
+    for part in PARTS:
+        rows = subject.used[subject.parts[subject.used] == part]
+        if not len(rows):
+            continue
+        for index, name in enumerate(subject.classes):
+            groups = np.unique(subject.groups[rows[subject.labels[rows] == index]].astype(str))
+            if len(groups) < _LEAST:
+                yield {"part": part, "class": f"{label}{name}", subject.many: len(groups)}
+
+
 _FINDS = f"classes with fewer than {_LEAST} groups in a part"
-CHECK = Check("small_classes", _FINDS, find)
+CHECK = Check("small_classes", _FINDS, find, by_label=False)

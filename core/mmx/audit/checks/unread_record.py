@@ -21,4 +21,4 @@ def find(subject: Subject) -> list[Finding]:
     return [Finding(_ID, "warning", message, evidence)]
 
 
-CHECK = Check(_ID, "fields of the record that no text tells", find, short=True)
+CHECK = Check(_ID, "fields of the record that no text tells", find, short=True, by_label=False)

@@ -97,4 +97,4 @@ def _judged(subject: Subject, name: str, cells: Mapping[int, str]) -> Iterator[F
 
 
 _FINDS = "a patient whose lesions or visits stand in more than one part"
-CHECK = Check(_ID, _FINDS, find, short=True)
+CHECK = Check(_ID, _FINDS, find, short=True, by_label=False)
