@@ -81,10 +81,10 @@ def _line(name: str, finding: Finding) -> Evidence:
     score = finding.score
     if score is None:
         return {**start, "finding": finding.message}
-    auroc = {} if score.auroc is None else {"AUROC": round(score.auroc, 2)}
+    auroc = {} if score.auroc is None else {"AUROC": f"{score.auroc:.2f}"}
     return {
         **start,
-        "balanced accuracy": round(score.value, 2),
+        "balanced accuracy": f"{score.value:.2f}",
         "95 % interval": f"{score.low:.2f} to {score.high:.2f}",
         **auroc,
         "samples": score.samples,

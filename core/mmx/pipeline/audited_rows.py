@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -30,17 +30,11 @@ def subject_of(spec: Spec, prepared: PreparedData) -> Subject:
         spec: says whether the narrative sees the label.
         prepared: rows, split, texts and images.
     """
-    manifest, images, facts = prepared.manifest, prepared.images, prepared.manifest.facts
-    several = len(manifest.strata) > 1 or any(one.name for one in manifest.strata)
-    target = _any_known(manifest.strata) if several else manifest.strata[0]
+    manifest, images = prepared.manifest, prepared.images
+    facts = manifest.facts
     return Subject(
         ids=manifest.ids,
         groups=manifest.groups,
-        labels=target.labels,
-        classes=target.classes,
-        strata=manifest.strata if several else (),
-        ordered=target.ordered,
-        words=manifest.task.words(manifest.targets).tolist() if several else (),
         names=manifest.task.names,
         parts=prepared.split.parts,
         texts=_texts(spec, prepared),
@@ -63,13 +57,28 @@ def subject_of(spec: Spec, prepared: PreparedData) -> Subject:
         image_name=next(iter(prepared.pictures)),
         written=_written(spec, prepared),
         images={name: _images(store) for name, store in prepared.pictures.items()},
+        **_labels(manifest),
     )
 
 
-def _any_known(strata: Sequence[Strata]) -> Strata:
-    """Of several labels, whether anything is known."""
+class _Labels(TypedDict):
+    labels: "Rows"
+    classes: tuple[str, ...]
+    ordered: bool
+    strata: Sequence[Strata]
+    words: Sequence[str]
+
+
+def _labels(manifest: Manifest) -> _Labels:
+    """The label; of several, whether any is known, and each with its name."""
+    strata, words = manifest.strata, manifest.task.words(manifest.targets)
+    if len(strata) == 1 and not strata[0].name:
+        only = strata[0]
+        return _Labels(labels=only.labels, classes=only.classes, ordered=only.ordered,
+                       strata=(), words=())  # fmt: skip
     known = np.stack([one.labels >= 0 for one in strata]).any(axis=0)
-    return Strata("", ("known",), np.where(known, 0, -1))
+    return _Labels(labels=np.where(known, 0, -1), classes=("known",), ordered=False,
+                   strata=strata, words=words.tolist())  # fmt: skip
 
 
 def _images(store: ImageStore) -> SubjectImages:

@@ -76,7 +76,7 @@ def test_one_finding_tells_all_labels_with_a_table_and_the_evidence_of_each(
     assert site.labels == ()
     assert ward_told.message.startswith("2 of 4 labels (ailment00, ailment02), ailment00 most clea")
     assert [line["label"] for line in ward_told.labels] == ["ailment00", "ailment02"]
-    assert all(line["AUROC"] == 1.0 for line in ward_told.labels)
+    assert all(line["AUROC"] == "1.00" for line in ward_told.labels)
     assert {line["label"] for line in ward_told.evidence} == {"ailment00", "ailment02"}
     assert Finding.from_json(ward_told.to_json()) == ward_told
 

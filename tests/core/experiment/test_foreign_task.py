@@ -24,10 +24,15 @@ audit: {waive: {text_tells_label: drawn}}
 def test_a_task_from_outside_needs_no_change_of_core(home: Path, tiny_plugin: Path) -> None:
     years = np.random.default_rng(0).uniform(0, 2, 120).round(2)
     rows = {"case": [f"c{n}" for n in range(120)], "years": years}
-    notes = [f"about {round(year)} years, case {n}" for n, year in enumerate(years)]
+    notes = [f"about {round(year)} years, high fever, case {n}" for n, year in enumerate(years)]
     pd.DataFrame({**rows, "notes": notes}).to_csv(home / "cases.csv", index=False)
     spec, plugins = home / "years.yaml", [tiny_plugin, REGRESSION]
     spec.write_text(SPEC)
+    found = mmx.audit_spec(mmx.load_spec(spec, plugins=plugins), out=home / "audit").findings
+    told = [one.message for one in found if one.check == "text_tells_label"]
+    assert len(told) == 1
+    assert "high is told from low" in told[0]
+    assert "label_words" not in [one.check for one in found]  # high fever is no answer
     run = mmx.run(mmx.load_spec(spec, plugins=plugins))
     assert run.headline().startswith("absolute error")
     assert "How many years off." in run.report.read_text()

@@ -29,7 +29,7 @@ _SURE = 1e-3  # how rarely chance may explain that a code goes with its class
 
 
 @dataclass(frozen=True, slots=True)
-class _Named:
+class _Meaning:
     """The class that a word names, as an answer to one of the labels."""
 
     subject: Subject
@@ -64,16 +64,16 @@ def find(subject: Subject) -> list[Finding]:
     return [Finding("label_words", verdict, message, evidence)]
 
 
-def names(subject: Subject) -> dict[str, _Named]:
+def names(subject: Subject) -> dict[str, _Meaning]:
     """Each name in its plain form -> what it names; one that two classes share is left out.
 
     A label that is absent or present is named by its own name, and absent and present by none.
     """
-    found: dict[str, list[_Named]] = {}
+    found: dict[str, list[_Meaning]] = {}
     for label in subject.by_label:
         for index, words in _names_of(label):
             for name in (words, *subject.synonyms.get(words, ())):
-                found.setdefault(plain(name), []).append(_Named(label, index))
+                found.setdefault(plain(name), []).append(_Meaning(label, index))
     return {name: of[0] for name, of in found.items() if name and len(of) == 1}
 
 
@@ -96,7 +96,7 @@ def pattern(all_names: Sequence[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(f'({word})' for word in words)})(?!\w)")
 
 
-def _found(subject: Subject, named: Mapping[str, _Named]) -> dict[str, set[int]]:
+def _found(subject: Subject, named: Mapping[str, _Meaning]) -> dict[str, set[int]]:
     """Name -> used rows whose text holds it; each distinct text is searched once."""
     ordered = sorted(named, key=lambda name: (-len(name), name))
     search, rows_of = pattern(ordered), dict[str, list[int]]()
@@ -109,7 +109,7 @@ def _found(subject: Subject, named: Mapping[str, _Named]) -> dict[str, set[int]]
     return found
 
 
-def _counts(named: _Named, name: str, rows: set[int]) -> bool:
+def _counts(named: _Meaning, name: str, rows: set[int]) -> bool:
     """Whether a name is one here: codes must go with their class."""
     if len(name) > _CODE and not name.isdigit():
         return True
@@ -126,7 +126,9 @@ def _counts(named: _Named, name: str, rows: set[int]) -> bool:
     return bool(chance * label.family < _SURE)
 
 
-def _counted(subject: Subject, named: Mapping[str, _Named], naming: Mapping[str, set[int]]) -> str:
+def _counted(
+    subject: Subject, named: Mapping[str, _Meaning], naming: Mapping[str, set[int]]
+) -> str:
     """How many samples have such a text, and of how many it is true."""
     rows = set().union(*naming.values())
     own = {
@@ -147,7 +149,7 @@ def _by_count(naming: Mapping[str, set[int]]) -> list[tuple[str, list[int]]]:
     return [(name, sorted(rows)) for name, rows in ordered]
 
 
-def _line(subject: Subject, named: _Named, name: str, rows: list[int]) -> dict[str, str | float]:
+def _line(subject: Subject, named: _Meaning, name: str, rows: list[int]) -> dict[str, str | float]:
     labels = Counter(named.subject.label(row) for row in rows)
     told = ", ".join(f"{label} {count}" for label, count in labels.most_common(4) if label)
     return {
