@@ -57,7 +57,8 @@ class EncoderParams(Params):
 
         Args:
             fields: that records have.
-            leaks: those that tell the label, which are read only where the settings name them.
+            leaks: those that tell the label and are read only where the settings name them; none
+                where a waiver lets them be read.
         """
         return ()
 

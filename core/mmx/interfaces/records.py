@@ -122,12 +122,10 @@ class RecordEncoder(Encoder):
     of the feature cache.
 
     Attributes:
-        named: fields of records that the settings name; nobody else decides to read them.
         fields: fields of records that it reads; known after ``learn_columns``.
     """
 
     input = RecordsInput
-    named: frozenset[str] = frozenset()
     fields: tuple[str, ...] = ()
 
     @abstractmethod

@@ -11,6 +11,7 @@ import numpy as np
 from mmx.audit import Subject, SubjectImages
 from mmx.data import ImageStore, Manifest, unread_by_all
 from mmx.interfaces import TEXT, ImageSource, Strata, Value
+from mmx.pipeline.hidden_fields import leak_columns
 from mmx.pipeline.image_file_traces import file_names, file_traces, name_pattern
 from mmx.pipeline.prepare import PreparedData
 from mmx.spec import Spec, names_of
@@ -127,7 +128,8 @@ def unread(spec: Spec, manifest: Manifest) -> tuple[str, ...]:
 
 def fields_read(spec: Spec, manifest: Manifest) -> tuple[str, ...]:
     """Fields of the record that an encoder reads as it is told, whether or not it can use them."""
-    fields, leaks = tuple(manifest.contents.fields), manifest.facts.leak_columns
+    fields = tuple(manifest.contents.fields)
+    leaks = leak_columns(spec, manifest)
     encoders = (spec.model.encoders[name] for name in spec.model.used)
     found = (name for one in encoders for name in one.fields_read(fields, leaks))
     return tuple(dict.fromkeys(found))

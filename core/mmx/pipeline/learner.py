@@ -9,6 +9,7 @@ from torch import Tensor
 from mmx.data import Manifest, Split
 from mmx.interfaces import Encoder, Link, Loss, Sampler, Task
 from mmx.model import Model, assemble, build_encoder
+from mmx.pipeline.hidden_fields import hidden_fields
 from mmx.pipeline.model_inputs import ModelInputs, fit_inputs
 from mmx.spec import Spec
 from mmx.training import Trainee, auxiliary_weights, inverse_frequency, try_loss
@@ -70,8 +71,8 @@ def build_learner(
     encoders = encoders or {
         name: build_encoder(spec.model, name, spec.seed) for name in spec.model.encoders
     }
-    layout = spec.data.dataset.layout()
-    inputs = fit_inputs(spec.model, encoders, spec.seed, manifest, split, layout)
+    hidden = hidden_fields(spec, manifest)
+    inputs = fit_inputs(spec.model, encoders, spec.seed, manifest, split, hidden)
     prior = answer_prior(loss, sampled, _weights(spec, sampled))
     model = assemble(
         spec.model,

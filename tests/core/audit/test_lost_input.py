@@ -27,7 +27,7 @@ def test_a_column_that_tells_the_label_is_an_error_where_a_model_reads_it(
     assert ask("leak_columns", subject) == []
     (found,) = ask("leak_columns", replace(subject, record_fields=("age", "ward")))
     assert found.verdict == "error"
-    assert "is told to read 'ward'" in found.message
+    assert "reads 'ward'" in found.message
 
 
 @pytest.mark.parametrize(

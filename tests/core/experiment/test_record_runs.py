@@ -102,11 +102,69 @@ def test_a_column_that_tells_the_label_is_read_under_a_waiver_only(
 ) -> None:
     told = {"columns": COLUMNS, "more": "leak_columns: [biopsy]"}
     named = "dim: 16, columns: [age, biopsy]"
-    with pytest.raises(mmx.MmxError, match=r"leak_columns: .*told to read 'biopsy'"):
+    with pytest.raises(mmx.MmxError, match=r"leak_columns: .*reads 'biopsy'"):
         mmx.run(make(**told, settings=named))
     waived = 'audit: {waive: {leak_columns: "to see what it is worth"}}\n'
     run = mmx.run(make(**told, settings=named, extra=waived))
     assert "to see what it is worth" in (run.path / "report.html").read_text()
+    assert _fields(run) == ["age", "biopsy"]
+
+
+def test_a_waiver_lets_leak_columns_be_read_that_no_setting_names(
+    make: Callable[..., mmx.Spec], home: Path
+) -> None:
+    told = {"columns": COLUMNS, "more": "leak_columns: [biopsy]"}
+    waived = 'audit: {waive: {leak_columns: "the biopsy is known at admission"}}\n'
+    spec = make(**told, extra=waived)
+    run = mmx.run(spec)
+    assert _fields(run) == ["age", "biopsy", "grade", "size"]
+    page = (run.path / "report.html").read_text()
+    assert "the biopsy is known at admission" in page
+    assert "Waived finding of leak_columns: the encoder of records reads &#39;biopsy&#39;" in page
+    (found,) = [
+        one
+        for one in mmx.audit_spec(spec, out=home / "audit").findings
+        if one.check == "leak_columns"
+    ]
+    assert found.evidence == ({"field": "biopsy"},)
+    new = home / "new.csv"
+    pd.DataFrame([row for row in rows() if row["part"] == "test"]).to_csv(new, index=False)
+    own = run.predictions
+    own = own[own["part"] == "test"].sort_values("sample", key=lambda ids: ids.astype(int))
+    asked = mmx.predict(run.path, new)["p_benign"].tolist()
+    assert asked == pytest.approx(own["p_benign"].tolist(), abs=1e-5)
+    scores = mmx.evaluate_run(run.path, new).evaluation.metrics["balanced_accuracy"]
+    assert scores.value == run.metrics["test"]["metrics"]["balanced_accuracy"]["value"]
+    turned = pd.read_csv(new).assign(biopsy=lambda table: table["biopsy"].iloc[::-1].to_numpy())
+    turned.to_csv(home / "turned.csv", index=False)
+    assert mmx.predict(run.path, home / "turned.csv")["p_benign"].tolist() != asked
+    with pytest.raises(mmx.DataError, match="biopsy"):
+        mmx.predict(run.path, _without(home, "biopsy"))
+
+
+def test_without_a_waiver_a_run_says_what_it_left_out_and_how_to_have_it_read(
+    make: Callable[..., mmx.Spec], home: Path
+) -> None:
+    """From Python, with a spec that is changed in place of one that is written."""
+    run = mmx.run(make(columns=COLUMNS, more="leak_columns: [biopsy]"))
+    assert _fields(run) == ["age", "grade", "size"]
+    page = (run.path / "report.html").read_text()
+    assert "biopsy: it tells the label, as the data set says (leak_columns); to have it" in page
+    assert len(mmx.predict(run.path, _without(home, "biopsy"))) == len(rows())
+    changed = mmx.load_spec(
+        home / "records.yaml", overrides=["audit={waive: {leak_columns: known at admission}}"]
+    )
+    assert "biopsy" in _fields(mmx.run(changed))
+
+
+def _without(home: Path, column: str) -> Path:
+    table = home / f"no_{column}.csv"
+    pd.DataFrame(rows()).drop(columns=column).to_csv(table, index=False)
+    return table
+
+
+def _fields(run: mmx.Run) -> list[str]:
+    return [one["origin"]["fields"][0] for one in fitted(run)["columns"]]  # type: ignore[attr-defined, index]
 
 
 def test_the_group_is_never_a_column(make: Callable[..., mmx.Spec]) -> None:

@@ -132,7 +132,7 @@ def fitted(
     split = Split(parts, 0, "")
     torch.manual_seed(0)
     encoder = WaveEncoder()
-    found = fit_inputs(Only, {"ecg": encoder}, 0, manifest, split, None)  # type: ignore[arg-type]
+    found = fit_inputs(Only, {"ecg": encoder}, 0, manifest, split, {})  # type: ignore[arg-type]
     return manifest, encoder, found
 
 

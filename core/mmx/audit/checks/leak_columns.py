@@ -1,6 +1,7 @@
-"""Fields that are known to tell the label, and that an encoder of records is told to read.
+"""Fields that are known to tell the label, and that an encoder of records reads.
 
-Nothing reads such a field unless the settings name it.
+Nothing reads such a field unless its settings name it, which is refused, or a waiver of this check
+lets it be read, which every report then says.
 """
 
 from mmx.audit.check import Check
@@ -17,8 +18,8 @@ def find(subject: Subject) -> list[Finding]:
         return []
     names = ", ".join(map(repr, found))
     message = (
-        f"the encoder of records is told to read {names}, which the data set knows to tell the "
-        "label (leak_columns); take the name out of the settings of the encoder"
+        f"the encoder of records reads {names}, which the data set knows to tell the label "
+        "(leak_columns): it may know the answer; name other columns in the settings of the encoder"
     )
     return [Finding(_ID, "error", message, tuple({"field": name} for name in found))]
 

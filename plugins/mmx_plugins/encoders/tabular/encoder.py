@@ -35,7 +35,6 @@ class TabularEncoder(RecordEncoder):
         super().__init__()
         self.params = params
         self.table: FittedTable | None = None
-        self.named = params.rules.named
         self.cell_dropout = CellDropout(params.dropped_cells)
         self.shape = FeatureShape(params.width or 1)  # linear is as wide as its columns, later
         self.weights = {"origin": "none: trained from the start"}

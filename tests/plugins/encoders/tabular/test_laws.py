@@ -274,4 +274,4 @@ def test_it_says_which_fields_it_reads_and_which_its_settings_name(
 ) -> None:
     encoder = fitted(records, since={"exam": "birth"}, kinds={"age": "number"})
     assert encoder.fields == ("age", "birth", "exam", "sex", "site", "thickness")
-    assert encoder.named == {"exam", "birth", "age"}
+    assert encoder.params.rules.named == {"exam", "birth", "age"}
