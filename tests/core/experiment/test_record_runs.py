@@ -92,7 +92,7 @@ def test_it_runs_and_says_what_it_reads(make: Callable[..., mmx.Spec]) -> None:
     page = (run.path / "report.html").read_text()
     assert "columns of the record, fitted on 72 training rows: age (20 to" in page
     assert "biopsy: it tells the label, as the data set says" in page
-    assert [one["origin"]["fields"][0] for one in fitted(run)["columns"]] == [  # type: ignore[attr-defined, index]
+    assert [one["origin"]["fields"][0] for one in fitted(run)["columns"]] == [  # type: ignore[attr-defined]
         "age", "grade", "size",
     ]  # fmt: skip
 
@@ -164,7 +164,7 @@ def _without(home: Path, column: str) -> Path:
 
 
 def _fields(run: mmx.Run) -> list[str]:
-    return [one["origin"]["fields"][0] for one in fitted(run)["columns"]]  # type: ignore[attr-defined, index]
+    return [one["origin"]["fields"][0] for one in fitted(run)["columns"]]  # type: ignore[attr-defined]
 
 
 def test_the_group_is_never_a_column(make: Callable[..., mmx.Spec]) -> None:
