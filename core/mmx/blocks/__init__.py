@@ -12,6 +12,7 @@ from mmx.blocks.attention import (
     split_heads,
 )
 from mmx.blocks.case_phrase import case_phrase, in_months
+from mmx.blocks.hub import HubName, hub_folder
 from mmx.blocks.known import known_labels, labels_per_row, mean_over_known, prevalence
 from mmx.blocks.label_spelling import SEPARATORS, check_single, check_spelling, several_labels
 from mmx.blocks.links import (
@@ -64,19 +65,19 @@ from mmx.interfaces import join, joined_shape
 
 __all__ = [
     "Attention", "AttentionLayer", "Cells", "Cumulative", "EFFICIENTNET_LITE0",
-    "EFFICIENTNET_LITE1", "EFFICIENTNET_LITE2", "FeedForward", "LearnedPlaceholder", "MINILM",
-    "MISSING_WORDS", "Norm", "PatientBatchNorm", "PerModality", "SEPARATORS", "SelfAttentionLayer",
-    "Sigmoid", "Softmax", "TURNS", "TableText", "Weights", "WeightsFile", "Window", "alone",
-    "attention_weights", "blurred", "case_phrase", "check_heads", "check_model_folder",
-    "check_names", "check_single", "check_spelling", "cumulative_logits", "cut", "either_present",
-    "find_weights", "folder_tensors", "fused_vector", "guessed_text", "in_months", "inside",
-    "is_missing", "join", "joined_shape", "known_labels", "known_prefixes", "labels_per_row",
-    "level_log_probs", "likes_channels_last", "load_by_position", "load_tensors", "log_above",
-    "masked_attention", "masked_softmax", "mean_over_known", "merge_heads", "missing_words",
-    "names_files", "near_grid", "not_utf8", "pool_grid", "pool_level", "prevalence", "read_cells",
-    "read_tensors", "real_first", "real_pooled", "real_tokens", "same_width", "several_labels",
-    "split_heads", "state_digest", "store_channels_last", "table_text", "token_grid", "turned",
-    "unit_pixels", "vector_norm",
+    "EFFICIENTNET_LITE1", "EFFICIENTNET_LITE2", "FeedForward", "HubName", "LearnedPlaceholder",
+    "MINILM", "MISSING_WORDS", "Norm", "PatientBatchNorm", "PerModality", "SEPARATORS",
+    "SelfAttentionLayer", "Sigmoid", "Softmax", "TURNS", "TableText", "Weights", "WeightsFile",
+    "Window", "alone", "attention_weights", "blurred", "case_phrase", "check_heads",
+    "check_model_folder", "check_names", "check_single", "check_spelling", "cumulative_logits",
+    "cut", "either_present", "find_weights", "folder_tensors", "fused_vector", "guessed_text",
+    "hub_folder", "in_months", "inside", "is_missing", "join", "joined_shape", "known_labels",
+    "known_prefixes", "labels_per_row", "level_log_probs", "likes_channels_last",
+    "load_by_position", "load_tensors", "log_above", "masked_attention", "masked_softmax",
+    "mean_over_known", "merge_heads", "missing_words", "names_files", "near_grid", "not_utf8",
+    "pool_grid", "pool_level", "prevalence", "read_cells", "read_tensors", "real_first",
+    "real_pooled", "real_tokens", "same_width", "several_labels", "split_heads", "state_digest",
+    "store_channels_last", "table_text", "token_grid", "turned", "unit_pixels", "vector_norm",
 ]  # fmt: skip
 
 StandIn = LearnedPlaceholder  # what packages written for plugin API 1 call it

@@ -1,7 +1,7 @@
 """Images as a published model was shown them: scaled to its size, then the middle is cut out.
 
-Sizes and corners are rounded down, as the library transformers does, and pixels are made by Pillow,
-which most models were trained with.
+Sizes are rounded down, and pixels are made by Pillow, which most models were trained with. Corners
+are rounded down as transformers does, or half to even as torchvision does.
 """
 
 from typing import TYPE_CHECKING
@@ -50,4 +50,7 @@ def middle_window(width: int, height: int, frame: ImageFrame) -> Box:
 
 def _corner(size: tuple[int, int], frame: ImageFrame) -> tuple[int, int]:
     """Left and top of the middle."""
-    return (size[0] - frame.width) // 2, (size[1] - frame.height) // 2
+    left, top = size[0] - frame.width, size[1] - frame.height
+    if frame.corner == "half_even":
+        return round(left / 2), round(top / 2)
+    return left // 2, top // 2

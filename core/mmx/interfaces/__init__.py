@@ -24,7 +24,7 @@ from mmx.interfaces.encoder import (
     Training,
 )
 from mmx.interfaces.features import Features, FeatureShape, masked_mean
-from mmx.interfaces.frame import ImageFrame, Interpolation
+from mmx.interfaces.frame import Corner, ImageFrame, Interpolation
 from mmx.interfaces.fusion import DecisionFusion, Fusion, FusionParams
 from mmx.interfaces.head import Head, HeadOutput, HeadParams
 from mmx.interfaces.hook import MOMENTS, Hook, HookParams, RunDescription, Section
@@ -86,13 +86,13 @@ from mmx.interfaces.wrapping import (
 )
 
 __all__ = [
-    "API", "BackboneOutput", "Batch", "Box", "Content", "Curve", "Dataset", "DatasetParams",
-    "DecisionFusion", "EVERY_TASK", "Encoder", "EncoderParams", "Facts", "FeatureShape",
-    "FeatureSource", "Features", "FieldKind", "Fusion", "FusionParams", "Grid", "Head",
-    "HeadOutput", "HeadParams", "Hook", "HookParams", "IMAGE", "ImageContents", "ImageEncoder",
-    "ImageExample", "ImageFrame", "ImageReader", "ImageReaderParams", "ImageRequest",
-    "ImageSource", "Images", "ImagesInput", "InferenceHook", "InferenceParams", "Input",
-    "InputParams", "InputRows", "Inputs", "Interpolation", "Interval", "Labels", "Layout",
+    "API", "BackboneOutput", "Batch", "Box", "Content", "Corner", "Curve", "Dataset",
+    "DatasetParams", "DecisionFusion", "EVERY_TASK", "Encoder", "EncoderParams", "Facts",
+    "FeatureShape", "FeatureSource", "Features", "FieldKind", "Fusion", "FusionParams", "Grid",
+    "Head", "HeadOutput", "HeadParams", "Hook", "HookParams", "IMAGE", "ImageContents",
+    "ImageEncoder", "ImageExample", "ImageFrame", "ImageReader", "ImageReaderParams",
+    "ImageRequest", "ImageSource", "Images", "ImagesInput", "InferenceHook", "InferenceParams",
+    "Input", "InputParams", "InputRows", "Inputs", "Interpolation", "Interval", "Labels", "Layout",
     "Line", "Link", "Loss", "LossParams", "LossValue", "MOMENTS", "Matrix", "MetricWords",
     "ModalityName", "Narrative", "NarrativeParams", "OneClassTask", "Outputs", "PackedImage",
     "PairAdapter", "PairFusion", "PairFusionParams", "Params", "Picture", "Plane", "Plot",

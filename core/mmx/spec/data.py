@@ -17,6 +17,7 @@ from pydantic import (
 
 from mmx.interfaces import (
     TEXT,
+    Corner,
     DatasetParams,
     ImageFrame,
     ImageRequest,
@@ -34,7 +35,7 @@ from mmx.spec.split import Fraction, SplitSpec
 Side = Annotated[int, Field(gt=0, le=16_384)]  # beyond it a slip of the pen would fill any memory
 
 
-FRAME_KEYS = ("height", "width", "resize", "interpolation")  # what an encoder may want
+FRAME_KEYS = ("height", "width", "resize", "interpolation", "corner")  # what an encoder may want
 
 
 class ImageSpec(ClosedModel):
@@ -53,6 +54,11 @@ class ImageSpec(ClosedModel):
     )
     interpolation: Interpolation = Field(
         default="bicubic", description="how pixels between pixels are made when scaling"
+    )
+    corner: Corner = Field(
+        default="down",
+        description="where the middle begins if it lies between pixels: rounded down (as "
+        "transformers does) or half to even (as torchvision, timm and open_clip do)",
     )
     pixel_limit: PositiveInt = Field(
         default=50_000_000, description="an image file with more pixels is refused"
@@ -95,13 +101,16 @@ class ImageSpec(ClosedModel):
         """What is cut out of the scaled image; None where ``fit`` says what is shown."""
         if self.resize is None:
             return None
-        return ImageFrame(self.height, self.width, self.resize, self.interpolation)
+        return ImageFrame(self.height, self.width, self.resize, self.interpolation, self.corner)
 
     @property
     def scaling(self) -> tuple[Any, ...]:
         """All that decides which pixels are shown of a file; for keys of caches."""
         plain = self.resize is None and self.interpolation == "bicubic"
-        return (*self.shown, self.fit, *(() if plain else (self.resize, self.interpolation)))
+        corner = () if self.corner == "down" else (self.corner,)
+        return (
+            *self.shown, self.fit, *(() if plain else (self.resize, self.interpolation)), *corner
+        )  # fmt: skip
 
     def shown_to(self, frame: ImageFrame) -> "ImageSpec":
         """The same with what an encoder wants to be shown."""

@@ -70,7 +70,9 @@ def _built(settings: _Settings) -> tuple[Encoder, int]:
     encoder.eval()
     if not isinstance(encoder, ImageEncoder):
         return encoder, 0
-    return encoder, next((side for side in SIZES if reads_size(encoder, side)), SIZES[0])
+    own = settings.params.frame
+    sizes = SIZES if own is None else (own.height, *SIZES)
+    return encoder, next((side for side in sizes if reads_size(encoder, side)), sizes[0])
 
 
 def fresh(params: EncoderParams, seed: int = 0) -> Encoder:

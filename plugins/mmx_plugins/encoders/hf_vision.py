@@ -23,10 +23,9 @@ from mmx import (
     WeightsError,
     hookimpl,
 )
-from mmx.blocks import Weights
+from mmx.blocks import HubName, Weights
 from mmx.interfaces import ImageFrame, SpecPath
 from mmx_plugins.encoders._transformers import (
-    HubName,
     Pool,
     Preprocessing,
     VisionHalf,

@@ -24,10 +24,10 @@ from mmx import (
     WeightsError,
     hookimpl,
 )
-from mmx.blocks import MINILM, Weights, find_weights
+from mmx.blocks import MINILM, HubName, Weights, find_weights
 from mmx.errors import said_by
 from mmx.interfaces import SpecPath, TokenCount
-from mmx_plugins.encoders._transformers import HubName, model_folder, quiet, text_half
+from mmx_plugins.encoders._transformers import model_folder, quiet, text_half
 
 _NO_LIMIT = 1_000_000  # tokens; transformers writes 1e30 where a tokenizer knows no limit
 _OLD_END = 2  # end of a text in old configurations of CLIP, whatever their tokenizers write

@@ -14,7 +14,7 @@ from mmx import Encoder, Features, Images
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-for _name in ("wrapped", "afresh"):  # what several tests build on
+for _name in ("wrapped", "afresh", "clip_folders"):  # what several tests build on
     if _name not in sys.modules:
         _found = spec_from_file_location(_name, Path(__file__).with_name(f"{_name}.py"))
         assert _found is not None

@@ -163,7 +163,7 @@ def test_loading_says_nothing_and_leaves_the_settings(capfd: pytest.CaptureFixtu
 
 
 def test_a_model_that_is_not_there_says_what_may_be_given() -> None:
-    with pytest.raises(WeightsError, match="give bundled, a folder"):
+    with pytest.raises(WeightsError, match="hf download nobody/no-such-model"):
         TransformersParams(model="nobody/no-such-model").build()
     with pytest.raises(WeightsError, match="there is no folder"):
         TransformersParams(model="./no-such-folder").build()  # type: ignore[arg-type]

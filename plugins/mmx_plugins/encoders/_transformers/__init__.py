@@ -1,6 +1,6 @@
 """What the encoders of the library transformers share: folders of models, and their halves."""
 
-from mmx_plugins.encoders._transformers.folder import HubName, model_folder
+from mmx_plugins.encoders._transformers.folder import model_folder
 from mmx_plugins.encoders._transformers.halves import TextHalf, text_half
 from mmx_plugins.encoders._transformers.processor import Preprocessing, preprocessing
 from mmx_plugins.encoders._transformers.silence import quiet
@@ -8,6 +8,6 @@ from mmx_plugins.encoders._transformers.vision import Pool, VisionHalf, vision_h
 from mmx_plugins.encoders._transformers.vision_family import VisionFamily
 
 __all__ = [
-    "HubName", "Pool", "Preprocessing", "TextHalf", "VisionFamily", "VisionHalf", "model_folder",
+    "Pool", "Preprocessing", "TextHalf", "VisionFamily", "VisionHalf", "model_folder",
     "preprocessing", "quiet", "text_half", "vision_half",
 ]  # fmt: skip

@@ -1,0 +1,12 @@
+"""What the two encoders of the library open_clip share: folders of models, and their towers."""
+
+from mmx_plugins.encoders._open_clip.folder import ClipFolder, clip_folder
+from mmx_plugins.encoders._open_clip.image_side import ImageTower, Pool, image_tower
+from mmx_plugins.encoders._open_clip.processor import Preprocessing, preprocessing
+from mmx_plugins.encoders._open_clip.text_side import TextTower, text_tower
+from mmx_plugins.encoders._open_clip.tokens import ClipTokenizer, clip_tokenizer
+
+__all__ = [
+    "ClipFolder", "ClipTokenizer", "ImageTower", "Pool", "Preprocessing", "TextTower",
+    "clip_folder", "clip_tokenizer", "image_tower", "preprocessing", "text_tower",
+]  # fmt: skip

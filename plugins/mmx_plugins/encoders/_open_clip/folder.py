@@ -1,0 +1,109 @@
+"""The folder of a model of open_clip: its configuration, and its weights."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from mmx.blocks import (
+    check_model_folder,
+    find_weights,
+    folder_tensors,
+    hub_folder,
+    load_tensors,
+    read_tensors,
+)
+from mmx.errors import WeightsError
+
+FILE = "open_clip_config.json"
+WEIGHTS = (
+    "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors",
+    "open_clip_pytorch_model.bin", "model.safetensors", "pytorch_model.bin",
+)  # fmt: skip
+_PATTERNS = (["open_clip*.safetensors"], ["open_clip_pytorch_model.bin"])
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFolder:
+    """A model of open_clip on this machine.
+
+    Attributes:
+        path: of the folder.
+        model: what ``model_cfg`` says.
+        preprocess: what ``preprocess_cfg`` says.
+    """
+
+    path: Path
+    model: Mapping[str, Any]
+    preprocess: Mapping[str, Any]
+
+    def part(self, name: str) -> dict[str, Any]:
+        """``vision_cfg`` or ``text_cfg``.
+
+        Raises:
+            WeightsError: it is absent.
+        """
+        found = self.model.get(name)
+        if not isinstance(found, dict):
+            raise WeightsError(f"{self.path / FILE} has no {name}")
+        return dict(found)
+
+    def load(
+        self, tower: nn.Module, weights: str | Path, prefix: str
+    ) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Load the weights of the folder or of a file; where they came from, and notes.
+
+        Args:
+            tower: of images or of texts.
+            weights: default (those of the folder), none, or a file.
+            prefix: that names of the tower have in a whole model.
+        """
+        if weights == "none":
+            return {"origin": "none", "sha256": ""}, ()
+        if weights in ("default", "bundled"):
+            tensors, record = folder_tensors(self.path, WEIGHTS)
+        else:
+            found = find_weights(weights)
+            tensors, record = read_tensors(found.path), found.record()
+        return record, _loaded(tower, tensors, record["origin"], prefix)
+
+
+def _loaded(
+    tower: nn.Module, tensors: Mapping[str, Tensor], origin: str, prefix: str
+) -> tuple[str, ...]:
+    """Load one tower out of a whole model; of plain ones the names of texts have no prefix."""
+    others = ["visual.", "logit_scale", "logit_bias", "transformer.embeddings.position_ids"]
+    return load_tensors(tower, tensors, origin, unused=others, prefixes=[prefix])
+
+
+def clip_folder(model: str | Path) -> ClipFolder:
+    """Read the configuration of a folder, or of what the hub's cache holds of a name.
+
+    Raises:
+        WeightsError: there is no such folder, or it is no model of open_clip.
+    """
+    if isinstance(model, str):
+        folder = hub_folder(model, f"a model of open_clip ({FILE} and weights)", _PATTERNS)
+    else:
+        folder = model
+    if not folder.is_dir():
+        raise WeightsError(f"there is no folder {folder} with a model of open_clip")
+    check_model_folder(folder)
+    try:
+        found = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        parts = found["model_cfg"], found.get("preprocess_cfg") or {}
+    except FileNotFoundError as error:
+        raise WeightsError(
+            f"{folder} has no {FILE}; is it a model of transformers? Then use encoder.hf_vision "
+            "or encoder.transformers"
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise WeightsError(f"{folder / FILE} is no configuration of open_clip: {error}") from error
+    if not all(isinstance(part, dict) for part in parts):
+        raise WeightsError(f"{folder / FILE} is no configuration of open_clip: no mapping")
+    if "multimodal_cfg" in parts[0]:
+        raise WeightsError(f"{folder} holds a CoCa, whose towers are not read; use a CLIP")
+    return ClipFolder(folder, *parts)

@@ -1,0 +1,97 @@
+"""The tower of images: a ViT of open_clip, or a network of timm inside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Literal
+
+from torch import nn
+
+from mmx.errors import WeightsError, said_by
+from mmx_plugins.encoders._open_clip.folder import ClipFolder
+from mmx_plugins.encoders._open_clip.library import with_towers
+from mmx_plugins.encoders._open_clip.timm_trunk import TimmTrunk
+from mmx_plugins.encoders._open_clip.trunk import ImageTrunk
+from mmx_plugins.encoders._open_clip.vit import Vit
+
+Pool = Literal["trunk", "shared"]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageTower:
+    """A tower with its weights.
+
+    Attributes:
+        trunk: gives tokens, a pooled vector and levels.
+        projection: into the space that images and texts share.
+        width: of that space.
+        record: where the weights came from.
+        notes: sentences on prefixes that were taken off.
+    """
+
+    trunk: ImageTrunk
+    projection: nn.Module
+    width: int
+    record: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def image_tower(
+    folder: ClipFolder, weights: str | Path, size: int | None, fractions: Sequence[float]
+) -> ImageTower:
+    """Build the tower of images and load its weights.
+
+    Args:
+        folder: of the model.
+        weights: default (those of the folder), none, or a file.
+        size: height and width of the images, pixels; None: the model's own.
+        fractions: depths of the levels of a transformer.
+
+    Raises:
+        WeightsError: it is of a kind that is not read, or its weights do not fit.
+    """
+    stated = {**folder.part("vision_cfg"), "timm_model_pretrained": False, "patch_dropout": 0.0}
+    _check(stated, folder.path)
+    failed = f"the tower of images of {folder.path} cannot be built"
+    with said_by("open_clip", failed):
+        visual = with_towers(folder.model, images=stated).visual
+    record, notes = folder.load(visual, weights, "visual.")
+    if size is not None:
+        with said_by("open_clip", f"{failed} for images of {size} pixels"):
+            visual = _resized(visual, folder, stated, size)
+    trunk: ImageTrunk = (
+        TimmTrunk(visual, fractions) if hasattr(visual, "trunk") else Vit(visual, fractions)
+    )
+    width = int(folder.model["embed_dim"])
+    return ImageTower(trunk, trunk.take_projection(), width, record, notes)
+
+
+def _check(stated: dict[str, Any], path: Path) -> None:
+    """Refuse towers whose pooled vector is made of other things than their tokens."""
+    attention = stated.get("attentional_pool") or stated.get("timm_pool") in (
+        "abs_attn",
+        "rot_attn",
+    )
+    resnet = isinstance(stated.get("layers"), list | tuple) and not stated.get("timm_model_name")
+    if attention or resnet:
+        raise WeightsError(
+            f"{path} pools its images by attention that ends in the projection, which this method "
+            "does not read; it reads a ViT of open_clip and networks of timm"
+        )
+    if stated.get("pool_type", "tok") not in ("tok", "avg"):
+        raise WeightsError(f"{path} has pool_type {stated['pool_type']!r}; tok and avg are read")
+
+
+def _resized(visual: Any, folder: ClipFolder, stated: dict[str, Any], size: int) -> Any:
+    """The same tower for images of another size, positions interpolated as the library does."""
+    if hasattr(visual, "set_input_size"):
+        visual.set_input_size((size, size))
+        return visual
+    from open_clip.model import resize_pos_embed  # an extra
+
+    other = with_towers(folder.model, images={**stated, "image_size": size}).visual
+    state = {f"visual.{name}": value for name, value in visual.state_dict().items()}
+    resize_pos_embed(state, SimpleNamespace(visual=other))
+    other.load_state_dict({name.removeprefix("visual."): value for name, value in state.items()})
+    return other

@@ -1,0 +1,132 @@
+"""The tower of texts: a transformer of open_clip, or a BERT of transformers inside it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mmx.errors import WeightsError, said_by
+from mmx_plugins.encoders._open_clip.bert import BertTexts, bert_tower
+from mmx_plugins.encoders._open_clip.folder import ClipFolder
+from mmx_plugins.encoders._open_clip.library import with_towers
+from mmx_plugins.encoders._open_clip.trunk import TextTrunk, depths, linear_of
+
+_POOLS = ("argmax", "eos", "first", "last")
+
+
+@dataclass(frozen=True, slots=True)
+class TextTower:
+    """A tower with its weights.
+
+    Attributes:
+        trunk: gives tokens, a pooled vector and levels.
+        projection: into the space that images and texts share.
+        width: of that space.
+        record: where the weights came from.
+        notes: sentences on prefixes that were taken off.
+    """
+
+    trunk: TextTrunk
+    projection: nn.Module
+    width: int
+    record: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def text_tower(folder: ClipFolder, weights: str | Path, fractions: Sequence[float]) -> TextTower:
+    """Build the tower of texts and load its weights.
+
+    Args:
+        folder: of the model.
+        weights: default (those of the folder), none, or a file.
+        fractions: depths of the levels.
+
+    Raises:
+        WeightsError: it is of a kind that is not read, or its weights do not fit.
+    """
+    stated = folder.part("text_cfg")
+    with said_by("open_clip", f"the tower of texts of {folder.path} cannot be built"):
+        if stated.get("hf_model_name"):
+            tower = bert_tower(folder)
+        else:
+            _check(stated, folder.path)
+            tower = with_towers(folder.model, texts=stated).text
+    record, notes = folder.load(tower, weights, "text.")
+    trunk = BertTexts(tower, fractions) if hasattr(tower, "pooler") else ClipTexts(tower, fractions)
+    width = int(folder.model["embed_dim"])
+    return TextTower(trunk, trunk.take_projection(), width, record, notes)
+
+
+def _check(stated: dict[str, Any], path: Path) -> None:
+    """Refuse a way to one vector that is not read."""
+    pool = stated.get("pool_type", "argmax")
+    if pool not in _POOLS or stated.get("embed_cls"):
+        raise WeightsError(
+            f"{path} pools its texts by {'a token of its own' if stated.get('embed_cls') else pool}"
+            f", which this method does not read; it reads {', '.join(_POOLS)}"
+        )
+
+
+class ClipTexts(TextTrunk):
+    """Ids and mask [B, N] -> tokens [B, N, D], pooled [B, D], levels before the last.
+
+    The network always reads as many places as it has positions, the last ones filled up, as it
+    did when it was trained: some of these networks look at them.
+    """
+
+    def __init__(self, text: Any, fractions: Sequence[float]) -> None:
+        super().__init__()
+        self.text = text
+        self.depths = depths(fractions, len(text.transformer.resblocks))
+        self.dim = int(text.width)
+        self.level_dims = (self.dim,) * len(self.depths)
+        self.vocabulary = int(text.vocab_size)
+
+    def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Sequence[Tensor]]:
+        """Places behind the last position are masked ones, and not read."""
+        whole = self._whole(ids, mask)
+        last = len(self.text.transformer.resblocks) - 1
+        found = self.text.forward_intermediates(
+            whole, indices=[*(depth - 1 for depth in self.depths), last], output_fmt="NLC",
+            intermediates_only=True,
+        )  # fmt: skip
+        *levels, end = found["text_intermediates"]
+        behind = self.text.ln_final(end)
+        pooled = behind[torch.arange(len(ids), device=ids.device), self._place(whole)]
+        return _fitted(behind, mask), pooled, [_fitted(level, mask) for level in levels]
+
+    def _whole(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """[B, positions], filled up behind the real tokens."""
+        whole = ids.new_full((len(ids), self.text.context_length), self.text.pad_id)
+        kept = min(ids.shape[1], whole.shape[1])
+        whole[:, :kept] = ids[:, :kept].masked_fill(~mask[:, :kept], self.text.pad_id)
+        return whole
+
+    def _place(self, whole: Tensor) -> Tensor:
+        """[B], the place of the token that stands for a text."""
+        pool = self.text.pool_type
+        if pool == "argmax":  # the end of a text has the highest id
+            return whole.argmax(dim=1)
+        if pool == "eos":
+            end: Tensor = whole == self.text.eos_id
+            return end.int().argmax(dim=1)
+        return torch.full_like(whole[:, 0], 0 if pool == "first" else whole.shape[1] - 1)
+
+    def take_projection(self) -> nn.Module:
+        """Take the projection off and give it."""
+        matrix = self.text.text_projection
+        self.text.text_projection = None
+        return linear_of(matrix)
+
+    def last_stage(self) -> Iterable[nn.Module]:
+        """The last block and the norm behind it."""
+        return [self.text.transformer.resblocks[-1], self.text.ln_final]
+
+
+def _fitted(tokens: Tensor, mask: Tensor) -> Tensor:
+    """[B, N, D], as many places as the mask has; those without a position are zeros."""
+    more = mask.shape[1] - tokens.shape[1]
+    return nn.functional.pad(tokens, (0, 0, 0, more)) if more > 0 else tokens[:, : mask.shape[1]]

@@ -1,0 +1,120 @@
+"""How texts become ids: by the vocabulary of the first CLIP, or by the folder's own tokenizer."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any
+
+from mmx.errors import MissingExtraError, WeightsError, said_by
+from mmx_plugins.encoders._open_clip.folder import ClipFolder
+
+_USUAL_LENGTH = 77  # tokens, of the first CLIP, where a folder is silent
+
+
+class ClipTokenizer(ABC):
+    """Texts to ids.
+
+    Attributes:
+        longest: tokens that a text has at most.
+        special: tokens that each text gets besides its own.
+        padding: the id that fills a text up.
+        digest: SHA-256 of its rules and vocabulary.
+        size: how many ids there are.
+    """
+
+    longest: int
+    special: int
+    padding: int
+    digest: str
+    size: int
+
+    @abstractmethod
+    def rows(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of each text, special tokens included, cut to ``longest``."""
+
+    @abstractmethod
+    def plain(self, text: str) -> list[int]:
+        """Ids of a whole text, without special tokens."""
+
+    @abstractmethod
+    def unknown(self, ids: Sequence[int]) -> int:
+        """How many of these stand for what the vocabulary does not have."""
+
+
+def clip_tokenizer(folder: ClipFolder) -> ClipTokenizer:
+    """The tokenizer of a model.
+
+    Raises:
+        WeightsError: the folder has none, or of a kind that is not read.
+    """
+    try:
+        from open_clip import get_tokenizer  # an extra
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("open_clip", "mmx[open_clip]") from error
+    stated = folder.part("text_cfg")
+    settings = stated.get("tokenizer_kwargs") or {}
+    if stated.get("tokenizer_mode") or settings.get("reduction_mask"):
+        raise WeightsError(
+            f"{folder.path} writes its texts by tokenizer_mode or reduction_mask, which this "
+            "method does not read"
+        )
+    with said_by("open_clip", f"{folder.path} has no tokenizer that can be loaded"):
+        found = get_tokenizer(f"local-dir:{folder.path}")
+    longest = int(stated.get("context_length") or _USUAL_LENGTH)
+    return _Own(found, longest) if stated.get("hf_tokenizer_name") else _Simple(found, longest)
+
+
+class _Simple(ClipTokenizer):
+    """The vocabulary of the first CLIP; it spells everything, so nothing is unknown."""
+
+    special, padding = 2, 0
+
+    def __init__(self, found: Any, longest: int) -> None:
+        self._found = found
+        self.longest = longest
+        self.size = int(found.vocab_size)
+        self.digest = sha256(repr(sorted(found.encoder.items())).encode()).hexdigest()
+
+    def rows(self, texts: Sequence[str]) -> list[list[int]]:
+        whole = self._found(list(texts), context_length=self.longest).tolist()
+        end = self._found.eot_token_id
+        return [ids[: ids.index(end) + 1] for ids in whole]
+
+    def plain(self, text: str) -> list[int]:
+        found: list[int] = self._found.encode(text)
+        return found
+
+    def unknown(self, ids: Sequence[int]) -> int:
+        return 0
+
+
+class _Own(ClipTokenizer):
+    """A tokenizer of transformers that lies in the folder."""
+
+    def __init__(self, found: Any, longest: int) -> None:
+        self._whole = found
+        self._found = found.tokenizer
+        self.longest = longest
+        self.special = int(self._found.num_special_tokens_to_add())
+        self.padding = int(self._found.pad_token_id or 0)
+        self.size = len(self._found)
+        backend = getattr(self._found, "backend_tokenizer", None)
+        vocabulary = repr(sorted(self._found.get_vocab().items()))
+        rules = vocabulary if backend is None else backend.to_str()
+        self.digest = sha256(rules.encode()).hexdigest()
+
+    def rows(self, texts: Sequence[str]) -> list[list[int]]:
+        cleaned = [self._whole.clean_fn(text) for text in texts]
+        short = self._found(cleaned, truncation=True, max_length=self.longest)["input_ids"]
+        whole = self._whole(list(texts), context_length=self.longest).tolist()
+        return [ids[: len(row)] for ids, row in zip(whole, short, strict=True)]
+
+    def plain(self, text: str) -> list[int]:
+        found: list[int] = self._found(self._whole.clean_fn(text), add_special_tokens=False)[
+            "input_ids"
+        ]
+        return found
+
+    def unknown(self, ids: Sequence[int]) -> int:
+        strange = self._found.unk_token_id
+        return sum(one == strange for one in ids)

@@ -1,0 +1,267 @@
+"""Both towers of open_clip against the library's own features, every number drawn afresh."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from mmx import Images, WeightsError
+from mmx.data import ImageStore
+from mmx.interfaces import Sample
+from mmx.spec import ImageSpec
+from mmx_plugins.encoders.open_clip import OpenClipEncoder, OpenClipParams
+from mmx_plugins.encoders.open_clip_text import OpenClipTextEncoder, OpenClipTextParams
+
+clip_folders = sys.modules["clip_folders"]
+MODELS, write = clip_folders.MODELS, clip_folders.write
+
+TEXTS = ["a b c d e f g h", "", "b", "c x a", "h " * 30]
+SPOKEN = [0, 2, 3, 4]
+CLOSE: dict[str, Any] = {"rtol": 1e-6, "atol": 1e-6, "check_dtype": False}
+
+
+def images(folder: Path, **settings: Any) -> OpenClipEncoder:
+    params = OpenClipParams.model_validate({"model": folder, **settings})
+    return params.build().eval()  # type: ignore[return-value]
+
+
+def texts(folder: Path, **settings: Any) -> OpenClipTextEncoder:
+    params = OpenClipTextParams.model_validate({"model": folder, **settings})
+    return params.build().eval()  # type: ignore[return-value]
+
+
+def library_text(folder: Path, network: Any) -> tuple[Tensor, Tensor]:
+    """The library's ids, and its features of these."""
+    import open_clip
+
+    tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}")
+    ids = tokenizer([TEXTS[row] for row in SPOKEN])
+    with torch.no_grad():
+        return ids, network.encode_text(ids)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_tower_of_images_gives_the_library_s_features(tmp_path: Path, name: str) -> None:
+    network = write(tmp_path, name).double()
+    side = MODELS[name]["vision_cfg"]["image_size"]
+    pixels = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(1)).double()
+    plain = images(tmp_path).double()
+    shared = images(tmp_path, pool="shared").double()
+    with torch.no_grad():
+        found, projected = plain.encode(pixels), shared.encode(pixels)
+        expected = network.encode_image(pixels, normalize=True)
+        hidden = network.visual.forward_intermediates(pixels, normalize_intermediates=True)
+        earlier = network.visual.forward_intermediates(pixels)["image_intermediates"]
+    torch.testing.assert_close(projected.pooled, expected, **CLOSE)
+    whole = images(tmp_path, pool="shared").double()
+    again = normalize(whole.projection(found.pooled.double()), dim=-1)
+    torch.testing.assert_close(again, expected, **CLOSE)
+    last = hidden["image_intermediates"][-1]
+    if name != "pooler":  # timm's ConvNeXt has no norm behind its last map
+        torch.testing.assert_close(found.tokens, last.flatten(2).mT, **CLOSE)
+    torch.testing.assert_close(projected.tokens, shared.projection(found.tokens.double()), **CLOSE)
+    if name != "pooler":
+        for level, depth in zip(found.levels[:2], plain_depths(plain), strict=True):
+            torch.testing.assert_close(level.tokens, earlier[depth].flatten(2).mT, **CLOSE)
+    for encoder, given in ((plain, found), (shared, projected)):
+        widths = tuple(level.tokens.shape[-1] for level in given.levels)
+        assert encoder.shape.level_dims == widths
+        assert encoder.shape.dim == given.pooled.shape[-1] == given.tokens.shape[-1]
+
+
+def plain_depths(encoder: OpenClipEncoder) -> list[int]:
+    trunk: Any = encoder.trunk
+    return list(getattr(trunk, "indices", None) or [depth - 1 for depth in trunk.depths])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_tower_of_texts_gives_the_library_s_features(tmp_path: Path, name: str) -> None:
+    network = write(tmp_path, name).double()
+    ids, expected = library_text(tmp_path, network)
+    plain = texts(tmp_path).double()
+    shared = texts(tmp_path, pool="shared").double()
+    given = plain.tokenize(TEXTS)
+    for row, own in zip(SPOKEN, ids, strict=True):
+        assert (
+            given.ids[row][given.mask[row]].tolist() == own[: int(given.mask[row].sum())].tolist()
+        )
+    with torch.no_grad():
+        found, projected = plain(given), shared(given)
+    assert found.present.tolist() == [True, False, True, True, True]
+    torch.testing.assert_close(projected.pooled[SPOKEN], normalize(expected, dim=-1), **CLOSE)
+    through = shared.projection(found.pooled[SPOKEN].double())
+    torch.testing.assert_close(through, expected, **CLOSE)
+    if "hf_model_name" in MODELS[name]["text_cfg"]:
+        out = network.text.transformer(
+            input_ids=ids, attention_mask=(ids != 0).long(), output_hidden_states=True
+        )
+        last, hidden = out.last_hidden_state, out.hidden_states[1:3]
+    else:
+        encode = getattr(network, "text", network).forward_intermediates
+        hidden = encode(text=ids, **_as_asked(network))["text_intermediates"]
+        norm = getattr(network, "text", network).ln_final
+        last, hidden = norm(hidden[-1]), hidden[:2]
+    for tokens, wanted in [(found.tokens, last), *zip((x.tokens for x in found.levels), hidden)]:  # noqa: B905
+        for row, own in zip(SPOKEN, wanted, strict=True):
+            real = given.mask[row]
+            torch.testing.assert_close(tokens[row][real], own[: int(real.sum())], **CLOSE)
+
+
+def _as_asked(network: Any) -> dict[str, str]:
+    return {"output_fmt": "NLC"} if hasattr(network, "text") else {"text_output_fmt": "NLC"}
+
+
+@pytest.mark.parametrize("name", ["clip", "biomed"])
+def test_another_size_interpolates_positions_as_the_library_does(tmp_path: Path, name: str) -> None:
+    from open_clip.model import resize_pos_embed
+
+    network = write(tmp_path, name)
+    side = MODELS[name]["vision_cfg"]["image_size"] * 3 // 2
+    pixels = torch.randn(2, 3, side, side)
+    encoder = images(tmp_path, size=side, pool="shared")
+    if name == "clip":
+        config = {**MODELS[name], "vision_cfg": {**clip_folders.VIT, "image_size": side}}
+        other = clip_folders.reference(config, tmp_path).eval()
+        state = network.state_dict()
+        resize_pos_embed(state, other)
+        other.load_state_dict(state)
+    else:
+        other = network
+        other.visual.set_input_size((side, side))
+    with torch.no_grad():
+        expected = other.encode_image(pixels, normalize=True)
+        torch.testing.assert_close(encoder.encode(pixels).pooled, expected, rtol=1e-5, atol=1e-5)
+    assert f"trained at {side * 2 // 3} x {side * 2 // 3} pixels" in encoder.notes[-1]
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {},
+        {"resize_mode": "squash", "interpolation": "bilinear", "mean": 0.5, "std": [0.5, 0.4, 0.3]},
+    ],
+)
+def test_pixels_are_those_of_the_library(tmp_path: Path, stated: dict[str, Any]) -> None:
+    from open_clip.transform import PreprocessCfg, image_transform_v2, merge_preprocess_dict
+
+    folder = tmp_path / "model"
+    write(folder, "clip", stated)
+    whole = merge_preprocess_dict(PreprocessCfg(), {**stated, "size": 32})
+    transform: Any = image_transform_v2(PreprocessCfg(**whole), is_train=False)
+    samples, expected = [], []
+    for number, (wide, tall) in enumerate([(301, 257), (256, 511), (99, 100), (640, 333)]):
+        noise = np.random.default_rng(number).integers(0, 256, (tall // 5, wide // 5, 3), np.uint8)
+        picture = Image.fromarray(noise).resize((wide, tall), Image.Resampling.BICUBIC)
+        picture.save(tmp_path / f"{number}.png")
+        expected.append(transform(picture))
+        shown = {"image": (tmp_path / f"{number}.png",)}
+        samples.append(Sample(str(number), "patient", shown))
+    encoder = images(folder)
+    frame = ImageSpec().shown_to(OpenClipParams(model=folder).frame)
+    store = ImageStore(samples, frame, folder=tmp_path / "cache", memory_gb=1)
+    seen = store.collate(range(4)).pixels[:, 0].float() / 255
+    wanted = torch.stack(expected) * encoder.std + encoder.mean
+    assert wanted.shape == seen.shape
+    assert (wanted - seen).abs().max() <= 1e-6
+
+
+def test_weights_may_be_safetensors_or_a_file_with_a_prefix(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    network = write(tmp_path, "clip")
+    plain = images(tmp_path)
+    assert plain.weights["origin"] == str(tmp_path)
+    assert plain.weights["converted_sha256"]
+    state = {name: value.contiguous() for name, value in network.state_dict().items()}
+    torch.save({"state_dict": {f"module.{k}": v for k, v in state.items()}}, tmp_path / "own.pt")
+    save_file(state, tmp_path / "open_clip_model.safetensors")
+    (tmp_path / "open_clip_pytorch_model.bin").unlink()
+    for other in (images(tmp_path), images(tmp_path, weights=tmp_path / "own.pt")):
+        for (name, value), again in zip(
+            plain.state_dict().items(), other.state_dict().values(), strict=True
+        ):
+            assert torch.equal(value, again), name
+    read = texts(tmp_path, weights=tmp_path / "own.pt")
+    trunk: Any = read.trunk
+    assert torch.equal(trunk.text.ln_final.weight, network.ln_final.weight)
+
+
+def test_the_vocabulary_of_the_first_clip_is_that_of_the_library(tmp_path: Path) -> None:
+    import open_clip
+
+    write(tmp_path, "clip")
+    said = json.loads((tmp_path / "open_clip_config.json").read_text())
+    said["model_cfg"]["text_cfg"] |= {"vocab_size": 49408, "hf_tokenizer_name": None}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps(said))
+    encoder = texts(tmp_path, weights="none")
+    spoken = ["A lesion on the back!", "皮损", "word " * 30]
+    given, own = encoder.tokenize(spoken), open_clip.get_tokenizer(f"local-dir:{tmp_path}")(spoken)
+    for row, ids in enumerate(own):
+        real = given.mask[row]
+        assert given.ids[row][real].tolist() == ids[: int(real.sum())].tolist()
+    counted = encoder.count(spoken)
+    assert counted.total[2] == 30
+    assert counted.read[2] == 10
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"multimodal_cfg": {}}, "holds a CoCa"),
+        ({"vision_cfg": {**clip_folders.VIT, "layers": [1, 1, 1, 1]}}, "pools its images by atten"),
+        ({"vision_cfg": {**clip_folders.VIT, "wings": 2}}, "unexpected keyword argument 'wings'"),
+        ({"vision_cfg": {**clip_folders.VIT, "width": 24}}, "of another shape"),
+        ({"text_cfg": {**clip_folders.TEXT, "pool_type": "none"}}, "pools its texts by none"),
+        ({"text_cfg": {**clip_folders.TEXT, "vocab_size": 9}}, "of another shape|40 tokens"),
+        ({"text_cfg": {**clip_folders.TEXT, "tokenizer_mode": "clips"}}, "by tokenizer_mode"),
+    ],
+)
+def test_what_is_not_read_is_refused_in_words(
+    tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    write(tmp_path, "clip")
+    said = json.loads((tmp_path / "open_clip_config.json").read_text())
+    said["model_cfg"] |= change
+    (tmp_path / "open_clip_config.json").write_text(json.dumps(said))
+    with pytest.raises(WeightsError, match=words):
+        _ = images(tmp_path), texts(tmp_path)
+
+
+def test_folders_that_lack_something_are_refused_in_words(tmp_path: Path) -> None:
+    write(tmp_path, "biomed")
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(WeightsError, match=r"somebody/bert, whose config.json is neither in the"):
+        texts(tmp_path)
+    (tmp_path / "open_clip_pytorch_model.bin").unlink()
+    with pytest.raises(WeightsError, match="needed is one of open_clip_model.safetensors"):
+        images(tmp_path)
+    (tmp_path / "open_clip_config.json").unlink()
+    with pytest.raises(WeightsError, match=r"no open_clip_config.json; is it a model of transf"):
+        images(tmp_path)
+    with pytest.raises(WeightsError, match="'hf-hub:someone/clip' is not in the cache of the hub"):
+        OpenClipParams(model="hf-hub:someone/clip").build()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_last_stage_learns_and_nothing_else(tmp_path: Path, name: str) -> None:
+    write(tmp_path, name)
+    side = MODELS[name]["vision_cfg"]["image_size"]
+    pixels = torch.randint(256, (2, 1, 3, side, side), dtype=torch.uint8)
+    seen = Images(pixels, torch.ones(2, 1, dtype=torch.bool))
+    for encoder, given in (
+        (images(tmp_path, pool="shared"), seen),
+        (texts(tmp_path, pool="shared"), texts(tmp_path).tokenize(TEXTS)),
+    ):
+        encoder.learn("last")
+        found = encoder(given)
+        (found.pooled.sum() + found.tokens.square().sum()).backward()
+        learning = {n: p for n, p in encoder.named_parameters() if p.requires_grad}
+        assert 0 < len(learning) < len(list(encoder.parameters()))
+        assert all(p.grad is not None for p in learning.values()), learning.keys()
