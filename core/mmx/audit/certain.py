@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+# scipy ships no type information
+from scipy.special import gammaln  # type: ignore[import-untyped]
+
 from mmx.audit.finding import Evidence
 from mmx.audit.probe_columns import Column
 from mmx.audit.subject import Subject
@@ -104,8 +107,6 @@ def _at_most_none(total: float, marked: float, drawn: float) -> float:
 
 def _log_mass(hits: "Floats", total: float, marked: float, drawn: float) -> "Floats":
     """Logarithm of P(X = hits): ``drawn`` of ``total`` are taken, ``marked`` of them count."""
-    # scipy takes a while to import, and ships no type information
-    from scipy.special import gammaln  # type: ignore[import-untyped]
 
     def choose(n: "float | Floats", k: "float | Floats") -> "Floats":
         return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,9 +23,6 @@ _BLOCK, _CHUNK = 32, 4_096  # 1 MB of differences at a time, which a cache holds
 
 def grey(pictures: "NDArray[np.uint8]") -> "NDArray[np.float32]":
     """[B, 64, 64], brightness 0..255, of pictures [B, H, W, 3]."""
-    # pillow is imported where the first picture is read
-    from PIL import Image
-
     small = np.empty((len(pictures), SIDE, SIDE), dtype=np.float32)
     for index, picture in enumerate(pictures):
         image = Image.fromarray(picture).convert("L")

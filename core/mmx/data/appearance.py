@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PIL import Image
 
 from mmx.data.grey_range import measured_range
 from mmx.data.images import PIXEL_LIMIT, read_image
@@ -81,8 +82,6 @@ def measure(pixels: "NDArray[np.uint8]") -> Appearance:
 
 
 def _small(pixels: "NDArray[np.uint8]") -> "NDArray[np.float64]":
-    from PIL import Image  # only where pictures are looked at
-
     image = Image.fromarray(pixels)
     image.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
     return np.asarray(image).astype(np.float64)
@@ -90,6 +89,7 @@ def _small(pixels: "NDArray[np.uint8]") -> "NDArray[np.float64]":
 
 def dark_region(pixels: "NDArray[Any]") -> "NDArray[np.bool_]":
     """[h, w], the largest connected region darker than Otsu's threshold; all when there is none."""
+    # a tenth of a second of import, and scipy ships no type information
     from scipy import ndimage as untyped  # type: ignore[import-untyped]
 
     ndimage: Any = untyped

@@ -3,6 +3,9 @@
 import math
 from dataclasses import dataclass
 
+# scipy ships no type information
+from scipy.special import ndtri  # type: ignore[import-untyped]
+
 from mmx.evaluation.results import Interval
 
 LEVEL, POWER = 0.05, 0.8
@@ -74,8 +77,6 @@ def detectable(interval: Interval, groups: int, comparisons: int = 1) -> float:
         groups: in the test part; fewer that differ than ``fewest_groups`` can never be found.
         comparisons: how many are corrected for; the most careful step of Holm is asked for.
     """
-    from scipy.stats import norm  # type: ignore[import-untyped]
-
-    error = (interval.high - interval.low) / 2 / norm.ppf(1 - LEVEL / 2)
-    smooth = (norm.ppf(1 - LEVEL / 2 / max(comparisons, 1)) + norm.ppf(POWER)) * error
+    error = (interval.high - interval.low) / 2 / ndtri(1 - LEVEL / 2)
+    smooth = (ndtri(1 - LEVEL / 2 / max(comparisons, 1)) + ndtri(POWER)) * error
     return max(float(smooth), fewest_groups(comparisons) / groups)

@@ -3,6 +3,8 @@
 import os
 from contextlib import AbstractContextManager, nullcontext
 
+from torch import distributed
+
 from mmx.runs import Observer, RunFolder, SilentObserver
 
 
@@ -23,7 +25,5 @@ def heard(observer: Observer | None) -> Observer:
 
 def wait_for_everyone() -> None:
     """Wait until all processes of the launch have come here."""
-    from torch import distributed  # only where processes wait
-
     if distributed.is_available() and distributed.is_initialized():
         distributed.barrier()

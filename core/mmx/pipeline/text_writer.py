@@ -29,6 +29,7 @@ from mmx.interfaces import (
     Sample,
     WrappingEncoder,
 )
+from mmx.model import build_untaught_encoder
 from mmx.pipeline.encoding_device import encoding_on_device, with_device
 from mmx.pipeline.identity import core_digest, encoder_settings, sources_used
 from mmx.spec import Spec
@@ -137,8 +138,6 @@ class FrozenFeatures:
 
     @cached_property
     def _cached(self) -> CachedFeatures:
-        from mmx.model import build_untaught_encoder  # only for texts written from pictures
-
         encoder = build_untaught_encoder(self._spec.model, self._modality, self._spec.seed)
         if isinstance(encoder, WrappingEncoder):
             raise ShapeError(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from mmx.interfaces import Batch
 from mmx.training.interfaces import Rows
@@ -79,8 +80,6 @@ def load(rows: Rows, batches: Iterable[Sequence[int]], workers: int) -> Iterator
     """
     if workers == 0:
         return (rows.batch(positions) for positions in batches)
-    from torch.utils.data import DataLoader  # only where processes fetch
-
     listed = [list(positions) for positions in batches]
     return iter(
         DataLoader(

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+import pandas
+
 from mmx import DataError, Params, hookimpl, read_table
 from mmx.interfaces import TableContents, TableExample, TableReader, TableReaderParams
 
@@ -48,8 +50,6 @@ class ImageFolderReader(TableReader):
     """Rows in the order of the metadata, or of the names; parts in the order of their names."""
 
     def read(self, path: Path) -> TableContents:
-        import pandas  # not needed to find this reader
-
         files = _metadata(path)
         if files:
             cells = pandas.concat([_told(path, file) for file in files], ignore_index=True)

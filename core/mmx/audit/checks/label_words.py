@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+# scipy ships no type information
+from scipy.special import bdtrc  # type: ignore[import-untyped]
+
 from mmx.audit.check import Check
 from mmx.audit.finding import Finding, Verdict
 from mmx.audit.subject import Subject
@@ -113,8 +116,6 @@ def _counts(named: _Meaning, name: str, rows: set[int]) -> bool:
     """Whether a name is one here: codes must go with their class."""
     if len(name) > _CODE and not name.isdigit():
         return True
-    from scipy.special import bdtrc  # type: ignore[import-untyped]
-
     label = named.subject
     at = np.array([row for row in sorted(rows) if label.labels[row] >= 0], dtype=np.int64)
     # one row for each group: the photographs of a lesion are no independent witnesses
