@@ -21,8 +21,8 @@ Out = Annotated[Path | None, typer.Option("--out", help="Folder of audit.html an
 
 def audit(
     spec: Annotated[Path, typer.Argument(help="The spec, a YAML file.")],
-    overrides: Overrides = [],  # noqa: B006 - typer copies it
-    plugins: Plugins = [],  # noqa: B006
+    overrides: Overrides = [],
+    plugins: Plugins = [],
     out: Out = None,
 ) -> None:
     """Find leaks before training; exit status 1 when there is an error."""

@@ -36,12 +36,12 @@ def evaluate(
     data: Annotated[
         Path, typer.Option("--data", help="A spec, or a table with the run's columns.")
     ],
-    column: Columns = [],  # noqa: B006 - typer copies it
-    class_: Classes = [],  # noqa: B006
+    column: Columns = [],
+    class_: Classes = [],
     drop_unknown: DropUnknown = False,
     root: Root = None,
-    without: Without = [],  # noqa: B006
-    plugins: Plugins = [],  # noqa: B006
+    without: Without = [],
+    plugins: Plugins = [],
 ) -> None:
     """Score a finished run on other data, with intervals over groups."""
     begin(f"opening {run}")

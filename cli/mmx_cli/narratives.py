@@ -20,8 +20,8 @@ Plugins = Annotated[list[Path], typer.Option("--plugin", help="Load methods from
 def narratives(
     spec: Annotated[Path, typer.Argument(help="The spec, a YAML file.")],
     n: Annotated[int, typer.Option("--n", min=1, help="How many samples.")] = 20,
-    overrides: Overrides = [],  # noqa: B006 - typer copies it
-    plugins: Plugins = [],  # noqa: B006
+    overrides: Overrides = [],
+    plugins: Plugins = [],
 ) -> None:
     """Print samples with their texts, evenly over the classes; nothing is trained."""
     begin(f"reading {spec}")

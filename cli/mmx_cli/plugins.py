@@ -39,7 +39,7 @@ BROKEN, UNANSWERED = 1, 3  # exit status
 def list_methods(
     kind: Annotated[str | None, typer.Option(help="Only this kind, such as fusion.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    files: Files = [],  # noqa: B006 - typer copies it
+    files: Files = [],
 ) -> None:
     """List all methods from package metadata; no plugin is imported."""
     with plain_words():
@@ -61,7 +61,7 @@ def list_methods(
 @app.command("show")
 def show_method(
     name: Annotated[str, typer.Argument(help="fusion.concat, or concat, or mmx-film/film.")],
-    files: Files = [],  # noqa: B006
+    files: Files = [],
 ) -> None:
     """Show the parameters of a method, and the paper it comes from."""
     with plain_words():
@@ -81,9 +81,9 @@ def check_method(
     name: Annotated[str, typer.Argument(help="fusion.concat, or concat, or mmx-film/film.")],
     settings: Annotated[
         list[str], typer.Option("--set", metavar="KEY=VALUE", help="Give it one setting.")
-    ] = [],  # noqa: B006 - typer copies it
+    ] = [],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    files: Files = [],  # noqa: B006
+    files: Files = [],
 ) -> None:
     """Try the laws of its kind on a method; exit status 1 when it breaks one.
 

@@ -50,18 +50,18 @@ Explain = Annotated[
 # parameters: each is an option of the command line
 def predict(
     run: Annotated[Path, typer.Argument(help="Directory of a finished run.")],
-    image: Images = [],  # noqa: B006 - typer copies it
-    text: Texts = [],  # noqa: B006
-    record: Fields = [],  # noqa: B006
+    image: Images = [],
+    text: Texts = [],
+    record: Fields = [],
     table: Table = None,
     out: Out = None,
-    column: Columns = [],  # noqa: B006
-    image_column: ImageColumns = [],  # noqa: B006
+    column: Columns = [],
+    image_column: ImageColumns = [],
     text_column: TextColumn = None,
     root: Root = None,
-    without: Without = [],  # noqa: B006
+    without: Without = [],
     explain: Explain = None,
-    plugins: Plugins = [],  # noqa: B006
+    plugins: Plugins = [],
 ) -> None:
     """Predict one case from --image, --text and --record, or the cases of a --table."""
     single = bool(image) or bool(text) or bool(record)

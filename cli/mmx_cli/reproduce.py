@@ -21,10 +21,10 @@ def reproduce(
     overrides: Annotated[
         list[str],
         typer.Option("--set", metavar="PATH=VALUE", help="Say where the data lie now."),
-    ] = [],  # noqa: B006 - typer copies it
+    ] = [],
     plugins: Annotated[
         list[Path], typer.Option("--plugin", help="A Python file that the run was made with.")
-    ] = [],  # noqa: B006
+    ] = [],
 ) -> None:
     """Make a run again, compare bit for bit, and say what differs; exit status 1 if any does."""
     begin(f"opening {run}")

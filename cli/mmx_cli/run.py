@@ -18,8 +18,8 @@ Plugins = Annotated[list[Path], typer.Option("--plugin", help="Load methods from
 
 def run(
     spec: Annotated[Path, typer.Argument(help="The spec, a YAML file.")],
-    overrides: Overrides = [],  # noqa: B006 - typer copies it
-    plugins: Plugins = [],  # noqa: B006
+    overrides: Overrides = [],
+    plugins: Plugins = [],
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over instead of resuming.")] = False,
 ) -> None:
     """Train and evaluate; the same spec again resumes or returns its run."""

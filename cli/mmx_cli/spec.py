@@ -23,8 +23,8 @@ Plugins = Annotated[list[Path], typer.Option("--plugin", help="Add methods from 
 @app.command("check")
 def check(
     file: File,
-    overrides: Overrides = [],  # noqa: B006 - typer copies it
-    plugins: Plugins = [],  # noqa: B006
+    overrides: Overrides = [],
+    plugins: Plugins = [],
 ) -> None:
     """Tell every fault of a spec, each with its file, line and column."""
     with plain_words():
@@ -45,8 +45,8 @@ def check(
 @app.command("show")
 def show(
     file: File,
-    overrides: Overrides = [],  # noqa: B006
-    plugins: Plugins = [],  # noqa: B006
+    overrides: Overrides = [],
+    plugins: Plugins = [],
 ) -> None:
     """Show a spec with every default filled in, as YAML."""
     with plain_words():
@@ -57,7 +57,7 @@ def show(
 def diff(
     left: Annotated[Path, typer.Argument(help="The first spec.")],
     right: Annotated[Path, typer.Argument(help="The second spec.")],
-    plugins: Plugins = [],  # noqa: B006
+    plugins: Plugins = [],
 ) -> None:
     """List the values that differ between two specs, defaults included."""
     with plain_words():
@@ -72,7 +72,7 @@ def diff(
 @app.command("schema")
 def schema(
     out: Annotated[Path | None, typer.Option(help="Write it to this file.")] = None,
-    plugins: Plugins = [],  # noqa: B006
+    plugins: Plugins = [],
 ) -> None:
     """Print the JSON Schema of a spec with all installed methods, for editors."""
     with plain_words():

@@ -33,7 +33,7 @@ def run(
         EarlyStop | None,
         typer.Option("--early-stop", help="Stop arms that fall behind on validation."),
     ] = None,
-    plugins: Plugins = [],  # noqa: B006 - typer copies it
+    plugins: Plugins = [],
 ) -> None:
     """Run every arm that is not finished, compare them, write the report."""
     begin(f"reading {study}")
@@ -61,7 +61,7 @@ def run(
 @app.command("report")
 def report(
     study: Annotated[str, typer.Argument(help="Name, folder or file of a study.")],
-    plugins: Plugins = [],  # noqa: B006
+    plugins: Plugins = [],
 ) -> None:
     """Write the report of a study again from the runs that are finished."""
     with plain_words():

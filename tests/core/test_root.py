@@ -81,9 +81,9 @@ def test_no_name_equals_a_sub_package_which_would_hide_it() -> None:
 
 def test_a_misspelt_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="^module 'mmx' has no attribute 'sepc'$"):
-        mmx.sepc  # type: ignore[attr-defined]  # noqa: B018 # pyright: ignore[reportAttributeAccessIssue]
+        mmx.sepc  # type: ignore[attr-defined]  # noqa: B018 - it is looked up # pyright: ignore[reportAttributeAccessIssue]
     with pytest.raises(AttributeError, match="^module 'mmx.commands' has no attribute 'sepc'$"):
-        commands.sepc  # type: ignore[attr-defined]  # noqa: B018 # pyright: ignore[reportAttributeAccessIssue]
+        commands.sepc  # type: ignore[attr-defined]  # noqa: B018 - it is looked up # pyright: ignore[reportAttributeAccessIssue]
 
 
 @pytest.mark.parametrize(("name", "home"), MOVED.items())

@@ -116,7 +116,7 @@ def _best_weights(arch: str) -> Any:
     from torchvision import models  # seconds of import
 
     # each enumeration has DEFAULT, but the type that they share does not say so
-    return getattr(models.get_model_weights(arch), "DEFAULT")  # noqa: B009
+    return getattr(models.get_model_weights(arch), "DEFAULT")  # noqa: B009 - no checker knows it
 
 
 class TorchvisionEncoder(SingleImageEncoder):

@@ -80,7 +80,7 @@ def test_every_flipped_bit_of_sealed_data_is_noticed() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"7", b"[" * 100_000])
 def test_what_was_never_sealed_is_no_sealed_data(content: bytes) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011
+    with pytest.raises(ValueError):  # noqa: PT011 - as above
         unseal(content)
 
 

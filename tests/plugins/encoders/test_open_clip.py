@@ -108,7 +108,8 @@ def test_the_tower_of_texts_gives_the_library_s_features(tmp_path: Path, name: s
         hidden = encode(text=ids, **_as_asked(network))["text_intermediates"]
         norm = getattr(network, "text", network).ln_final
         last, hidden = norm(hidden[-1]), hidden[:2]
-    for tokens, wanted in [(found.tokens, last), *zip((x.tokens for x in found.levels), hidden)]:  # noqa: B905
+    levels = zip((level.tokens for level in found.levels), hidden, strict=False)
+    for tokens, wanted in [(found.tokens, last), *levels]:
         for row, own in zip(SPOKEN, wanted, strict=True):
             real = given.mask[row]
             torch.testing.assert_close(tokens[row][real], own[: int(real.sum())], **CLOSE)
