@@ -5,21 +5,23 @@ MmxError                a user's mistake: the CLI prints its words and exits wit
 |-- PluginError         a method that cannot be found, loaded or used
 |   `-- PluginLoadError importing one method failed
 |-- DataError           a table, an image or a split that cannot be used
-|   `-- EncodingError   a text whose letters speak for no encoding
+|   |-- EncodingError   a text whose letters speak for no encoding
+|   `-- SettingsError   settings of a method that the data contradict, each by its key
 |-- WeightsError        pretrained weights that are missing, damaged or unsafe
 |-- ShapeError          tensors that do not fit together
 |-- RunError            a run directory that cannot be read, written or resumed
 `-- MissingExtraError   an optional dependency is not installed
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = [
     "DataError", "EncodingError", "Fault", "MissingExtraError", "MmxError", "PluginError",
-    "PluginLoadError", "RunError", "ShapeError", "SpecError", "WeightsError", "said_by",
+    "PluginLoadError", "RunError", "SettingsError", "ShapeError", "SpecError", "WeightsError",
+    "said_by",
 ]  # fmt: skip
 
 _LINE, _WORDS = 200, 2000  # characters
@@ -106,6 +108,19 @@ class DataError(MmxError):
 
 class EncodingError(DataError):
     """A text that is not UTF-8, and nothing says what it is."""
+
+
+class SettingsError(DataError):
+    """Settings of a method that the data contradict; a run tells each at file:line:column.
+
+    Attributes:
+        faults: path of a key below the method's own settings, such as ``("columns", 1)``, and what
+            is wrong with it. The empty path is the method itself.
+    """
+
+    def __init__(self, faults: Sequence[tuple[tuple[str | int, ...], str]]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(words for _, words in self.faults))
 
 
 class WeightsError(MmxError):

@@ -108,6 +108,9 @@ class Input(ABC):
         Returns:
             What was learned, as text for ``restore``; empty: nothing. It is kept in the run, and
             its digest is part of every cache key.
+
+        Raises:
+            SettingsError: settings of the encoder that the samples contradict, each by its key.
         """
         return ""
 

@@ -137,7 +137,8 @@ class RecordEncoder(Encoder):
             excluded: fields that must not be read, such as the label, and why.
 
         Raises:
-            DataError: the settings name a field that is excluded or not there, or nothing is left.
+            SettingsError: the settings name a field that is excluded or not there, or nothing is
+                left; every fault, by its key.
         """
 
     @abstractmethod

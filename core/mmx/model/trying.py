@@ -38,7 +38,7 @@ def _faults_of_images(spec: Spec) -> Iterator[Fault]:
         try:
             try_encoder(params, built_encoder(params), *_frame(spec, name))
         except MmxError as error:
-            yield spec.fault(f"model.{name}", str(error))
+            yield spec.fault(f"model.encoders.{name}", str(error))
 
 
 def tried_encoders(spec: Spec) -> dict[str, Encoder]:
@@ -60,7 +60,7 @@ def tried_encoder(spec: Spec, name: str, *, read: bool = True) -> Encoder:
         if read:
             try_encoder(params, encoder, *_frame(spec, name))
     except (PluginError, ShapeError) as error:
-        raise SpecError([spec.fault(f"model.{name}", str(error))]) from error
+        raise SpecError([spec.fault(f"model.encoders.{name}", str(error))]) from error
     return encoder
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from mmx.data import Manifest, Split
+from mmx.errors import SettingsError, SpecError
 from mmx.interfaces import Encoder, Link, Loss, Sampler, Task
 from mmx.model import Model, assemble, build_encoder
 from mmx.pipeline.hidden_fields import hidden_fields
@@ -71,8 +72,7 @@ def build_learner(
     encoders = encoders or {
         name: build_encoder(spec.model, name, spec.seed) for name in spec.model.encoders
     }
-    hidden = hidden_fields(spec, manifest)
-    inputs = fit_inputs(spec.model, encoders, spec.seed, manifest, split, hidden)
+    inputs = _fitted(spec, encoders, manifest, split)
     prior = answer_prior(loss, sampled, _weights(spec, sampled))
     model = assemble(
         spec.model,
@@ -83,6 +83,20 @@ def build_learner(
         prior=prior,
     )
     return Learner(task, model, loss, sampler, counts, sampled, prior, auxiliary, inputs)
+
+
+def _fitted(
+    spec: Spec, encoders: Mapping[str, Encoder], manifest: Manifest, split: Split
+) -> ModelInputs:
+    """Inputs that learned from the training rows; SpecError at the keys that these contradict."""
+    hidden = hidden_fields(spec, manifest)
+    try:
+        return fit_inputs(spec.model, encoders, spec.seed, manifest, split, hidden)
+    except SettingsError as error:
+        told = {".".join(map(str, path)): words for path, words in error.faults}
+        faults = [spec.fault(f"model.encoders.{path}", words) for path, words in told.items()]
+        in_order = sorted(faults, key=lambda one: (one.line, one.column))
+        raise SpecError(in_order) from error
 
 
 def link_for(spec: Spec, task: Task, sampled: Tensor) -> Link:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import overload
 
 from mmx.data import ImageStore, Manifest, Split, TextStore
-from mmx.errors import DataError
-from mmx.interfaces import Encoder, Input, Sample, Store, Tokenizer
+from mmx.errors import DataError, SettingsError
+from mmx.interfaces import Encoder, Input, Sample, Store, Tokenizer, Value
 from mmx.model import random_stream
 from mmx.spec import ModelSpec
 
@@ -93,6 +93,14 @@ class ModelInputs:
         """What the encoders read of any rows."""
         return {name: one.prepare(rows) for name, one in self.by_name.items()}
 
+    def records_of(self, sample: Sample) -> dict[str, dict[str, Value]]:
+        """By modality, the fields of the record that its input reads, with their values."""
+        return {
+            name: {field: sample.record.get(field) for field in one.fields}
+            for name, one in self.by_name.items()
+            if one.fields
+        }
+
     @property
     def digests(self) -> dict[str, str]:
         """Digest of what each learned."""
@@ -121,6 +129,11 @@ def fit_inputs(
         manifest: the rows.
         split: the part of each row.
         hidden: field of the record -> why no model may read it.
+
+    Raises:
+        SettingsError: settings of encoders that the rows contradict; every one, by its path below
+            ``model.encoders``.
+        DataError: rows that an input cannot learn from.
     """
     found = _inputs(encoders)
     learning = [name for name, one in found.items() if type(one).fit is not Input.fit]
@@ -129,9 +142,15 @@ def fit_inputs(
         rows = split.rows("train").tolist()
         unlabelled = UnlabelledSamples(manifest.samples)
         samples = [unlabelled[row] for row in rows]
+        faults: list[tuple[tuple[str | int, ...], str]] = []
         for name in learning:
-            with random_stream(seed, f"input of {name}"):
-                statistics[name] = found[name].fit(samples, hidden)
+            try:
+                with random_stream(seed, f"input of {name}"):
+                    statistics[name] = found[name].fit(samples, hidden)
+            except SettingsError as error:
+                faults += [((name, *path), words) for path, words in error.faults]
+        if faults:
+            raise SettingsError(faults)
     return _ready(spec, encoders, seed, found, statistics)
 
 

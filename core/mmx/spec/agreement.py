@@ -20,7 +20,7 @@ from mmx.interfaces import (
     Params,
     TaskParams,
 )
-from mmx.plugins import Plugins
+from mmx.plugins import Plugins, nearest
 from mmx.spec.data import DataSpec
 from mmx.spec.fitting import unfit
 from mmx.spec.model import ModelSpec
@@ -166,7 +166,7 @@ def strangers(model: ModelSpec, train: TrainSpec, data: DataSpec) -> Faults:
         (("data", "images"), data.images, shown),
     ]
     return [
-        fault_at("mmx_modality", [*path, name], _stranger(path, names))
+        fault_at("mmx_modality", [*path, name], _stranger(name, path, names))
         for path, values, names in given
         if isinstance(values, Mapping)
         for name in values
@@ -261,11 +261,13 @@ def _other_number(fusion: FusionParams, used: Sequence[str]) -> str:
     )
 
 
-def _stranger(path: Sequence[str], names: Sequence[str]) -> str:
-    """Words on a modality that the model does not have."""
-    if path in (("train", "augment"), ("data", "images")):
-        return f"the modalities with images are {', '.join(names) or 'none'}"
-    return f"the modalities of the model are {', '.join(names)}"
+def _stranger(name: str, path: Sequence[str], names: Sequence[str]) -> str:
+    """Words on a modality that the model does not have, or not with images."""
+    shown = path in (("train", "augment"), ("data", "images"))
+    there = "with images" if shown else "of the model"
+    close = nearest(name, names)
+    near = f"nearest: {close}; " if close else ""
+    return f"{near}the modalities {there} are {', '.join(names) or 'none'}"
 
 
 def fault_at(kind: LiteralString, path: Sequence[str | int], message: str) -> InitErrorDetails:

@@ -46,6 +46,13 @@ class ClosedModel(BaseModel):
         return content
 
 
+def without_null(value: Any) -> Any:
+    """A mapping without the entries that ``null`` takes out of what a base has."""
+    if not isinstance(value, Mapping):
+        return value
+    return {name: one for name, one in value.items() if one is not None}
+
+
 def table(description: str) -> Any:
     """Field of a whole table that may be left out: all its defaults, checked like what is given."""
     return Field({}, validate_default=True, description=description)

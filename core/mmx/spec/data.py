@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
+    BeforeValidator,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
@@ -29,7 +30,7 @@ from mmx.interfaces import (
     WhichFrame,
 )
 from mmx.spec.choice import chosen
-from mmx.spec.closed import ClosedModel, ShortForm, table
+from mmx.spec.closed import ClosedModel, ShortForm, table, without_null
 from mmx.spec.split import Fraction, SplitSpec
 
 Side = Annotated[int, Field(gt=0, le=16_384)]  # beyond it a slip of the pen would fill any memory
@@ -181,7 +182,10 @@ class DataSpec(ClosedModel):
     )
     split: SplitSpec = table("how the groups are dealt to the parts")
     image: ImageSpec = table("how images are brought to one size")
-    images: dict[ModalityName, ImageSpec] = Field(
+    images: Annotated[
+        dict[ModalityName, ImageSpec],
+        BeforeValidator(without_null, json_schema_input_type=dict[ModalityName, ImageSpec | None]),
+    ] = Field(
         default={},
         description="modality -> how its images are brought to one size, where they differ; keys "
         "that are left out are those of `image`",

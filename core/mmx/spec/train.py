@@ -15,7 +15,7 @@ from pydantic import (
 
 from mmx.interfaces import IMAGE, TEXT, ModalityName, SamplerParams
 from mmx.spec.choice import chosen
-from mmx.spec.closed import ClosedModel, ShortForm, method, table
+from mmx.spec.closed import ClosedModel, ShortForm, method, table, without_null
 from mmx.spec.split import Seed
 
 Chance = Annotated[float, Field(ge=0, lt=1)]
@@ -45,11 +45,16 @@ class OptimizerSpec(ClosedModel):
 
     type: OptimizerName = Field(default="adamw", description="the optimizer")
     lr: PositiveFloat = Field(default=1e-3, description="learning rate of new layers")
-    rates: dict[ModalityName, PositiveFloat] = Field(
+    rates: Annotated[
+        dict[ModalityName, PositiveFloat],
+        BeforeValidator(
+            without_null, json_schema_input_type=dict[ModalityName, PositiveFloat | None]
+        ),
+    ] = Field(
         default={},
         description="modality -> learning rate of its encoder; otherwise 1e-4 for encoders of "
         "images, 2e-5 for encoders of texts, and lr for all others; `lr_image: X` and `lr_text: X` "
-        "are short for `rates: {image: X, text: X}`",
+        "are short for `rates: {image: X, text: X}`; null takes one out of a base again",
     )
     weight_decay: NonNegativeFloat = Field(default=0.01, description="weight decay; 0: none")
     momentum: float = Field(default=0.9, ge=0, lt=1, description="momentum, read by sgd alone")
@@ -89,7 +94,12 @@ class TrainSpec(ClosedModel):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         default="auto", description="arithmetic of the model; auto: bf16 where it helps"
     )
-    augment: Changes | dict[ModalityName, Changes] = Field(
+    augment: Annotated[
+        Changes | dict[ModalityName, Changes],
+        BeforeValidator(
+            without_null, json_schema_input_type=Changes | dict[ModalityName, Changes | None]
+        ),
+    ] = Field(
         default="none",
         description="random changes of the training images; or modality -> changes of its images, "
         "none of those that are left out",
@@ -104,7 +114,12 @@ class TrainSpec(ClosedModel):
         default=None,
         description="part -> weight of its cross-entropy; null: what the encoders want",
     )
-    modality_dropout: Chance | dict[ModalityName, Chance] = Field(
+    modality_dropout: Annotated[
+        Chance | dict[ModalityName, Chance],
+        BeforeValidator(
+            without_null, json_schema_input_type=Chance | dict[ModalityName, Chance | None]
+        ),
+    ] = Field(
         default=0.0,
         description="share of training samples that lose some of their modalities, or modality -> "
         "share of the samples that lose it; no sample loses all",

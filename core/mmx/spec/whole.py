@@ -121,7 +121,8 @@ class Spec(ClosedModel):
         shown = short_key(key, type(self))
         if self._root is None:
             return Fault(message, shown)
-        path = long_path(key.split("."), type(self))
+        names = long_path(key.split("."), type(self))
+        path = [int(name) if name.isdigit() else name for name in names]
         place = location_of(path, type(self), self._root, self._plugins)
         return from_here(place.fault(message, shown))
 

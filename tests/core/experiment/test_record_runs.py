@@ -168,7 +168,7 @@ def _fields(run: mmx.Run) -> list[str]:
 
 
 def test_the_group_is_never_a_column(make: Callable[..., mmx.Spec]) -> None:
-    with pytest.raises(mmx.DataError, match="must not read 'person': it is the group"):
+    with pytest.raises(mmx.SpecError, match="must not read 'person': it is the group"):
         mmx.run(make(columns=("age", "person"), settings="dim: 16, columns: [age, person]"))
 
 
@@ -225,3 +225,25 @@ def test_one_case_may_lack_a_cell_and_hold_what_training_never_saw(
 
 def _sizes() -> list[float]:
     return [float(str(row["size"])) for row in rows() if row["part"] == "train" and row["size"]]
+
+
+def test_every_setting_that_the_table_contradicts_is_told_at_its_place(
+    make: Callable[..., mmx.Spec],
+) -> None:
+    settings = (
+        "dim: 16,\n    columns: [agee, size, person],\n    kinds: {grade: number},\n"
+        "    since: {age: birth}"
+    )
+    with pytest.raises(mmx.SpecError) as caught:
+        mmx.run(make(settings=settings))
+    found = {fault.key.removeprefix("model.record."): fault for fault in caught.value.faults}
+    assert {key: fault.message.split(";")[0] for key, fault in found.items()} == {
+        "columns.0": "records have no field 'agee'",
+        "columns.2": "encoder.tabular must not read 'person': it is the group",
+        "kinds.grade": "'grade' shall be a number and most of its cells are none, such as 'unsure'",
+        "since.age": "records have no field 'birth'",
+    }
+    for fault in found.values():
+        assert fault.file is not None
+        shown = fault.file.read_text().splitlines()[fault.line - 1][fault.column - 1 :]
+        assert shown.startswith(("agee", "person", "number", "birth"))

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mmx.errors import DataError
 from mmx.interfaces import Record, Value
 from mmx_plugins.encoders.tabular.cells import number, word
 from mmx_plugins.encoders.tabular.columns import Category, Column, Number, Origin
@@ -25,7 +24,6 @@ def fit_column(origin: Origin, records: Sequence[Record], rules: Rules, notes: l
 
     Raises:
         LeftOutError: it holds nothing to learn from.
-        DataError: its kind is stated, and its cells are of another.
     """
     values = [origin.read(record) for record in records]
     filled = [value for value in values if word(value) is not None]
@@ -55,11 +53,6 @@ def _number(
     read = [number(value) for value in filled]
     known = np.array([one for one in read if one is not None], dtype=np.float64)
     strange = [value for value, one in zip(filled, read, strict=True) if one is None]
-    if 2 * len(strange) > len(filled):
-        raise DataError(
-            f"encoder.tabular: {origin.name!r} shall be a number and most of its cells are none, "
-            f"such as {strange[0]!r}; set kinds: {{{origin.name}: category}}"
-        )
     if strange:
         notes.append(
             f"column {origin.name!r}: {len(strange)} training cells such as {strange[0]!r} are no "

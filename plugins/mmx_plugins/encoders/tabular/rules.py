@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Literal
 
 from mmx_plugins.encoders.tabular.dates import Cycle, Order
@@ -35,17 +36,19 @@ class Rules:
     bins: int = 16
     quantile: bool = False
 
+    def places(self, name: str) -> list[tuple[str | int, ...]]:
+        """Keys of the settings that name a field."""
+        found: list[tuple[str | int, ...]] = []
+        found += [("columns", k) for k, one in enumerate(self.columns or ()) if one == name]
+        by_field = {
+            "kinds": self.kinds, "missing_codes": self.missing_codes, "dates": self.dates,
+            "since": self.since, "cyclic": self.cyclic,
+        }  # fmt: skip
+        found += [(key, name) for key, fields in by_field.items() if name in fields]
+        return found + [("since", later) for later, one in self.since.items() if one == name]
+
     @property
     def named(self) -> frozenset[str]:
         """Every field that the settings name."""
-        return frozenset(
-            [
-                *(self.columns or ()),
-                *self.kinds,
-                *self.missing_codes,
-                *self.dates,
-                *self.since,
-                *self.since.values(),
-                *self.cyclic,
-            ]
-        )
+        by_field = (self.kinds, self.missing_codes, self.dates, self.since, self.cyclic)
+        return frozenset([*(self.columns or ()), *self.since.values(), *chain(*by_field)])

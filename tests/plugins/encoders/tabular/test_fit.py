@@ -45,7 +45,7 @@ def test_an_excluded_field_must_not_be_named(records: list[Record]) -> None:
 
 
 def test_a_name_that_no_record_has_is_refused_with_those_that_are(records: list[Record]) -> None:
-    with pytest.raises(DataError, match="no field 'agee'; there is: 'age', 'birth'"):
+    with pytest.raises(DataError, match="no field 'agee'; nearest: age"):
         fit_table(records, Rules(columns=("agee",)), {})
 
 
@@ -176,7 +176,7 @@ def test_of_a_date_with_slashes_the_order_is_asked_for_and_never_guessed() -> No
     assert found["day_first"] != found["month_first"]
     rows[3] = {"exam": "28/03/2021", "birth": "1990-01-01"}
     fit_table(rows, Rules(since={"exam": "birth"}, dates={"exam": "day_first"}), {})
-    with pytest.raises(DataError, match="exam: month_first, and '2021-28-03', year first, is no"):
+    with pytest.raises(DataError, match="read as month_first, '28/03/2021' is no date"):
         fit_table(rows, Rules(since={"exam": "birth"}, dates={"exam": "month_first"}), {})
     with pytest.raises(DataError, match="must not read 'exam'"):
         fit_table(rows, Rules(dates={"exam": "day_first"}), {"exam": "it tells the label"})
