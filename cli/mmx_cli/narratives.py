@@ -33,6 +33,8 @@ def narratives(
             samples = mmx.narratives(loaded, n, observer=bars)
     if loaded.leaky:
         say("LEAKY: these texts were written knowing the label", fg="red", bold=True)
+    if not loaded.narratives_read:
+        say("note: no encoder of this spec reads a text, so no model will see these", err=True)
     for sample in samples:
         say(f"{sample.id}  {sample.label or 'no label'}  ({sample.part})", bold=True)
         for name, text in sample.texts.items():

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from mmx.data.image_store import ImageStore
 from mmx.data.label_shares import UnevenShare, uneven_shares
@@ -14,6 +16,8 @@ from mmx.data.token_loss import TokenLoss
 from mmx.data.whole_groups import UNUSED
 from mmx.interfaces import RejectedRow
 from mmx.spec import PARTS
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class DataReport:
         without_label: ids of rows in no part because they have no usable label.
         without_image: samples that have no readable image.
         without_text: ids of samples whose text is empty.
+        samples_without: modality -> samples that have nothing of it, of each that has an encoder.
         duplicates: ids of samples that share a byte-identical image, together.
         missing: column -> word -> how many cells held it and were read as missing.
         tokens: part -> what of its texts is cut or unknown to the text encoder; empty where the
@@ -54,6 +59,7 @@ class DataReport:
     without_label: tuple[str, ...] = ()
     without_image: int = 0
     without_text: tuple[str, ...] = ()
+    samples_without: Mapping[str, int] = field(default_factory=dict)
     duplicates: tuple[tuple[str, ...], ...] = ()
     missing: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     tokens: Mapping[str, TokenLoss] = field(default_factory=dict)
@@ -77,12 +83,22 @@ def make_data_report(
     manifest: Manifest,
     split: Split,
     *,
-    pictures: Mapping[str, ImageStore] | None = None,
-    texts: Sequence[str] | None = None,
-    tokens: Mapping[str, TokenLoss] | None = None,
+    pictures: Mapping[str, ImageStore] = NOTHING,
+    texts: Sequence[str] = (),
+    tokens: Mapping[str, TokenLoss] = NOTHING,
+    present: Mapping[str, Tensor] = NOTHING,
 ) -> DataReport:
-    """Count rows, parts and faults; images, texts and tokens where they are at hand already."""
-    stores = [*(pictures or {}).values()]
+    """Count rows, parts and faults.
+
+    Args:
+        manifest: the rows.
+        split: their parts.
+        pictures: the images by modality, where they are at hand.
+        texts: all that is written of each row.
+        tokens: part -> what of its texts the encoder does not read.
+        present: modality -> which of the rows have it, [n] bool.
+    """
+    stores = [*pictures.values()]
     shown = [store.present.numpy() for store in stores]
     unusable = len(manifest.rejected) - int((~manifest.known).sum())
     return DataReport(
@@ -95,13 +111,12 @@ def make_data_report(
         without_label=tuple(manifest.ids[split.parts == UNUSED]),
         without_image=int((~np.any(shown, axis=0)).sum()) if shown else 0,
         without_text=tuple(
-            sample
-            for sample, text in zip(manifest.ids, texts or (), strict=bool(texts))
-            if not text
+            sample for sample, text in zip(manifest.ids, texts, strict=bool(texts)) if not text
         ),
+        samples_without={name: int((~there).sum()) for name, there in present.items()},
         duplicates=tuple(dict.fromkeys(one for store in stores for one in store.duplicates)),
         missing=manifest.facts.missing,
-        tokens=tokens or {},
+        tokens=dict(tokens),
         digest=manifest.digest,
     )
 

@@ -25,6 +25,8 @@ class Answers:
         names: classes, labels or levels in the order of the columns.
         texts: as the model read them, by row and modality; of the cases that are answered.
         explanations: by row; where they were asked for.
+        images: modalities of images that the run reads.
+        records: by row and modality, the fields of the record that the run reads.
         notes: what a reader must know.
     """
 
@@ -32,6 +34,8 @@ class Answers:
     names: tuple[str, ...]
     texts: Mapping[int, Mapping[str, str]]
     explanations: Mapping[int, Explanation]
+    images: Sequence[str]
+    records: Mapping[int, Mapping[str, Mapping[str, object]]]
     notes: tuple[str, ...]
 
     @property
@@ -83,6 +87,8 @@ class Answers:
                 self.texts[row],
                 self.probabilities(row),
                 why,
+                self.images,
+                self.records[row],
             )
             for row, why in self.explanations.items()
         ]

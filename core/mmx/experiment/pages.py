@@ -13,7 +13,7 @@ from mmx.experiment.metrics import outcome_notes, parameters
 from mmx.experiment.run_result import RunResult
 from mmx.experiment.run_setup import RunSetup, encoder_notes
 from mmx.inference import Chain, Explainer, Placeholders
-from mmx.interfaces import NarrativeParams, WrongAnswer
+from mmx.interfaces import IMAGE, TEXT, NarrativeParams, WrongAnswer
 from mmx.pipeline import LEAKY, PreparedData, class_notes
 from mmx.report import Mistake, RunReport, render_run
 from mmx.spec import Spec, idle_keys
@@ -81,7 +81,7 @@ def _epoch(epoch: Mapping[str, Any]) -> dict[str, Any]:
         "validation": epoch["scores"],
         "lr": epoch["rates"],
         "seconds": epoch["seconds"],
-        "images_per_second": epoch["samples_per_second"],
+        "samples_per_second": epoch["samples_per_second"],
     }
 
 
@@ -130,15 +130,16 @@ def mistakes(setup: RunSetup, result: RunResult) -> Sequence[Mistake]:
 
     def shown(one: WrongAnswer) -> Mistake:
         row = int(rows[one.row])
-        texts = {name: texts[row] for name, texts in setup.prepared.rows.written.items()}
+        texts = told_texts(setup, row)
         why = None
         if explainer is not None:
             said = {name: values[one.row] for name, values in found.explain.items()}
             why = explainer.explain(row, texts, one.answer, said)
         return Mistake(
             sample=str(setup.prepared.manifest.ids[row]),
-            images=thumbnails(setup.prepared, row),
+            images=_pictures(setup, row),
             texts=texts,
+            records=setup.learner.inputs.records_of(setup.prepared.rows.samples[row]),
             true=one.true,
             predicted=one.predicted,
             probability=one.confidence,
@@ -147,6 +148,19 @@ def mistakes(setup: RunSetup, result: RunResult) -> Sequence[Mistake]:
         )
 
     return [shown(one) for one in outcome.task.wrong(found.log_probs, found.target, MISTAKES)]
+
+
+def told_texts(setup: RunSetup, row: int) -> dict[str, str]:
+    """The texts of a row, by modality; of those that an encoder reads."""
+    written, kinds = setup.prepared.rows.written, setup.spec.model.kinds
+    return {name: texts[row] for name, texts in written.items() if kinds.get(name) == TEXT}
+
+
+def _pictures(setup: RunSetup, row: int) -> dict[str, bytes | None]:
+    """The picture of each modality that has an encoder; None where the row lacks it."""
+    found = thumbnails(setup.prepared, row)
+    kinds = setup.spec.model.kinds
+    return {name: found.get(name) for name, kind in kinds.items() if kind == IMAGE}
 
 
 def _untold(shown: Sequence[Mistake]) -> list[str]:

@@ -167,6 +167,11 @@ def _answers(
         trained.task.names,
         {row: seen.told(place) for row, place in zip(indices, seen.indices, strict=True)},
         dict(zip(indices, why, strict=False)),
+        tuple(name for name in trained.model.modalities if name in needs.layout.images),
+        {
+            row: trained.inputs.records_of(seen.samples[place])
+            for row, place in zip(indices, seen.indices, strict=True)
+        },
         (*table.notes, *((_TOLD,) if trained.spec.leaky and needs.text else ())),
     )
 

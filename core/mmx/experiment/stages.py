@@ -22,7 +22,6 @@ from mmx.experiment.run_setup import RunSetup
 from mmx.interfaces import TextEncoder
 from mmx.pipeline import (
     SETTLED,
-    PreparedData,
     Sources,
     cache_folder,
     environment,
@@ -82,7 +81,7 @@ class Stages:
         result = RunResult(
             surroundings=surroundings,
             lost=lost,
-            data_report=data_report_of(self.setup.prepared, lost),
+            data_report=data_report_of(self.setup, lost),
             sources=sources,
             parts=parts,
             history=history,
@@ -156,14 +155,16 @@ class Stages:
         self._last = now
 
 
-def data_report_of(prepared: PreparedData, lost: LostTokens) -> DataReport:
+def data_report_of(setup: RunSetup, lost: LostTokens) -> DataReport:
     """What is worth knowing of the rows of a run."""
+    prepared = setup.prepared
     return make_data_report(
         prepared.manifest,
         prepared.split,
         pictures=prepared.pictures,
         texts=prepared.texts,
         tokens=lost.counts,
+        present={name: store.present for name, store in setup.stores.items()},
     )
 
 

@@ -110,14 +110,31 @@ def _cells(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
 
 def _row(case: Case, needs: Needs, notes: list[str]) -> dict[str, object]:
     """A case by the columns of the run; what it does not give is not there."""
-    row: dict[str, object] = {**_known(case.record, needs), "id": case.id}
+    row: dict[str, object] = {**_known(case.record, needs, notes), "id": case.id}
     if needs.layout.id is not None:
         row[needs.layout.id] = case.id
     for name, text in _by_name(case.text, needs.texts, TEXT, "texts").items():
         row[_text_column(needs, name)] = text
-    for name, images in _by_name(case.images, needs.layout.images, IMAGE, "images").items():
-        row |= _in_slots(images, needs.layout.images.get(name, ()), notes)
+    shown = needs.reads.images
+    for name, images in _by_name(_files(case.images, shown), shown, IMAGE, "images").items():
+        row |= _in_slots(images, shown.get(name, ()), notes)
     return row
+
+
+def _files(given: Any, names: Collection[str]) -> Any:
+    """The files of the only kind of images, also where they are named as they are of several."""
+    if isinstance(given, Mapping) or len(names) != 1:
+        return given
+    (own,), found = names, list[Path | None]()
+    for one in given:
+        name, sign, rest = str(one or "").partition("=")
+        if not sign or Path(str(one)).exists() or not name.isidentifier():
+            found.append(one)
+        elif name == own:
+            found.append(Path(rest))
+        else:
+            raise DataError(f"this run reads no images called {name!r}; it reads {own}")
+    return found
 
 
 def _by_name(given: Any, names: Collection[str], usual: str, what: str) -> Mapping[str, Any]:
@@ -150,9 +167,12 @@ def _in_slots(
     images: Sequence[Path | None], slots: Sequence[str], notes: list[str]
 ) -> dict[str, object]:
     """Images of a modality by their columns; what is not given is absent."""
+    if not slots:
+        raise DataError("an image is given, and this run reads none; leave it out")
     if len(images) > len(slots):
-        most = f"at most {len(slots)} images" if slots else "no image"
-        raise DataError(f"{len(images)} images are given, and this run reads {most} of a case")
+        raise DataError(
+            f"{len(images)} images are given, and this run reads at most {len(slots)} of a case"
+        )
     given = [*images, *[None] * (len(slots) - len(images))]
     absent = [name for name, image in zip(slots, given, strict=True) if image is None]
     if absent:
@@ -163,11 +183,19 @@ def _in_slots(
     return dict(zip(slots, given, strict=True))
 
 
-def _known(record: Mapping[str, object], needs: Needs) -> Mapping[str, object]:
+def _known(record: Mapping[str, object], needs: Needs, notes: list[str]) -> Mapping[str, object]:
+    """The fields of a case, with a note on those that the model does not read."""
     unknown = [name for name in record if name not in needs.layout.columns]
     if unknown:
         raise DataError(
             f"this run has no column {unknown[0]!r}; it has {', '.join(needs.layout.columns)}"
+        )
+    read = needs.reads.columns
+    spare = [name for name in record if name not in read]
+    if spare:
+        notes.append(
+            f"this run does not read {', '.join(spare)}, so the answer is the same without; it "
+            f"reads {', '.join(read)}"
         )
     return record
 

@@ -13,7 +13,7 @@ from mmx.inference.case_texts import case_texts
 from mmx.inference.needs import Needs
 from mmx.inference.prediction import PartPrediction
 from mmx.inference.trained_run import TrainedRun
-from mmx.interfaces import IMAGE, NarrativeParams, Sample, Store
+from mmx.interfaces import IMAGE, TEXT, NarrativeParams, Sample, Store
 from mmx.pipeline import PreparedRows, cache_folder, stage, together
 from mmx.runs import Observer
 
@@ -91,7 +91,9 @@ def see(
         samples = [_without_indices_behind(sample, needs.ragged) for sample in samples]
     pictures = _pictures(trained, needs, samples, observer)
     faults = {int(bad.row): bad.reason for one in pictures.values() for bad in one.unreadable}
-    written = {name: [""] * len(samples) for name in trained.spec.data.narratives}
+    kinds = trained.spec.model.kinds
+    told = [name for name in trained.spec.data.narratives if kinds.get(name) == TEXT]
+    written = {name: [""] * len(samples) for name in told}
     for name in needs.texts:
         writes = _narrative(narratives, name)
         lost = faults.keys() if writes.reads_images else set[int]()

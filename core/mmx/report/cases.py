@@ -1,10 +1,10 @@
 """A page with predicted cases and why they were predicted so."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mmx.report.environment import environment
-from mmx.report.explained import shown_explanation, shown_images, shown_texts
+from mmx.report.explained import shown_explanation, shown_images, shown_records, shown_texts
 from mmx.report.run_report import Explanation
 
 
@@ -15,6 +15,8 @@ class CaseReport:
     Attributes:
         id: of the case.
         texts: as the model read them, by modality; empty where it has none.
+        images: modalities of images that the model reads.
+        records: by modality, the fields of the record that the model reads, with their values.
         probabilities: by class, highest first.
         explanation: why.
     """
@@ -23,6 +25,8 @@ class CaseReport:
     texts: Mapping[str, str]
     probabilities: Mapping[str, float]
     explanation: Explanation
+    images: Sequence[str] = ()
+    records: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 def render_cases(run: str, cases: Sequence[CaseReport]) -> str:
@@ -37,12 +41,16 @@ def render_cases(run: str, cases: Sequence[CaseReport]) -> str:
             "id": case.id,
             "texts": shown_texts(case.texts, case.explanation),
             "probabilities": list(case.probabilities.items())[:3],
-            "images": shown_images(
-                {name: one.image for name, one in case.explanation.images.items()},
-                case.explanation,
-            ),
+            "records": shown_records(case.records),
+            "images": shown_images(_images(case), case.explanation),
             "why": shown_explanation(case.explanation),
         }
         for case in cases
     ]
     return environment().get_template("cases.html.j2").render(run=run, cases=shown, contents=[])
+
+
+def _images(case: CaseReport) -> dict[str, bytes | None]:
+    """The picture of each modality that the model reads; None where the case lacks it."""
+    found = {name: one.image for name, one in case.explanation.images.items()}
+    return {**dict.fromkeys(case.images), **found}

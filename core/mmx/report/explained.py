@@ -1,6 +1,7 @@
 """An explanation as the templates show it."""
 
 import base64
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,14 +10,29 @@ from mmx.report.run_report import Explanation
 _STRONG = 0.02  # a fall of the probability below this is not coloured
 
 
-def shown_images(images: Mapping[str, bytes], why: Explanation | None) -> list[dict[str, str]]:
-    """Name, address of the picture and of its heat, if any, by modality."""
+def shown_images(
+    images: Mapping[str, bytes | None], why: Explanation | None
+) -> list[dict[str, str]]:
+    """Name, address of the picture and of its heat, if any, by modality; empty where it lacks."""
     heat = {} if why is None else {name: one.heat for name, one in why.images.items()}
     return [
-        {"name": name, "address": address, "heat": data_address(heat.get(name))}
+        {"name": name, "address": data_address(image), "heat": data_address(heat.get(name))}
         for name, image in images.items()
-        if (address := data_address(image))
     ]
+
+
+def shown_records(records: Mapping[str, Mapping[str, object]]) -> list[dict[str, Any]]:
+    """Name and fields, by modality; a number without a fraction has no point."""
+    return [
+        {"name": name, "fields": {field: _cell(value) for field, value in record.items()}}
+        for name, record in records.items()
+    ]
+
+
+def _cell(value: object) -> str:
+    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
+        return "missing"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def shown_texts(texts: Mapping[str, str], why: Explanation | None) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from mmx.evaluation import Interval, arm_name, in_a_row
 from mmx.report import wording
 from mmx.report.content import shown_sections
 from mmx.report.environment import environment
-from mmx.report.explained import shown_explanation, shown_images, shown_texts
+from mmx.report.explained import shown_explanation, shown_images, shown_records, shown_texts
 from mmx.report.figures import hook_curve, learning_curves, missing_curves
 from mmx.report.headline import headline_scale
 from mmx.report.page_tables import Table, as_tables, epoch_table, part_table, uneven_table
@@ -130,6 +130,7 @@ def _shown(mistake: Mistake) -> dict[str, Any]:
         "sample": mistake.sample,
         "images": shown_images(mistake.images, mistake.explanation),
         "texts": shown_texts(mistake.texts, mistake.explanation),
+        "records": shown_records(mistake.records),
         "why": None if mistake.explanation is None else shown_explanation(mistake.explanation),
         "true": mistake.true,
         "predicted": mistake.predicted,

@@ -49,23 +49,25 @@ class Mistake:
 
     Attributes:
         sample: id of the sample.
-        images: a PNG or JPEG file by modality; those that the sample lacks are left out.
+        images: a PNG or JPEG file by modality; None where the sample lacks what the model reads.
         texts: as the model read them, by modality; empty where the sample has none.
         true: name of the class it has.
         predicted: name of the class it was given.
         probability: of the predicted class, in [0, 1].
         true_probability: of the true class, in [0, 1]; None leaves it out.
         explanation: why; None leaves it out.
+        records: by modality, the fields of the record that the model reads, with their values.
     """
 
     sample: str
-    images: Mapping[str, bytes]
+    images: Mapping[str, bytes | None]
     texts: Mapping[str, str]
     true: str
     predicted: str
     probability: float
     true_probability: float | None = None
     explanation: Explanation | None = None
+    records: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class RunReport:
             head, loss, sampler, inference.
         history: one mapping per epoch: ``epoch`` (from 0), ``loss``, ``terms`` (name to value),
             ``validation`` (score to value), ``lr`` (a number, or name to number), ``seconds``,
-            ``images_per_second``; any of them may be missing.
+            ``samples_per_second``; any of them may be missing.
         best_epoch: the epoch (from 0) whose weights were kept.
         select: the validation score that chose it.
         mistakes: most confident first.

@@ -136,9 +136,9 @@ class StudyReport:
     floor: float
     plan: Mapping[str, Any]
     text: str
+    modalities: Sequence[str]
     comparisons: int = 0
     comparison_log: str = ""
-    modalities: Sequence[str] = ("image", "text")
     no_verdicts: str = ""
     absent: Mapping[str, str] = field(default_factory=dict)
     reached: Sequence[ControlComparison] = ()

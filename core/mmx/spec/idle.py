@@ -19,7 +19,7 @@ def _idle(spec: Spec) -> Iterator[tuple[str, str]]:
         yield f"evaluation.seed: {spec.evaluation.seed}", drawn
     train, used = spec.train, spec.model.used
     if train.drops_modalities and len(used) == 1:
-        why = f"{spec.model.fusion.entry_point} reads the {used[0]} alone"
+        why = f"{spec.model.fusion.entry_point} reads {used[0]} alone"
         yield f"train.modality_dropout: {train.modality_dropout}", why
     optimizer, usual = train.optimizer, type(train.optimizer).model_fields["momentum"].default
     if optimizer.momentum != usual and optimizer.type != "sgd":

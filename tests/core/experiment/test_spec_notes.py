@@ -58,3 +58,15 @@ def test_a_narrative_of_another_column_is_told(tmp_path: Path) -> None:
     file.write_text(text, encoding="utf-8")
     (note,) = commands.spec_notes(mmx.load_spec(file))
     assert "no field 'notes'" in note
+
+
+def test_a_column_that_an_encoder_reads_is_not_called_unread(tmp_path: Path) -> None:
+    file = tmp_path / "spec.yaml"
+    text = SPEC.format(narrative="{type: column, column: befund}", fusion="concat", more="")
+    whole = text.replace("  fusion", "  record: tabular\n  fusion")
+    file.write_text(whole, encoding="utf-8")
+    assert commands.spec_notes(mmx.load_spec(file)) == []
+    file.write_text(whole.replace("tabular", "{type: tabular, columns: [Alter]}"), encoding="utf-8")
+    (note,) = commands.spec_notes(mmx.load_spec(file))
+    assert note.startswith("narrative.column and model.record never read '部位'")
+    assert "name it in columns of model.record" in note

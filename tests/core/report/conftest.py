@@ -63,7 +63,7 @@ def mistakes(classes: tuple[str, ...]) -> list[Mistake]:
     shown = {"image": buffer.getvalue()}
     return [
         Mistake("s-1", shown, {"text": "A lesion."}, classes[0], classes[1], 0.98, 0.01),
-        Mistake("s-2", {}, {"text": ""}, classes[1], classes[0], 0.91),
+        Mistake("s-2", {"image": None}, {"text": ""}, classes[1], classes[0], 0.91),
     ]
 
 
@@ -180,7 +180,7 @@ def full_study() -> Callable[..., StudyReport]:
             name="fusion", metric="balanced_accuracy", base="concat", arms=arms, controls=controls,
             seeds=(0, 1), folds=1, samples=1201, groups=896, group="lesion", flips=4000,
             floor=1 / 4001, comparisons=12, comparison_log="runs/comparison_log/a.jsonl", plan=plan,
-            text="study: fusion\n", version="0",
+            text="study: fusion\n", modalities=("image", "text"), version="0",
             created="now", machine={"processor": "a"}, warnings=["LEAKY: texts"],
         )  # fmt: skip
         return dataclasses.replace(report, **changes)  # type: ignore[arg-type]
