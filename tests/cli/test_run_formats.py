@@ -13,6 +13,8 @@ import openpyxl
 import pydicom
 import pytest
 from PIL import Image
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 from typer.testing import CliRunner, Result
 
 from mmx_cli.main import app
@@ -77,10 +79,10 @@ def dicom(folder: Path) -> str:
         found.BitsAllocated, found.BitsStored, found.HighBit = 16, 12, 11
         found.PixelRepresentation, found.RescaleSlope, found.RescaleIntercept = 0, 1, -1024
         found.PixelData = (row["grey"] * 16).astype(np.uint16).tobytes()
-        found.file_meta = pydicom.dataset.FileMetaDataset()
-        found.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
-        found.file_meta.MediaStorageSOPClassUID = pydicom.uid.SecondaryCaptureImageStorage
-        found.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+        found.file_meta = FileMetaDataset()
+        found.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        found.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+        found.file_meta.MediaStorageSOPInstanceUID = generate_uid()
         file = io.BytesIO()
         pydicom.dcmwrite(file, found, enforce_file_format=True)
         return file.getvalue()

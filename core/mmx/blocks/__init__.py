@@ -46,6 +46,7 @@ from mmx.blocks.presence import (
     real_tokens,
     same_width,
 )
+from mmx.blocks.report_sections import read_sections
 from mmx.blocks.single_row import alone
 from mmx.blocks.table_text import TableText, check_names, guessed_text, not_utf8, table_text
 from mmx.blocks.tensor_file import read_tensors
@@ -75,9 +76,10 @@ __all__ = [
     "known_prefixes", "labels_per_row", "level_log_probs", "likes_channels_last",
     "load_by_position", "load_tensors", "log_above", "masked_attention", "masked_softmax",
     "mean_over_known", "merge_heads", "missing_words", "names_files", "near_grid", "not_utf8",
-    "pool_grid", "pool_level", "prevalence", "read_cells", "read_tensors", "real_first",
-    "real_pooled", "real_tokens", "same_width", "several_labels", "split_heads", "state_digest",
-    "store_channels_last", "table_text", "token_grid", "turned", "unit_pixels", "vector_norm",
+    "pool_grid", "pool_level", "prevalence", "read_cells", "read_sections", "read_tensors",
+    "real_first", "real_pooled", "real_tokens", "same_width", "several_labels", "split_heads",
+    "state_digest", "store_channels_last", "table_text", "token_grid", "turned", "unit_pixels",
+    "vector_norm",
 ]  # fmt: skip
 
 StandIn = LearnedPlaceholder  # what packages written for plugin API 1 call it

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from mmx.blocks import MISSING_WORDS, check_single, check_spelling, names_files, read_cells
+from mmx.data.cell_labels import labels_of_cells
 from mmx.data.cells import Faults, paths_of, texts_of, values_of
 from mmx.data.image_cells import each_of, image_cells
 from mmx.data.image_paths import leaving, placed, with_suffix
@@ -31,7 +32,10 @@ class TableRows(Sequence[Sample]):
         rows: [n], place in the table of each row that can be used, from 0.
         faults: place of each other row -> why it cannot be used.
         missing: column -> word -> how many cells held it and were read as missing.
+        alone: rows without a group that stand for themselves.
     """
+
+    alone = 0
 
     def __init__(
         self,
@@ -60,7 +64,7 @@ class TableRows(Sequence[Sample]):
             modality: [self._box(table, names) for names in places]
             for modality, places in layout.boxes.items()
         }
-        self._group = self._named(table, layout.group)
+        self._group = self._groups(table)
         self._id = self._named(table, layout.id)
         self._read_labels(table)
         self._read_record(table, kinds or {})
@@ -83,12 +87,17 @@ class TableRows(Sequence[Sample]):
 
     def _read_labels(self, table: "DataFrame") -> None:
         layout = self._layout
-        self._label = None if layout.label is None else self._labels(table, layout.label)
+        each = layout.labels.several == "each"
+        self._label = None if each or layout.label is None else self._labels(table, layout.label)
         if set(layout.labels.columns) & set(table.columns):
             self._label = self._one_hot(table)
         self._each = {
             name: self._cells(table, name) for name in layout.labels.each if name in table.columns
         }
+        if each and layout.label is not None:
+            self._each = labels_of_cells(
+                self._cells(table, layout.label), layout.labels, layout.classes
+            )
 
     def _read_record(self, table: "DataFrame", given: Mapping[str, FieldKind]) -> None:
         """Fields of the record, and the text among them, by the kinds that are known of them."""
@@ -123,8 +132,8 @@ class TableRows(Sequence[Sample]):
 
         Where a case may have several labels, the columns of labels in their order.
         """
-        if self._layout.labels.each:
-            return self._layout.labels.each
+        if self._layout.labels.each or self._layout.labels.several == "each":
+            return self._layout.labels.each or tuple(self._each)
         if self._label is None:
             raise DataError("without a label column, state the classes: classes: [a, b]")
         return tuple(sorted(set(self._label[self.rows]) - {""}))
@@ -219,6 +228,17 @@ class TableRows(Sequence[Sample]):
                 check_single([cell for cell in cells if cell not in rule.map])
             check_spelling(labels)
         return np.array(labels, dtype=object)
+
+    def _groups(self, table: "DataFrame") -> "Cells | None":
+        """The group of each row; a blank cell is a fault, or a group of its own."""
+        column = self._layout.group
+        if column is None or not self._layout.alone:
+            return self._named(table, column)
+        groups = self._cells(table, column)
+        blank = np.flatnonzero(groups == "")
+        self.alone = len(blank)
+        groups[blank] = [f"row {row + 2}, alone" for row in blank.tolist()]
+        return groups
 
     def _named(self, table: "DataFrame", column: str | None) -> "Cells | None":
         """Names of a column in which no cell may be empty."""

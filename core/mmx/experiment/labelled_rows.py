@@ -118,6 +118,8 @@ def from_table(
     """
     table = filled(renamed(case_table(path, needs), columns, needs), needs)
     own = needs.layout
+    if own.labels.several == "each":  # a label that no row of this table has is absent in all
+        own = replace(own, classes=tuple(trained.task.names))
     labels = own.labels.each if own.label is None else (own.label,)
     if not labels:
         raise DataError("the data settings of this run name no column of labels")
@@ -130,7 +132,7 @@ def from_table(
         if found is not None and found.own(trained):
             return found
     rows = named(table, [reads.id], reads.missing).rows(
-        needs, replace(reads, label=own.label, labels=own.labels)
+        needs, replace(reads, label=own.label, labels=own.labels, classes=own.classes)
     )
     if not len(rows):
         told = "".join(f"\n  {one.row}: {one.reason}" for one in rows.rejected[:SHOWN])

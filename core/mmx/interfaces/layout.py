@@ -23,10 +23,15 @@ class Labels(BaseModel):
     map: Mapping[str, str] = Field(
         default={}, description="label as it is written -> class, such as {MEL: melanoma}"
     )
-    several: Literal["refuse", "first", "own"] = Field(
+    several: Literal["refuse", "first", "own", "each"] = Field(
         default="refuse",
-        description="cells such as a|b beside a and b: refuse them, keep the first label, or make "
-        "each a class of its own",
+        description="cells such as a|b beside a and b: refuse them, keep the first label, make "
+        "each cell a class of its own, or each label one of several that a case may have",
+    )
+    none: tuple[str, ...] = Field(
+        default=(),
+        description="labels that say nothing to learn, such as No Finding, for each: a case with "
+        "no other has none of the labels",
     )
     columns: tuple[str, ...] = Field(
         default=(), description="one column a class instead of one label column; one of them is 1"
@@ -37,7 +42,7 @@ class Labels(BaseModel):
         "for unknown; labels: [a, b] is short for it",
     )
     separator: str = Field(
-        default="|", min_length=1, description="sign between several labels, for first"
+        default="|", min_length=1, description="sign between several labels, for first and each"
     )
 
     def read(self, text: str) -> str:
@@ -70,6 +75,7 @@ class Layout:
         roots: further folders of images, looked in where ``root`` lacks a file.
         follow_links: image files may be links that lead out of their folder.
         inputs: modality -> files of a kind that core does not know, such as waveforms.
+        alone: a row whose group is blank is a group of its own.
     """
 
     images: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -90,6 +96,7 @@ class Layout:
     roots: tuple[Path, ...] = ()
     follow_links: bool = False
     inputs: Mapping[str, str] = field(default_factory=dict)
+    alone: bool = False
 
     def __post_init__(self) -> None:
         """Layouts of API 1 have one kind of images and do not name it."""

@@ -117,6 +117,9 @@ class TableParams(DatasetParams):
         "cells of label become classes",
     )
     group: str | None = Field(description="column with patient, lesion or study; null: every row")
+    group_missing: Literal["refuse", "alone"] = Field(
+        default="refuse", description="a row without a group: refused, or a group of its own"
+    )
     record: tuple[str, ...] = Field(default=(), description="columns such as age, sex and site")
     roles: Mapping[Role, str] = Field(
         default={}, description="age, sex, site, structure or level -> its column in the record"
@@ -164,6 +167,8 @@ class TableParams(DatasetParams):
             raise ValueError("name columns of images, or a text column, or both")
         if self.label is not None and self.labels.columns:
             raise ValueError("label and labels.columns each name the labels; keep one of them")
+        if self.labels.several == "each" and self.label is None:
+            raise ValueError("labels.several: each reads the column of label; name it")
         if self.labels.each and (self.label is not None or self.labels.columns or self.classes):
             raise ValueError(
                 "labels: [a, b] names one column for each label; leave label, labels.columns and "
@@ -178,6 +183,7 @@ class TableParams(DatasetParams):
             root=self.root, missing=self.missing, labels=self.labels, classes=self.classes,
             reading=self.reading, suffix=self.suffix,
             roots=self.roots, follow_links=self.follow_links, inputs=self.inputs,
+            alone=self.group_missing == "alone",
         )  # fmt: skip
 
     @property
@@ -221,7 +227,7 @@ class Table(Dataset):
             params.synonyms,
             params.leak_columns,
             params.allowed_views,
-            notes=(*found.notes, *missing_words(self._rows.missing)),
+            notes=(*found.notes, *_alone(self._rows), *missing_words(self._rows.missing)),
             group=params.group or "row",
             missing=self._rows.missing,
         )
@@ -252,6 +258,13 @@ class Table(Dataset):
 
     def names(self) -> Mapping[str, Sequence[str]]:
         return self._rows.names(self._params.layout())
+
+
+def _alone(rows: TableRows) -> Sequence[str]:
+    """What is said of rows without a group."""
+    if not rows.alone:
+        return ()
+    return (f"{rows.alone} rows have no group, and each stands for itself (group_missing: alone)",)
 
 
 @hookimpl

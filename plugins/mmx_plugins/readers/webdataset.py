@@ -32,8 +32,23 @@ KEY = "__key__"
 SHARD = "__shard__"
 IMAGE = "image"
 _MANIFEST = b"wids-shard-index"
-_IMAGES = ("jpg", "jpeg", "png", "tif", "tiff", "bmp", "gif", "webp", "jp2", "ppm", "dcm",
-           "avif", "heic", "heif", "nii")
+_IMAGES = (
+    "jpg",
+    "jpeg",
+    "png",
+    "tif",
+    "tiff",
+    "bmp",
+    "gif",
+    "webp",
+    "jp2",
+    "ppm",
+    "dcm",
+    "avif",
+    "heic",
+    "heif",
+    "nii",
+)
 _TEXTS = ("txt", "text", "cls", "cls2", "id")
 _LIMIT = 4 << 20  # bytes of a text or a JSON file
 _MOST = 20_000_000  # members of a shard

@@ -1,0 +1,58 @@
+"""Labels of a case that stand in one cell, such as ``Edema|Effusion``."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmx.blocks import check_spelling
+from mmx.errors import DataError
+from mmx.interfaces import Labels
+
+if TYPE_CHECKING:
+    from mmx.data.cells import Cells
+
+_SHOWN = 8  # names in a refusal
+
+
+def labels_of_cells(
+    cells: "Cells", rule: Labels, classes: Sequence[str] | None = None
+) -> "dict[str, Cells]":
+    """Label -> 1 where a cell names it, 0 where it names others, blank where the cell is empty.
+
+    Args:
+        cells: texts.
+        rule: sign between labels, their classes, and those that stand for none.
+        classes: that are stated; None: those that the cells name, sorted.
+
+    Raises:
+        DataError: a cell names a label that is neither stated nor one of ``none``, or two labels
+            differ in their spelling alone.
+    """
+    parts = {cell: _parts(cell, rule) for cell in dict.fromkeys(cells.tolist())}
+    told = Counter(name for cell in cells.tolist() for name in parts[cell])
+    strange = [name for name in told if classes is not None and name not in classes]
+    if strange:
+        more = f" and {len(strange) - _SHOWN} more" if len(strange) > _SHOWN else ""
+        raise DataError(
+            f"cells of labels name {', '.join(map(repr, strange[:_SHOWN]))}{more}, which are none "
+            "of the classes; name them in classes or in labels.none, or say what they are in "
+            "labels.map"
+        )
+    names = tuple(classes) if classes is not None else tuple(sorted(told))
+    if classes is None:
+        check_spelling(list(names))
+    found = {name: np.full(len(cells), "", dtype=object) for name in names}
+    for row, cell in enumerate(cells.tolist()):
+        if cell:
+            for name in names:
+                found[name][row] = "1" if name in parts[cell] else "0"
+    return found
+
+
+def _parts(cell: str, rule: Labels) -> frozenset[str]:
+    """The labels of a cell, by their classes."""
+    pieces = [one.strip() for one in cell.split(rule.separator)]
+    named = {rule.map.get(one, one) for one in pieces if one and one not in rule.none}
+    return frozenset(named - {*rule.none})
