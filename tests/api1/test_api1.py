@@ -129,16 +129,3 @@ def test_life_cycle_functions_are_no_part_of_api_2(home: Path) -> None:
     plugins = mmx.Plugins(path=[], files=[file])
     with pytest.raises(mmx.PluginError, match=r"mmx_run_started\(\) is a function of plugin API 1"):
         plugins.find("hook", "late")
-
-
-def test_an_inference_hook_that_reads_pixels_must_be_written_again(home: Path) -> None:
-    file = home / "turned.py"
-    file.write_text(
-        "from typing import ClassVar, Literal\n\nimport mmx\n\n\n"
-        "class TurnedParams(mmx.InferenceParams):\n"
-        '    type: Literal["turned"] = "turned"\n    reads_pixels: ClassVar[bool] = True\n\n'
-        "    def build(self):\n        pass\n\n\n"
-        "@mmx.hookimpl\ndef mmx_components():\n    return [TurnedParams]\n"
-    )
-    with pytest.raises(mmx.PluginError, match="since plugin API 2"):
-        mmx.Plugins(path=[], files=[file]).find("inference", "turned")

@@ -106,3 +106,8 @@ __all__ = [
     "by_modality", "innermost", "innermost_params", "join", "joined_shape", "known_rows",
     "map_tensors", "masked_mean", "middle_indices", "on_real", "one_by_one",
 ]  # fmt: skip
+
+# what packages written for plugin API 1 call them
+Rejected = RejectedRow
+Seen = BackboneOutput
+middle_places = middle_indices

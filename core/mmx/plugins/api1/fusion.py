@@ -17,6 +17,7 @@ from mmx.interfaces import (
     FusionParams,
     Params,
 )
+from mmx.plugins.api1.named_as import named_as
 
 SIDES = (IMAGE, TEXT)
 
@@ -52,9 +53,7 @@ def fusion_by_name(params: type[FusionParams]) -> type[FusionParams]:
             of_two: Any = super().build  # that of API 1 has another signature
             return _by_name(of_two(shapes[IMAGE], shapes[TEXT]))
 
-    ByName.__name__, ByName.__qualname__ = params.__name__, params.__qualname__
-    ByName.__module__, ByName.__doc__ = params.__module__, params.__doc__
-    return ByName
+    return named_as(params, ByName)
 
 
 def _by_name(module: object) -> object:
