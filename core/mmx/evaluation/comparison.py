@@ -1,37 +1,22 @@
 """Whether methods differ: paired differences with groups and training seeds both at random."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
 
 from mmx.errors import DataError
-from mmx.evaluation.counted_rows import (
-    METRICS,
-    CountedRows,
-    MacroF1,
-    MeanShare,
-    accuracy,
-    count_answers,
-)
+from mmx.evaluation.class_scores import scores_of_classes
+from mmx.evaluation.counted_rows import METRICS
 from mmx.evaluation.flips import flip
-from mmx.evaluation.kappa_score import KappaScore
-from mmx.evaluation.level_error_score import level_error
-from mmx.evaluation.pvalues import McNemar, floor, holm
+from mmx.evaluation.pvalues import floor, holm
 from mmx.evaluation.results import Interval
-from mmx.evaluation.score import Score
 from mmx.evaluation.verdicts import detectable, enough_groups, judge
+from mmx.interfaces import McNemar, Score
 
 FEWEST, PER_COMPARISON = 4000, 400  # flips; the floor of p stays a tenth of 5 % after Holm
 DEFAULT_METRIC = METRICS[0]
-SCORES: Mapping[str, Callable[[CountedRows], Score]] = {
-    "balanced_accuracy": MeanShare,
-    "macro_f1": MacroF1,
-    "accuracy": accuracy,
-    "quadratic_kappa": KappaScore,
-}
-OF_LEVELS = {"macro_absolute_error": level_error}  # counted by more than right and wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +42,7 @@ class Contrast:
         pairs: McNemar's counts for each pair of runs, in the order of the seeds; a row of a group
             counts as a question of its own.
         lower_is_better: what is compared is an error.
+        most: that two methods can differ; infinite where nothing bounds it.
     """
 
     method: str
@@ -75,6 +61,7 @@ class Contrast:
     groups: int
     pairs: tuple[McNemar, ...]
     lower_is_better: bool = False
+    most: float = 1.0
 
     @property
     def few(self) -> bool:
@@ -102,7 +89,7 @@ class Contrast:
             comparisons=comparisons,
             verdict=found.words if told else "",
             direction=found.direction if told else 0,
-            detectable=detectable(self.difference, self.groups, comparisons),
+            detectable=detectable(self.difference, self.groups, comparisons, self.most),
         )
 
 
@@ -173,19 +160,8 @@ def compare(
 
     Source: evaluation by sign flips, see ``flips``; Holm 1979; decision 0033.
     """
-    unknown = [name for name in metrics if name not in (*SCORES, *OF_LEVELS)]
-    if unknown:
-        known = ", ".join([*predicted, *SCORES, *OF_LEVELS])
-        raise DataError(f"there is no {unknown[0]!r} to compare with; known are {known}")
-    counted = count_answers(predicted, labels, groups, classes)
-    scores: dict[str, Score] = {
-        metric: SCORES[metric](counted)
-        if metric in SCORES
-        else OF_LEVELS[metric](predicted, labels, groups, classes)
-        for metric in metrics
-    }
     return compare_scores(
-        scores,
+        scores_of_classes(predicted, labels, groups, classes, metrics),
         base=base, against=against, only=only, fixed=fixed, family=family, flips=flips, seed=seed,
     )  # fmt: skip
 
@@ -241,7 +217,7 @@ def _pairs(methods: Sequence[str], base: str, against: Mapping[str, str]) -> dic
     """Method -> what it is held against; refuses names that are not there."""
     unknown = [name for name in (base, *against, *against.values()) if name not in methods]
     if unknown:
-        known = ", ".join([*methods, *SCORES])
+        known = ", ".join(methods)
         raise DataError(f"there is no {unknown[0]!r} to compare with; known are {known}")
     if base in against:
         raise DataError(f"{base!r} is the base, so it cannot be held against another method")
@@ -265,6 +241,7 @@ def _contrasts(
             silent=bool(found.silent[index]),
             groups=score.groups,
             pairs=score.pairs(name, other), lower_is_better=score.lower_is_better,
+            most=score.most,
         )  # fmt: skip
         contrasts.append(plain.judged(corrected[index], len(pairs)))
     return tuple(contrasts)

@@ -11,10 +11,11 @@ from mmx.errors import DataError
 from mmx.evaluation.bounds import alignments, clopper_pearson, jeffreys, mean_share, mover
 from mmx.evaluation.confusion import Floats, divide
 from mmx.evaluation.effective import clustered_shares
+from mmx.evaluation.hidden import HIDDEN
 from mmx.evaluation.kappa import moments
-from mmx.evaluation.pvalues import McNemar, mcnemar
+from mmx.evaluation.pvalues import mcnemar
 from mmx.evaluation.results import Interval
-from mmx.evaluation.score import HIDDEN, Score
+from mmx.interfaces import McNemar, Score
 
 METRICS = ("balanced_accuracy", "macro_f1", "accuracy")
 """Metrics by which models of one label are compared, the headline first."""

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmx.evaluation.confusion import Floats
-from mmx.evaluation.score import Score
+from mmx.interfaces import Score
 
 CHUNK = 512  # flips at a time: 512 x 10,000 groups of float64 are 40 MB
 HALVINGS = 14  # of an interval 2 wide: its ends are known to .0002
+DOUBLINGS = 40  # of the largest difference after flips, until an end lies outside
 TIE = 1e-9  # sums of the same numbers in another order are equal
 LENT, LENDERS = 8.0, 4  # degrees of freedom that the other arms lend, and how many it takes
 LEVEL = 0.05
@@ -130,17 +131,35 @@ def _reach(moved: Floats, weight: Floats, gaps: Floats, end: float) -> Floats:
         gaps: [K].
         end: the smallest or the largest difference that can be.
     """
-    inside = np.zeros(len(gaps))
-    outside = np.abs(end - gaps)
     side = np.sign(end)
+    outside = np.abs(end - gaps) if np.isfinite(end) else _bracket(moved, weight, gaps, side)
+    bounded = np.isfinite(outside)
+    outside = np.where(bounded, outside, 0.0)
     kept = _p(moved, weight, gaps, gaps + side * outside) > LEVEL
-    inside = np.where(kept, outside, inside)
+    inside = np.where(kept, outside, 0.0)
     for _ in range(HALVINGS):
         middle = (inside + outside) / 2
         holds = _p(moved, weight, gaps, gaps + side * middle) > LEVEL
         inside, outside = np.where(holds, middle, inside), np.where(holds, outside, middle)
-    reach: Floats = outside
+    reach: Floats = np.where(bounded, outside, np.inf)
     return reach
+
+
+def _bracket(moved: Floats, weight: Floats, gaps: Floats, side: float) -> Floats:
+    """[K], a distance that the test excludes, where nothing bounds a difference; infinite: none is.
+
+    With so few groups that one in twenty flips has all signs alike, no difference is excluded.
+    """
+    start = np.maximum(np.abs(moved).max(axis=0, initial=0.0), np.abs(gaps))
+    reach = np.where(start > 0, start, TIE)
+    held = np.ones(len(gaps), dtype=bool)
+    for _ in range(DOUBLINGS):
+        held = _p(moved, weight, gaps, gaps + side * reach) > LEVEL
+        if not held.any():
+            break
+        reach = np.where(held, 2 * reach, reach)
+    found: Floats = np.where(held, np.inf, reach)
+    return found
 
 
 def between_seeds(score: Score, fixed: frozenset[str] = frozenset()) -> dict[str, SeedSpread]:

@@ -4,9 +4,9 @@ import numpy as np
 
 from mmx.evaluation.confusion import Floats
 from mmx.evaluation.counted_rows import CountedScore
+from mmx.evaluation.hidden import HIDDEN
 from mmx.evaluation.kappa import interval_of_kappa, kappa_of, kappas
 from mmx.evaluation.results import Interval
-from mmx.evaluation.score import HIDDEN
 
 
 class KappaScore(CountedScore):

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from mmx.errors import DataError
 from mmx.evaluation.comparison import Comparison, compare_scores
 from mmx.evaluation.confusion import Floats
-from mmx.evaluation.linear_score import Linear, LinearScore, what_may_hide
+from mmx.evaluation.hidden import what_may_hide
+from mmx.evaluation.linear_score import Linear, LinearScore
 from mmx.evaluation.ranked_label import RankedLabel, means_of_labels, ranked
-from mmx.evaluation.score import Score
+from mmx.interfaces import Score
 
 LABEL_METRICS = ("macro_auroc", "macro_average_precision")
 """Metrics by which models of several labels are compared."""
@@ -54,20 +55,29 @@ def compare_labels(
 
     Source: sign flips of groups, see ``flips``, on the influence of each group; decision 0056.
     """
-    scores = _scores(probs, np.asarray(target), groups, metrics)
     return compare_scores(
-        scores, base=base, against=against, only=only, fixed=fixed, family=family, flips=flips,
-        seed=seed,
+        scores_of_labels(probs, np.asarray(target), groups, metrics),
+        base=base, against=against, only=only, fixed=fixed, family=family, flips=flips, seed=seed,
     )  # fmt: skip
 
 
-def _scores(
+def scores_of_labels(
     probs: Mapping[str, NDArray[Any]],
     target: NDArray[Any],
     groups: Sequence[str],
     metrics: Sequence[str],
 ) -> dict[str, Score]:
-    """Each metric of all methods."""
+    """Each metric of all methods.
+
+    Args:
+        probs: by method, [S, n, L] probabilities of each label being present, by training seed.
+        target: [n, L] in {0, 1, -1}, -1 for unknown.
+        groups: n names.
+        metrics: of macro_auroc and macro_average_precision.
+
+    Raises:
+        DataError: shapes that do not fit, no label to score, or an unknown metric.
+    """
     given = {name: np.asarray(one, dtype=np.float64) for name, one in probs.items()}
     wrong = [name for name, one in given.items() if one.ndim != 3 or one.shape[1:] != target.shape]
     if wrong or len(groups) != len(target):
@@ -81,6 +91,20 @@ def _scores(
     if not any(label.scored for label in next(iter(found.values()))[0]):
         raise DataError("no label has three groups with it and three without it to compare by")
     return {name: _score(name, found, target, member) for name in metrics if _known(name)}
+
+
+def label_areas(probs: NDArray[Any], target: NDArray[Any]) -> Floats:
+    """[L], AUROC of each label, mean over the seeds; NaN where its known rows are of one kind.
+
+    Args:
+        probs: [S, n, L].
+        target: [n, L] in {0, 1, -1}, -1 for unknown.
+    """
+    rows = np.arange(len(target))  # groups do not move an area
+    found = [ranked(of, target, rows, len(rows)) for of in probs]
+    values = [[np.nan if one.area is None else one.area.value for one in of] for of in found]
+    areas: Floats = np.array(values).mean(axis=0)
+    return areas
 
 
 def _known(metric: str) -> bool:

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from mmx.evaluation.confusion import Floats, divide
 from mmx.evaluation.counted_rows import CountedRows, CountedScore, count_answers
+from mmx.evaluation.hidden import HIDDEN
 from mmx.evaluation.level_error import error_of_counts, sides
 from mmx.evaluation.results import Interval
-from mmx.evaluation.score import HIDDEN
 
 
 class LevelError(CountedScore):

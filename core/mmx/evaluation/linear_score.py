@@ -1,4 +1,4 @@
-"""Means over labels of ranking scores, compared by what each group adds to them."""
+"""Scores that are no count, compared by what each group adds to them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 
 from mmx.evaluation.confusion import Floats
 from mmx.evaluation.results import Interval
-from mmx.evaluation.score import HIDDEN, Score
+from mmx.interfaces import Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ class Linear:
 class LinearScore(Score):
     """A score whose groups are compared by their influence.
 
-    A ranking score is no sum over groups, and ranks of two methods cannot be mixed. So a group
+    A ranking score is no sum over groups, and ranks of two methods cannot be mixed; so it is with
+    any statistic of all rows (``leave_group_out`` gives its influences). So a group
     exchanges what it adds to the difference: its influence, and its share of the difference itself.
     These add up to the difference, and their spread is that of the jackknife.
 
@@ -37,11 +38,17 @@ class LinearScore(Score):
         methods: by name.
         shares: [G], how much of the rows is of each group; sum 1.
         hidden: difference that may hide where no group differs.
+        most: that two methods can differ; infinite where nothing bounds it.
+        lower_is_better: it is an error.
     """
 
-    def __init__(self, methods: Mapping[str, Linear], shares: Floats, hidden: float) -> None:
+    def __init__(
+        self, methods: Mapping[str, Linear], shares: Floats, hidden: float = 0.0, *,
+        most: float = 1.0, lower_is_better: bool = False,
+    ) -> None:  # fmt: skip
         self.of, self.groups = methods, len(shares)
         self._shares, self._hidden = shares, hidden
+        self.most, self.lower_is_better = most, lower_is_better
 
     @property
     def methods(self) -> Sequence[str]:
@@ -90,8 +97,3 @@ class LinearScore(Score):
         ours, theirs = (self.of[one].influence.mean(axis=0) for one in (method, other))
         gaps: Floats = (ours - theirs) / self.groups
         return gaps + self._shares * self.difference(method, other)
-
-
-def what_may_hide(groups: Floats) -> float:
-    """Difference of which ``groups`` of a kind may show nothing, mean over labels ([L])."""
-    return float(np.mean(1 - HIDDEN ** (1 / np.maximum(groups, 1))))

@@ -1,7 +1,6 @@
 """P-values: for discordant pairs, and corrected for their number."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,24 +8,9 @@ from numpy.typing import NDArray
 # scipy ships no type information; scipy.stats has the same figures and takes a second to import
 from scipy.special import bdtr, chdtrc  # type: ignore[import-untyped]
 
+from mmx.interfaces import McNemar
+
 EXACT_BELOW = 25  # discordant pairs; with fewer the chi-squared distribution fits badly
-
-
-@dataclass(frozen=True, slots=True)
-class McNemar:
-    """Whether two sets of answers to the same questions are right equally often.
-
-    Attributes:
-        gained: rows that only ours has right.
-        lost: rows that only theirs has right.
-        p: two-sided; groups are not regarded, each row counts as a question of its own.
-        exact: by the binomial distribution, as there are few discordant pairs.
-    """
-
-    gained: int
-    lost: int
-    p: float
-    exact: bool
 
 
 def mcnemar(ours: NDArray[np.bool_], theirs: NDArray[np.bool_]) -> McNemar:

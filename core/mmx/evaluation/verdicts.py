@@ -69,14 +69,16 @@ def enough_groups(groups: int, comparisons: int = 1) -> bool:
     return 2 * fewest_groups(comparisons) <= groups
 
 
-def detectable(interval: Interval, groups: int, comparisons: int = 1) -> float:
+def detectable(interval: Interval, groups: int, comparisons: int = 1, most: float = 1.0) -> float:
     """The smallest true difference that would be found in 4 of 5 repetitions.
 
     Args:
         interval: 95 %, of the difference; half its width stands for 1.96 standard errors.
         groups: in the test part; fewer that differ than ``fewest_groups`` can never be found.
         comparisons: how many are corrected for; the most careful step of Holm is asked for.
+        most: that two methods can differ; where nothing bounds it, few groups may differ by much.
     """
     error = (interval.high - interval.low) / 2 / ndtri(1 - LEVEL / 2)
     smooth = (ndtri(1 - LEVEL / 2 / max(comparisons, 1)) + ndtri(POWER)) * error
-    return max(float(smooth), fewest_groups(comparisons) / groups)
+    least = fewest_groups(comparisons) / groups if math.isfinite(most) else 0.0
+    return max(float(smooth), least)

@@ -27,10 +27,13 @@ def metrics(outcome: Outcome, learner: Learner, facts: Mapping[str, Any]) -> dic
     }
 
 
-def _headline(scores: Scores) -> dict[str, str]:
-    """Which metric speaks for the run, and how it is written."""
+def _headline(scores: Scores) -> dict[str, Any]:
+    """Which metric speaks for the run, how it is written, and what stands beside it elsewhere."""
     told = scores.summary("group")
-    return {"metric": told.metric, "title": told.title, "form": told.form, "ends": told.ends}
+    return {
+        "metric": told.metric, "title": told.title, "form": told.form, "ends": told.ends,
+        "compared": list(told.compared),
+    }  # fmt: skip
 
 
 def _plain(kept: Mapping[str, Kept]) -> dict[str, dict[str, Any]]:

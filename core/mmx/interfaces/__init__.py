@@ -1,5 +1,6 @@
 """What a plugin author reads: one small file per kind of method, and features.py."""
 
+from mmx.interfaces.comparable_task import Breakdown, ComparableTask, ConstantAnswer, MethodAnswers
 from mmx.interfaces.dataset import (
     Box,
     Dataset,
@@ -61,6 +62,7 @@ from mmx.interfaces.reader import (
 )
 from mmx.interfaces.records import Record, RecordEncoder, Records, RecordsInput, RecordStore
 from mmx.interfaces.sampler import Sampler, SamplerParams
+from mmx.interfaces.score import McNemar, Score
 from mmx.interfaces.sections import (
     Content,
     Grid,
@@ -86,25 +88,26 @@ from mmx.interfaces.wrapping import (
 )
 
 __all__ = [
-    "API", "BackboneOutput", "Batch", "Box", "Content", "Corner", "Curve", "Dataset",
-    "DatasetParams", "DecisionFusion", "EVERY_TASK", "Encoder", "EncoderParams", "Facts",
-    "FeatureShape", "FeatureSource", "Features", "FieldKind", "Fusion", "FusionParams", "Grid",
-    "Head", "HeadOutput", "HeadParams", "Hook", "HookParams", "IMAGE", "ImageContents",
-    "ImageEncoder", "ImageExample", "ImageFrame", "ImageReader", "ImageReaderParams",
-    "ImageRequest", "ImageSource", "Images", "ImagesInput", "InferenceHook", "InferenceParams",
-    "Input", "InputParams", "InputRows", "Inputs", "Interpolation", "Interval", "Labels", "Layout",
-    "Line", "Link", "Loss", "LossParams", "LossValue", "MOMENTS", "Matrix", "MetricWords",
-    "ModalityName", "Narrative", "NarrativeParams", "OneClassTask", "Outputs", "PackedImage",
-    "PairAdapter", "PairFusion", "PairFusionParams", "Params", "Picture", "Plane", "Plot",
-    "Prediction", "RECORD", "ReaderParams", "Reading", "Record", "RecordEncoder", "RecordStore",
-    "Records", "RecordsInput", "RejectedRow", "Role", "RunDescription", "Sample", "Sampler",
-    "SamplerParams", "ScoreRow", "ScoreSection", "ScoreTable", "Scores", "Section",
-    "SingleImageEncoder", "SpecPath", "Store", "Strata", "Summary", "TEXT", "TableContents",
-    "TableExample", "TableReader", "TableReaderParams", "Target", "Task", "TaskParams",
-    "TextEncoder", "Texts", "TextsInput", "TokenCount", "Tokenizer", "Training", "Validation",
-    "Value", "View", "Views", "WhichFrame", "WrappingEncoder", "WrappingParams", "WrongAnswer",
-    "by_modality", "innermost", "innermost_params", "join", "joined_shape", "known_rows",
-    "map_tensors", "masked_mean", "middle_indices", "on_real", "one_by_one",
+    "API", "BackboneOutput", "Batch", "Box", "Breakdown", "ComparableTask", "ConstantAnswer",
+    "Content", "Corner", "Curve", "Dataset", "DatasetParams", "DecisionFusion", "EVERY_TASK",
+    "Encoder", "EncoderParams", "Facts", "FeatureShape", "FeatureSource", "Features", "FieldKind",
+    "Fusion", "FusionParams", "Grid", "Head", "HeadOutput", "HeadParams", "Hook", "HookParams",
+    "IMAGE", "ImageContents", "ImageEncoder", "ImageExample", "ImageFrame", "ImageReader",
+    "ImageReaderParams", "ImageRequest", "ImageSource", "Images", "ImagesInput", "InferenceHook",
+    "InferenceParams", "Input", "InputParams", "InputRows", "Inputs", "Interpolation", "Interval",
+    "Labels", "Layout", "Line", "Link", "Loss", "LossParams", "LossValue", "MOMENTS", "Matrix",
+    "McNemar", "MethodAnswers", "MetricWords", "ModalityName", "Narrative", "NarrativeParams",
+    "OneClassTask", "Outputs", "PackedImage", "PairAdapter", "PairFusion", "PairFusionParams",
+    "Params", "Picture", "Plane", "Plot", "Prediction", "RECORD", "ReaderParams", "Reading",
+    "Record", "RecordEncoder", "RecordStore", "Records", "RecordsInput", "RejectedRow", "Role",
+    "RunDescription", "Sample", "Sampler", "SamplerParams", "Score", "ScoreRow", "ScoreSection",
+    "ScoreTable", "Scores", "Section", "SingleImageEncoder", "SpecPath", "Store", "Strata",
+    "Summary", "TEXT", "TableContents", "TableExample", "TableReader", "TableReaderParams",
+    "Target", "Task", "TaskParams", "TextEncoder", "Texts", "TextsInput", "TokenCount", "Tokenizer",
+    "Training", "Validation", "Value", "View", "Views", "WhichFrame", "WrappingEncoder",
+    "WrappingParams", "WrongAnswer", "by_modality", "innermost", "innermost_params", "join",
+    "joined_shape", "known_rows", "map_tensors", "masked_mean", "middle_indices", "on_real",
+    "one_by_one",
 ]  # fmt: skip
 
 # what packages written for plugin API 1 call them

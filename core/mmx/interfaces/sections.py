@@ -46,12 +46,17 @@ class MetricWords:
         meaning: what it is, in a few words.
         lower: lower values are better.
         share: it lies between 0 and 1, so that it can be drawn on such a line.
+        form: as ``format`` takes it, where methods are compared; differences of a ``.1%`` are told
+            in points.
+        unit: of a value and of a difference, such as years.
     """
 
     title: str
     meaning: str = ""
     lower: bool = False
     share: bool = True
+    form: str = ".3f"
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

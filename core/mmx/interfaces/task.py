@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor
 
+from mmx.interfaces.comparable_task import ComparableTask
 from mmx.interfaces.link import Link
 from mmx.interfaces.params import Params
 from mmx.interfaces.sections import MetricWords, ScoreSection, Summary
@@ -134,6 +135,11 @@ class TaskParams(Params):
     # scores that train.select may name -> whether higher is better; the first is the headline
     selects: ClassVar[Mapping[str, bool]] = {}
 
+    @property
+    def compares(self) -> Mapping[str, MetricWords]:
+        """Metrics by which studies compare methods, the first unless they name one; none: never."""
+        return {}
+
     @abstractmethod
     def build(self, names: Sequence[str], state: Mapping[str, Any] | None = None) -> "Task":
         """Build the task for a data set.
@@ -157,7 +163,7 @@ class TaskParams(Params):
         return ()
 
 
-class Task(ABC):
+class Task(ComparableTask):
     """Owns the target: labels, link, scores, predictions and their report.
 
     Attributes:
@@ -198,9 +204,7 @@ class Task(ABC):
             and unknown; of a number what its loss takes, such as mean and spread.
         """
 
-    def check(  # noqa: B027 - most can learn from any rows
-        self, target: "NDArray[Any]", part: str = ""
-    ) -> None:
+    def check(self, target: "NDArray[Any]", part: str = "") -> None:
         """Refuse rows from which nothing can be learned.
 
         Args:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from mmx.report.metric_units import per_cent, unit
+from mmx.report.metric_units import LOWER, head, in_per_cent, named
 from mmx.report.study_report import ArmResult, StudyReport
 from mmx.report.svg import (
     ACCENT,
@@ -18,7 +18,7 @@ from mmx.report.svg import (
     inline,
     new_figure,
 )
-from mmx.report.wording import known, title
+from mmx.report.wording import known
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +46,7 @@ def _differing(report: StudyReport) -> list[ArmResult]:
 
 def draw_forest(report: StudyReport) -> "Figure":
     """The forest plot; call it inside ``drawing``."""
-    arms, scale = _differing(report), 100 if unit(report.metric) else 1
+    arms, scale = _differing(report), 100 if in_per_cent(report.own) else 1
     figure, (axes,) = new_figure(9.6, 0.9 + 0.3 * len(arms))
     axes.axvline(0, color=INK, linewidth=1)
     for place, arm in enumerate(arms):
@@ -63,9 +63,16 @@ def draw_forest(report: StudyReport) -> "Figure":
     axes.set_yticks(range(len(arms)), [_short(arm.contrast_label, 44) for arm in arms])
     axes.set_ylim(len(arms) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
-    what = f"{unit(report.metric).strip() or 'Difference'} of {title(report.metric).lower()}"
-    axes.set_xlabel(f"{what[:1].upper()}{what[1:]} to {_other(report)}, 95 % interval")
+    axes.set_xlabel(_differences(report))
     return figure
+
+
+def _differences(report: StudyReport) -> str:
+    """What the axis of differences says: unit, metric, direction."""
+    own, to = report.own, f"{named(report.own)} to {_other(report)}"
+    points = f"Points of {to}" if in_per_cent(own) else f"Difference of {to}"
+    in_unit = f", {own.unit}" if own.unit else ""
+    return f"{points}{in_unit}, 95 % interval" + (f"; {LOWER}" if own.lower else "")
 
 
 def _other(report: StudyReport) -> str:
@@ -87,7 +94,9 @@ def learning(report: StudyReport) -> Markup:
             axes.plot(epochs, values, label=_short(arm.label), **_line(index, arm))
         axes.set_xlabel("Epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        axes.set_ylabel(f"{title(report.metric)}, validation")
+        own = report.own
+        told = f"{own.title}, {own.unit}" if own.unit else own.title
+        axes.set_ylabel(f"{told}, validation" + (f"\n{LOWER}" if own.lower else ""))
         _legend(axes, len(arms))
         return inline(figure, "curves", f"Learning curves of {len(arms)} arms")
 
@@ -97,7 +106,7 @@ def cost(report: StudyReport) -> Markup:
     arms = [arm for arm in report.done if known(arm.seconds) and arm.parameters]
     if not arms:
         return Markup("")
-    scale = 100 if unit(report.metric) else 1
+    scale = 100 if in_per_cent(report.own) else 1
     with drawing("cost"):
         figure, (left, right) = new_figure(9.6, 4.2, panels=2)
         for index, arm in enumerate(arms):
@@ -110,13 +119,13 @@ def cost(report: StudyReport) -> Markup:
                 axes.plot(value, scale * score.value, marker, color=colour, label=_short(arm.label))
         left.set(
             xlabel="Training, seconds a run",
-            ylabel=f"{title(report.metric)}{per_cent(report.metric)}",
+            ylabel=head(report.own).replace("; ", "\n"),
         )
         right.set(xlabel="Parameters that learn")
         for axes in (left, right):
             _spread(axes)
         _legend(right, len(arms))
-        return inline(figure, "cost", f"{title(report.metric)} of {len(arms)} arms against cost")
+        return inline(figure, "cost", f"{report.own.title} of {len(arms)} arms against cost")
 
 
 def calibration(report: StudyReport) -> Markup:

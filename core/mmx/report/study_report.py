@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mmx.evaluation import Contrast, Convergence, Interval
+from mmx.interfaces import Breakdown, MetricWords
 
-OF_LABELS = {"macro_auroc", "macro_average_precision"}  # what studies of labels compare
 Points = Sequence[tuple[float, float]]
 
 
@@ -25,7 +25,8 @@ class ArmResult:
         against: the arm it is compared with; empty: the base.
         contrasts: by metric, against that arm; empty for the base itself.
         means: other metrics, mean over the seeds.
-        sensitivity: by class, mean over the seeds; of several labels the AUROC of each.
+        breakdown: a score by class or label, mean over the seeds: see ``StudyReport.breakdown``.
+        meaning: of a control, what is left to it, for a sentence; empty: its name says it.
         parameters: that learn; None for a control without any.
         operations: multiply-adds of fusion and head for one sample; None when not counted.
         seconds: of training, mean over the runs.
@@ -50,7 +51,8 @@ class ArmResult:
     by_seed: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     contrasts: Mapping[str, Contrast] = field(default_factory=dict)
     means: Mapping[str, float] = field(default_factory=dict)
-    sensitivity: Mapping[str, float] = field(default_factory=dict)
+    breakdown: Mapping[str, float] = field(default_factory=dict)
+    meaning: str = ""
     parameters: int | None = None
     operations: int | None = None
     seconds: float | None = None
@@ -97,6 +99,7 @@ class StudyReport:
     Attributes:
         name: of the study.
         metric: what the verdicts are about.
+        words: on all metrics that are compared.
         base: the arm that the others are held against.
         arms: the base first, then the others in the order of the study.
         controls: as far as they have results.
@@ -113,6 +116,8 @@ class StudyReport:
         no_verdicts: why differences are printed without verdict words; empty when with them.
         absent: controls that cannot be had here, and why.
         reached: which arms are not shown to beat which control.
+        means: metrics that are shown without a comparison.
+        breakdown: of the base, with the words on it; None where the task gives none.
         plan: as written before the first run, with later additions.
         text: the study file.
         note: what its author wants a reader to know.
@@ -124,6 +129,7 @@ class StudyReport:
 
     name: str
     metric: str
+    words: Mapping[str, MetricWords]
     base: str
     arms: Sequence[ArmResult]
     controls: Sequence[ArmResult]
@@ -142,6 +148,8 @@ class StudyReport:
     no_verdicts: str = ""
     absent: Mapping[str, str] = field(default_factory=dict)
     reached: Sequence[ControlComparison] = ()
+    means: Sequence[str] = ()
+    breakdown: Breakdown | None = None
     note: str = ""
     warnings: Sequence[str] = ()
     machine: Mapping[str, str] = field(default_factory=dict)
@@ -164,11 +172,9 @@ class StudyReport:
         return [arm for arm in self.done if self.metric in arm.contrasts]
 
     @property
-    def classes_are(self) -> tuple[str, str, str]:
-        """What the table by class or label is called, what it holds, and one row of it."""
-        if OF_LABELS & {self.metric, *self.beside}:
-            return "Labels", "AUROC", "label"
-        return "Classes", "Sensitivity", "class"
+    def own(self) -> MetricWords:
+        """Words on the metric of the verdicts."""
+        return self.words[self.metric]
 
     @property
     def beside(self) -> tuple[str, ...]:

@@ -4,10 +4,10 @@ import re
 
 from mmx.files import sheet
 from mmx.report import study_words as words
-from mmx.report.metric_units import per_cent, unit
+from mmx.report.metric_units import directed, head, unit
 from mmx.report.study_page import classes, row
 from mmx.report.study_report import ArmResult, StudyReport
-from mmx.report.wording import percent, title, visible
+from mmx.report.wording import formed, title, visible
 
 
 def study_markdown(report: StudyReport) -> str:
@@ -44,11 +44,10 @@ def _without_markup(page: str) -> str:
 
 def _verdicts(report: StudyReport) -> list[str]:
     claimed = any(arm.reported for arm in report.arms)
-    metric = title(report.metric).lower()
     columns = (
-        "arm", f"{metric}{per_cent(report.metric)}", "seeds", _difference(report), "p (Holm, all)",
-        "p (Holm, study)", "verdict", *map(_head, report.beside), "ECE", "rows", "convergence",
-        "learn", "training",
+        "arm", _head(report, report.metric), "seeds", _difference(report), "p (Holm, all)",
+        "p (Holm, study)", "verdict", *(_head(report, name) for name in report.beside),
+        *map(title, report.means), "rows", "convergence", "learn", "training",
     )  # fmt: skip
     heads = [*columns, *(["reported (claim)"] if claimed else [])]
     lines = ["## Verdicts", "", _line(heads), "|" + "---|" * len(heads)]
@@ -59,28 +58,28 @@ def _verdicts(report: StudyReport) -> list[str]:
             _with(told["score"], told["range"]), told["seeds"],
             _with(told["difference"], told["difference_range"]), told["p"], told["p_study"],
             _with(told["verdict"], told["note"]),
-            *(value for value, _ in told["beside"]), told["ece"], told["rows"], told["convergence"],
-            told["parameters"], told["seconds"],
+            *(value for value, _ in told["beside"]), *told["means"], told["rows"],
+            told["convergence"], told["parameters"], told["seconds"],
         ]  # fmt: skip
         lines.append(_line([*cells, *([arm.reported] if claimed else [])]))
     return [*lines, *(["", words.CAVEAT] if claimed else [])]
 
 
 def _difference(report: StudyReport) -> str:
-    return f"difference,{unit(report.metric)}" if unit(report.metric) else "difference"
+    return f"difference,{unit(report.own)}" if unit(report.own) else "difference"
 
 
-def _head(metric: str) -> str:
-    return f"{title(metric).lower()}{per_cent(metric)}"
+def _head(report: StudyReport, metric: str) -> str:
+    told = head(report.words[metric])
+    return f"{told[:1].lower()}{told[1:]}" if told[1:2].islower() else told
 
 
 def _controls(report: StudyReport) -> list[str]:
     rows = [row(arm, report) for arm in report.controls if not arm.error]
     if not rows:
         return []
-    metric = f"{title(report.metric).lower()}{per_cent(report.metric)}"
-    heads = ["control", metric, _difference(report), "p (Holm)", "verdict"]
-    heads += map(_head, report.beside)
+    heads = ["control", _head(report, report.metric), _difference(report), "p (Holm)", "verdict"]
+    heads += [_head(report, name) for name in report.beside]
     lines = ["## Controls", "", _line(heads), "|" + "---|" * len(heads)]
     lines += [
         _line([
@@ -96,13 +95,13 @@ def _controls(report: StudyReport) -> list[str]:
 
 def _classes(report: StudyReport) -> list[str]:
     names = classes(report)
-    if not names:
+    broken = report.breakdown
+    if not names or broken is None:
         return []
-    _, what, kind = report.classes_are
-    lines = [f"## {what} by {kind}, %", "", _line(["arm", *names])]
+    lines = [f"## {broken.score} by {broken.one}", "", _line(["arm", *names])]
     lines.append("|" + "---|" * (len(names) + 1))
     lines += [
-        _line([arm.label, *(percent(arm.sensitivity.get(name)) for name in names)])
+        _line([arm.label, *(formed(arm.breakdown.get(name), broken.form) for name in names)])
         for arm in report.done
     ]
     return [*lines, ""]
@@ -151,22 +150,16 @@ def _first_line(text: str) -> str:
 def study_csv(report: StudyReport) -> str:
     """One row per arm and control, numbers as they are."""
     metric = report.metric
-    names = classes(report)
+    names, what = classes(report), report.breakdown.score.lower() if report.breakdown else ""
     columns = [
         "arm", "role", "against", "planned", "error", "seeds", metric, "low", "high", "difference",
         "difference_low", "difference_high", "p", "p_holm", "p_holm_all", "comparisons", "verdict",
-        "convergence", "detectable", *report.beside, *_means(report), "parameters", "operations",
-        "seconds", "reported", *(f"{report.classes_are[1].lower()} {name}" for name in names),
+        "convergence", "detectable", *report.beside, *report.means, "parameters", "operations",
+        "seconds", "reported", *(f"{what} {name}" for name in names),
     ]  # fmt: skip
     arms = (*report.arms, *report.controls)
     rows = [[_cell(v) for v in _values(arm, report, names)] for arm in arms]
     return sheet(columns, rows).text
-
-
-def _means(report: StudyReport) -> list[str]:
-    """Metrics without a comparison; those that are compared have their columns in front."""
-    compared = (report.metric, *report.beside)
-    return [one for one in ("ece", "nll", "brier", "macro_auroc") if one not in compared]
 
 
 def _values(arm: ArmResult, report: StudyReport, names: list[str]) -> list[object]:
@@ -184,9 +177,9 @@ def _values(arm: ArmResult, report: StudyReport, names: list[str]) -> list[objec
     found.append(arm.convergence.words if arm.convergence else None)
     found.append(contrast.detectable if contrast and not contrast.few else None)
     found += [arm.scores[m].value if m in arm.scores else None for m in report.beside]
-    found += [arm.means.get(one) for one in _means(report)]
+    found += [arm.means.get(one) for one in report.means]
     found += [arm.parameters, arm.operations, arm.seconds, arm.reported]
-    return [*found, *(arm.sensitivity.get(name) for name in names)]
+    return [*found, *(arm.breakdown.get(name) for name in names)]
 
 
 def _cell(value: object) -> object:
@@ -203,9 +196,9 @@ _LATEX = str.maketrans({
 def study_latex(report: StudyReport) -> str:
     r"""Rows for a tabular: arm & score & difference & p & verdict & second metric & reported \\."""
     lines = [
-        f"% {_one_line(report.name)}: arm & {title(report.metric).lower()} (95 %)"
+        f"% {_one_line(report.name)}: arm & {directed(report.own)} (95 %)"
         f" & {_difference(report)} (95 %) & p (Holm) & verdict"
-        + "".join(f" & {title(name).lower()}" for name in report.beside[:1])
+        + "".join(f" & {directed(report.words[name])}" for name in report.beside[:1])
         + " & reported, a claim"
     ]
     for arm in (*report.done, *(one for one in report.controls if not one.error)):

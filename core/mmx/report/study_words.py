@@ -1,14 +1,15 @@
 """What the figures of a study mean, in plain sentences."""
 
 from mmx.evaluation import Contrast, arm_name, in_a_row, shuffled_name
-from mmx.report.metric_units import scored, size, unit
+from mmx.interfaces import MetricWords
+from mmx.report.metric_units import LOWER, directed, named, scored, size, unit
 from mmx.report.study_report import ArmResult, ControlComparison, StudyReport
-from mmx.report.wording import many, plural, title
+from mmx.report.wording import many, plural
 
 CAVEAT = (
-    "The column repeats what others claim, as accuracy in per cent. It is shown, never used: test "
-    "rows, split and texts behind these numbers are not ours, and accuracy is not balanced "
-    "accuracy. It is neither a target nor a result of mmx."
+    "The column repeats what others claim, often as accuracy in per cent. It is shown, never used: "
+    "test rows, split and texts behind these numbers are not ours, and their metric may not be "
+    "that of this study. It is neither a target nor a result of mmx."
 )
 
 
@@ -29,21 +30,20 @@ def pair_words(contrast: Contrast) -> str:
     return f"+{gained:.0f}, −{lost:.0f} rows"
 
 
-def silent_words(contrast: Contrast) -> str:
+def silent_words(contrast: Contrast, words: MetricWords) -> str:
     """What equal answers still allow; empty where some row differs."""
     if not contrast.silent:
         return ""
-    most = size(max(-contrast.difference.low, contrast.difference.high), contrast.metric)
-    most += unit(contrast.metric)
+    most = size(max(-contrast.difference.low, contrast.difference.high), words) + unit(words)
     return f"no row differs; a true difference of up to ±{most} cannot be excluded"
 
 
-def seed_words(arm: ArmResult, metric: str) -> str:
+def seed_words(arm: ArmResult, report: StudyReport) -> str:
     """The values of the seeds, from the lowest to the highest; shares in per cent."""
-    values = sorted(arm.by_seed.get(metric, ()))
+    values = sorted(arm.by_seed.get(report.metric, ()))
     if len(values) < 2:
         return "one seed"
-    return f"{size(values[0], metric)} to {size(values[-1], metric)}"
+    return f"{size(values[0], report.own)} to {size(values[-1], report.own)}"
 
 
 def verdict_words(report: StudyReport) -> str:
@@ -57,7 +57,7 @@ def verdict_words(report: StudyReport) -> str:
     silent = [
         f"{arm.contrast_label}: {note}."
         for arm in report.compared
-        if (note := silent_words(arm.contrasts[report.metric]))
+        if (note := silent_words(arm.contrasts[report.metric], report.own))
     ]
     return " ".join([*told, *silent])
 
@@ -69,7 +69,8 @@ def _verdicts_against(other: str, report: StudyReport) -> str:
     for arm in arms:
         found.setdefault(arm.contrasts[report.metric].verdict, []).append(arm.label)
     parts = [f"{verdict}: {', '.join(names)}" for verdict, names in found.items()]
-    return f"Against {other}, {'; '.join(parts)}."
+    by = f" by {named(report.own)}, where {LOWER}" if report.own.lower else ""
+    return f"Against {other}{by}, {'; '.join(parts)}."
 
 
 def detectable_words(report: StudyReport) -> str:
@@ -84,12 +85,12 @@ def detectable_words(report: StudyReport) -> str:
             "to differ to one side."
         )
     found = sorted(one.detectable for one in contrasts)
-    least, most = (size(one, report.metric) for one in (found[0], found[-1]))
+    least, most = (size(one, report.own) for one in (found[0], found[-1]))
     apart = least if least == most else f"{least} to {most}"
     return (
         f"With 80 % power, {plural(report.samples, 'test sample')} of "
         f"{plural(report.groups, report.group)} and {plural(len(report.seeds), 'seed')} could show "
-        f"a difference of {apart}{unit(report.metric)}, corrected for "
+        f"a difference of {apart}{unit(report.own)}, corrected for "
         f"{plural(contrasts[0].comparisons, 'comparison')}. "
         "The order of arms within that distance says nothing."
     )
@@ -100,11 +101,10 @@ def family_words(report: StudyReport) -> str:
     if not report.comparisons:
         return ""
     have = "has" if report.comparisons == 1 else "have"
-    metric = title(report.metric).lower()
     return (
-        f"{plural(report.comparisons, 'comparison')} of {metric} {have} read this test part, over "
-        "all studies. The verdicts are corrected for all of them (Holm); p within this study "
-        "stands beside. A page that is made again counts those that came since."
+        f"{plural(report.comparisons, 'comparison')} of {named(report.own)} {have} read this test "
+        "part, over all studies. The verdicts are corrected for all of them (Holm); p within this "
+        "study stands beside. A page that is made again counts those that came since."
     )
 
 
@@ -123,18 +123,11 @@ def convergence_words(report: StudyReport) -> str:
     )
 
 
-_TAKEN = {
-    "majority class": "the most common class alone",
-    "prevalence": "the prevalence of each label alone",
-    "metadata only": "the record alone",
-}
-
-
 def reached_words(report: StudyReport) -> list[str]:
     """Which arms are not shown to beat a control, one sentence for each such control."""
     scores = {one.name: one.scores for one in report.controls}
     return [
-        _not_beaten(one, scored(scores[one.control][report.metric].value, report.metric), report)
+        _not_beaten(one, scored(scores[one.control][report.metric].value, report.own), report)
         for one in report.reached
         if one.arms and one.control in scores
     ]
@@ -149,7 +142,8 @@ def _not_beaten(one: ControlComparison, value: str, report: StudyReport) -> str:
             f"shuffled among the samples ({value}): it may not read it."
         )
     alone = {arm_name((name,), names): f"the {name} alone" for name in names}
-    name = {**_TAKEN, **alone}.get(one.control)
+    meant = {control.name: control.meaning for control in report.controls if control.meaning}
+    name = {**meant, **alone}.get(one.control)
     told = f"{name} ({one.control}, {value})" if name else f"{one.control} ({value})"
     if one.of > 1 and len(one.arms) == one.of:
         return f"No arm beats {told}."
@@ -166,15 +160,15 @@ def headline(report: StudyReport) -> list[str]:
 def control_words(report: StudyReport) -> str:
     """What the controls reach, the sentence that belongs above every table."""
     reached = [
-        f"{arm.name} {scored(arm.scores[report.metric].value, report.metric)}"
+        f"{arm.name} {scored(arm.scores[report.metric].value, report.own)}"
         for arm in report.controls
         if report.metric in arm.scores
     ]
     base = next((arm for arm in report.done if arm.role == "base"), None)
     if base is None or not reached:
         return ""
-    value = scored(base.scores[report.metric].value, report.metric)
-    return f"{report.base} reaches {value} {title(report.metric).lower()}; {', '.join(reached)}."
+    value = scored(base.scores[report.metric].value, report.own)
+    return f"{report.base} reaches {value} {directed(report.own)}; {', '.join(reached)}."
 
 
 def interval_words(report: StudyReport) -> str:
@@ -191,15 +185,31 @@ def interval_words(report: StudyReport) -> str:
     return (
         f"Differences are paired on the same test rows: p from {flips}{seeds}; the 95 % interval "
         f"is that test turned round. The verdict rests on p after Holm's correction at 5 %; before "
-        f"correction no p can be below {report.floor:.5f}. Below p stand the rows that only one of "
-        f"the two has right; they take no account of {many(report.group)}.{_beside(report)}"
+        f"correction no p can be below {report.floor:.5f}.{_pairs(report)}{_beside(report)}"
     )
+
+
+def _pairs(report: StudyReport) -> str:
+    """What the rows below p are, where answers are right or wrong."""
+    if not any(arm.contrasts[report.metric].pairs for arm in report.compared):
+        return ""
+    return (
+        " Below p stand the rows that only one of the two has right; they take no account of "
+        f"{many(report.group)}."
+    )
+
+
+def gain_words(report: StudyReport) -> str:
+    """By how much a validation curve must get better to count as rising, or falling."""
+    way, gained = ("falling", "lost") if report.own.lower else ("rising", "gained")
+    much = "a point" if report.own.share else "a hundredth of their mean"
+    return f"still {way} if the last half of its epochs {gained} {much}"
 
 
 def _beside(report: StudyReport) -> str:
     """Which metrics have no verdict of their own."""
-    named = in_a_row([title(name) for name in report.beside])
-    if not named:
+    names = [directed(report.words[name]) for name in report.beside]
+    if not names:
         return ""
-    verb = "is" if len(report.beside) == 1 else "are"
-    return f" {named} {verb} shown beside it without a verdict."
+    told, verb = in_a_row(names), "is" if len(names) == 1 else "are"
+    return f" {told[:1].upper()}{told[1:]} {verb} shown beside it without a verdict."

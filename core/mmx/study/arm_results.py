@@ -11,6 +11,7 @@ from mmx.runs import read_sealed
 from mmx.spec import ABSENT
 from mmx.study import gather
 from mmx.study.arms import Arm
+from mmx.study.control_answers import baseline_meanings
 from mmx.study.gather import Answers
 from mmx.study.study_folder import StudyFolder, count_file
 from mmx.study.study_results import StudyResults
@@ -24,10 +25,15 @@ def arm_results(of: StudyResults, compared: Comparison) -> list[ArmResult]:
 def control_results(of: StudyResults) -> list[ArmResult]:
     """One for each control that has answers."""
     against = of.against(of.controls.answers)
-    compared = of.compare_controls()
+    compared, meanings = of.compare_controls(), baseline_meanings(of.controls)
     return [
         _with_results(
-            ArmResult(name, "control", against=against.get(name, "")), answers, compared, of
+            ArmResult(
+                name, "control", against=against.get(name, ""), meaning=meanings.get(name, "")
+            ),
+            answers,
+            compared,
+            of,
         )
         for name, answers in of.controls.answers.items()
     ]
@@ -55,6 +61,7 @@ def _with_results(
     told: ArmResult, answers: Answers, compared: Comparison, of: StudyResults
 ) -> ArmResult:
     parameters, seconds = gather.costs(answers.runs)
+    broken = of.part.task.breakdown(answers.given, of.own.truths)
     return replace(
         told,
         seeds=answers.seeds,
@@ -67,13 +74,13 @@ def _with_results(
             for one in contrasts
             if one.method == told.name
         },
-        means=gather.mean_metrics(answers.runs),
-        sensitivity=gather.sensitivities(answers, of.part.classes),
+        means={k: v for k, v in gather.mean_metrics(answers.runs).items() if k in of.beside},
+        breakdown=dict(broken.values) if broken else {},
         convergence=of.part.rising.get(told.name),
         parameters=parameters,
         seconds=seconds,
         curve=gather.mean_curve(answers.runs, of.part.metric),
-        reliability=gather.reliability(answers),
+        reliability=of.part.task.reliability(answers.given, of.own.truths),
         runs=tuple(str(run.path) for run in answers.runs),
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mmx.errors import MmxError, SpecError
-from mmx.evaluation import LABEL_METRICS, METRICS, arm_name
+from mmx.evaluation import arm_name
 from mmx.plugins import nearest
 from mmx.spec import Difference, Spec, diff_specs, inline, load_spec, short_key
 from mmx.study.spec import OneAtATime, StudySpec
@@ -53,7 +53,7 @@ class Arms:
     Attributes:
         base: resolved.
         arms: base, arms and trained controls.
-        metric: what the verdicts are about: of the study, else the headline of the base's task.
+        metric: what the verdicts are about: of the study, else the first that the task compares.
         plugins: local files that they use.
     """
 
@@ -74,9 +74,6 @@ class _NamedArm:
     against: "_NamedArm | None" = None  # what it is compared with; None: the base
 
 
-ORDERED = frozenset({"quadratic_kappa"})  # metrics of levels
-
-
 def resolve_arms(study: StudySpec, plugins: Sequence[str | Path] = ()) -> Arms:
     """Load every arm and hold it against the base.
 
@@ -88,8 +85,7 @@ def resolve_arms(study: StudySpec, plugins: Sequence[str | Path] = ()) -> Arms:
     """
     shared = tuple(_override(key, value) for key, value in study.set.items())
     base = load_spec(study.base, overrides=shared, plugins=plugins)
-    metric: str = study.metric or next(iter(base.task.selects), "")
-    _check_task(study, base, metric)
+    metric = _metric(study, base)
     _check_folds(study, base)
     asked = list(_asked(study, shared))
     _check_names(study, [one.name for one in asked], _only(base))
@@ -136,20 +132,20 @@ def _named(name: str, changes: Any, study: StudySpec, shared: tuple[str, ...]) -
     return _NamedArm(name, study.base, (*shared, *overrides), tuple(changes))
 
 
-def _check_task(study: StudySpec, base: Spec, metric: str) -> None:
-    """Refuse a task whose answers cannot be compared, and a metric that it does not have."""
-    task, name = base.task, base.task.entry_point.partition(".")[2]
-    labels = not task.exclusive and set(LABEL_METRICS) <= set(task.selects)
-    if not (task.exclusive or labels):
+def _metric(study: StudySpec, base: Spec) -> str:
+    """What the verdicts are about; refuses a task or a metric that cannot be compared."""
+    name, own = base.task.entry_point.partition(".")[2], tuple(base.task.compares)
+    if not own:
         words = (
-            f"{study.base.name}: a study compares methods that answer with classes or labels, and "
-            f"task {name} does not"
+            f"{study.base.name}: a study compares methods by metrics of their task, and task "
+            f"{name} names none (TaskParams.compares)"
         )
         raise SpecError([study.fault(words, "base")])
-    own = LABEL_METRICS if labels else METRICS
-    if metric not in own and (labels or metric not in ORDERED & set(task.selects)):
+    metric = study.metric or own[0]
+    if metric not in own:
         words = f"task {name} is not compared on {metric}; set metric: {' or '.join(own)}"
         raise SpecError([study.fault(words, "metric")])
+    return metric
 
 
 def _check_folds(study: StudySpec, base: Spec) -> None:

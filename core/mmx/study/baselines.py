@@ -1,25 +1,41 @@
-"""Controls that need no network: the most common class, and a probe on the record's fields."""
+"""Controls that need no network: constant answers, and a linear probe on the record's fields."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 
 from mmx.data import Manifest, Split, make_split, read_manifest
 from mmx.errors import MmxError
 from mmx.pipeline import trained_prior
 from mmx.runs import write_beside, write_sealed
-from mmx.spec import DataSpec, Spec
-from mmx.study.label_baselines import METADATA, label_baselines
+from mmx.spec import Spec
 from mmx.study.record_texts import record_texts
 
-MAJORITY = "majority class"
+METADATA = "metadata only"
 # the same probe for arms that are trained for other class shares than the base, if it is balanced
 PROBES = {False: "metadata only, classes as they are", True: "metadata only, classes balanced"}
+CONTROL = "control"  # column that says whose answers a row holds
+
+
+@dataclass(frozen=True, slots=True)
+class Baselines:
+    """Answers of what needs no network to the test part.
+
+    Attributes:
+        answers: by control, [n, ...] as ``Link.log_probs`` gives them.
+        meanings: of constant answers, for sentences.
+        missing: controls that cannot be had, and why.
+    """
+
+    answers: dict[str, Tensor]
+    meanings: dict[str, str]
+    missing: dict[str, str]
 
 
 def write_baselines(spec: Spec, file: Path) -> None:
@@ -29,106 +45,106 @@ def write_baselines(spec: Spec, file: Path) -> None:
     """
     manifest = read_manifest(spec.data.dataset.build(), spec.data.max_bad, spec.task)
     split = make_split(manifest, spec.data.split)
-    if spec.task.exclusive:
-        table, missing = class_baselines(spec, manifest, split)
-    else:
-        table, missing = label_baselines(spec.data, manifest, split)
+    found = baselines(spec, manifest, split)
     buffer = BytesIO()
-    table.to_parquet(buffer, index=False)
+    _table(found.answers, manifest, split).to_parquet(buffer, index=False)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_beside(file, buffer.getvalue())
-    write_sealed(file.with_suffix(".json"), missing)
+    beside = {"missing": found.missing, "meanings": found.meanings}
+    write_sealed(file.with_suffix(".json"), beside)
 
 
-def class_baselines(
-    spec: Spec, manifest: Manifest, split: Split
-) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Sample, group, label and one column for each baseline, and what cannot be had.
+def baselines(spec: Spec, manifest: Manifest, split: Split) -> Baselines:
+    """The constant answers of the task, and its probes on what the record's fields say.
 
-    The probe on the record is trained for the class shares that the answers of the spec are for, as
-    sampler, weights, loss and inference make them, and besides for the classes as they are and for
-    balanced ones.
+    Where rows have one class each, the probe is trained for the class shares that the answers of
+    the spec are for, as sampler, weights, loss and inference make them, and besides for the classes
+    as they are and for balanced ones.
     """
-    rows = split.rows("test")
-    classes = np.array([*manifest.task.names, None], dtype=object)
-    found, missing = {MAJORITY: majority(manifest, split)}, dict[str, str]()
+    task, rows = manifest.task, len(split.rows("test"))
+    found = Baselines({}, {}, {})
+    for one in task.constants(_training_target(manifest, split)):
+        found.answers[one.name] = one.log_probs.expand(rows, *one.log_probs.shape)
+        found.meanings[one.name] = one.meaning
     try:
-        counts = _counts(manifest, split)
-        priors = {
-            METADATA: trained_prior(spec, manifest, split).numpy(),
-            PROBES[False]: counts / counts.sum(),
-            PROBES[True]: np.full(len(counts), 1 / len(counts)),
-        }
-        for name, prior in priors.items():
-            found[name] = metadata_probe(spec.data, manifest, split, prior)
+        probed = record_probes(manifest, split, _priors(spec, manifest, split), spec)
     except MmxError as error:
-        missing[METADATA] = str(error)
-    table = pd.DataFrame({
-        "sample": manifest.ids[rows].astype(str),
-        "group": manifest.groups[rows].astype(str),
-        "label": classes[manifest.targets[rows]],
-        **{name: classes[predicted] for name, predicted in found.items()},
-    })  # fmt: skip
-    return table, missing
+        found.missing[METADATA] = str(error)
+        return found
+    if not probed:
+        found.missing[METADATA] = f"task {task.type} has no linear probe"
+    found.answers.update(probed)
+    return found
 
 
-def majority(manifest: Manifest, split: Split) -> NDArray[np.int64]:
-    """[n], the most common class of the training part, for every test row."""
-    return np.full(len(split.rows("test")), _counts(manifest, split).argmax(), dtype=np.int64)
-
-
-def _counts(manifest: Manifest, split: Split) -> NDArray[np.int64]:
-    """[C], rows of each class in the training part."""
-    targets = torch.from_numpy(manifest.targets[split.rows("train")])
-    return np.asarray(manifest.task.counts(targets), dtype=np.int64)
-
-
-def metadata_probe(
-    spec: DataSpec, manifest: Manifest, split: Split, prior: NDArray[np.float64]
-) -> NDArray[np.int64]:
-    """[n], classes of the test rows by a text probe on what the record's fields say.
+def record_probes(
+    manifest: Manifest, split: Split, priors: Mapping[str, Tensor | None], spec: Spec
+) -> dict[str, Tensor]:
+    """Answers of the task's probe for each prior; empty where it has none.
 
     The fields are written out by the default narrative, whatever the study's own narrative is.
 
     Raises:
         DataError: no row has such a field.
     """
-    texts = record_texts(spec, manifest, split)
+    texts = record_texts(spec.data, manifest, split)
     train = split.rows("train")
     train = train[manifest.known[train]]
-    return text_probe(
-        [texts[int(row)] for row in train],
-        manifest.targets[train],
-        [texts[int(row)] for row in split.rows("test")],
-        prior,
+    seen, asked = word_features(
+        [texts[int(row)] for row in train], [texts[int(row)] for row in split.rows("test")]
     )
+    target, found = torch.from_numpy(manifest.targets[train]), dict[str, Tensor]()
+    for name, prior in priors.items():
+        answered = manifest.task.probe(seen, target, asked, prior)
+        if answered is not None:
+            found[name] = answered
+    return found
 
 
-def text_probe(
-    train: Sequence[str],
-    labels: NDArray[np.int64],
-    test: Sequence[str],
-    prior: NDArray[np.float64],
-) -> NDArray[np.int64]:
-    """[n], classes of the test texts by TF-IDF of words and word pairs, and logistic regression.
+def word_features(train: Sequence[str], test: Sequence[str]) -> tuple[Any, Any]:
+    """[n, F] and [m, F], TF-IDF of words and word pairs as the training texts weigh them.
 
-    Args:
-        train: texts to learn from.
-        labels: their classes.
-        test: texts to classify.
-        prior: [C], share of each class in the loss.
-
-    Source: scikit-learn, TfidfVectorizer and LogisticRegression.
+    Source: scikit-learn, TfidfVectorizer.
     """
-    # a second of import
-    from sklearn.feature_extraction.text import (
-        TfidfVectorizer,
-    )
-    from sklearn.linear_model import LogisticRegression  # a second of import
+    from sklearn.feature_extraction.text import TfidfVectorizer  # a second of import
 
     words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b")  # noqa: S106 - words
-    shares = np.bincount(labels, minlength=len(prior)) / len(labels)
-    weights = prior[labels] / shares[labels]
-    model = LogisticRegression(C=10.0, max_iter=2000)
-    model.fit(words.fit_transform(train), labels, sample_weight=weights * (1 / weights.mean()))
-    return np.asarray(model.predict(words.transform(test)), dtype=np.int64)
+    return words.fit_transform(train), words.transform(test)
+
+
+def _priors(spec: Spec, manifest: Manifest, split: Split) -> dict[str, Tensor | None]:
+    """Name of each probe -> class shares that it is trained for."""
+    if not spec.task.exclusive:
+        return {METADATA: None}
+    counts = manifest.task.counts(_training_target(manifest, split)).double()
+    return {
+        METADATA: trained_prior(spec, manifest, split),
+        PROBES[False]: counts / counts.sum(),
+        PROBES[True]: torch.full_like(counts, 1 / len(counts)),
+    }
+
+
+def _training_target(manifest: Manifest, split: Split) -> Tensor:
+    return torch.from_numpy(manifest.targets[split.rows("train")])
+
+
+def _table(answers: Mapping[str, Tensor], manifest: Manifest, split: Split) -> pd.DataFrame:
+    """One row for each control and test row, with the columns of predictions."""
+    rows, task = split.rows("test"), manifest.task
+    truths = task.truths(torch.from_numpy(manifest.targets[rows]))
+    tables = [
+        pd.DataFrame({
+            CONTROL: name,
+            "sample": manifest.ids[rows].astype(str),
+            "group": manifest.groups[rows].astype(str),
+            **truths,
+            **task.answers(log_probs),
+            **dict(zip(
+                [f"p_{one}" for one in task.names],
+                task.values(log_probs).double().numpy().T,
+                strict=True,
+            )),
+        })
+        for name, log_probs in answers.items()
+    ]  # fmt: skip
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({CONTROL: []})

@@ -5,35 +5,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from numpy.typing import NDArray
-
 from mmx.evaluation import (
-    LABEL_METRICS,
-    METRICS,
     Comparison,
     Contrast,
     Convergence,
-    compare,
-    compare_labels,
+    compare_scores,
     convergence,
     holm,
 )
+from mmx.interfaces import MetricWords, Task
 from mmx.report import ControlComparison
 from mmx.spec import ABSENT
 from mmx.study import gather
 from mmx.study.arms import Arm, Arms
-from mmx.study.baselines import MAJORITY, PROBES
 from mmx.study.comparison_log import ComparisonLog, Line, comparison_key
 from mmx.study.gather import Answers
-from mmx.study.label_baselines import METADATA, PREVALENCE
 from mmx.study.spec import StudySpec
-
-NO_SEED = (
-    MAJORITY,
-    PREVALENCE,
-    METADATA,
-    *PROBES.values(),
-)  # controls that no training seed changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,39 +29,36 @@ class TestPart:
 
     Attributes:
         base: the arm that others are held against unless they name another.
-        classes: names in the order of the task.
+        task: of the base, which scores them.
+        metrics: by which they are compared, as ``TaskParams.compares`` has them.
         answers: by arm and control.
         rising: what the validation curves say, by arm; a control without training has none.
         metric: of the verdicts.
     """
 
     base: str
-    classes: Sequence[str]
+    task: Task
+    metrics: Mapping[str, MetricWords]
     answers: Mapping[str, Answers]
     rising: Mapping[str, Convergence]
-    metric: str = METRICS[0]
+    metric: str
 
     def compared(
         self, names: Iterable[str], against: Mapping[str, str], family: int = 0,
-        base: str | None = None, metrics: Sequence[str] | None = None,
+        base: str | None = None, metrics: Sequence[str] = (),
     ) -> Comparison:  # fmt: skip
         """Hold methods against the base, or against the one that is named for them."""
         base, names = base or self.base, list(names)
-        all_ = dict.fromkeys([base, *names, *against.values()])
+        all_ = list(dict.fromkeys([base, *names, *against.values()]))
         own = self.answers[self.base]
-        if own.labelled is not None:
-            return compare_labels(
-                _probabilities({one: self.answers[one] for one in all_}), own.labelled.target,
-                own.groups.tolist(), base=base, against=against, only=names,
-                fixed=[n for n in NO_SEED if n in all_], family=family,
-                metrics=metrics or LABEL_METRICS,
-            )  # fmt: skip
-        return compare(
-            {one: gather.coded(self.answers[one].predicted, self.classes) for one in all_},
-            gather.coded(own.labels, self.classes), own.groups.tolist(), len(self.classes),
-            base=base, against=against, only=names, fixed=[n for n in NO_SEED if n in all_],
-            family=family, metrics=metrics or METRICS,
+        scores = self.task.compared(
+            {one: self.answers[one].given for one in all_}, own.truths, own.groups.tolist(),
+            metrics or tuple(self.metrics),
         )  # fmt: skip
+        fixed = [one for one in all_ if self.answers[one].fixed]
+        return compare_scores(
+            scores, base=base, against=against, only=names, fixed=fixed, family=family
+        )
 
     def epochs(self, one: Contrast) -> int | None:
         """Epochs after which one of the two was still rising; None when both had flattened."""
@@ -93,32 +77,24 @@ class TestPart:
         return one.judged(one.corrected, many, epochs=self.epochs(one))
 
 
-def _probabilities(answers: Mapping[str, Answers]) -> dict[str, NDArray[Any]]:
-    """Those of several labels by method, [S, n, L]."""
-    return {name: one.labelled.probs for name, one in answers.items() if one.labelled is not None}
-
-
-def shown(metric: str) -> tuple[str, ...]:
-    """All metrics of a study whose verdicts are about this one."""
-    if metric in LABEL_METRICS:
-        return LABEL_METRICS
-    return tuple(dict.fromkeys([metric, *METRICS])) if metric not in METRICS else METRICS
-
-
 def _judged(found: Comparison, judge: Any) -> Comparison:
     told = {metric: tuple(map(judge, of)) for metric, of in found.contrasts.items()}
     return replace(found, contrasts=told)
 
 
 def curves(
-    arms: Iterable[Arm], answers: Mapping[str, Answers], metric: str
+    arms: Iterable[Arm], answers: Mapping[str, Answers], metric: str, words: MetricWords
 ) -> dict[str, Convergence]:
     """What the validation curve of each trained arm says of its convergence."""
-    found = {}
-    for arm in arms:
-        if arm.name in answers:
-            found[arm.name] = convergence(gather.common_curve(answers[arm.name].runs, metric))
-    return found
+    return {
+        arm.name: convergence(
+            gather.common_curve(answers[arm.name].runs, metric),
+            share=words.share,
+            lower_is_better=words.lower,
+        )
+        for arm in arms
+        if arm.name in answers
+    }
 
 
 def in_family(

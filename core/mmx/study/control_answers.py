@@ -11,9 +11,8 @@ from mmx.runs import read_beside, read_sealed
 from mmx.spec import Spec, corrections, load_spec
 from mmx.study import gather
 from mmx.study.arms import Arms
-from mmx.study.baselines import MAJORITY, PROBES
+from mmx.study.baselines import CONTROL, METADATA, PROBES
 from mmx.study.gather import Answers, StudyAnswers
-from mmx.study.label_baselines import CONTROL, METADATA, PREVALENCE
 from mmx.study.spec import StudySpec
 from mmx.study.study_folder import StudyFolder, control_file
 
@@ -35,7 +34,8 @@ def control_answers(
     other = [name for name, one in controls.items() if not one.same_rows(base)]
     errors = {**plain.errors, **shuffled.errors}
     errors |= dict.fromkeys(other, "it was made on other test rows than the base has")
-    return StudyAnswers({name: one for name, one in controls.items() if name not in other}, errors)
+    kept = {name: one for name, one in controls.items() if name not in other}
+    return StudyAnswers(kept, errors, plain.meanings)
 
 
 def _baselines(folder: StudyFolder, study: StudySpec, arms: Arms, base: Answers) -> StudyAnswers:
@@ -43,21 +43,28 @@ def _baselines(folder: StudyFolder, study: StudySpec, arms: Arms, base: Answers)
     seeds = _repeated(base, study.folds)
     first = [run for run, seed in zip(base.runs, seeds, strict=True) if seed == study.seeds[0]]
     files = [control_file(folder, "baselines", run) for run in first]
-    answers: dict[str, Answers] = {}
-    errors: dict[str, str] = {}
     if not files or not all(file.is_file() for file in files):
-        return StudyAnswers(answers, errors)
+        return StudyAnswers({}, {})
     tables = [_control(file) for file in files]
-    for file in files:
-        errors |= read_sealed(file.with_suffix(".json"))
-    several = base.labelled is not None
-    for name in (PREVALENCE, METADATA) if several else (MAJORITY, *_probes(arms)):
-        own = [_answers_of(name, table) for table in tables]
-        if all(one is not None for one in own):
-            answers[name] = _fixed([one for one in own if one is not None])
-        elif METADATA not in errors:
-            errors[name] = f"{files[0].name} was made by another version; delete it"
-    return StudyAnswers(answers, errors)
+    if not all(CONTROL in table for table in tables):
+        old = f"{files[0].name} was made by another version; delete it"
+        return StudyAnswers({}, {METADATA: old})
+    beside = [read_sealed(file.with_suffix(".json")) for file in files]
+    found = StudyAnswers({}, {}, {})
+    for one in beside:
+        found.errors.update(one["missing"])
+        found.meanings.update(one["meanings"])
+    others = {*PROBES.values()} - {*_probes(arms)}
+    for name in dict.fromkeys(name for table in tables for name in table[CONTROL]):
+        own = [table[table[CONTROL] == name] for table in tables]
+        if name not in others and all(len(one) for one in own):
+            found.answers[name] = _fixed(own)
+    return found
+
+
+def baseline_meanings(controls: StudyAnswers) -> dict[str, str]:
+    """What is left to each control without training, for sentences."""
+    return {METADATA: "the record alone", **controls.meanings}
 
 
 def _shuffled(folder: StudyFolder, study: StudySpec, arms: Arms, base: Answers) -> StudyAnswers:
@@ -74,16 +81,10 @@ def _shuffled(folder: StudyFolder, study: StudySpec, arms: Arms, base: Answers) 
     return StudyAnswers(answers, errors)
 
 
-def _answers_of(name: str, table: pd.DataFrame) -> pd.DataFrame | None:
-    """The rows of a baseline, of labels or of classes; None where the table has none."""
-    if CONTROL in table:
-        own = table[table[CONTROL] == name]
-        return own if len(own) else None
-    return table.assign(predicted=table[name]) if name in table else None
-
-
 def _probes(arms: Arms) -> list[str]:
     """Controls that read the record: as the base is trained, and as arms are that differ in it."""
+    if not arms.base.task.exclusive:
+        return [METADATA]
     base, names = _balanced(arms.base), [METADATA]
     for arm in arms.arms:
         if arm.role == "arm" and not arm.fault:
@@ -106,7 +107,7 @@ def _repeated(base: Answers, folds: int) -> list[int]:
 
 
 def _fixed(tables: Sequence[pd.DataFrame]) -> Answers:
-    return gather.stacked([gather.test_rows(tables)], (0,), ())
+    return gather.stacked([gather.test_rows(tables)], (0,), (), fixed=True)
 
 
 def _by_seed(files: Sequence[Path], base: Answers, folds: int) -> Answers:

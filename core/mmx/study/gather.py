@@ -1,7 +1,7 @@
 """From the folders of finished runs to one answer per arm, seed and test row."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,27 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mmx.errors import RunError
-from mmx.evaluation import BINS, equal_mass_bins
 from mmx.experiment import Run
+from mmx.interfaces import MethodAnswers
 from mmx.runs import RunFolder
 from mmx.study.arms import Arms
 from mmx.study.spec import StudySpec
 from mmx.study.study_folder import Entry
 
-MEANS = ("macro_auroc", "ece", "classwise_ece", "brier", "nll")
-
-
-@dataclass(frozen=True, slots=True)
-class LabelAnswers:
-    """Answers about several labels.
-
-    Attributes:
-        target: [n, L] in {0, 1, -1}, -1 for unknown.
-        probs: [S, n, L], of each label being present, by seed.
-    """
-
-    target: NDArray[np.int64]
-    probs: NDArray[np.float64]
+OWN_COLUMNS = frozenset({"sample", "group", "part", "control"})  # of a row, not of its answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +26,23 @@ class Answers:
 
     Attributes:
         samples: [n], ids in order.
-        labels: [n], class names.
+        labels: [n], what is true in words.
         groups: [n].
-        predicted: [S, n], class names, by seed.
-        confidence: [S, n], probability of the predicted class; empty when there is none.
+        truths: [n] by name, columns of predictions as the first seed has them.
+        given: what was answered, by seed.
         seeds: S of them.
         runs: the folders.
-        labelled: target and probabilities where a row has several labels.
+        fixed: no training seed changes it.
     """
 
     samples: NDArray[Any]
     labels: NDArray[Any]
     groups: NDArray[Any]
-    predicted: NDArray[Any]
-    confidence: NDArray[np.float64]
+    truths: Mapping[str, NDArray[Any]]
+    given: MethodAnswers
     seeds: tuple[int, ...]
     runs: tuple[Run, ...]
-    labelled: LabelAnswers | None = None
+    fixed: bool = False
 
     def same_rows(self, other: "Answers") -> bool:
         """Whether both were asked the same."""
@@ -79,10 +66,17 @@ def answers_of(entries: Sequence[Entry], folds: int) -> Answers | None:
 
 @dataclass(frozen=True, slots=True)
 class StudyAnswers:
-    """Arms and controls with their answers, or with the reason why there are none."""
+    """Arms and controls with their answers, or with the reason why there are none.
+
+    Attributes:
+        answers: by name.
+        errors: why the others have none.
+        meanings: of controls, for sentences.
+    """
 
     answers: dict[str, Answers]
     errors: dict[str, str]
+    meanings: dict[str, str] = field(default_factory=dict)
 
 
 def all_answers(study: StudySpec, arms: Arms, entries: Sequence[Entry]) -> StudyAnswers:
@@ -135,9 +129,19 @@ def test_rows(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def stacked(
-    tables: Sequence[pd.DataFrame], seeds: tuple[int, ...], runs: tuple[Run, ...]
+    tables: Sequence[pd.DataFrame],
+    seeds: tuple[int, ...],
+    runs: tuple[Run, ...],
+    *,
+    fixed: bool = False,
 ) -> Answers:
     """The tables of several seeds as one.
+
+    Args:
+        tables: one for each seed, by sample.
+        seeds: S of them.
+        runs: the folders.
+        fixed: no training seed changes the answers.
 
     Raises:
         RunError: they do not hold the same rows.
@@ -145,48 +149,35 @@ def stacked(
     first = tables[0]
     if any(not first["sample"].equals(other["sample"]) for other in tables):
         raise RunError("the seeds of an arm were tested on different rows; run them again")
-    chances = [name for name in first.columns if name.startswith("p_")]
-    labelled = _labelled(tables)
-    told = chances and labelled is None
-    confidence = [table[chances].max(axis=1).to_numpy(float) for table in tables if told]
+    names = [name for name in first.columns if name not in OWN_COLUMNS]
+    values = [name for name in names if name.startswith("p_")]
+    others = [name for name in names if not name.startswith("p_")]
     return Answers(
         first["sample"].to_numpy(dtype=str),
         first["label"].to_numpy(dtype=str),
         first["group"].to_numpy(dtype=str),
-        np.stack([table["predicted"].to_numpy(dtype=str) for table in tables]),
-        np.stack(confidence) if confidence else np.zeros((0, len(first))),
+        {name: first[name].to_numpy() for name in others},
+        MethodAnswers(
+            np.stack([table[values].to_numpy(float) for table in tables]),
+            {name: np.stack([table[name].to_numpy() for table in tables]) for name in others},
+        ),
         seeds,
         runs,
-        labelled,
+        fixed,
     )
 
 
-def _labelled(tables: Sequence[pd.DataFrame]) -> LabelAnswers | None:
-    """Target and probabilities of several labels; None where a row has one label."""
-    first = tables[0]
-    names = [name[2:] for name in first.columns if name.startswith("p_")]
-    if not names or any(f"label_{name}" not in first for name in names):
-        return None
-    target = first[[f"label_{name}" for name in names]].to_numpy(float)
-    columns = [f"p_{name}" for name in names]
-    return LabelAnswers(
-        np.where(np.isnan(target), -1, target).astype(np.int64),
-        np.stack([table[columns].to_numpy(float) for table in tables]),
-    )
-
-
-def coded(values: NDArray[Any], classes: Sequence[str]) -> NDArray[np.int64]:
-    """Places of class names in ``classes``, in the same shape."""
-    indices = {name: index for index, name in enumerate(classes)}
-    flat = np.array([indices[name] for name in values.ravel()], dtype=np.int64)
-    return flat.reshape(values.shape)
+def names_of(base: Answers) -> list[str]:
+    """``Task.names``, as the predictions of a run have them in their columns."""
+    table = base.runs[0].predictions
+    return [str(name)[2:] for name in table.columns if str(name).startswith("p_")]
 
 
 def mean_metrics(runs: Sequence[Run]) -> dict[str, float]:
-    """Metrics that are not compared, mean over the runs."""
+    """All metrics of the test part, mean over the runs that have them."""
     tests = [run.metrics["test"]["metrics"] for run in runs]
     found = {}
-    for name in MEANS:
+    for name in dict.fromkeys(name for test in tests for name in test):
         values = [t[name]["value"] for t in tests if name in t and t[name]["value"] is not None]
         if values:
             found[name] = float(np.mean(values))
@@ -214,40 +205,6 @@ def _curve(run: Run, metric: str) -> dict[int, float]:
     told = f"validation {metric}"
     events = RunFolder(run.path).events("epoch")
     return {int(one["epoch"]): float(one[told]) for one in events if one.get(told) is not None}
-
-
-def reliability(answers: Answers) -> list[tuple[float, float]]:
-    """(mean confidence, share that is right) in bins of equal mass over all seeds."""
-    if not len(answers.confidence):
-        return []
-    right = (answers.predicted == answers.labels).ravel().astype(float)
-    confidence = answers.confidence.ravel()
-    bins = equal_mass_bins(confidence)
-    count = np.bincount(bins, minlength=BINS)
-    sums = [np.bincount(bins, values, minlength=BINS) for values in (confidence, right)]
-    return [
-        (float(sums[0][index] / count[index]), float(sums[1][index] / count[index]))
-        for index in np.flatnonzero(count)
-    ]
-
-
-def sensitivities(answers: Answers, classes: Sequence[str]) -> dict[str, float]:
-    """Share of each class's rows that was found, or AUROC of each label, mean over the seeds."""
-    if answers.labelled is not None:
-        return _areas(answers.runs)
-    right = (answers.predicted == answers.labels).mean(axis=0)
-    members = {name: answers.labels == name for name in classes}
-    return {name: float(right[rows].mean()) for name, rows in members.items() if rows.any()}
-
-
-def _areas(runs: Sequence[Run]) -> dict[str, float]:
-    """AUROC of each label that a run could score, mean over the runs."""
-    found: dict[str, list[float]] = {}
-    for run in runs:
-        for one in run.metrics["test"]["per_label"]:
-            if one["auroc"]["value"] is not None:
-                found.setdefault(one["name"], []).append(float(one["auroc"]["value"]))
-    return {name: float(np.mean(values)) for name, values in found.items()}
 
 
 def costs(runs: Sequence[Run]) -> tuple[int | None, float | None]:

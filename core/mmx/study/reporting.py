@@ -74,6 +74,9 @@ def study_report(of: StudyResults) -> StudyReport:
     return StudyReport(
         name=study.study,
         metric=of.arms.metric,
+        words=of.part.metrics,
+        means=of.beside,
+        breakdown=of.part.task.breakdown(of.own.given, of.own.truths),
         base=of.part.base,
         arms=[one for one in results if one.role != "control"],
         controls=[

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmx.report import gap, gap_range, scored, size, unit
+from mmx.interfaces import MetricWords
+from mmx.report import directed, gap, gap_range, scored, size, unit
 from mmx.runs import read_sealed
 
 
@@ -38,21 +39,22 @@ class Study:
         """The verdicts in words, one sentence for each arm."""
         found = self.results
         metric, lines = found["metric"], []
+        words = MetricWords(**found["words"][metric])
         for arm in found["arms"]:
             name = f"LEAKY: {arm['name']}" if arm["leaky"] else arm["name"]
             name += f" against {arm['against']}" if arm["against"] else ""
             if arm["role"] == "base" and not arm["error"]:
-                value = scored(arm["scores"][metric]["value"], metric)
-                lines.append(f"{name}: {value} {metric.replace('_', ' ')}, the base")
+                value = scored(arm["scores"][metric]["value"], words)
+                lines.append(f"{name}: {value} {directed(words)}, the base")
             elif metric in arm["contrasts"]:
                 one = arm["contrasts"][metric]
                 apart = one["difference"]
-                ends = gap_range(apart["low"], apart["high"], metric)
-                points = f"{gap(apart['value'], metric)}{unit(metric)} ({ends})"
+                ends = gap_range(apart["low"], apart["high"], words)
+                points = f"{gap(apart['value'], words)}{unit(words)} ({ends})"
                 told = one["verdict"] or "no verdict"
                 if one["silent"]:
-                    most = size(max(-apart["low"], apart["high"]), metric)
-                    told = f"no row differs; up to ±{most}{unit(metric)} cannot be excluded"
+                    most = size(max(-apart["low"], apart["high"]), words)
+                    told = f"no row differs; up to ±{most}{unit(words)} cannot be excluded"
                 if one["conditional"]:
                     told += ", conditional on this training run"
                 lines.append(f"{name}: {points}, {told}")

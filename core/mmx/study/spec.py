@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, PositiveInt, PrivateAttr, ValidationError, model_validator
 
@@ -47,15 +47,11 @@ class StudySpec(ClosedModel):
     folds: PositiveInt = Field(
         default=1, description="folds of cross-validation; 1: the split of the base"
     )
-    metric: Literal[
-        "balanced_accuracy", "macro_f1", "accuracy", "quadratic_kappa", "macro_auroc",
-        "macro_average_precision",
-    ] | None = Field(
+    metric: str | None = Field(
         default=None,
-        description="what the verdicts are about; null: the headline of the base's task. "
-        "quadratic_kappa of ordered levels alone, macro_auroc and macro_average_precision of "
-        "several labels alone",
-    )  # fmt: skip
+        description="what the verdicts are about, one of the metrics that the base's task compares "
+        "by, such as balanced_accuracy; null: the first of them",
+    )
     controls: bool = Field(
         default=True, description="majority, metadata only, one modality alone, and shuffled ones"
     )

@@ -8,7 +8,7 @@ from mmx.errors import RunError
 from mmx.evaluation import Comparison
 from mmx.study import gather
 from mmx.study.arms import Arms
-from mmx.study.comparing import TestPart, chosen_on_test, curves, in_family, shown
+from mmx.study.comparing import TestPart, chosen_on_test, curves, in_family
 from mmx.study.comparison_log import ComparisonLog
 from mmx.study.control_answers import control_answers
 from mmx.study.gather import Answers, StudyAnswers
@@ -55,9 +55,11 @@ class StudyResults:
             raise RunError(f"the base arm {base} has no result: {reason}")
         own = found.answers[base]
         controls = control_answers(folder, study, arms, own, found)
-        rising = curves(arms.arms, found.answers, arms.metric)
+        words = arms.base.task.compares
+        rising = curves(arms.arms, found.answers, arms.metric, words[arms.metric])
         answers = {**found.answers, **controls.answers}
-        part = TestPart(base, _classes(own), answers, rising, arms.metric)
+        task = arms.base.task.build(gather.names_of(own))
+        part = TestPart(base, task, words, answers, rising, arms.metric)
         comparison_log = ComparisonLog.of(own.samples.tolist(), own.labels.tolist())
         why = chosen_on_test(comparison_log.lines(), arms, folder.plan or {})
         return cls(folder, study, arms, found, controls, part, comparison_log, why)
@@ -66,6 +68,12 @@ class StudyResults:
     def own(self) -> Answers:
         """Answers of the base."""
         return self.found.answers[self.part.base]
+
+    @property
+    def beside(self) -> list[str]:
+        """Metrics of runs that stand beside those that are compared, without a difference."""
+        told = self.own.runs[0].metrics["headline"].get("compared", ())
+        return [name for name in told if name not in self.part.metrics]
 
     @property
     def plan(self) -> dict[str, Any]:
@@ -91,7 +99,6 @@ class StudyResults:
             [name for name in self.trained if name != self.part.base],
             self.against(self.trained),
             family=len(self.comparison_log.lines()) + len(self.trained),
-            metrics=shown(self.arms.metric),
         )
         return in_family(
             self.part,
@@ -105,12 +112,4 @@ class StudyResults:
     def compare_controls(self) -> Comparison:
         """Compare the controls, which are no comparisons of the study."""
         names = self.controls.answers
-        return self.part.within(
-            self.part.compared(names, self.against(names), metrics=shown(self.arms.metric))
-        )
-
-
-def _classes(base: Answers) -> list[str]:
-    """Class names in the order of the task."""
-    test = base.runs[0].metrics["test"]
-    return list(test["labels"] if base.labelled is not None else test["classes"])
+        return self.part.within(self.part.compared(names, self.against(names)))

@@ -9,6 +9,7 @@ from mmx.testing.global_state import untouched
 from mmx.testing.law import Laws, demand, finite, same, shape
 from mmx.testing.real_run import trains
 from mmx.testing.task_answers import ANSWERS
+from mmx.testing.task_comparing import COMPARING
 from mmx.testing.task_rows import TaskRows, default_loss, rows_of_task, without
 from mmx.testing.task_scores import SCORES
 from mmx.testing.task_specs import fits
@@ -215,4 +216,4 @@ OWN: Laws = {
         random_state,
     )
 }
-TASK: Laws = {**OWN, **SCORES, **ANSWERS, "fits": fits, "trains": trains}
+TASK: Laws = {**OWN, **SCORES, **ANSWERS, **COMPARING, "fits": fits, "trains": trains}

@@ -8,6 +8,7 @@ them); the scores are those of mmx.evaluation.
 """
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -20,11 +21,19 @@ from mmx.blocks import Sigmoid
 from mmx.evaluation import (
     choose_thresholds,
     evaluate_labels,
+    label_areas,
+    label_probe,
     quick_labels,
+    scores_of_labels,
 )
 from mmx.interfaces import (
+    Breakdown,
+    ConstantAnswer,
     Link,
+    MethodAnswers,
+    MetricWords,
     Sample,
+    Score,
     Strata,
     Target,
     Task,
@@ -32,7 +41,7 @@ from mmx.interfaces import (
     Value,
     WrongAnswer,
 )
-from mmx_plugins.tasks._multi_label import MultiLabelScores
+from mmx_plugins.tasks._multi_label import COMPARED, MultiLabelScores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,6 +64,10 @@ class MultiLabelParams(TaskParams):
         default="ignore",
         description="what a blank or -1 means for the loss; in the scores it is always left out",
     )
+
+    @property
+    def compares(self) -> Mapping[str, MetricWords]:
+        return COMPARED
 
     def build(self, names: Sequence[str], state: Mapping[str, Any] | None = None) -> "MultiLabel":
         given = (state or {}).get("thresholds", {})
@@ -161,6 +174,35 @@ class MultiLabel(Task):
     def state(self) -> dict[str, Any]:
         return {"thresholds": {rule: list(of) for rule, of in self.thresholds.items()}}
 
+    def compared(
+        self, answers: Mapping[str, MethodAnswers], truths: "Mapping[str, NDArray[Any]]",
+        groups: Sequence[str], metrics: Sequence[str],
+    ) -> Mapping[str, Score]:  # fmt: skip
+        probs = {name: one.values for name, one in answers.items()}
+        return scores_of_labels(probs, self._target_of(truths), groups, metrics)
+
+    def breakdown(
+        self, answers: MethodAnswers, truths: "Mapping[str, NDArray[Any]]"
+    ) -> Breakdown | None:
+        areas = label_areas(answers.values, self._target_of(truths))
+        named = zip(self.names, areas.tolist(), strict=True)
+        return Breakdown("Labels", "AUROC", "label", {k: v for k, v in named if isfinite(v)})
+
+    def _target_of(self, truths: "Mapping[str, NDArray[Any]]") -> "NDArray[np.int64]":
+        """[n, L], the target that ``truths`` was made of."""
+        cells = np.stack([truths[f"label_{name}"] for name in self.names], axis=1).astype(float)
+        return np.where(np.isnan(cells), UNKNOWN, cells).astype(np.int64)
+
+    def constants(self, target: Tensor) -> Sequence[ConstantAnswer]:
+        present = torch.from_numpy(_prevalence(target.numpy()))
+        both = torch.stack([1 - present, present], dim=1)
+        return (ConstantAnswer("prevalence", "the prevalence of each label alone", both.log()),)
+
+    def probe(self, train: Any, target: Tensor, test: Any, prior: Tensor | None) -> Tensor | None:
+        known = target.numpy()
+        present = torch.from_numpy(label_probe(train, known, test, _prevalence(known)))
+        return torch.stack([1 - present, present], dim=-1).log()
+
     def values(self, log_probs: Tensor) -> Tensor:
         return log_probs[..., 1].exp()
 
@@ -213,6 +255,13 @@ def _read(cell: Value) -> int | None:
     except ValueError:
         return None
     return int(number) if number in (0, 1, UNKNOWN) else None
+
+
+def _prevalence(target: "NDArray[np.int64]") -> "NDArray[np.float64]":
+    """[L], share of the known rows that have each label; 1/2 where none is known."""
+    known = (target >= 0).sum(axis=0)
+    shares = (target == 1).sum(axis=0) / np.maximum(known, 1)
+    return np.where(known > 0, shares, 0.5)
 
 
 def _both(column: "NDArray[Any]") -> bool:

@@ -19,6 +19,8 @@ from torch import Tensor
 from mmx import DataError, Params, hookimpl
 from mmx.blocks import Softmax
 from mmx.evaluation import (
+    COMPARED_CLASSES,
+    ComparedClasses,
     Evaluation,
     EvaluationScores,
     class_sections,
@@ -29,7 +31,6 @@ from mmx.evaluation import (
 from mmx.interfaces import (
     Link,
     MetricWords,
-    OneClassTask,
     ScoreSection,
     Strata,
     Summary,
@@ -40,6 +41,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Decision = Literal["median", "argmax", "mean"]
+
+OF_LEVELS: Mapping[str, MetricWords] = {
+    "quadratic_kappa": MetricWords(
+        "Quadratic kappa",
+        "agreement beyond chance, a gap of two levels counts four times; -1 to 1",
+        share=False,
+    ),
+    "macro_absolute_error": MetricWords(
+        "Mean absolute error", "levels off, mean over the levels", True, False, unit="levels"
+    ),
+}
 
 
 class OrdinalParams(TaskParams):
@@ -62,6 +74,10 @@ class OrdinalParams(TaskParams):
         "one, or the rounded mean",
     )
 
+    @property
+    def compares(self) -> Mapping[str, MetricWords]:
+        return {**OF_LEVELS, **COMPARED_CLASSES}
+
     def build(self, names: Sequence[str], state: Mapping[str, Any] | None = None) -> "Ordinal":
         strange = [name for name in names if name not in self.levels]
         if strange:
@@ -74,7 +90,7 @@ class OrdinalParams(TaskParams):
         return Ordinal(self.levels, self.decision)
 
 
-class Ordinal(OneClassTask):
+class Ordinal(ComparedClasses):
     """C ordered levels; target [n], int64, -1 for unknown."""
 
     type = "ordinal"
@@ -108,14 +124,7 @@ class OrdinalScores(EvaluationScores[Evaluation]):
     @property
     def described(self) -> Mapping[str, MetricWords]:
         return {
-            "quadratic_kappa": MetricWords(
-                "Quadratic kappa",
-                "agreement beyond chance, a gap of two levels counts four times; -1 to 1",
-                share=False,
-            ),
-            "macro_absolute_error": MetricWords(
-                "Mean absolute error", "levels off, mean over the levels", True, False
-            ),
+            **OF_LEVELS,
             "ranked_probability": MetricWords(
                 "Ranked probability score", "squared gap of cumulative probabilities", True, False
             ),

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from mmx import Params, hookimpl
 from mmx.blocks import Softmax
 from mmx.evaluation import (
+    COMPARED_CLASSES,
     ClassScores,
+    ComparedClasses,
     Evaluation,
     EvaluationScores,
     class_sections,
@@ -23,7 +25,7 @@ from mmx.evaluation import (
 from mmx.interfaces import (
     Interval,
     Link,
-    OneClassTask,
+    MetricWords,
     ScoreSection,
     Summary,
     TaskParams,
@@ -43,11 +45,15 @@ class SingleLabelParams(TaskParams):
         "balanced_accuracy": True, "accuracy": True, "macro_f1": True, "nll": False,
     }  # fmt: skip
 
+    @property
+    def compares(self) -> Mapping[str, MetricWords]:
+        return COMPARED_CLASSES
+
     def build(self, names: Sequence[str], state: Mapping[str, Any] | None = None) -> "SingleLabel":
         return SingleLabel(names)
 
 
-class SingleLabel(OneClassTask):
+class SingleLabel(ComparedClasses):
     """Softmax over C classes."""
 
     type = "single_label"

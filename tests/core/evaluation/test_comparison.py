@@ -13,7 +13,7 @@ from sklearn import metrics as sk
 
 from mmx.errors import DataError
 from mmx.evaluation import Contrast, Interval, compare
-from mmx.evaluation.comparison import SCORES
+from mmx.evaluation.class_scores import COUNTED
 from mmx.evaluation.counted_rows import count_answers
 from mmx.evaluation.flips import SeedSpread, between_seeds, seed_shift
 from mmx.evaluation.pvalues import holm
@@ -189,7 +189,7 @@ def test_what_groups_contribute_to_the_variance_of_seeds_is_counted_once() -> No
     labels, generator = np.arange(400) % 2, np.random.default_rng(0)
     answers = np.where(generator.random((200, 400)) < 0.7, labels, 1 - labels)
     counted = count_answers({"a": answers, "b": answers}, labels, [*map(str, range(400))], 2)
-    score = SCORES["balanced_accuracy"](counted)
+    score = COUNTED["balanced_accuracy"](counted)
     between = between_seeds(score)["a"]
     assert between.interplay / between.freedom == pytest.approx(
         between.squares / between.freedom, rel=0.2
@@ -284,7 +284,7 @@ def test_many_contrasts_get_enough_flips_for_the_floor(labels: Ints, groups: lis
     ("change", "words"),
     [
         ({"base": "x"}, "no 'x'"),
-        ({"metrics": ("nll",)}, "no 'nll'"),
+        ({"metrics": ("nll",)}, "no metric 'nll'"),
         ({"predicted": {"a": np.zeros((1, 3), int)}}, "shape"),
         ({"predicted": {"a": np.full((1, 300), 3)}}, "from 0 to 2"),
     ],

@@ -6,7 +6,7 @@ from sklearn.metrics import cohen_kappa_score, mean_absolute_error, roc_auc_scor
 
 from mmx.errors import DataError
 from mmx.evaluation import compare, compare_labels
-from mmx.evaluation.comparison import SCORES
+from mmx.evaluation.class_scores import COUNTED
 from mmx.evaluation.counted_rows import count_answers
 from mmx.evaluation.level_error import macro_absolute_error
 from mmx.evaluation.level_error_score import level_error
@@ -25,7 +25,7 @@ def ordered(seed: int = 0, rows: int = 150, groups: int = 40):  # type: ignore[n
 
 def test_flipped_kappa_is_that_of_exchanged_answers() -> None:
     answers, labels, groups = ordered()
-    score = SCORES["quadratic_kappa"](count_answers(answers, labels, groups, 4))
+    score = COUNTED["quadratic_kappa"](count_answers(answers, labels, groups, 4))
     member = np.unique(groups, return_inverse=True)[1]
     rng = np.random.default_rng(1)
     for _ in range(5):

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmx.evaluation import Contrast, Interval, McNemar, evaluate
+from mmx.evaluation import COMPARED_CLASSES, Contrast, Interval, McNemar, evaluate
+from mmx.interfaces import Breakdown
 from mmx.report import ArmResult, Mistake, RunReport, StudyReport, render_run
 from mmx_plugins.tasks.single_label import SingleLabelScores
 
@@ -141,7 +142,7 @@ def _arm(name: str, role: str = "arm", **more: object) -> ArmResult:
         "scores": dict.fromkeys(("balanced_accuracy", "macro_f1", "accuracy"), score),
         "by_seed": {"balanced_accuracy": (0.70, 0.72)},
         "means": {"ece": 0.05, "nll": 0.8},
-        "sensitivity": {"nevus": 0.9, "melanoma": 0.4},
+        "breakdown": {"nevus": 0.9, "melanoma": 0.4},
         "parameters": 120_000,
         "seconds": 12.0,
         "curve": [(1.0, 0.5), (2.0, 0.6)],
@@ -170,14 +171,17 @@ def full_study() -> Callable[..., StudyReport]:
         control = _contrast("text only", -0.2, "worse")
         controls = [
             ArmResult(
-                "text only", "control", scores=arms[0].scores, sensitivity={"nevus": 0.2},
+                "text only", "control", scores=arms[0].scores, breakdown={"nevus": 0.2},
                 contrasts={"balanced_accuracy": control},
             )
         ]  # fmt: skip
         plan = {"digest": "ab" * 32, "written": "2026-01-01", "data": {"rows": "c" * 64},
                 "later": {"gated": {"added": "2026-01-02"}}}  # fmt: skip
         report = StudyReport(
-            name="fusion", metric="balanced_accuracy", base="concat", arms=arms, controls=controls,
+            name="fusion", metric="balanced_accuracy", words=COMPARED_CLASSES,
+            means=("macro_auroc", "ece", "nll"),
+            breakdown=Breakdown("Classes", "Sensitivity", "class", {}, ".0%"),
+            base="concat", arms=arms, controls=controls,
             seeds=(0, 1), folds=1, samples=1201, groups=896, group="lesion", flips=4000,
             floor=1 / 4001, comparisons=12, comparison_log="runs/comparison_log/a.jsonl", plan=plan,
             text="study: fusion\n", modalities=("image", "text"), version="0",

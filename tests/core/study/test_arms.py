@@ -8,6 +8,7 @@ import pytest
 
 from mmx import SpecError
 from mmx.commands import find
+from mmx.interfaces import MetricWords
 from mmx.spec import Difference, Spec, load_spec
 from mmx.study import load_study
 from mmx.study.arms import Arms, resolve_arms, variables
@@ -198,21 +199,20 @@ def test_a_metric_that_the_task_does_not_have_is_refused_at_its_line(
             arms(arms=["gated"], metric=metric)
 
 
-def test_a_task_without_classes_or_labels_is_refused(
+def test_a_task_that_names_no_metric_to_compare_by_is_refused(
     arms: Callable[..., Arms], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(find("task", "single_label"), "exclusive", False)
-    with pytest.raises(SpecError, match=r"answer with classes or labels, and task single_label"):
+    monkeypatch.setattr(find("task", "single_label"), "compares", {})
+    with pytest.raises(SpecError, match=r"yaml:\d+:\d+: .*task single_label names none"):
         arms(arms=["gated"])
 
 
-def test_labels_are_compared_on_a_metric_of_labels(
+def test_the_first_metric_that_a_task_compares_by_is_that_of_the_study(
     arms: Callable[..., Arms], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task = find("task", "single_label")
-    monkeypatch.setattr(task, "exclusive", False)
-    selects = {"macro_auroc": True, "macro_average_precision": True, "balanced_accuracy": True}
-    monkeypatch.setattr(task, "selects", selects)
-    assert arms(arms=["gated"]).metric == "macro_auroc"  # the headline of the task
-    with pytest.raises(SpecError, match=r"set metric: macro_auroc or macro_average_precision"):
+    words = {"years_off": MetricWords("Years off", lower=True), "years": MetricWords("Years")}
+    monkeypatch.setattr(find("task", "single_label"), "compares", words)
+    assert arms(arms=["gated"]).metric == "years_off"
+    assert arms(arms=["gated"], metric="years").metric == "years"
+    with pytest.raises(SpecError, match=r"set metric: years_off or years"):
         arms(arms=["gated"], metric="accuracy")

@@ -4,14 +4,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from numpy.typing import NDArray
 
 from mmx.pipeline.learner import build_learner, trained_prior
 from mmx.pipeline.prepare import prepare
 from mmx.runs import SilentObserver
 from mmx.spec import load_spec
-from mmx.study.baselines import text_probe
+from mmx.study.baselines import word_features
+from mmx_plugins.tasks.single_label import SingleLabel
 
 EVEN = np.array([0.5, 0.5])
+
+
+def text_probe(
+    train: list[str], labels: NDArray[np.int64], test: list[str], prior: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Classes that the probe of a task answers to texts."""
+    task, (seen, asked) = SingleLabel(["x", "y"]), word_features(train, test)
+    found = task.probe(seen, torch.from_numpy(labels), asked, torch.from_numpy(prior))
+    assert found is not None
+    return task.predicted(found).numpy()
 
 
 def test_the_probe_reads_what_a_text_tells_and_no_more() -> None:

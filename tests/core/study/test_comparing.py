@@ -11,12 +11,15 @@ import pandas as pd
 import pytest
 
 from mmx.errors import RunError
+from mmx.evaluation import COMPARED_CLASSES
 from mmx.evaluation.convergence import Convergence
+from mmx.interfaces import MethodAnswers
 from mmx.study import gather
 from mmx.study.comparing import TestPart as Part  # pytest would take the name for a test
 from mmx.study.comparing import chosen_on_test, in_family, reached
 from mmx.study.comparison_log import ComparisonLog, Line
 from mmx.study.gather import Answers
+from mmx_plugins.tasks.single_label import SingleLabel
 
 FLAT, SHORT = Convergence(20, judged=True, rising=False), Convergence(4, judged=False, rising=True)
 METRIC = "balanced_accuracy"
@@ -32,13 +35,15 @@ def answers(accuracy: float, seed: int, seeds: int = 3) -> Answers:
     names = np.array([f"s{row}" for row in range(200)])
     groups = np.array([f"g{row // 2}" for row in range(200)])
     runs: Any = tuple(SimpleNamespace(digest=f"{seed}-{one}") for one in range(seeds))
-    return Answers(names, labels, groups, predicted, np.zeros((0, 200)), tuple(range(seeds)), runs)
+    given = MethodAnswers(np.zeros((seeds, 200, 2)), {"predicted": predicted})
+    return Answers(names, labels, groups, {"label": labels}, given, tuple(range(seeds)), runs)
 
 
 @pytest.fixture
 def part() -> Part:
     found = {"base": answers(0.7, 0), "good": answers(0.95, 1), "same": answers(0.7, 2)}
-    return Part("base", ["x", "y"], found, dict.fromkeys(found, FLAT))
+    task = SingleLabel(["x", "y"])
+    return Part("base", task, COMPARED_CLASSES, found, dict.fromkeys(found, FLAT), METRIC)
 
 
 def arms(*names: str, settings: dict[str, Any] | None = None) -> Any:
@@ -134,7 +139,8 @@ def test_a_control_that_is_clearly_lower_has_the_words_of_an_arm(part: Part) -> 
 
 def _always(name: str) -> Answers:
     one = answers(0.7, 0, 1)
-    return replace(one, predicted=np.full((1, 200), name), runs=())
+    given = MethodAnswers(one.given.values, {"predicted": np.full((1, 200), name)})
+    return replace(one, given=given, runs=(), fixed=True)
 
 
 def test_test_rows_that_come_twice_are_refused() -> None:

@@ -30,7 +30,6 @@ def test_a_whole_study_is_read(write_study: Write) -> None:
         ({"vary": None}, "a list of arms needs vary"),
         ({"seeds": [1, 1]}, "twice"),
         ({"seeds": []}, "seeds"),
-        ({"metric": "nll"}, "balanced_accuracy"),
         ({"arm": ["a"]}, "nearest: arms"),
         ({"study": "a/b"}, "study"),
         ({"vary": {"one_at_a_time": {"train.epochs": [1]}}}, "leave arms out"),

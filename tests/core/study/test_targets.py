@@ -5,10 +5,14 @@ import pandas as pd
 import pytest
 from sklearn.metrics import cohen_kappa_score, roc_auc_score
 
-from mmx.study import comparing, gather
-from mmx.study.comparing import shown
-from mmx.study.gather import Answers, sensitivities, stacked
+from mmx.interfaces import TaskParams
+from mmx.study import gather
+from mmx.study.comparing import TestPart as Part  # pytest would take the name for a test
+from mmx.study.gather import Answers, stacked
+from mmx_plugins.tasks.multi_label import MultiLabelParams
+from mmx_plugins.tasks.ordinal import OrdinalParams
 
+NAMES = ["edema", "effusion"]
 ROWS = 120
 
 
@@ -35,30 +39,36 @@ def answers(seed: int, noise: float) -> Answers:
     return stacked([gather.test_rows([table(seed + one, noise)]) for one in (0, 10)], (0, 1), ())
 
 
+def part(task: TaskParams, names: list[str], answered: dict[str, Answers]) -> Part:
+    built, metric = task.build(names), next(iter(task.compares))
+    return Part(next(iter(answered)), built, task.compares, answered, {}, metric)
+
+
 def test_labels_are_compared_on_their_probabilities() -> None:
     both = {"good": answers(2, 0.8), "bad": answers(3, 3.0)}
-    part = comparing.TestPart("good", ["edema", "effusion"], both, {})
-    found = part.compared(["bad"], {}, metrics=shown("macro_auroc"))
+    found = part(MultiLabelParams(), NAMES, both).compared(["bad"], {})
     assert list(found.contrasts) == ["macro_auroc", "macro_average_precision"]
     (contrast,) = found.contrasts["macro_auroc"]
     assert contrast.direction < 0
-    own = both["good"].labelled
-    assert own is not None
-    areas = []
-    for probs in own.probs:
-        for label in range(2):
-            known = own.target[:, label] >= 0
-            areas.append(roc_auc_score(own.target[known, label], probs[known, label]))
+    areas = [areas_of(table(2 + one, 0.8)) for one in (0, 10)]
     assert found.scores["macro_auroc"]["good"].value == pytest.approx(np.mean(areas))
 
 
-def test_labels_have_no_sensitivity_of_a_class_and_no_confidence() -> None:
-    found = answers(2, 0.8)
-    assert sensitivities(found, ["edema", "effusion"]) == {}
-    assert not len(found.confidence)
+def areas_of(one: pd.DataFrame) -> list[float]:
+    known = {name: one[one[f"label_{name}"].notna()] for name in NAMES}
+    return [roc_auc_score(of[f"label_{name}"], of[f"p_{name}"]) for name, of in known.items()]
 
 
-def test_levels_are_compared_on_kappa_in_their_order() -> None:
+def test_each_label_has_its_auroc_and_no_confidence() -> None:
+    found, task = answers(2, 0.8), MultiLabelParams().build(NAMES)
+    broken = task.breakdown(found.given, found.truths)
+    assert broken is not None
+    areas = np.mean([areas_of(table(2 + one, 0.8)) for one in (0, 10)], axis=0)
+    assert broken.values == pytest.approx(dict(zip(NAMES, areas, strict=True)))
+    assert not task.reliability(found.given, found.truths)
+
+
+def test_levels_are_compared_in_their_order() -> None:
     levels = ["none", "mild", "severe"]
     rng = np.random.default_rng(0)
     truth = rng.integers(3, size=ROWS)
@@ -73,12 +83,16 @@ def test_levels_are_compared_on_kappa_in_their_order() -> None:
         })
         for name, of in given.items()
     }  # fmt: skip
-    found = comparing.TestPart(
-        "a", levels, {k: stacked([t], (0,), ()) for k, t in tables.items()}, {}
-    )
-    metrics = shown("quadratic_kappa")
-    assert metrics == ("quadratic_kappa", "balanced_accuracy", "macro_f1", "accuracy")
-    scores = found.compared(["b"], {}, metrics=metrics).scores["quadratic_kappa"]
+    answered = {name: stacked([one], (0,), ()) for name, one in tables.items()}
+    found = part(OrdinalParams(levels=tuple(levels)), levels, answered).compared(["b"], {})
     for name, of in given.items():
-        wanted = cohen_kappa_score(truth, of, weights="quadratic")
-        assert scores[name].value == pytest.approx(wanted)
+        kappa = cohen_kappa_score(truth, of, weights="quadratic")
+        error = np.mean([np.abs(of - truth)[truth == level].mean() for level in range(3)])
+        assert found.scores["quadratic_kappa"][name].value == pytest.approx(kappa)
+        assert found.scores["macro_absolute_error"][name].value == pytest.approx(error)
+    (by_error,), (by_kappa,) = (
+        found.contrasts[metric] for metric in ("macro_absolute_error", "quadratic_kappa")
+    )
+    assert by_error.difference.value > 0 > by_kappa.difference.value
+    assert by_error.direction == by_kappa.direction == -1
+    assert by_error.verdict == "erred more on these rows"

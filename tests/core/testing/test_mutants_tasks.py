@@ -59,6 +59,11 @@ MISTAKES = {
         "classes moved in place": "inputs_kept",
         "default loss of another task": "fits",
         "weights of its link are not saved": "trains",
+        "compared on another score than its report": "compared",
+        "compared where lower is better": "compared",
+        "confidence above 1": "breakdown",
+        "a constant answer without a class": "controls",
+        "its probe answers the training rows": "controls",
     },
     "task of labels": {
         "unknown counts as absent in part_loss": "unknown_labels",
@@ -174,6 +179,27 @@ class One(SingleLabel):
         if self.mistake == "tensors in a column":
             found["spread"] = np.array([*log_probs, None], dtype=object)[:-1]
         return found | {"decided": np.full(len(log_probs), self.decided.get("rows", 0))}
+
+    def compared(self, answers: Any, truths: Any, groups: Any, metrics: Any) -> Any:
+        found = super().compared(answers, truths, groups, metrics)
+        if self.mistake == "compared on another score than its report":
+            found = {**found, "macro_f1": found["accuracy"]}
+        if self.mistake == "compared where lower is better":
+            found["accuracy"].lower_is_better = True
+        return found
+
+    def reliability(self, answers: Any, truths: Any) -> Any:
+        scale = 100 if self.mistake == "confidence above 1" else 1
+        return [(scale * one, right) for one, right in super().reliability(answers, truths)]
+
+    def constants(self, target: Tensor) -> Any:
+        (found,) = super().constants(target)
+        short = self.mistake == "a constant answer without a class"
+        return (replace(found, log_probs=found.log_probs[1:]),) if short else (found,)
+
+    def probe(self, train: Any, target: Tensor, test: Any, prior: Any) -> Any:
+        other = self.mistake == "its probe answers the training rows"
+        return super().probe(train, target, train if other else test, prior)
 
     def wrong(self, log_probs: Tensor, target: Tensor, most: int) -> Sequence[WrongAnswer]:
         found = super().wrong(log_probs, target, most)

@@ -1,5 +1,5 @@
 """How a report shows the scores of ``task.multi_label``."""
 
-from mmx_plugins.tasks._multi_label.scores import MultiLabelScores
+from mmx_plugins.tasks._multi_label.scores import COMPARED, MultiLabelScores
 
-__all__ = ["MultiLabelScores"]
+__all__ = ["COMPARED", "MultiLabelScores"]

@@ -17,6 +17,16 @@ from mmx.interfaces import (
     Summary,
 )
 
+COMPARED: Mapping[str, MetricWords] = {
+    "macro_auroc": MetricWords(
+        "Macro AUROC", "mean over the labels: how well present and absent are told apart"
+    ),
+    "macro_average_precision": MetricWords(
+        "Macro average precision", "area under precision over sensitivity, mean over labels"
+    ),
+}
+"""Metrics by which methods are compared."""
+
 
 class MultiLabelScores(EvaluationScores[LabelEvaluation]):
     """The scores of one set of predictions, and how a report shows them."""
@@ -24,12 +34,7 @@ class MultiLabelScores(EvaluationScores[LabelEvaluation]):
     @property
     def described(self) -> Mapping[str, MetricWords]:
         return {
-            "macro_auroc": MetricWords(
-                "Macro AUROC", "mean over the labels: how well present and absent are told apart"
-            ),
-            "macro_average_precision": MetricWords(
-                "Macro average precision", "area under precision over sensitivity, mean over labels"
-            ),
+            **COMPARED,
             "brier": MetricWords(
                 "Brier score", "squared error of the probability of a label", lower=True
             ),

@@ -1,21 +1,40 @@
-"""What a comparison by groups needs to know of a score."""
+"""What a comparison of methods by groups needs to know of a metric."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from mmx.evaluation.confusion import Floats
-from mmx.evaluation.pvalues import McNemar
-from mmx.evaluation.results import Interval
+from mmx.interfaces.interval import Interval
 
-HIDDEN = 0.025  # where no group differs, a difference that shows as seldom as this may hide
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class McNemar:
+    """Whether two sets of answers to the same questions are right equally often.
+
+    Attributes:
+        gained: rows that only ours has right.
+        lost: rows that only theirs has right.
+        p: two-sided; groups are not regarded, each row counts as a question of its own.
+        exact: by the binomial distribution, as there are few discordant pairs.
+    """
+
+    gained: int
+    lost: int
+    p: float
+    exact: bool
 
 
 class Score(ABC):
-    """One metric of all methods.
+    """One metric of all methods, as ``mmx.evaluation.compare_scores`` compares them.
 
     Attributes:
         groups: G, of the test part.
-        most: that two methods can differ.
+        most: that two methods can differ; infinite where nothing bounds it.
         lower_is_better: it is an error.
     """
 
@@ -30,11 +49,11 @@ class Score(ABC):
 
     @property
     @abstractmethod
-    def shares(self) -> Floats:
+    def shares(self) -> "NDArray[np.float64]":
         """[G], how much of a difference that all groups have would rest on each; sum 1."""
 
     @abstractmethod
-    def by_seed(self, method: str) -> Floats:
+    def by_seed(self, method: str) -> "NDArray[np.float64]":
         """[S], the score of each training seed."""
 
     @abstractmethod
@@ -50,7 +69,9 @@ class Score(ABC):
         """Method minus other, of the means over seeds; what ``flipped`` gives without a flip."""
 
     @abstractmethod
-    def flipped(self, signs: Floats, method: str, other: str) -> Floats:
+    def flipped(
+        self, signs: "NDArray[np.float64]", method: str, other: str
+    ) -> "NDArray[np.float64]":
         """[B], the difference when groups with sign -1 ([B, G]) change places between the two."""
 
     @abstractmethod

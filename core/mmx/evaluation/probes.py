@@ -1,0 +1,55 @@
+"""Linear models on sparse features of texts, for controls of studies."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmx.evaluation.confusion import Floats
+
+STRENGTH, STEPS = 10.0, 2000  # of logistic regression: inverse penalty, iterations
+
+
+def class_probe(train: Any, labels: NDArray[np.int64], test: Any, prior: Floats) -> Floats:
+    """[m, C], probabilities of classes by logistic regression.
+
+    Args:
+        train: [n, F], sparse features.
+        labels: [n], their classes.
+        test: [m, F].
+        prior: [C], share of each class in the loss.
+
+    Source: scikit-learn, LogisticRegression.
+    """
+    from sklearn.linear_model import LogisticRegression  # a second of import
+
+    shares = np.bincount(labels, minlength=len(prior)) / len(labels)
+    weights = prior[labels] / shares[labels]
+    model = LogisticRegression(C=STRENGTH, max_iter=STEPS)
+    model.fit(train, labels, sample_weight=weights * (1 / weights.mean()))
+    found = np.zeros((test.shape[0], len(prior)))
+    found[:, model.classes_] = model.predict_proba(test)
+    return found
+
+
+def label_probe(train: Any, target: NDArray[np.int64], test: Any, absent: Floats) -> Floats:
+    """[m, L], probability of each label by logistic regression on the rows in which it is known.
+
+    Args:
+        train: [n, F], sparse features.
+        target: [n, L] in {0, 1, -1}, -1 for unknown.
+        test: [m, F].
+        absent: [L], for labels that are of one kind only.
+
+    Source: scikit-learn, LogisticRegression.
+    """
+    from sklearn.linear_model import LogisticRegression  # a second of import
+
+    found = np.tile(absent, (test.shape[0], 1))
+    for label, column in enumerate(target.T):
+        known = column >= 0
+        if len(set(column[known].tolist())) == 2:
+            model = LogisticRegression(C=STRENGTH, max_iter=STEPS)
+            model.fit(train[known], column[known])
+            found[:, label] = model.predict_proba(test)[:, 1]
+    return found
