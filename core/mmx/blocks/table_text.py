@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmx.blocks.letters import foreign_word, guess_encoding
-from mmx.errors import DataError, EncodingError
+from mmx.errors import DataError, EncodingError, SettingsError
 from mmx.files import read_regular
 
 PACKED_LIMIT = 4 << 30  # bytes of a table that is unpacked or decoded in memory
@@ -132,13 +132,13 @@ def _decoded(path: Path, content: bytes, encoding: str) -> str:
     try:
         text = content.decode(encoding)
     except LookupError:
-        raise DataError(
-            f"encoding: {encoding!r} is unknown; usual ones are utf-8, cp1252, gbk, utf-16"
-        ) from None
+        words = f"encoding: {encoding!r} is unknown; usual ones are utf-8, cp1252, gbk, utf-16"
+        raise SettingsError([(("encoding",), words)]) from None
     except UnicodeError as error:
         if encoding == "utf-8":
             raise not_utf8(path, error) from error
-        raise DataError(f"{path} is not {encoding} ({error}); {_WAYS}") from error
+        words = f"{path} is not {encoding} ({error}); {_WAYS}"
+        raise SettingsError([(("encoding",), words)]) from error
     return text.removeprefix("\ufeff")
 
 

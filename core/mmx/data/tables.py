@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from mmx.blocks import check_names
-from mmx.errors import DataError, EncodingError, MmxError, PluginError
+from mmx.errors import DataError, EncodingError, MmxError, PluginError, SettingsError
 from mmx.files import need_regular, open_regular
 from mmx.interfaces import ReaderParams, Reading, TableContents, TableReaderParams
 from mmx.plugins import Plugins, nearest
@@ -69,8 +69,11 @@ def open_table(
     head = _head(path)
     stated = Reading(reader, encoding, separator, sheet).stated
     if reader is None:
-        reader = _with_settings(path, _reader_of(path, head), stated)
-    return _read(path, reader)
+        return _read(path, _with_settings(path, _reader_of(path, head), stated))
+    try:
+        return _read(path, reader)
+    except SettingsError as error:
+        raise SettingsError([(("reader", *key), words) for key, words in error.faults]) from error
 
 
 def open_like(path: str | Path, own: Reading) -> TableContents:
@@ -137,10 +140,11 @@ def _with_settings(
         name, said = str(error.errors()[0]["loc"][0]), error.errors()[0]["msg"]
         has = [key for key in own.model_fields if key != "type"]
         what = f"{name}: {said}" if name in has else f"it has no setting {name!r}"
-        raise DataError(
+        words = (
             f"{path} is read by reader.{own.model_fields['type'].default}: {what}; its settings "
             f"are {', '.join(has) or 'none'}"
-        ) from error
+        )
+        raise SettingsError([((name,), words)]) from error
 
 
 def _head(path: Path) -> bytes:

@@ -20,7 +20,7 @@ from mmx.interfaces import (
     Task,
     TaskParams,
 )
-from mmx.pipeline import read_facts, read_scored
+from mmx.pipeline import open_dataset, read_facts, read_scored
 from mmx.spec import load_spec
 
 if TYPE_CHECKING:
@@ -98,8 +98,8 @@ def _reading(trained: TrainedRun) -> TaskParams:
 
 def from_spec(trained: TrainedRun, path: Path, plugins: Sequence[str | Path]) -> LabelledRows:
     """The rows of a spec's data set, with its own narrative."""
-    data = load_spec(path, plugins=plugins).data
-    dataset = data.dataset.build()
+    spec = load_spec(path, plugins=plugins)
+    data, dataset = spec.data, open_dataset(spec)
     manifest = read_manifest(dataset, ALL, _reading(trained))
     return LabelledRows(str(path), manifest, data.narratives, tuple(dataset.rejected()))
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mmx.errors import DataError
+from mmx.errors import DataError, SettingsError
 from mmx.interfaces.modality import name_modality
 from mmx.interfaces.reader import Reading
 
@@ -116,6 +116,15 @@ class Layout:
         files = [*self.image_columns, *self.inputs.values()]
         return tuple(dict.fromkeys([*files, *boxes, *self.record, *single]))
 
+    def _place(self, column: str) -> tuple[str | int, ...]:
+        """Where a column is named: the path of its key among the settings of a table."""
+        for role in ("text", "id", "group", "label"):
+            if getattr(self, role) == column:
+                return (role,)
+        if column in self.record:
+            return "record", self.record.index(column)
+        return ("inputs",) if column in self.inputs.values() else ("images",)
+
     def check(self, columns: Collection[str], table: str) -> None:
         """Refuse a table that lacks a column, or a model that would read a label.
 
@@ -124,14 +133,15 @@ class Layout:
             table: its name, for the words.
 
         Raises:
-            DataError: names what is lacking, and the columns that are there.
+            SettingsError: names what is lacking, and the columns that are there.
         """
         lacking = [name for name in self.columns if name not in columns]
         if lacking:
-            raise DataError(
+            words = (
                 f"{table} has no column {', '.join(map(repr, lacking))}; "
                 f"its columns are {', '.join(map(str, columns))}"
             )
+            raise SettingsError([(self._place(lacking[0]), words)])
         told = [name for name in self.labels.each if name in (*self.record, self.text)]
         if told:
             raise DataError(

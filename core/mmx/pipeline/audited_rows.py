@@ -140,7 +140,9 @@ def _record(manifest: Manifest) -> "Callable[[Rows], Mapping[str, Sequence[Value
         columns: dict[str, list[Value]] = {}
         for index, row in enumerate(rows.tolist()):
             for name, value in manifest.samples[row].record.items():
-                columns.setdefault(name, [None] * len(rows))[index] = value
+                if name not in columns:
+                    columns[name] = [None] * len(rows)
+                columns[name][index] = value
         return columns
 
     return read

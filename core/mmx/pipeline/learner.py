@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from mmx.data import Manifest, Split
-from mmx.errors import SettingsError, SpecError
 from mmx.interfaces import Encoder, Link, Loss, Sampler, Task
 from mmx.model import Model, assemble, build_encoder
 from mmx.pipeline.hidden_fields import hidden_fields
 from mmx.pipeline.model_inputs import ModelInputs, fit_inputs
+from mmx.pipeline.open_dataset import located
 from mmx.spec import Spec
 from mmx.training import Trainee, auxiliary_weights, inverse_frequency, try_loss
 
@@ -90,13 +90,8 @@ def _fitted(
 ) -> ModelInputs:
     """Inputs that learned from the training rows; SpecError at the keys that these contradict."""
     hidden = hidden_fields(spec, manifest)
-    try:
+    with located(spec, "model.encoders"):
         return fit_inputs(spec.model, encoders, spec.seed, manifest, split, hidden)
-    except SettingsError as error:
-        told = {".".join(map(str, path)): words for path, words in error.faults}
-        faults = [spec.fault(f"model.encoders.{path}", words) for path, words in told.items()]
-        in_order = sorted(faults, key=lambda one: (one.line, one.column))
-        raise SpecError(in_order) from error
 
 
 def link_for(spec: Spec, task: Task, sampled: Tensor) -> Link:

@@ -33,6 +33,7 @@ from mmx.interfaces import (
     Sample,
 )
 from mmx.pipeline.model_inputs import PreparedRows, UnlabelledSamples
+from mmx.pipeline.open_dataset import open_dataset
 from mmx.pipeline.stage_progress import stage
 from mmx.pipeline.text_writer import TextWriter
 from mmx.runs import Observer
@@ -120,7 +121,7 @@ def prepare(spec: Spec, observer: Observer, split_file: Path | None = None) -> P
         DataError: more unusable rows than ``data.max_bad`` allows.
     """
     data = spec.data
-    manifest = read_manifest(data.dataset.build(), data.max_bad, spec.task)
+    manifest = read_manifest(open_dataset(spec), data.max_bad, spec.task)
     manifest.task.check(manifest.targets)
     split = read_split(split_file, manifest) if split_file else make_split(manifest, data.split)
     names = tuple(manifest.contents.images) or (IMAGE,)

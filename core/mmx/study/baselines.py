@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mmx.data import Manifest, Split, make_split, read_manifest
 from mmx.errors import MmxError
-from mmx.pipeline import trained_prior
+from mmx.pipeline import open_dataset, trained_prior
 from mmx.runs import write_beside, write_sealed
 from mmx.spec import Spec
 from mmx.study.record_texts import record_texts
@@ -43,7 +43,7 @@ def write_baselines(spec: Spec, file: Path) -> None:
 
     A baseline that cannot be had is left out, and the reason stands in a file beside it.
     """
-    manifest = read_manifest(spec.data.dataset.build(), spec.data.max_bad, spec.task)
+    manifest = read_manifest(open_dataset(spec), spec.data.max_bad, spec.task)
     split = make_split(manifest, spec.data.split)
     found = baselines(spec, manifest, split)
     buffer = BytesIO()

@@ -8,6 +8,7 @@ from typing import Any
 
 from mmx.data import make_split, read_manifest
 from mmx.errors import RunError
+from mmx.pipeline import open_dataset
 from mmx.spec import ABSENT, Spec
 from mmx.study.arms import Arm, Arms
 from mmx.study.spec import StudySpec
@@ -120,7 +121,7 @@ def _data(spec: Spec, folds: int) -> dict[str, str]:
 
     With folds the split is that of the first one.
     """
-    manifest = read_manifest(spec.data.dataset.build(), spec.data.max_bad, spec.task)
+    manifest = read_manifest(open_dataset(spec), spec.data.max_bad, spec.task)
     asked = spec.data.split
     if folds > 1:
         asked = asked.model_copy(update={"folds": folds, "fold": 0})

@@ -21,6 +21,7 @@ from mmx import (
     open_table,
 )
 from mmx.blocks import missing_words
+from mmx.errors import SettingsError
 from mmx.interfaces import (
     Facts,
     Labels,
@@ -212,9 +213,8 @@ class Table(Dataset):
         named = (*params.labels.columns, *params.labels.each)
         lacking = [name for name in named if name not in table.columns]
         if lacking:
-            raise DataError(
-                f"{params.path} has no column {', '.join(map(repr, lacking))} of labels"
-            )
+            words = f"{params.path} has no column {', '.join(map(repr, lacking))} of labels"
+            raise SettingsError([(("labels",), words)])
         self._params = params
         roles = {*layout.columns, *named}
         self._spare = tuple(name for name in map(str, table.columns) if name not in roles)

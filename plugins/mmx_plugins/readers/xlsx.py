@@ -19,7 +19,7 @@ from pydantic import Field, PositiveInt
 
 from mmx import DataError, Params, hookimpl
 from mmx.blocks import check_names
-from mmx.errors import MissingExtraError
+from mmx.errors import MissingExtraError, SettingsError
 from mmx.interfaces import TableContents, TableExample, TableReader, TableReaderParams
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ class XlsxReader(TableReader):
             raise DataError(f"{path} holds no sheet with cells")
         name = next(iter(sheets)) if self._sheet is None else self._sheet
         if name not in sheets:
-            raise DataError(f"{path} has no sheet {name!r}; its sheets are {', '.join(sheets)}")
+            words = f"{path} has no sheet {name!r}; its sheets are {', '.join(sheets)}"
+            raise SettingsError([(("sheet",), words)])
         return sheets[name]
 
     def _notes(
@@ -188,7 +189,8 @@ def _rows(path: Path, sheet: "Worksheet", formulas: "Worksheet", header: int) ->
             f"{_MOST} that are read; save it as CSV (UTF-8)"
         )
     if height < header:
-        raise DataError(f"{path}: the sheet {sheet.title!r} has {height} rows, no row {header}")
+        words = f"{path}: the sheet {sheet.title!r} has {height} rows, no row {header}"
+        raise SettingsError([(("header",), words)])
     rows = _Rows([_name(cell.value) for cell in sheet[header]])
     for cells in sheet.iter_rows(min_row=header + 1):
         rows.values.append([_value(cell, formulas, rows) for cell in cells])
