@@ -121,14 +121,20 @@ def _refuse(origin: str, what: str, names: Iterable[str]) -> None:
         raise WeightsError(f"{origin}: {len(faults)} tensors {what}: {shown}")
 
 
-def state_digest(module: nn.Module) -> str:
+def state_digest(module: nn.Module, *, without: str | None = None) -> str:
     """SHA-256 over names, types, shapes and values of all parameters and buffers of a module.
 
     Buffers outside the state dict count too: an encoder's mean and standard deviation stand there.
+
+    Args:
+        module: whose state is told.
+        without: names that hold this do not count.
     """
     digest = hashlib.sha256()
     everything = {**dict(module.named_buffers()), **module.state_dict()}
     for name, value in sorted(everything.items()):
+        if without is not None and without in name:
+            continue
         digest.update(f"{name} {value.dtype} {list(value.shape)}\n".encode())
         flat = value.detach().cpu().contiguous().reshape(-1)
         digest.update(flat.view(torch.uint8).numpy().data)

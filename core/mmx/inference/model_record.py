@@ -69,7 +69,7 @@ def keep_model(
             "untrained": list(decisions.untrained),
             "allowed_views": prepared.manifest.facts.allowed_views,
             "parts": list(learner.model.part_heads),
-            "encoders": {**initial, **_frozen_digests(learner.model)},
+            "encoders": {**initial, **_given_digests(learner.model)},
             "precision": decisions.precision,
             "samples": prepared.manifest.contents.to_json(),
             "grey_ranges": dict(prepared.grey_ranges),
@@ -79,9 +79,14 @@ def keep_model(
     )
 
 
-def _frozen_digests(model: Model) -> dict[str, str]:
-    """Digest of the weights of each encoder that never learns, by name."""
-    return {name: weights_digest(one) for name, one in model.frozen_encoders().items()}
+def _given_digests(model: Model) -> dict[str, str]:
+    """Digest of the weights of each encoder that its source gives back, by name."""
+    return {name: weights_digest(one) for name, one in _given(model).items()}
+
+
+def _given(model: Model) -> dict[str, Encoder]:
+    """Encoders that never learn, and those of which only adapters do."""
+    return {**model.frozen_encoders(), **model.adapted_encoders()}
 
 
 def take_back(folder: RunFolder, model: Model) -> None:
@@ -93,7 +98,7 @@ def take_back(folder: RunFolder, model: Model) -> None:
     """
     facts = read_facts(folder)
     recorded = facts.encoders
-    for name, encoder in model.frozen_encoders().items():
+    for name, encoder in _given(model).items():
         _same(name, encoder, recorded.get(name, ""))
     tensors = tensors_of(folder, WEIGHTS)
     try:

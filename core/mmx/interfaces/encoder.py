@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 from einops import rearrange
@@ -15,10 +15,8 @@ from mmx.interfaces.features import Features, FeatureShape
 from mmx.interfaces.frame import ImageFrame
 from mmx.interfaces.input import Input, InputRows, Store
 from mmx.interfaces.inputs import Images, Texts, TokenCount
+from mmx.interfaces.lora import LoraTraining, Training, adapters_of, add_adapters
 from mmx.interfaces.params import Params
-
-Training = Literal["frozen", "last", "full"]
-"""What of an encoder is trained: nothing, its last stage, or all."""
 
 
 class EncoderParams(Params):
@@ -30,7 +28,9 @@ class EncoderParams(Params):
     most_images: ClassVar[int | None] = None  # of a case that it reads; None: any number
 
     train: Training = Field(
-        default="frozen", description="what learns: nothing, the last stage, or all"
+        default="frozen",
+        description="what learns: nothing (frozen), the last stage (last), all (full), or adapters "
+        "beside a frozen network ({lora: {rank: 8, alpha: 16}})",
     )
 
     @property
@@ -110,13 +110,31 @@ class Encoder(nn.Module, ABC):
         raise ShapeError(f"{type(self).__name__} has no last stage; use train: frozen or full")
 
     def learn(self, training: Training) -> None:
-        """Let nothing, the last stage or everything learn; what is frozen stays in eval mode."""
+        """Let nothing, the last stage, adapters or everything learn; the rest stays in eval mode.
+
+        Raises:
+            ShapeError: it has no last stage, or no layers for adapters.
+        """
         self._training = training
+        if isinstance(training, LoraTraining):
+            self._adapt(training)
         self.requires_grad_(training == "full")
+        for _, adapter in adapters_of(self):
+            adapter.requires_grad_(training != "frozen")
         if training == "last":
             for stage in self.last_stage():
                 stage.requires_grad_(True)
         self.train(self.training)
+
+    @property
+    def adapted(self) -> bool:
+        """Whether adapters learn, and the network itself is what its source gives back."""
+        return isinstance(self._training, LoraTraining)
+
+    def _adapt(self, training: LoraTraining) -> None:
+        """Put the adapters in, once."""
+        if next(adapters_of(self), None) is None:
+            self.notes = (*self.notes, add_adapters(self, training.lora))
 
     def train(self, mode: bool = True) -> "Encoder":
         """Enter training mode, but never for frozen parts: no dropout, no buffer update."""
@@ -125,6 +143,10 @@ class Encoder(nn.Module, ABC):
         if mode and self._training == "last":
             for stage in self.last_stage():
                 stage.train(True)
+        if mode and self.adapted:  # the dropout of adapters is theirs
+            for name, module in self.named_modules():
+                if ".lora_dropout" in name:
+                    module.train(True)
         return self
 
 

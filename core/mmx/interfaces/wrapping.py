@@ -11,9 +11,10 @@ from pydantic import model_validator
 from torch import Tensor, nn
 
 from mmx.errors import ShapeError
-from mmx.interfaces.encoder import Encoder, EncoderParams, ImageEncoder, Training
+from mmx.interfaces.encoder import Encoder, EncoderParams, ImageEncoder
 from mmx.interfaces.features import Features
 from mmx.interfaces.inputs import Images, Views, middle_indices
+from mmx.interfaces.lora import Training
 
 
 class WrappingParams(EncoderParams):

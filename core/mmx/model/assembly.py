@@ -146,7 +146,7 @@ def build_encoder(spec: ModelSpec, name: str, seed: int) -> Encoder:
     params = spec.encoders[name]
     with random_stream(seed, name):
         encoder = built_encoder(params)
-    encoder.learn(params.train)
+        encoder.learn(params.train)
     return encoder
 
 

@@ -1,7 +1,8 @@
 """One cheap try of an encoder, so that a size or a shape that does not fit is told before a run."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -104,8 +105,10 @@ def _try(params: EncoderParams, encoder: Encoder, size: tuple[int, int], key: st
         return  # what it reads is known to its input, and often to the data alone
     if isinstance(encoder, TextEncoder) and not _tokenises(encoder):
         return
+    idle = set[str]()
     try:
-        found: object = _encode(encoder, *size)
+        with _watched(encoder, idle):
+            found: object = _encode(encoder, *size)
     except Exception as error:  # a plugin may raise anything
         shown = isinstance(encoder, ImageEncoder)
         what = f"images of {size[0]} x {size[1]} pixels" if shown else "texts"
@@ -114,6 +117,28 @@ def _try(params: EncoderParams, encoder: Encoder, size: tuple[int, int], key: st
         raise ShapeError(words) from error
     for fault in _faults(encoder, found):
         raise PluginError(f"{params.entry_point}: {fault}")
+    if idle:
+        raise ShapeError(
+            f"{params.entry_point}: the network never calls {len(idle)} of the layers with "
+            f"adapters, such as {min(idle)}, so they would learn nothing; use other targets"
+        )
+
+
+@contextmanager
+def _watched(encoder: Encoder, idle: set[str]) -> Iterator[None]:
+    """Leave the names of layers with adapters that were not called in ``idle``."""
+    layers = {name: one for name, one in encoder.named_modules() if hasattr(one, "lora_A")}
+    idle |= layers.keys()
+
+    def called(name: str) -> Callable[..., None]:
+        return lambda *_: idle.discard(name)
+
+    hooks = [one.register_forward_hook(called(name)) for name, one in layers.items()]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def _tokenises(encoder: TextEncoder) -> bool:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmx.errors import RunError
 from mmx.interfaces import (
+    ADAPTER,
     Batch,
     DecisionFusion,
     Encoder,
@@ -205,13 +206,24 @@ class Model(nn.Module):
 
     def frozen_encoders(self) -> dict[str, Encoder]:
         """Encoders of which nothing learns, by name; of wrapping ones the innermost backbone."""
+        return {
+            name: inner
+            for name, inner in self._innermost().items()
+            if not any(p.requires_grad for p in inner.parameters())
+        }
+
+    def adapted_encoders(self) -> dict[str, Encoder]:
+        """Encoders of which only adapters learn, by name; of wrapping ones the innermost one."""
+        return {name: one for name, one in self._innermost().items() if one.adapted}
+
+    def _innermost(self) -> dict[str, Encoder]:
+        """The encoder of each modality, or the innermost backbone, by name."""
         found: dict[str, Encoder] = {}
         for modality in self.modalities:
             name, inner = modality, self.encoder(modality)
             while isinstance(inner, WrappingEncoder):
                 name, inner = f"{name}.backbone", inner.backbone
-            if not any(p.requires_grad for p in inner.parameters()):
-                found[name] = inner
+            found[name] = inner
         return found
 
     def frozen(self, modality: str) -> bool:
@@ -223,9 +235,17 @@ class Model(nn.Module):
         return any(name.partition(".")[0] == modality for name in self.frozen_encoders())
 
     def trainable_state(self) -> dict[str, Tensor]:
-        """All weights and buffers but those of frozen encoders, which their source gives back."""
+        """All weights and buffers but what the sources of encoders give back.
+
+        That is all of a frozen encoder, and of one with adapters all but these.
+        """
         frozen = tuple(f"encoders.{name}." for name in self.frozen_encoders())
-        return {k: v for k, v in self.state_dict().items() if not (frozen and k.startswith(frozen))}
+        adapted = tuple(f"encoders.{name}." for name in self.adapted_encoders())
+        return {
+            name: value
+            for name, value in self.state_dict().items()
+            if not name.startswith(frozen) and (ADAPTER in name or not name.startswith(adapted))
+        }
 
     def load_trainable(self, state: Mapping[str, Tensor]) -> None:
         """Take back what ``trainable_state`` gave; anything missing or unknown is an error."""

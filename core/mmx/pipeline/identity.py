@@ -14,7 +14,7 @@ from PIL import features
 from pydantic import BaseModel
 
 from mmx.blocks import state_digest
-from mmx.interfaces import Encoder, EncoderParams, Params
+from mmx.interfaces import ADAPTER, Encoder, EncoderParams, Params
 from mmx.plugins import Code, Plugins, Source, core_code, file_digest
 from mmx.spec import Spec
 
@@ -94,8 +94,8 @@ def code_used(spec: Spec) -> dict[str, dict[str, str]]:
 
 
 def weights_digest(encoder: Encoder) -> str:
-    """Digest of all weights and buffers of an encoder."""
-    return state_digest(encoder)
+    """Digest of all weights and buffers of an encoder but its adapters, which the seed draws."""
+    return state_digest(encoder, without=ADAPTER)
 
 
 def run_digest(spec: Spec, data: Mapping[str, str], weights: Mapping[str, str]) -> str:

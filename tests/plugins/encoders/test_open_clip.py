@@ -14,7 +14,7 @@ from torch.nn.functional import normalize
 
 from mmx import Images, WeightsError
 from mmx.data import ImageStore
-from mmx.interfaces import Sample
+from mmx.interfaces import Lora, LoraTraining, Sample
 from mmx.spec import ImageSpec
 from mmx_plugins.encoders.open_clip import OpenClipEncoder, OpenClipParams
 from mmx_plugins.encoders.open_clip_text import OpenClipTextEncoder, OpenClipTextParams
@@ -266,3 +266,27 @@ def test_the_last_stage_learns_and_nothing_else(tmp_path: Path, name: str) -> No
         learning = {n: p for n, p in encoder.named_parameters() if p.requires_grad}
         assert 0 < len(learning) < len(list(encoder.parameters()))
         assert all(p.grad is not None for p in learning.values()), learning.keys()
+
+
+@pytest.mark.parametrize("name", ["clip", "biomed", "siglip"])
+def test_adapters_start_as_the_tower_and_all_of_them_learn(tmp_path: Path, name: str) -> None:
+    write(tmp_path, name)
+    side = MODELS[name]["vision_cfg"]["image_size"]
+    pixels = torch.randint(256, (2, 1, 3, side, side), dtype=torch.uint8)
+    seen = Images(pixels, torch.ones(2, 1, dtype=torch.bool))
+    for encoder, given in (
+        (images(tmp_path), seen),
+        (texts(tmp_path), texts(tmp_path).tokenize(TEXTS)),
+    ):
+        with torch.no_grad():
+            plain = encoder(given).pooled
+            encoder.learn(LoraTraining(lora=Lora(rank=2)))
+            assert torch.equal(encoder.eval()(given).pooled, plain)
+            for key, value in encoder.named_parameters():
+                if ".lora_B" in key:
+                    value.fill_(0.1)
+        found = encoder(given)
+        (found.pooled.square().sum() + found.tokens.square().sum()).backward()
+        learning = {n: p for n, p in encoder.named_parameters() if p.requires_grad}
+        assert learning
+        assert all(p.grad is not None and p.grad.any() for p in learning.values()), name
