@@ -123,7 +123,7 @@ def cost() -> None:
     made = labelled(one, 1)
     single = replace(one.subject(), labels=made.strata[2].labels, classes=("absent", "present"))
     total = {"one": 0.0, "14": 0.0}
-    for check in CHECKS:
+    for check in all_checks():
         alone, several = _seconds(single, check), _seconds(labelled(one, 1), check)
         total = {"one": total["one"] + alone, "14": total["14"] + several}
         if several > 0.02:

@@ -76,7 +76,7 @@ def examine(subject: Subject, checks: Sequence[Check]) -> list[Finding]:
         PluginError: a check failed or gave something else than findings.
     """
     return [
-        replace(one, message=f"{name}: {one.message}") if name else one
+        replace(one, message=f"{name}: {one.message}", modality=name) if name else one
         for check in checks
         for name, shown in subject.views(check.scope).items()
         for one in _found(check, shown)

@@ -59,6 +59,7 @@ class Finding:
         about: which of several things that the check looks at, such as a column; what is found
             of one thing for several labels is told together.
         labels: one line for each label that it was found for, where there are several.
+        modality: of the images or texts that it is about, where there are several of them.
     """
 
     check: str
@@ -69,6 +70,7 @@ class Finding:
     score: Score | None = None
     about: str = ""
     labels: tuple[Evidence, ...] = ()
+    modality: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for a JSON file."""
@@ -87,4 +89,5 @@ class Finding:
             score=Score(**score) if score else None,
             about=plain["about"],
             labels=tuple(plain["labels"]),
+            modality=plain["modality"],
         )

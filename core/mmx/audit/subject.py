@@ -73,6 +73,7 @@ class Subject:
         group: what a group is called in sentences.
         duplicates: ids of rows with byte-identical images, together.
         texts_know_label: whether the narrative was shown the label.
+        knowing: modalities of texts whose narrative was.
         record: fields of these rows, by name.
         unread: fields of the record that the narrative never looks up.
         record_fields: fields of the record that an encoder of records reads.
@@ -87,6 +88,7 @@ class Subject:
         image_name: the modality of these images.
         written: the narratives by modality.
         images: the images by modality.
+        there: [n], bool, rows that have a modality which is neither images nor texts, by its name.
     """
 
     ids: "NDArray[np.object_]"
@@ -106,6 +108,7 @@ class Subject:
     group: str = "group"
     duplicates: Sequence[tuple[str, ...]] = ()
     texts_know_label: bool = False
+    knowing: frozenset[str] = frozenset()
     record: "Callable[[Rows], Mapping[str, Sequence[Value]]]" = _no_columns
     unread: tuple[str, ...] = ()
     record_fields: tuple[str, ...] = ()
@@ -120,6 +123,7 @@ class Subject:
     image_name: str = IMAGE
     written: Mapping[str, Sequence[str]] = field(default_factory=dict)
     images: Mapping[str, SubjectImages] = field(default_factory=dict)
+    there: "Mapping[str, NDArray[np.bool_]]" = field(default_factory=dict)
 
     @cached_property
     def by_label(self) -> "list[Subject]":
@@ -154,8 +158,10 @@ class Subject:
     def _views(self) -> "dict[Scope, dict[str, Subject]]":
         found: dict[Scope, dict[str, Subject]] = {}
         if len(self.written) > 1:
-            texts = self.written.items()
-            found["texts"] = {name: replace(self, texts=of) for name, of in texts}
+            found["texts"] = {
+                name: replace(self, texts=texts, texts_know_label=name in self.knowing)
+                for name, texts in self.written.items()
+            }
         if len(self.images) > 1:
             images = self.images.items()
             found["images"] = {

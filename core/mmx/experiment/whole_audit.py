@@ -84,18 +84,21 @@ def _parts(prepared: PreparedData) -> list[str]:
     return list(dict.fromkeys(prepared.split.parts.tolist()))
 
 
-def _shown(prepared: PreparedData, findings: Iterable[Finding]) -> dict[str, ShownSample]:
-    """Thumbnail, part and label of every sample that a finding shows."""
+def _shown(
+    prepared: PreparedData, findings: Iterable[Finding]
+) -> dict[tuple[str, str], ShownSample]:
+    """Thumbnail, part and label of every sample that a finding shows, by its modality and id."""
     manifest = prepared.manifest
-    wanted = {id for one in findings for line in one.pictures for id in line}
-    rows = [row for row, id in enumerate(manifest.ids.tolist()) if id in wanted]
+    wanted = {(one.modality, id) for one in findings for line in one.pictures for id in line}
+    rows = {str(id): row for row, id in enumerate(manifest.ids.tolist())}
     words = manifest.task.words(manifest.targets)
     return {
-        str(manifest.ids[row]): ShownSample(
-            image=thumbnail(prepared.images, row),
-            part=str(prepared.split.parts[row]),
-            label=str(words[row]),
-            group=str(manifest.groups[row]),
+        (name, id): ShownSample(
+            image=thumbnail(prepared.pictures.get(name, prepared.images), rows[id]),
+            part=str(prepared.split.parts[rows[id]]),
+            label=str(words[rows[id]]),
+            group=str(manifest.groups[rows[id]]),
         )
-        for row in rows
+        for name, id in sorted(wanted)
+        if id in rows
     }

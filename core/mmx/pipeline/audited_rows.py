@@ -10,7 +10,7 @@ import numpy as np
 
 from mmx.audit import Subject, SubjectImages
 from mmx.data import ImageStore, Manifest, unread_by_all
-from mmx.interfaces import TEXT, ImageSource, Strata, Value
+from mmx.interfaces import IMAGE, RECORD, TEXT, ImageSource, Strata, Value
 from mmx.pipeline.hidden_fields import leak_columns
 from mmx.pipeline.image_file_traces import file_names, file_traces, name_pattern
 from mmx.pipeline.prepare import PreparedData
@@ -44,6 +44,7 @@ def subject_of(spec: Spec, prepared: PreparedData) -> Subject:
         group=facts.group,
         duplicates=images.duplicates,
         texts_know_label=spec.leaky,
+        knowing=frozenset(name for name, one in spec.data.narratives.items() if one.needs_label),
         record=_record(manifest),
         unread=unread(spec, manifest),
         record_fields=fields_read(spec, manifest),
@@ -58,6 +59,7 @@ def subject_of(spec: Spec, prepared: PreparedData) -> Subject:
         image_name=next(iter(prepared.pictures)),
         written=_written(spec, prepared),
         images={name: _images(store) for name, store in prepared.pictures.items()},
+        there=_there(spec, manifest),
         **_labels(manifest),
     )
 
@@ -80,6 +82,21 @@ def _labels(manifest: Manifest) -> _Labels:
     known = np.stack([one.labels >= 0 for one in strata]).any(axis=0)
     return _Labels(labels=np.where(known, 0, -1), classes=("known",), ordered=False,
                    strata=strata, words=words.tolist())  # fmt: skip
+
+
+def _there(spec: Spec, manifest: Manifest) -> "dict[str, NDArray[np.bool_]]":
+    """Rows that have a modality whose kind is none of images and texts."""
+    kinds = spec.model.kinds
+    names = [name for name in spec.model.used if kinds[name] not in {IMAGE, TEXT}]
+    fields, records = fields_read(spec, manifest), [name for name in names if kinds[name] == RECORD]
+    found = {name: np.zeros(len(manifest), dtype=bool) for name in names}
+    for row in range(len(manifest) if names else 0):
+        sample = manifest.samples[row]
+        filled = any(sample.record.get(field) not in (None, "") for field in fields)
+        for name in names:
+            found[name][row] = filled if name in records else name in sample.inputs
+    # an encoder that finds its data elsewhere, such as in a field, is asked no question here
+    return {name: rows for name, rows in found.items() if rows.any()}
 
 
 def _images(store: ImageStore) -> SubjectImages:

@@ -44,7 +44,7 @@ class AuditPage:
         checks: id and what it finds.
         findings: what each counts as (its verdict, or "waived"), and the finding.
         waivers: id of a check to the written reason.
-        shown: samples whose pictures are shown, by id.
+        shown: samples whose pictures are shown, by modality (empty where there is one) and id.
         created: date and time.
         version: of mmx.
     """
@@ -58,7 +58,7 @@ class AuditPage:
     checks: Sequence[tuple[str, str]]
     findings: Sequence[tuple[str, Finding]]
     waivers: Mapping[str, str] = field(default_factory=dict)
-    shown: Mapping[str, ShownSample] = field(default_factory=dict)
+    shown: Mapping[tuple[str, str], ShownSample] = field(default_factory=dict)
     labels: bool = False
     created: str = ""
     version: str = ""
@@ -72,7 +72,7 @@ def render_audit(page: AuditPage) -> str:
             "counts": counts,
             "finding": one,
             "tables": [_table(lines) for lines in (one.labels, one.evidence) if lines],
-            "lines": [[_pictured(page, id) for id in line] for line in one.pictures],
+            "lines": [[_pictured(page, one, id) for id in line] for line in one.pictures],
         }
         for counts, one in ordered
     ]
@@ -104,6 +104,6 @@ def _worst(page: AuditPage) -> dict[str, str]:
     return found
 
 
-def _pictured(page: AuditPage, id: str) -> dict[str, Any]:
-    shown = page.shown.get(id, ShownSample(None, "", "", ""))
+def _pictured(page: AuditPage, finding: Finding, id: str) -> dict[str, Any]:
+    shown = page.shown.get((finding.modality, id), ShownSample(None, "", "", ""))
     return {"id": id, "address": data_address(shown.image), "shown": shown}

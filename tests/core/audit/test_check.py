@@ -119,3 +119,24 @@ def test_any_modality_that_is_mostly_empty_stops(rows: Any, name: str) -> None:
     assert {one.verdict for one in found} == {"error"}
     assert all(f"have no {name}" in one.message for one in found)
     assert examine(replace(several, reads=several.reads - {name}), check) == []
+
+
+def test_a_modality_of_another_kind_that_is_mostly_missing_stops(rows: Any) -> None:
+    subject = rows.subject()
+    lacking = np.arange(len(subject)) % 3 > 0
+    several = replace(subject, there={"pulse": ~lacking}, reads=frozenset({"text", "pulse"}))
+    found = examine(several, [one for one in all_checks() if one.id == "empty_modality"])
+    assert {one.verdict for one in found} == {"error"}
+    assert all("have no pulse" in one.message for one in found)
+
+
+def test_only_the_texts_of_a_narrative_that_was_shown_the_label_are_called_so(rows: Any) -> None:
+    subject, texts = rows.subject(), rows.texts()
+    several = replace(
+        subject, written={"history": texts, "notes": texts}, texts_know_label=True,
+        knowing=frozenset({"notes"}),
+    )  # fmt: skip
+    check = [one for one in all_checks() if one.id == "text_tells_label"]
+    found = [one for one in examine(several, check) if one.verdict == "error"]
+    assert [one.modality for one in found] == ["notes"]
+    assert found[0].message.startswith("notes: the narrative was shown the label")

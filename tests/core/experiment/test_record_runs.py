@@ -167,6 +167,12 @@ def _fields(run: mmx.Run) -> list[str]:
     return [one["origin"]["fields"][0] for one in fitted(run)["columns"]]  # type: ignore[attr-defined]
 
 
+def test_records_that_are_mostly_empty_stop_the_run(make: Callable[..., mmx.Spec]) -> None:
+    cells = [{**row, "age": ""} if at % 10 < 7 else row for at, row in enumerate(rows())]
+    with pytest.raises(mmx.MmxError, match="empty_modality: .* have no record, and the fusion"):
+        mmx.run(make(cells, settings="dim: 16, columns: [age]"))
+
+
 def test_the_group_is_never_a_column(make: Callable[..., mmx.Spec]) -> None:
     with pytest.raises(mmx.SpecError, match="must not read 'person': it is the group"):
         mmx.run(make(columns=("age", "person"), settings="dim: 16, columns: [age, person]"))

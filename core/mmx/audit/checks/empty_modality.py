@@ -29,6 +29,8 @@ def find(subject: Subject) -> list[Finding]:
         has = {IMAGE: subject.has_image}
     for name, there in has.items():
         found += _judged(subject, ~there, name, "no image is named or readable")
+    for name, there in subject.there.items():
+        found += _judged(subject, ~there, name, "the data set has nothing to read in these rows")
     return found
 
 
@@ -61,5 +63,5 @@ def _why(subject: Subject) -> str:
     return f"{subject.narrative} found nothing to write in their records"
 
 
-_FINDS = "parts whose texts or images are mostly missing"
+_FINDS = "parts in which a modality is mostly missing"
 CHECK = Check(_ID, _FINDS, find, short=True, by_label=False)
