@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 
 import torch
 from einops import rearrange
-from pydantic import Field
+from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from mmx import (
@@ -32,6 +32,8 @@ from mmx.blocks import (
     EFFICIENTNET_LITE2,
     Weights,
     find_weights,
+    folder_tensors,
+    hub_folder,
     load_by_position,
     load_tensors,
     read_tensors,
@@ -39,6 +41,8 @@ from mmx.blocks import (
 )
 from mmx.errors import said_by
 
+_HUB = "hf-hub:"
+_HUB_WEIGHTS = (["model.safetensors"], ["pytorch_model.bin"])
 BUNDLED = {
     "tf_efficientnet_lite0": EFFICIENTNET_LITE0,
     "tf_efficientnet_lite1": EFFICIENTNET_LITE1,
@@ -57,13 +61,19 @@ class TimmParams(EncoderParams):
 
     type: Literal["timm"] = "timm"
     arch: str = Field(
-        default="tf_efficientnet_lite0", description="name of the network, as in timm"
+        default="tf_efficientnet_lite0",
+        description="name of the network, as in timm, or hf-hub:NAME for a model on the hub",
     )
     weights: Weights = Field(
         default="bundled",
         description="none, bundled (tf_efficientnet_lite0; lite1 and lite2 by mmx[lite]), default "
         "(timm's download), "
         "package:NAME/PATH or a file",
+    )
+    img_size: PositiveInt | None = Field(
+        default=None,
+        description="height and width in pixels that a network with positions or windows is set "
+        "to, after its weights are loaded; null: as timm has it",
     )
     levels: tuple[int, ...] | None = Field(
         default=None,
@@ -76,6 +86,8 @@ class TimmParams(EncoderParams):
             warnings.simplefilter("ignore")
             with said_by("timm", f"building the network {self.arch!r}"):
                 network, record, notes = _network(self.arch, self.weights)
+                if self.img_size is not None:
+                    notes = (*notes, _resized(network, self.arch, self.img_size))
         mean, std = _normalisation(network, self.weights)
         encoder = TimmEncoder(network, self.levels, mean, std, record)
         encoder.notes = notes
@@ -87,6 +99,8 @@ def _network(arch: str, weights: Any) -> tuple[Any, dict[str, str], tuple[str, .
     import timm  # seconds of import
 
     network: Any  # timm types its models as plain modules
+    if arch.startswith(_HUB):
+        return _from_hub(arch, weights)
     if not timm.is_model(arch):
         near = difflib.get_close_matches(arch, timm.list_models(), n=1, cutoff=0.4)
         hint = f"; nearest: {near[0]}" if near else ""
@@ -107,6 +121,44 @@ def _network(arch: str, weights: Any) -> tuple[Any, dict[str, str], tuple[str, .
     return network, record, notes
 
 
+def _from_hub(arch: str, weights: Any) -> tuple[Any, dict[str, str], tuple[str, ...]]:
+    """The same of a model on the hub or in its cache; nothing inside its files is run."""
+    folder = hub_folder(arch, "a model of timm (config.json and weights)", _HUB_WEIGHTS)
+    network = _made(f"local-dir:{folder}", pretrained=False)
+    record = {"origin": "none", "sha256": ""}
+    notes = tuple[str, ...]()
+    if weights == "default":
+        tensors, record = folder_tensors(folder)
+        notes = load_tensors(network, tensors, arch, unused=_heads(network))
+        record = {**record, "origin": arch}
+    elif weights != "none":
+        record, notes = _load(network, arch, weights)
+    network.reset_classifier(0)
+    return network, record, notes
+
+
+def _resized(network: Any, arch: str, size: int) -> str:
+    """Set a network to images of another size, positions interpolated; a sentence on it."""
+    if not hasattr(network, "set_input_size"):
+        raise PluginError(
+            f"{arch} has no positions that depend on the size of images: leave img_size out, and "
+            "state the size under data.image"
+        )
+    _, height, width = _data_config(network)["input_size"]
+    network.set_input_size(img_size=(size, size))
+    network.pretrained_cfg = {**dict(network.pretrained_cfg), "input_size": (3, size, size)}
+    return (
+        f"{arch} is set to images of {size} x {size} pixels, from {height} x {width}; what depends "
+        "on the size is interpolated"
+    )
+
+
+def _heads(network: Any) -> list[str]:
+    """How the names of its classifier begin."""
+    named = network.pretrained_cfg.get("classifier") or ()
+    return [f"{name}." for name in ([named] if isinstance(named, str) else named)]
+
+
 def _load(network: Any, arch: str, weights: Any) -> tuple[dict[str, str], tuple[str, ...]]:
     """Load a file into the whole classifier; the bundled one goes by position."""
     if weights == "bundled":
@@ -116,9 +168,8 @@ def _load(network: Any, arch: str, weights: Any) -> tuple[dict[str, str], tuple[
         load_by_position(network, read_tensors(found.path), found.origin)
         return found.record(), ()
     found = find_weights(weights)
-    named = network.pretrained_cfg.get("classifier") or ()
-    heads = [f"{name}." for name in ([named] if isinstance(named, str) else named)]
-    notes = load_tensors(network, read_tensors(found.path), found.origin, unused=heads)
+    tensors = read_tensors(found.path)
+    notes = load_tensors(network, tensors, found.origin, unused=_heads(network))
     return found.record(), notes
 
 

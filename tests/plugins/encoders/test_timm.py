@@ -1,5 +1,7 @@
 import hashlib
+import json
 from collections.abc import Callable
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import pytest
 import timm
 import torch
+from huggingface_hub import snapshot_download
 from safetensors.torch import save_file
 
 from mmx import Images, PluginError, ShapeError, WeightsError
@@ -161,3 +164,51 @@ def test_a_file_loads_whatever_its_classes(tmp_path: Path, images: Make) -> None
     network.reset_classifier(0)
     given = images()
     assert torch.equal(encoder(given).pooled, network.eval()(normalised(encoder, given)))
+
+
+@pytest.mark.filterwarnings("ignore:Using a non-tuple sequence")  # timm, of its own network
+@pytest.mark.parametrize("arch", ["test_vit", "swin_tiny_patch4_window7_224"])
+def test_a_network_is_set_to_another_size_as_timm_does(arch: str, images: Make) -> None:
+    torch.manual_seed(0)
+    encoder: Any = TimmParams(arch=arch, weights="none", img_size=256).build()
+    network = reference(arch)
+    network.set_input_size(img_size=(256, 256))
+    given = images(1, 256, 256)
+    with torch.no_grad():
+        expected = network(normalised(encoder, given))
+        torch.testing.assert_close(encoder.eval()(given).pooled, expected)
+    assert "is set to images of 256 x 256 pixels, from" in encoder.notes[-1]
+
+
+def test_a_network_without_positions_needs_no_size() -> None:
+    with pytest.raises(PluginError, match="leave img_size out, and state the size under data.ima"):
+        TimmParams(arch="resnet18", weights="none", img_size=256).build()
+
+
+def test_a_model_of_the_hub_s_cache_is_read_without_a_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, images: Make
+) -> None:
+    network: Any = timm.create_model("test_vit", num_classes=3)
+    commit = tmp_path / "models--someone--vit" / "snapshots" / ("a" * 40)
+    commit.mkdir(parents=True)
+    (commit.parents[1] / "refs").mkdir()
+    (commit.parents[1] / "refs" / "main").write_text("a" * 40)
+    own: dict[str, Any] = {
+        "mean": [0.1] * 3, "input_size": [3, 160, 160], "fixed_input_size": True,
+        "classifier": "head",
+    }  # fmt: skip
+    told = {"architecture": "test_vit", "num_classes": 3, "pretrained_cfg": own}
+    (commit / "config.json").write_text(json.dumps(told))
+    save_file(network.state_dict(), commit / "model.safetensors")
+    snapshot = partial(snapshot_download, cache_dir=tmp_path)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
+    encoder: Any = TimmParams(arch="hf-hub:someone/vit", weights="default").build()
+    network.reset_classifier(0)
+    given = images(1, 160, 160)
+    with torch.no_grad():
+        expected = network.eval()(normalised(encoder, given))
+        torch.testing.assert_close(encoder.eval()(given).pooled, expected)
+    assert encoder.mean.flatten().tolist() == pytest.approx([0.1] * 3)
+    assert encoder.weights["origin"] == "hf-hub:someone/vit"
+    with pytest.raises(WeightsError, match="run `hf download someone/other` where there is a net"):
+        TimmParams(arch="hf-hub:someone/other", weights="default").build()
