@@ -52,6 +52,15 @@ VARIANTS = {
         "model.encoders={derm: {type: tiny_image, train: full}, clinic: tiny_image, "
         "text: tiny_text}", "model.fusion=gated", "train.augment=light", "train.epochs=6",
     ),
+    "image, text and record": (
+        "data.dataset={type: synthetic, n: 120, classes: 3, image_size: 32, record: 0.5, "
+        "record_synergy: 0.3}", "model.record={type: tabular, dim: 16, heads: 2}",
+        "model.fusion=gated", "train.modality_dropout=0.3", "train.epochs=8",
+    ),
+    "record alone": (
+        "data.dataset={type: synthetic, n: 120, classes: 3, image_size: 32, record: 0.5}",
+        "model.encoders={record: {type: tabular, dim: 16, heads: 2}}", "model.fusion=only",
+    ),
     "one modality": ("model.text=null", "model.fusion={type: only, modality: image}"),
     "late, template": ("model.fusion=late", "data.narrative=template"),
     "several labels": (

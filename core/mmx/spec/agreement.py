@@ -132,6 +132,8 @@ def left_out(data: DataSpec, model: ModelSpec, methods: Plugins) -> Faults:
 def fused(model: ModelSpec) -> Faults:
     """A fusion of other modalities, or of more or fewer, than the model has."""
     fusion, names = model.fusion, tuple(model.encoders)
+    if len(names) < fusion.takes[0]:
+        return [fault_at("mmx_fused", ["model", "fusion"], _other_number(fusion, names))]
     try:
         fusion.check_modalities(names)
     except ShapeError as error:

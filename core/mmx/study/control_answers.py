@@ -64,7 +64,7 @@ def _baselines(folder: StudyFolder, study: StudySpec, arms: Arms, base: Answers)
 
 def baseline_meanings(controls: StudyAnswers) -> dict[str, str]:
     """What is left to each control without training, for sentences."""
-    return {METADATA: "the record alone", **controls.meanings}
+    return {METADATA: "a probe on the record alone", **controls.meanings}
 
 
 def _shuffled(folder: StudyFolder, study: StudySpec, arms: Arms, base: Answers) -> StudyAnswers:
