@@ -212,3 +212,11 @@ def test_the_last_stage_is_the_last_block_and_what_follows(tmp_path: Path, name:
     learning = {n: p for n, p in encoder.named_parameters() if p.requires_grad}
     assert 0 < len(learning) < len(list(encoder.parameters()))
     assert all(p.grad is not None for p in learning.values()), learning.keys()
+
+
+def test_the_page_of_models_lists_what_is_compared_here() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "models.md").read_text(encoding="utf-8")
+    rows = [
+        line.split(" | ") for line in page.splitlines() if line.startswith("| `encoder.hf_vision`")
+    ]
+    assert [cells[1] for cells in rows] == list(NETWORKS)

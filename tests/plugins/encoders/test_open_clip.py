@@ -290,3 +290,11 @@ def test_adapters_start_as_the_tower_and_all_of_them_learn(tmp_path: Path, name:
         learning = {n: p for n, p in encoder.named_parameters() if p.requires_grad}
         assert learning
         assert all(p.grad is not None and p.grad.any() for p in learning.values()), name
+
+
+def test_the_page_of_models_lists_what_is_compared_here() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "models.md").read_text(encoding="utf-8")
+    rows = [
+        line.split(" | ") for line in page.splitlines() if line.startswith("| `encoder.open_clip`")
+    ]
+    assert [cells[1] for cells in rows] == list(MODELS)

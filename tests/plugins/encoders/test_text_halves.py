@@ -186,3 +186,13 @@ def test_the_last_stage_learns(name: str, write: Callable[[Any], Path]) -> None:
     assert learning
     assert all(".2." in n or "final_layer_norm" in n for n in learning)
     assert any("final_layer_norm" in n for n in learning)
+
+
+def test_the_page_of_models_lists_what_is_compared_here() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "models.md").read_text(encoding="utf-8")
+    rows = [
+        line.split(" | ")
+        for line in page.splitlines()
+        if line.startswith("| `encoder.transformers`")
+    ]
+    assert [cells[1] for cells in rows] == list(NETWORKS)
