@@ -1,15 +1,22 @@
 #!/usr/bin/env bash
-# From a bare checkout and a folder of wheels to the table of check.py.
+# From a bare checkout and a folder of what pack.sh made to the table of check.py.
 #
-#   tests/gpu/check.sh WHEELS OUT [options of check.py]
+#   tests/gpu/check.sh CARRIED OUT [options of check.py]
 #
-# WHEELS is what pack.sh made; nothing is fetched from anywhere. OUT gets the figures.
+# Nothing is fetched from anywhere. OUT gets the table, the figures and what was printed. Where the
+# wheels cannot be installed the table comes all the same, and says what is missing.
 set -uo pipefail
-wheels=$(realpath "$1") out=$2
+if [ $# -lt 2 ]; then
+    sed -n '2,5s/^# \?//p' "$0"
+    exit 2
+fi
+carried=$(realpath -m "$1") out=$(realpath -m "$2")
 shift 2
 cd "$(dirname "$0")/../.."
 site=$(mktemp -d)
-python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --upgrade --target "$site" "$wheels"/*.whl || exit 2
-export PYTHONPATH="$site" PATH="$site/bin:$PATH" HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1
-export MMX_RUNS="$site/runs" MMX_CACHE="$site/cache" MMX_LEDGER="$site/ledger"
-exec python3 tests/gpu/check.py --out "$out" "$@"
+trap 'rm -rf "$site"' EXIT
+python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --upgrade --target "$site" "$carried"/*.whl ||
+    echo "the wheels in $carried could not be installed"
+export PYTHONPATH="$site${PYTHONPATH:+:$PYTHONPATH}" PATH="$site/bin:$PATH"
+export HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1
+python3 tests/gpu/check.py --carried "$carried" --out "$out" "$@"

@@ -1,17 +1,31 @@
 #!/usr/bin/env bash
-# Fill a folder with the wheels that a machine with a card lacks, mmx itself among them.
+# Fill a folder with what a machine with a card lacks: wheels of all that mmx needs and there.txt
+# does not name, mmx itself, and the sources of mamba-ssm, whose kernels are built there.
 #
-#   tests/gpu/pack.sh WHEELS [version of Python there, 3.12]
+#   tests/gpu/pack.sh FOLDER [version of Python there, 3.12]
 #
-# torch, torchvision, timm, transformers, accelerate, pandas, pyarrow, scikit-learn and scipy must be there already.
+# Needs a network and a Python with mmx's build backend; FOLDER must stay below 64 MiB.
 set -euo pipefail
-wheels=$1 python=${2:-3.12}
+folder=$1 python=${2:-3.12}
 cd "$(dirname "$0")/../.."
-mkdir -p "$wheels"
+mkdir -p "$folder"
+rm -f "$folder"/*.whl
 platforms=()
 for tag in manylinux_2_28 manylinux_2_27 manylinux_2_17 manylinux2014 manylinux1; do platforms+=(--platform "${tag}_x86_64"); done
-PIP_CONSTRAINT=.ci/constraints.txt python3 -m pip download -q --no-deps --only-binary=:all: --python-version "$python" --implementation cp \
-    "${platforms[@]}" -d "$wheels" pydantic pydantic-core annotated-types
-rm -f "$wheels"/mmx-*.whl
-python3 -m pip wheel -q --no-deps -w "$wheels" .
-du -sh "$wheels"
+there=(--only-binary=:all: --python-version "$python" --implementation cp "${platforms[@]}")
+export PIP_DISABLE_PIP_VERSION_CHECK=1
+
+python3 -m pip wheel -q --no-deps -w "$folder" .
+report=$(mktemp)
+trap 'rm -f "$report"' EXIT
+python3 -m pip install -q --dry-run --ignore-installed --target "$report.never" --report "$report" "${there[@]}" "$folder"/mmx-*.whl
+mapfile -t lacking < <(python3 tests/gpu/lacking.py "$report" tests/gpu/there.txt)
+echo "carried: ${lacking[*]}"
+python3 -m pip download -q --no-deps "${there[@]}" -d "$folder" "${lacking[@]}"
+[ -n "$(ls "$folder"/mamba_ssm-*.tar.gz 2>/dev/null)" ] ||
+    MAMBA_SKIP_CUDA_BUILD=TRUE python3 -m pip download -q --no-deps --no-binary :all: --no-build-isolation -d "$folder" mamba-ssm ||
+    echo "the sources of mamba-ssm are not to be had here; the step state_space says so"
+
+size=$(du -sk "$folder" | cut -f1)
+echo "$size KiB in $folder"
+[ "$size" -lt 65536 ] || { echo "more than 64 MiB"; exit 1; }

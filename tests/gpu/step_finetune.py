@@ -99,7 +99,9 @@ def epochs(given: Given) -> int:
     return 1 if given.tiny else EPOCHS
 
 
-def ours(given: Given, table: Path, arch: str, size: int, batch: int) -> tuple[float, mmx.Run]:
+def ours(
+    given: Given, table: Path, arch: str, size: int, batch: int
+) -> tuple[float, mmx.Run, "Reading"]:
     """Seconds of mmx for decoding, training and predicting, from an empty cache."""
     plain_spec = {
         "name": f"finetune-{arch}",
@@ -127,17 +129,23 @@ def ours(given: Given, table: Path, arch: str, size: int, batch: int) -> tuple[f
     watch = Reading()
     run = mmx.run(spec, observer=watch)
     spent = run.metrics["seconds"]
-    return watch.seconds + float(sum(spent.values()) - spent.get("report", 0)), run
+    taken = watch.seconds + float(sum(spent.values()) - spent.get("report", 0))
+    return taken, run, watch
 
 
 class Reading:
-    """Notes how long the decoding of pictures took; the run does not count it."""
+    """Notes how long the decoding of pictures took, which the run does not count, and how often."""
 
-    seconds = 0.0
+    seconds, pictures, times = 0.0, 0, 0
 
     def progress(self, progress: commands.Progress) -> None:
-        """Keep the time of the first stage."""
-        if progress.stage == "reading" and progress.rate:
+        """Keep the time of the first stage; what is done grows while it lasts."""
+        if progress.stage != "reading":
+            return
+        if progress.done < self.pictures or not self.times:
+            self.times += 1
+        self.pictures = progress.done
+        if progress.rate:
             self.seconds = progress.done / progress.rate
 
     def message(self, text: str) -> None:
@@ -165,27 +173,26 @@ def card_use(on: bool) -> Iterator[list[float]]:
     stop.set()
 
 
-def main(given: Given) -> list[Row]:
+def main(given: Given) -> Iterator[Row]:
     """ResNet-50 and EfficientNet-B0."""
     count, size, batch = (80, 32, 16) if given.tiny else (6000, 224, 128)
     table = table_of(given.folder / "pictures", count, size if given.tiny else 256)
-    rows = []
     for arch in ("resnet18",) if given.tiny else ("resnet50", "efficientnet_b0"):
         if given.on_card:
             torch.cuda.reset_peak_memory_stats()
         with card_use(given.on_card) as seen:
-            own, run = ours(given, table, arch, size, batch)
+            own, run, watch = ours(given, table, arch, size, batch)
         memory = torch.cuda.max_memory_allocated() / 2**30 if given.on_card else 0.0
         theirs = plain(given, run, table, arch, size, batch)
         trained = run.metrics["seconds"]["train"]
         rate = 0.7 * count * epochs(given) / trained
         words = f"{theirs / own:.2f} times the plain loop ({own:.1f} s, {theirs:.1f} s)"
         good = theirs / own >= GOAL or not given.on_card
-        rows += [
-            held(f"fine-tuning {arch}", words, good),
-            Row(f"fine-tuning {arch}", f"{rate:.0f} pictures a second, {memory:.1f} GiB at most"),
-        ]
+        yield held(f"fine-tuning {arch}", words, good)
+        words = f"{rate:.0f} pictures a second, {memory:.1f} GiB at most"
+        yield Row(f"fine-tuning {arch}", words)
+        words = f"{watch.pictures} pictures decoded in {watch.seconds:.1f} s, {watch.times} times"
+        yield held(f"decoded once, {arch}", words, watch.times == 1)
         if seen:
             busy = statistics.median(seen)
-            rows.append(held(f"card busy, {arch}", f"{busy:.0f} %", busy > BUSY))
-    return rows
+            yield held(f"card busy, {arch}", f"{busy:.0f} %", busy > BUSY)

@@ -2,16 +2,17 @@
 
 import statistics
 import time
+from collections.abc import Iterator
 
 import torch
 from check import Given, Row
 from step_card import settle
-from step_methods import methods
 
 import mmx
 
 BATCH, IMAGE, TEXT, WIDTH, TURNS = 64, 49, 64, 256, 20
-TINY_BATCH = 2
+TINY_BATCH, TINY_FUSIONS = 2, 4
+SETTINGS = {"only": {"modality": "image"}}
 
 
 def features(tokens: int, given: Given, levels: int = 3) -> mmx.Features:
@@ -39,12 +40,20 @@ def seconds(fusion: mmx.Fusion, given: Given) -> float:
     return statistics.median(taken)
 
 
+def methods(given: Given) -> Iterator[tuple[str, mmx.FusionParams]]:
+    """Every fusion of mmx with its smallest settings; the first few where it is tiny."""
+    found = [one for one in mmx.Plugins().installed("fusion") if one.package == "mmx"]
+    for one in found[: TINY_FUSIONS if given.tiny else None]:
+        params = mmx.Plugins().find("fusion", one.type).model_validate(SETTINGS.get(one.type, {}))
+        assert isinstance(params, mmx.FusionParams)
+        yield one.key, params
+
+
 def main(given: Given) -> list[Row]:
     """One line for each fusion of features."""
     shape = mmx.FeatureShape(WIDTH, (WIDTH,) * 3)
     found = {}
-    for key, params in methods("fusion", given):
-        assert isinstance(params, mmx.FusionParams)
+    for key, params in methods(given):
         built = params.build({"image": shape, "text": shape})
         if isinstance(built, mmx.Fusion):
             found[key] = seconds(built.to(given.device), given)

@@ -1,133 +1,82 @@
-"""Every fusion, head and loss on the card beside the CPU: results, gradients, bf16 and fp16.
+"""The tests of this folder, each method on the card beside the CPU: ``pytest -m gpu``.
 
-Products in fp32 are made in fp32 (no TF32), so that what is left is the order of sums.
+The table gets a line for each kind, with the furthest of it, and one for each test that fails.
 """
 
+import subprocess
+import sys
+from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
 
-import torch
 from check import Given, Row, held
-from torch import Tensor, nn
 
-import mmx
-from mmx.interfaces import map_tensors
-from mmx.testing.subjects import FusionSubject, HeadSubject, Subject
-from mmx.testing.targets import question_of
-
-CLOSE = 2e-4  # of the largest value of a tensor
-PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
-SETTINGS: dict[str, dict[str, Any]] = {"fusion.only": {"modality": "image"}}
-TINY = 3  # methods of each kind
+HERE = Path(__file__).parent
+FEW = "bottleneck or kan or focal or prior_correction or whole"  # where a test can afford no more
 
 
-def methods(kind: str, given: Given) -> Iterator[tuple[str, mmx.Params]]:
-    """Each method of a kind that the box has, with its smallest settings."""
-    found = [one for one in mmx.Plugins().installed(kind) if one.package == "mmx"]
-    for one in found[: TINY if given.tiny else None]:
-        settings = SETTINGS.get(one.key, {})
-        yield one.key, mmx.Plugins().find(kind, one.type).model_validate(settings)
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One test and what came out.
+
+    Attributes:
+        kind: name of the test function.
+        name: with its parameters.
+        apart: from the CPU, as a share; 0 where it measures nothing.
+        fault: first line of how it failed; empty: it passed.
+    """
+
+    kind: str
+    name: str
+    apart: float
+    fault: str
 
 
-def values(module: nn.Module, subject: Subject, inputs: Any) -> dict[str, Tensor]:
-    """Results, and gradients of all parameters and tokens, on the CPU."""
-    outputs = subject.outputs(module, inputs)
-    loss = sum(out.float().square().sum() for out in outputs.values())
-    named = {f"input {place}": one for place, one in enumerate(leaves(inputs))}
-    named |= dict(module.named_parameters())
-    grads = torch.autograd.grad(loss, list(named.values()), allow_unused=True)  # type: ignore[arg-type]
-    got = {f"gradient of {n}": g for n, g in zip(named, grads, strict=True) if g is not None}
-    return {name: value.detach().float().cpu() for name, value in {**outputs, **got}.items()}
-
-
-def apart(here: dict[str, Tensor], there: dict[str, Tensor]) -> float:
-    """The largest difference of two sets of tensors, as a share of each tensor's largest value."""
-    assert here.keys() == there.keys(), here.keys() ^ there.keys()
-    shares = [
-        float((here[name] - there[name]).abs().max() / here[name].abs().max().clamp(min=1e-3))
-        for name in here
-        if here[name].numel()
-    ]
-    return max(shares)
-
-
-def compared(key: str, subject: Subject, given: Given) -> Row:
-    """One fusion or head."""
-    module = subject.awake()
-    here = values(module, subject, fed(subject, "cpu"))
-    moved = fed(subject, given.device)
-    on = module.to(given.device)
-    share = apart(here, values(on, subject, moved))
-    broken = [
-        name
-        for name, kind in PRECISIONS.items()
-        if (given.on_card or name == "bf16") and not _finite(on, subject, moved, given, kind)
-    ]
-    words = f"apart by {share:.1e}" + (f", not finite in {', '.join(broken)}" if broken else "")
-    return held(key, words, share < CLOSE and not broken)
-
-
-def fed(subject: Subject, device: str) -> Any:
-    """Inputs on a device; each tensor of numbers is asked for its gradient by itself."""
-
-    def leaf(tensor: Tensor) -> Tensor:
-        moved = tensor.detach().to(device)
-        return moved.requires_grad_() if tensor.is_floating_point() else moved
-
-    return map_tensors(subject.inputs(), leaf)
-
-
-def leaves(inputs: Any) -> list[Tensor]:
-    """The tensors of inputs that are asked for a gradient."""
+def cases(report: Path) -> list[Case]:
+    """Of a file as ``pytest --junitxml`` writes it; those that were skipped are left out."""
     found = []
-
-    def look(tensor: Tensor) -> Tensor:
-        if tensor.requires_grad:
-            found.append(tensor)
-        return tensor
-
-    map_tensors(inputs, look)
+    for one in ElementTree.parse(report).iter("testcase"):
+        if one.find("skipped") is not None:
+            continue
+        faults = [*one.iter("failure"), *one.iter("error")]
+        noted = {prop.get("name"): prop.get("value") for prop in one.iter("property")}
+        words = (faults[0].get("message") or "it failed").splitlines()[0] if faults else ""
+        name = one.get("name", "")
+        found.append(Case(name.partition("[")[0], name, float(noted.get("apart") or 0), words))
     return found
 
 
-def _finite(
-    module: nn.Module, subject: Subject, inputs: Any, given: Given, kind: torch.dtype
-) -> bool:
-    with torch.autocast(given.device, kind):
-        found = values(module, subject, inputs)
-    return all(bool(value.isfinite().all()) for value in found.values())
+def told(found: list[Case]) -> Iterator[Row]:
+    """Lines of the table."""
+    kinds: dict[str, list[Case]] = defaultdict(list)
+    for case in found:
+        kinds[case.kind].append(case)
+        if case.fault:
+            yield held(case.name, case.fault[:200], good=False)
+    for kind, own in kinds.items():
+        furthest = max(own, key=lambda case: case.apart)
+        words = f"{sum(not case.fault for case in own)} of {len(own)}"
+        if furthest.apart:
+            words += f", apart by at most {furthest.apart:.1e} ({furthest.name})"
+        name = kind.removeprefix("test_").replace("_", " ")
+        yield held(name, words, not any(case.fault for case in own))
 
 
-def compared_loss(key: str, params: mmx.LossParams, given: Given) -> Row:
-    """One loss: value and gradient for the logits."""
-    asked = question_of(params)
-    found = []
-    for device in ("cpu", given.device):
-        outputs = map_tensors(asked.outputs(5), lambda x, at=device: x.detach().to(at))
-        outputs.logits.requires_grad_()
-        loss = params.build(asked.counts).to(device)
-        total = loss(outputs, asked.target.to(device), 0.5).total
-        (grad,) = torch.autograd.grad(total, [outputs.logits])
-        found.append({"total": total.detach().cpu(), "gradient": grad.cpu()})
-    share = apart(*found)
-    return held(key, f"apart by {share:.1e}", share < CLOSE)
-
-
-def main(given: Given) -> list[Row]:
-    """One line for each method; one that raises is a line too, so that the others are seen."""
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-    rows = []
-    for kind in ("fusion", "head", "loss"):
-        for key, params in methods(kind, given):
-            try:
-                if isinstance(params, mmx.LossParams):
-                    rows.append(compared_loss(key, params, given))
-                elif isinstance(params, mmx.FusionParams):
-                    rows.append(compared(key, FusionSubject(params), given))
-                else:
-                    assert isinstance(params, mmx.HeadParams)
-                    rows.append(compared(key, HeadSubject(params), given))
-            except Exception as error:
-                rows.append(held(key, f"{type(error).__name__}: {error}", good=False))
-    return rows
+def main(given: Given) -> Iterator[Row]:
+    """Run them in a process of their own, whatever warnings other versions give."""
+    report = given.folder / "tests.xml"
+    # another version of a library may warn of what ours does not
+    command = [
+        sys.executable, "-m", "pytest", str(HERE), "-v", "--junitxml", str(report),
+        # the tests' common fixtures need libraries that only developers have
+        "--confcutdir", str(HERE), "-p", "no:cacheprovider", "-o", "filterwarnings=default",
+    ]  # fmt: skip
+    command += ["-m", "gpu"] if given.on_card else ["-m", "not gpu and not slow"]
+    command += ["-k", FEW] if given.tiny else []
+    done = subprocess.run(command, cwd=HERE.parents[1], check=False)
+    found = cases(report) if report.exists() else []
+    yield from told(found)
+    if not found or done.returncode not in (0, 1):
+        yield held("pytest", f"exit status {done.returncode}, {len(found)} tests", good=False)

@@ -1,10 +1,14 @@
 """Whole runs on the card in each arithmetic, and what is asked of them afterwards."""
 
 import json
+import os
+from collections.abc import Iterator
+from unittest.mock import patch
 
 import numpy as np
 from check import Given, Row, held
 from numpy.typing import NDArray
+from PIL import Image
 from tiny_runs import PLUGINS, TINY, TRAINED, tiny_spec
 
 import mmx
@@ -36,22 +40,39 @@ def arithmetics(given: Given) -> list[Row]:
     return rows
 
 
-def asked(given: Given) -> list[Row]:
-    """A run of the card answers as it did there; made again, it gives the same numbers."""
+def asked(given: Given) -> Iterator[Row]:
+    """A run of the card answers as it did there and on a CPU; made again, it says the same."""
     run = mmx.run(tiny_spec("name=asked", "train.precision=fp32", *TRAINED))
     before = probabilities(run)
-    again = mmx.evaluate_run(run.path, TINY / "spec.yaml", plugins=PLUGINS)
-    after = again.predictions.sort_values("sample").filter(regex="^p_").to_numpy()
-    share = float(np.abs(before - after).max())
+    for words, where in (("evaluate", {}), ("evaluate on the CPU", {"ACCELERATE_USE_CPU": "true"})):
+        with patch.dict(os.environ, where):
+            again = mmx.evaluate_run(run.path, TINY / "spec.yaml", plugins=PLUGINS)
+        after = again.predictions.sort_values("sample").filter(regex="^p_").to_numpy()
+        share = float(np.abs(before - after).max())
+        yield held(f"{words}, beside the run's own answers", f"apart by {share:.1e}", share < CLOSE)
+    yield from predicted(run)
     twice = mmx.reproduce(run.path, plugins=PLUGINS)
     close = float(np.abs(before - probabilities(twice.run)).max())
     words = "bit for bit" if twice.identical else f"apart by {close:.1e}"
-    return [
-        held("evaluate, beside the run's own answers", f"apart by {share:.1e}", share < CLOSE),
-        held("reproduce", words, twice.identical or given.on_card),
-    ]
+    yield held("reproduce", words, twice.identical or given.on_card)
 
 
-def main(given: Given) -> list[Row]:
+def predicted(run: mmx.Run) -> Iterator[Row]:
+    """A picture and a sentence, on the device and on the CPU, with what explains the answer."""
+    picture = run.path.parent / "case.png"
+    drawn = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    Image.fromarray(drawn).save(picture)
+    case, found = mmx.Case(images=[picture], text="a spot on the back"), []
+    for where in ({}, {"ACCELERATE_USE_CPU": "true"}):
+        with patch.dict(os.environ, where):
+            told = mmx.ask(run.path, case, explain=True, plugins=PLUGINS)
+        found.append(told.table.filter(regex="^p_").to_numpy(float))
+        yield held("explained", f"{len(told.explanations)} case", len(told.explanations) == 1)
+    share = float(np.abs(found[0] - found[1]).max())
+    yield held("predict, beside the CPU", f"apart by {share:.1e}", share < CLOSE)
+
+
+def main(given: Given) -> Iterator[Row]:
     """Arithmetics first."""
-    return [*arithmetics(given), *asked(given)]
+    yield from arithmetics(given)
+    yield from asked(given)

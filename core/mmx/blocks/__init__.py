@@ -12,6 +12,7 @@ from mmx.blocks.attention import (
     split_heads,
 )
 from mmx.blocks.case_phrase import case_phrase, in_months
+from mmx.blocks.exact import exact_fp32
 from mmx.blocks.hub import HubName, hub_folder
 from mmx.blocks.known import known_labels, labels_per_row, mean_over_known, prevalence
 from mmx.blocks.label_spelling import SEPARATORS, check_single, check_spelling, several_labels
@@ -71,9 +72,9 @@ __all__ = [
     "SelfAttentionLayer", "Sigmoid", "Softmax", "TURNS", "TableText", "Weights", "WeightsFile",
     "Window", "alone", "attention_weights", "blurred", "case_phrase", "check_heads",
     "check_model_folder", "check_names", "check_single", "check_spelling", "cumulative_logits",
-    "cut", "either_present", "find_weights", "folder_tensors", "fused_vector", "guessed_text",
-    "hub_folder", "in_months", "inside", "is_missing", "join", "joined_shape", "known_labels",
-    "known_prefixes", "labels_per_row", "level_log_probs", "likes_channels_last",
+    "cut", "either_present", "exact_fp32", "find_weights", "folder_tensors", "fused_vector",
+    "guessed_text", "hub_folder", "in_months", "inside", "is_missing", "join", "joined_shape",
+    "known_labels", "known_prefixes", "labels_per_row", "level_log_probs", "likes_channels_last",
     "load_by_position", "load_tensors", "log_above", "masked_attention", "masked_softmax",
     "mean_over_known", "merge_heads", "missing_words", "names_files", "near_grid", "not_utf8",
     "pool_grid", "pool_level", "prevalence", "read_cells", "read_sections", "read_tensors",

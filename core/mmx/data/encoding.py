@@ -10,7 +10,7 @@ import torch
 from numpy.typing import DTypeLike, NDArray
 from torch import Tensor
 
-from mmx.blocks import pool_level, store_channels_last
+from mmx.blocks import exact_fp32, pool_level, store_channels_last
 from mmx.errors import DataError
 from mmx.interfaces import Encoder, Features, Images, Inputs, map_tensors
 
@@ -137,6 +137,7 @@ def _evaluating(frozen: FrozenEncoder) -> Iterator[None]:
     try:
         with (
             torch.inference_mode(),
+            exact_fp32(),
             torch.autocast(frozen.device.type, torch.bfloat16, enabled=half),
         ):
             yield

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmx.blocks import exact_fp32
 from mmx.data import Part
 from mmx.inference.attempts import Attempts
 from mmx.interfaces import (
@@ -24,7 +25,7 @@ from mmx.interfaces import (
     map_tensors,
 )
 from mmx.model import Model
-from mmx.training import Precision, autocast, channels_last, encodes, to_device
+from mmx.training import Precision, autocast, beside, channels_last, encodes, to_device
 
 Predict = Callable[[Batch], Prediction]
 Advance = Callable[[int], None]
@@ -127,17 +128,21 @@ class Chain:
     def plain(self, batch: Batch) -> Prediction:
         """What hooks wrap: the model's adjusted log-probabilities, on the CPU."""
         outputs = outputs_of(self.model, batch, self._encoding)
-        link = self.model.link
-        extras = {f"part {k}": link.log_probs(v) for k, v in outputs.part_logits.items()}
+        extras = {f"part {k}": self._log_probs(v) for k, v in outputs.part_logits.items()}
         told = self._by_row(outputs.explain, len(outputs.logits))
         extras |= {f"explain {name}": value for name, value in told.items()}
-        return Prediction(link.log_probs(self._loss.adjust(outputs.logits)), extras)
+        adjusted = self._loss.adjust(beside(self._loss, outputs.logits))
+        return Prediction(self._log_probs(adjusted), extras)
+
+    def _log_probs(self, logits: Tensor) -> Tensor:
+        """Of logits that may be on another device than the link, on the CPU."""
+        return self.model.link.log_probs(beside(self.model.link, logits)).cpu()
 
     def evidence(self, logits: Tensor) -> Tensor:
         """[B, C]: what speaks for each name of the task; logits where there is one for each."""
         if logits.shape[1] == len(self.task.names):
             return logits
-        return self.task.values(self.model.link.log_probs(logits))
+        return self.task.values(self._log_probs(logits))
 
     def _by_row(self, explained: Mapping[str, object], rows: int) -> dict[str, Tensor]:
         """What is explained of each of the rows; anything else is left out with a note."""
@@ -167,7 +172,8 @@ class Chain:
 
     def encoded(self, batch: Batch, names: Sequence[str]) -> Batch:
         """The batch on the model's device, with these modalities encoded."""
-        return self.model.encoded(_seen(self.model, batch, names, self._encoding), names)
+        with exact_fp32():
+            return self.model.encoded(_seen(self.model, batch, names, self._encoding), names)
 
     def ready(self, batch: Batch) -> Batch:
         """The batch with all that hooks leave alone encoded already, if they ask several times."""
@@ -274,7 +280,8 @@ def outputs_of(model: Model, batch: Batch, encoding: Precision) -> Outputs:
         batch: rows.
         encoding: arithmetic of frozen encoders.
     """
-    outputs: Outputs = model(_seen(model, batch, model.modalities, encoding))
+    with exact_fp32():
+        outputs: Outputs = model(_seen(model, batch, model.modalities, encoding))
     return map_tensors(outputs, _plain_numbers)
 
 

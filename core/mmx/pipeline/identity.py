@@ -17,6 +17,7 @@ from mmx.blocks import state_digest
 from mmx.interfaces import ADAPTER, Encoder, EncoderParams, Params
 from mmx.plugins import Code, Plugins, Source, core_code, file_digest
 from mmx.spec import Spec
+from mmx.training import working_device
 
 # where the code begins that makes numbers; what it imports is found by reading it
 _RUN = "mmx.experiment.whole_run"
@@ -122,7 +123,7 @@ def environment(
         "python": platform.python_version(),
         "platform": platform.platform(),
         "processor": _processor(),
-        "device": "cuda" if torch.cuda.is_available() else "cpu",
+        "device": working_device().type,
         "threads": torch.get_num_threads(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "libraries": libraries(),

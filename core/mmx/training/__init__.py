@@ -10,11 +10,11 @@ from mmx.training.scoring import predict_logits
 from mmx.training.session import threads
 from mmx.training.start import train
 from mmx.training.trainee import Trainee, TrainingData
-from mmx.training.transfer import channels_last, to_device
+from mmx.training.transfer import beside, channels_last, to_device
 
 __all__ = [
     "EpochRecord", "History", "Precision", "Rows", "Trainable", "Trainee", "TrainingData",
-    "autocast", "auxiliary_weights", "channels_last", "encodes", "enough_memory",
+    "autocast", "auxiliary_weights", "beside", "channels_last", "encodes", "enough_memory",
     "inverse_frequency", "placed", "predict_logits", "resolve_precision", "threads",
     "to_device", "train", "try_loss", "working_device",
 ]  # fmt: skip

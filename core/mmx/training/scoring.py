@@ -11,7 +11,7 @@ from mmx.interfaces import Outputs, known_rows
 from mmx.training.interfaces import Rows, Trainable
 from mmx.training.precision import Precision, autocast, encodes
 from mmx.training.trainee import Trainee
-from mmx.training.transfer import channels_last, to_device
+from mmx.training.transfer import beside, channels_last, to_device
 
 Gather = Callable[[Tensor], Tensor]
 
@@ -124,7 +124,8 @@ def scores(
         trainee.model, part, batch_size=batch_size, precision=precision, positions=own
     )
     logits = processes.joined(seen.logits, len(known))
-    log_probs = trainee.link.log_probs(trainee.loss.adjust(logits).double())
+    adjusted = trainee.loss.adjust(beside(trainee.loss, logits)).cpu().double()
+    log_probs = trainee.link.log_probs(beside(trainee.link, adjusted)).cpu()
     return trainee.task.quick_scores(log_probs.detach().numpy(), part.labels[known].numpy())
 
 

@@ -1,9 +1,10 @@
 """train: puts a training together and runs it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
+from mmx.blocks import exact_fp32
 from mmx.errors import DataError, RunError
 from mmx.interfaces import Task
 from mmx.runs import Observer, RunFolder
@@ -51,7 +52,8 @@ def train(
         run, spec.train, accelerator.device, first, accelerator.num_processes, observer
     )
     trainee.sampler.set_groups(data.parts["train"].groups)
-    with threads(session.threads), killed_fetchers(), StopRequest() as stop:
+    exact = exact_fp32() if session.precision == "fp32" else nullcontext()
+    with exact, threads(session.threads), killed_fetchers(), StopRequest() as stop:
         loop = Loop(trainee, data, spec, run, observer, session, accelerator, stop, epoch_ended)
         return loop.fit()
 

@@ -1,6 +1,7 @@
 """Batches on their way to the device."""
 
 from dataclasses import replace
+from itertools import chain
 from typing import TypeVar
 
 import torch
@@ -25,6 +26,15 @@ def to_device(value: T, device: torch.device) -> T:
     if device.type == "cuda":  # pinned, so that the copy overlaps with the step before
         return map_tensors(value, lambda tensor: _pinned(tensor).to(device, non_blocking=True))
     return map_tensors(value, lambda tensor: tensor.to(device))
+
+
+def beside(module: nn.Module, tensor: Tensor) -> Tensor:
+    """A tensor on the device of what a module holds; one that holds nothing takes it as it is.
+
+    After a training loss and link are on a card, and the logits that they are asked about are not.
+    """
+    held = next(chain(module.parameters(), module.buffers()), None)
+    return tensor if held is None else tensor.to(held.device)
 
 
 def _pinned(tensor: Tensor) -> Tensor:
