@@ -85,7 +85,8 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Fresh:
     pytest.importorskip("hatchling", reason="it builds the wheels without a download")
     new = Fresh(tmp_path_factory.mktemp("fresh"))
     venv.create(new.folder / "env", with_pip=False, symlinks=True)
-    sources = [REPOSITORY, REPOSITORY / "examples" / "plugin", Path(__file__).parent / "ecg"]
+    sources = [REPOSITORY, REPOSITORY / "examples" / "plugin"]
+    sources += [Path(__file__).parent / name for name in ("ecg", "regression")]
     for kind in ("fusion", "head", "loss"):
         words = ["plugins", "new", kind, f"my_{kind}", "--dir", str(new.folder)]
         subprocess.run(

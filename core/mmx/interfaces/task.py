@@ -110,6 +110,11 @@ class Scores(ABC):
         """Words on metrics that core does not know; those of ``mmx.evaluation`` it knows."""
         return {}
 
+    @property
+    def answer_unit(self) -> str | None:
+        """Of numbers that are answered: years, or empty; None: answers are probabilities."""
+        return None
+
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
         """Plain data for metrics.json, ``metrics`` among them."""

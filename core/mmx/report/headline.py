@@ -60,4 +60,4 @@ def _place(value: float, scale: tuple[float, float]) -> float:
 
 def _end(value: float, form: str) -> str:
     """0, 0.5, 1, or 0, 50 %, 100 %."""
-    return formed(value, ".0%") if form.endswith("%") and value else f"{value:g}"
+    return formed(value, ".0%") if form.endswith("%") and value else f"{value:.3g}"

@@ -65,7 +65,7 @@ def _filled(report: RunReport) -> dict[str, Any]:
         "missing_curves": missing_curves(
             report.missing, report.modalities, summary.metric, words[summary.metric].title
         ),
-        "share_words": share_words(report.shares),
+        "share_words": share_words(report.shares, evaluation.answer_unit),
         "stages": _compared(report.stages, summary.compared),
         "hook_curves": [hook_curve(one, n) for n, one in enumerate(report.curves, start=1)],
         "learning": learning_curves(report.history, report.best_epoch, report.select),

@@ -27,6 +27,13 @@ def test_a_scale_may_have_other_ends() -> None:
     assert found == HeadlineScale(750, 0, 900, 500, ("-1", "0", "1"), "0.500", "0.000")
 
 
+def test_the_ends_of_a_scale_of_units_are_short() -> None:
+    told = summary(Interval(3.34), guess=11.7, form=".2f", scale=(0.0, 14.0236))
+    found = headline_scale(told)
+    assert found is not None
+    assert found.ends == ("0", "7.01", "14")
+
+
 def test_without_a_guess_or_a_number_there_is_no_line() -> None:
     assert headline_scale(summary(Interval(0.5))) is None
     assert headline_scale(summary(Interval(float("nan")), guess=0.5)) is None

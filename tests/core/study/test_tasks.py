@@ -1,14 +1,17 @@
 """A study of labels or of levels speaks of its task: metric, controls, columns of the page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mmx.study import Study
+from mmx.study import Study, run_study
+from mmx.study.executor import Heard
+from mmx.study.job import Job, perform
 
 Write = Callable[..., Path]
+SAME = ("arms", "controls", "absent", "metric", "words", "reached", "comparisons", "headline")
 Run = Callable[..., Study]
 LABELS = {
     "task": "multi_label",
@@ -64,3 +67,48 @@ def test_levels(write_study: Write, run_here: Run) -> None:
     page = (done.path / "report.md").read_text(encoding="utf-8")
     assert "| quadratic kappa |" in page
     assert "balanced accuracy, %" in page
+
+
+class Stopped:
+    """Does one job, then the user presses Ctrl-C."""
+
+    workers = 1
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+
+    def run(self, jobs: Sequence[Job], heard: Heard) -> None:
+        """The first of them alone."""
+        self.jobs.append(jobs[0])
+        heard(perform(jobs[0]))
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("settings", [LABELS, LEVELS], ids=["labels", "levels"])
+def test_a_study_that_was_stopped_repeats_nothing_and_gives_the_same_results(
+    write_study: Write, run_here: Run, here: Any, tiny_plugin: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any],
+) -> None:  # fmt: skip
+    file = write_study(set=settings, arms=["concat", "gated", "no_such_fusion"])
+    monkeypatch.setenv("MMX_RUNS", str(tmp_path / "whole"))
+    whole = run_here(file)
+    asked = [job.key for job in here.jobs]
+    assert list(whole.failed) == ["no_such_fusion"]
+    monkeypatch.setenv("MMX_RUNS", str(tmp_path / "stopped"))
+    stopped = Stopped()
+    with pytest.raises(KeyboardInterrupt):
+        run_study(file, plugins=[tiny_plugin], executor=stopped)
+    here.jobs.clear()
+    resumed = run_here(file)
+    assert sorted(job.key for job in (*stopped.jobs, *here.jobs)) == sorted(asked)
+    assert resumed.failed == whole.failed
+    for key in SAME:
+        assert _without_times(resumed.results[key]) == _without_times(whole.results[key]), key
+
+
+def _without_times(value: Any) -> Any:
+    """The same without seconds and places of runs."""
+    if isinstance(value, dict):
+        kept = {k: v for k, v in value.items() if k not in ("seconds", "runs")}
+        return {key: _without_times(one) for key, one in kept.items()}
+    return [_without_times(one) for one in value] if isinstance(value, list) else value

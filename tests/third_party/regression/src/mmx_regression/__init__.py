@@ -1,0 +1,1 @@
+"""Regression for mmx: one number a case, with intervals, losses, controls and studies."""
