@@ -51,6 +51,17 @@ def bert_tower(folder: ClipFolder) -> Any:
     return tower.float()
 
 
+def assumed(folder: ClipFolder) -> tuple[str, ...]:
+    """A sentence on a configuration that no file states, where there is one."""
+    name = str(folder.part("text_cfg").get("hf_model_name", ""))
+    if name not in _PLAIN_BERT or (folder.path / "config.json").is_file():
+        return ()
+    return (
+        f"{folder.path}: no file says how the {name} inside is built; it is taken for a plain BERT "
+        "(12 layers and heads, 768 wide). Copy its config.json into the folder to be sure",
+    )
+
+
 def _configuration(name: str, folder: Path) -> Any:
     """The configuration of the network: that of the folder, of the cache of the hub, or known."""
     from huggingface_hub import try_to_load_from_cache  # with transformers, seconds

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmx.errors import WeightsError, said_by
-from mmx_plugins.encoders._open_clip.bert import BertTexts, bert_tower
+from mmx_plugins.encoders._open_clip.bert import BertTexts, assumed, bert_tower
 from mmx_plugins.encoders._open_clip.folder import ClipFolder
 from mmx_plugins.encoders._open_clip.library import with_towers
 from mmx_plugins.encoders._open_clip.trunk import TextTrunk, depths, linear_of
@@ -57,7 +57,7 @@ def text_tower(folder: ClipFolder, weights: str | Path, fractions: Sequence[floa
     record, notes = folder.load(tower, weights, "text.")
     trunk = BertTexts(tower, fractions) if hasattr(tower, "pooler") else ClipTexts(tower, fractions)
     width = int(folder.model["embed_dim"])
-    return TextTower(trunk, trunk.take_projection(), width, record, notes)
+    return TextTower(trunk, trunk.take_projection(), width, record, (*notes, *assumed(folder)))
 
 
 def _check(stated: dict[str, Any], path: Path) -> None:
