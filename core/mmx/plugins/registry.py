@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,8 +91,11 @@ class Plugins:
         """
         if kind is not None:
             names.check_kind(kind)
-        claims = self._all_claims()
-        return [self._describe(claim) for claim in claims if kind in (None, claim.kind)]
+        same = defaultdict[str, list[Claim]](list)
+        for claim in self._all_claims():
+            same[claim.key].append(claim)
+        wanted = (claim for claim in self._all_claims() if kind in (None, claim.kind))
+        return [self._describe(claim, same[claim.key]) for claim in wanted]
 
     def choose(self, kind: str, type: str) -> InstalledMethod:
         """The one usable method that a name means; imports nothing.
@@ -107,7 +111,7 @@ class Plugins:
             usable = ours[:1]
         if len(usable) > 1:
             raise PluginError(names.clash(usable))
-        method = self._describe(usable[0])
+        method = self._describe(usable[0], self._same(usable[0]))
         if method.status == "found" or (method.status == "clash" and "/" in type):
             return method
         raise PluginError(f"{method.key} of {method.package} cannot be used: {method.reason}")
@@ -169,7 +173,8 @@ class Plugins:
                 del self._files[path]
             added = self._files[path] = local.load(self._manager, path, read, code)
             self._outlines[added.name] = added.outline
-        return self._describe(self._files[path].claims[0])
+        claim = self._files[path].claims[0]
+        return self._describe(claim, self._same(claim))
 
     def source(self, kind: str, type: str) -> Source:
         """Distribution, version and digest of one method; imports nothing.
@@ -225,11 +230,11 @@ class Plugins:
             self._claims = read_claims(self._path)
         return [*self._claims, *(claim for file in self._files.values() for claim in file.claims)]
 
-    def _describe(self, claim: Claim) -> InstalledMethod:
-        """A claim with its status."""
+    def _describe(self, claim: Claim, same: Sequence[Claim]) -> InstalledMethod:
+        """A claim with its status among all claims of its key."""
         outline = None if claim.fault else self._outline_or_none(claim.module, claim.type)
         status, reason = self._judge(claim, outline)
-        rivals = self._rivals(claim)
+        rivals = [other for other in same if not self._blocker(other)]
         ours = [rival for rival in rivals if same_package(rival.package, CORE)]
         if status == "found" and len(rivals) > 1 and claim not in ours:
             words = names.outdone(rivals, ours[0]) if ours else names.clash(rivals)
@@ -261,10 +266,9 @@ class Plugins:
         """The name in MMX_BLOCK_PLUGINS that means a claim; empty when none does."""
         return next((name for name in self._blocked if claim.is_called(name)), "")
 
-    def _rivals(self, claim: Claim) -> list[Claim]:
-        """All claims of the same key that are not blocked, the claim itself included."""
-        same = [other for other in self._all_claims() if other.key == claim.key]
-        return [other for other in same if not self._blocker(other)]
+    def _same(self, claim: Claim) -> list[Claim]:
+        """All claims of the same key, the claim itself included."""
+        return [other for other in self._all_claims() if other.key == claim.key]
 
     def _outline_or_none(self, module: str, type: str) -> Outline | None:
         """Outline of a module, read once."""
