@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +28,17 @@ def shared_data() -> Path:
     if not (folder / "ham10000").is_dir():
         pytest.skip(f"no real images: {folder} is not there; set MMX_DATA to their folder")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_wait_for_the_disk() -> Iterator[None]:
+    """``os.fsync`` waits 2 to 9 ms, thirty times a run, and only a power cut would tell.
+
+    That whole files are synced is held by tests/core/files/test_writing.py; started processes wait.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
 
 
 @pytest.fixture(autouse=True)

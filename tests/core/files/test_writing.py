@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from stat import S_ISDIR
 
 import pytest
 
@@ -125,3 +126,14 @@ def test_a_lock_names_its_holder_and_dies_with_it(tmp_path: Path) -> None:
     told: list[str] = []
     with Hold(lock).later(told.append):
         assert told == []
+
+
+def test_a_file_and_its_folder_are_synced_before_the_writer_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = list[bool]()
+    monkeypatch.setattr(
+        os, "fsync", lambda handle: synced.append(S_ISDIR(os.fstat(handle).st_mode))
+    )
+    write_whole(tmp_path / "new", b"content")
+    assert synced == [False, True]
