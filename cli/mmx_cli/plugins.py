@@ -1,4 +1,4 @@
-"""mmx plugins: what is installed, what it can be told, which laws it keeps; and a new one."""
+"""mmx plugins: what is installed, what it can be told, which checks it passes; and a new one."""
 
 import json
 import shlex
@@ -85,9 +85,9 @@ def check_method(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     files: Files = [],
 ) -> None:
-    """Try the laws of its kind on a method; exit status 1 when it breaks one.
+    """Try the checks of its kind on a method; exit status 1 when it fails one.
 
-    Exit status 3: none is broken, but some were not run, so that nothing is known about them.
+    Exit status 3: none failed, but some were not run, so that nothing is known about them.
     """
     with plain_words():
         plugins = mmx.Plugins(files=files)
@@ -100,9 +100,9 @@ def check_method(
         made = f"({certificate.package} {certificate.version}, sha256 {certificate.digest})"
         say(f"{certificate.key}  {made}", bold=True)
         rows = [(one.name, one.status, one.detail) for one in certificate.checks]
-        say_table(("law", "status", "detail"), rows, OUTCOMES)
+        say_table(("check", "status", "detail"), rows, OUTCOMES)
         left = f"; {len(untried)} were not run" if untried else ""
-        say(f"{certificate.held} of {len(certificate.checks)} laws hold{left}")
+        say(f"{certificate.held} of {len(certificate.checks)} checks passed{left}")
     if not certificate.ok:
         raise typer.Exit(BROKEN)
     if untried:

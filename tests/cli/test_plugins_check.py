@@ -48,7 +48,7 @@ def test_prints_who_made_a_method_and_which_laws_it_keeps() -> None:
     assert mmx.Plugins().source("loss", "focal").digest in result.output
     assert "extremes" in result.output
     known = len(laws("loss"))
-    assert f"{known} of {known} laws hold" in result.output
+    assert f"{known} of {known} checks passed" in result.output
 
 
 def test_a_method_that_needs_settings_is_tried_with_them(tmp_path: Path) -> None:
@@ -56,14 +56,14 @@ def test_a_method_that_needs_settings_is_tried_with_them(tmp_path: Path) -> None
     bare = CliRunner().invoke(app, asked)
     assert bare.exit_code == 3
     assert "not run" in bare.output
-    assert "3 of 10 laws hold; 7 were not run" in bare.output
+    assert "3 of 10 checks passed; 7 were not run" in bare.output
     cases = "photo,dx,who\n" + "".join(f"{n}.png,{'ab'[n % 2]},p{n}\n" for n in range(6))
     (tmp_path / "cases.csv").write_text(cases, encoding="utf-8")
     settings = [f"path={tmp_path / 'cases.csv'}", "images=[photo]", "label=dx", "group=who"]
     given = [word for one in settings for word in ("--set", one)]
     whole = CliRunner().invoke(app, [*asked, *given])
     assert whole.exit_code == 0, whole.output
-    assert "10 of 10 laws hold" in whole.output
+    assert "10 of 10 checks passed" in whole.output
     refused = CliRunner().invoke(app, [*asked, "--set", "path=x.csv", "--set", "colour=red"])
     assert refused.exit_code == 2
     assert "dataset.table refuses its settings" in refused.output

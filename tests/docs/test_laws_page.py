@@ -40,7 +40,7 @@ fails with one sentence.
 - A law that was not run is no law that holds: it is counted apart, and the exit status is 3 when
   nothing else is wrong.
 - `trains` assembles a model of the smallest parts around the method, takes steps in the training
-  loop of a run on rows of which some miss a side, and loads the weights into a new model, which
+  loop of a run on rows of which some miss a modality, and loads the weights into a new model, which
   must answer alike.
 - `device` runs a method with shapes and devices but without numbers, as if it were moved to
   another device; no such device is needed. Where the way of a method depends on numbers it is

@@ -50,7 +50,7 @@ def test_from_nothing_to_a_wheel_by_the_commands_of_the_guide(fresh: Fresh) -> N
     work.mkdir()
     printed = fresh.run("bash", "-euxo", "pipefail", "-c", script, cwd=work)
     assert re.search(r"fusion +cross_talk +mmx-cross-talk +0\.1\.0 +2 +found", printed)
-    assert printed.count("28 of 28 laws hold") == 3
+    assert printed.count("28 of 28 checks passed") == 3
     assert "fusion.cross_talk  (local sha256:" in printed
     assert "balanced accuracy" in printed
     package = work / "mmx-cross-talk"

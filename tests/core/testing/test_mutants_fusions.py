@@ -29,7 +29,7 @@ MISTAKES = {
         "mean over text padding": "padding",
         "first text token, masked or not": "padding",
         "batch width as a number": "padding",
-        "input changed where a side is missing": "inputs_kept",
+        "input changed where a modality is missing": "inputs_kept",
         "mask changed in training": "inputs_kept",
         "levels where there are some": "declared",
         "levels always": "declared",
@@ -45,13 +45,13 @@ MISTAKES = {
         "tensor made in main memory": "device",
         "plain tensor": "device",
         "always present": "present",
-        "missing side gets through": "missing",
+        "missing modality gets through": "missing",
         "width of the image taken for the text": "shapes",
         "other width than dim": "shapes",
         "fails in training mode": "trains",
         "setting never read": "settings_read",
-        "places of the joined side counted": "absent_joined",
-        "first real token of the joined side": "order_of_joined",
+        "positions of joined modalities counted": "absent_joined",
+        "first real token of joined modalities": "order_of_joined",
     },
 }
 
@@ -144,7 +144,7 @@ def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple
     return v, t / text.mask.shape[1]
 
 
-@change("input changed where a side is missing")
+@change("input changed where a modality is missing")
 def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
     if not image.pooled.requires_grad:
         image.pooled.masked_fill_(~image.present[:, None], 0)
@@ -225,7 +225,7 @@ def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple
     return v * self.scale, t
 
 
-@change("missing side gets through")
+@change("missing modality gets through")
 def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
     return image.pooled, t
 
@@ -237,12 +237,12 @@ def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple
     return v, t
 
 
-@change("places of the joined side counted")
+@change("positions of joined modalities counted")
 def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
     return v, t * text.tokens.shape[1]
 
 
-@change("first real token of the joined side")
+@change("first real token of joined modalities")
 def _(self: Any, v: Tensor, t: Tensor, image: Features, text: Features) -> tuple[Tensor, Tensor]:
     first = text.mask.int().argmax(dim=1)[:, None, None]
     tokens = text.tokens.masked_fill(~text.mask[..., None], 0)

@@ -19,7 +19,7 @@ Caught = Callable[[mmx.Params, str], None]
 # kind of method -> mistake -> the law that says so
 MISTAKES = {
     "loss": {
-        "logits changed where a side is missing": "inputs_kept",
+        "logits changed where a modality is missing": "inputs_kept",
         "seeds torch, loss": "random_state",
         "running mean of the loss": "state",
         "weights made in main memory": "device",
@@ -75,7 +75,7 @@ class Entropy(mmx.Loss):
         here = outputs.present[:, 0].float()
         if mistake == "missing part counts":
             here = torch.ones_like(here)
-        if mistake == "logits changed where a side is missing" and not torch.is_grad_enabled():
+        if mistake == "logits changed where a modality is missing" and not torch.is_grad_enabled():
             image.masked_fill_(~outputs.present[:, :1], 0)
         if mistake == "seeds torch, loss":
             torch.manual_seed(1)
