@@ -17,7 +17,7 @@ PUBLIC = (
 )
 """What is public, in the order in which a name that a module lacks is looked for."""
 
-Get = Callable[[str], Any]
+Get = Callable[[str], object]
 List = Callable[[], list[str]]
 
 

@@ -14,6 +14,7 @@ FILES = [
 PACKAGES = {"mmx": "core", "mmx_plugins": "plugins", "mmx_cli": "cli"}
 PARTS = {
     "scipy.ndimage": "scipy loads it for who asks",
+    "scipy.sparse": "scipy loads it for who asks",
     "torch.utils.flop_counter": "torch leaves it out, and it brings triton",
 }
 """Parts that do not come along when another part of their library is imported."""

@@ -48,8 +48,8 @@ def view_each(pictures: "Floats", numbers: "NDArray[np.int64]") -> "Floats":
 
 def structure(small: "NDArray[np.generic]") -> "Floats":
     """Grey pictures [B, S, S] without what changes slowly, everywhere equally strong."""
-    # scipy takes a while to import, and ships no type information
-    from scipy.ndimage import gaussian_filter  # type: ignore[import-untyped]
+    # a tenth of a second of import
+    from scipy.ndimage import gaussian_filter
 
     def blurred(values: "Floats", spread: float) -> "Floats":
         found = gaussian_filter(values, (0, spread, spread), mode="nearest")

@@ -9,9 +9,7 @@ from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
-
-# scipy ships no type information
-from scipy.sparse import csr_array  # type: ignore[import-untyped]
+from scipy.sparse import csr_array
 
 VOCABULARY = 20_000
 

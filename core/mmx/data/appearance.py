@@ -89,8 +89,8 @@ def _small(pixels: "NDArray[np.uint8]") -> "NDArray[np.float64]":
 
 def dark_region(pixels: "NDArray[Any]") -> "NDArray[np.bool_]":
     """[h, w], the largest connected region darker than Otsu's threshold; all when there is none."""
-    # a tenth of a second of import, and scipy ships no type information
-    from scipy import ndimage as untyped  # type: ignore[import-untyped]
+    # a tenth of a second of import
+    from scipy import ndimage as untyped
 
     ndimage: Any = untyped
 

@@ -23,7 +23,7 @@ class TokenArrays:
     """
 
     def __init__(
-        self, tokens: NDArray[Any], real: NDArray[np.bool_], lengths: NDArray[Any]
+        self, tokens: NDArray[Any], real: NDArray[np.bool_], lengths: NDArray[np.generic]
     ) -> None:
         self.tokens, self.real = tokens, real
         self.lengths = np.asarray(lengths, dtype=np.int64)
@@ -31,7 +31,9 @@ class TokenArrays:
         same = len(self.lengths) > 0 and bool((self.lengths == self.lengths[0]).all())
         self.equal = int(self.lengths[0]) if same else 0
 
-    def fill(self, out: NDArray[Any], mask: NDArray[np.bool_], at: NDArray[Any], to: Any) -> None:
+    def fill(
+        self, out: NDArray[Any], mask: NDArray[np.bool_], at: NDArray[np.int64], to: Any
+    ) -> None:
         """Write the inputs ``at`` into rows ``to`` of ``out`` [B, N, D] and ``mask`` [B, N]."""
         if self.equal:
             stacked = self.tokens.reshape(-1, self.equal, self.tokens.shape[1])
@@ -66,7 +68,9 @@ class Stream:
         found: NDArray[np.bool_] = self.shard[rows] >= 0
         return found
 
-    def groups(self, rows: NDArray[np.int64]) -> "list[tuple[int, NDArray[Any], NDArray[Any]]]":
+    def groups(
+        self, rows: NDArray[np.int64]
+    ) -> "list[tuple[int, NDArray[np.int64], NDArray[np.int64]]]":
         """Shard, places in it, and places in the batch, for each shard that the rows need."""
         owner = self.shard[rows]
         wanted = [(int(one), np.flatnonzero(owner == one)) for one in np.unique(owner)]

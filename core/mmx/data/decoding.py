@@ -39,7 +39,7 @@ class StoredImages:
         return {"frames": self.frames.tolist(), "checksums": self.checksums.tolist()}
 
     @classmethod
-    def from_json(cls, plain: Mapping[str, Any]) -> "StoredImages | None":
+    def from_json(cls, plain: Mapping[str, object]) -> "StoredImages | None":
         """What ``to_json`` gave; None when it is something else."""
         try:
             frames = np.array(plain["frames"], dtype=np.int32).reshape(-1, 3)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -65,7 +65,7 @@ class Encoding:
         self.dtype = np.dtype(frozen.dtype)
         self.device = frozen.device
 
-    def arrays(self, rows: list[int]) -> list[tuple[str, NDArray[Any]]]:
+    def arrays(self, rows: list[int]) -> list[tuple[str, NDArray[np.generic]]]:
         """Named arrays of a batch of rows; in eval mode, without gradients."""
         with _evaluating(self.frozen):
             return list(self._arrays(*self._encode(rows)))
@@ -83,7 +83,7 @@ class Encoding:
 
     def _arrays(
         self, found: Features, frame: tuple[int, int] | None
-    ) -> Iterator[tuple[str, NDArray[Any]]]:
+    ) -> Iterator[tuple[str, NDArray[np.generic]]]:
         """Named arrays of a batch, as they are appended."""
         for kind in self.kinds:
             yield f"{kind}.present", found.present.cpu().numpy()
@@ -99,7 +99,7 @@ class Encoding:
                 stored = level if frame is None else pool_level(level, *frame)
                 yield from self._ragged(f"levels.{depth}", stored)
 
-    def _ragged(self, name: str, found: Features) -> Iterator[tuple[str, NDArray[Any]]]:
+    def _ragged(self, name: str, found: Features) -> Iterator[tuple[str, NDArray[np.generic]]]:
         """Places up to each input's last real token, one input after the other; which are real.
 
         What stands at masked places never matters and is stored as zeros.
@@ -112,11 +112,11 @@ class Encoding:
         yield f"{name}.real", real.cpu().numpy()
         yield f"{name}.lengths", lengths.to(torch.int32).cpu().numpy()
 
-    def _numbers(self, values: Tensor) -> NDArray[Any]:
+    def _numbers(self, values: Tensor) -> NDArray[np.generic]:
         """As they are stored; what does not fit the type is refused."""
         exact = values.float().cpu().numpy()
         with np.errstate(over="ignore"):
-            stored: NDArray[Any] = exact.astype(self.dtype)
+            stored: NDArray[np.generic] = exact.astype(self.dtype)
         if not np.isfinite(stored).all():
             worst = float(np.abs(exact).max())
             method = type(self.frozen.encoder).__name__

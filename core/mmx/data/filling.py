@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from math import ceil
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from mmx.data.encoding import Encoding
@@ -172,7 +172,7 @@ class _Piece:
     def __init__(self, root: Path) -> None:
         self._writer, self._keys = ShardWriter(root), list[str]()
 
-    def append(self, keys: list[str], arrays: Sequence[tuple[str, NDArray[Any]]]) -> int:
+    def append(self, keys: list[str], arrays: Sequence[tuple[str, NDArray[np.generic]]]) -> int:
         """Append a batch; bytes that were written."""
         before = self._writer.written
         for name, values in arrays:

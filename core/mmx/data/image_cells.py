@@ -67,7 +67,7 @@ def image_cells(column: "Series[Any]", texts: "Callable[[Series[Any]], Cells]") 
     return found
 
 
-def _held(cell: Any, name: str) -> tuple[Any, ...] | None:
+def _held(cell: object, name: str) -> tuple[object, ...] | None:
     """Images and names of a cell that is no text; None of a text, or what holds no images."""
     if isinstance(cell, PackedImage):
         return (cell,)
@@ -83,7 +83,7 @@ def _held(cell: Any, name: str) -> tuple[Any, ...] | None:
     return None
 
 
-def _several(cells: list[Any], name: str) -> tuple[Any, ...] | None:
+def _several(cells: list[object], name: str) -> tuple[object, ...] | None:
     """The same of a list; one that holds something else is refused as a list."""
     found = list[Any]()
     for index, cell in enumerate(cells):
@@ -97,6 +97,6 @@ def _several(cells: list[Any], name: str) -> tuple[Any, ...] | None:
     return tuple(found)
 
 
-def each_of(cell: Any) -> Iterator[Any]:
+def each_of(cell: object) -> Iterator[Any]:
     """The images of a cell, one after the other."""
     yield from cell if isinstance(cell, tuple) else (cell,)

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,7 +28,7 @@ def ends_as_image(name: str) -> bool:
     return _ENDING.search(name) is not None
 
 
-def with_suffix(paths: "NDArray[Any]", suffix: str) -> "NDArray[Any]":
+def with_suffix(paths: "NDArray[np.object_]", suffix: str) -> "NDArray[np.object_]":
     """These names with an ending where they have none of an image."""
     if not suffix:
         return paths
@@ -37,7 +37,7 @@ def with_suffix(paths: "NDArray[Any]", suffix: str) -> "NDArray[Any]":
     )
 
 
-def placed(paths: "NDArray[Any]", roots: Sequence[Path]) -> "NDArray[Any]":
+def placed(paths: "NDArray[np.object_]", roots: Sequence[Path]) -> "NDArray[np.object_]":
     """Each name in the first of these folders in which it is there; else in the first one."""
 
     def in_folder(name: str) -> Path | str:
@@ -49,7 +49,9 @@ def placed(paths: "NDArray[Any]", roots: Sequence[Path]) -> "NDArray[Any]":
     return _each_name(paths, in_folder)
 
 
-def _each_name(paths: "NDArray[Any]", change: Callable[[str], Path | str]) -> "NDArray[Any]":
+def _each_name(
+    paths: "NDArray[np.object_]", change: Callable[[str], Path | str]
+) -> "NDArray[np.object_]":
     """The cells with each of their names changed."""
     found = np.empty(len(paths), dtype=object)
     for row, cell in enumerate(paths.tolist()):
@@ -60,7 +62,9 @@ def _each_name(paths: "NDArray[Any]", change: Callable[[str], Path | str]) -> "N
     return found
 
 
-def leaving(paths: "NDArray[Any]", roots: Sequence[Path], column: str, links: bool) -> Faults:
+def leaving(
+    paths: "NDArray[np.object_]", roots: Sequence[Path], column: str, links: bool
+) -> Faults:
     """Row -> reason, for names that leave their folder; each folder is looked at once.
 
     Args:

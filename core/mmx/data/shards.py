@@ -65,7 +65,7 @@ class ShardWriter:
         self._arrays: dict[str, dict[str, Any]] = {}
         self._files: dict[str, Any] = {}
 
-    def append(self, name: str, values: NDArray[Any]) -> None:
+    def append(self, name: str, values: NDArray[np.generic]) -> None:
         """Append along the first axis; type and other axes must stay the same."""
         if name not in self._files:
             self._files[name] = (self._folder / f"{name}.bin").open("wb")

@@ -1,9 +1,7 @@
 """Intervals of shares at an effective n, and of weighted sums of scores that have intervals."""
 
 import numpy as np
-
-# scipy ships no type information
-from scipy.special import betaincinv  # type: ignore[import-untyped]
+from scipy.special import betaincinv
 
 from mmx.evaluation.confusion import Floats
 from mmx.evaluation.effective import ClusteredShares

@@ -1,7 +1,5 @@
 """Bins of equal mass, and the calibration errors over them."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,7 +30,7 @@ def equal_mass_bins(values: Floats, bins: int = BINS) -> NDArray[np.int64]:
     return np.searchsorted(ranked[starts], values, side="right").astype(np.int64)
 
 
-def expected_error(confidence: Floats, right: NDArray[Any]) -> float:
+def expected_error(confidence: Floats, right: NDArray[np.bool_]) -> float:
     """ECE: mean absolute gap between confidence and accuracy over bins of equal mass.
 
     Biased upwards, the more so the fewer rows a bin holds.

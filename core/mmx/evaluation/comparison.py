@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from mmx.errors import DataError
@@ -119,8 +119,8 @@ class Comparison:
 # parameters: keywords of a call that users of the library make, each what they may want to say
 # length: most of it says what each of them means
 def compare(
-    predicted: Mapping[str, NDArray[Any]],
-    labels: NDArray[Any],
+    predicted: Mapping[str, NDArray[np.int64]],
+    labels: NDArray[np.int64],
     groups: Sequence[str],
     classes: int,
     *,

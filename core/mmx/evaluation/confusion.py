@@ -1,21 +1,19 @@
 """Scores that follow from counts of true and predicted classes."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
 
-def divide(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
+def divide(part: NDArray[np.number], whole: NDArray[np.number]) -> Floats:
     """Share ``part / whole`` element by element; NaN where the whole is 0."""
     shares = np.full(np.broadcast_shapes(part.shape, whole.shape), np.nan)
     np.divide(part, whole, out=shares, where=whole != 0)
     return shares
 
 
-def class_shares(confusion: NDArray[Any]) -> dict[str, Floats]:
+def class_shares(confusion: NDArray[np.int64] | Floats) -> dict[str, Floats]:
     """One-against-rest scores of every class.
 
     Args:
@@ -56,7 +54,7 @@ def confusion_of(
     return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
 
 
-def quick_scores(log_probs: NDArray[Any], labels: NDArray[np.int64]) -> dict[str, float]:
+def quick_scores(log_probs: NDArray[np.generic], labels: NDArray[np.int64]) -> dict[str, float]:
     """The scores that training looks at after each epoch, without intervals.
 
     Args:
@@ -77,7 +75,7 @@ def quick_scores(log_probs: NDArray[Any], labels: NDArray[np.int64]) -> dict[str
     }
 
 
-def floored(log_probs: NDArray[Any]) -> Floats:
+def floored(log_probs: NDArray[np.generic]) -> Floats:
     """Log probabilities of at least the logarithm of the smallest normal number, about -708.
 
     A probability of exactly 0 for the true class would make the NLL of the whole sample infinite.

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-# scipy ships no type information
-from scipy.special import stdtrit  # type: ignore[import-untyped]
+from scipy.special import stdtrit
 
 FEWEST = 8  # epochs; with fewer the slope of a flat curve seems to rise in 27 to 50 %
 GAIN = 0.01  # over half of the epochs: a point of a share, else a hundredth of the mean score

@@ -42,8 +42,8 @@ class CountedRows:
 
 
 def count_answers(
-    predicted: Mapping[str, NDArray[Any]],
-    labels: NDArray[Any],
+    predicted: Mapping[str, NDArray[np.int64]],
+    labels: NDArray[np.int64],
     groups: Sequence[str],
     classes: int,
 ) -> CountedRows:
@@ -65,7 +65,7 @@ def count_answers(
     shape = (int(member.max()) + 1, classes)
     here = np.bincount(labels, minlength=classes) > 0
 
-    def counted(of: NDArray[Any], weights: NDArray[Any] | None = None) -> Floats:
+    def counted(of: NDArray[Any], weights: NDArray[np.generic] | None = None) -> Floats:
         found = np.bincount(member * classes + of, weights, minlength=shape[0] * classes)
         return found.reshape(shape)[:, here].astype(np.float64)
 
@@ -245,7 +245,7 @@ def _unbiased(rows: Floats) -> Floats:
 
 
 def _check(
-    predicted: Mapping[str, NDArray[Any]], labels: Ints, groups: Sequence[str], classes: int
+    predicted: Mapping[str, NDArray[np.int64]], labels: Ints, groups: Sequence[str], classes: int
 ) -> None:
     """Refuse what cannot be compared."""
     if not predicted or not labels.size or len(labels) != len(groups):

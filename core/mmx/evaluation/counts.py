@@ -1,7 +1,6 @@
 """What each group holds of each class, and what of it was answered right."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +31,9 @@ class GroupCounts:
         return here
 
 
-def group_counts(predicted: NDArray[Any], labels: Ints, member: Ints, classes: int) -> GroupCounts:
+def group_counts(
+    predicted: NDArray[np.generic], labels: Ints, member: Ints, classes: int
+) -> GroupCounts:
     """Count the rows of each group by true class, by predicted class and by both.
 
     Args:
@@ -50,14 +51,14 @@ def group_counts(predicted: NDArray[Any], labels: Ints, member: Ints, classes: i
     return GroupCounts(true, given / len(seeds), hits / len(seeds))
 
 
-def by_group(member: Ints, cells: NDArray[Any], values: Floats, width: int) -> Floats:
+def by_group(member: Ints, cells: NDArray[np.integer], values: Floats, width: int) -> Floats:
     """[G, width]: the sum of values [n] per group and cell, for cells [n] in 0..width-1."""
     groups = int(member.max()) + 1
     sums: Floats = np.bincount(member * width + cells, values, groups * width).astype(np.float64)
     return sums.reshape(groups, width)
 
 
-def group_sums(member: Ints, values: NDArray[Any]) -> Floats:
+def group_sums(member: Ints, values: NDArray[np.number]) -> Floats:
     """[G]: the sum of values [n] per group."""
     sums: Floats = np.bincount(member, values).astype(np.float64)
     return sums

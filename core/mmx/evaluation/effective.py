@@ -32,7 +32,7 @@ class ClusteredShares:
     effective: Floats
 
 
-def clustered_shares(rows: NDArray[Any], right: NDArray[Any]) -> ClusteredShares:
+def clustered_shares(rows: NDArray[Any], right: NDArray[np.generic]) -> ClusteredShares:
     """Shares and their effective n, from the counts of each group.
 
     One correlation is estimated for all columns, so that a column that is all right borrows it from

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +22,12 @@ Ints = NDArray[np.int64]
 
 
 def evaluate(
-    log_probs: NDArray[Any],
-    labels: NDArray[Any],
+    log_probs: NDArray[np.float64],
+    labels: NDArray[np.int64],
     groups: Sequence[str],
     classes: Sequence[str],
     *,
-    answers: NDArray[Any] | None = None,
+    answers: NDArray[np.generic] | None = None,
 ) -> Evaluation:
     """Score predictions, with 95 % intervals that allow for groups of rows; nothing is drawn.
 
@@ -85,7 +84,7 @@ class _Rows:
         right: NDArray[np.bool_] = self.answered == self.labels
         return right
 
-    def by_group(self, values: NDArray[Any]) -> Floats:
+    def by_group(self, values: NDArray[np.generic]) -> Floats:
         """[G], sums of values [n]."""
         return np.bincount(self.member, values).astype(np.float64)
 
@@ -176,7 +175,7 @@ def _roc(rows: _Rows, classes: Sequence[str], areas: Sequence[Area | None]) -> l
 
 
 def _check(
-    log_probs: Floats, labels: NDArray[Any], groups: Sequence[str], classes: Sequence[str]
+    log_probs: Floats, labels: NDArray[np.generic], groups: Sequence[str], classes: Sequence[str]
 ) -> None:
     """Refuse what cannot be scored."""
     shape, count = log_probs.shape, len(classes)

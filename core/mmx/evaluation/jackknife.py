@@ -5,9 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-
-# scipy ships no type information
-from scipy.special import stdtrit  # type: ignore[import-untyped]
+from scipy.special import stdtrit
 
 from mmx.evaluation.bounds import jeffreys
 from mmx.evaluation.confusion import Floats

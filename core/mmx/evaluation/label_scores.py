@@ -27,7 +27,7 @@ NONE = Interval(math.nan)
 
 
 def evaluate_labels(
-    log_probs: NDArray[Any],
+    log_probs: NDArray[np.float64],
     target: NDArray[Any],
     groups: Sequence[str],
     labels: Sequence[str],
@@ -116,7 +116,7 @@ def _evaluation(
     )
 
 
-def quick_labels(log_probs: NDArray[Any], target: NDArray[Any]) -> dict[str, float]:
+def quick_labels(log_probs: NDArray[np.float64], target: NDArray[Any]) -> dict[str, float]:
     """The scores that training looks at after each epoch, without intervals.
 
     Args:

@@ -1,7 +1,6 @@
 """Mean absolute error of ordered levels of several methods, compared by groups."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,8 +93,8 @@ class LevelError(CountedScore):
 
 
 def level_error(
-    predicted: Mapping[str, NDArray[Any]],
-    labels: NDArray[Any],
+    predicted: Mapping[str, NDArray[np.int64]],
+    labels: NDArray[np.int64],
     groups: Sequence[str],
     classes: int,
 ) -> LevelError:

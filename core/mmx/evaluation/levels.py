@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,9 @@ Decision = Literal["median", "argmax", "mean"]
 LEAST = 1e-9  # of a probability above 1/2: sums of the same numbers differ in their last digits
 
 
-def decide_level(log_probs: NDArray[Any], decision: Decision = "median") -> NDArray[np.int64]:
+def decide_level(
+    log_probs: NDArray[np.float64], decision: Decision = "median"
+) -> NDArray[np.int64]:
     """The level that each row is answered.
 
     Args:
@@ -41,8 +43,8 @@ def decide_level(log_probs: NDArray[Any], decision: Decision = "median") -> NDAr
 
 
 def evaluate_levels(
-    log_probs: NDArray[Any],
-    labels: NDArray[Any],
+    log_probs: NDArray[np.float64],
+    labels: NDArray[np.int64],
     groups: Sequence[str],
     levels: Sequence[str],
     *,
@@ -82,7 +84,7 @@ def evaluate_levels(
 
 
 def quick_levels(
-    log_probs: NDArray[Any], labels: NDArray[np.int64], decision: Decision = "median"
+    log_probs: NDArray[np.float64], labels: NDArray[np.int64], decision: Decision = "median"
 ) -> dict[str, float]:
     """The scores that training looks at after each epoch, without intervals.
 
@@ -106,7 +108,7 @@ def quick_levels(
     }
 
 
-def _ranked(log_probs: NDArray[Any], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+def _ranked(log_probs: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
     """Sum over thresholds of the squared gap of the cumulative probabilities, [n]."""
     below = np.exp(np.asarray(log_probs, dtype=np.float64)).cumsum(axis=1)[:, :-1]
     truth = labels[:, None] <= np.arange(below.shape[1])

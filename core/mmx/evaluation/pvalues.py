@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-# scipy ships no type information; scipy.stats has the same figures and takes a second to import
-from scipy.special import bdtr, chdtrc  # type: ignore[import-untyped]
+# scipy.stats has the same figures and takes a second to import
+from scipy.special import bdtr, chdtrc
 
 from mmx.interfaces import McNemar
 

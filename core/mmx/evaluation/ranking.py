@@ -1,7 +1,5 @@
 """ROC curves, thinned for plotting."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,7 +28,7 @@ def roc_curve(
     return RocCurve(name, tuple(false_positive.tolist()), tuple(true_positive.tolist()))
 
 
-def _corners(hits: NDArray[Any], alarms: NDArray[Any]) -> NDArray[np.intp]:
+def _corners(hits: NDArray[np.generic], alarms: NDArray[np.generic]) -> NDArray[np.intp]:
     """Points where the curve changes its direction, with both ends."""
     up, right = np.diff(hits), np.diff(alarms)
     turns = up[1:] * right[:-1] != up[:-1] * right[1:]

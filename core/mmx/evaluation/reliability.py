@@ -1,7 +1,5 @@
 """How often answers of similar confidence are right, with intervals for clustered rows."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +13,9 @@ from mmx.evaluation.results import Interval, ReliabilityBin
 Ints = NDArray[np.int64]
 
 
-def reliability(confidence: Floats, right: NDArray[Any], member: Ints) -> list[ReliabilityBin]:
+def reliability(
+    confidence: Floats, right: NDArray[np.bool_] | Ints, member: Ints
+) -> list[ReliabilityBin]:
     """Bins of equal mass, from low to high confidence.
 
     Args:
@@ -23,11 +23,11 @@ def reliability(confidence: Floats, right: NDArray[Any], member: Ints) -> list[R
         right: [n], whether what was predicted with it is true.
         member: [n], the group of each row, in 0..G-1.
     """
-    index, right = equal_mass_bins(confidence), right.astype(np.float64)
+    index, hits = equal_mass_bins(confidence), right.astype(np.float64)
     counts, totals = np.bincount(index, minlength=BINS), np.bincount(index, confidence, BINS)
     ones = np.ones(len(right))
     shares = clustered_shares(
-        by_group(member, index, ones, BINS), by_group(member, index, right, BINS)
+        by_group(member, index, ones, BINS), by_group(member, index, hits, BINS)
     )
     low, high = jeffreys(shares.share, shares.effective)
     return [

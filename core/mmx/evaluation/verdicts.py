@@ -3,8 +3,7 @@
 import math
 from dataclasses import dataclass
 
-# scipy ships no type information
-from scipy.special import ndtri  # type: ignore[import-untyped]
+from scipy.special import ndtri
 
 from mmx.evaluation.results import Interval
 

@@ -1,7 +1,5 @@
 """Writes what a run leaves in its folder."""
 
-from typing import Any
-
 from mmx.experiment.metrics import metrics
 from mmx.experiment.pages import run_page
 from mmx.experiment.prediction_rows import parquet, prediction_table
@@ -11,7 +9,7 @@ from mmx.inference import Decisions, keep_hooks, keep_model
 from mmx.runs import RunFolder
 
 
-def keep_run(setup: RunSetup, folder: RunFolder, result: RunResult) -> dict[str, Any]:
+def keep_run(setup: RunSetup, folder: RunFolder, result: RunResult) -> dict[str, object]:
     """Write weights, predictions, metrics and report, and mark the run as finished.
 
     Returns:
@@ -36,7 +34,7 @@ def _decisions(result: RunResult) -> Decisions:
     return Decisions(result.history.precision, outcome.placeholders.untrained, outcome.task.state())
 
 
-def _facts(setup: RunSetup, result: RunResult) -> dict[str, Any]:
+def _facts(setup: RunSetup, result: RunResult) -> dict[str, object]:
     """What metrics.json holds of the run besides its figures."""
     history = result.history
     return {

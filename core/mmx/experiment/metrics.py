@@ -36,7 +36,7 @@ def _headline(scores: Scores) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _plain(kept: Mapping[str, Kept]) -> dict[str, dict[str, Any]]:
+def _plain(kept: Mapping[str, Kept]) -> dict[str, dict[str, object]]:
     """What hooks kept as plain data."""
     return {
         name: {what: vars_of(v) if isinstance(v, Interval) else v for what, v in of.items()}
@@ -70,7 +70,7 @@ def _said(value: float | Interval | str) -> str:
     return f"{value.value:.3f} ({ends})" if ends else f"{value.value:.3g}"
 
 
-def as_numbers(arms: Mapping[str, Mapping[str, Interval]]) -> dict[str, dict[str, Any]]:
+def as_numbers(arms: Mapping[str, Mapping[str, Interval]]) -> dict[str, dict[str, object]]:
     """Metrics of several arms as plain data."""
     return {
         name: {key: vars_of(value) for key, value in scores.items()}

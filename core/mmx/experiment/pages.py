@@ -85,7 +85,7 @@ def _epoch(epoch: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _split(spec: Spec, prepared: PreparedData) -> dict[str, Any]:
+def _split(spec: Spec, prepared: PreparedData) -> dict[str, object]:
     """Where the split comes from."""
     asked = spec.data.split
     dealt = "" if asked.file is None else "nothing"

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from io import BytesIO
-from typing import Any
 
 import pandas as pd
 
@@ -28,7 +27,7 @@ def prediction_table(
 def _rows(
     prepared: PreparedData, task: Task, name: str, part: Part, found: PartPrediction
 ) -> pd.DataFrame:
-    columns: dict[str, Any] = {
+    columns: dict[str, object] = {
         "sample": prepared.manifest.ids[part.rows],
         "group": list(part.groups),
         "part": name,

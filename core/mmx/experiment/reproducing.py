@@ -97,7 +97,7 @@ def _spec(old: RunFolder, overrides: Sequence[str], plugins: Sequence[str | Path
     return load_spec(old.checked("resolved.yaml"), overrides=overrides, plugins=plugins)
 
 
-def _settled(old: RunFolder) -> Mapping[str, Any]:
+def _settled(old: RunFolder) -> Mapping[str, object]:
     found = old.read_json(SETTLED)
     if not isinstance(found, dict):
         raise RunError(f"{old.path / SETTLED} is not as a run writes it")
@@ -127,7 +127,7 @@ def _results(old: RunFolder, new: RunFolder) -> Iterator[ResultComparison]:
     yield same_figures(*(_figures(folder) for folder in (old, new)))
 
 
-def _figures(folder: RunFolder) -> dict[str, Any]:
+def _figures(folder: RunFolder) -> dict[str, object]:
     metrics = folder.read_json(METRICS)
     if not isinstance(metrics, dict):
         raise RunError(f"{folder.path / METRICS} is not as a run writes it")

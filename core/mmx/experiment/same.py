@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -67,7 +66,7 @@ def same_rows(left: pd.DataFrame, right: pd.DataFrame) -> ResultComparison:
     return ResultComparison("predictions", False, f"{words}{most:.3g}")
 
 
-def same_figures(left: Mapping[str, Any], right: Mapping[str, Any]) -> ResultComparison:
+def same_figures(left: Mapping[str, object], right: Mapping[str, object]) -> ResultComparison:
     """Compare nested figures."""
     found = differences(left, right)
     if not found:

@@ -55,12 +55,12 @@ class Stages:
             raise
         self._tell_end("finished", self.folder.path, found)
 
-    def _tell_end(self, moment: str, *facts: Any) -> None:
+    def _tell_end(self, moment: str, *facts: object) -> None:
         """Tell it where the beginning was told: in the first process alone."""
         if self._begun:
             self.setup.hooks.tell(moment, *facts)
 
-    def _stages(self, settled: Mapping[str, Any]) -> dict[str, Any]:
+    def _stages(self, settled: Mapping[str, object]) -> dict[str, object]:
         """Encode, train, predict, score, report; gives the metrics, in the first process."""
         for note in self.setup.audited.notes:
             self.setup.observer.message(note)
@@ -91,7 +91,7 @@ class Stages:
         )
         return keep_run(self.setup, self.folder, result)
 
-    def _begin(self) -> Mapping[str, Any]:
+    def _begin(self) -> Mapping[str, object]:
         """Write what is known before the first stage; gives the surroundings."""
         setup, folder = self.setup, self.folder
         folder.sweep()

@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -49,7 +48,7 @@ class EarlierRun:
         split_file: whose split is taken as it was; None deals the rows anew.
     """
 
-    settled: Mapping[str, Any]
+    settled: Mapping[str, object]
     split_file: Path | None
 
 

@@ -50,7 +50,7 @@ class Journal:
         return found, sum(1 for line in lines if line) - len(found)
 
 
-def _whole(lines: list[bytes]) -> Iterator[dict[str, Any]]:
+def _whole(lines: list[bytes]) -> Iterator[dict[str, object]]:
     for line in lines:
         try:
             values = json.loads(line)
@@ -61,5 +61,5 @@ def _whole(lines: list[bytes]) -> Iterator[dict[str, Any]]:
             yield values
 
 
-def _checksum(values: Mapping[str, Any]) -> str:
+def _checksum(values: Mapping[str, object]) -> str:
     return f"{zlib.crc32(json.dumps(values, sort_keys=True).encode()):08x}"

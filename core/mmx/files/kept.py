@@ -13,7 +13,7 @@ LOG = logging.getLogger("mmx.files")
 LIMIT = 4 << 30  # bytes
 
 
-def keep(file: Path, body: Mapping[str, Any]) -> None:
+def keep(file: Path, body: Mapping[str, object]) -> None:
     """Write plain data with its checksum; OSError when there is no room."""
     write_whole(file, seal(body))
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -50,13 +51,13 @@ class PartPrediction:
     extras: dict[str, Tensor] = field(default_factory=dict)
     explain: dict[str, Tensor] = field(default_factory=dict)
 
-    def columns(self, classes: Sequence[str]) -> dict[str, NDArray[Any]]:
+    def columns(self, classes: Sequence[str]) -> dict[str, NDArray[np.generic]]:
         """The columns of hooks [n] by name; one with a second axis gives one per entry, or class.
 
         Args:
             classes: C names, which stand for the entries of a second axis of C.
         """
-        found: dict[str, NDArray[Any]] = {}
+        found: dict[str, NDArray[np.generic]] = {}
         for name, value in self.extras.items():
             if value.ndim == 1:
                 found[name] = value.numpy()

@@ -1,7 +1,6 @@
 """Predictions as columns, the same in a run, an evaluation and an answer to new cases."""
 
-from typing import Any
-
+import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -11,7 +10,7 @@ from mmx.interfaces import Task
 
 def prediction_columns(
     task: Task, found: PartPrediction, target: Tensor | None = None
-) -> dict[str, NDArray[Any]]:
+) -> dict[str, NDArray[np.generic]]:
     """Truth where it is given, answer, p_NAME of each name of the task, and columns of hooks.
 
     Args:

@@ -1,7 +1,7 @@
 """Names of modalities, and the short form of what has one of them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -16,7 +16,7 @@ ModalityName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)
 """Name of a modality in a spec: lower-case letters, digits and underscores, a letter first."""
 
 
-def by_modality(given: Any, name: str = IMAGE) -> Mapping[str, Any]:
+def by_modality(given: object, name: str = IMAGE) -> Mapping[str, object]:
     """A mapping as it is; anything else stands for this modality, and what is empty for none."""
     if isinstance(given, Mapping):
         return given

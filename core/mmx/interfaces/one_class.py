@@ -80,15 +80,15 @@ class OneClassTask(Task):
         """The most probable class, the first among equals."""
         return log_probs.argmax(dim=1)
 
-    def answers(self, log_probs: Tensor) -> "dict[str, NDArray[Any]]":
+    def answers(self, log_probs: Tensor) -> "dict[str, NDArray[np.generic]]":
         """The name of the class that is answered."""
         return {"predicted": self._named(self.predicted(log_probs))}
 
-    def truths(self, target: Tensor) -> "dict[str, NDArray[Any]]":
+    def truths(self, target: Tensor) -> "dict[str, NDArray[np.generic]]":
         """The name of the class; None where it is unknown."""
         return {"label": self._named(target)}
 
-    def _named(self, indices: Tensor) -> "NDArray[Any]":
+    def _named(self, indices: Tensor) -> "NDArray[np.generic]":
         named: NDArray[np.object_] = np.array([*self.names, None], dtype=object)
         words: NDArray[np.object_] = named[indices.numpy()]  # -1 is the last: None
         return words

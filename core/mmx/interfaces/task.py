@@ -116,7 +116,7 @@ class Scores(ABC):
         return None
 
     @abstractmethod
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data for metrics.json, ``metrics`` among them."""
 
     @abstractmethod
@@ -259,7 +259,7 @@ class Task(ComparableTask):
         """The same task with what it decides on validation, such as thresholds."""
         return self
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, object]:
         """What ``fitted`` decided, as plain data for ``TaskParams.build``."""
         return {}
 
@@ -274,11 +274,11 @@ class Task(ComparableTask):
         """[n], int64: place in ``names`` of what an explanation of each row is about."""
 
     @abstractmethod
-    def answers(self, log_probs: Tensor) -> "dict[str, NDArray[Any]]":
+    def answers(self, log_probs: Tensor) -> "dict[str, NDArray[np.generic]]":
         """Columns of predictions.parquet [n] that name the answer, ``predicted`` among them."""
 
     @abstractmethod
-    def truths(self, target: Tensor) -> "dict[str, NDArray[Any]]":
+    def truths(self, target: Tensor) -> "dict[str, NDArray[np.generic]]":
         """Columns of predictions.parquet [n] that hold the target; None or NaN where unknown."""
 
     def wrong(self, log_probs: Tensor, target: Tensor, most: int) -> Sequence[WrongAnswer]:

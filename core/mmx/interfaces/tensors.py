@@ -14,7 +14,7 @@ def map_tensors(value: T, change: Callable[[Tensor], Tensor]) -> T:
     return _mapped(value, change)  # type: ignore[no-any-return]
 
 
-def _mapped(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
+def _mapped(value: object, change: Callable[[Tensor], Tensor]) -> Any:
     if isinstance(value, Tensor):
         return change(value)
     if isinstance(value, tuple):

@@ -155,7 +155,7 @@ def type_name(annotation: Any) -> str:
     return getattr(annotation, "__name__", str(annotation))
 
 
-def _limits(constraints: Iterable[Any]) -> Iterator[str]:
+def _limits(constraints: Iterable[object]) -> Iterator[str]:
     """Words for the constraints of a field, also for those inside ``Annotated`` and unions."""
     for constraint in constraints:
         for name, sign in LIMITS.items():

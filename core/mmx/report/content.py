@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from mmx.interfaces import Content, Grid, Matrix, Plot, ScoreSection
 from mmx.report.figures import plot
@@ -20,7 +19,7 @@ class Block:
     """
 
     form: str
-    what: Any
+    what: object
 
 
 @dataclass(frozen=True, slots=True)

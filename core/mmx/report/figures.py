@@ -29,7 +29,7 @@ NAMED_CLASSES = 8  # beyond this many, colours can no longer be told apart
 
 
 def learning_curves(
-    history: Sequence[Mapping[str, Any]], best_epoch: int | None, select: str
+    history: Sequence[Mapping[str, object]], best_epoch: int | None, select: str
 ) -> Markup:
     """Loss with its named terms, and validation scores, over epochs; empty without history."""
     losses, scores = _curves(history)

@@ -48,7 +48,7 @@ def render_run(report: RunReport) -> str:
     return page.render(run=report, contents=_contents(report, shown), **shown)
 
 
-def _filled(report: RunReport) -> dict[str, Any]:
+def _filled(report: RunReport) -> dict[str, object]:
     """What the template asks for beside the report itself."""
     evaluation = report.evaluation
     summary = evaluation.summary(report.group)
@@ -124,7 +124,7 @@ def _missing_arms(report: RunReport) -> list[tuple[str, Metrics]]:
     ]
 
 
-def _shown(mistake: Mistake) -> dict[str, Any]:
+def _shown(mistake: Mistake) -> dict[str, object]:
     """A mistake with its picture as a data address."""
     return {
         "sample": mistake.sample,

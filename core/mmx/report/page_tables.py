@@ -112,7 +112,7 @@ def uneven_table(uneven: Sequence[Mapping[str, Any]]) -> Table:
     return Table(heading, head, rows, max(len(uneven) - ROWS, 0))
 
 
-def epoch_table(history: Sequence[Mapping[str, Any]]) -> Table:
+def epoch_table(history: Sequence[Mapping[str, object]]) -> Table:
     """Everything that was recorded, one row per epoch."""
     rows = [_flat(record, number) for number, record in enumerate(history)]
     head = list(dict.fromkeys(chain.from_iterable(rows)))
@@ -120,13 +120,13 @@ def epoch_table(history: Sequence[Mapping[str, Any]]) -> Table:
     return Table("", tuple(head), cells)
 
 
-def _recorded(value: Any) -> str:
+def _recorded(value: object) -> str:
     """Losses and scores with the same number of digits; very small and large ones shorter."""
     usual = isinstance(value, float) and (value == 0 or 1e-3 <= abs(value) < 1e3)
     return f"{value:.4f}" if usual else plain(value)
 
 
-def _flat(record: Mapping[str, Any], number: int) -> dict[str, Any]:
+def _flat(record: Mapping[str, Any], number: int) -> dict[str, object]:
     """One level of names; epochs count from 1 as people do."""
     flat: dict[str, Any] = {"Epoch": int(record.get("epoch", number)) + 1}
     for key, value in record.items():
@@ -140,7 +140,7 @@ def _flat(record: Mapping[str, Any], number: int) -> dict[str, Any]:
     return flat
 
 
-def as_tables(values: Mapping[str, Any], name: str = "") -> list[Table]:
+def as_tables(values: Mapping[str, object], name: str = "") -> list[Table]:
     """Plain nested data as tables: scalars together, then one table for each that has parts."""
     nested = {key: value for key, value in values.items() if _has_parts(value)}
     scalars = [
@@ -162,7 +162,7 @@ def _nested(value: Any, label: str) -> list[Table]:
     return [_listed(value, label)]
 
 
-def _crossed(value: Mapping[str, Mapping[str, Any]], label: str) -> Table:
+def _crossed(value: Mapping[str, Mapping[str, object]], label: str) -> Table:
     """Two levels of names as rows and columns, the longer side down."""
     outer = list(value)
     inner = list(dict.fromkeys(key for each in value.values() for key in each))
@@ -176,7 +176,7 @@ def _crossed(value: Mapping[str, Mapping[str, Any]], label: str) -> Table:
     return Table(label, ("", *right), cells)
 
 
-def _listed(rows: Sequence[Mapping[str, Any]], label: str) -> Table:
+def _listed(rows: Sequence[Mapping[str, object]], label: str) -> Table:
     columns = list(dict.fromkeys(key for row in rows for key in row))
     cells = tuple(tuple(_text(row.get(column)) for column in columns) for row in rows[:ROWS])
     return Table(label, tuple(map(title, columns)), cells, max(0, len(rows) - ROWS))
@@ -190,11 +190,11 @@ def _has_parts(value: Any) -> bool:
     return is_list and all(isinstance(each, Mapping) for each in value)
 
 
-def _deep(value: Mapping[str, Any]) -> bool:
+def _deep(value: Mapping[str, object]) -> bool:
     return any(isinstance(each, Mapping | list | tuple) for each in value.values())
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     """Scalars as text, lists joined by commas, long ones cut."""
     if isinstance(value, list | tuple):
         between = "; " if any(isinstance(each, list | tuple) for each in value) else ", "

@@ -121,7 +121,7 @@ class RunReport:
     group: str = "group"
     validation: Scores | None = None
     methods: Mapping[str, str] = field(default_factory=dict)
-    history: Sequence[Mapping[str, Any]] = ()
+    history: Sequence[Mapping[str, object]] = ()
     best_epoch: int | None = None
     select: str = "balanced_accuracy"
     mistakes: Sequence[Mistake] = ()
@@ -136,7 +136,7 @@ class RunReport:
     split: Mapping[str, Any] = field(default_factory=dict)
     spec: str = ""
     resolved: str = ""
-    environment: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, object] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     waivers: Mapping[str, str] = field(default_factory=dict)
     warnings: Sequence[str] = ()

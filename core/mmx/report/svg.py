@@ -22,7 +22,7 @@ WARM = "#c4500c"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#1c2733", "#8a8f96")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 
-STYLE: dict[Any, Any] = {
+STYLE: dict[Any, object] = {
     "text.parse_math": False,  # a class may be called "$a$"
     "svg.fonttype": "none",
     "font.family": "sans-serif",

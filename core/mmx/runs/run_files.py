@@ -31,7 +31,7 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: object) -> None:
     """Write a JSON file whole; what is not finite becomes null."""
     write_text(path, json.dumps(plain(value), indent=1, allow_nan=False) + "\n")
 
@@ -47,7 +47,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def read_json(path: Path, *, limit: int = JSON_LIMIT) -> Any:
+def read_json(path: Path, *, limit: int = JSON_LIMIT) -> object:
     """Read a JSON file.
 
     Raises:
@@ -106,7 +106,7 @@ def _digest_file(path: Path) -> Path:
     return path.with_name(f"{path.name}.sha256")
 
 
-def parse_json(path: Path, content: bytes) -> Any:
+def parse_json(path: Path, content: bytes) -> object:
     """The value of a JSON file's bytes; RunError when they are no JSON."""
     try:
         return json.loads(content)

@@ -98,7 +98,7 @@ class RunFolder:
         """Remove what a killed process left half written; hold the lock meanwhile."""
         remove_parts(self.path)
 
-    def event(self, kind: str, **values: Any) -> None:
+    def event(self, kind: str, **values: object) -> None:
         """Append one line to events.jsonl: the kind, the time, and the values."""
         file = self.path / EVENTS
         try:
@@ -128,7 +128,7 @@ class RunFolder:
         write_text(self.inside(name), text)
         return self.path / name
 
-    def write_json(self, name: str, value: Any) -> Path:
+    def write_json(self, name: str, value: object) -> Path:
         """Write a JSON file whole; what is not finite becomes null. Gives its path."""
         write_json(self.inside(name), value)
         return self.path / name
@@ -205,7 +205,7 @@ class RunFolder:
         return Record.read(self.path, FINISHED) if self.finished else None
 
     @property
-    def end(self) -> Mapping[str, Any]:
+    def end(self) -> Mapping[str, object]:
         """What ``finish`` was given; RunError of a run that is not finished."""
         record = self.record
         if record is None:

@@ -107,7 +107,9 @@ class Hooks:
         _refuse_misspelt(name, type(hook))
         return _NamedHook(name, hook, (*files, *_files(type(hook))), required)
 
-    def _answers(self, moment: str, facts: tuple[Any, ...]) -> Iterator[tuple[_NamedHook, object]]:
+    def _answers(
+        self, moment: str, facts: tuple[object, ...]
+    ) -> Iterator[tuple[_NamedHook, object]]:
         """What each hook gives, those that fail left out."""
         for one in self._hooks:
             call: Callable[..., object] = getattr(one.hook, moment)

@@ -1,7 +1,7 @@
 """chosen: a key of a spec that holds one method, whose own class checks its settings."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import (
     GetCoreSchemaHandler,
@@ -66,7 +66,7 @@ class MethodChoice:
         """Leave a mark where ``spec_schema`` writes all methods that may stand here."""
         return {MARK: [self.kind.kind, self.modality, self.default]}
 
-    def _check(self, value: Any, info: ValidationInfo) -> Params:
+    def _check(self, value: object, info: ValidationInfo) -> Params:
         if isinstance(value, self.kind):
             try:
                 self._check_modality(type(value), type(value).__name__)

@@ -30,7 +30,7 @@ class ClosedModel(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _written_out(cls, value: Any) -> Any:
+    def _written_out(cls, value: object) -> object:
         """Short keys in the place that they stand for, for those who give plain data."""
         if not (cls.short and isinstance(value, Mapping) and cls.short.keys() & value.keys()):
             return value

@@ -30,7 +30,7 @@ class Difference:
     """
 
     key: str
-    left: Any
+    left: object
     right: Any
 
 
@@ -40,7 +40,7 @@ def diff_specs(left: Spec, right: Spec) -> list[Difference]:
     return [replace(one, key=short_key(one.key, Spec)) for one in found]
 
 
-def differences(left: Any, right: Any, key: str = "") -> list[Difference]:
+def differences(left: object, right: object, key: str = "") -> list[Difference]:
     """Every key whose value differs between two pieces of plain data, nested ones too."""
     if isinstance(left, list) and isinstance(right, list):
         left, right = dict(enumerate(left)), dict(enumerate(right))

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -116,12 +115,12 @@ def _words(detail: ErrorDetails) -> str:
     return f"{message[:1].lower()}{message[1:]}, got {got}"
 
 
-def _nearest_word(value: Any, context: dict[str, Any]) -> str:
+def _nearest_word(value: object, context: dict[str, object]) -> str:
     words = str(context["expected"]).replace(" or ", ", ").split(", ")
     close = nearest(value, [word.strip("'") for word in words]) if isinstance(value, str) else None
     return f"; nearest: {close}" if close else ""
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     shown = repr(value)
     return shown if len(shown) <= 60 else f"{shown[:57]}..."

@@ -31,7 +31,7 @@ MOST = 8  # modalities of a model
 _TAKEN = frozenset({"boxes", "fused", "neither", "new", "prior"})  # what reports and heads call so
 
 
-def _only(modality: str) -> Any:
+def _only(modality: str) -> object:
     return Annotated[SerializeAsAny[EncoderParams], chosen(EncoderParams, modality=modality)]
 
 
@@ -56,7 +56,7 @@ class _ByName(MethodChoice):
         return MethodChoice(EncoderParams, None, only)._check(value.value, info)
 
 
-def _with_names(value: Any) -> Any:
+def _with_names(value: object) -> object:
     """Each encoder with its name; ``text: null`` takes out the modality that a base has."""
     if not isinstance(value, Mapping):
         return value
@@ -72,7 +72,7 @@ class ProjectionSpec(ClosedModel):
     normalise: bool = Field(default=True, description="LayerNorm before the Linear")
 
 
-def _width(value: Any) -> Any:
+def _width(value: object) -> object:
     """``projection: 128`` means ``projection: {dim: 128}``."""
     return {"dim": value} if isinstance(value, int) and not isinstance(value, bool) else value
 

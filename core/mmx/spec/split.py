@@ -12,7 +12,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what NumPy takes
 
 
-def _form(value: Any) -> str:
+def _form(value: object) -> str:
     return "values" if isinstance(value, list | tuple) else "share"
 
 

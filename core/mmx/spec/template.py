@@ -150,7 +150,7 @@ def _files(folder: Path, table: Path, columns: Columns) -> dict[str, Any]:
     return found | ({"suffix": columns.suffix} if columns.suffix else {})
 
 
-def _labels(columns: Columns) -> dict[str, Any]:
+def _labels(columns: Columns) -> dict[str, object]:
     """The label, or the columns of which one is 1."""
     if columns.label is not None:
         return {"label": columns.label}

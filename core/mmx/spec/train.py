@@ -1,7 +1,7 @@
 """The training, evaluation and audit of a spec."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import (
     BeforeValidator,
@@ -64,7 +64,7 @@ class OptimizerSpec(ClosedModel):
         return self.rates.get(modality, RATES.get(kind, self.lr))
 
 
-def _name(value: Any) -> Any:
+def _name(value: object) -> object:
     """``optimizer: sgd`` means ``optimizer: {type: sgd}``."""
     return {"type": value} if isinstance(value, str) else value
 
@@ -181,7 +181,7 @@ class AuditSpec(ClosedModel):
 
     @field_validator("waive", mode="before")
     @classmethod
-    def _renamed(cls, value: Any) -> Any:
+    def _renamed(cls, value: object) -> object:
         """Waivers by the ids that checks have now."""
         if not isinstance(value, Mapping):
             return value

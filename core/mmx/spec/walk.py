@@ -70,7 +70,7 @@ def shape(field: FieldInfo) -> Shape:
     )
 
 
-def _atoms(annotation: Any) -> Iterator[Any]:
+def _atoms(annotation: object) -> Iterator[object]:
     """Everything that a nested annotation is made of: ``Path | None`` gives Path and NoneType."""
     metadata = getattr(annotation, "__metadata__", ())
     inner = [part for part in get_args(annotation) if part is not Ellipsis]

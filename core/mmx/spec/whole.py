@@ -133,7 +133,7 @@ class Spec(ClosedModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _loss_of_the_task(cls, given: Any, info: ValidationInfo) -> Any:
+    def _loss_of_the_task(cls, given: object, info: ValidationInfo) -> object:
         """A spec that names no loss has that of its task."""
         if not isinstance(given, Mapping) or "loss" in given or "task" not in given:
             return given
@@ -204,6 +204,6 @@ class Spec(ClosedModel):
         """Resolved, as YAML that loads back to the same spec from any folder."""
         return to_yaml(self.resolved())
 
-    def digest_fields(self) -> dict[str, Any]:
+    def digest_fields(self) -> dict[str, object]:
         """What identifies a run: resolved without name, paths, workers, cache and the like."""
         return identity(self)

@@ -30,7 +30,7 @@ for _tag, _pattern in (("int", INTEGER), ("float", FLOAT)):
     )
 
 
-def to_yaml(resolved: dict[str, Any]) -> str:
+def to_yaml(resolved: dict[str, object]) -> str:
     """YAML of a resolved spec; a method's type stands first."""
     text: str = yaml.dump(
         _type_first(resolved), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100
@@ -38,7 +38,7 @@ def to_yaml(resolved: dict[str, Any]) -> str:
     return text
 
 
-def inline(value: Any) -> str:
+def inline(value: object) -> str:
     """A value on one line, as it may stand behind a key or in a comment."""
     text: str = yaml.dump(
         [value], Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10**6,
@@ -47,7 +47,7 @@ def inline(value: Any) -> str:
     return text.strip()[1:-1]
 
 
-def _type_first(value: Any) -> Any:
+def _type_first(value: object) -> object:
     if isinstance(value, list):
         return [_type_first(item) for item in value]
     if not isinstance(value, dict):
@@ -60,7 +60,7 @@ def _type_first(value: Any) -> Any:
 _UNIMPORTANT = {"name", "data.cache", "data.workers", "data.memory_gb", "train.checkpoint_minutes"}
 
 
-def identity(model: BaseModel, above: str = "") -> dict[str, Any]:
+def identity(model: BaseModel, above: str = "") -> dict[str, object]:
     """Plain data of a model without what changes no number; files are known by their content."""
     plain, dumped = {}, model.model_dump(mode="json")
     for name, field in type(model).model_fields.items():
@@ -71,7 +71,7 @@ def identity(model: BaseModel, above: str = "") -> dict[str, Any]:
     return plain
 
 
-def _identity(value: Any, dumped: Any, above: str) -> Any:
+def _identity(value: Any, dumped: Any, above: str) -> object:
     if isinstance(value, BaseModel):
         return identity(value, above)
     if isinstance(value, dict):

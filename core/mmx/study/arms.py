@@ -276,11 +276,11 @@ def variables(differences: Sequence[Difference]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _override(key: str, value: Any) -> str:
+def _override(key: str, value: object) -> str:
     return f"{key}={inline(value)}"
 
 
-def _name(value: Any) -> str:
+def _name(value: object) -> str:
     """A short name for a value: ``gated``, ``gated dim 128``, ``0.001``."""
     if isinstance(value, dict):
         rest = [f"{key} {_name(one)}" for key, one in value.items() if key != "type"]

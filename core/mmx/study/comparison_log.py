@@ -13,7 +13,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from mmx.errors import RunError
 from mmx.experiment import runs_folder
@@ -46,7 +45,7 @@ class Line:
     metric: str
     p: float
     difference: float
-    choice: Mapping[str, Any] = field(default_factory=dict)
+    choice: Mapping[str, object] = field(default_factory=dict)
     time: float = 0.0
 
 
@@ -120,7 +119,7 @@ def _text(line: Line) -> str:
     return json.dumps({**asdict(line), "sha256": _checksum(asdict(line))})
 
 
-def _checksum(plain: Mapping[str, Any]) -> str:
+def _checksum(plain: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 
 

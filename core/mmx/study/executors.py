@@ -35,7 +35,7 @@ def make_executor(name: Name, *, workers: int, threads: int, log: Path) -> Execu
     return LocalExecutor(workers, log)
 
 
-def done_of(plain: Mapping[str, Any]) -> dict[str, Any]:
+def done_of(plain: Mapping[str, object]) -> dict[str, object]:
     """Do a job given as plain data; what a remote process runs."""
     return asdict(perform(Job.from_json(plain)))
 

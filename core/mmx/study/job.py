@@ -42,7 +42,7 @@ class Job:
     plugins: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data."""
         return asdict(self)
 

@@ -54,7 +54,7 @@ def make_plan(study: StudySpec, arms: Arms) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def described(arm: Arm) -> dict[str, Any]:
+def described(arm: Arm) -> dict[str, object]:
     """An arm as plain data: what it changes, and in what it differs from what."""
     return {
         **({"against": arm.against} if arm.against else {}),
@@ -72,7 +72,7 @@ def described(arm: Arm) -> dict[str, Any]:
     }
 
 
-def settle(folder: StudyFolder, study: StudySpec, arms: Arms, replan: bool) -> dict[str, Any]:
+def settle(folder: StudyFolder, study: StudySpec, arms: Arms, replan: bool) -> dict[str, object]:
     """Write the plan of a new study, or hold this one against the plan that is there.
 
     Arms that the plan does not have are noted as later ones, with the time.
@@ -129,7 +129,7 @@ def _data(spec: Spec, folds: int) -> dict[str, str]:
     return {"rows": manifest.digest, "split": split.digest, "group": manifest.facts.group}
 
 
-def digest_of(value: Any) -> str:
+def digest_of(value: object) -> str:
     """SHA-256 of plain data."""
     text = json.dumps(value, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()

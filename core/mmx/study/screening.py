@@ -140,7 +140,7 @@ def need_optuna() -> None:
         raise MissingExtraError("optuna", "mmx[screen]") from error
 
 
-def _trial(folder: Path, spec: Spec, plan: str) -> Any:
+def _trial(folder: Path, spec: Spec, plan: str) -> object:
     """A trial of the study's Optuna journal, which all workers share."""
     optuna = import_module("optuna")
     optuna.logging.set_verbosity(optuna.logging.ERROR)

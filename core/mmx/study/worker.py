@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from dataclasses import asdict
-from typing import IO, Any
+from typing import IO
 
 from mmx.runs import Progress
 from mmx.study.job import Job, JobResult, perform
@@ -37,7 +37,7 @@ class _ProgressSender:
         sys.stderr.write(f"{self._key}: {text}\n")
 
 
-def _say(out: IO[str], value: Any) -> None:
+def _say(out: IO[str], value: object) -> None:
     out.write(json.dumps(value) + "\n")
     out.flush()
 

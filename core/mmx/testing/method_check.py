@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import distribution
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import ValidationError
 
@@ -195,7 +195,7 @@ def parametrize_with_checks(methods: Iterable[type[Params] | Params]) -> "pytest
     """
     import pytest  # for tests of packages; no run needs it
 
-    cases: list[Any] = []
+    cases: list[object] = []
     for method in methods:
         own = method if isinstance(method, type) else type(method)
         kind_type = own.model_fields["type"].default

@@ -2,7 +2,7 @@
 
 import json
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import torch
@@ -12,6 +12,7 @@ from mmx.testing.law import LawError, Laws, demand, same
 from mmx.testing.task_rows import TaskRows, plain, rows_of_task
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 MOST = 5  # wrong answers
@@ -40,7 +41,7 @@ def columns(params: TaskParams) -> str:
     return ", ".join(table)
 
 
-def _comes_back(table: "dict[str, NDArray[Any]]") -> None:
+def _comes_back(table: "dict[str, NDArray[np.generic]]") -> None:
     """Written as predictions.parquet and read again, every cell is as before."""
     frame, file = pd.DataFrame(table), BytesIO()
     try:

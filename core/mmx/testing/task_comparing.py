@@ -106,7 +106,7 @@ def controls(params: TaskParams) -> str:
 
 def _probed(asked: TaskRows, params: TaskParams) -> Tensor | None:
     """Answers of its probe to five rows of drawn words."""
-    from scipy.sparse import csr_matrix  # type: ignore[import-untyped]  # only this law needs it
+    from scipy.sparse import csr_matrix  # only this law needs it
 
     draw = np.random.default_rng(0)
     seen, other = (

@@ -21,7 +21,7 @@ class ClassesParams(TaskParams):
     exclusive: ClassVar[bool] = True
     selects: ClassVar[Mapping[str, bool]] = {"balanced_accuracy": True}
 
-    def build(self, names: Sequence[str], state: Mapping[str, Any] | None = None) -> "Classes":
+    def build(self, names: Sequence[str], state: Mapping[str, object] | None = None) -> "Classes":
         """Build it."""
         return Classes(names)
 

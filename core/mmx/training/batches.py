@@ -91,5 +91,5 @@ def load(rows: Rows, batches: Iterable[Sequence[int]], workers: int) -> Iterator
     )
 
 
-def _as_it_is(fetched: Any) -> Any:
+def _as_it_is(fetched: object) -> object:
     return fetched

@@ -37,7 +37,7 @@ class Snapshot:
         best_epoch: 1-based; 0 before the first epoch ends.
     """
 
-    facts: Mapping[str, Any]
+    facts: Mapping[str, object]
     weights: Mapping[str, Tensor]
     optimizer: Mapping[str, Tensor]
     best: Mapping[str, Tensor] = field(default_factory=dict)
@@ -110,7 +110,7 @@ class Checkpoints:
             return snapshot
         return None
 
-    def _read(self, name: str) -> tuple[dict[str, Any], Snapshot]:
+    def _read(self, name: str) -> tuple[dict[str, object], Snapshot]:
         pointer = self.run.read_json(name)
         if not isinstance(pointer, dict) or _digest_of(pointer) != pointer.get("digest"):
             raise RunError(f"{name} is not as it was written")
@@ -136,7 +136,7 @@ class Checkpoints:
             raise RunError(f"{file} cannot be read: {error}") from error
 
 
-def _digest_of(pointer: Mapping[str, Any]) -> str:
+def _digest_of(pointer: Mapping[str, object]) -> str:
     body = {name: value for name, value in pointer.items() if name != "digest"}
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 

@@ -69,7 +69,7 @@ class History:
         return cls(**{**data, "epochs": tuple(record(epoch) for epoch in data["epochs"])})
 
 
-def record(data: Mapping[str, Any]) -> EpochRecord:
+def record(data: Mapping[str, object]) -> EpochRecord:
     """An epoch from plain data, where null stands for what was not finite."""
     return EpochRecord(**{name: _number(value) for name, value in data.items()})
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 
@@ -46,7 +46,7 @@ def encodes(batch: Batch) -> bool:
 def cpu_has_bf16() -> bool:
     """Whether this CPU multiplies bf16 itself; elsewhere it is no quicker than fp32."""
     try:
-        abilities: Mapping[str, Any] = torch.cpu.get_capabilities()
+        abilities: Mapping[str, object] = torch.cpu.get_capabilities()
     except (AttributeError, RuntimeError):  # torch before 2.11 cannot tell
         return False
     return any(abilities.get(name) for name in ("avx512_bf16", "amx_bf16"))

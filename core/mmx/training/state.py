@@ -38,7 +38,7 @@ class State:
     done: bool = False
     scale: dict[str, Any] | None = None
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """Plain data; weights are stored beside it."""
         return {
             "step": self.step,

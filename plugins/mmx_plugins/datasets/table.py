@@ -44,14 +44,14 @@ _GROUPING = (
 )
 
 
-def _named(value: Any) -> Any:
+def _named(value: Any) -> object:
     """``[a, b]`` stands for ``{image: [a, b]}``, and a name for a list of it."""
     return {
         name: (one,) if isinstance(one, str) else one for name, one in by_modality(value).items()
     }
 
 
-def _each(value: Any) -> Any:
+def _each(value: Any) -> object:
     """``[a, b]`` stands for ``{each: [a, b]}``."""
     return {"each": value} if isinstance(value, list | tuple) else value
 
@@ -147,7 +147,7 @@ class TableParams(DatasetParams):
 
     @model_validator(mode="before")
     @classmethod
-    def _group_is_stated(cls, values: Any) -> Any:
+    def _group_is_stated(cls, values: object) -> object:
         if isinstance(values, dict) and "group" not in values:
             raise ValueError(_GROUPING)
         return values

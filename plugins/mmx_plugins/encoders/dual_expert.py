@@ -9,7 +9,7 @@ and their gate are defined in the source document, no paper.
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from typing import Any, ClassVar, Literal, cast
+from typing import ClassVar, Literal, cast
 
 import torch
 from einops import rearrange, reduce
@@ -17,7 +17,18 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn.functional import grid_sample
 
-from mmx import Backbone, DataError, Features, FeatureShape, Images, Params, ShapeError, hookimpl
+from mmx import (
+    Backbone,
+    DataError,
+    Encoder,
+    EncoderParams,
+    Features,
+    FeatureShape,
+    Images,
+    Params,
+    ShapeError,
+    hookimpl,
+)
 from mmx.blocks import blurred, token_grid, unit_pixels
 from mmx.interfaces import BackboneOutput, Training, WrappingEncoder, WrappingParams, on_real
 
@@ -32,7 +43,7 @@ class DualExpertParams(WrappingParams):
     type: Literal["dual_expert"] = "dual_expert"
     reads_boxes = True
     backbone: Backbone = Field(
-        default=cast(Any, "timm"),  # checked like what is given
+        default=cast(EncoderParams, "timm"),  # checked like what is given
         validate_default=True,
         description="encoder of the lesion and of the context",
     )
@@ -81,7 +92,7 @@ class DualExpert(WrappingEncoder):
 
     pretrained: ClassVar[tuple[str, ...]] = ("backbone", "context_backbone")
 
-    def __init__(self, params: DualExpertParams, backbone: Any) -> None:
+    def __init__(self, params: DualExpertParams, backbone: Encoder) -> None:
         super().__init__(backbone)
         dim = backbone.shape.dim
         self.shape = FeatureShape(dim)

@@ -8,14 +8,25 @@ has no gradient.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, cast
+from typing import ClassVar, Literal, cast
 
 import torch
 from einops import einsum, rearrange
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from mmx import Backbone, DataError, Features, FeatureShape, Images, Params, ShapeError, hookimpl
+from mmx import (
+    Backbone,
+    DataError,
+    Encoder,
+    EncoderParams,
+    Features,
+    FeatureShape,
+    Images,
+    Params,
+    ShapeError,
+    hookimpl,
+)
 from mmx.blocks import Window, cut, masked_softmax, token_grid, unit_pixels
 from mmx.interfaces import BackboneOutput, WrappingEncoder, WrappingParams
 
@@ -29,7 +40,7 @@ class GlobalLocalParams(WrappingParams):
 
     type: Literal["global_local"] = "global_local"
     backbone: Backbone = Field(
-        default=cast(Any, "timm"),  # checked like what is given
+        default=cast(EncoderParams, "timm"),  # checked like what is given
         validate_default=True,
         description="encoder of the whole image and of the crops",
     )
@@ -66,7 +77,7 @@ class GlobalLocal(WrappingEncoder):
 
     token_views = 1
 
-    def __init__(self, params: GlobalLocalParams, backbone: Any) -> None:
+    def __init__(self, params: GlobalLocalParams, backbone: Encoder) -> None:
         super().__init__(backbone)
         dim = backbone.shape.dim
         self.shape, self.parts = FeatureShape(dim), {"global": dim, "local": dim}

@@ -6,14 +6,24 @@ each. Its use here is unverified. Source of the attention: Vaswani et al. 2017, 
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import torch
 from einops import rearrange, reduce, repeat
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from mmx import Backbone, DataError, Features, FeatureShape, Images, Params, hookimpl
+from mmx import (
+    Backbone,
+    DataError,
+    Encoder,
+    EncoderParams,
+    Features,
+    FeatureShape,
+    Images,
+    Params,
+    hookimpl,
+)
 from mmx.blocks import (
     Attention,
     attention_weights,
@@ -36,7 +46,7 @@ class MultiViewParams(WrappingParams):
 
     type: Literal["multi_view"] = "multi_view"
     backbone: Backbone = Field(
-        default=cast(Any, "timm"),  # checked like what is given
+        default=cast(EncoderParams, "timm"),  # checked like what is given
         validate_default=True,
         description="encoder of each view",
     )
@@ -68,7 +78,7 @@ class MultiView(WrappingEncoder):
     attention added to the view's tokens. It adds nothing at the start, and never to a view alone.
     """
 
-    def __init__(self, params: MultiViewParams, backbone: Any) -> None:
+    def __init__(self, params: MultiViewParams, backbone: Encoder) -> None:
         super().__init__(backbone)
         self.shape = FeatureShape(backbone.shape.dim)
         self.kind = params.views

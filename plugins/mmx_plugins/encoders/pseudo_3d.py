@@ -7,7 +7,7 @@ public solutions of a lumbar challenge in 2024; no paper.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import torch
 from einops import einsum, rearrange, reduce, repeat
@@ -19,6 +19,7 @@ from mmx import (
     Backbone,
     DataError,
     Encoder,
+    EncoderParams,
     Features,
     FeatureShape,
     Images,
@@ -38,7 +39,7 @@ class Pseudo3dParams(WrappingParams):
 
     type: Literal["pseudo_3d"] = "pseudo_3d"
     backbone: Backbone = Field(
-        default=cast(Any, "timm"),  # checked like what is given
+        default=cast(EncoderParams, "timm"),  # checked like what is given
         validate_default=True,
         description="encoder of the stack; its first convolution is widened",
     )
@@ -68,7 +69,7 @@ class Pseudo3dParams(WrappingParams):
 class Pseudo3d(WrappingEncoder):
     """[B, V, 3, H, W] -> one view [B, 1, 2r + 1, H, W] -> the backbone's features."""
 
-    def __init__(self, params: Pseudo3dParams, backbone: Any) -> None:
+    def __init__(self, params: Pseudo3dParams, backbone: Encoder) -> None:
         super().__init__(backbone)
         self.shape = FeatureShape(backbone.shape.dim)
         self.radius, self.derived = params.radius, params.derived

@@ -6,7 +6,7 @@ doi:10.1016/j.neunet.2005.06.042; Vaswani et al. 2017, arXiv:1706.03762. Its use
 """
 
 from collections.abc import Sequence as Several
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import torch
 from einops import einsum, rearrange
@@ -14,7 +14,16 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from mmx import Backbone, DataError, Features, FeatureShape, Params, hookimpl
+from mmx import (
+    Backbone,
+    DataError,
+    Encoder,
+    EncoderParams,
+    Features,
+    FeatureShape,
+    Params,
+    hookimpl,
+)
 from mmx.blocks import SelfAttentionLayer, check_heads, masked_softmax, real_first
 from mmx.interfaces import BackboneOutput, WrappingEncoder, WrappingParams
 
@@ -29,7 +38,7 @@ class SequenceParams(WrappingParams):
 
     type: Literal["sequence"] = "sequence"
     backbone: Backbone = Field(
-        default=cast(Any, "timm"),  # checked like what is given
+        default=cast(EncoderParams, "timm"),  # checked like what is given
         validate_default=True,
         description="encoder of each image",
     )
@@ -63,7 +72,7 @@ class Sequence(WrappingEncoder):
     D' is twice the width of a BiLSTM, the width of a transformer, or that of the backbone.
     """
 
-    def __init__(self, params: SequenceParams, backbone: Any) -> None:
+    def __init__(self, params: SequenceParams, backbone: Encoder) -> None:
         super().__init__(backbone)
         dim = backbone.shape.dim
         self.positions = _Positions(params.positions, params.longest, dim)

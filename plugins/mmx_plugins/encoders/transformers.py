@@ -87,7 +87,7 @@ def _positions(network: Any) -> float:
     return min(found)
 
 
-def _tokenizer(folder: Path) -> tuple[Any, str]:
+def _tokenizer(folder: Path) -> tuple[object, str]:
     """The tokenizer, and the SHA-256 of its rules and vocabulary."""
     from transformers import AutoTokenizer  # seconds of import
 

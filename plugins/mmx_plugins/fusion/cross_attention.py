@@ -5,7 +5,7 @@ or claim nothing about alignment.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Literal, cast
+from typing import ClassVar, Literal, cast
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from torch import Tensor, nn
@@ -40,7 +40,7 @@ class CrossAttentionParams(PairFusionParams):
 
     @model_validator(mode="before")
     @classmethod
-    def _written_out(cls, given: Any) -> Any:
+    def _written_out(cls, given: object) -> object:
         """``direction`` names the modality that reads, which ``first`` then holds."""
         if not isinstance(given, Mapping) or given.get("direction") not in READER:
             return given

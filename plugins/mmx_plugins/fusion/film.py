@@ -4,7 +4,7 @@ It acts after the encoder; DAFT acts inside the last residual block of one.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field, PositiveInt, model_validator
@@ -40,7 +40,7 @@ class FilmParams(FusionParams):
 
     @model_validator(mode="before")
     @classmethod
-    def _written_out(cls, given: Any) -> Any:
+    def _written_out(cls, given: object) -> object:
         """Names of generators of a model of image and text."""
         if isinstance(given, Mapping) and given.get("generator") in SHORT:
             return {**given, "generator": SHORT[given["generator"]]}

@@ -5,7 +5,7 @@ claim nothing about alignment. What the letters stand for is not known, so nothi
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field, PositiveInt, model_validator
@@ -49,7 +49,7 @@ class IbfaParams(PairFusionParams):
 
     @model_validator(mode="before")
     @classmethod
-    def _as_published(cls, given: Any) -> Any:
+    def _as_published(cls, given: object) -> object:
         """Let ``reference`` choose what is not given, so that a resolved spec tells the truth."""
         if not isinstance(given, Mapping) or given.get("reference") is not True:
             return given

@@ -54,7 +54,7 @@ class MlpParams(HeadParams):
 
     @field_validator("match")
     @classmethod
-    def _can_be_made(cls, value: str | dict[str, Any] | None) -> str | dict[str, Any] | None:
+    def _can_be_made(cls, value: str | dict[str, object] | None) -> str | dict[str, object] | None:
         if isinstance(value, dict):
             try:
                 _other(value)
@@ -130,7 +130,7 @@ def matched_width(params: MlpParams, dim: int, classes: int) -> int:
     return width
 
 
-def _other(match: str | Mapping[str, Any]) -> HeadParams:
+def _other(match: str | Mapping[str, object]) -> HeadParams:
     """The settings of the head that is to be matched.
 
     Raises:

@@ -5,7 +5,7 @@ No paper: a control for claims such as "co-attention fails on sparse text" of th
 
 import hashlib
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Literal, cast
 
 from pydantic import Field, SerializeAsAny
 
@@ -20,7 +20,7 @@ class SparseParams(NarrativeParams):
 
     type: Literal["sparse"] = "sparse"
     inner: Inner = Field(
-        default=cast(Any, "template"),  # checked like what is given
+        default=cast(NarrativeParams, "template"),  # checked like what is given
         validate_default=True,
         description="the narrative whose words are dropped",
     )

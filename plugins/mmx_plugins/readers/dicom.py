@@ -12,6 +12,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -93,7 +94,7 @@ class DicomReader(ImageReader):
         return ImageExample("example.dcm", content, pixels.astype(np.int64) - 1024)
 
 
-def _library() -> Any:
+def _library() -> ModuleType:
     try:
         import pydicom  # an extra
         import pydicom.pixels  # decoders are not imported with it

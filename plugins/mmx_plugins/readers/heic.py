@@ -8,7 +8,8 @@ Source: ISO/IEC 23008-12, Image File Format
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from types import ModuleType
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -70,7 +71,7 @@ class HeicReader(ImageReader):
         return ImageExample("example.heic", file.getvalue(), np.asarray(seen.convert("RGB")))
 
 
-def _library() -> Any:
+def _library() -> ModuleType:
     try:
         import pillow_heif  # an extra
     except ImportError as error:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from mmx import DataError, Params, hookimpl
 from mmx.blocks import table_text
@@ -53,7 +53,7 @@ class JsonlReader(TableReader):
         return TableExample(path, rows)
 
 
-def _objects(source: Path | io.BytesIO, path: Path) -> Iterator[dict[str, Any]]:
+def _objects(source: Path | io.BytesIO, path: Path) -> Iterator[dict[str, object]]:
     """The objects; the first line is row 2, as in a table whose header is row 1."""
     with closing(source.open("rb") if isinstance(source, Path) else source) as lines:
         for number, line in enumerate(lines, start=2):
@@ -61,7 +61,7 @@ def _objects(source: Path | io.BytesIO, path: Path) -> Iterator[dict[str, Any]]:
                 yield _object(line.decode("utf-8-sig"), path, number)
 
 
-def _object(line: str, path: Path, number: int) -> dict[str, Any]:
+def _object(line: str, path: Path, number: int) -> dict[str, object]:
     try:
         found = json.loads(line)
     except (ValueError, RecursionError) as error:

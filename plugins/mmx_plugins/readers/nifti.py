@@ -12,6 +12,7 @@ import gzip
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -88,7 +89,7 @@ class NiftiReader(ImageReader):
         return ImageExample("example.nii", image.to_bytes(), voxels[::-1, ::-1, 0].T)
 
 
-def _library() -> Any:
+def _library() -> ModuleType:
     try:
         import nibabel  # an extra
     except ImportError as error:

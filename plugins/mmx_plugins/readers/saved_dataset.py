@@ -9,7 +9,8 @@ Source: Lhoest et al. 2021, arXiv:2109.02846
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from types import ModuleType
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from mmx import DataError, Params, hookimpl
 from mmx.errors import MissingExtraError
@@ -67,13 +68,14 @@ class SavedDatasetReader(TableReader):
         )
 
 
-def _library() -> Any:
+def _library() -> ModuleType:
     try:
         import datasets  # an extra
     except ImportError as error:
         raise MissingExtraError("datasets", "mmx[datasets]") from error
     datasets.disable_progress_bars()
-    return datasets
+    found: ModuleType = datasets
+    return found
 
 
 def _parts(path: Path) -> Iterator[str]:
@@ -94,7 +96,7 @@ def _plain(file: Path, name: object) -> str:
     return name
 
 
-def _json(file: Path) -> Mapping[str, Any]:
+def _json(file: Path) -> Mapping[str, object]:
     try:
         if file.stat().st_size > _LIMIT:
             raise DataError(f"{file} has more than the {_LIMIT} bytes that are read")

@@ -170,11 +170,11 @@ def _beside(manifest: Path, name: str) -> Path:
 
 def _samples(
     shard: Path, count: int | None, skipped: dict[str, None]
-) -> Iterator[tuple[dict[str, Any], str]]:
+) -> Iterator[tuple[dict[str, object], str]]:
     """Rows of a shard, each with the reason why it cannot be used; empty where it can."""
     found = 0
     for key, members in groupby(_members(shard, skipped), key=_key):
-        row: dict[str, Any] = {KEY: key, SHARD: shard.name}
+        row: dict[str, object] = {KEY: key, SHARD: shard.name}
         found += 1
         yield (
             row,
@@ -207,7 +207,7 @@ def _key(member: tarfile.TarInfo) -> str:
 
 
 def _add(
-    row: dict[str, Any], shard: Path, member: tarfile.TarInfo, skipped: dict[str, None]
+    row: dict[str, object], shard: Path, member: tarfile.TarInfo, skipped: dict[str, None]
 ) -> str:
     """Put a member into its row; what is wrong with it, or nothing."""
     ending = PurePosixPath(member.name).name.partition(".")[2].lower()
@@ -232,7 +232,7 @@ def _add(
     return _put(row, found, name) if isinstance(found, dict) else f"{name} is no JSON object"
 
 
-def _put(row: dict[str, Any], cells: Mapping[str, Any], name: str) -> str:
+def _put(row: dict[str, object], cells: Mapping[str, object], name: str) -> str:
     twice = [key for key in cells if key in row]
     row.update({key: value for key, value in cells.items() if key not in row})
     return f"{name} gives {twice[0]!r} a second time" if twice else ""

@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
@@ -144,12 +145,13 @@ class XlsxReader(TableReader):
         return TableExample(folder / "example.xlsx", rows)
 
 
-def _library() -> Any:
+def _library() -> ModuleType:
     try:
         import openpyxl  # an extra
     except ImportError as error:
         raise MissingExtraError("openpyxl", "mmx[excel]") from error
-    return openpyxl
+    found: ModuleType = openpyxl
+    return found
 
 
 def _opened(path: Path, *, values: bool) -> "Workbook":
@@ -199,11 +201,11 @@ def _rows(path: Path, sheet: "Worksheet", formulas: "Worksheet", header: int) ->
     return rows
 
 
-def _name(value: Any) -> str:
+def _name(value: object) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _value(cell: "Cell | MergedCell", formulas: "Worksheet", rows: _Rows) -> Any:
+def _value(cell: "Cell | MergedCell", formulas: "Worksheet", rows: _Rows) -> object:
     value: Any = cell.value
     if cell.data_type == "e":
         rows.errors.append(cell.coordinate)

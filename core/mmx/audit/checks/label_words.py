@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-# scipy ships no type information
-from scipy.special import bdtrc  # type: ignore[import-untyped]
+from scipy.special import bdtrc
 
 from mmx.audit.check import Check
 from mmx.audit.finding import Finding, Verdict

@@ -62,7 +62,7 @@ def text_half(folder: Path, weights: str | Path, *, pooler: bool) -> TextHalf:
     return TextHalf(network.eval(), record, notes)
 
 
-def _of_texts(config: Any, folder: Path) -> Any:
+def _of_texts(config: Any, folder: Path) -> object:
     """The configuration of what reads texts: the model's own, or that of its tower of texts."""
     inner = getattr(config, "text_config", None)
     if inner is None or isinstance(getattr(config, "hidden_size", None), int):
@@ -75,7 +75,7 @@ def _of_texts(config: Any, folder: Path) -> Any:
     return inner
 
 
-def _has_decoder(whole: Any) -> bool:
+def _has_decoder(whole: object) -> bool:
     return all(isinstance(getattr(whole, name, None), nn.Module) for name in ("encoder", "decoder"))
 
 
@@ -90,7 +90,9 @@ def _check_kind(network: Any, folder: Path) -> None:
         raise WeightsError(f"{kind}, which has no layers of one width; {_WANTED}")
 
 
-def _load(whole: Any, folder: Path, weights: str | Path) -> tuple[dict[str, str], tuple[str, ...]]:
+def _load(
+    whole: object, folder: Path, weights: str | Path
+) -> tuple[dict[str, str], tuple[str, ...]]:
     """Load the folder's weights or a file, and say where they came from."""
     unused = [_COUNTER, *_HEADS]
     unused += [] if getattr(whole, "pooler", None) is not None else ["pooler."]
@@ -99,7 +101,7 @@ def _load(whole: Any, folder: Path, weights: str | Path) -> tuple[dict[str, str]
 
 
 def loaded(
-    network: Any, folder: Path, weights: str | Path, unused: Sequence[str]
+    network: object, folder: Path, weights: str | Path, unused: Sequence[str]
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Load the weights of a folder or a file into a network; where they came from, and notes."""
     if weights == "none":

@@ -5,13 +5,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any
+from types import ModuleType
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
     """Nothing of what transformers says is shown; its settings come back after."""
-    chatter: Any = import_module("transformers.utils.logging")  # its types are incomplete
+    chatter: ModuleType = import_module("transformers.utils.logging")  # its types are incomplete
 
     level, bars = chatter.get_verbosity(), chatter.is_progress_bar_enabled()
     chatter.set_verbosity(logging.CRITICAL)

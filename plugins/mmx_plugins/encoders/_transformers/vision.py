@@ -78,7 +78,7 @@ def _pool(config: Any, pool: Pool | None) -> Pool:
     return pool or ("cls" if classed else "native")
 
 
-def _without_idle_parts(network: Any, family: VisionFamily, pool: Pool) -> list[str]:
+def _without_idle_parts(network: object, family: VisionFamily, pool: Pool) -> list[str]:
     """Take off what would take no part, and so never get a gradient; how its names begin."""
     embeddings: Any = getattr(network, "embeddings", None)
     if getattr(embeddings, "mask_token", None) is not None:

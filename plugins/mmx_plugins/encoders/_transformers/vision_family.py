@@ -22,7 +22,7 @@ class VisionFamily:
     own: str = ""
 
 
-def _one(_: Any) -> int:
+def _one(_: object) -> int:
     return 1
 
 

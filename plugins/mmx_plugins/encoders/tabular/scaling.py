@@ -8,9 +8,7 @@ values below x, as scikit-learn's QuantileTransformer does.
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-# scipy ships no type information
-from scipy.special import ndtri  # type: ignore[import-untyped]
+from scipy.special import ndtri
 
 from mmx_plugins.encoders.tabular.columns import Scale
 
