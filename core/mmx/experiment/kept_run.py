@@ -47,5 +47,6 @@ def _facts(setup: RunSetup, result: RunResult) -> dict[str, object]:
         "test_set_accesses": result.accesses,
         "leaky": setup.spec.leaky,
         "data_report": result.data_report.to_json(),
+        "probe": result.probe.to_json(),
         "encoded": dict(result.sources.encoded),
     }

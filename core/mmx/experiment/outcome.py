@@ -96,7 +96,8 @@ def predict_and_score(
     chain = Chain(spec.inference, learner.model, learner.loss, learner.task, spec.model.encoding)
     predicted = _predicted(spec, learner, prepared, parts, chain, observer)
     found, last = predicted.by_part, predicted.stages[-1]
-    task = _decided(learner.task, predicted.validation, parts["validation"].groups)
+    said = predicted.validation
+    task = decided(learner.task, said.log_probs, said.target, parts["validation"].groups)
 
     def scored(part: str, log_probs: Tensor) -> Scores:
         return score(task, log_probs, found[part].target, parts[part].groups)
@@ -151,10 +152,10 @@ def _predicted(
     return _Predictions(fitted, validation, stages, missing, placeholders)
 
 
-def _decided(task: Task, validation: PartPrediction, groups: Sequence[str]) -> Task:
+def decided(task: Task, log_probs: Tensor, target: Tensor, groups: Sequence[str]) -> Task:
     """The task with what it decides on validation, such as thresholds."""
-    known = known_rows(task, validation.target)
-    return task.fitted(validation.log_probs[known], validation.target[known], _of(groups, known))
+    known = known_rows(task, target)
+    return task.fitted(log_probs[known], target[known], _of(groups, known))
 
 
 def _fitted(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmx.data import DataReport, Part, TokenLoss
+from mmx.experiment.frozen_probe import FrozenProbe
 from mmx.experiment.outcome import Outcome
 from mmx.pipeline import Sources
 from mmx.training import History
@@ -35,6 +36,7 @@ class RunResult:
         parts: of the data, over these sources.
         history: of the training.
         outcome: predictions and scores.
+        probe: logistic regression on the features of the frozen encoders.
         accesses: how many runs have read this test part.
         seconds: stage to duration.
     """
@@ -46,5 +48,6 @@ class RunResult:
     parts: Mapping[str, Part]
     history: History
     outcome: Outcome
+    probe: FrozenProbe
     accesses: int
     seconds: Mapping[str, float]

@@ -15,10 +15,12 @@ from mmx.data import (
     write_split,
 )
 from mmx.experiment.access_log import log_access
+from mmx.experiment.frozen_probe import FrozenProbe, Headline, frozen_probe
 from mmx.experiment.kept_run import keep_run
 from mmx.experiment.outcome import Outcome, predict_and_score
 from mmx.experiment.run_result import LostTokens, RunResult
 from mmx.experiment.run_setup import RunSetup
+from mmx.inference import Attempts
 from mmx.interfaces import TextEncoder
 from mmx.pipeline import (
     SETTLED,
@@ -78,6 +80,7 @@ class Stages:
             sources = sources.pixels()
             parts = sources.parts(self.setup.prepared)
         accesses, outcome = self._predict(parts)
+        probe = self._probe(sources, parts)
         result = RunResult(
             surroundings=surroundings,
             lost=lost,
@@ -86,6 +89,7 @@ class Stages:
             parts=parts,
             history=history,
             outcome=outcome,
+            probe=probe,
             accesses=accesses,
             seconds=self.seconds,
         )
@@ -147,6 +151,20 @@ class Stages:
         outcome = predict_and_score(setup.spec, setup.learner, prepared, parts, setup.observer)
         self._stop("evaluate")
         return accesses, outcome
+
+    def _probe(self, sources: Sources, parts: Mapping[str, Part]) -> FrozenProbe:
+        """The control on frozen features; a run does not fail by it."""
+        setup, attempts = self.setup, Attempts()
+        headline = Headline(*next(iter(setup.spec.task.selects.items())))
+        found = attempts.get(
+            "what a probe reaches",
+            lambda: frozen_probe(
+                sources, parts, setup.learner.task, headline, cache_folder(setup.spec.data)
+            ),
+            None,
+        )
+        self._stop("probe")
+        return found or FrozenProbe({}, missing=attempts.notes[0])
 
     def _stop(self, stage: str) -> None:
         """Give the time since the last stop to a stage."""

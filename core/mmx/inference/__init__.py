@@ -1,5 +1,6 @@
 """The one way from a trained model to predictions, and to what explains them."""
 
+from mmx.inference.attempts import Attempts
 from mmx.inference.case_table import (
     Asked,
     Case,
@@ -23,9 +24,9 @@ from mmx.inference.shapley import Shares
 from mmx.inference.trained_run import TrainedRun, load_trained
 
 __all__ = [
-    "Asked", "Case", "CaseTable", "Chain", "Decisions", "EncodedSamples", "Explainer", "Missing",
-    "Needs", "PartPrediction", "Placeholders", "Shares", "TrainedRun", "by_role", "case_table",
-    "filled", "in_words", "keep_hooks", "keep_model", "load_trained", "mean_by_class", "named",
-    "needs_of", "predict_missing", "prediction_columns", "renamed", "see", "tensors_of",
+    "Asked", "Attempts", "Case", "CaseTable", "Chain", "Decisions", "EncodedSamples", "Explainer",
+    "Missing", "Needs", "PartPrediction", "Placeholders", "Shares", "TrainedRun", "by_role",
+    "case_table", "filled", "in_words", "keep_hooks", "keep_model", "load_trained", "mean_by_class",
+    "named", "needs_of", "predict_missing", "prediction_columns", "renamed", "see", "tensors_of",
     "untrained_modalities",
 ]  # fmt: skip

@@ -21,7 +21,7 @@ Metrics = Mapping[str, Interval]
 SECTIONS = {
     "result": "Result",
     "metrics": "Metrics",
-    "controls": "Parts alone",
+    "controls": "Simpler models",
     "missing": "Missing modalities",
     "stages": "Inference hooks",
     "learning": "Learning",

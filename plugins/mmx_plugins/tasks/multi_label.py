@@ -118,6 +118,9 @@ class MultiLabel(Task):
             for index, name in enumerate(self.names)
         )
 
+    def from_strata(self, log_probs: Sequence[Tensor]) -> Tensor | None:
+        return torch.stack(list(log_probs), dim=1)
+
     def counts(self, target: Tensor) -> Tensor:
         seen = self.for_training(target)
         return torch.stack([(seen == value).sum(dim=0) for value in (0, 1, UNKNOWN)], dim=1)
