@@ -92,7 +92,8 @@ def linear_probe(
     mean, spread = train.features.mean(axis=0), train.features.std(axis=0)
     spread[spread < 1e-6] = 1  # a channel that never changes says nothing
     known, chosen, asked = ((x - mean) / spread for x in (train.features, validation, test))
-    best, top, worse = None, -np.inf, 0
+    best, top = None, -np.inf
+    worse = 0
     for strength in STRENGTHS:
         found = [
             _fitted(known, labels, count, strength, (chosen, asked))
@@ -101,7 +102,8 @@ def linear_probe(
         answers = ProbeAnswers(strength, [one[0] for one in found], [one[1] for one in found])
         reached = quality(answers.validation)
         if best is None or reached > top:
-            best, top, worse = answers, reached, 0
+            best, top = answers, reached
+            worse = 0
         elif (worse := worse + 1) == WORSE:
             break
     assert best is not None

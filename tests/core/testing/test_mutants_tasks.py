@@ -40,6 +40,7 @@ MISTAKES = {
         "logits for log-probabilities": "probabilities",
         "centred over the rows": "batch_independence",
         "unknown rows are of the last class": "strata",
+        "reads its strata the other way round": "from_strata",
         "counts in another order": "counts",
         "guesses what is rarest": "baseline",
         "seeds numpy in evaluate": "random_state",
@@ -131,6 +132,10 @@ class One(SingleLabel):
         (found,) = super().strata(target)
         wrong = self.mistake == "unknown rows are of the last class"
         return (replace(found, labels=target % len(self.names)),) if wrong else (found,)
+
+    def from_strata(self, log_probs: Sequence[Tensor]) -> Tensor | None:
+        wrong = self.mistake == "reads its strata the other way round"
+        return log_probs[0].roll(1, dims=1) if wrong else super().from_strata(log_probs)
 
     def counts(self, target: Tensor) -> Tensor:
         found = super().counts(target)
