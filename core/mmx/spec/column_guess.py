@@ -215,7 +215,7 @@ class Guess:
                 if not names_of.says(name, [wanted]) or name in lonely or _is_role(name):
                     continue
                 filled = cells_of.known(cells)
-                distinct, weak = len({*filled}), wanted in names_of.WEAK_GROUPS
+                distinct, weak = len({*filled}), _may_be_kinds(name, wanted)
                 if distinct == len(filled) > 1:
                     lonely.append(name)
                 elif distinct > max(len(filled) / (10 if weak else 50), 2):
@@ -296,6 +296,11 @@ def _one(cell: str) -> bool:
 
 def _is_role(name: str) -> bool:
     return any(names_of.ends_with(name, words) for words in names_of.ROLES.values())
+
+
+def _may_be_kinds(name: str, word: str) -> bool:
+    """Whether its values may be arms or kinds, as those of ``study`` and not of ``study_id``."""
+    return word in names_of.WEAK_GROUPS and not names_of.says(name, names_of.IDS)
 
 
 def _repeated_ids(name: str, cells: Sequence[str]) -> bool:

@@ -1,7 +1,7 @@
 """The control on frozen features, beside every run."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +74,7 @@ class Given:
     def __init__(self, found: Features | Views) -> None:
         self.found = found
 
-    def collate(self, rows: list[int]) -> Features | Views:
+    def collate(self, rows: Sequence[int]) -> Features | Views:
         return self.found
 
 

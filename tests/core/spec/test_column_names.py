@@ -98,6 +98,7 @@ PLAIN: dict[str, Any] = {
         ("MRN", lambda row: 70_001 + pair(row), "MRN", "by its name"),
         ("Aktenzeichen", lambda row: f"A{pair(row)}/21", "Aktenzeichen", "look like ids"),
         ("hospital_no", lambda row: 5_000 + pair(row), "hospital_no", "look like ids"),
+        ("study_id", ["A", "B", "C"], "study_id", "by its name"),  # many rows of few studies
         ("study", ["A", "B", "C"], None, "no column is named like a patient"),
         ("group", ["control", "treated"], None, "no column is named like a patient"),
     ],
