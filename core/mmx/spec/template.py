@@ -38,18 +38,25 @@ model:
 {fusion}
   head: {{type: mlp, hidden: 256, dropout: 0.5}}
 
-loss: cross_entropy             # others: mmx plugins list --kind loss
+# the same aim as the headline: each class counts alike; others: mmx plugins list --kind loss
+loss: logit_adjusted
 
 train:
-  epochs: 20
+  epochs: 60                    # at most: it ends when validation is flat
+  early_stopping: 12            # epochs without a better one
   batch_size: 32
-  optimizer: {{type: adamw, lr: 1.0e-3}}
+  optimizer: {{type: adamw, lr: {rate}}}   # {why}
   select: balanced_accuracy     # the best epoch by this score of the validation part
 """
 _ONE = "{type: timm, arch: tf_efficientnet_lite0, weights: bundled, train: frozen}"
 _SEVERAL = (
     "  # a case has several pictures, each in its place: a sequence model around one encoder\n"
 )
+
+# training rows from which on an epoch has steps enough for the smaller rate
+_MANY = 1000
+_RATES = {True: ("1.0e-4", "of many small steps"), False: ("3.0e-4", "of few steps, for few rows")}
+_TRAINING = 0.7  # share of the rows, in the split that is written
 
 _OTHERS = "                # others: mmx plugins list --kind fusion"
 
@@ -94,15 +101,17 @@ def _experiment(stem: str) -> str:
 def _tail(columns: Columns | None) -> str:
     """The model: what reads the pictures that a case has, and a fusion of what there is."""
     image, fusion = f"  image: {_ONE}", f"  fusion: concat{_OTHERS}"
+    rows = 0 if columns is None else columns.rows
+    rate, why = _RATES[_TRAINING * rows >= _MANY]
     if columns is None:
-        return _TAIL.format(image=image, fusion=fusion)
+        return _TAIL.format(image=image, fusion=fusion, rate=rate, why=why)
     if len(columns.images) > 1:
         image = f"{_SEVERAL}  image: {{type: sequence, backbone: {_ONE}}}"
     if not columns.images:
         fusion = "  fusion: text_only             # the table names no pictures"
     elif columns.text is None and not columns.record:
         fusion = "  fusion: image_only            # the table holds no text and no record"
-    return _TAIL.format(image=image, fusion=fusion)
+    return _TAIL.format(image=image, fusion=fusion, rate=rate, why=why)
 
 
 def _table(out: Path, table: Path, columns: Columns, stated: Mapping[str, str]) -> str:

@@ -68,7 +68,7 @@ WRONG = [
     ("  text: toy_ear\n", "  encoders: {keys: toy_ear}\n",
      [(7, 20, "model.encoders.keys", "'keys' cannot be the name of a modality; choose another")]),
     ("train:\n", "train:\n  optimizer: {lr_image: 0.1, rates: {txt: 1}}\n",
-     [(12, 43, "train.optimizer.rates.txt", "the modalities of the model are image, text")]),
+     [(12, 43, "train.optimizer.rates.txt", "nearest: text; the modalities of the model are ")]),
     ("loss: toy_plain", "inference: [toy_twice, {type: toy_twice, times: 0}]\nloss: toy_plain",
      [(10, 49, "inference.1.times", "should be greater than 0, got 0")]),
     ("dataset: toy_rows", "dataset: toy_rows\n  split: {train: 0.9}",
