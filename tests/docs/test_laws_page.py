@@ -39,6 +39,9 @@ fails with one sentence.
   all would say the same.
 - A law that was not run is no law that holds: it is counted apart, and the exit status is 3 when
   nothing else is wrong.
+- A loss is tried on every task that it declares, in models of an image and a text, of one modality
+  and of three with other names, as far as it takes them. Of a task that mmx does not know the rows
+  are those of its `example`; what such a loss is not asked, and why, stands beside the law.
 - `trains` assembles a model of the smallest parts around the method, takes steps in the training
   loop of a run on rows of which some miss a modality, and loads the weights into a new model, which
   must answer alike.
@@ -77,6 +80,7 @@ def mistakes() -> list[tuple[str, str, str]]:
         "heads",
         "encoders",
         "losses",
+        "any_loss",
         "rows",
         "readers",
         "inputs",

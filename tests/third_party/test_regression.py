@@ -183,3 +183,9 @@ def test_it_keeps_the_laws(fresh: Fresh) -> None:
     told = json.loads(fresh.run("mmx", "plugins", "check", "task.regression", "--json"))
     others = {one["name"]: one["status"] for one in told["checks"] if one["status"] != "passed"}
     assert others == {"probabilities": "expected failure"}
+
+
+@pytest.mark.parametrize("loss", ["squared", "gaussian"])
+def test_its_losses_keep_all_laws_on_its_own_task(fresh: Fresh, loss: str) -> None:
+    told = json.loads(fresh.run("mmx", "plugins", "check", f"loss.{loss}", "--json"))
+    assert {one["status"] for one in told["checks"]} == {"passed"}

@@ -1,11 +1,8 @@
 """Run the laws of a kind on one method and tell what came out."""
 
 import inspect
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import distribution
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import ValidationError
@@ -27,6 +24,7 @@ from mmx.testing.rows import DATASET, NARRATIVE, SAMPLER
 from mmx.testing.settings import ANY
 from mmx.testing.tasks import TASK
 from mmx.testing.used_settings import settings_read
+from mmx.testing.written_api import api_of
 
 if TYPE_CHECKING:
     import pytest
@@ -133,19 +131,10 @@ def check_law(method: type[Params] | Params, name: str) -> Check:
 def _of_this_api(method: type[Params] | Params) -> type[Params] | Params:
     """The method as a run would use it, for the tests of a package that is written for API 1."""
     own = method if isinstance(method, type) else type(method)
-    api = getattr(sys.modules.get(own.__module__), "MMX_API", 1)
-    first = api == 1 and own.__module__.partition(".")[0] not in _packages_of_mmx()
-    found = of_this_api(own) if first else own
+    found = of_this_api(own) if api_of(own) == 1 else own
     if found is own:
         return method
     return found if isinstance(method, type) else found.model_validate(dict(method))
-
-
-@cache
-def _packages_of_mmx() -> frozenset[str]:
-    """Packages of mmx's own methods, which state no version: they are always of this one."""
-    entries = distribution("mmx").entry_points.select(group="mmx")
-    return frozenset(entry.module.partition(".")[0] for entry in entries)
 
 
 def _needed(method: type[Params]) -> list[str]:
@@ -174,7 +163,7 @@ def _tried(method: type[Params] | Params, name: str, law: Law) -> Check:
 
 def _words(method: type[Params] | Params, error: Exception) -> str:
     """How a law was broken, in one line; what the method raised with the place in its own file."""
-    said = " ".join(str(error).split())
+    said = " ".join(" ".join([str(error), *getattr(error, "__notes__", ())]).split())
     if isinstance(error, LawError | MmxError):
         return said
     own = method if isinstance(method, type) else type(method)

@@ -4,7 +4,7 @@ The model is assembled, trained for some steps on rows of which some miss a moda
 assembled anew, loaded and asked again, all by the same code as in a run.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -49,7 +49,7 @@ from mmx.testing.parts import (
     WordsParams,
     part,
 )
-from mmx.testing.targets import SEVERAL, tasks_of
+from mmx.testing.targets import KNOWN, SEVERAL, outside, questions_of, tasks_of
 from mmx.testing.task_rows import default_loss, rows_of_task
 from mmx.testing.toy_task import ClassesParams, LabelsParams
 from mmx.training import Trainee, TrainingData, auxiliary_weights, predict_logits, train
@@ -61,8 +61,18 @@ THIRD = "record"
 
 def trains(params: Params, side: int = SIDE) -> str:
     """It takes steps in the real training loop, and its weights come back from a file."""
+    tasks = _tasks_of(params)
+    found = [_trained(params, side, task) for task in tasks]
+    if len(found) == 1:
+        return found[0]
+    names = (task.entry_point.partition(".")[2] for task in tasks)
+    return "; ".join(f"{name}: {words}" for name, words in zip(names, found, strict=True))
+
+
+def _trained(params: Params, side: int, learned: TaskParams) -> str:
+    """What came out of some steps on the rows of a task."""
     epochs = 1 if isinstance(params, EncoderParams) else 2
-    spec = spec_with(params, epochs=epochs)
+    spec = spec_with(params, learned, epochs=epochs)
     task, target = _asked(spec)
     counts = task.counts(target)
     loss = spec.loss.build(counts)
@@ -124,8 +134,8 @@ def _logits(model: Model, rows: Part) -> Mapping[str, Tensor]:
     return {"logits": found.logits}
 
 
-def spec_with(params: Params, **training: Any) -> Spec:
-    """A spec of the smallest parts with one method in its place."""
+def spec_with(params: Params, task: TaskParams, **training: Any) -> Spec:
+    """A spec of the smallest parts for this task, with one method in its place."""
     encoders: dict[str, EncoderParams] = {
         IMAGE: PatchesParams(train="full"), TEXT: WordsParams(train="full")
     }  # fmt: skip
@@ -151,7 +161,7 @@ def spec_with(params: Params, **training: Any) -> Spec:
     sampler = params if params.kind == "sampler" else InOrderParams()
     return Spec.model_construct(
         name="law", seed=0,
-        task=_task_of(params),
+        task=task,
         data=SimpleNamespace(workers=0),
         model=ModelSpec.model_construct(**model),
         loss=_loss_of(params),
@@ -160,10 +170,18 @@ def spec_with(params: Params, **training: Any) -> Spec:
     )  # fmt: skip
 
 
-def _task_of(params: Params) -> TaskParams:
+def _tasks_of(params: Params) -> Sequence[TaskParams]:
+    """A task itself; all that a loss declares; the first of the tasks of anything else."""
     if isinstance(params, TaskParams):
-        return params
-    return LabelsParams() if tasks_of(params)[0] == SEVERAL else ClassesParams()
+        return [params]
+    if not isinstance(params, LossParams):
+        return [LabelsParams() if tasks_of(params)[0] == SEVERAL else ClassesParams()]
+    found, _ = outside(params)
+    labels = {asked.task == SEVERAL for asked in questions_of(params) if asked.task in KNOWN}
+    known = [
+        task for task, of in ((ClassesParams(), False), (LabelsParams(), True)) if of in labels
+    ]
+    return [*known, *found]
 
 
 def _loss_of(params: Params) -> LossParams:

@@ -152,16 +152,16 @@ def _names(samples: Sequence[Sample]) -> tuple[str, ...]:
 
 
 class Beside(Plugins):
-    """What is installed, and besides all that the module of a task gives, installed or not."""
+    """What is installed, and besides all that the module of a method gives, installed or not."""
 
-    def __init__(self, params: TaskParams) -> None:
+    def __init__(self, params: Params) -> None:
         super().__init__()
         given = getattr(sys.modules[type(params).__module__], "mmx_components", tuple)
         own = [*given(), type(params)]
         self._own = {(one.kind, one.model_fields["type"].default): one for one in own}
 
     def find(self, kind: str, type: str) -> type[Params]:
-        """As of the module of the task, else as installed."""
+        """As of the module of the method, else as installed."""
         return self._own.get((kind, type)) or super().find(kind, type)
 
 

@@ -34,7 +34,7 @@ from mmx.testing.readers import example_of, read
 from mmx.testing.rows import LABELS, built_sampler, some, told
 from mmx.testing.samples import batch
 from mmx.testing.subjects import FusionSubject, HeadSubject
-from mmx.testing.targets import question_of, tasks_of
+from mmx.testing.targets import questions_of, tasks_of
 from mmx.testing.task_rows import rows_of_task
 
 
@@ -144,11 +144,12 @@ def _use(params: Params) -> None:
         for mode in (True, False):
             subject.outputs(module.train(mode), subject.lacking(subject.inputs()))
     elif isinstance(params, LossParams):
-        loss, asked = built_loss(params), question_of(params)
-        for mode in (True, False):
-            loss.train(mode)(asked.outputs(5), asked.target, 0.5)
-        adjusted = loss.adjust
-        adjusted(asked.outputs(5).logits)
+        for asked in questions_of(params):
+            loss = built_loss(params, asked)
+            for mode in (True, False):
+                loss.train(mode)(asked.outputs(5), asked.target, 0.5)
+            adjusted = loss.adjust
+            adjusted(asked.outputs(5).logits)
     elif isinstance(params, EncoderParams):
         encoder = built_encoder(params)
         encoded(encoder, inputs_of(params, encoder))

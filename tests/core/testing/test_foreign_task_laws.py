@@ -14,3 +14,9 @@ def test_a_regression_keeps_the_laws() -> None:
     assert {one.name for one in found if one.status == "expected failure"} == {"probabilities"}
     others = [one for one in found if one.status not in ("passed", "expected failure")]
     assert others == []
+
+
+def test_its_loss_keeps_the_laws_on_rows_of_its_own_task() -> None:
+    plugins = mmx.Plugins(path=[], files=[REGRESSION])
+    found = check(plugins.find("loss", "squared"))
+    assert {one.status for one in found} == {"passed"}

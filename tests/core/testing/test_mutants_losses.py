@@ -12,8 +12,10 @@ from torch.nn import functional as F
 import mmx
 from mmx import LossValue, Outputs
 from mmx.blocks import Cumulative
+from mmx.errors import ShapeError
 from mmx.interfaces import Link
 
+MMX_API = 2
 Failing = Callable[[mmx.Params], dict[str, str]]
 Caught = Callable[[mmx.Params, str], None]
 # kind of method -> mistake -> the law that says so
@@ -51,6 +53,10 @@ class LossMutantParams(mmx.LossParams):
     type: Literal["loss_mutant"] = "loss_mutant"
     mistake: str = Field(default="", description=NOTE)
 
+    def check_modalities(self, names: Sequence[str]) -> None:
+        if "image" not in names:
+            raise ShapeError("it reads an image")
+
     def build(self, class_counts: Tensor) -> mmx.Loss:
         return Entropy(self.mistake)
 
@@ -72,11 +78,11 @@ class Entropy(mmx.Loss):
 
     def forward(self, outputs: Outputs, target: Tensor, progress: float) -> LossValue:
         mistake, image = self.mistake, outputs.part_logits[self.parts[0]]
-        here = outputs.present[:, 0].float()
+        here = outputs.there(self.parts[0]).float()
         if mistake == "missing part counts":
             here = torch.ones_like(here)
         if mistake == "logits changed where a modality is missing" and not torch.is_grad_enabled():
-            image.masked_fill_(~outputs.present[:, :1], 0)
+            image.masked_fill_(~outputs.there(self.parts[0])[:, None], 0)
         if mistake == "seeds torch, loss":
             torch.manual_seed(1)
         if mistake == "needs a batch of four" and len(target) != 4:
