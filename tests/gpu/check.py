@@ -4,8 +4,9 @@
 
 ``check.sh`` installs what a bare machine lacks and then runs this. A step is a process of its own,
 so that one that crashes or hangs costs its own time only; the next one is started beside it and
-waits with everything imported. After ``--seconds`` the table is printed with what is there. FOLDER
-gets table.txt, all.json and logs.txt, written anew after every step.
+waits with everything imported. After ``--seconds``, or when it is told to stop (SIGTERM), the table
+is printed with what is there. FOLDER gets table.txt, all.json and logs.txt, written anew after each
+step.
 
 Exit status: 0 where every step ran to its end and nothing failed, else 1.
 """
@@ -30,6 +31,8 @@ STEPS: Mapping[str, float] = tomllib.loads((HERE / "steps.toml").read_text())["s
 OK, FAILED, NOT_RUN = "ok", "FAILED", "NOT RUN"
 LONGEST_LOG = 200_000  # characters of one step that are kept
 LEAST = 5  # seconds; with less left no step is begun
+BUILDING = 420  # seconds that the kernels may take; more would leave no time to look at them
+LOOK = 0.05  # seconds between two looks at a step
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,22 @@ def one_step(name: str, given: Given) -> None:
             found.flush()
 
 
+class Clock:
+    """How much time is left, and why there is none."""
+
+    def __init__(self, seconds: float) -> None:
+        self.end, self.why = time.monotonic() + seconds, "the time was up"
+
+    @property
+    def left(self) -> float:
+        """Seconds; below 0 where it has run out."""
+        return self.end - time.monotonic()
+
+    def stop(self, *_: object) -> None:
+        """No more time from now on, for that was asked by a signal."""
+        self.end, self.why = time.monotonic(), "it was told to stop"
+
+
 class Step:
     """A step in a process of its own, which waits until it is told to go on."""
 
@@ -100,27 +119,33 @@ class Step:
                 command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
             )
 
-    def done(self, limit: float, left: float) -> list[Row]:
+    def done(self, limit: float, clock: Clock) -> list[Row]:
         """Let it go on, and wait for it; its lines, and one on itself."""
         begun = time.monotonic()
         assert self.child.stdin is not None
         with suppress(BrokenPipeError):  # it could not be imported
             self.child.stdin.write(b"\n")
             self.child.stdin.flush()
-        status = None
         try:
-            with suppress(subprocess.TimeoutExpired):
-                status = self.child.wait(timeout=min(limit, left))
+            status = self.wait(begun + limit, clock)
         finally:
             self.end()
         seconds = time.monotonic() - begun
         if status == 0:
             return [*self.rows(), Row(self.name, f"{seconds:.0f} s")]
-        if status is None and left < limit:
-            words = f"stopped after {seconds:.0f} s: the time was up"
-            return [*self.rows(), Row(self.name, words, NOT_RUN)]
+        if status is None and clock.left <= 0:
+            return [
+                *self.rows(),
+                Row(self.name, f"stopped after {seconds:.0f} s: {clock.why}", NOT_RUN),
+            ]
         told = f"stopped after {seconds:.0f} s" if status is None else f"exit status {status}"
         return [*self.rows(), Row(self.name, f"{told}: {self.last_words()}", FAILED)]
+
+    def wait(self, end: float, clock: Clock) -> int | None:
+        """Its exit status; None: it still runs though its time or all time is over."""
+        while (status := self.child.poll()) is None and time.monotonic() < end and clock.left > 0:
+            time.sleep(LOOK)
+        return status
 
     def end(self) -> None:
         """Kill it and all that it started."""
@@ -153,12 +178,10 @@ def building(given: Given) -> Iterator[None]:
     if not sources or not given.on_card:
         yield
         return
-    command = [sys.executable, str(HERE / "build_mamba.py"), str(sources[-1])]
+    command = ["nice", "-n", "19", sys.executable, str(HERE / "build_mamba.py"), str(sources[-1])]
+    command += [str(given.folder / "mamba"), str(BUILDING)]
     with (given.folder / "mamba.log").open("w") as log:
-        child = subprocess.Popen(
-            ["nice", "-n", "19", *command, str(given.folder / "mamba")],
-            stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
+        child = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     try:
         yield
     finally:
@@ -186,20 +209,18 @@ def keep(rows: Sequence[Row], out: Path) -> None:
     (out / "table.txt").write_text(f"{table(rows)}\n{summary(rows)}\n")
 
 
-def each_step(names: Sequence[str], given: Given, seconds: float, out: Path) -> Iterator[Row]:
+def each_step(names: Sequence[str], given: Given, clock: Clock, out: Path) -> Iterator[Row]:
     """Lines of all steps; while one runs, the next is imported."""
-    end = time.monotonic() + seconds
     patience = 4 if given.tiny else 1  # a busy machine without a card is slow
     waiting: list[Step] = []
     try:
         for place, name in enumerate(names):
-            left = end - time.monotonic()
-            if left < LEAST:
-                yield Row(name, "not begun: the time was up", NOT_RUN)
+            if clock.left < LEAST:
+                yield Row(name, f"not begun: {clock.why}", NOT_RUN)
                 continue
             step = waiting.pop() if waiting else Step(name, given)
             waiting += [Step(following, given) for following in names[place + 1 : place + 2]]
-            found = step.done(patience * STEPS[name], left)
+            found = step.done(patience * STEPS[name], clock)
             with (out / "logs.txt").open("a") as logs:
                 logs.write(f"== {name}\n{step.log()}\n")
             yield from found
@@ -211,10 +232,12 @@ def each_step(names: Sequence[str], given: Given, seconds: float, out: Path) -> 
 def all_steps(names: Sequence[str], given: Given, seconds: float, out: Path) -> int:
     """Do them, print what each finds and in the end the table; the exit status."""
     rows: list[Row] = []
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the table is printed then too
+    clock = Clock(seconds)
+    for one in (signal.SIGTERM, signal.SIGINT):  # the table is printed then too
+        signal.signal(one, clock.stop)
     try:
         with building(given):
-            for row in each_step(names, given, seconds, out):
+            for row in each_step(names, given, clock, out):
                 print(table([row]), flush=True)
                 rows.append(row)
                 keep(rows, out)

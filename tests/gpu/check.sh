@@ -19,4 +19,13 @@ python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --upg
     echo "the wheels in $carried could not be installed"
 export PYTHONPATH="$site${PYTHONPATH:+:$PYTHONPATH}" PATH="$site/bin:$PATH"
 export HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1
-python3 tests/gpu/check.py --carried "$carried" --out "$out" "$@"
+python3 tests/gpu/check.py --carried "$carried" --out "$out" "$@" &
+child=$!
+trap 'kill "$child" 2>/dev/null' TERM INT # whoever stops this script gets the table of that one
+wait "$child"
+status=$?
+while kill -0 "$child" 2>/dev/null; do # a signal ended the first wait, not the script
+    wait "$child"
+    status=$?
+done
+exit "$status"

@@ -1,10 +1,13 @@
 """Folders of transformers as a user would have them, with networks of a few thousand weights."""
 
 import json
+import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "lesion", "on", "the", "back", "."]
+ENCODERS = Path(__file__).parents[1] / "plugins" / "encoders"
 SMALL: dict[str, Any] = {
     "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 24,
 }  # fmt: skip
@@ -32,4 +35,15 @@ def image_folder(folder: Path) -> Path:
         "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5],
     }  # fmt: skip
     (folder / "preprocessor_config.json").write_text(json.dumps(shown))
+    return folder
+
+
+def clip_folder(folder: Path) -> Path:
+    """A CLIP of 32 x 32 pixels and twelve words, as the tests of its encoders write it."""
+    sys.path.insert(0, str(ENCODERS))
+    try:
+        import_module("afresh")  # the next one expects it
+        import_module("clip_folders").write(folder, "clip")
+    finally:
+        sys.path.remove(str(ENCODERS))
     return folder

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fill a folder with what a machine with a card lacks: wheels of all that mmx needs and there.txt
-# does not name, mmx itself, and the sources of mamba-ssm, whose kernels are built there.
+# Fill a folder with what a machine with a card lacks: wheels of all that mmx and open_clip need and
+# there.txt does not name, mmx itself, and the sources of mamba-ssm, whose kernels are built there.
 #
 #   tests/gpu/pack.sh FOLDER [version of Python there, 3.12]
 #
@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1
 python3 -m pip wheel -q --no-deps -w "$folder" .
 report=$(mktemp)
 trap 'rm -f "$report"' EXIT
-python3 -m pip install -q --dry-run --ignore-installed --target "$report.never" --report "$report" "${there[@]}" "$folder"/mmx-*.whl
+python3 -m pip install -q --dry-run --ignore-installed --target "$report.never" --report "$report" "${there[@]}" "$(echo "$folder"/mmx-*.whl)[open_clip]"
 mapfile -t lacking < <(python3 tests/gpu/lacking.py "$report" tests/gpu/there.txt)
 echo "carried: ${lacking[*]}"
 python3 -m pip download -q --no-deps "${there[@]}" -d "$folder" "${lacking[@]}"

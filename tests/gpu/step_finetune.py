@@ -7,7 +7,7 @@ epochs, and validate after each. The plain loop reads no text; neither does mmx 
 import statistics
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -100,9 +100,12 @@ def epochs(given: Given) -> int:
 
 
 def ours(
-    given: Given, table: Path, arch: str, size: int, batch: int
+    given: Given, table: Path, arch: str, size: int, batch: int, changes: Sequence[str] = ()
 ) -> tuple[float, mmx.Run, "Reading"]:
-    """Seconds of mmx for decoding, training and predicting, from an empty cache."""
+    """Seconds of mmx for decoding, training and predicting, from an empty cache.
+
+    ``changes`` are KEY=VALUE of the spec.
+    """
     plain_spec = {
         "name": f"finetune-{arch}",
         "data": {
@@ -125,7 +128,7 @@ def ours(
     }  # fmt: skip
     file = given.folder / f"{arch}.yaml"
     file.write_text(yaml.safe_dump(plain_spec))
-    spec = mmx.load_spec(file, plugins=PLUGINS)
+    spec = mmx.load_spec(file, overrides=list(changes), plugins=PLUGINS)
     watch = Reading()
     run = mmx.run(spec, observer=watch)
     spent = run.metrics["seconds"]

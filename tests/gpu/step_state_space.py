@@ -80,7 +80,11 @@ def roof(given: Given, length: int) -> Row:
     operations = 3 * 2 * batch * length**2 * (STATE + HEADS * HEAD)
     traffic = 3 * 4 * batch * length * (2 * HEADS * HEAD + HEADS + 2 * STATE)
     least = max(operations / rate, traffic / speed)
-    words = f"{1e3 * taken:.2f} ms forward and backward, {taken / least:.0f} times the least"
+    words = (
+        f"{1e3 * taken:.2f} ms forward and backward; a kernel could win {taken / least:.0f} times"
+    )
+    words += " at most: " + ("operations" if operations / rate > traffic / speed else "bytes")
+    words += f" take {1e3 * least:.3f} ms"
     return Row(f"scan, {length} tokens", words)
 
 
@@ -96,7 +100,9 @@ def built(given: Given, patience: float) -> str:
             return "are not built yet" if folder.exists() else "were not carried"
         time.sleep(0.2)
     if (folder / "failed").exists():
-        return "do not build: " + (folder / "failed").read_text().strip().splitlines()[-1][:150]
+        words = (folder / "failed").read_text()
+        print(words)  # of the compilers; the table has room for a line
+        return "do not build: " + words.splitlines()[0][:150]
     sys.path.insert(0, str(folder))
     return f"built in {(folder / 'done').read_text()} s"
 

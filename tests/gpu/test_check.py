@@ -6,6 +6,7 @@ No scarce minute is lost there to what can be found here.
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from check import NOT_RUN, OK, STEPS, Given, Row
 
 HERE = Path(__file__).parent
 Checked = Callable[..., "Check"]
+Stop = Callable[[int], None]
 
 
 @pytest.mark.slow
@@ -35,8 +37,8 @@ def test_a_step_runs_in_small(name: str, tmp_path: Path, monkeypatch: pytest.Mon
 class Check:
     """The script as it ran with steps of a test: its exit status, words and files."""
 
-    def __init__(self, done: subprocess.CompletedProcess[str], out: Path) -> None:
-        self.status, self.words, self.out = done.returncode, done.stdout, out
+    def __init__(self, status: int, words: str, out: Path) -> None:
+        self.status, self.words, self.out = status, words, out
 
     @property
     def rows(self) -> dict[str, Row]:
@@ -46,9 +48,11 @@ class Check:
 
 @pytest.fixture
 def check(tmp_path: Path) -> Checked:
-    """Run the script on steps that are given as source code by name."""
+    """Run the script on steps that are given as source code by name; ``stop`` gets its process."""
 
-    def run(seconds: float = 60, limit: float = 20, *words: str, **steps: str) -> Check:
+    def run(
+        seconds: float = 60, limit: float = 20, stop: Stop | None = None, **steps: str
+    ) -> Check:
         place, out = tmp_path / "tests" / "gpu", tmp_path / "out"
         place.mkdir(parents=True)
         for file in ("check.py", "check.sh"):
@@ -57,12 +61,16 @@ def check(tmp_path: Path) -> Checked:
         (place / "steps.toml").write_text("\n".join(["[seconds]", *lines]))
         for name, source in steps.items():
             (place / f"step_{name}.py").write_text(f"from check import Row, held\n{source}")
-        told = ["--device", "cpu", "--seconds", str(seconds), *words]
-        done = subprocess.run(
+        told = ["--device", "cpu", "--seconds", str(seconds)]
+        with subprocess.Popen(
             ["bash", str(place / "check.sh"), str(tmp_path / "nothing"), str(out), *told],
-            capture_output=True, text=True, env=environment(), cwd=tmp_path, check=False,
-        )  # fmt: skip
-        return Check(done, out)
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment(),
+            cwd=tmp_path, start_new_session=True,
+        ) as script:  # fmt: skip
+            if stop:
+                stop(script.pid)
+            words, _ = script.communicate()
+        return Check(script.returncode, words, out)
 
     return run
 
@@ -74,6 +82,7 @@ def environment() -> dict[str, str]:
 
 GOOD = "def main(given):\n    yield held('two and two', 'are four', 2 + 2 == 4)\n"
 HANGS = "import time\ndef main(given):\n    yield Row('before', 'seen')\n    time.sleep(600)\n"
+WAITS = HANGS.replace("time.sleep", "open('waiting', 'w').close()\n    time.sleep")
 CRASHES = "import os\ndef main(given):\n    yield Row('first', 'seen')\n    os.abort()\n"
 LACKS = "import a_library_that_is_not_there\ndef main(given):\n    yield Row('never', '')\n"
 WRONG = "def main(given):\n    yield held('a promise', 'is not kept', False)\n"
@@ -104,6 +113,27 @@ def test_what_the_time_did_not_allow_is_said(check: Checked) -> None:
     assert found.status == 1
     assert found.rows["hangs"] == Row("hangs", "stopped after 6 s: the time was up", NOT_RUN)
     assert found.rows["good"] == Row("good", "not begun: the time was up", NOT_RUN)
+    assert found.words.rstrip().endswith("nothing failed, 2 steps did not run to their end")
+
+
+@pytest.mark.parametrize("send", [os.kill, os.killpg], ids=["the script", "all of its group"])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["TERM", "INT"])
+def test_whoever_stops_it_gets_the_table(
+    check: Checked, tmp_path: Path, send: Callable[[int, int], None], how: signal.Signals
+) -> None:
+    def stop(script: int) -> None:
+        end = time.monotonic() + 60
+        while not (tmp_path / "waiting").exists():
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        send(script, how)
+
+    found = check(600, 600, stop, hangs=WAITS, good=GOOD)
+    assert found.status == 1
+    assert found.rows["before"].value == "seen"  # what was known before stays
+    assert found.rows["hangs"].verdict == NOT_RUN
+    assert found.rows["hangs"].value.endswith("it was told to stop")
+    assert found.rows["good"] == Row("good", "not begun: it was told to stop", NOT_RUN)
     assert found.words.rstrip().endswith("nothing failed, 2 steps did not run to their end")
 
 

@@ -4,13 +4,14 @@ Products in fp32 are made in fp32 (no TF32), so that what is left is the order o
 """
 
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from compared import HALVES, apart, asked_of, finite, leaves_on, numbers, tensors_in
-from model_folders import image_folder, text_folder
+from model_folders import clip_folder, image_folder, text_folder
 from torch import Tensor, nn
 
 import mmx
@@ -111,10 +112,14 @@ def test_a_loss_is_the_same(key: str, device: str, record_property: Record) -> N
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Model folders of the encoders that read one."""
     place = tmp_path_factory.mktemp("models")
-    return {
+    made = {
         "encoder.transformers": text_folder(place / "text"),
         "encoder.hf_vision": image_folder(place / "image"),
     }
+    if find_spec("open_clip"):
+        clip = clip_folder(place / "clip")
+        made |= {"encoder.open_clip": clip, "encoder.open_clip_text": clip}
+    return made
 
 
 def encoded(encoder: mmx.Encoder, inputs: Any) -> dict[str, Tensor]:
@@ -132,7 +137,7 @@ def test_an_encoder_is_the_same(
     key: str, device: str, folders: dict[str, Path], record_property: Record
 ) -> None:
     if key.startswith("encoder.open_clip"):
-        pytest.skip("no folder of such a model is made here yet")
+        pytest.importorskip("open_clip", reason="its library is not installed here")
     params = params_of(key) if key not in folders else _of_folder(key, folders[key])
     encoder = fresh(params)
     encoder.learn("full")
