@@ -17,13 +17,16 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1
 
 python3 -m pip wheel -q --no-deps -w "$folder" .
 report=$(mktemp)
-trap 'rm -f "$report"' EXIT
-python3 -m pip install -q --dry-run --ignore-installed --target "$report.never" --report "$report" "${there[@]}" "$(echo "$folder"/mmx-*.whl)[open_clip]"
+trap 'rm -rf "$report" "$report.tools"' EXIT
+python3 -m pip install -q --dry-run --ignore-installed --target "$report.never" --report "$report" "${there[@]}" "$(echo "$folder"/mmx-*.whl)[open-clip]"
 mapfile -t lacking < <(python3 tests/gpu/lacking.py "$report" tests/gpu/there.txt)
 echo "carried: ${lacking[*]}"
 python3 -m pip download -q --no-deps "${there[@]}" -d "$folder" "${lacking[@]}"
+# pip runs the setup of the sources for their name; isolated it would fetch torch for that
+tools=$report.tools
+python3 -m pip install -q --target "$tools" packaging setuptools wheel
 [ -n "$(ls "$folder"/mamba_ssm-*.tar.gz 2>/dev/null)" ] ||
-    MAMBA_SKIP_CUDA_BUILD=TRUE python3 -m pip download -q --no-deps --no-binary :all: --no-build-isolation -d "$folder" mamba-ssm ||
+    MAMBA_SKIP_CUDA_BUILD=TRUE PYTHONPATH="$tools" python3 -m pip download -q --no-deps --no-binary :all: --no-build-isolation -d "$folder" mamba-ssm ||
     echo "the sources of mamba-ssm are not to be had here; the step state_space says so"
 
 size=$(du -sk "$folder" | cut -f1)

@@ -22,6 +22,7 @@ from mmx_plugins.fusion._mamba import Scan, compiled_scan, selective_scan, ssd_s
 BATCH, HEADS, HEAD, STATE = 64, 8, 64, 64
 PATIENCE = 25  # seconds that are waited for the kernels
 CLOSE = {"fp32": 1e-4, "bf16": 3e-2}  # of the largest value
+LACKING = "are not built: that needs a card and their sources, which pack.sh carries"
 Given5 = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 
 
@@ -97,7 +98,7 @@ def built(given: Given, patience: float) -> str:
     end = time.monotonic() + patience
     while not any((folder / name).exists() for name in ("done", "failed")):
         if time.monotonic() > end:
-            return "are not built yet" if folder.exists() else "were not carried"
+            return "are not built yet" if folder.exists() else LACKING
         time.sleep(0.2)
     if (folder / "failed").exists():
         words = (folder / "failed").read_text()

@@ -10,7 +10,7 @@ from pathlib import Path
 import check
 import pytest
 from check import Given, building
-from step_state_space import built
+from step_state_space import LACKING, built
 
 TORCH = """
 class cuda:
@@ -114,4 +114,4 @@ def test_a_build_that_is_not_done_is_not_waited_for(build: Build) -> None:
 def test_without_sources_nothing_is_built(tmp_path: Path) -> None:
     given = Given("cuda", True, tmp_path / "state_space", tmp_path)
     with building(Given("cuda", True, tmp_path, tmp_path)):
-        assert built(given, 0) == "were not carried"
+        assert built(given, 0) == LACKING

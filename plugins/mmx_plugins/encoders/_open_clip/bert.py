@@ -32,7 +32,7 @@ def bert_tower(folder: ClipFolder) -> Any:
     try:
         from open_clip.hf_model import HFTextEncoder  # an extra
     except ModuleNotFoundError as error:
-        raise MissingExtraError("open_clip", "mmx[open_clip]") from error
+        raise MissingExtraError("open_clip", "mmx[open-clip]") from error
     stated = folder.part("text_cfg")
     name = str(stated["hf_model_name"])
     config = _configuration(name, folder.path)

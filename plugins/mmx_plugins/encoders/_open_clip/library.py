@@ -25,7 +25,7 @@ def with_towers(
     try:
         from open_clip import CustomTextCLIP  # an extra
     except ModuleNotFoundError as error:
-        raise MissingExtraError("open_clip", "mmx[open_clip]") from error
+        raise MissingExtraError("open_clip", "mmx[open-clip]") from error
     build: Any = CustomTextCLIP  # it takes mappings where its types say settings
     return build(
         embed_dim=int(model["embed_dim"]),

@@ -50,7 +50,7 @@ def clip_tokenizer(folder: ClipFolder) -> ClipTokenizer:
     try:
         from open_clip import get_tokenizer  # an extra
     except ModuleNotFoundError as error:
-        raise MissingExtraError("open_clip", "mmx[open_clip]") from error
+        raise MissingExtraError("open_clip", "mmx[open-clip]") from error
     stated = folder.part("text_cfg")
     settings = stated.get("tokenizer_kwargs") or {}
     if stated.get("tokenizer_mode") or settings.get("reduction_mask"):
