@@ -18,6 +18,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -130,10 +131,10 @@ def stage(home: Path) -> str:
 def trial(
     number: int, seed: int, home: Path, whole: dict[str, Any], seconds: dict[str, float]
 ) -> tuple[list[str], list[str]]:
-    """One trial; where it was killed, and what differs in the end."""
+    """One trial of the variants that were run whole; where it was killed, and what differs."""
     draws = random.Random(f"{seed}-{number}")
-    variant = list(VARIANTS)[number % len(VARIANTS)]
-    slow = 0.02 if number // len(VARIANTS) % 3 == 0 else 0.0
+    variant = list(whole)[number % len(whole)]
+    slow = 0.02 if number // len(whole) % 3 == 0 else 0.0
     killed = []
     for _ in range(draws.randint(1, 3)):
         child = start(home, VARIANTS[variant], slow)
@@ -147,12 +148,12 @@ def trial(
     return killed, [name for name, value in whole[variant].items() if found[name] != value]
 
 
-def references(home: Path) -> tuple[dict[str, Any], dict[str, float]]:
-    """Results and seconds of each variant that is left alone."""
+def references(home: Path, variants: Sequence[str]) -> tuple[dict[str, Any], dict[str, float]]:
+    """Results and seconds of each of these variants that is left alone."""
     whole, seconds = {}, {}
-    for number, (variant, overrides) in enumerate(VARIANTS.items()):
+    for number, variant in enumerate(variants):
         begun = time.monotonic()
-        if ended(start(home / f"whole-{number}", overrides, 0.0)):
+        if ended(start(home / f"whole-{number}", VARIANTS[variant], 0.0)):
             raise SystemExit(f"{variant}: the run that is left alone does not end")
         seconds[variant] = time.monotonic() - begun
         whole[variant] = results(home / f"whole-{number}")
@@ -163,6 +164,7 @@ def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--trials", type=int, default=200)
     options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--variant", action="append", choices=VARIANTS, help="without: all")
     given = options.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
     for name in LATE:
@@ -170,7 +172,7 @@ def main() -> None:
     stages, failures, equal = Counter[str](), [], 0
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
-        whole, seconds = references(home)
+        whole, seconds = references(home, given.variant or [*VARIANTS])
         print("seconds of a run left alone:", {k: round(v, 2) for k, v in seconds.items()})
         for number in range(given.trials):
             place = home / "trial"

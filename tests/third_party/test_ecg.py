@@ -6,7 +6,10 @@ It runs from a spec to report, prediction, explanation and study beside the reco
 import ast
 import csv
 import json
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import mean
 from typing import Protocol
 
 import numpy as np
@@ -33,6 +36,8 @@ vary: model.fusion
 arms: [concat, {type: only, modality: ecg}]
 seeds: [0]
 """
+SHARES = re.compile(r"prior <b>(\S+)</b> · ecg <b>(\S+)</b> · record <b>(\S+)</b> points")
+TIMES = re.compile(r"time: ([\d., ]+)<")
 
 
 class Fresh(Protocol):
@@ -89,6 +94,7 @@ def test_a_spec_runs_and_the_report_tells_of_it(fresh: Fresh) -> None:
     run, _ = made(fresh, "full")
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["test"]["metrics"]["balanced_accuracy"]["value"] > 0.8
+    assert [*metrics["shares"]] == ["ecg", "record"]
     report = (run / "report.html").read_text()
     assert "columns of the record" in report
     assert "mmx-ecg" in (run / "environment.json").read_text()
@@ -101,12 +107,27 @@ def test_a_case_is_answered_and_explained(fresh: Fresh) -> None:
     answers = fresh.folder / "answers.csv"
     page = fresh.folder / "why.html"
     fresh.run("mmx", "predict", run, "--table", table, "--explain", page, "--out", answers)
-    assert "columns" in page.read_text()
     rows = list(csv.DictReader(answers.read_text().splitlines()))
+    check_explanations(page.read_text(), rows)
     assert len(rows) == 2 * PATIENTS
     truth = [row["rhythm"] for row in csv.DictReader(table.read_text().splitlines())]
     right = [row["predicted"] == rhythm for row, rhythm in zip(rows, truth, strict=True)]
     assert sum(right) > 0.8 * len(right)
+
+
+def check_explanations(page: str, rows: Sequence[Mapping[str, str]]) -> None:
+    """Each answer tells the share of the recording, and which stretches of time counted."""
+    assert "columns" in page
+    shares = [tuple(map(int, found)) for found in SHARES.findall(page)]
+    assert len(shares) == len(rows)
+    for share, row in zip(shares, rows, strict=True):
+        best = max(float(row[f"p_{rhythm}"]) for rhythm in RHYTHMS)
+        assert sum(share) == pytest.approx(100 * best, abs=2)  # each is rounded to a point
+    _, ecg, record = map(mean, zip(*shares, strict=True))
+    assert ecg > max(15, record)  # the pace tells the rhythm; age and sex tell nothing
+    times = [[*map(float, found.split(", "))] for found in TIMES.findall(page)]
+    assert len(times) == len(rows)
+    assert all(sum(one) == pytest.approx(1, abs=0.06) for one in times)
 
 
 @pytest.mark.slow
