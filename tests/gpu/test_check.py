@@ -46,6 +46,11 @@ class Check:
         return {row.what: row for row in found}
 
 
+def heed_interrupts() -> None:
+    """Ctrl-C counts again where the tests themselves run in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def check(tmp_path: Path) -> Checked:
     """Run the script on steps that are given as source code by name; ``stop`` gets its process."""
@@ -65,11 +70,11 @@ def check(tmp_path: Path) -> Checked:
         with subprocess.Popen(
             ["bash", str(place / "check.sh"), str(tmp_path / "nothing"), str(out), *told],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment(),
-            cwd=tmp_path, start_new_session=True,
+            cwd=tmp_path, start_new_session=True, preexec_fn=heed_interrupts,
         ) as script:  # fmt: skip
             if stop:
                 stop(script.pid)
-            words, _ = script.communicate()
+            words, _ = script.communicate(timeout=150)
         return Check(script.returncode, words, out)
 
     return run
