@@ -132,3 +132,51 @@ def test_a_folder_of_images_becomes_a_spec(folder: Path) -> None:
     assert result.exit_code == 0, result.output
     samples = mmx.load_spec("spec.yaml").data.dataset.build().samples()
     assert samples[0].images["image"] == (folder / "mine" / "pictures" / "1.jpg",)
+
+
+def test_what_the_spec_shows_beside_itself_is_valid_too(folder: Path) -> None:
+    assert init("--table", "mine/cases.csv").exit_code == 0
+    shown = Path("spec.yaml").read_text().replace("  # record: {type", "  record: {type")
+    Path("spec.yaml").write_text(shown)
+    encoders = mmx.load_spec("spec.yaml").resolved()["model"]["encoders"]
+    assert [*encoders] == ["image", "text", "record"]
+    bare = CASES.replace("age,sex,", "").replace("30,male,", "").replace("31,male,", "")
+    bare = bare.replace("50,female,", "").replace("60,female,", "")
+    Path("bare.csv").write_text(bare)
+    assert init("--table", "bare.csv", "--force").exit_code == 0
+    assert "# record" not in Path("spec.yaml").read_text()
+
+
+def test_a_table_without_pictures_becomes_a_spec_that_reads_its_texts(folder: Path) -> None:
+    rows = [line.partition(",")[2] for line in CASES.splitlines()]
+    Path("plain.csv").write_text("\n".join(rows) + "\n")
+    assert init("--table", "plain.csv").exit_code == 0
+    spec = mmx.load_spec("spec.yaml")
+    assert [*spec.resolved()["model"]["encoders"]] == ["text"]
+    assert [one.label for one in spec.data.dataset.build().samples()][:2] == ["nevus", "melanoma"]
+    shown = Path("spec.yaml").read_text().replace("  # record: {type", "  record: {type")
+    Path("spec.yaml").write_text(shown.replace("fusion: text_only", "fusion: concat"))
+    assert [*mmx.load_spec("spec.yaml").resolved()["model"]["encoders"]] == ["text", "record"]
+
+
+def test_pictures_of_kinds_that_their_columns_name_have_an_encoder_each(folder: Path) -> None:
+    table = CASES.replace("image,", "derm,clinic_photo,").replace(".jpg,", ".jpg,1.jpg,")
+    (folder / "mine" / "cases.csv").write_text(table)
+    result = init("--table", "mine/cases.csv")
+    assert "each is of another kind, by its name" in result.stdout
+    spec = mmx.load_spec("spec.yaml").resolved()
+    assert spec["data"]["dataset"]["images"] == {"derm": ["derm"], "clinic_photo": ["clinic_photo"]}
+    assert {*spec["model"]["encoders"]} == {"derm", "clinic_photo", "text"}
+    (folder / "mine" / "cases.csv").write_text(table.replace("clinic_photo,", "second,"))
+    asked = init("--table", "mine/cases.csv", "--force")
+    assert "question: are 'derm', 'second' views of one kind?" in " ".join(asked.stdout.split())
+    encoders = mmx.load_spec("spec.yaml").resolved()["model"]["encoders"]
+    assert encoders["image"]["type"] == "sequence"
+
+
+def test_pictures_of_several_kinds_alone_have_no_text_beside_them(folder: Path) -> None:
+    rows = [f"{n}.jpg,{n}.jpg,{label}" for n, label in enumerate(("a", "b", "a", "b"))]
+    Path("pictures.csv").write_text("\n".join(["derm,clinic,diagnosis", *rows]) + "\n")
+    assert init("--table", "pictures.csv").exit_code == 0
+    encoders = mmx.load_spec("spec.yaml").resolved()["model"]["encoders"]
+    assert [*encoders] == ["derm", "clinic"]

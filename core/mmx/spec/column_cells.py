@@ -8,7 +8,8 @@ from mmx.interfaces import PackedImage
 IMAGES = re.compile(r"\.(jpe?g|png|bmp|tiff?|webp|gif|jp2|ppm)$", re.IGNORECASE)
 _NUMBER = re.compile(r"^[-+]?\d+([.,]\d+)?$")
 _DATE = re.compile(
-    r"^(\d{4}[-/.年]\d{1,2}([-/.月]\d{1,2}日?)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([ T].*)?$"
+    r"^(\d{4}[-/.年]\d{1,2}([-/.月]\d{1,2}日?)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
+    r"|(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01]))([ T].*)?$"  # the last as in DICOM
 )
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 

@@ -25,6 +25,7 @@ class Columns:
         rows: of the table.
         reasons: why, for each of these that was guessed.
         left_out: every other column, and why.
+        kinds: whether each column of images holds another kind, which has an encoder of its own.
         questions: what the table alone does not answer, each with the ways to answer it.
     """
 
@@ -44,6 +45,7 @@ class Columns:
     label_columns: tuple[str, ...] = ()
     roots: tuple[str, ...] = ()
     suffix: str = ""
+    kinds: bool = False
 
     def told(self) -> list[str]:
         """One line on each guess, on each column that is left out, and each question."""

@@ -8,7 +8,9 @@ from mmx.blocks import check_spelling, several_labels
 from mmx.errors import DataError
 from mmx.spec import column_cells as cells_of
 from mmx.spec import column_names as names_of
+from mmx.spec.column_facts import unfit
 from mmx.spec.column_found import Columns
+from mmx.spec.image_kinds import ask_of_kinds, differ_in_kind
 from mmx.spec.image_root import find_root, find_without_ending
 from mmx.spec.split import part_named
 
@@ -60,12 +62,14 @@ class Guess:
         if self.roles:
             self.reasons["roles"] = "by their names"
         self._ask_of_labels()
+        self._ask_of_images()
         self._check_split()
         rows = len(self.labels)
         return Columns(
             self.label, self.images, self.text, self.group, self.record, self.roles, self.roots[0],
             self.split, self._lacking(rows), rows, self.reasons, self.left_out,
             tuple(self.questions), self.label_columns, self.roots[1:], self.suffix,
+            differ_in_kind(self.images),
         )  # fmt: skip
 
     def _find_files(self, folder: Path) -> tuple[str, ...]:
@@ -212,7 +216,7 @@ class Guess:
         lonely = []
         for wanted in names_of.GROUPS:
             for name, cells in self.free.items():
-                if not names_of.says(name, [wanted]) or name in lonely or _is_role(name):
+                if not names_of.says(name, [wanted]) or name in lonely or _is_shared(name, cells):
                     continue
                 filled = cells_of.known(cells)
                 distinct, weak = len({*filled}), _may_be_kinds(name, wanted)
@@ -233,7 +237,7 @@ class Guess:
     def _leave_out(self) -> None:
         labels = self.labels
         for name, cells in list(self.free.items()):
-            why = _unfit(name, cells, labels)
+            why = unfit(name, cells, labels)
             if why:
                 self.left_out[name] = why
                 self.free.pop(name)
@@ -265,6 +269,12 @@ class Guess:
         except DataError as error:
             self.questions.append(str(error))
 
+    def _ask_of_images(self) -> None:
+        if differ_in_kind(self.images):
+            self.reasons["images"] += "; each is of another kind, by its name"
+        elif len(self.images) > 1:
+            self.questions.append(ask_of_kinds(self.images))
+
     def _check_split(self) -> None:
         """A published split that tears a group is no split that a run would take."""
         if not self.split or not self.group:
@@ -294,8 +304,10 @@ def _one(cell: str) -> bool:
     return cell in ("1", "1.0")
 
 
-def _is_role(name: str) -> bool:
-    return any(names_of.ends_with(name, words) for words in names_of.ROLES.values())
+def _is_shared(name: str, cells: Sequence[str]) -> bool:
+    """Whether it is an age, sex, site or date, which cases share that have nothing in common."""
+    role = any(names_of.ends_with(name, words) for words in names_of.ROLES.values())
+    return role or cells_of.are_dates(cells)
 
 
 def _may_be_kinds(name: str, word: str) -> bool:
@@ -304,7 +316,9 @@ def _may_be_kinds(name: str, word: str) -> bool:
 
 
 def _repeated_ids(name: str, cells: Sequence[str]) -> bool:
-    """Whether a column holds ids that repeat, as those of persons do."""
+    """Whether a column holds ids that repeat, as those of persons do and dates do too."""
+    if cells_of.are_dates(cells):
+        return False
     filled = cells_of.known(cells)
     distinct = len({*filled})
     named = bool(names_of.says(name, names_of.IDS)) and distinct > max(len(filled) / 10, 3)
@@ -319,30 +333,3 @@ def _ungrouped(lonely: Sequence[str]) -> str:
         f"no group: {same}{none}each row stands alone. If one person has several rows, say --group "
         "COLUMN, or the test part will not be honest"
     )
-
-
-def _unfit(name: str, cells: Sequence[str], labels: Sequence[str]) -> str | None:
-    """Why a column is no fact that a doctor would know before the diagnosis; None when it is."""
-    filled = cells_of.known(cells)
-    distinct = {*filled}
-    if names_of.counts_rows(name) or cells_of.count_rows(cells):
-        return "it counts the rows"
-    if names_of.says(name, names_of.TELLING):
-        return "its name speaks of the diagnosis"
-    if names_of.says(name, names_of.AFTER):
-        return "it is known only after the diagnosis"
-    if names_of.says(name, names_of.PERSONAL):
-        return "it names a person"
-    if len(distinct) < 2:
-        return "it says the same in every row"
-    if cells_of.are_dates(cells):
-        return "dates are no facts that a text can use"
-    if names_of.says(name, names_of.IDS) and len(distinct) > max(len(filled) / 10, 2):
-        return "its name is that of an id"
-    if cells_of.goes_with_one(cells, labels):
-        return "each of its values goes with one label only"
-    if cells_of.look_like_ids(cells):
-        return "its values look like ids"
-    if not cells_of.are_numbers(cells) and len(distinct) > max(len(filled) / 5, 2):
-        return "nearly every row has a value of its own, as an id has"
-    return None

@@ -34,7 +34,6 @@ _TAIL = """\
 model:
   # train: frozen runs an encoder once and keeps its features; last | full let it learn
 {image}
-  text: {{type: transformers, model: bundled, train: frozen}}
 {fusion}
   head: {{type: mlp, hidden: 256, dropout: 0.5}}
 
@@ -49,13 +48,16 @@ train:
   select: balanced_accuracy     # the best epoch by this score of the validation part
 """
 _ONE = "{type: timm, arch: tf_efficientnet_lite0, weights: bundled, train: frozen}"
+_TEXT = "  text: {type: transformers, model: bundled, train: frozen}\n"
 _SEVERAL = (
     "  # a case has several pictures, each in its place: a sequence model around one encoder\n"
 )
 
-# training rows from which on an epoch has steps enough for the smaller rate
-_MANY = 1000
-_RATES = {True: ("1.0e-4", "of many small steps"), False: ("3.0e-4", "of few steps, for few rows")}
+_KINDS = "  # each kind of pictures has an encoder of its own\n  encoders:\n"
+_RECORD = (
+    "  # record: {type: tabular}     # reads the columns of the record themselves, as a modality\n"
+)
+_MANY = 1000  # training rows from which on an epoch has steps enough for the smaller rate
 _TRAINING = 0.7  # share of the rows, in the split that is written
 
 _OTHERS = "                # others: mmx plugins list --kind fusion"
@@ -100,18 +102,45 @@ def _experiment(stem: str) -> str:
 
 def _tail(columns: Columns | None) -> str:
     """The model: what reads the pictures that a case has, and a fusion of what there is."""
-    image, fusion = f"  image: {_ONE}", f"  fusion: concat{_OTHERS}"
-    rows = 0 if columns is None else columns.rows
-    rate, why = _RATES[_TRAINING * rows >= _MANY]
     if columns is None:
-        return _TAIL.format(image=image, fusion=fusion, rate=rate, why=why)
-    if len(columns.images) > 1:
-        image = f"{_SEVERAL}  image: {{type: sequence, backbone: {_ONE}}}"
-    if not columns.images:
-        fusion = "  fusion: text_only             # the table names no pictures"
-    elif columns.text is None and not columns.record:
-        fusion = "  fusion: image_only            # the table holds no text and no record"
+        return _filled(f"  image: {_ONE}", f"{_TEXT}  fusion: concat{_OTHERS}", 0)
+    text = _TEXT if _has_text(columns) else ""
+    record = _RECORD if columns.record else ""
+    return _filled(_image(columns), text + record + _fusion(columns), columns.rows)
+
+
+def _has_text(columns: Columns) -> bool:
+    """Whether there is something that a text could say, beside pictures of several kinds.
+
+    Pictures of one kind keep their text encoder, which ``fusion: image_only`` does not read.
+    """
+    return columns.text is not None or bool(columns.record) or not columns.kinds
+
+
+def _filled(image: str, fusion: str, rows: int) -> str:
+    """The same with the rate that fits so many rows."""
+    many = _TRAINING * rows >= _MANY
+    rate, why = ("1.0e-4", "for many steps") if many else ("3.0e-4", "for few steps, of few rows")
     return _TAIL.format(image=image, fusion=fusion, rate=rate, why=why)
+
+
+def _image(columns: Columns) -> str:
+    """What reads the pictures."""
+    if columns.kinds:
+        return _KINDS + "\n".join(f"    {name}: {_ONE}" for name in columns.images)
+    if len(columns.images) > 1:
+        return f"{_SEVERAL}  image: {{type: sequence, backbone: {_ONE}}}"
+    return f"  image: {_ONE}" if columns.images else "  # no image: the table names no pictures"
+
+
+def _fusion(columns: Columns) -> str:
+    """What joins what there is."""
+    if not columns.images:
+        also = "; concat, where the record is read too" if columns.record else ""
+        return f"  fusion: text_only             # the table names no pictures{also}"
+    if columns.text is None and not columns.record and not columns.kinds:
+        return "  fusion: image_only            # the table holds no text and no record"
+    return f"  fusion: concat{_OTHERS}"
 
 
 def _table(out: Path, table: Path, columns: Columns, stated: Mapping[str, str]) -> str:
@@ -123,7 +152,7 @@ def _table(out: Path, table: Path, columns: Columns, stated: Mapping[str, str]) 
         **stated,
         "root": _beside(folder, Path(root)),
         **_files(folder, table, columns),
-        "images": list(columns.images),
+        **_pictures(columns),
         "text": columns.text,
         **_labels(columns),
         "group": columns.group,
@@ -139,7 +168,8 @@ def _table(out: Path, table: Path, columns: Columns, stated: Mapping[str, str]) 
     for name, why in columns.left_out.items():
         lines.append(f"    # left out: {inline(name)} ({why})")
     lines += [f"  # QUESTION: {' '.join(one.split())}" for one in columns.questions]
-    lines.append(f"  narrative: {inline(_narrative(columns))}")
+    if _has_text(columns):
+        lines.append(f"  narrative: {inline(_narrative(columns))}")
     if columns.lacking:
         most = math.ceil(100 * columns.lacking / columns.rows) / 100
         lines.append(f"  # {columns.lacking} of {columns.rows} rows lack a label or a group")
@@ -157,6 +187,13 @@ def _files(folder: Path, table: Path, columns: Columns) -> dict[str, Any]:
         indices = [os.path.normpath(table.absolute().parent / root) for root in columns.roots]
         found["roots"] = [_beside(folder, Path(location)) for location in indices]
     return found | ({"suffix": columns.suffix} if columns.suffix else {})
+
+
+def _pictures(columns: Columns) -> dict[str, Any]:
+    """The columns of images, each a modality where they are of several kinds; none where none."""
+    if columns.kinds:
+        return {"images": {name: [name] for name in columns.images}}
+    return {"images": list(columns.images)} if columns.images else {}
 
 
 def _labels(columns: Columns) -> dict[str, object]:

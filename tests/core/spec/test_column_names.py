@@ -113,6 +113,41 @@ def test_a_group_repeats_and_an_unnamed_one_is_asked_about(
     assert asked == ("look like ids" in told)
 
 
+@pytest.mark.parametrize("name", ["exam", "visit date", "StudyDate", "Datum", "case_no"])
+@pytest.mark.parametrize("form", ["2021-03-{:02d}", "{:02d}.03.2021", "202103{:02d}"])
+def test_a_day_on_which_several_came_is_no_group(tmp_path: Path, name: str, form: str) -> None:
+    found = guessed(tmp_path, {**PLAIN, name: lambda row: form.format(row // 4 + 1)})
+    assert found.group is None
+    assert found.record == ("age",)
+    assert "dates" in found.left_out[name]
+    assert found.questions == ()
+
+
+@pytest.mark.parametrize(
+    ("columns", "kinds"),
+    [
+        (("derm", "clinic"), True),
+        (("dermoscopic_image", "clinical_image"), True),
+        (("fundus", "oct"), True),
+        (("xray", "ct", "mri"), True),
+        (("derm", "dermoscopy"), False),  # twice the same
+        (("derm", "photo"), False),
+        (("Derm", "Clinic"), False),  # no names of modalities
+        (("front", "side"), False),
+        (("photo",), False),
+    ],
+)
+def test_pictures_are_of_kinds_where_each_name_says_another(
+    tmp_path: Path, columns: Sequence[str], kinds: bool
+) -> None:
+    pictures = dict.fromkeys(columns, lambda row: f"f{row}.png")
+    found = guessed(tmp_path, {**{k: v for k, v in PLAIN.items() if k != "image"}, **pictures})
+    assert (found.images, found.kinds) == (tuple(columns), kinds)
+    asked = [one for one in found.questions if "views of one kind?" in one]
+    assert len(asked) == (len(columns) > 1 and not kinds)
+    assert ("another kind" in found.reasons["images"]) == kinds
+
+
 @pytest.mark.parametrize("name", ["", "Unnamed: 0", "index", "序号", "anything"])
 def test_row_numbers_are_no_facts(tmp_path: Path, name: str) -> None:
     found = guessed(tmp_path, {name: lambda row: row, **PLAIN})
