@@ -40,12 +40,12 @@ class GatedParams(FusionParams):
     def reads(self) -> frozenset[str]:
         return frozenset({"pooled"})
 
-    def build(self, shapes: Mapping[str, FeatureShape]) -> "Gated":
+    def build(self, shapes: Mapping[str, FeatureShape]) -> "GatedMultimodalUnit":
         dims = {name: shape.dim for name, shape in shapes.items()}
-        return Gated(dims, self.dim, gate=self.gate, norm=self.norm)
+        return GatedMultimodalUnit(dims, self.dim, gate=self.gate, norm=self.norm)
 
 
-class Gated(Fusion):
+class GatedMultimodalUnit(Fusion):
     """f = sum_m g_m tanh(W_m x_m), g = softmax over present m of G_m [x_1; ...; x_M].
 
     [B, D_m] -> [B, dim]. Only differences count in a softmax, so that the last G_m is 0: with two

@@ -35,11 +35,11 @@ class ClassBalancedParams(LossParams):
     def rebalances(self) -> bool:
         return True
 
-    def build(self, class_counts: Tensor) -> "ClassBalanced":
-        return ClassBalanced(effective_weights(class_counts, self.beta))
+    def build(self, class_counts: Tensor) -> "ClassBalancedLoss":
+        return ClassBalancedLoss(effective_weights(class_counts, self.beta))
 
 
-class ClassBalanced(Loss):
+class ClassBalancedLoss(Loss):
     """Mean over the batch of w_y (-log p_y)."""
 
     weights: Tensor

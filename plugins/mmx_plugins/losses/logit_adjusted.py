@@ -37,12 +37,12 @@ class LogitAdjustedParams(LossParams):
     def rebalances(self) -> bool:
         return True
 
-    def build(self, class_counts: Tensor) -> "LogitAdjusted":
+    def build(self, class_counts: Tensor) -> "LogitAdjustedLoss":
         count = class_counts.double().clamp(min=1)  # a class without a row counts as one row
-        return LogitAdjusted(self.mode, (self.tau * (count / count.sum()).log()).float())
+        return LogitAdjustedLoss(self.mode, (self.tau * (count / count.sum()).log()).float())
 
 
-class LogitAdjusted(Loss):
+class LogitAdjustedLoss(Loss):
     """Train CE(z + tau log pi) and predict with z; or train CE(z), predict with z - tau log pi."""
 
     offsets: Tensor

@@ -21,11 +21,11 @@ class JoinedParams(NarrativeParams):
         default="record", description="which of the two stands first; a cut takes from the end"
     )
 
-    def build(self, features: FeatureSource | None) -> "Joined":
-        return Joined(self.column, record_first=self.first == "record")
+    def build(self, features: FeatureSource | None) -> "JoinedNarrative":
+        return JoinedNarrative(self.column, record_first=self.first == "record")
 
 
-class Joined(Narrative):
+class JoinedNarrative(Narrative):
     """Writes all fields of the record; a modality that is missing leaves the other one alone."""
 
     def __init__(self, column: str, *, record_first: bool) -> None:

@@ -86,7 +86,7 @@ class RangmParams(NarrativeParams):
             return Oracle(self.templates, self.epsilon)
         if self.level == "retrieved":
             assert features is not None  # needs_features says so
-            return Retrieved(self.templates, self.images, self.neighbours, features)
+            return RetrievedNarrative(self.templates, self.images, self.neighbours, features)
         if self.level == "visual":
             return Visual(self.templates, self.images)
         return Meta(self.templates)
@@ -130,7 +130,7 @@ class Visual(Meta):
         return _joined(super().write(sample), f"It shows {seen}." if seen else "")
 
 
-class Retrieved(Visual):
+class RetrievedNarrative(Visual):
     """Adds what is measured in the most similar training images of other groups."""
 
     def __init__(
@@ -151,7 +151,7 @@ class Retrieved(Visual):
         return self.write_all([sample])[0]
 
     def write_all(self, samples: Sequence[Sample]) -> Sequence[str]:
-        own = [super(Retrieved, self).write(sample) for sample in samples]
+        own = [super(RetrievedNarrative, self).write(sample) for sample in samples]
         shown = [k for k, sample in enumerate(samples) if self.first_image(sample) is not None]
         for start in range(0, len(shown), CHUNK):
             places = shown[start : start + CHUNK]

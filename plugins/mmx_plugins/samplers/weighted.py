@@ -42,11 +42,11 @@ class WeightedParams(SamplerParams):
     def rebalances(self) -> bool:
         return self.q > 0
 
-    def build(self, labels: Tensor, seed: int) -> "Weighted":
-        return Weighted(labels, seed, self.q, self.by_group, self.max_repeats)
+    def build(self, labels: Tensor, seed: int) -> "WeightedSampler":
+        return WeightedSampler(labels, seed, self.q, self.by_group, self.max_repeats)
 
 
-class Weighted(Sampler):
+class WeightedSampler(Sampler):
     """n draws with replacement per epoch.
 
     Args:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mmx import Features
 from mmx.blocks import Norm
-from mmx_plugins.fusion.gated import Gated
+from mmx_plugins.fusion.gated import GatedMultimodalUnit
 
 
 def hidden(gated: Any, given: Given) -> Tensor:
@@ -26,7 +26,7 @@ def test_gate_starts_at_the_mean_and_missing_modalities_leave_their_share(
     given: Given, names: tuple[str, ...], gate: Literal["vector", "scalar"]
 ) -> None:
     features = some(given, names)
-    gated = Gated(widths(names), 8, gate=gate).double()
+    gated = GatedMultimodalUnit(widths(names), 8, gate=gate).double()
     h = hidden(gated, features)
     close(gated(features).pooled, h.mean(dim=0))
     for k, name in enumerate(names):
@@ -39,7 +39,7 @@ def test_two_gates_are_the_sigmoid_of_the_source(
     given: Given, awake: Callable[[nn.Module], nn.Module]
 ) -> None:
     features = some(given, TWO)
-    gated: Any = awake(Gated(widths(TWO), 8).double())
+    gated: Any = awake(GatedMultimodalUnit(widths(TWO), 8).double())
     x = torch.cat([gated.norm[m](one.pooled) for m, one in features.items()], dim=1)
     z = gated.gate(x).sigmoid()
     h = hidden(gated, features)
@@ -53,7 +53,7 @@ def test_two_gates_are_the_sigmoid_of_the_source(
 def test_three_gates_are_a_softmax_over_what_is_present(
     given: Given, awake: Callable[[nn.Module], nn.Module], norm: Norm
 ) -> None:
-    gated: Any = awake(Gated(widths(THREE), 8, norm=norm).double())
+    gated: Any = awake(GatedMultimodalUnit(widths(THREE), 8, norm=norm).double())
     present = torch.tensor([[True, True, True], [True, False, True], [False, True, True]])
     features = {
         name: one.with_present(present[:, k]) for k, (name, one) in enumerate(given.items())
@@ -72,7 +72,7 @@ def test_three_gates_are_a_softmax_over_what_is_present(
 def test_sigmoid_gates_of_the_source_do_not_compete(
     given: Given, awake: Callable[[nn.Module], nn.Module]
 ) -> None:
-    gated: Any = awake(Gated(widths(THREE), 8, gate="sigmoid").double())
+    gated: Any = awake(GatedMultimodalUnit(widths(THREE), 8, gate="sigmoid").double())
     x = torch.cat([gated.norm[m](one.pooled) for m, one in given.items()], dim=1)
     g = torch.stack(gated.gate(x).sigmoid().chunk(3, dim=1))
     close(gated(given).pooled, (g * hidden(gated, given)).sum(dim=0))
@@ -84,8 +84,8 @@ def test_an_everywhere_absent_modality_changes_no_gate(
 ) -> None:
     """A gate over more, whose weights of the others are the same, says the same."""
     features = some(given, names)
-    small: Any = awake(Gated(widths(names), 8).double())
-    more: Any = awake(Gated(widths((*names, "nothing")), 8).double())
+    small: Any = awake(GatedMultimodalUnit(widths(names), 8).double())
+    more: Any = awake(GatedMultimodalUnit(widths((*names, "nothing")), 8).double())
     for name in names:
         more.norm[name].load_state_dict(small.norm[name].state_dict())
         more.project[name].load_state_dict(small.project[name].state_dict())
@@ -108,8 +108,8 @@ def test_gated_result_lies_between_and_moving_modalities_moves_exactly(
     norm: Norm,
 ) -> None:
     features, turned = some(given, names), names[::-1]
-    gated: Any = awake(Gated(widths(names), 8, norm=norm).double())
-    other: Any = Gated(widths(turned), 8, norm=norm).double().eval()
+    gated: Any = awake(GatedMultimodalUnit(widths(names), 8, norm=norm).double())
+    other: Any = GatedMultimodalUnit(widths(turned), 8, norm=norm).double().eval()
     fused, h = gated(features).pooled, hidden(gated, features)
     assert (fused >= h.amin(dim=0) - 1e-12).all()
     assert (fused <= h.amax(dim=0) + 1e-12).all()
@@ -128,6 +128,6 @@ def test_gated_result_lies_between_and_moving_modalities_moves_exactly(
 
 
 def test_one_modality_is_not_gated(image: Features) -> None:
-    gated = Gated(widths(("image",)), 8).double()
+    gated = GatedMultimodalUnit(widths(("image",)), 8).double()
     assert gated.gate is None
     close(gated({"image": image}).pooled, hidden(gated, {"image": image})[0])

@@ -2,6 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -49,6 +51,28 @@ class TextTrunk(Trunk):
     @abstractmethod
     def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Sequence[Tensor]]:
         """Tokens [B, N, D], pooled [B, D] and earlier levels of ids and mask [B, N]."""
+
+
+AnyTrunk = TypeVar("AnyTrunk", ImageTrunk, TextTrunk)
+
+
+@dataclass(frozen=True)  # slots and a generic class do not go together before Python 3.12
+class Tower(Generic[AnyTrunk]):
+    """A tower with its weights.
+
+    Attributes:
+        trunk: gives tokens, a pooled vector and levels.
+        projection: into the space that images and texts share.
+        width: of that space.
+        record: where the weights came from.
+        notes: sentences on prefixes that were taken off.
+    """
+
+    trunk: AnyTrunk
+    projection: nn.Module
+    width: int
+    record: dict[str, str]
+    notes: tuple[str, ...]
 
 
 def depths(fractions: Sequence[float], layers: int) -> list[int]:

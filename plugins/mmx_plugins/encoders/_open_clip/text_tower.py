@@ -1,7 +1,6 @@
 """The tower of texts: a transformer of open_clip, or a BERT of transformers inside it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,30 +9,12 @@ from torch import Tensor, nn
 
 from mmx.errors import WeightsError, said_by
 from mmx_plugins.encoders._open_clip.bert import BertTexts, assumed, bert_tower
+from mmx_plugins.encoders._open_clip.both_towers import with_towers
 from mmx_plugins.encoders._open_clip.folder import ClipFolder
-from mmx_plugins.encoders._open_clip.library import with_towers
-from mmx_plugins.encoders._open_clip.trunk import TextTrunk, depths, linear_of
+from mmx_plugins.encoders._open_clip.trunk import TextTrunk, Tower, depths, linear_of
 
 _POOLS = ("argmax", "eos", "first", "last")
-
-
-@dataclass(frozen=True, slots=True)
-class TextTower:
-    """A tower with its weights.
-
-    Attributes:
-        trunk: gives tokens, a pooled vector and levels.
-        projection: into the space that images and texts share.
-        width: of that space.
-        record: where the weights came from.
-        notes: sentences on prefixes that were taken off.
-    """
-
-    trunk: TextTrunk
-    projection: nn.Module
-    width: int
-    record: dict[str, str]
-    notes: tuple[str, ...]
+TextTower = Tower[TextTrunk]
 
 
 def text_tower(folder: ClipFolder, weights: str | Path, fractions: Sequence[float]) -> TextTower:

@@ -1,40 +1,19 @@
 """The tower of images: a ViT of open_clip, or a network of timm inside it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal
 
-from torch import nn
-
 from mmx.errors import WeightsError, said_by
+from mmx_plugins.encoders._open_clip.both_towers import with_towers
 from mmx_plugins.encoders._open_clip.folder import ClipFolder
-from mmx_plugins.encoders._open_clip.library import with_towers
 from mmx_plugins.encoders._open_clip.timm_trunk import TimmTrunk
-from mmx_plugins.encoders._open_clip.trunk import ImageTrunk
+from mmx_plugins.encoders._open_clip.trunk import ImageTrunk, Tower
 from mmx_plugins.encoders._open_clip.vit import Vit
 
 Pool = Literal["trunk", "shared"]
-
-
-@dataclass(frozen=True, slots=True)
-class ImageTower:
-    """A tower with its weights.
-
-    Attributes:
-        trunk: gives tokens, a pooled vector and levels.
-        projection: into the space that images and texts share.
-        width: of that space.
-        record: where the weights came from.
-        notes: sentences on prefixes that were taken off.
-    """
-
-    trunk: ImageTrunk
-    projection: nn.Module
-    width: int
-    record: dict[str, str]
-    notes: tuple[str, ...]
+ImageTower = Tower[ImageTrunk]
 
 
 def image_tower(
