@@ -23,7 +23,6 @@ from mmx.evaluation.label_comparison import (
 from mmx.evaluation.label_results import LabelEvaluation, LabelScores, OperatingPoint
 from mmx.evaluation.label_scores import evaluate_labels, quick_labels
 from mmx.evaluation.levels import decide_level, evaluate_levels, quick_levels
-from mmx.evaluation.linear_probe import ProbeAnswers, ProbeRows, linear_probe
 from mmx.evaluation.linear_score import Linear, LinearScore
 from mmx.evaluation.loss_score import loss_score
 from mmx.evaluation.probes import label_probe
@@ -73,8 +72,6 @@ __all__ = [
     "McNemar",
     "OperatingPoint",
     "RULES",
-    "ProbeAnswers",
-    "ProbeRows",
     "ReliabilityBin",
     "RocCurve",
     "bound_of_share",
@@ -91,7 +88,6 @@ __all__ = [
     "evaluate_levels",
     "group_counts",
     "holm",
-    "linear_probe",
     "mean_of_losses",
     "mean_share",
     "newcombe",

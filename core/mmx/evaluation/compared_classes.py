@@ -71,11 +71,14 @@ class ComparedClasses(OneClassTask):
         words = "the most common class alone"
         return (ConstantAnswer("majority class", words, chosen.log()),)
 
-    def probe(self, train: Any, target: Tensor, test: Any, prior: Tensor | None) -> Tensor | None:
+    def probe(
+        self, train: Any, target: Tensor, test: Any, prior: Tensor | None, strength: float
+    ) -> Tensor | None:
         """Logistic regression for the class shares that are asked for, else as they are."""
         shares = self.counts(target).double() if prior is None else prior.double()
         shares = shares / shares.sum()
-        found = class_probe(train, target.numpy().astype(np.int64), test, shares.numpy())
+        labels = target.numpy().astype(np.int64)
+        found = class_probe(train, labels, test, shares.numpy(), strength)
         return torch.from_numpy(found).log()
 
     def _coded(self, named: NDArray[Any]) -> NDArray[np.int64]:

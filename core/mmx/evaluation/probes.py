@@ -1,4 +1,4 @@
-"""Linear models on sparse features of texts, for controls of studies."""
+"""Linear models on features that are given, for the controls of runs and studies."""
 
 from typing import Any
 
@@ -7,17 +7,20 @@ from numpy.typing import NDArray
 
 from mmx.evaluation.confusion import Floats
 
-STRENGTH, STEPS = 10.0, 2000  # of logistic regression: inverse penalty, iterations
+STEPS = 2000  # of logistic regression, at most
 
 
-def class_probe(train: Any, labels: NDArray[np.int64], test: Any, prior: Floats) -> Floats:
+def class_probe(
+    train: Any, labels: NDArray[np.int64], test: Any, prior: Floats, strength: float
+) -> Floats:
     """[m, C], probabilities of classes by logistic regression.
 
     Args:
-        train: [n, F], sparse features.
+        train: [n, F], features, sparse or not.
         labels: [n], their classes.
         test: [m, F].
         prior: [C], share of each class in the loss.
+        strength: inverse weight of the penalty |w|^2 / 2 beside the sum of the losses of rows.
 
     Source: scikit-learn, LogisticRegression.
     """
@@ -25,21 +28,24 @@ def class_probe(train: Any, labels: NDArray[np.int64], test: Any, prior: Floats)
 
     shares = np.bincount(labels, minlength=len(prior)) / len(labels)
     weights = prior[labels] / shares[labels]
-    model = LogisticRegression(C=STRENGTH, max_iter=STEPS)
+    model = LogisticRegression(C=strength, max_iter=STEPS)
     model.fit(train, labels, sample_weight=weights * (1 / weights.mean()))
     found = np.zeros((test.shape[0], len(prior)))
     found[:, model.classes_] = model.predict_proba(test)
     return found
 
 
-def label_probe(train: Any, target: NDArray[np.int64], test: Any, absent: Floats) -> Floats:
+def label_probe(
+    train: Any, target: NDArray[np.int64], test: Any, absent: Floats, strength: float
+) -> Floats:
     """[m, L], probability of each label by logistic regression on the rows in which it is known.
 
     Args:
-        train: [n, F], sparse features.
+        train: [n, F], features, sparse or not.
         target: [n, L] in {0, 1, -1}, -1 for unknown.
         test: [m, F].
         absent: [L], for labels that are of one kind only.
+        strength: as for ``class_probe``.
 
     Source: scikit-learn, LogisticRegression.
     """
@@ -49,7 +55,7 @@ def label_probe(train: Any, target: NDArray[np.int64], test: Any, absent: Floats
     for label, column in enumerate(target.T):
         known = column >= 0
         if len(set(column[known].tolist())) == 2:
-            model = LogisticRegression(C=STRENGTH, max_iter=STEPS)
+            model = LogisticRegression(C=strength, max_iter=STEPS)
             model.fit(train[known], column[known])
             found[:, label] = model.predict_proba(test)[:, 1]
     return found

@@ -1,11 +1,14 @@
-"""The control ``probe`` of a run: logistic regression on the features of its frozen encoders.
+"""The control ``probe`` of a run: a linear model on the features of its frozen encoders.
 
 It sees the pooled features that the run's own model sees, and no more: a run that does not reach
 it has not earned its fusion, its head or its loss.
+
+Source: Alain & Bengio 2016, Understanding intermediate layers using linear classifier probes,
+arXiv:1610.01644; the linear model is that of the task.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,16 +20,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmx.data import Part
-from mmx.evaluation import Interval, ProbeAnswers, ProbeRows, linear_probe
+from mmx.evaluation import Interval
 from mmx.experiment.metrics import vars_of
 from mmx.experiment.outcome import decided, score
 from mmx.experiment.probe_features import frozen_names, pooled_features
 from mmx.files import keep, own_folder, recall
-from mmx.interfaces import Task, known_rows
+from mmx.interfaces import Task, TaskParams, known_rows
 from mmx.pipeline import Sources
 
+STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+"""Inverse weights of the penalty that are tried, the strongest penalty first."""
+WORSE = 2  # so many strengths in a row that are no better than the best end the search
 MOST = 20_000  # training rows; more of them change the answers little and cost minutes
-FORMAT = 1  # of the kept answers; another number is another key
+FORMAT = 2  # of the kept answers; another number is another key
+LEAST = float(np.log(np.finfo(np.float32).tiny))  # for the logarithm of a probability of 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +41,10 @@ class FrozenProbe:
     """What the probe reached, or why there is none.
 
     Attributes:
-        metrics: the headline on the test part; empty where there is no probe. The weights of the
-            classes make its probabilities those of balanced classes, so other metrics of it would
-            mislead beside those of the run.
+        metrics: the headline on the test part; empty where there is no probe. It may be trained
+            for balanced classes, so its probabilities would mislead beside those of the run.
         reads: modalities whose features it saw.
-        strength: inverse strength of the penalty, chosen on validation; None without a probe.
+        strength: inverse weight of the penalty, chosen on validation; None without a probe.
         rows: training rows that it learned from.
         missing: why there is no probe; empty where there is one.
     """
@@ -60,8 +66,8 @@ class FrozenProbe:
         if self.missing:
             return f"There is no probe beside this run: {self.missing}."
         return (
-            f"The probe is a class-balanced logistic regression on the frozen features of "
-            f"{' and '.join(self.reads)} of {self.rows} training rows; its strength "
+            f"The probe is a linear model on the frozen features of {' and '.join(self.reads)} of "
+            f"{self.rows} training rows, each class with equal weight; its strength "
             f"({self.strength:g}) was chosen on validation. A model that does not reach it has not "
             "earned its fusion, head or loss."
         )
@@ -76,12 +82,27 @@ class FrozenProbe:
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeData:
-    """What the probe reads: features and targets of the three parts.
+class ProbeAnswers:
+    """Answers of the probe, as ``Link.log_probs`` gives them.
 
     Attributes:
-        features: [n, D] by part.
-        targets: [n, ...] by part, as the task knows them.
+        strength: that was best on validation.
+        validation: [n, ...].
+        test: [m, ...].
+    """
+
+    strength: float
+    validation: Tensor
+    test: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeData:
+    """Features and targets by part: train, validation and test.
+
+    Attributes:
+        features: [n, D].
+        targets: [n, ...], as the task knows them.
     """
 
     features: Mapping[str, NDArray[np.float32]]
@@ -98,22 +119,8 @@ class ProbeData:
         return told.hexdigest()[:32]
 
 
-@dataclass(frozen=True, slots=True)
-class Headline:
-    """The score by which the strength is chosen, as ``TaskParams.selects`` names it first."""
-
-    name: str
-    higher: bool
-
-    def of(self, task: Task, log_probs: Tensor, target: Tensor) -> float:
-        """The score of rows, some of which may be unknown; higher is better."""
-        rows = known_rows(task, target)
-        value = task.quick_scores(log_probs[rows].numpy(), target[rows].numpy())[self.name]
-        return value if self.higher else -value
-
-
 def frozen_probe(
-    sources: Sources, parts: Mapping[str, Part], task: Task, headline: Headline, cache: Path
+    sources: Sources, parts: Mapping[str, Part], task: Task, params: TaskParams, cache: Path
 ) -> FrozenProbe:
     """Train the probe, or take its answers from the cache.
 
@@ -121,68 +128,102 @@ def frozen_probe(
         sources: of the batches; those that hold features are read.
         parts: of the split.
         task: owns the target.
-        headline: by which the strength is chosen on validation.
+        params: its settings.
         cache: folder in which answers are kept.
     """
     names = frozen_names(sources.by_name)
     if not names:
         return FrozenProbe({}, missing="no encoder gives features that stay as they are")
-    some = task.strata(parts["train"].labels.numpy()[:1])
-    if task.from_strata([torch.zeros(1, len(one.classes)) for one in some]) is None:
-        why = f"a task of the type {task.type} does not say how a classifier answers it"
-        return FrozenProbe({}, missing=why)
-    data = _data(sources, parts, names)
-    answers = _answers(data, task, headline, cache)
-    validation, test = (_joined(task, one) for one in (answers.validation, answers.test))
-    groups = {name: parts[name].groups for name in parts}
-    settled = decided(task, validation, data.targets["validation"], groups["validation"])
-    found = score(settled, test, data.targets["test"], groups["test"])
-    reached = {headline.name: found.metrics[headline.name]}
-    return FrozenProbe(reached, names, answers.strength, len(data.features["train"]))
+    data = probe_data(sources, parts, names, task)
+    digest = hashlib.sha256(f"{data.digest} {params.entry_point} {params!r}".encode()).hexdigest()
+    file = cache / "probes" / f"{digest[:32]}.json"
+    answers = _recalled(file) or _computed(file, data, task, params)
+    if answers is None:
+        return FrozenProbe({}, missing=f"the task {task.type} knows no linear model")
+    target, group = data.targets, {name: part.groups for name, part in parts.items()}
+    settled = decided(task, answers.validation, target["validation"], group["validation"])
+    headline = next(iter(params.selects))
+    found = score(settled, answers.test, target["test"], group["test"]).metrics[headline]
+    return FrozenProbe({headline: found}, names, answers.strength, len(data.features["train"]))
 
 
-def _data(sources: Sources, parts: Mapping[str, Part], names: Sequence[str]) -> ProbeData:
-    """Features and targets; of very many training rows every k-th."""
-    step = -(-len(parts["train"]) // MOST)
+def probe_data(
+    sources: Sources, parts: Mapping[str, Part], names: tuple[str, ...], task: Task
+) -> ProbeData:
+    """Features and targets; training rows are known ones, of very many every k-th."""
+    known = known_rows(task, parts["train"].labels)
+    known = known[:: -(-len(known) // MOST)]
     rows = {name: parts[name].rows for name in ("train", "validation", "test")}
+    rows["train"] = rows["train"][known.numpy()]
     targets = {name: parts[name].labels for name in rows}
-    rows["train"], targets["train"] = rows["train"][::step], targets["train"][::step]
+    targets["train"] = targets["train"][known]
     features = {
         name: pooled_features(sources.by_name, names, chosen) for name, chosen in rows.items()
     }
     return ProbeData(features, targets)
 
 
-def _answers(data: ProbeData, task: Task, headline: Headline, cache: Path) -> ProbeAnswers:
-    """From the cache, or computed and kept there; a full disk costs time and no result."""
-    file = cache / "probes" / f"{data.digest}-{headline.name}.json"
-    if (kept := _recalled(file)) is not None:
-        return kept
-    strata = task.strata(data.targets["train"].numpy())
-    answers = linear_probe(
-        ProbeRows(data.features["train"], [one.labels for one in strata]),
-        data.features["validation"],
-        data.features["test"],
-        [len(one.classes) for one in strata],
-        lambda found: headline.of(task, _joined(task, found), data.targets["validation"]),
-    )
-    with suppress(OSError):
-        own_folder(file.parent)
-        keep(file, answers.to_json())
-    return answers
+def linear_probe(data: ProbeData, task: Task, params: TaskParams) -> ProbeAnswers | None:
+    """The task's linear model on standardised features; None where it knows none.
+
+    z = (x - mean) / sd of the training rows; of the strengths the one that is best by the headline
+    on validation. Where rows have one class each, all classes weigh alike.
+
+    Args:
+        data: features and targets.
+        task: owns the target.
+        params: its settings.
+    """
+    mean, spread = data.features["train"].mean(axis=0), data.features["train"].std(axis=0)
+    spread[spread < 1e-6] = 1  # a channel that never changes says nothing
+    train, *others = ((data.features[part] - mean) / spread for part in data.features)
+    count, asked = len(others[0]), np.concatenate(others)
+    prior = torch.full((len(task.names),), 1 / len(task.names)) if params.exclusive else None
+    best, top = None, -np.inf
+    worse = 0
+    for strength in STRENGTHS:
+        found = task.probe(train, data.targets["train"], asked, prior, strength)
+        if found is None:
+            return None
+        found = found.nan_to_num(nan=torch.nan, neginf=LEAST)
+        reached = _quality(task, params, found[:count], data.targets["validation"])
+        if best is None or reached > top:
+            best, top = ProbeAnswers(strength, found[:count], found[count:]), reached
+            worse = 0
+        elif (worse := worse + 1) == WORSE:
+            break
+    return best
+
+
+def _quality(task: Task, params: TaskParams, log_probs: Tensor, target: Tensor) -> float:
+    """The headline of rows, some of which may be unknown; higher is better."""
+    rows = known_rows(task, target)
+    name, higher = next(iter(params.selects.items()))
+    value = task.quick_scores(log_probs[rows].numpy(), target[rows].numpy())[name]
+    return value if higher else -value
 
 
 def _recalled(file: Path) -> ProbeAnswers | None:
     """Answers of an earlier run; None when there are none, or they are damaged."""
     kept = recall(file)
     try:
-        return None if kept is None else ProbeAnswers.from_json(kept)
+        return None if kept is None else _answers(kept)
     except (ValueError, KeyError, TypeError):
         return None  # of another version
 
 
-def _joined(task: Task, found: Sequence[NDArray[np.float64]]) -> Tensor:
-    """Log-probabilities as the task knows them."""
-    joined = task.from_strata([torch.from_numpy(one) for one in found])
-    assert joined is not None  # asked before
-    return joined
+def _answers(kept: Mapping[str, Any]) -> ProbeAnswers:
+    """What ``_computed`` wrote."""
+    parts = (torch.tensor(kept[part], dtype=torch.float64) for part in ("validation", "test"))
+    return ProbeAnswers(float(kept["strength"]), *parts)
+
+
+def _computed(file: Path, data: ProbeData, task: Task, params: TaskParams) -> ProbeAnswers | None:
+    """Answers, kept for later runs; a full disk costs time and no result."""
+    answers = linear_probe(data, task, params)
+    if answers is not None:
+        parts = {"validation": answers.validation.tolist(), "test": answers.test.tolist()}
+        with suppress(OSError):
+            own_folder(file.parent)
+            keep(file, {"strength": answers.strength, **parts})
+    return answers

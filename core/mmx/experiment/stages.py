@@ -15,7 +15,7 @@ from mmx.data import (
     write_split,
 )
 from mmx.experiment.access_log import log_access
-from mmx.experiment.frozen_probe import FrozenProbe, Headline, frozen_probe
+from mmx.experiment.frozen_probe import FrozenProbe, frozen_probe
 from mmx.experiment.kept_run import keep_run
 from mmx.experiment.outcome import Outcome, predict_and_score
 from mmx.experiment.run_result import LostTokens, RunResult
@@ -155,11 +155,10 @@ class Stages:
     def _probe(self, sources: Sources, parts: Mapping[str, Part]) -> FrozenProbe:
         """The control on frozen features; a run does not fail by it."""
         setup, attempts = self.setup, Attempts()
-        headline = Headline(*next(iter(setup.spec.task.selects.items())))
         found = attempts.get(
             "what a probe reaches",
             lambda: frozen_probe(
-                sources, parts, setup.learner.task, headline, cache_folder(setup.spec.data)
+                sources, parts, setup.learner.task, setup.spec.task, cache_folder(setup.spec.data)
             ),
             None,
         )

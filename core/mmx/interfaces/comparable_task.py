@@ -121,14 +121,19 @@ class ComparableTask(ABC):
         """
         return ()
 
-    def probe(self, train: Any, target: Tensor, test: Any, prior: Tensor | None) -> Tensor | None:
-        """Answers of a linear model to words of the record, a control; None: none is known.
+    def probe(
+        self, train: Any, target: Tensor, test: Any, prior: Tensor | None, strength: float
+    ) -> Tensor | None:
+        """Answers of a linear model to features that are given, a control; None: none is known.
+
+        A study asks it about words of the record, a run about what its frozen encoders give.
 
         Args:
-            train: [n, F], sparse features of training rows that are known.
+            train: [n, F], features of training rows that are known, sparse or not.
             target: [n, ...], theirs.
-            test: [m, F], sparse features of the rows to answer.
+            test: [m, F], features of the rows to answer.
             prior: [C], class shares to learn for where rows have one class each, else None.
+            strength: inverse weight of the penalty: more of it fits the training rows closer.
 
         Returns:
             [m, ...], as ``Link.log_probs`` gives it.

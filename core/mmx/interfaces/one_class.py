@@ -42,10 +42,6 @@ class OneClassTask(Task):
         """By class."""
         return (Strata("", self.names, target),)
 
-    def from_strata(self, log_probs: Sequence[Tensor]) -> Tensor | None:
-        """Those of the only way to sort rows."""
-        return log_probs[0]
-
     def counts(self, target: Tensor) -> Tensor:
         """[C], rows of each class."""
         return torch.bincount(target[target >= 0], minlength=len(self.names))

@@ -197,17 +197,6 @@ class Task(ComparableTask):
     def strata(self, target: "NDArray[Any]") -> Sequence[Strata]:
         """How rows are sorted for split, data report, audit and notes on small classes."""
 
-    def from_strata(self, log_probs: Sequence[Tensor]) -> Tensor | None:
-        """Answers of one classifier for each of the strata, as ``Link.log_probs`` gives them.
-
-        The control ``probe`` is such classifiers. None: to know the class of a row in each of the
-        strata does not answer the task, such as that of a number.
-
-        Args:
-            log_probs: [n, classes] for each of the strata.
-        """
-        return None
-
     @abstractmethod
     def counts(self, target: Tensor) -> Tensor:
         """What samplers, losses and links learn of the training part.

@@ -20,6 +20,7 @@ from mmx.study.record_texts import record_texts
 METADATA = "metadata only"
 # the same probe for arms that are trained for other class shares than the base, if it is balanced
 PROBES = {False: "metadata only, classes as they are", True: "metadata only, classes balanced"}
+STRENGTH = 10.0  # of probes on words
 CONTROL = "control"  # column that says whose answers a row holds
 
 
@@ -95,7 +96,7 @@ def record_probes(
     )
     target, found = torch.from_numpy(manifest.targets[train]), dict[str, Tensor]()
     for name, prior in priors.items():
-        answered = manifest.task.probe(seen, target, asked, prior)
+        answered = manifest.task.probe(seen, target, asked, prior, STRENGTH)
         if answered is not None:
             found[name] = answered
     return found

@@ -98,23 +98,29 @@ def controls(params: TaskParams) -> str:
     demand(len(set(names)) == len(names), f"two constants have one name: {names}")
     for one in constants:
         _is_answer(asked, one.log_probs[None].expand(3, *one.log_probs.shape), 3, one.name)
-    probed = _probed(asked, params)
-    if probed is not None:
-        _is_answer(asked, probed, 5, "the probe")
-    return ", ".join([*names, *(["a probe"] if probed is not None else [])]) or "it gives none"
+    sparse, dense = _probed(asked, params)
+    if sparse is not None:
+        _is_answer(asked, sparse, 5, "the probe")
+    demand((sparse is None) == (dense is None), "the probe takes only one of sparse and dense")
+    if dense is not None:
+        _is_answer(asked, dense, 5, "the probe on dense features")
+    return ", ".join([*names, *(["a probe"] if sparse is not None else [])]) or "it gives none"
 
 
-def _probed(asked: TaskRows, params: TaskParams) -> Tensor | None:
-    """Answers of its probe to five rows of drawn words."""
+def _probed(asked: TaskRows, params: TaskParams) -> tuple[Tensor | None, Tensor | None]:
+    """Answers of its probe to five rows of drawn words, sparse ones and the same dense."""
     from scipy.sparse import csr_matrix  # only this law needs it
 
     draw = np.random.default_rng(0)
     seen, other = (
-        csr_matrix(draw.integers(2, size=(rows, WORDS)).astype(np.float64))
-        for rows in (len(asked.known), 5)
+        draw.integers(2, size=(rows, WORDS)).astype(np.float64) for rows in (len(asked.known), 5)
     )
     counts = asked.task.counts(asked.scored).double() if params.exclusive else None
-    return asked.task.probe(seen, asked.scored, other, counts)
+    probe, target = asked.task.probe, asked.scored
+    return (
+        probe(csr_matrix(seen), target, csr_matrix(other), counts, 1.0),
+        probe(seen, target, other, counts, 1.0),
+    )
 
 
 def _is_answer(asked: TaskRows, log_probs: Tensor, rows: int, name: str) -> None:

@@ -1,6 +1,6 @@
 """Laws of tasks: targets, link, counts and what stands for a row of which nothing is seen."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from mmx.testing.task_scores import SCORES
 from mmx.testing.task_specs import fits
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    pass
 
 STRANGE = "?!"  # a label that nobody has
 
@@ -158,34 +158,6 @@ def strata(params: TaskParams) -> str:
     return f"{len(found)} ways to sort"
 
 
-def from_strata(params: TaskParams) -> str | None:
-    """Classifiers of its strata that are right answer it better than those that are wrong."""
-    asked = rows_of_task(params)
-    sorted_by = asked.task.strata(asked.scored.numpy())
-    right = [_one_hot(one.labels.clip(0), len(one.classes)) for one in sorted_by]
-    found = asked.task.from_strata(right)
-    if found is None:
-        return None
-    words = f"from_strata gives {shape(found)}, and answers are {shape(asked.random)}"
-    demand(found.shape == asked.random.shape, words)
-    wrong = asked.task.from_strata([one.roll(1, dims=1) for one in right])
-    assert wrong is not None
-    name, higher = next(iter(params.selects.items()))
-    own, other = (
-        asked.task.quick_scores(one.double().numpy(), asked.scored.numpy())[name]
-        for one in (found, wrong)
-    )
-    words = f"{name} is {own:.3g} where all classifiers are right, {other:.3g} where all are wrong"
-    demand(own > other if higher else own < other, words)
-    return words
-
-
-def _one_hot(labels: "NDArray[Any]", classes: int) -> torch.Tensor:
-    """[n, classes], log-probabilities of classifiers that are sure."""
-    sure = torch.nn.functional.one_hot(torch.from_numpy(labels), classes)
-    return (0.01 + sure).div(1 + 0.01 * classes).log()
-
-
 def counts(params: TaskParams) -> str:
     """Class counts are finite and do not depend on the order of the rows."""
     asked = rows_of_task(params)
@@ -244,7 +216,6 @@ OWN: Laws = {
         batch_independence,
         unknown_labels,
         strata,
-        from_strata,
         counts,
         baseline,
         random_state,

@@ -118,9 +118,6 @@ class MultiLabel(Task):
             for index, name in enumerate(self.names)
         )
 
-    def from_strata(self, log_probs: Sequence[Tensor]) -> Tensor | None:
-        return torch.stack(list(log_probs), dim=1)
-
     def counts(self, target: Tensor) -> Tensor:
         seen = self.for_training(target)
         return torch.stack([(seen == value).sum(dim=0) for value in (0, 1, UNKNOWN)], dim=1)
@@ -201,9 +198,11 @@ class MultiLabel(Task):
         both = torch.stack([1 - present, present], dim=1)
         return (ConstantAnswer("prevalence", "the prevalence of each label alone", both.log()),)
 
-    def probe(self, train: Any, target: Tensor, test: Any, prior: Tensor | None) -> Tensor | None:
+    def probe(
+        self, train: Any, target: Tensor, test: Any, prior: Tensor | None, strength: float
+    ) -> Tensor | None:
         known = target.numpy()
-        present = torch.from_numpy(label_probe(train, known, test, _prevalence(known)))
+        present = torch.from_numpy(label_probe(train, known, test, _prevalence(known), strength))
         return torch.stack([1 - present, present], dim=-1).log()
 
     def values(self, log_probs: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from mmx.pipeline.learner import build_learner, trained_prior
 from mmx.pipeline.prepare import prepare
 from mmx.runs import SilentObserver
 from mmx.spec import load_spec
-from mmx.study.baselines import word_features
+from mmx.study.baselines import STRENGTH, word_features
 from mmx_plugins.tasks.single_label import SingleLabel
 
 EVEN = np.array([0.5, 0.5])
@@ -22,7 +22,7 @@ def text_probe(
 ) -> NDArray[np.int64]:
     """Classes that the probe of a task answers to texts."""
     task, (seen, asked) = SingleLabel(["x", "y"]), word_features(train, test)
-    found = task.probe(seen, torch.from_numpy(labels), asked, torch.from_numpy(prior))
+    found = task.probe(seen, torch.from_numpy(labels), asked, torch.from_numpy(prior), STRENGTH)
     assert found is not None
     return task.predicted(found).numpy()
 

@@ -40,7 +40,6 @@ MISTAKES = {
         "logits for log-probabilities": "probabilities",
         "centred over the rows": "batch_independence",
         "unknown rows are of the last class": "strata",
-        "reads its strata the other way round": "from_strata",
         "counts in another order": "counts",
         "guesses what is rarest": "baseline",
         "seeds numpy in evaluate": "random_state",
@@ -133,10 +132,6 @@ class One(SingleLabel):
         wrong = self.mistake == "unknown rows are of the last class"
         return (replace(found, labels=target % len(self.names)),) if wrong else (found,)
 
-    def from_strata(self, log_probs: Sequence[Tensor]) -> Tensor | None:
-        wrong = self.mistake == "reads its strata the other way round"
-        return log_probs[0].roll(1, dims=1) if wrong else super().from_strata(log_probs)
-
     def counts(self, target: Tensor) -> Tensor:
         found = super().counts(target)
         return found.flip(0) if self.mistake == "counts in another order" else found
@@ -202,9 +197,9 @@ class One(SingleLabel):
         short = self.mistake == "a constant answer without a class"
         return (replace(found, log_probs=found.log_probs[1:]),) if short else (found,)
 
-    def probe(self, train: Any, target: Tensor, test: Any, prior: Any) -> Any:
+    def probe(self, train: Any, target: Tensor, test: Any, prior: Any, strength: float) -> Any:
         other = self.mistake == "its probe answers the training rows"
-        return super().probe(train, target, train if other else test, prior)
+        return super().probe(train, target, train if other else test, prior, strength)
 
     def wrong(self, log_probs: Tensor, target: Tensor, most: int) -> Sequence[WrongAnswer]:
         found = super().wrong(log_probs, target, most)

@@ -31,7 +31,6 @@ from mmx_regression.statistics import STATISTICS, scores
 MMX_API = 2
 UNKNOWN = float("nan")
 THIRDS = ("lower third", "middle third", "upper third")
-PENALTY = 1.0  # of the ridge regression on words of the record
 
 
 class RegressionParams(TaskParams):
@@ -155,11 +154,13 @@ class Regression(Task):
             for name, of in found.items()
         ]
 
-    def probe(self, train: Any, target: Tensor, test: Any, prior: Tensor | None) -> Tensor:
+    def probe(
+        self, train: Any, target: Tensor, test: Any, prior: Tensor | None, strength: float
+    ) -> Tensor:
         """Ridge regression; source: scikit-learn, Ridge."""
         from sklearn.linear_model import Ridge  # a second of import
 
-        model = Ridge(alpha=PENALTY).fit(train, target.double().numpy())
+        model = Ridge(alpha=1 / strength).fit(train, target.double().numpy())
         return torch.from_numpy(model.predict(test))[:, None]
 
     def values(self, log_probs: Tensor) -> Tensor:
