@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from mmx.errors import Fault
@@ -14,11 +14,11 @@ from mmx.spec.walk import shape
 
 
 def explain(
-    error: ValidationError, model: type[BaseModel], root: Node, plugins: Plugins
+    found: Sequence[ErrorDetails], model: type[BaseModel], root: Node, plugins: Plugins
 ) -> list[Fault]:
     """One fault for each place; what stands there may fail every branch of a union."""
     merged: dict[tuple[object, ...], Fault] = {}
-    for detail in error.errors():
+    for detail in found:
         fault = _fault(detail, model, root, plugins)
         same = (fault.file, fault.line, fault.column, fault.key)
         other = merged.get(same)

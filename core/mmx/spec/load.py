@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from mmx.errors import Fault, MmxError, SpecError
 from mmx.files import named_path
@@ -15,6 +16,7 @@ from mmx.spec.agreement import corrections, too_many
 from mmx.spec.choice import PLUGINS
 from mmx.spec.explain import explain, location_of
 from mmx.spec.merge import override
+from mmx.spec.second_look import faults_of_the_rest
 from mmx.spec.short import long_path, written_out
 from mmx.spec.spec_file import read_file, read_text, unset
 from mmx.spec.train import TrainSpec
@@ -83,27 +85,27 @@ def _validated(
     root: Node, instead: dict[int, str], path: Path, faults: list[Fault], methods: Plugins
 ) -> Spec | None:
     """The spec; None when pydantic refuses it, and then the faults are noted."""
+    plain, context = root.plain(instead), {"folder": path.parent, PLUGINS: methods}
     try:
-        return Spec.model_validate(
-            root.plain(instead), context={"folder": path.parent, PLUGINS: methods}
-        )
+        return Spec.model_validate(plain, context=context)
     except ValidationError as error:
+        found = [*error.errors(), *faults_of_the_rest(error, Spec, plain, context)]
         read = {(fault.file, fault.line, fault.column) for fault in faults}
         # what cannot be read is no valid value either: one fault is enough
         faults += [
             fault
             for fault in [
-                *explain(error, Spec, root, methods),
-                *_double_correction(root, error, methods),
+                *explain(found, Spec, root, methods),
+                *_double_correction(root, found, methods),
             ]
             if not fault.line or (fault.file, fault.line, fault.column) not in read
         ]
         return None
 
 
-def _double_correction(root: Node, error: ValidationError, methods: Plugins) -> list[Fault]:
+def _double_correction(root: Node, found: Sequence[ErrorDetails], methods: Plugins) -> list[Fault]:
     """The check of the whole spec, which pydantic leaves out when any key is wrong."""
-    if any(detail["type"] == "mmx_double_correction" for detail in error.errors()):
+    if any(detail["type"] == "mmx_double_correction" for detail in found):
         return []
     train, allowed = root.get("train"), root.get("allow_double_correction")
     sampler = _alone(TrainSpec.model_fields["sampler"], train and train.get("sampler"), methods)

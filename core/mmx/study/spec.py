@@ -142,4 +142,4 @@ def _validated(root: Node, path: Path) -> StudySpec:
     try:
         return StudySpec.model_validate(root.plain({}), context={"folder": path.parent})
     except ValidationError as error:
-        raise SpecError(explain(error, StudySpec, root, Plugins())) from None
+        raise SpecError(explain(error.errors(), StudySpec, root, Plugins())) from None

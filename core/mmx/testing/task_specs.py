@@ -68,7 +68,7 @@ def _faults(text: str, methods: Beside) -> list[str]:
     try:
         Spec.model_validate(root.plain({}), context={PLUGINS: methods})
     except ValidationError as error:
-        return [str(one) for one in explain(error, Spec, root, methods)]
+        return [str(one) for one in explain(error.errors(), Spec, root, methods)]
     except SpecError as error:
         return [str(one) for one in error.faults]
     return []

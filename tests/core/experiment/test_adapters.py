@@ -10,21 +10,12 @@ from safetensors.torch import load_file
 
 import mmx
 from mmx.interfaces import ADAPTER
-from mmx.runs.progress import Progress, SilentObserver
 
 Load = Callable[..., mmx.Spec]
 IMAGE = (
     "model.image={type: timm, arch: test_efficientnet, weights: none, "
     "train: {lora: {rank: 2, alpha: 4}}}"
 )
-
-
-class Stopping(SilentObserver):
-    """The user, who presses Ctrl-C after half of the training."""
-
-    def progress(self, progress: Progress) -> None:
-        if "train" in progress.stage and progress.done * 2 >= progress.total:
-            raise KeyboardInterrupt
 
 
 @pytest.fixture
@@ -51,10 +42,12 @@ def test_a_run_keeps_adapters_alone_tells_what_learns_and_answers_again(
         assert interval.value == pytest.approx(expected[name]["value"], abs=5e-3), name
 
 
-def test_a_run_that_was_stopped_ends_as_one_that_was_not(adapted: mmx.Spec) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        mmx.run(adapted, observer=Stopping())
+def test_a_run_that_was_stopped_ends_as_one_that_was_not(
+    adapted: mmx.Spec, stop_in_training: Callable[[mmx.Spec], None]
+) -> None:
+    stop_in_training(adapted)
     run = mmx.run(adapted)
+    assert run.folder.events("resumed")
     went_on = run.predictions.copy()
     first = load_file(run.path / "model.safetensors")
     whole = mmx.run(adapted, fresh=True)

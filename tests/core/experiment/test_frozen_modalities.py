@@ -16,7 +16,6 @@ from mmx.experiment import stages
 from mmx.interfaces import Features, Inputs
 from mmx.model import Model
 from mmx.pipeline import Sources
-from mmx.runs.progress import Progress, SilentObserver
 
 CASES = 40
 WORDS = ("it itches badly", "it bleeds when touched", "nothing is reported")
@@ -110,18 +109,11 @@ def features(inputs: Inputs) -> Features:
     return inputs
 
 
-class Killing(SilentObserver):
-    """Ends the training where it stands, after half of its steps."""
-
-    def progress(self, progress: Progress) -> None:
-        if "train" in progress.stage and progress.done * 2 >= progress.total:
-            raise KeyboardInterrupt
-
-
-def test_a_run_that_was_killed_ends_with_the_same_weights(spec: Load) -> None:
+def test_a_run_that_was_killed_ends_with_the_same_weights(
+    spec: Load, stop_in_training: Callable[[mmx.Spec], None]
+) -> None:
     changes = ("train.modality_dropout=0.3", "model.encoders.clinic.train=full")
-    with pytest.raises(KeyboardInterrupt):
-        mmx.run(spec(*changes), observer=Killing())
+    stop_in_training(spec(*changes))
     continued = mmx.run(spec(*changes))
     (resumed,) = continued.folder.events("resumed")
     assert resumed["step"] > 0

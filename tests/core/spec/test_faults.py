@@ -135,6 +135,44 @@ def test_all_faults_are_told_in_one_go_in_the_order_of_the_file(faults: Faults) 
     ]  # fmt: skip
 
 
+# a wrong key, and what does not fit together elsewhere
+VALUES = ("schedule: cosin", "epochs: 0", "clip_norm: high", "augment: heavy", "seeds: 3")
+RULES = [
+    ("  text: toy_ear\n", "", "model.fusion"),
+    ("loss: toy_plain\ntrain:\n  sampler: toy_order",
+     "loss: toy_even\ntrain:\n  sampler: toy_balanced", "train.sampler"),
+    ("train:\n", "train:\n  optimizer: {rates: {txt: 1}}\n", "train.optimizer.rates.txt"),
+    ("train:\n", "train:\n  modality_dropout: {imag: 0.5}\n", "train.modality_dropout.imag"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize(("old", "new", "key"), RULES, ids=[rule[2] for rule in RULES])
+def test_a_wrong_key_hides_nothing_that_does_not_fit_together(
+    faults: Faults, good: str, value: str, old: str, new: str, key: str
+) -> None:
+    wrong = good.replace(old, new).replace("train:\n", f"train:\n  {value}\n")
+    assert {one.key for one in faults(wrong)} == {f"train.{value.split(':')[0]}", key}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("type: toy_mix", "type: toy_mx"), ("text: toy_ear", "text: toy_er"),
+     ("dataset: toy_rows", "dataset: {type: toy_rows, n: 0}")],
+)  # fmt: skip
+def test_what_hangs_on_a_wrong_key_is_not_accused(
+    faults: Faults, good: str, old: str, new: str
+) -> None:
+    assert len(faults(good.replace(old, new))) == 1
+
+
+def test_a_wrong_setting_of_a_method_leaves_the_method(faults: Faults, good: str) -> None:
+    wrong = good.replace("heads: 8", "heads: 0").replace(
+        "train:\n", "train:\n  optimizer: {rates: {txt: 1}}\n"
+    )
+    assert [one.key for one in faults(wrong)] == ["model.fusion.heads", "train.optimizer.rates.txt"]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
