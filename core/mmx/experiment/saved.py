@@ -1,7 +1,6 @@
 """A run on disk, as its users see it."""
 
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import pandas as pd
 
 from mmx.errors import RunError
 from mmx.evaluation import Interval
+from mmx.files import parquet_table
 from mmx.runs import RunFolder
 
 PREDICTIONS = "predictions.parquet"
@@ -53,7 +53,7 @@ class Run:
         """What predictions.parquet holds: sample, group, part, label and probabilities."""
         file, content = self.path / PREDICTIONS, self.folder.read_bytes(PREDICTIONS)
         try:
-            return pd.read_parquet(BytesIO(content))
+            return parquet_table(content)
         except Exception as error:  # pyarrow raises many types for damaged bytes
             raise RunError(
                 f"{file} cannot be read ({error}); run the spec again with --fresh"

@@ -1,12 +1,12 @@
 """Answers of the controls of a study: without training, of a record, or with inputs shuffled."""
 
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
 
 from mmx.evaluation import shuffled_name
+from mmx.files import parquet_table
 from mmx.runs import read_beside, read_sealed
 from mmx.spec import Spec, corrections, load_spec
 from mmx.study import gather
@@ -99,7 +99,7 @@ def _balanced(spec: Spec) -> bool:
 
 
 def _control(file: Path) -> pd.DataFrame:
-    return pd.read_parquet(BytesIO(read_beside(file)))
+    return parquet_table(read_beside(file))
 
 
 def _repeated(base: Answers, folds: int) -> list[int]:

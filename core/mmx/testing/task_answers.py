@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import torch
 
+from mmx.files import parquet_table
 from mmx.interfaces import Task, TaskParams
 from mmx.testing.law import LawError, Laws, demand, same
 from mmx.testing.task_rows import TaskRows, plain, rows_of_task
@@ -48,7 +49,7 @@ def _comes_back(table: "dict[str, NDArray[np.generic]]") -> None:
         frame.to_parquet(file, index=False)
     except (TypeError, ValueError) as error:
         demand(False, f"the columns cannot be written to a Parquet file: {error}")
-    again = pd.read_parquet(file)
+    again = parquet_table(file.getvalue())
     for name in frame:
         kept = frame[name].equals(again[name].astype(frame[name].dtype))
         demand(kept, f"column {name} comes back changed from a Parquet file")
