@@ -1,9 +1,9 @@
 """What the two encoders of the library open_clip share: folders of models, and their towers."""
 
 from mmx_plugins.encoders._open_clip.folder import ClipFolder, clip_folder
-from mmx_plugins.encoders._open_clip.image_tower import ImageTower, Pool, image_tower
+from mmx_plugins.encoders._open_clip.images import ImageTower, Pool, image_tower
 from mmx_plugins.encoders._open_clip.processor import Preprocessing, preprocessing
-from mmx_plugins.encoders._open_clip.text_tower import TextTower, text_tower
+from mmx_plugins.encoders._open_clip.texts import TextTower, text_tower
 from mmx_plugins.encoders._open_clip.tokens import ClipTokenizer, clip_tokenizer
 
 __all__ = [
