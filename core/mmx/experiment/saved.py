@@ -8,8 +8,7 @@ import pandas as pd
 
 from mmx.errors import RunError
 from mmx.evaluation import Interval
-from mmx.files import parquet_table
-from mmx.runs import RunFolder
+from mmx.runs import RunFolder, parquet_table
 
 PREDICTIONS = "predictions.parquet"
 

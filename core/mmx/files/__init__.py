@@ -6,7 +6,6 @@ from mmx.files.journal import Journal
 from mmx.files.kept import keep, recall
 from mmx.files.naming import named_path
 from mmx.files.owned import cache_path, own_folder
-from mmx.files.parquet import parquet_table
 from mmx.files.regular import UnfitFileError, need_regular, open_regular, read_regular
 from mmx.files.renamed import under_new_name
 from mmx.files.sealed import seal, unseal
@@ -14,7 +13,6 @@ from mmx.files.sheet import Sheet, own_words, sheet
 
 __all__ = [
     "Busy", "Hold", "Journal", "Sheet", "UnfitFileError", "cache_path", "keep", "named_path",
-    "need_regular", "open_regular", "own_folder", "own_words", "parquet_table", "read_regular",
-    "recall", "remove_parts", "seal", "sheet", "temporary", "under_new_name", "unseal",
-    "write_whole",
+    "need_regular", "open_regular", "own_folder", "own_words", "read_regular", "recall",
+    "remove_parts", "seal", "sheet", "temporary", "under_new_name", "unseal", "write_whole",
 ]  # fmt: skip

@@ -6,8 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from mmx.evaluation import shuffled_name
-from mmx.files import parquet_table
-from mmx.runs import read_beside, read_sealed
+from mmx.runs import parquet_table, read_beside, read_sealed
 from mmx.spec import Spec, corrections, load_spec
 from mmx.study import gather
 from mmx.study.arms import Arms

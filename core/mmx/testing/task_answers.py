@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import torch
 
-from mmx.files import parquet_table
 from mmx.interfaces import Task, TaskParams
+from mmx.runs import parquet_table
 from mmx.testing.law import LawError, Laws, demand, same
 from mmx.testing.task_rows import TaskRows, plain, rows_of_task
 

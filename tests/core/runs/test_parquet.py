@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mmx.files import parquet_table
+from mmx.runs import parquet_table
 
 ROOT = Path(__file__).parents[3]
 
@@ -36,7 +36,7 @@ def test_it_is_read_on_the_thread_that_asks(
     frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = frame.to_parquet(index=False)
-    monkeypatch.setattr("mmx.files.parquet.BytesIO", Watched)
+    monkeypatch.setattr("mmx.runs.parquet.BytesIO", Watched)
     pd.testing.assert_frame_equal(parquet_table(content), frame)
     assert Watched.threads == {threading.get_ident()}
     pd.read_parquet(Watched(content))
