@@ -245,7 +245,7 @@ def test_every_setting_that_the_table_contradicts_is_told_at_its_place(
     found = {fault.key.removeprefix("model.record."): fault for fault in caught.value.faults}
     assert {key: fault.message.split(";")[0] for key, fault in found.items()} == {
         "columns.0": "records have no field 'agee'",
-        "columns.2": "encoder.tabular must not read 'person': it is the group",
+        "columns.2": "an encoder of records must not read 'person': it is the group",
         "kinds.grade": "'grade' shall be a number and most of its cells are none, such as 'unsure'",
         "since.age": "records have no field 'birth'",
     }

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from mmx_plugins.encoders.tabular.columns import Column, Number
+from mmx_plugins.encoders._records.columns import Column, Number
+from mmx_plugins.encoders._records.perceptron import OverVector, linear, perceptron, residual
+from mmx_plugins.encoders._records.vector import RecordVector
 from mmx_plugins.encoders.tabular.numbers import (
     LinearNumbers,
     PeriodicNumbers,
     PiecewiseLinearNumbers,
 )
-from mmx_plugins.encoders.tabular.perceptron import OverVector, linear, perceptron, residual
 from mmx_plugins.encoders.tabular.settings import TabularSettings
 from mmx_plugins.encoders.tabular.tokens import ColumnTokens
 from mmx_plugins.encoders.tabular.transformer import Transformer
-from mmx_plugins.encoders.tabular.vector import RecordVector
 
 
 def build_network(params: TabularSettings, columns: Sequence[Column]) -> Transformer | OverVector:

@@ -1,16 +1,16 @@
-"""What ``encoder.tabular`` can be told; the network reads it, and so do the rules of columns."""
+"""What ``encoder.tabular`` can be told beside the columns."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from mmx.interfaces import EncoderParams, Training
-from mmx_plugins.encoders.tabular.dates import Cycle, Order
-from mmx_plugins.encoders.tabular.rules import Kind, Rules
+from mmx.interfaces import Training
+from mmx_plugins.encoders._records.rules import Rules
+from mmx_plugins.encoders._records.settings import RecordParams, Share, check_learns
 
 Model = Literal["ft", "mlp", "resnet", "linear"]
-Share = Annotated[float, Field(ge=0, lt=1)]
 
 _ONLY_FT = ("numbers", "bins", "sigma", "heads", "attention_dropout")
 _NOT_LINEAR = ("dim", "blocks", "dropout")
@@ -18,10 +18,9 @@ _DIM: Mapping[Model, int] = {"ft": 128, "mlp": 256, "resnet": 256}
 _DROPOUT: Mapping[Model, float] = {"ft": 0.05, "mlp": 0.1, "resnet": 0.1}
 
 
-class TabularSettings(EncoderParams):
+class TabularSettings(RecordParams):
     """The settings of a spec without the network that they describe."""
 
-    modality = "record"
     source: ClassVar[str] = "Gorishniy et al. 2021, arXiv:2106.11959, and 2022, arXiv:2203.05556"
 
     type: Literal["tabular"] = "tabular"
@@ -33,35 +32,10 @@ class TabularSettings(EncoderParams):
         description="FT-Transformer, multilayer perceptron, residual network, or the columns "
         "themselves",
     )
-    columns: tuple[str, ...] | None = Field(
-        default=None, description="fields to read; null: all that the data set does not exclude"
-    )
-    kinds: Mapping[str, Kind] = Field(
-        default={}, description="field -> number or category, where its cells do not say it"
-    )
-    dates: Mapping[str, Order] = Field(
-        default={},
-        description="date -> day_first or month_first, where its cells are such as 03/04/2021",
-    )
-    since: Mapping[str, str] = Field(
-        default={}, description="date -> earlier date, such as {exam: birth}: the days between them"
-    )
-    cyclic: Mapping[str, Cycle] = Field(
-        default={}, description="date -> month or weekday, read as a point on a circle"
-    )
     missing: Literal["token", "mask", "impute"] = Field(
         default="token",
         description="a missing cell has a learned token or a flag; or no token at all; or the "
         "training mean or mode, and nothing says so",
-    )
-    missing_codes: Mapping[str, tuple[str | float, ...]] = Field(
-        default={}, description="field -> values that mean missing, such as {thickness: [-9]}"
-    )
-    min_count: PositiveInt = Field(
-        default=5, description="training rows of a category; rarer ones are other"
-    )
-    scaling: Literal["standard", "quantile"] = Field(
-        default="standard", description="mean 0 and standard deviation 1, or normal quantiles"
     )
     numbers: Literal["ple", "linear", "periodic"] = Field(
         default="ple", description="how ft reads a number: piecewise linear, linear, or periodic"
@@ -101,11 +75,8 @@ class TabularSettings(EncoderParams):
         if self.model == "linear" and self.cell_dropout:
             raise ValueError("cell_dropout teaches what stands for a missing cell; linear learns "
                              "nothing itself")  # fmt: skip
-        if self.train != "full" and self.model != "linear":
-            raise ValueError(
-                f"train: {self.train} would leave random weights as they are; there are no "
-                "pretrained ones for a table: use train: full"
-            )
+        if self.model != "linear":
+            check_learns(self.train)
         return self
 
     def _set(self, name: str) -> bool:
@@ -114,18 +85,7 @@ class TabularSettings(EncoderParams):
 
     @property
     def rules(self) -> Rules:
-        """How columns are fitted."""
-        return Rules(
-            columns=self.columns,
-            kinds=self.kinds,
-            missing_codes=self.missing_codes,
-            dates=self.dates,
-            since=self.since,
-            cyclic=self.cyclic,
-            min_count=self.min_count,
-            bins=self.bins,
-            quantile=self.scaling == "quantile",
-        )
+        return replace(super().rules, bins=self.bins)
 
     @property
     def width(self) -> int | None:
@@ -139,12 +99,10 @@ class TabularSettings(EncoderParams):
 
     @property
     def dropped_cells(self) -> float:
-        """Share of cells that are missing in training."""
         if self.cell_dropout is not None:
             return self.cell_dropout
         return 0.0 if self.model == "linear" else 0.1
 
-    def fields_read(self, fields: Sequence[str], leaks: Collection[str]) -> tuple[str, ...]:
-        named = self.rules.named
-        asked = fields if self.columns is None else ()
-        return tuple(one for one in fields if one in named or (one in asked and one not in leaks))
+    @property
+    def imputes(self) -> bool:
+        return self.missing == "impute"

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mmx.interfaces import Records
-from mmx_plugins.encoders.tabular.columns import Category, Column, Number
+from mmx_plugins.encoders._records.columns import Category, Column, Number
 
 Numbers = Callable[[Sequence[Number]], nn.Module]
 

@@ -13,10 +13,11 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from mmx.blocks import attention_weights, check_heads, merge_heads, split_heads
 from mmx.interfaces import Features, FeatureShape, Records
+from mmx_plugins.encoders._records.network import RecordNetwork
 from mmx_plugins.encoders.tabular.tokens import ColumnTokens, vectors
 
 
-class Transformer(nn.Module):
+class Transformer(RecordNetwork):
     """Records [B, K] -> tokens of the columns [B, K, dim], pooled LN(CLS) [B, dim].
 
     Args:

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from mmx.interfaces import Record
-from mmx_plugins.encoders.tabular.encoder import TabularEncoder
+from mmx_plugins.encoders._records.encoder import ColumnsEncoder
+from mmx_plugins.encoders.mlp import MlpParams
 from mmx_plugins.encoders.tabular.params import TabularParams
 
 
@@ -36,11 +37,12 @@ def records() -> list[Record]:
 
 
 @pytest.fixture
-def fitted() -> Callable[..., TabularEncoder]:
+def fitted() -> Callable[..., ColumnsEncoder]:
     """fitted(records, **settings): an encoder whose columns are fitted, in eval mode."""
 
-    def make(records: Sequence[Record], *, seed: int = 0, **settings: object) -> TabularEncoder:
-        encoder = TabularParams.model_validate(settings).build()
+    def make(records: Sequence[Record], *, seed: int = 0, **settings: object) -> ColumnsEncoder:
+        params = MlpParams if settings.get("type") == "mlp" else TabularParams
+        encoder = params.model_validate(settings).build()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             encoder.learn_columns(encoder.fit(records, {}))

@@ -4,14 +4,18 @@ from datetime import date
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.preprocessing import QuantileTransformer
 
 from mmx import DataError
-from mmx.interfaces import Record
-from mmx_plugins.encoders.tabular.columns import Category, FittedTable, Number
-from mmx_plugins.encoders.tabular.fit import fit_table
-from mmx_plugins.encoders.tabular.rules import Rules
-from mmx_plugins.encoders.tabular.scaling import bin_edges, fit_scale, scaled
+from mmx.interfaces import Record, Value
+from mmx_plugins.encoders._records.cells import number, word
+from mmx_plugins.encoders._records.columns import Category, FittedTable, Number, Origin, Scale
+from mmx_plugins.encoders._records.fit import fit_table
+from mmx_plugins.encoders._records.rules import Rules
+from mmx_plugins.encoders._records.scaling import bin_edges, fit_scale, scaled
+from mmx_plugins.encoders._records.tabulate import tabulate
 
 
 def one(table: FittedTable, name: str) -> Number | Category:
@@ -180,3 +184,31 @@ def test_of_a_date_with_slashes_the_order_is_asked_for_and_never_guessed() -> No
         fit_table(rows, Rules(since={"exam": "birth"}, dates={"exam": "month_first"}), {})
     with pytest.raises(DataError, match="must not read 'exam'"):
         fit_table(rows, Rules(dates={"exam": "day_first"}), {"exam": "it tells the label"})
+
+
+@given(
+    st.lists(
+        st.none() | st.booleans() | st.integers(-9, 9) | st.floats() | st.text(max_size=4)
+        | st.sampled_from(["3.5", " 4 ", "1e3", "1_000", "nan", "-inf", "", "١"]),
+        max_size=8,
+    )
+)  # fmt: skip
+def test_columns_that_are_read_at_once_are_those_of_their_cells(cells: list[Value]) -> None:
+    column = Number(
+        origin=Origin(how="field", fields=("a",)), missing=0, edges=(-1.0, 1.0),
+        scale=Scale(mean=0, sd=1, low=-1e30, high=1e30),
+    )  # fmt: skip
+    sorts = Category(
+        origin=Origin(how="field", fields=("b",)), missing=0, mode=0, other_seen=True,
+        values=("1", "3.5", "True", "a"),
+    )  # fmt: skip
+    table = FittedTable(rows=1, columns=(column, sorts))
+    found = tabulate([{"a": one, "b": one} for one in cells], table)
+    for row, cell in enumerate(cells):
+        value, name = number(cell), word(cell)
+        assert found.known[row].tolist() == [value is not None, name is not None]
+        if value is not None:
+            assert float(found.values[row, 0]) == float(np.float32(np.clip(value, -1e30, 1e30)))
+        if name is not None:
+            places = {one: place for place, one in enumerate(sorts.values)}
+            assert int(found.codes[row, 1]) == places.get(name, 4)

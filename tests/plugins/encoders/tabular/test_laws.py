@@ -1,4 +1,4 @@
-"""What encoder.tabular promises, for each of its networks."""
+"""What encoder.tabular promises, for each of its networks, and encoder.mlp with it."""
 
 from collections.abc import Callable
 
@@ -8,12 +8,13 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from mmx.interfaces import Features, Record, Records, Value
-from mmx_plugins.encoders.tabular.encoder import TabularEncoder
+from mmx_plugins.encoders._records.encoder import ColumnsEncoder
+from mmx_plugins.encoders.mlp import MlpParams
 from mmx_plugins.encoders.tabular.params import TabularParams
 from mmx_plugins.encoders.tabular.tokens import ColumnTokens
 from mmx_plugins.encoders.tabular.transformer import Transformer
 
-Fitted = Callable[..., TabularEncoder]
+Fitted = Callable[..., ColumnsEncoder]
 NETWORKS: tuple[dict[str, object], ...] = (
     {"dim": 16},
     {"dim": 16, "numbers": "linear"},
@@ -25,13 +26,15 @@ NETWORKS: tuple[dict[str, object], ...] = (
     {"model": "mlp", "missing": "impute"},
     {"model": "resnet"},
     {"model": "linear"},
+    {"type": "mlp", "dim": 16},
+    {"type": "mlp", "dim": 16, "missing": "impute"},
 )
 networks = pytest.mark.parametrize(
     "settings", NETWORKS, ids=lambda one: "-".join(map(str, one.values()))
 )
 
 
-def column_tokens(encoder: TabularEncoder) -> ColumnTokens:
+def column_tokens(encoder: ColumnsEncoder) -> ColumnTokens:
     assert isinstance(encoder.network, Transformer)
     return encoder.network.tokens
 
@@ -58,6 +61,18 @@ def test_the_order_of_columns_cannot_matter(
     turned = [dict(reversed(list(row.items()))) for row in records]
     first, second = fitted(records, **settings), fitted(turned, **settings)
     same(first(first.tabulate(records)), second(second.tabulate(turned)), atol=0)
+
+
+@networks
+def test_a_column_constant_in_training_changes_nothing(
+    fitted: Fitted, records: list[Record], settings: dict[str, object]
+) -> None:
+    """Neither while columns are fitted nor by another value, or none, in a new case."""
+    with_it = [with_cells(one, device=1.0, ward="B") for one in records]
+    first, second = fitted(records, **settings), fitted(with_it, **settings)
+    new: list[Record] = [{**records[0], "device": 7.0, "ward": "C"}, {**records[1], "ward": None}]
+    same(first(first.tabulate(records[:2])), second(second.tabulate(new)), atol=0)
+    assert first.fields == second.fields
 
 
 @networks
@@ -194,7 +209,7 @@ def test_impute_is_the_mean_and_the_mode_and_tells_nothing(
 
 def test_a_missing_cell_is_told_from_any_value(fitted: Fitted, records: list[Record]) -> None:
     """Zero is a value: u = 0 is the mean, which is what pytorch-frame makes of a missing cell."""
-    for settings in NETWORKS[:2] + NETWORKS[6:7] + NETWORKS[8:]:
+    for settings in NETWORKS[:2] + NETWORKS[6:7] + NETWORKS[8:11]:
         encoder = fitted(records, **settings)
         ages = [row["age"] for row in records if isinstance(row["age"], float)]
         mean = encoder(encoder.tabulate([with_cells(records[0], age=sum(ages) / len(ages))]))
@@ -257,8 +272,9 @@ def test_settings_that_mean_nothing_are_refused(settings: dict[str, object], wor
 
 @networks
 def test_settings_survive_being_written_out(settings: dict[str, object]) -> None:
-    params = TabularParams.model_validate(settings)
-    assert TabularParams.model_validate(params.model_dump()) == params
+    kind = MlpParams if settings.get("type") == "mlp" else TabularParams
+    params = kind.model_validate(settings)
+    assert kind.model_validate(params.model_dump()) == params
 
 
 def test_other_statistics_are_another_key_of_the_cache(

@@ -13,7 +13,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from torch.nn.functional import cross_entropy
 
 from mmx.interfaces import Record
-from mmx_plugins.encoders.tabular.encoder import TabularEncoder
+from mmx_plugins.encoders._records.encoder import ColumnsEncoder
 from mmx_plugins.heads.mlp import MlpParams
 
 PENALTY = 0.5
@@ -39,7 +39,7 @@ def of_scikit_learn(records: list[Record], labels: list[int], new: list[Record])
 
 
 def of_mmx(
-    encoder: TabularEncoder, records: list[Record], labels: list[int], new: list[Record]
+    encoder: ColumnsEncoder, records: list[Record], labels: list[int], new: list[Record]
 ) -> np.ndarray:
     """Probabilities of encoder and head, trained by L-BFGS on the same penalised sum."""
     head = MlpParams(hidden=None).build(encoder.shape.dim, 3).double()
@@ -66,7 +66,7 @@ def of_mmx(
 
 
 def test_it_is_the_logistic_regression_of_scikit_learn(
-    fitted: Callable[..., TabularEncoder], records: list[Record]
+    fitted: Callable[..., ColumnsEncoder], records: list[Record]
 ) -> None:
     draw = np.random.default_rng(5)
     labels = [

@@ -7,10 +7,10 @@ from torch import Tensor, nn
 from torch.nn.functional import linear, multi_head_attention_forward
 
 from mmx.interfaces import Record
-from mmx_plugins.encoders.tabular.encoder import TabularEncoder
+from mmx_plugins.encoders._records.encoder import ColumnsEncoder
 from mmx_plugins.encoders.tabular.transformer import Block, Transformer
 
-Fitted = Callable[..., TabularEncoder]
+Fitted = Callable[..., ColumnsEncoder]
 
 
 def attended(block: Block, x: Tensor) -> tuple[Tensor, Tensor]:

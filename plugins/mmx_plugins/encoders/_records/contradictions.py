@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from mmx.interfaces import Record, Value
-from mmx_plugins.encoders.tabular.cells import number, word
-from mmx_plugins.encoders.tabular.dates import asks_for_order, in_order, read_date
-from mmx_plugins.encoders.tabular.rules import Rules
+from mmx_plugins.encoders._records.cells import number, word
+from mmx_plugins.encoders._records.dates import asks_for_order, in_order, read_date
+from mmx_plugins.encoders._records.rules import Rules
 
 Faults = Iterator[tuple[tuple[str | int, ...], str]]
 
@@ -25,7 +25,7 @@ def contradictions(
     for name in sorted(rules.named):
         cells = [record.get(name) for record in records]
         if name in excluded:
-            words = f"encoder.tabular must not read {name!r}: {excluded[name]}"
+            words = f"an encoder of records must not read {name!r}: {excluded[name]}"
             yield from ((place, words) for place in rules.places(name))
         elif name not in fields:
             words = f"records have no field {name!r}; {_instead(name, fields, excluded)}"

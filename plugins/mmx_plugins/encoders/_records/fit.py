@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 
 from mmx.errors import SettingsError
 from mmx.interfaces import Record
-from mmx_plugins.encoders.tabular.cells import as_stated
-from mmx_plugins.encoders.tabular.columns import Column, FittedTable, Origin
-from mmx_plugins.encoders.tabular.contradictions import contradictions
-from mmx_plugins.encoders.tabular.fit_column import LeftOutError, fit_column
-from mmx_plugins.encoders.tabular.rules import Rules
+from mmx_plugins.encoders._records.cells import as_stated
+from mmx_plugins.encoders._records.columns import Column, FittedTable, Origin
+from mmx_plugins.encoders._records.contradictions import contradictions
+from mmx_plugins.encoders._records.fit_column import LeftOutError, fit_column
+from mmx_plugins.encoders._records.rules import Rules
 
 
 def fit_table(records: Sequence[Record], rules: Rules, excluded: Mapping[str, str]) -> FittedTable:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from mmx.interfaces import Record, Value
-from mmx_plugins.encoders.tabular.cells import number, word
-from mmx_plugins.encoders.tabular.columns import Category, Column, Number, Origin
-from mmx_plugins.encoders.tabular.dates import asks_for_order, read_date
-from mmx_plugins.encoders.tabular.rules import Kind, Rules
-from mmx_plugins.encoders.tabular.scaling import bin_edges, fit_scale, scaled
+from mmx_plugins.encoders._records.cells import number, word
+from mmx_plugins.encoders._records.columns import Category, Column, Number, Origin
+from mmx_plugins.encoders._records.dates import asks_for_order, read_date
+from mmx_plugins.encoders._records.rules import Kind, Rules
+from mmx_plugins.encoders._records.scaling import bin_edges, fit_scale, scaled
 
 _WORDS, _DISTINCT = 4, 20  # more words than that, in more wordings: a text
 
@@ -25,7 +25,7 @@ def fit_column(origin: Origin, records: Sequence[Record], rules: Rules, notes: l
     Raises:
         LeftOutError: it holds nothing to learn from.
     """
-    values = [origin.read(record) for record in records]
+    values = origin.read_all(records)
     filled = [value for value in values if word(value) is not None]
     if not filled:
         raise LeftOutError("no training row has a value")

@@ -9,10 +9,11 @@ import itertools
 from torch import Tensor, nn
 
 from mmx.interfaces import Features, FeatureShape, Records
-from mmx_plugins.encoders.tabular.vector import RecordVector
+from mmx_plugins.encoders._records.network import RecordNetwork
+from mmx_plugins.encoders._records.vector import RecordVector
 
 
-class OverVector(nn.Module):
+class OverVector(RecordNetwork):
     """A network over z; the result is one token, which is also pooled, [B, dim]."""
 
     def __init__(self, vector: RecordVector, network: nn.Module, dim: int) -> None:

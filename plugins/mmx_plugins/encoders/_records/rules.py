@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Literal
 
-from mmx_plugins.encoders.tabular.dates import Cycle, Order
+from mmx_plugins.encoders._records.dates import Cycle, Order
 
 Kind = Literal["number", "category"]
 

@@ -1,15 +1,15 @@
 """Records as tensors, by what was fitted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from mmx.interfaces import Record, Records
-from mmx_plugins.encoders.tabular.cells import number, word
-from mmx_plugins.encoders.tabular.columns import Category, FittedTable, Number
-from mmx_plugins.encoders.tabular.scaling import scaled
+from mmx.interfaces import Record, Records, Value
+from mmx_plugins.encoders._records.cells import number, word
+from mmx_plugins.encoders._records.columns import Category, FittedTable, Number
+from mmx_plugins.encoders._records.scaling import scaled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,12 +41,25 @@ def tabulate(records: Sequence[Record], table: FittedTable) -> Records:
 
 def _numbers(records: Sequence[Record], column: Number) -> "NDArray[np.float64]":
     """u [B]; NaN where it is missing."""
-    read = [number(column.origin.read(record)) for record in records]
-    return scaled(np.array([np.nan if one is None else one for one in read]), column.scale)
+    return scaled(_floats(column.origin.read_all(records)), column.scale)
 
 
-def _codes(records: Sequence[Record], column: Category) -> list[int]:
+def _floats(cells: Sequence[Value]) -> "NDArray[np.float64]":
+    """[B], what ``number`` says of each cell; NaN where it says None."""
+    try:
+        found = np.array(cells, dtype=object).astype(np.float64)  # all at once, None as NaN
+    except ValueError:  # a word among them
+        found = np.array([number(one) for one in cells], dtype=np.float64)
+    return np.where(np.isfinite(found), found, np.nan)
+
+
+def _codes(records: Sequence[Record], column: Category) -> "NDArray[np.int64]":
     """Index of each value [B]; -1 where it is missing."""
     index = {value: place for place, value in enumerate(column.values)}
-    found = [word(column.origin.read(record)) for record in records]
-    return [-1 if one is None else index.get(one, len(index)) for one in found]
+    cells = [(type(one), one) for one in column.origin.read_all(records)]  # 1 is no True
+    found = {cell: _code(word(cell[1]), index) for cell in dict.fromkeys(cells)}
+    return np.array([found[cell] for cell in cells], dtype=np.int64)
+
+
+def _code(name: str | None, index: Mapping[str, int]) -> int:
+    return -1 if name is None else index.get(name, len(index))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import ndtri
 
-from mmx_plugins.encoders.tabular.columns import Scale
+from mmx_plugins.encoders._records.columns import Scale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

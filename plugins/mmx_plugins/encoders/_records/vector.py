@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from mmx.interfaces import Records
-from mmx_plugins.encoders.tabular.columns import Category, Column, Number
+from mmx_plugins.encoders._records.columns import Category, Column, Number
 
 
 class RecordVector(nn.Module):

@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 
 from mmx.interfaces import Record, Value
-from mmx_plugins.encoders.tabular.dates import Order, in_order
+from mmx_plugins.encoders._records.dates import Order, in_order
 
 
 def number(value: Value) -> float | None:
@@ -29,9 +29,11 @@ def as_stated(
     records: Sequence[Record],
     missing_codes: Mapping[str, Collection[str | float]],
     dates: Mapping[str, Order],
-) -> list[Record]:
+) -> Sequence[Record]:
     """Records without cells that are declared to mean missing, and with dates that can be read."""
     codes = {name: {word(one) for one in found} for name, found in missing_codes.items()}
+    if not codes and not dates:
+        return records
     return [_with_dates(without_codes(record, codes), dates) for record in records]
 
 
@@ -42,7 +44,5 @@ def _with_dates(record: Record, dates: Mapping[str, Order]) -> Record:
 
 def without_codes(record: Record, codes: Mapping[str, Collection[str | None]]) -> Record:
     """The record without cells that hold a word or number that is declared to mean missing."""
-    return {
-        name: None if word(value) in codes.get(name, ()) else value
-        for name, value in record.items()
-    }
+    coded = [name for name in codes if name in record and word(record[name]) in codes[name]]
+    return {**record, **dict.fromkeys(coded)}
