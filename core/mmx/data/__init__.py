@@ -9,6 +9,7 @@ from mmx.data.data_report import Count, DataReport, make_data_report
 from mmx.data.encoding import FrozenEncoder, KeyedInputs
 from mmx.data.feature_cache import FeatureCache
 from mmx.data.frames import Decoder
+from mmx.data.gathering import Gathering
 from mmx.data.grey_range import measured_range
 from mmx.data.image_readers import ImageReaders
 from mmx.data.image_store import ImageStore
@@ -28,11 +29,11 @@ from mmx.data.whole_groups import UNUSED, check_groups
 
 __all__ = [
     "Appearance", "CachedFeatures", "CachedViews", "Contents", "Count", "DataReport", "Decoder",
-    "FeatureCache", "FrozenEncoder", "ImageReaders", "ImageStore", "KeyedInputs", "Manifest",
-    "Part", "Source", "Split", "TableRows", "TextStore", "TokenLoss", "Tokens", "UNUSED",
-    "UnevenShare", "ViewStore", "appearance_of", "assign_groups", "check_bad", "check_groups",
-    "is_table", "learn_texts", "loss_warnings", "make_data_report", "make_split", "measured_range",
-    "new_texts", "open_like", "open_table", "part_of", "read_image", "read_manifest",
-    "read_split", "read_table", "texts_of", "token_losses", "uneven_shares", "unread_by_all",
-    "without_nulls", "write_split", "write_texts",
+    "FeatureCache", "FrozenEncoder", "Gathering", "ImageReaders", "ImageStore", "KeyedInputs",
+    "Manifest", "Part", "Source", "Split", "TableRows", "TextStore", "TokenLoss", "Tokens",
+    "UNUSED", "UnevenShare", "ViewStore", "appearance_of", "assign_groups", "check_bad",
+    "check_groups", "is_table", "learn_texts", "loss_warnings", "make_data_report", "make_split",
+    "measured_range", "new_texts", "open_like", "open_table", "part_of", "read_image",
+    "read_manifest", "read_split", "read_table", "texts_of", "token_losses", "uneven_shares",
+    "unread_by_all", "without_nulls", "write_split", "write_texts",
 ]  # fmt: skip

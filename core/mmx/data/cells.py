@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmx.blocks import read_cells
-from mmx.interfaces import FieldKind
+from mmx.blocks import MISSING_WORDS, read_cells
+from mmx.interfaces import FieldKind, Layout
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 
 Faults = dict[int, str]
 """Row -> why it cannot be used."""
+
+
+def missing_in(layout: Layout, column: str) -> tuple[str, ...]:
+    """Words that mean missing in a column; a class that is stated is no such word."""
+    words = MISSING_WORDS if layout.missing is None else layout.missing
+    if column != layout.label:
+        return words
+    stated = {one.casefold() for one in (*(layout.classes or ()), *layout.labels.map)}
+    return tuple(word for word in words if word.casefold() not in stated)
 
 
 def texts_of(column: "Series[Any]") -> "Cells":

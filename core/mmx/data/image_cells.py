@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,10 +85,10 @@ def _held(cell: object, name: str) -> tuple[object, ...] | None:
 
 
 def _several(cells: list[object], name: str) -> tuple[object, ...] | None:
-    """The same of a list; one that holds something else is refused as a list."""
+    """The same of a list, in which an empty name keeps its place; another list is refused."""
     found = list[Any]()
     for index, cell in enumerate(cells):
-        if isinstance(cell, str) and cell:
+        if isinstance(cell, str | Path):
             found.append(cell)
             continue
         inside = _held(cell, f"image {index + 1} in {name}")

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from mmx.blocks import MISSING_WORDS, check_single, check_spelling, names_files, read_cells
+from mmx.blocks import check_single, check_spelling, names_files, read_cells
 from mmx.data.cell_labels import labels_of_cells
-from mmx.data.cells import Faults, paths_of, texts_of, values_of
+from mmx.data.cells import Faults, missing_in, paths_of, texts_of, values_of
+from mmx.data.gathering import Gathering
 from mmx.data.image_cells import each_of, image_cells
 from mmx.data.image_paths import leaving, placed, with_suffix
 from mmx.data.one_hot import one_hot_labels
 from mmx.errors import DataError
-from mmx.interfaces import Box, FieldKind, Layout, PackedImage, RejectedRow, Sample
+from mmx.interfaces import Box, FieldKind, Layout, PackedImage, RejectedRow, Sample, TableContents
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -33,9 +34,11 @@ class TableRows(Sequence[Sample]):
         faults: place of each other row -> why it cannot be used.
         missing: column -> word -> how many cells held it and were read as missing.
         alone: rows without a group that stand for themselves.
+        notes: what a user must know of the table.
     """
 
     alone = 0
+    notes: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -64,13 +67,45 @@ class TableRows(Sequence[Sample]):
             modality: [self._box(table, names) for names in places]
             for modality, places in layout.boxes.items()
         }
-        self._group = self._groups(table)
         self._id = self._named(table, layout.id)
+        self._group = self._groups(table)
         self._read_labels(table)
         self._read_record(table, kinds or {})
         self._see_something(len(table))
         unusable = np.fromiter(self.faults, np.int64, len(self.faults))
         self.rows = np.setdiff1d(np.arange(len(table)), unusable)
+
+    @classmethod
+    def of_cases(cls, layout: Layout, found: TableContents, folder: Path) -> "TableRows":
+        """The rows of a table that a reader gave, those of each case gathered where it is long.
+
+        Args:
+            layout: whose columns are there.
+            found: the table.
+            folder: of the images, where neither the layout nor the table names one.
+
+        Raises:
+            SettingsError: no row shows one of the views.
+        """
+        gathering = Gathering(found, layout)
+        gathering.check_views()
+        cases = gathering.contents
+        rows = cls(layout, cases.cells, found.folder or folder, faults=cases.faults)
+        rows.notes = tuple(cases.notes)
+        return rows
+
+    def further(self, found: TableContents, name: str) -> Sequence[str]:
+        """A column of the table that no sample carries, as strings, for the rows that can be used.
+
+        Raises:
+            DataError: rows of one case differ in it.
+        """
+        return self.cells(Gathering(found, self._layout).column(name))
+
+    def agreeing(self, found: TableContents, names: Sequence[str]) -> tuple[str, ...]:
+        """Those of these columns that are the same in all rows of each case."""
+        gathering = Gathering(found, self._layout)
+        return tuple(name for name in names if gathering.constant(name))
 
     def _read_files(self, table: "DataFrame", roots: Sequence[Path]) -> None:
         """Paths of images, and of files of other kinds, below the roots."""
@@ -125,7 +160,12 @@ class TableRows(Sequence[Sample]):
     @property
     def rejected(self) -> list[RejectedRow]:
         """Rows that cannot be used, with the reason."""
-        return [RejectedRow(f"row {row + 2}", self.faults[row]) for row in sorted(self.faults)]
+        return [RejectedRow(self._place(row), self.faults[row]) for row in sorted(self.faults)]
+
+    def _place(self, row: int) -> str:
+        """Where a reader of the table finds a row, or the rows of a case."""
+        long = self._layout.long_table is not None
+        return f"case {self.name(row)}" if long else f"row {row + 2}"
 
     def classes(self) -> tuple[str, ...]:
         """Labels in the table, sorted; DataError without a column of labels.
@@ -168,7 +208,7 @@ class TableRows(Sequence[Sample]):
         inputs = {name: paths[row] for name, paths in self._inputs.items() if paths[row]}
         return Sample(
             id=self.name(row),
-            group=f"row {row + 2}" if self._group is None else self._group[row],
+            group=self._place(row) if self._group is None else self._group[row],
             images={name: images[name] for name in shown},
             boxes={
                 name: tuple(boxes[row] for boxes in self._boxes[name])
@@ -190,12 +230,7 @@ class TableRows(Sequence[Sample]):
 
     def _read(self, column: "Series[Any]") -> "Cells":
         name = str(column.name)
-        words = MISSING_WORDS if self._layout.missing is None else self._layout.missing
-        if name == self._layout.label:
-            stated = {one.casefold() for one in self._layout.classes or ()}
-            stated |= {one.casefold() for one in self._layout.labels.map}
-            words = tuple(word for word in words if word.casefold() not in stated)
-        found = read_cells(column, missing=words)
+        found = read_cells(column, missing=missing_in(self._layout, name))
         if found.words:
             self.missing[name] = found.words
         return found.texts
@@ -237,7 +272,7 @@ class TableRows(Sequence[Sample]):
         groups = self._cells(table, column)
         blank = np.flatnonzero(groups == "")
         self.alone = len(blank)
-        groups[blank] = [f"row {row + 2}, alone" for row in blank.tolist()]
+        groups[blank] = [f"{self._place(row)}, alone" for row in blank.tolist()]
         return groups
 
     def _named(self, table: "DataFrame", column: str | None) -> "Cells | None":

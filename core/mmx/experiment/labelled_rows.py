@@ -124,10 +124,12 @@ def from_table(
     if not labels:
         raise DataError("the data settings of this run name no column of labels")
     group = (own.group,) if own.group is not None and own.group not in needs.absent else ()
-    table.require([*needs.required, *group, *labels])
+    table.require([*table.columns_of(needs).required, *group, *labels])
+    table = table.by_case(own)
     reads = needs.named(table.cells, root)
     if all(name in table.cells for name in (*own.columns, *labels)):
-        rows = TableRows(replace(own, root=reads.root), table.cells, table.folder)
+        own_rows = replace(own, root=reads.root)
+        rows = TableRows(own_rows, table.cells, table.folder, faults=table.faults)
         found = _labelled(trained, table.name, rows) if len(rows) else None
         if found is not None and found.own(trained):
             return found

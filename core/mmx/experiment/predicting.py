@@ -125,9 +125,10 @@ def _asked(
 ) -> Answers:
     """Answers to the rows of a table whose columns have the names that the run knows."""
     table = filled(table, needs)
-    table.require(needs.required)
+    table.require(table.columns_of(needs).required)
     if not len(table.cells):
         raise DataError(f"{table.name} has no rows")
+    table = table.by_case(needs.told(table.cells))
     layout = needs.named(table.cells, root)
     table = named(table, [needs.names(table.cells), layout.group], layout.missing)
     answers = _answers(trained, needs, table.rows(needs, layout), table, explain, observer)

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from mmx.blocks import MISSING_WORDS, read_cells
-from mmx.data import TableRows, open_like, without_nulls
+from mmx.data import Gathering, TableRows, open_like, without_nulls
 from mmx.errors import DataError
 from mmx.inference.needs import Needs
-from mmx.interfaces import IMAGE, TEXT, Layout
+from mmx.interfaces import IMAGE, TEXT, Layout, TableContents
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ class CaseTable:
         notes: what a reader must know.
         faults: row, from 0 -> why it cannot be used.
         index: of the table that was given in memory; None for others.
+        gathered: whether every row is a case, also where those of the run's own table are not.
     """
 
     cells: pd.DataFrame
@@ -58,6 +59,22 @@ class CaseTable:
     notes: tuple[str, ...] = ()
     faults: Mapping[int, str] = field(default_factory=dict)
     index: "pd.Index[Any] | None" = None
+    gathered: bool = False
+
+    def columns_of(self, needs: Needs) -> Needs:
+        """What the run needs, by the columns that this table should have."""
+        return needs if self.gathered else needs.by_row
+
+    def by_case(self, layout: Layout) -> "CaseTable":
+        """The rows of each case as one, by a layout whose columns of images and cases are there."""
+        if self.gathered or layout.long_table is None:
+            return self
+        own = TableContents(self.cells, self.notes, self.faults)
+        found = Gathering(own, layout).contents
+        notes, faults = tuple(found.notes), found.faults
+        return replace(
+            self, cells=found.cells, notes=notes, faults=faults, index=None, gathered=True
+        )
 
     def rows(self, needs: Needs, layout: Layout) -> TableRows:
         """The rows as samples, by a layout whose columns are all there."""
@@ -91,8 +108,10 @@ def case_table(asked: Asked, needs: Needs) -> CaseTable:
     notes: list[str] = []
     rows: list[Mapping[str, object]]
     rows = [_row(case, needs, notes) if isinstance(case, Case) else case for case in cases]
-    name = "the case" if any(isinstance(case, Case) for case in cases) else "the table"
-    return CaseTable(_cells(rows), Path.cwd(), name, tuple(dict.fromkeys(notes)))
+    whole = any(isinstance(case, Case) for case in cases)
+    name = "the case" if whole else "the table"
+    told = tuple(dict.fromkeys(notes))
+    return CaseTable(_cells(rows), Path.cwd(), name, told, gathered=whole)
 
 
 def _of_file(path: Path, layout: Layout) -> CaseTable:
@@ -117,7 +136,11 @@ def _row(case: Case, needs: Needs, notes: list[str]) -> dict[str, object]:
         row[_text_column(needs, name)] = text
     shown = needs.reads.images
     for name, images in _by_name(_files(case.images, shown), shown, IMAGE, "images").items():
-        row |= _in_slots(images, shown.get(name, ()), notes)
+        long = needs.layout.long_table
+        if long is not None and not long.places and shown.get(name):
+            row |= {shown[name][0]: [image or "" for image in images]}  # any number of them
+        else:
+            row |= _in_slots(images, shown.get(name, ()), notes)
     return row
 
 
@@ -233,10 +256,11 @@ def renamed(table: CaseTable, columns: Mapping[str, str], needs: Needs) -> CaseT
             f"{', '.join(map(str, table.cells.columns))}. NEW=OLD names the column of this "
             "table first, and then that of the run"
         )
-    unknown = [old for old in columns.values() if old not in needs.layout.columns]
+    own = table.columns_of(needs).columns
+    unknown = [old for old in columns.values() if old not in own]
     if unknown:
         raise DataError(
-            f"this run has no column {unknown[0]!r}; it has {', '.join(needs.layout.columns)}. "
+            f"this run has no column {unknown[0]!r}; it has {', '.join(own)}. "
             "NEW=OLD names the column of this table first, and then that of the run"
         )
     twice = [old for old in set(columns.values()) if list(columns.values()).count(old) > 1]
@@ -258,7 +282,7 @@ def by_role(
         text: column of the text.
         needs: knows the columns of the run.
     """
-    slots = needs.layout.image_columns
+    slots = table.columns_of(needs).layout.image_columns
     images = [
         name for given in images for name in ([given] if given in table.cells else given.split(","))
     ]

@@ -33,6 +33,7 @@ class Needs:
         kinds: kind of each field that is read, as the run's own rows had it.
         absent: columns that were said to be absent; they count as empty.
         ragged: modalities of which a sample has as many places as images, no empty ones behind.
+        joining: columns that say which rows of a table are one case, where several are.
     """
 
     layout: Layout
@@ -42,6 +43,18 @@ class Needs:
     kinds: dict[str, FieldKind]
     absent: tuple[str, ...]
     ragged: tuple[str, ...]
+    joining: tuple[str, ...] = ()
+
+    @property
+    def by_row(self) -> "Needs":
+        """The same of a table's own rows, several a case where it is long."""
+        reads = self.reads.by_row
+        return replace(self, layout=self.layout.by_row, reads=reads, joining=self.reads.joining)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that the run knows."""
+        return tuple(dict.fromkeys((*self.layout.columns, *self.joining)))
 
     @property
     def text(self) -> bool:
@@ -51,11 +64,13 @@ class Needs:
     @property
     def required(self) -> tuple[str, ...]:
         """Columns that a new table must have."""
-        return tuple(name for name in self.reads.columns if name not in self.absent)
+        columns = dict.fromkeys((*self.joining, *self.reads.columns))
+        return tuple(name for name in columns if name not in self.absent)
 
     def names(self, columns: Container[str]) -> str | None:
         """The column that names the cases for the reader: that of the run, else ``id``."""
-        names = (self.layout.id, "id")
+        long = self.layout.long_table
+        names = (self.layout.id, "id", None if long is None else long.name)
         there = [n for n in names if n is not None and n in columns and n not in self.absent]
         return there[0] if there else None
 
@@ -75,6 +90,14 @@ class Needs:
             group=own.group if grouped else None,
             root=_folder(own.root, given),
         )
+
+    def told(self, columns: Container[str]) -> Layout:
+        """What is read of the rows of a long table, with the id and group that they state."""
+        own = {name for name in (self.layout.id, self.layout.group) if name and name in columns}
+        own -= {*self.absent}
+        name = self.layout.id if self.layout.id in own else None
+        group = self.layout.group if self.layout.group in own else None
+        return replace(self.reads, id=name, group=group)
 
 
 def needs_of(trained: TrainedRun, without: Collection[str] = ()) -> Needs:
@@ -166,11 +189,12 @@ def _folder(own: Path | None, given: Path | None) -> Path | None:
 
 
 def _absent(layout: Layout, without: Collection[str], known: Sequence[str]) -> tuple[str, ...]:
-    unknown = [name for name in without if name not in (*known, *layout.columns)]
+    columns = dict.fromkeys((*layout.columns, *layout.by_row.columns))
+    unknown = [name for name in without if name not in (*known, *columns)]
     if unknown:
         raise DataError(
             f"{unknown[0]!r} cannot be left out; there are {', '.join(known)}, and the columns "
-            f"{', '.join(layout.columns)}"
+            f"{', '.join(columns)}"
         )
     return tuple(name for name in without if name not in known)
 

@@ -44,6 +44,7 @@ from mmx.interfaces.interval import Interval
 from mmx.interfaces.joining import join, joined_shape
 from mmx.interfaces.layout import Labels, Layout, Role
 from mmx.interfaces.link import Link
+from mmx.interfaces.long_table import LongTable
 from mmx.interfaces.lora import ADAPTER, Lora, LoraTraining, Training
 from mmx.interfaces.loss import Loss, LossParams, LossValue, Outputs
 from mmx.interfaces.modality import IMAGE, RECORD, TEXT, ModalityName, by_modality
@@ -95,19 +96,19 @@ __all__ = [
     "HookParams", "IMAGE", "ImageContents", "ImageEncoder", "ImageExample", "ImageFrame",
     "ImageReader", "ImageReaderParams", "ImageRequest", "ImageSource", "Images", "ImagesInput",
     "InferenceHook", "InferenceParams", "Input", "InputParams", "InputRows", "Inputs",
-    "Interpolation", "Interval", "Labels", "Layout", "Line", "Link", "Lora", "LoraTraining", "Loss",
-    "LossParams", "LossValue", "MOMENTS", "Matrix", "McNemar", "MethodAnswers", "MetricWords",
-    "ModalityName", "Narrative", "NarrativeParams", "OneClassTask", "Outputs", "PackedImage",
-    "PairAdapter", "PairFusion", "PairFusionParams", "Params", "Picture", "Plane", "Plot",
-    "Prediction", "RECORD", "ReaderParams", "Reading", "Record", "RecordEncoder", "RecordStore",
-    "Records", "RecordsInput", "RejectedRow", "Role", "RunDescription", "Sample", "Sampler",
-    "SamplerParams", "Score", "ScoreRow", "ScoreSection", "ScoreTable", "Scores", "Section",
-    "SingleImageEncoder", "SpecPath", "Store", "Strata", "Summary", "TEXT", "TableContents",
-    "TableExample", "TableReader", "TableReaderParams", "Target", "Task", "TaskParams",
-    "TextEncoder", "Texts", "TextsInput", "TokenCount", "Tokenizer", "Training", "Validation",
-    "Value", "View", "Views", "WhichFrame", "WrappingEncoder", "WrappingParams", "WrongAnswer",
-    "by_modality", "innermost", "innermost_params", "join", "joined_shape", "known_rows",
-    "map_tensors", "masked_mean", "middle_indices", "on_real", "one_by_one",
+    "Interpolation", "Interval", "Labels", "Layout", "Line", "Link", "LongTable", "Lora",
+    "LoraTraining", "Loss", "LossParams", "LossValue", "MOMENTS", "Matrix", "McNemar",
+    "MethodAnswers", "MetricWords", "ModalityName", "Narrative", "NarrativeParams", "OneClassTask",
+    "Outputs", "PackedImage", "PairAdapter", "PairFusion", "PairFusionParams", "Params", "Picture",
+    "Plane", "Plot", "Prediction", "RECORD", "ReaderParams", "Reading", "Record", "RecordEncoder",
+    "RecordStore", "Records", "RecordsInput", "RejectedRow", "Role", "RunDescription", "Sample",
+    "Sampler", "SamplerParams", "Score", "ScoreRow", "ScoreSection", "ScoreTable", "Scores",
+    "Section", "SingleImageEncoder", "SpecPath", "Store", "Strata", "Summary", "TEXT",
+    "TableContents", "TableExample", "TableReader", "TableReaderParams", "Target", "Task",
+    "TaskParams", "TextEncoder", "Texts", "TextsInput", "TokenCount", "Tokenizer", "Training",
+    "Validation", "Value", "View", "Views", "WhichFrame", "WrappingEncoder", "WrappingParams",
+    "WrongAnswer", "by_modality", "innermost", "innermost_params", "join", "joined_shape",
+    "known_rows", "map_tensors", "masked_mean", "middle_indices", "on_real", "one_by_one",
 ]  # fmt: skip
 
 # what packages written for plugin API 1 call them

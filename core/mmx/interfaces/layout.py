@@ -1,13 +1,14 @@
 """How the columns of a table become samples."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from mmx.errors import DataError, SettingsError
+from mmx.interfaces.long_table import LongTable
 from mmx.interfaces.modality import name_modality
 from mmx.interfaces.reader import Reading
 
@@ -76,6 +77,8 @@ class Layout:
         follow_links: image files may be links that lead out of their folder.
         inputs: modality -> files of a kind that core does not know, such as waveforms.
         alone: a row whose group is blank is a group of its own.
+        long_table: how the rows of a case become the one that the rest of the layout speaks of;
+            None: they are that already.
     """
 
     images: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -97,6 +100,7 @@ class Layout:
     follow_links: bool = False
     inputs: Mapping[str, str] = field(default_factory=dict)
     alone: bool = False
+    long_table: LongTable | None = None
 
     def __post_init__(self) -> None:
         """Layouts of API 1 have one kind of images and do not name it."""
@@ -116,8 +120,28 @@ class Layout:
         files = [*self.image_columns, *self.inputs.values()]
         return tuple(dict.fromkeys([*files, *boxes, *self.record, *single]))
 
+    @property
+    def by_row(self) -> "Layout":
+        """The layout of the rows as they stand in the table, several a case where it is long."""
+        if self.long_table is None:
+            return self
+        own = None if self.id == self.long_table.name else self.id
+        return replace(self, images=self.long_table.of(self.images), id=own)
+
+    @property
+    def joining(self) -> tuple[str, ...]:
+        """Columns that say how rows are gathered."""
+        long = self.long_table
+        if long is None:
+            return ()
+        shown = (*long.view, *([long.order] if long.order else ())) if self.images else ()
+        return (*long.case, *shown)
+
     def _place(self, column: str) -> tuple[str | int, ...]:
         """Where a column is named: the path of its key among the settings of a table."""
+        if self.long_table is not None and column in self.joining:
+            joined = (("case", self.long_table.case), ("view", self.long_table.view))
+            return next(((key,) for key, names in joined if column in names), ("order",))
         for role in ("text", "id", "group", "label"):
             if getattr(self, role) == column:
                 return (role,)
@@ -135,7 +159,7 @@ class Layout:
         Raises:
             SettingsError: names what is lacking, and the columns that are there.
         """
-        lacking = [name for name in self.columns if name not in columns]
+        lacking = [name for name in (*self.joining, *self.by_row.columns) if name not in columns]
         if lacking:
             words = (
                 f"{table} has no column {', '.join(map(repr, lacking))}; "

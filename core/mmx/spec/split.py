@@ -26,8 +26,8 @@ Share = Annotated[
 PART_NAMES = {
     "train": ("train", "training", "trn", "tr", "learn", "训练", "训练集",
               "entrenamiento", "entrainement", "entraînement"),
-    "validation": ("validation", "valid", "val", "vali", "dev", "development", "tune", "tuning",
-                   "验证", "验证集", "validierung", "validación", "validacion"),
+    "validation": ("validation", "validate", "valid", "val", "vali", "dev", "development", "tune",
+                   "tuning", "验证", "验证集", "validierung", "validación", "validacion"),
     "test": ("test", "testing", "tst", "te", "holdout", "hold out", "测试", "测试集", "prueba"),
     "calibration": ("calibration", "calib", "cal", "校准", "kalibrierung"),
     "unused": ("unused", "excluded", "exclude", "ignore", "ignored"),

@@ -5,9 +5,15 @@ Rows are counted as a spreadsheet shows them: the header is row 1. Paths of imag
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
+from pydantic import (
+    Field,
+    SerializeAsAny,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from mmx import (
     DataError,
@@ -26,6 +32,7 @@ from mmx.interfaces import (
     Facts,
     Labels,
     Layout,
+    LongTable,
     ModalityName,
     Reading,
     RejectedRow,
@@ -34,35 +41,14 @@ from mmx.interfaces import (
     TableContents,
     TableReaderParams,
     View,
-    by_modality,
 )
+from mmx_plugins.datasets._table import Columns, LabelRule, Names, Views
 
 _GROUPING = (
     "say which rows belong together: group: COLUMN names the patient, lesion or study of each row, "
     "and no group is ever in two parts of the split, for two photographs of one lesion in training "
     "and test would make the test too easy; group: null states that every row is a case of its own"
 )
-
-
-def _named(value: Any) -> object:
-    """``[a, b]`` stands for ``{image: [a, b]}``, and a name for a list of it."""
-    return {
-        name: (one,) if isinstance(one, str) else one for name, one in by_modality(value).items()
-    }
-
-
-def _each(value: Any) -> object:
-    """``[a, b]`` stands for ``{each: [a, b]}``."""
-    return {"each": value} if isinstance(value, list | tuple) else value
-
-
-Names = Annotated[tuple[str, ...], Field(min_length=1)]
-Columns = Annotated[
-    Mapping[ModalityName, Names],
-    BeforeValidator(
-        _named, json_schema_input_type=tuple[str, ...] | dict[ModalityName, Names | str]
-    ),
-]
 
 
 class TableParams(DatasetParams):
@@ -100,6 +86,22 @@ class TableParams(DatasetParams):
         description="columns with paths of images, or modality -> such columns; [a, b] is short "
         "for {image: [a, b]}; an empty cell keeps its place",
     )
+    case: Names | None = Field(
+        default=None,
+        description="column, or several, that name the case of a row, in a table with a row per "
+        "image; the rows of a case are one sample; null: every row is a case",
+    )
+    view: Names | None = Field(
+        default=None, description="column, or several, that name what the image of a row shows"
+    )
+    views: Views | None = Field(
+        default=None,
+        description="modality -> the values of view whose rows are its images; or [a, b]: values "
+        "of view in their places, one row of each case each",
+    )
+    order: str | None = Field(
+        default=None, description="column that sorts the images of a case; null: as rows stand"
+    )
     inputs: Mapping[ModalityName, str] = Field(
         default={},
         description="modality -> column with paths of files of another kind, such as waveforms",
@@ -110,9 +112,7 @@ class TableParams(DatasetParams):
     label: str | None = Field(
         default=None, description="column with the class; null: unknown, to predict"
     )
-    labels: Annotated[
-        Labels, BeforeValidator(_each, json_schema_input_type=Labels | tuple[str, ...])
-    ] = Field(
+    labels: LabelRule = Field(
         default=Labels(),
         description="columns of labels, of which a case may have several: [a, b]; or how the "
         "cells of label become classes",
@@ -152,6 +152,34 @@ class TableParams(DatasetParams):
             raise ValueError(_GROUPING)
         return values
 
+    @field_validator("view", "views", "order")
+    @classmethod
+    def _of_a_case(cls, value: object, info: ValidationInfo) -> object:
+        if value is not None and info.data.get("case") is None:
+            raise ValueError("it sorts the images of a case; name its column: case: COLUMN")
+        return value
+
+    @field_validator("views")
+    @classmethod
+    def _views_fit(cls, views: object, info: ValidationInfo) -> object:
+        columns = [one for names in info.data.get("images", {}).values() for one in names]
+        if isinstance(views, Mapping) and len(columns) != 1:
+            raise ValueError(
+                "views of several kinds sort the images of one column; name it alone: "
+                "images: [COLUMN]"
+            )
+        return views
+
+    @model_validator(mode="after")
+    def _views_are_named(self) -> "TableParams":
+        if (self.view is None) != (self.views is None):
+            raise ValueError(
+                "view names the column and views what its values show: views: {frontal: [PA, AP], "
+                "lateral: LATERAL} for kinds of images, each with an encoder of its own, or views: "
+                "[L CC, L MLO] for places in one sequence; name both"
+            )
+        return self
+
     @model_validator(mode="after")
     def _read_in_one_way(self) -> "TableParams":
         stated = self.reading.stated
@@ -178,14 +206,25 @@ class TableParams(DatasetParams):
         return self
 
     def layout(self) -> Layout:
+        long = self._long_table()
         return Layout(
-            images=self.images, text=self.text, id=self.id, group=self.group, label=self.label,
+            images=self.images if long is None else long.gathered, text=self.text,
+            id=self.id if long is None or self.id is not None else long.name,
+            group=self.group, label=self.label,
             record=tuple(dict.fromkeys((*self.record, *self.roles.values()))), roles=self.roles,
             root=self.root, missing=self.missing, labels=self.labels, classes=self.classes,
             reading=self.reading, suffix=self.suffix,
             roots=self.roots, follow_links=self.follow_links, inputs=self.inputs,
-            alone=self.group_missing == "alone",
+            alone=self.group_missing == "alone", long_table=long,
         )  # fmt: skip
+
+    def _long_table(self) -> LongTable | None:
+        """How the rows of a case become one; None where every row is a case."""
+        if self.case is None:
+            return None
+        kinds = self.views if isinstance(self.views, Mapping) else {}
+        places = self.views if isinstance(self.views, tuple) else ()
+        return LongTable(self.case, self.images, self.view or (), kinds, places, self.order)
 
     @property
     def reading(self) -> Reading:
@@ -208,27 +247,25 @@ class Table(Dataset):
 
     def __init__(self, params: TableParams) -> None:
         found, layout = params.read(), params.layout()
-        table = found.cells
-        layout.check(table.columns, str(params.path))
+        layout.check(found.cells.columns, str(params.path))
         named = (*params.labels.columns, *params.labels.each)
-        lacking = [name for name in named if name not in table.columns]
+        lacking = [name for name in named if name not in found.cells.columns]
         if lacking:
             words = f"{params.path} has no column {', '.join(map(repr, lacking))} of labels"
             raise SettingsError([(("labels",), words)])
         self._params = params
-        roles = {*layout.columns, *named}
-        self._spare = tuple(name for name in map(str, table.columns) if name not in roles)
-        self._rows = TableRows(
-            layout, table, found.folder or params.path.parent, faults=found.faults
-        )
+        roles = {*layout.by_row.columns, *layout.joining, *named}
+        spare = [name for name in map(str, found.cells.columns) if name not in roles]
+        self._rows = TableRows.of_cases(layout, found, params.path.parent)
+        self._spare = self._rows.agreeing(found, spare)
         self._rejected = [*self._rows.rejected]
         self.classes = params.classes or self._rows.classes()
         self.facts = Facts(
             params.synonyms,
             params.leak_columns,
             params.allowed_views,
-            notes=(*found.notes, *_alone(self._rows), *missing_words(self._rows.missing)),
-            group=params.group or "row",
+            notes=(*self._rows.notes, *_alone(self._rows), *missing_words(self._rows.missing)),
+            group=params.group or ("row" if params.case is None else "case"),
             missing=self._rows.missing,
         )
 
@@ -245,13 +282,13 @@ class Table(Dataset):
                 f"the split column {name!r} is also what the model reads or learns; take it out of "
                 "the record, for a split is no fact of the patient"
             )
-        table = params.read().cells
-        if name not in table.columns:
-            there = ", ".join(map(str, table.columns))
+        found = params.read()
+        if name not in found.cells.columns:
+            there = ", ".join(map(str, found.cells.columns))
             raise DataError(
                 f"{params.path} has no column {name!r} for the split; there are {there}"
             )
-        return self._rows.cells(table[name])
+        return self._rows.further(found, name)
 
     def spare(self) -> Sequence[str]:
         return self._spare

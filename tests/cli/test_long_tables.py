@@ -1,0 +1,144 @@
+"""A table with a row for each image, from the command line: run, predict, evaluate, audit."""
+
+import csv
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pandas
+import pytest
+from typer.testing import CliRunner, Result
+
+from mmx_cli.main import app
+
+SPEC = """
+name: long
+data:
+  dataset:
+    type: table
+    path: {path}
+    case: study_id
+    images: [dicom_id]
+    view: ViewPosition
+    views: {{frontal: [PA, AP], lateral: [LL]}}
+    order: number
+    group: subject_id
+    label: finding
+    record: []
+    suffix: .png
+  split: {{column: split}}
+  image: {{height: 16, width: 16}}
+model:
+  encoders: {{frontal: {{type: sequence, backbone: tiny_image}}, lateral: tiny_image}}
+  fusion: concat
+  projection: 4
+train: {{epochs: 1, batch_size: 8, precision: fp32}}
+evaluation: {{explain: false}}
+audit: {{waive: {{file_traces: drawn data}}}}
+"""
+COLUMNS = [
+    "dicom_id",
+    "study_id",
+    "subject_id",
+    "ViewPosition",
+    "number",
+    "finding",
+    "age",
+    "split",
+]
+
+
+def here(*words: object) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def rows(write_image: Callable[..., Path]) -> list[dict[str, str]]:
+    """24 studies of 12 patients: two frontal images, and a lateral one of two studies in three."""
+    found = []
+    for study in range(24):
+        views = [("PA", "1"), ("AP", "2"), *([("LL", "1")] if study % 3 != 1 else [])]
+        for place, (view, number) in enumerate(views):
+            name = f"d{study}_{place}"
+            write_image(f"{name}.png", width=16, height=16, seed=10 * study + place)
+            part = ("train", "train", "validate", "test")[study // 2 % 4]
+            values = (name, f"s{study}", f"p{study // 2}", view, number,
+                      ("edema", "well")[study // 8 % 2], str(20 + study), part)  # fmt: skip
+            found.append(dict(zip(COLUMNS, values, strict=True)))
+    return found
+
+
+def write(path: Path, table: list[dict[str, str]]) -> Path:
+    with path.open("w", newline="") as file:
+        out = csv.DictWriter(file, COLUMNS)
+        out.writeheader()
+        out.writerows(table)
+    return path
+
+
+def probabilities(path: Path) -> Mapping[str, float]:
+    table = pandas.read_csv(path)
+    return {str(name): float(p) for name, p in zip(table["id"], table["p_edema"], strict=True)}
+
+
+def test_a_long_table_is_read_alike_by_all_commands(
+    home: Path, tmp_path: Path, tiny_plugin: Path, write_image: Callable[..., Path]
+) -> None:
+    table = rows(write_image)
+    folder = write_image("any.png").parent
+    path, spec = write(folder / "long.csv", table), home / "spec.yaml"
+    spec.write_text(SPEC.format(path=path))
+    plugin = ("--plugin", tiny_plugin)
+    done = here("run", spec, *plugin)
+    assert done.exit_code == 0, done.output
+    (run,) = (home / "runs").iterdir()
+    report = (run / "report.html").read_text("utf-8")
+    assert "64 rows are 24 cases (case: study_id)" in report
+
+    # in another order, and s0 without its first frontal image
+    new = write(folder / "new.csv", [*table[5:11][::-1], *table[1:3]])
+    out = tmp_path / "out.csv"
+    told = here("predict", run, "--table", new, "--out", out, *plugin)
+    assert told.exit_code == 0, told.output
+    of_table = probabilities(out)
+    assert [*of_table] == ["s3", "s2", "s0"]
+    one = here("predict", run, "--image", f"frontal={folder / 'd3_0.png'}", "--image",
+               f"frontal={folder / 'd3_1.png'}", "--image", f"lateral={folder / 'd3_2.png'}",
+               *plugin)  # fmt: skip
+    assert one.exit_code == 0, one.output
+    assert f"{of_table['s3']:6.1%}" in one.stdout
+
+    scored = here("evaluate", run, "--data", path, *plugin)
+    assert scored.exit_code == 0, scored.output
+    audited = here("audit", spec, *plugin)
+    assert "Traceback" not in audited.output
+
+    table[1]["finding"] = "well"
+    torn = write(folder / "torn.csv", table)
+    refused = here("run", spec, "--set", f"data.dataset.path={torn}", *plugin)
+    assert refused.exit_code == 2
+    assert (
+        "case s0: column 'finding' differs between its rows: 'edema' in row 2, 'well' in row 3"
+        in refused.output
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (("case: study_id", "case: study"), "case: "),
+        (("order: number", "order: slice"), "order: "),
+        (("view: ViewPosition", "view: View"), "view: "),
+        (("lateral: [LL]", "lateral: [LAT]"), "views.lateral: no row shows 'LAT'"),
+        (("    case: study_id\n", ""), "name its column: case: COLUMN"),
+    ],
+)
+def test_settings_that_the_table_contradicts_are_told_at_their_line(
+    change: tuple[str, str], place: str, home: Path, tiny_plugin: Path,
+    write_image: Callable[..., Path],
+) -> None:  # fmt: skip
+    path = write(write_image("any.png").parent / "long.csv", rows(write_image)[:6])
+    spec = home / "spec.yaml"
+    spec.write_text(SPEC.format(path=path).replace(*change))
+    refused = here("run", spec, "--plugin", tiny_plugin)
+    assert refused.exit_code == 2, refused.output
+    assert f"{spec.name}:" in refused.output
+    assert place in refused.output
