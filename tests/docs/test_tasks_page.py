@@ -21,7 +21,8 @@ def test_every_method_of_a_task_is_told_with_its_arguments() -> None:
     for name in methods:
         method = getattr(Task, name)
         given, star = told[name]
-        names = method.__code__.co_varnames[1 : method.__code__.co_argcount]
+        code = method.__code__
+        names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
         assert given == ", ".join(names), name
         assert star == (name in Task.__abstractmethods__), name
     settings = public(TaskParams) - {"model_fields", "model_computed_fields"}

@@ -26,7 +26,11 @@ from mmx.blocks.links import (
 )
 from mmx.blocks.memory_layout import likes_channels_last, store_channels_last
 from mmx.blocks.missing_words import MISSING_WORDS, is_missing
-from mmx.blocks.model_folder import check_model_folder, folder_tensors
+from mmx.blocks.model_folder import (
+    check_model_folder,
+    check_tokenizer_files,
+    folder_tensors,
+)
 from mmx.blocks.norms import Norm, PatientBatchNorm, vector_norm
 from mmx.blocks.paths import inside
 from mmx.blocks.per_modality import PerModality
@@ -71,16 +75,16 @@ __all__ = [
     "MINILM", "MISSING_WORDS", "Norm", "PatientBatchNorm", "PerModality", "SEPARATORS",
     "SelfAttentionLayer", "Sigmoid", "Softmax", "TURNS", "TableText", "Weights", "WeightsFile",
     "Window", "alone", "attention_weights", "blurred", "case_phrase", "check_heads",
-    "check_model_folder", "check_names", "check_single", "check_spelling", "cumulative_logits",
-    "cut", "either_present", "exact_fp32", "find_weights", "folder_tensors", "fused_vector",
-    "guessed_text", "hub_folder", "in_months", "inside", "is_missing", "join", "joined_shape",
-    "known_labels", "known_prefixes", "labels_per_row", "level_log_probs", "likes_channels_last",
-    "load_by_position", "load_tensors", "log_above", "masked_attention", "masked_softmax",
-    "mean_over_known", "merge_heads", "missing_words", "names_files", "near_grid", "not_utf8",
-    "pool_grid", "pool_level", "prevalence", "read_cells", "read_sections", "read_tensors",
-    "real_first", "real_pooled", "real_tokens", "same_width", "several_labels", "split_heads",
-    "state_digest", "store_channels_last", "table_text", "token_grid", "turned", "unit_pixels",
-    "vector_norm",
+    "check_model_folder", "check_names", "check_single", "check_spelling", "check_tokenizer_files",
+    "cumulative_logits", "cut", "either_present", "exact_fp32", "find_weights", "folder_tensors",
+    "fused_vector", "guessed_text", "hub_folder", "in_months", "inside", "is_missing", "join",
+    "joined_shape", "known_labels", "known_prefixes", "labels_per_row", "level_log_probs",
+    "likes_channels_last", "load_by_position", "load_tensors", "log_above", "masked_attention",
+    "masked_softmax", "mean_over_known", "merge_heads", "missing_words", "names_files", "near_grid",
+    "not_utf8", "pool_grid", "pool_level", "prevalence", "read_cells", "read_sections",
+    "read_tensors", "real_first", "real_pooled", "real_tokens", "same_width", "several_labels",
+    "split_heads", "state_digest", "store_channels_last", "table_text", "token_grid", "turned",
+    "unit_pixels", "vector_norm",
 ]  # fmt: skip
 
 StandIn = LearnedPlaceholder  # what packages written for plugin API 1 call it

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from torch import Tensor
@@ -28,6 +28,26 @@ def check_model_folder(folder: Path) -> None:
     for entry in folder.iterdir():
         if not entry.is_file() and not entry.is_dir():
             raise WeightsError(f"{entry} is neither a file nor a folder; nothing of it was read")
+
+
+def check_tokenizer_files(folder: Path, names: Collection[str]) -> None:
+    """Refuse a folder without a tokenizer, for which transformers makes an empty one up.
+
+    To that one every word is unknown, and nothing says so.
+
+    Args:
+        folder: of the model.
+        names: of files of which the tokenizer is read, such as ``vocab_files_names`` of
+            transformers states; one of them is enough. None: it needs no file.
+
+    Raises:
+        WeightsError: none of them is there.
+    """
+    if names and not any((folder / name).is_file() for name in names):
+        raise WeightsError(
+            f"{folder} has no tokenizer: it holds none of {', '.join(sorted(names))}; copy it from "
+            "where the model came from"
+        )
 
 
 def folder_tensors(

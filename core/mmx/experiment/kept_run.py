@@ -36,7 +36,8 @@ def _decisions(result: RunResult) -> Decisions:
 
 def _facts(setup: RunSetup, result: RunResult) -> dict[str, object]:
     """What metrics.json holds of the run besides its figures."""
-    history = result.history
+    history, compared = result.history, result.zero_shot
+    shown = {name: one.to_json() for name, one in compared.items()}
     return {
         "digest": setup.digest,
         "data": setup.digests,
@@ -48,5 +49,6 @@ def _facts(setup: RunSetup, result: RunResult) -> dict[str, object]:
         "leaky": setup.spec.leaky,
         "data_report": result.data_report.to_json(),
         "probe": result.probe.to_json(),
+        **({"zero_shot": shown} if shown else {}),
         "encoded": dict(result.sources.encoded),
     }

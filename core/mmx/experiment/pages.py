@@ -9,6 +9,7 @@ import yaml
 from PIL import Image
 
 from mmx.data import ImageStore
+from mmx.evaluation import Interval
 from mmx.experiment.metrics import outcome_notes, parameters
 from mmx.experiment.run_result import RunResult
 from mmx.experiment.run_setup import RunSetup, encoder_notes
@@ -48,7 +49,7 @@ def _report(setup: RunSetup, result: RunResult, sections: Sequence[tuple[str, st
         best_epoch=result.history.best_epoch - 1,
         select=spec.select,
         mistakes=shown,
-        controls={**outcome.alone, **result.probe.arm},
+        controls=_controls(result),
         missing=outcome.missing,
         modalities=tuple(shares.values) if shares else (),
         untrained=outcome.placeholders.untrained,
@@ -70,6 +71,12 @@ def _report(setup: RunSetup, result: RunResult, sections: Sequence[tuple[str, st
         created=time.strftime("%Y-%m-%d %H:%M"),
         version=result.surroundings["libraries"]["mmx"],
     )
+
+
+def _controls(result: RunResult) -> dict[str, Mapping[str, Interval]]:
+    """Simpler models of the same test part, by name."""
+    compared = {k: v for one in result.zero_shot.values() for k, v in one.arm.items()}
+    return {**result.outcome.alone, **result.probe.arm, **compared}
 
 
 def _epoch(epoch: Mapping[str, Any]) -> dict[str, Any]:
@@ -191,6 +198,7 @@ def run_notes(setup: RunSetup, result: RunResult) -> list[str]:
         *class_notes(setup.prepared),
         *outcome_notes(result.outcome),
         result.probe.note,
+        *(one.note for one in result.zero_shot.values()),
         *encoder_notes(setup.learner.model.named_encoders()),
         *setup.learner.inputs.notes,
         *result.sources.notes,

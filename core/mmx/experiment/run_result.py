@@ -7,6 +7,7 @@ from typing import Any
 from mmx.data import DataReport, Part, TokenLoss
 from mmx.experiment.frozen_probe import FrozenProbe
 from mmx.experiment.outcome import Outcome
+from mmx.experiment.zero_shot import ZeroShot
 from mmx.pipeline import Sources
 from mmx.training import History
 
@@ -37,6 +38,7 @@ class RunResult:
         history: of the training.
         outcome: predictions and scores.
         probe: logistic regression on the features of the frozen encoders.
+        zero_shot: by modality, its images compared with the names of the classes.
         accesses: how many runs have read this test part.
         seconds: stage to duration.
     """
@@ -49,5 +51,6 @@ class RunResult:
     history: History
     outcome: Outcome
     probe: FrozenProbe
+    zero_shot: Mapping[str, ZeroShot]
     accesses: int
     seconds: Mapping[str, float]

@@ -7,6 +7,7 @@ from pathlib import Path
 from mmx.data import ImageStore, TextStore, check_bad
 from mmx.errors import DataError
 from mmx.experiment.auditing import AuditResult, short_audit
+from mmx.experiment.zero_shot import check_names
 from mmx.interfaces import IMAGE, Encoder, Hook, SingleImageEncoder, Store, WrappingEncoder
 from mmx.model import tried_encoders
 from mmx.pipeline import (
@@ -109,6 +110,7 @@ def _check_rows(
     """Refuse rows that the spec does not fit, and tell what is worth knowing of the others."""
     check_views(spec, prepared.manifest.facts.allowed_views)
     check_promises(spec, prepared)
+    check_names(spec, prepared.manifest.task)
     for note in class_notes(prepared):
         observer.message(note)
     _check_images(spec, encoders, prepared)

@@ -20,6 +20,7 @@ from mmx.experiment.kept_run import keep_run
 from mmx.experiment.outcome import Outcome, predict_and_score
 from mmx.experiment.run_result import LostTokens, RunResult
 from mmx.experiment.run_setup import RunSetup
+from mmx.experiment.zero_shot import ZeroShot, zero_shot
 from mmx.inference import Attempts
 from mmx.interfaces import TextEncoder
 from mmx.pipeline import (
@@ -76,20 +77,23 @@ class Stages:
         history = self._train(parts)
         if not first_process():
             return {}
+        shown = sources
         if any(params.reads_pixels for params in self.setup.spec.inference):
-            sources = sources.pixels()
-            parts = sources.parts(self.setup.prepared)
+            shown = sources.pixels()
+            parts = shown.parts(self.setup.prepared)
         accesses, outcome = self._predict(parts)
         probe = self._probe(sources, parts)
+        compared = self._zero_shot(sources, parts)
         result = RunResult(
             surroundings=surroundings,
             lost=lost,
             data_report=data_report_of(self.setup, lost),
-            sources=sources,
+            sources=shown,
             parts=parts,
             history=history,
             outcome=outcome,
             probe=probe,
+            zero_shot=compared,
             accesses=accesses,
             seconds=self.seconds,
         )
@@ -164,6 +168,13 @@ class Stages:
         )
         self._stop("probe")
         return found or FrozenProbe({}, missing=attempts.notes[0])
+
+    def _zero_shot(self, sources: Sources, parts: Mapping[str, Part]) -> dict[str, ZeroShot]:
+        """The controls of encoders that compare images with texts."""
+        found = zero_shot(self.setup.spec, sources, parts, self.setup.learner.task)
+        if found:
+            self._stop("zero-shot")
+        return found
 
     def _stop(self, stage: str) -> None:
         """Give the time since the last stop to a stage."""

@@ -139,3 +139,16 @@ class ComparableTask(ABC):
             [m, ...], as ``Link.log_probs`` gives it.
         """
         return None
+
+    def prompted(self, logits: Tensor, *, alone: bool) -> Tensor | None:
+        """Answers of a model that compares images with a text for each name: a control of runs.
+
+        Args:
+            logits: [m, N], how well the text of each of ``names`` fits.
+            alone: whether the sigmoid of a logit is the probability that its text fits; else texts
+                are compared with one another, by a softmax.
+
+        Returns:
+            [m, ...], as ``Link.log_probs`` gives it; None: such a model has no answer to this task.
+        """
+        return None

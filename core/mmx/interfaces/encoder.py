@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mmx.errors import ShapeError
 from mmx.interfaces.dataset import View
+from mmx.interfaces.encoded_prompts import EncodedPrompts
 from mmx.interfaces.features import Features, FeatureShape
 from mmx.interfaces.frame import ImageFrame
 from mmx.interfaces.input import Input, InputRows, Store
@@ -61,6 +62,27 @@ class EncoderParams(Params):
                 where a waiver lets them be read.
         """
         return ()
+
+    @property
+    def compares_texts(self) -> bool:
+        """Whether its pooled vectors stand in a space with texts, so that prompts can be encoded.
+
+        While the encoder is frozen, a run then has the control ``zero-shot``.
+        """
+        return False
+
+    def encode_prompts(self, prompts: Sequence[str]) -> EncodedPrompts:
+        """Texts in the space of its pooled vectors, by what reads texts in the same model.
+
+        Asked only where it ``compares_texts``. A prompt's vector is the same alone as among others.
+
+        Args:
+            prompts: at least one; none of them is empty.
+
+        Raises:
+            WeightsError: what reads texts cannot be built.
+        """
+        raise NotImplementedError(f"{self.entry_point} does not compare images with texts")
 
     @abstractmethod
     def build(self) -> "Encoder":

@@ -93,6 +93,10 @@ class OneClassTask(Task):
         words: NDArray[np.object_] = named[indices.numpy()]  # -1 is the last: None
         return words
 
+    def prompted(self, logits: Tensor, *, alone: bool) -> Tensor | None:
+        """Softmax over the classes: of texts that are told alone, too, exactly one is right."""
+        return logits.log_softmax(dim=-1)
+
     def wrong(self, log_probs: Tensor, target: Tensor, most: int) -> Sequence[WrongAnswer]:
         """Rows of another class than the one that is answered."""
         predicted = self.predicted(log_probs)

@@ -141,6 +141,8 @@ class _Encoding:
     def features(self, name: str, store: Store) -> CachedFeatures | CachedViews:
         """Features of a modality, or of the views that a wrapping encoder shows its backbone."""
         encoder, want = self.model.encoder(name), self.model.reads[name]
+        if self.spec.model.encoders[name].compares_texts:
+            want = want | {"pooled"}  # which is compared, whatever the fusion reads
         found: CachedFeatures | CachedViews
         if isinstance(encoder, WrappingEncoder) and isinstance(store, ImageStore):
             found = self._views(name, ViewStore(store, encoder), encoder)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from mmx.spec.class_prompts import PromptSpec
 from mmx.spec.whole import Spec
 
 
@@ -25,3 +26,8 @@ def _idle(spec: Spec) -> Iterator[tuple[str, str]]:
     if optimizer.momentum != usual and optimizer.type != "sgd":
         why = f"{optimizer.type} has none; only sgd reads it"
         yield f"train.optimizer.momentum: {optimizer.momentum}", why
+    if spec.evaluation.prompts != PromptSpec():
+        comparing = [name for name in used if spec.model.encoders[name].compares_texts]
+        if not comparing:
+            why = "no encoder of this model compares images with texts"
+            yield "evaluation.prompts", why

@@ -15,6 +15,7 @@ from pydantic import (
 
 from mmx.interfaces import IMAGE, TEXT, ModalityName, SamplerParams
 from mmx.spec.choice import chosen
+from mmx.spec.class_prompts import PromptSpec
 from mmx.spec.closed import ClosedModel, ShortForm, method, table, without_null
 from mmx.spec.split import Seed
 
@@ -170,6 +171,7 @@ class EvaluationSpec(ClosedModel):
     explain: bool = Field(
         default=True, description="explain the mistakes in the report: heat, words, shares"
     )
+    prompts: PromptSpec = table("sentences about classes, where an encoder compares texts")
 
 
 class AuditSpec(ClosedModel):

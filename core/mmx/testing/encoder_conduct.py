@@ -36,7 +36,7 @@ from mmx.testing.encoders import (
     without_weights,
 )
 from mmx.testing.global_state import untouched
-from mmx.testing.law import Laws, demand, same, shape
+from mmx.testing.law import Laws, demand, finite, same, shape
 from mmx.testing.parts import ROWS as ALL
 from mmx.testing.parts import Pictures, RepeatedSamples
 from mmx.testing.pretended_device import runs_elsewhere
@@ -47,6 +47,9 @@ ODD = (
     "皮损位于背部。", "Läsion am Rücken", "word " * 300,
 )  # fmt: skip
 """Texts that ``tokenize`` must take: of the data, empty, without some words, and any other."""
+
+SENTENCES = ("a photo of melanoma", "nevus", "a photo of a large brown spot on the back")
+"""Prompts that an encoder is asked for, of unequal length."""
 
 
 def tokenize(params: EncoderParams) -> str | None:
@@ -61,6 +64,27 @@ def tokenize(params: EncoderParams) -> str | None:
     first = tokens.padded(np.arange(len(ODD)))
     same({"ids": again.ids}, {"ids": first.ids}, "tokenised twice", exact=True)
     return f"{len(ODD)} texts"
+
+
+def prompts(params: EncoderParams) -> str | None:
+    """Sentences that it compares images with are as wide, and each is the same among any others."""
+    if not params.compares_texts:
+        return None
+    whole, wide = _vectors(params, SENTENCES), built(params).shape.dim
+    wanted = [len(SENTENCES), wide]
+    demand(list(whole.shape) == wanted, f"vectors of prompts are {shape(whole)}, not {wanted}")
+    finite({"vectors": whole}, "of prompts")
+    turned = {"prompts": _vectors(params, SENTENCES[::-1]).flip(0)}
+    same(turned, {"prompts": whole}, "in another order")
+    same({"prompts": _vectors(params, SENTENCES[1:2])}, {"prompts": whole[1:2]}, "alone")
+    return f"{len(SENTENCES)} sentences"
+
+
+def _vectors(params: EncoderParams, sentences: Sequence[str]) -> Tensor:
+    """Vectors of sentences by one and the same model with random weights."""
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        return without_weights(params).encode_prompts(sentences).vectors
 
 
 def random_state(params: EncoderParams) -> None:
@@ -227,7 +251,8 @@ def _tensors(inputs: Inputs) -> list[Tensor]:
 CONDUCT: Laws = {
     law.__name__: law
     for law in (
-        tokenize, random_state, inputs_kept, learns, state, device, explain, cached, trains,
+        tokenize, prompts, random_state, inputs_kept, learns, state, device, explain, cached,
+        trains,
     )
 }  # fmt: skip
 ENCODER: Laws = {**VALUES, **CONDUCT}

@@ -91,7 +91,7 @@ def breakdown(params: TaskParams) -> str:
 
 
 def controls(params: TaskParams) -> str:
-    """Constant answers and those of the probe are answers: of the right shape, and finite."""
+    """Constants, the probe and prompts give answers: of the right shape, and finite."""
     asked = rows_of_task(params)
     constants = asked.task.constants(asked.scored)
     names = [one.name for one in constants]
@@ -104,6 +104,10 @@ def controls(params: TaskParams) -> str:
     demand((sparse is None) == (dense is None), "the probe takes only one of sparse and dense")
     if dense is not None:
         _is_answer(asked, dense, 5, "the probe on dense features")
+    for alone in (False, True):
+        prompted = asked.task.prompted(_logits(asked), alone=alone)
+        if prompted is not None:
+            _is_answer(asked, prompted, 5, "the answer from prompts")
     return ", ".join([*names, *(["a probe"] if sparse is not None else [])]) or "it gives none"
 
 
@@ -121,6 +125,12 @@ def _probed(asked: TaskRows, params: TaskParams) -> tuple[Tensor | None, Tensor 
         probe(csr_matrix(seen), target, csr_matrix(other), counts, 1.0),
         probe(seen, target, other, counts, 1.0),
     )
+
+
+def _logits(asked: TaskRows) -> Tensor:
+    """How well a prompt for each name fits five rows, drawn."""
+    shown = (5, len(asked.task.names))
+    return torch.randn(shown, generator=torch.Generator().manual_seed(0))
 
 
 def _is_answer(asked: TaskRows, log_probs: Tensor, rows: int, name: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 from einops import rearrange
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
+from torch.nn.functional import normalize
 
 from mmx import (
     EncoderParams,
@@ -24,11 +25,12 @@ from mmx import (
     hookimpl,
 )
 from mmx.blocks import HubName, Weights
-from mmx.interfaces import ImageFrame, SpecPath
+from mmx.interfaces import EncodedPrompts, ImageFrame, SpecPath
 from mmx_plugins.encoders._transformers import (
     Pool,
     Preprocessing,
     VisionHalf,
+    encoded_prompts,
     model_folder,
     preprocessing,
     quiet,
@@ -55,7 +57,8 @@ class HfVisionParams(EncoderParams):
     pool: Pool | None = Field(
         default=None,
         description="how tokens become one vector: the class token, the mean of patches, the mean "
-        "of these two, or as the model does itself; null: cls, and native where there is none",
+        "of these two, as the model does itself, or in the space that a CLIP or a SigLIP shares "
+        "with texts (shared, of length 1); null: cls, and native where there is none",
     )
     size: PositiveInt | None = Field(
         default=None, description="height and width of the images, pixels; null: the model's own"
@@ -69,6 +72,18 @@ class HfVisionParams(EncoderParams):
     def frame(self) -> ImageFrame:
         """As the model's own files say."""
         return self._preprocessing().at(self.size).frame
+
+    @property
+    def compares_texts(self) -> bool:
+        """In the space that images and texts share."""
+        return self.pool == "shared"
+
+    def encode_prompts(self, prompts: Sequence[str]) -> EncodedPrompts:
+        """By the tower of texts of the same folder, with the scale and the bias of the model."""
+        with quiet():
+            return encoded_prompts(
+                model_folder(self.model, "a model of images and texts"), self.weights, prompts
+            )
 
     def _preprocessing(self) -> Preprocessing:
         with quiet():
@@ -113,8 +128,9 @@ class HfVisionEncoder(SingleImageEncoder):
 
     Tokens stand behind the last norm of the model (of ConvNeXt, which pools before its norm, they
     are the last map). Class and register tokens are no tokens here. The last level holds the
-    tokens. All are float32, under autocast too, so that features computed now and features from the
-    cache look alike.
+    tokens. With ``shared`` tokens and pooled are projected, and pooled has length 1, as the model
+    compares it with texts. All are float32, under autocast too, so that features computed now and
+    features from the cache look alike.
     """
 
     def __init__(
@@ -128,11 +144,15 @@ class HfVisionEncoder(SingleImageEncoder):
         self.network, self.family = half.network, half.family
         config = half.network.config
         self.prefix, self.pool = half.prefix, half.pool
+        self.projection = half.projection or nn.Identity()
         if self.prefix is None:
             self.indices, self.shape = _maps(config)
         else:
             self.indices = _depths(fractions, int(config.num_hidden_layers))
-            self.shape = FeatureShape(config.hidden_size, (config.hidden_size,) * len(self.indices))
+            width, deepest = int(config.hidden_size), int(config.num_hidden_layers)
+            dim = int(getattr(self.projection, "out_features", width))
+            levels = tuple(dim if depth == deepest else width for depth in self.indices)
+            self.shape = FeatureShape(dim, levels)
 
     def encode(self, pixels: Tensor) -> Features:
         """Encode normalised pixels [B, 3, H, W]."""
@@ -145,15 +165,24 @@ class HfVisionEncoder(SingleImageEncoder):
         last = found.last_hidden_state
         if self.family.norm:
             last = getattr(self.network, self.family.norm)(last)
-        tokens = _real(last[:, prefix:].float())
+        tokens = _real(self.projection(last[:, prefix:]).float())
         levels = tuple(
             tokens
             if depth == len(found.hidden_states) - 1
             else _real(found.hidden_states[depth][:, prefix:].float())
             for depth in self.indices
         )
-        pooled = self._pooled(found, last.float(), tokens)
+        pooled = (
+            self._shared(found, last, prefix)
+            if self.pool == "shared"
+            else self._pooled(found, last.float(), tokens)
+        )
         return Features(tokens.tokens, tokens.mask, pooled, levels=levels)
+
+    def _shared(self, found: Any, last: Tensor, prefix: int) -> Tensor:
+        """[B, D] of length 1, of the class token where there is one, else of the head."""
+        own = last[:, 0] if prefix else found.pooler_output
+        return normalize(self.projection(own).float(), dim=-1)
 
     def _of_maps(self, found: Any) -> Features:
         """Features of a network whose resolution falls."""
@@ -185,7 +214,8 @@ class HfVisionEncoder(SingleImageEncoder):
         last = [stack[-1] for stack in stacks if len(stack) == count][:1]
         names = ("layernorm", "post_layernorm", *filter(None, [self.family.own]))
         behind = [getattr(self.network, name, None) for name in names]
-        return [*last, *(module for module in behind if isinstance(module, nn.Module))]
+        found = [*behind, self.projection]
+        return [*last, *(module for module in found if isinstance(module, nn.Module))]
 
 
 def _depths(fractions: Sequence[float], layers: int) -> list[int]:
@@ -208,11 +238,6 @@ def _maps(config: Any) -> tuple[list[int], FeatureShape]:
         indices = list(range(1, depths + 1))
         widths = [config.hidden_sizes[i - 1] for i in indices]
     return indices[-3:], FeatureShape(widths[-1], tuple(widths[-3:]))
-
-
-def _of_map(found: Tensor) -> Features:
-    """Features of a map [B, C, H, W]."""
-    return _real(rearrange(found, "b c h w -> b (h w) c").float())
 
 
 def _real(tokens: Tensor) -> Features:

@@ -14,12 +14,13 @@ from torch.nn.functional import normalize
 
 from mmx import EncoderParams, Features, FeatureShape, Params, SingleImageEncoder, hookimpl
 from mmx.blocks import HubName, Weights
-from mmx.interfaces import ImageFrame, SpecPath
+from mmx.interfaces import EncodedPrompts, ImageFrame, SpecPath
 from mmx_plugins.encoders._open_clip import (
     ImageTower,
     Pool,
     Preprocessing,
     clip_folder,
+    encoded_prompts,
     image_tower,
     preprocessing,
 )
@@ -60,6 +61,15 @@ class OpenClipParams(EncoderParams):
     def frame(self) -> ImageFrame:
         """As the model's own files say."""
         return preprocessing(clip_folder(self.model), self.size).frame
+
+    @property
+    def compares_texts(self) -> bool:
+        """In the space that images and texts share."""
+        return self.pool == "shared"
+
+    def encode_prompts(self, prompts: Sequence[str]) -> EncodedPrompts:
+        """By the tower of texts of the same folder, with the scale and the bias of the model."""
+        return encoded_prompts(clip_folder(self.model), self.weights, prompts)
 
     def build(self) -> "OpenClipEncoder":
         folder = clip_folder(self.model)

@@ -25,9 +25,13 @@ from mmx import (
     hookimpl,
 )
 from mmx.blocks import MINILM, HubName, Weights, find_weights
-from mmx.errors import said_by
 from mmx.interfaces import SpecPath, TokenCount
-from mmx_plugins.encoders._transformers import model_folder, quiet, text_half
+from mmx_plugins.encoders._transformers import (
+    folder_tokenizer,
+    model_folder,
+    quiet,
+    text_half,
+)
 
 _NO_LIMIT = 1_000_000  # tokens; transformers writes 1e30 where a tokenizer knows no limit
 _OLD_END = 2  # end of a text in old configurations of CLIP, whatever their tokenizers write
@@ -89,12 +93,7 @@ def _positions(network: Any) -> float:
 
 def _tokenizer(folder: Path) -> tuple[object, str]:
     """The tokenizer, and the SHA-256 of its rules and vocabulary."""
-    from transformers import AutoTokenizer  # seconds of import
-
-    with said_by("transformers", f"{str(folder)!r} has no tokenizer that can be loaded"):
-        tokenizer = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        )
+    tokenizer = folder_tokenizer(folder)
     backend = getattr(tokenizer, "backend_tokenizer", None)
     rules = backend.to_str() if backend is not None else repr(sorted(tokenizer.get_vocab().items()))
     return tokenizer, sha256(rules.encode()).hexdigest()

@@ -205,6 +205,9 @@ class MultiLabel(Task):
         present = torch.from_numpy(label_probe(train, known, test, _prevalence(known), strength))
         return torch.stack([1 - present, present], dim=-1).log()
 
+    def prompted(self, logits: Tensor, *, alone: bool) -> Tensor | None:
+        return self.link().log_probs(logits) if alone else None
+
     def values(self, log_probs: Tensor) -> Tensor:
         return log_probs[..., 1].exp()
 

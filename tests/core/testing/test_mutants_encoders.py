@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mmx import Encoder, EncoderParams, Features, FeatureShape, ImageEncoder, Images, Params, Texts
 from mmx import TextEncoder as Base
+from mmx.interfaces import EncodedPrompts
 
 Failing = Callable[[Params], dict[str, str]]
 Caught = Callable[[Params, str], None]
@@ -47,6 +48,8 @@ MISTAKES = {
         "other levels than promised": "builds",
         "view of memory as it lies": "trains",
         "no origin of the weights": "provenance",
+        "prompts know each other": "prompts",
+        "prompts of another width": "prompts",
     },
 }
 
@@ -129,6 +132,18 @@ class ImageMutantParams(EncoderParams):
     modality: ClassVar[str] = "image"
     type: Literal["image_mutant"] = "image_mutant"
     mistake: str = Field(default="", description="what is wrong; empty: nothing")
+
+    @property
+    def compares_texts(self) -> bool:
+        return True
+
+    def encode_prompts(self, prompts: Sequence[str]) -> EncodedPrompts:
+        letters = torch.tensor(
+            [[float(one.count(letter)) for letter in "aeiou hl"] for one in prompts]
+        )
+        if self.mistake == "prompts know each other":
+            letters = letters - letters.mean(dim=0)
+        return EncodedPrompts(letters[:, : 7 if "width" in self.mistake else 8], 1.0)
 
     def build(self) -> Encoder:
         return Colours(self.mistake)

@@ -64,6 +64,7 @@ MISTAKES = {
         "confidence above 1": "breakdown",
         "a constant answer without a class": "controls",
         "its probe answers the training rows": "controls",
+        "answers prompts without the last class": "controls",
     },
     "task of labels": {
         "unknown counts as absent in part_loss": "unknown_labels",
@@ -200,6 +201,10 @@ class One(SingleLabel):
     def probe(self, train: Any, target: Tensor, test: Any, prior: Any, strength: float) -> Any:
         other = self.mistake == "its probe answers the training rows"
         return super().probe(train, target, train if other else test, prior, strength)
+
+    def prompted(self, logits: Tensor, *, alone: bool) -> Tensor | None:
+        short = self.mistake == "answers prompts without the last class"
+        return super().prompted(logits[:, :-1] if short else logits, alone=alone)
 
     def wrong(self, log_probs: Tensor, target: Tensor, most: int) -> Sequence[WrongAnswer]:
         found = super().wrong(log_probs, target, most)

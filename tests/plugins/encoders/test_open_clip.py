@@ -244,6 +244,9 @@ def test_folders_that_lack_something_are_refused_in_words(tmp_path: Path) -> Non
     said["model_cfg"]["text_cfg"]["hf_model_name"] = "bert-base-uncased"
     (tmp_path / "open_clip_config.json").write_text(json.dumps(said))
     assert "taken for a plain BERT" in texts(tmp_path, weights="none").notes[-1]
+    (tmp_path / "tokenizer.json").unlink()
+    with pytest.raises(WeightsError, match=r"has no tokenizer"):
+        texts(tmp_path, weights="none")
     (tmp_path / "open_clip_pytorch_model.bin").unlink()
     with pytest.raises(WeightsError, match="needed is one of open_clip_model.safetensors"):
         images(tmp_path)

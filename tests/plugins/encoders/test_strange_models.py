@@ -15,6 +15,7 @@ from transformers import (
     PreTrainedTokenizerFast,
     RobertaConfig,
     SiglipConfig,
+    T5Config,
     ViTConfig,
 )
 
@@ -69,6 +70,20 @@ def test_another_kind_of_model_is_named(
 def test_a_tokenizer_of_another_model_is_told(folder: Callable[..., Path]) -> None:
     with pytest.raises(WeightsError, match="knows 10 tokens, the model 9"):
         built(folder(BertConfig(**{**SMALL, "vocab_size": 9})))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        BertConfig(**SMALL),
+        RobertaConfig(**SMALL),
+        T5Config(vocab_size=200, d_model=8, num_layers=1),
+    ],
+)
+def test_a_folder_without_a_tokenizer_is_refused(tmp_path: Path, config: Any) -> None:
+    config.save_pretrained(tmp_path)  # the library makes an empty tokenizer up for it
+    with pytest.raises(WeightsError, match=r"has no tokenizer: it holds none of .*tokenizer.json"):
+        built(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "tokenizer_config.json"])

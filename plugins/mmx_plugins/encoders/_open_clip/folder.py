@@ -1,6 +1,7 @@
 """The folder of a model of open_clip: its configuration, and its weights."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ WEIGHTS = (
     "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors",
     "open_clip_pytorch_model.bin", "model.safetensors", "pytorch_model.bin",
 )  # fmt: skip
+_NUMBERS = ("logit_scale", "logit_bias")
+_SCALE = math.log(1 / 0.07)  # where training begins, unless the configuration says so
 _PATTERNS = (["open_clip*.safetensors"], ["open_clip_pytorch_model.bin"])
 
 
@@ -63,12 +66,42 @@ class ClipFolder:
         """
         if weights == "none":
             return {"origin": "none", "sha256": ""}, ()
-        if weights in ("default", "bundled"):
-            tensors, record = folder_tensors(self.path, WEIGHTS)
-        else:
-            found = find_weights(weights)
-            tensors, record = read_tensors(found.path), found.record()
+        tensors, record = self._tensors(weights)
         return record, _loaded(tower, tensors, record["origin"], prefix)
+
+    def scale(self, weights: str | Path) -> tuple[float, float | None]:
+        """What the model multiplies cosines by, and what it adds then; None: nothing.
+
+        Args:
+            weights: as for ``load``.
+
+        Raises:
+            WeightsError: a file holds neither or several.
+        """
+        if weights == "none":
+            bias = self.model.get("init_logit_bias")
+            start = float(self.model.get("init_logit_scale", _SCALE))
+            return math.exp(start), None if bias is None else float(bias)
+        tensors, record = self._tensors(weights)
+        scale, bias = (_number(tensors, name, record["origin"]) for name in _NUMBERS)
+        if scale is None:
+            raise WeightsError(f"{record['origin']} has no logit_scale, so cosines have no scale")
+        return math.exp(scale), bias
+
+    def _tensors(self, weights: str | Path) -> tuple[Mapping[str, Tensor], dict[str, str]]:
+        """All tensors of the folder or of a file, and where they came from."""
+        if weights in ("default", "bundled"):
+            return folder_tensors(self.path, WEIGHTS)
+        found = find_weights(weights)
+        return read_tensors(found.path), found.record()
+
+
+def _number(tensors: Mapping[str, Tensor], name: str, origin: str) -> float | None:
+    """The number of this name, behind any prefix; None: there is none."""
+    found = [value for key, value in tensors.items() if key.rpartition(".")[2] == name]
+    if len(found) > 1 or any(one.numel() != 1 for one in found):
+        raise WeightsError(f"{origin} has {len(found)} tensors {name}; one number is wanted")
+    return float(found[0]) if found else None
 
 
 def _loaded(

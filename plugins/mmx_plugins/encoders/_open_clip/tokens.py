@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
+from mmx.blocks import check_tokenizer_files
 from mmx.errors import MissingExtraError, WeightsError, said_by
 from mmx_plugins.encoders._open_clip.folder import ClipFolder
 
@@ -59,8 +60,10 @@ def clip_tokenizer(folder: ClipFolder) -> ClipTokenizer:
             "method does not read"
         )
     with said_by("open_clip", f"{folder.path} has no tokenizer that can be loaded"):
-        found = get_tokenizer(f"local-dir:{folder.path}")
+        found: Any = get_tokenizer(f"local-dir:{folder.path}")
     longest = int(stated.get("context_length") or _USUAL_LENGTH)
+    if stated.get("hf_tokenizer_name"):
+        check_tokenizer_files(folder.path, {*found.tokenizer.vocab_files_names.values()})
     return _Own(found, longest) if stated.get("hf_tokenizer_name") else _Simple(found, longest)
 
 

@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from torch import nn
 
 from mmx.errors import WeightsError, said_by
+from mmx_plugins.encoders._transformers.both_towers import both_towers, projection_of
 from mmx_plugins.encoders._transformers.halves import loaded
 from mmx_plugins.encoders._transformers.vision_family import FAMILIES, TOWERS, VisionFamily
 
-Pool = Literal["cls", "mean", "cls_mean", "native"]
+Pool = Literal["cls", "mean", "cls_mean", "native", "shared"]
 _LEFT = ("classifier.", "cls_classifier.", "distillation_classifier.", "embeddings.position_ids")
 
 
@@ -24,6 +26,7 @@ class VisionHalf:
         pool: how tokens become one vector.
         record: where the weights came from.
         notes: sentences on prefixes that were taken off.
+        projection: into the space that images share with texts, for ``pool: shared``.
     """
 
     network: Any
@@ -31,6 +34,7 @@ class VisionHalf:
     pool: Pool
     record: dict[str, str]
     notes: tuple[str, ...]
+    projection: nn.Module | None = None
 
     @property
     def prefix(self) -> int | None:
@@ -51,6 +55,8 @@ def vision_half(folder: Path, weights: str | Path, pool: Pool | None) -> VisionH
     """
     from transformers import AutoConfig, AutoModel  # seconds of import
 
+    if pool == "shared":
+        return _in_shared_space(folder, weights)
     blank: Any = AutoModel.from_config  # it ships no types
     failed = f"image model {str(folder)!r} cannot be loaded; give a folder with config.json"
     with said_by("transformers", failed):
@@ -64,6 +70,13 @@ def vision_half(folder: Path, weights: str | Path, pool: Pool | None) -> VisionH
     left = _without_idle_parts(network, family, pool)
     record, notes = loaded(network, folder, weights, [*_LEFT, *left])
     return VisionHalf(network.eval(), family, pool, record, notes)
+
+
+def _in_shared_space(folder: Path, weights: str | Path) -> VisionHalf:
+    """The tower of images of a whole model, with what takes it into the space of both."""
+    model, record, notes = both_towers(folder, weights)
+    family = FAMILIES[model.config.vision_config.model_type]
+    return VisionHalf(model.vision_model, family, "shared", record, notes, projection_of(model))
 
 
 def _pool(config: Any, pool: Pool | None) -> Pool:
