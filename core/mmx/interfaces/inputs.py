@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
 
 from mmx.interfaces.features import Features
+from mmx.interfaces.modality import IMAGE, TEXT
 
 
 class Inputs(Protocol):
@@ -147,3 +148,31 @@ class Batch:
     def with_inputs(self, changed: Mapping[str, Inputs]) -> "Batch":
         """The same batch with other inputs for some of its modalities."""
         return replace(self, inputs={**self.inputs, **changed})
+
+    if not TYPE_CHECKING:  # batches as plugins of API 1 make, copy and read them
+
+        def __init__(self, *given: Any, **named: Any) -> None:
+            by_name = "inputs" in named or (given and isinstance(given[0], Mapping))
+            values = (_of_any if by_name else _of_two)(*given, **named)
+            for name, value in zip(("inputs", "present", "group"), values, strict=True):
+                object.__setattr__(self, name, value)
+
+        def __getattr__(self, name: str) -> Any:
+            if name in (IMAGE, TEXT) and name in self.inputs:
+                return self.inputs[name]
+            raise AttributeError(f"a batch has no attribute {name!r}")
+
+
+_Fields = tuple[Mapping[str, Inputs], Tensor, tuple[str, ...]]
+
+
+def _of_any(
+    inputs: Mapping[str, Inputs], present: Tensor, group: tuple[str, ...] = (), **changed: Inputs
+) -> _Fields:
+    """The fields of a batch; some modalities are changed in copies by ``replace`` of API 1."""
+    return {**inputs, **changed} if changed else inputs, present, group
+
+
+def _of_two(image: Inputs, text: Inputs, present: Tensor, group: tuple[str, ...] = ()) -> _Fields:
+    """The fields of a batch that API 1 makes of an image and a text."""
+    return {IMAGE: image, TEXT: text}, present, group

@@ -107,7 +107,7 @@ class WrappingEncoder(ImageEncoder):
         """
         return middle_indices(self.view_mask(mask)) if self.recipe else centre
 
-    def looked_at(self, mask: Tensor, centre: int) -> int:
+    def looked_at(self, mask: Tensor, centre: int = 0) -> int:
         """Which view of one sample, mask [V], a heat map is laid over; the first real one."""
         return int(mask.int().argmax())
 

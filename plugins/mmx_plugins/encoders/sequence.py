@@ -90,7 +90,7 @@ class Sequence(WrappingEncoder):
                 f"end at {self.positions.longest}; set longest: {most}"
             )
 
-    def looked_at(self, mask: Tensor, centre: int) -> int:
+    def looked_at(self, mask: Tensor, centre: int = 0) -> int:
         here = self.pool == "centre" and bool(mask[centre])
         return centre if here else super().looked_at(mask, centre)
 

@@ -1,9 +1,16 @@
 """What must change in a class of settings of API 1."""
 
-from mmx.interfaces import FusionParams, InferenceParams, NarrativeParams, Params
+from mmx.interfaces import (
+    FusionParams,
+    InferenceParams,
+    NarrativeParams,
+    Params,
+    WrappingParams,
+)
 from mmx.plugins.api1.fusion import fusion_by_name, takes_two
 from mmx.plugins.api1.inference import hook_by_name
 from mmx.plugins.api1.narrative import narrative_by_name
+from mmx.plugins.api1.wrapping import encoder_by_view
 
 
 def adapted(params: type[Params]) -> type[Params]:
@@ -18,4 +25,6 @@ def adapted(params: type[Params]) -> type[Params]:
         return hook_by_name(params)
     if issubclass(params, NarrativeParams):
         return narrative_by_name(params)
+    if issubclass(params, WrappingParams):
+        return encoder_by_view(params)
     return params
