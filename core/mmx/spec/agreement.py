@@ -158,19 +158,30 @@ def unscored(loss: LossParams, model: ModelSpec) -> Faults:
     return []
 
 
-def strangers(model: ModelSpec, train: TrainSpec, data: DataSpec) -> Faults:
+def strangers(model: ModelSpec, train: TrainSpec) -> Faults:
     """Numbers for modalities that the model does not have."""
-    every, shown = tuple(model.encoders), _with_images(model, data)
-    given: list[tuple[tuple[str, ...], object, tuple[str, ...]]] = [
-        (("train", "optimizer", "rates"), train.optimizer.rates, every),
-        (("train", "modality_dropout"), train.modality_dropout, every),
-        (("train", "augment"), train.augment, _encoding(model, IMAGE)),
-        (("data", "images"), data.images, shown),
+    names = tuple(model.encoders)
+    return [
+        *_not_among(names, ("train", "optimizer", "rates"), train.optimizer.rates),
+        *_not_among(names, ("train", "modality_dropout"), train.modality_dropout),
     ]
+
+
+def strangers_to_images(model: ModelSpec, train: TrainSpec) -> Faults:
+    """Changes of images for modalities that have none."""
+    return _not_among(_encoding(model, IMAGE), ("train", "augment"), train.augment)
+
+
+def strangers_to_frames(model: ModelSpec, data: DataSpec) -> Faults:
+    """Frames for modalities whose images nobody looks at."""
+    return _not_among(_with_images(model, data), ("data", "images"), data.images)
+
+
+def _not_among(names: tuple[str, ...], path: tuple[str, ...], values: object) -> Faults:
+    if not isinstance(values, Mapping):
+        return []
     return [
         fault_at("mmx_modality", [*path, name], _stranger(name, path, names))
-        for path, values, names in given
-        if isinstance(values, Mapping)
         for name in values
         if name not in names
     ]

@@ -5,23 +5,19 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
-from mmx.errors import Fault, MmxError, SpecError
+from mmx.errors import Fault, SpecError
 from mmx.files import named_path
 from mmx.plugins import Plugins
-from mmx.spec.agreement import corrections, too_many
 from mmx.spec.choice import PLUGINS
-from mmx.spec.explain import explain, location_of
+from mmx.spec.explain import explain
 from mmx.spec.merge import override
 from mmx.spec.second_look import faults_of_the_rest
 from mmx.spec.short import long_path, written_out
 from mmx.spec.spec_file import read_file, read_text, unset
-from mmx.spec.train import TrainSpec
 from mmx.spec.tree import Node, from_here
-from mmx.spec.walk import file_names, shape
+from mmx.spec.walk import file_names
 from mmx.spec.whole import Spec
 
 
@@ -94,38 +90,9 @@ def _validated(
         # what cannot be read is no valid value either: one fault is enough
         faults += [
             fault
-            for fault in [
-                *explain(found, Spec, root, methods),
-                *_double_correction(root, found, methods),
-            ]
+            for fault in explain(found, Spec, root, methods)
             if not fault.line or (fault.file, fault.line, fault.column) not in read
         ]
-        return None
-
-
-def _double_correction(root: Node, found: Sequence[ErrorDetails], methods: Plugins) -> list[Fault]:
-    """The check of the whole spec, which pydantic leaves out when any key is wrong."""
-    if any(detail["type"] == "mmx_double_correction" for detail in found):
-        return []
-    train, allowed = root.get("train"), root.get("allow_double_correction")
-    sampler = _alone(TrainSpec.model_fields["sampler"], train and train.get("sampler"), methods)
-    loss = _alone(Spec.model_fields["loss"], root.get("loss"), methods)
-    weights = train and train.get("class_weights")
-    named = corrections(sampler, weights and weights.content, loss)
-    if len(named) < 2 or (allowed and allowed.content is True):
-        return []
-    return [location_of(named[0].split("."), Spec, root, methods).fault(too_many(named), named[0])]
-
-
-def _alone(field: FieldInfo, node: Node | None, methods: Plugins) -> BaseModel | None:
-    """One method of a spec that has faults elsewhere; None when it has faults itself."""
-    chosen = shape(field).at(node, methods)
-    settings = node.plain({}) if node and isinstance(node.content, dict) else {}
-    try:
-        return (
-            None if chosen is None else chosen.model_validate(settings, context={PLUGINS: methods})
-        )
-    except (ValidationError, MmxError):
         return None
 
 

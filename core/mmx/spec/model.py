@@ -51,7 +51,7 @@ class _ByName(MethodChoice):
             return super()._check(value, info)
         if value.name in _TAKEN or hasattr(nn.ModuleDict, value.name):
             words = "{name} cannot be the name of a modality; choose another"
-            raise PydanticCustomError("mmx_modality", words, {"name": repr(value.name)})
+            raise PydanticCustomError("mmx_name", words, {"name": repr(value.name)})
         only = value.name if value.name in (IMAGE, TEXT, RECORD) else None
         return MethodChoice(EncoderParams, None, only)._check(value.value, info)
 

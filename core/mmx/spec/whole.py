@@ -1,6 +1,6 @@
 """Spec: a whole experiment."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,6 +36,8 @@ from mmx.spec.agreement import (
     of_api_1,
     out_of_order,
     strangers,
+    strangers_to_frames,
+    strangers_to_images,
     unscored,
     unseen,
     unseen_by_narratives,
@@ -50,6 +52,22 @@ from mmx.spec.data import DataSpec
 from mmx.spec.explain import location_of
 from mmx.spec.model import ModelSpec
 from mmx.spec.own_frames import with_own_frames
+from mmx.spec.reads import (
+    CORRECTIONS,
+    DATASET,
+    ENCODERS,
+    FUSION,
+    HEAD,
+    KINDS,
+    LOSS,
+    MODALITIES,
+    NARRATIVES,
+    TASK,
+    WRITTEN,
+    WRONG,
+    Reads,
+    that_hold,
+)
 from mmx.spec.short import long_path, short_key
 from mmx.spec.split import Seed
 from mmx.spec.train import AuditSpec, EvaluationSpec, TrainSpec
@@ -148,36 +166,40 @@ class Spec(ClosedModel):
     @model_validator(mode="after")
     def _fits_together(self, info: ValidationInfo) -> "Spec":
         self._plugins = plugins_of(info)
-        inference: Used = {("inference", place): one for place, one in enumerate(self.inference)}
-        fusion: Used = {("model", "fusion"): self.model.fusion}
-        loss: Used = {("loss",): self.loss}
-        others: Used = {
-            ("model", "head"): self.model.head,
-            ("train", "sampler"): self.train.sampler,
-        }
-        used: Used = {**loss, **fusion, **others, **inference}
-        found = [
-            *not_of_the_task(self.task, used, self._plugins),
-            *not_scored(self.task, self.train, self.select),
-            *([] if self.allow_double_correction else corrected_twice(self.train, self.loss)),
-            *out_of_order(self.inference),
-            *unseen(self.model, self.inference),
-            *written_knowing(self.data.narratives, self.audit),
-            *unwritten(self.model, self.data.narratives),
-            *without_prior(self.loss, self.model, self.inference),
-            *without_cosines(self.loss, self.model),
-            *left_out(self.data, self.model, self._plugins),
-            *named_twice(self.hooks),
-            *fused(self.model),
-            *unscored(self.loss, self.model),
-            *strangers(self.model, self.train, self.data),
-            *unseen_by_narratives(self.model, self.data),
-            *of_api_1(self.model, {**fusion, **loss, **inference}, self._plugins),
-            *self._with_own_frames(),
-        ]
+        found = that_hold(self._rules(), (info.context or {}).get(WRONG, ()))
         if found:
             raise ValidationError.from_exception_data("Spec", found)
         return self
+
+    def _rules(self) -> Iterator[tuple[Reads, Callable[[], Faults]]]:
+        """What each rule reads beside the keys at which it tells a fault, and how to ask it."""
+        model = self.model
+        data = self.data
+        train = self.train
+        methods = self._plugins
+        inference: Used = {("inference", place): one for place, one in enumerate(self.inference)}
+        mixing: Used = {LOSS: self.loss, FUSION: model.fusion, **inference}
+        used: Used = {**mixing, HEAD: model.head, ("train", "sampler"): train.sampler}
+        yield (TASK,), lambda: not_of_the_task(self.task, used, methods)
+        yield (TASK,), lambda: not_scored(self.task, train, self.select)
+        if not self.allow_double_correction:
+            yield CORRECTIONS, lambda: corrected_twice(train, self.loss)
+        yield (("inference",),), lambda: out_of_order(self.inference)
+        yield (KINDS, FUSION), lambda: unseen(model, self.inference)
+        yield (("audit",),), lambda: written_knowing(data.narratives, self.audit)
+        yield (WRITTEN,), lambda: unwritten(model, data.narratives)
+        yield (LOSS,), lambda: without_prior(self.loss, model, self.inference)
+        yield (HEAD,), lambda: without_cosines(self.loss, model)
+        yield (DATASET, FUSION), lambda: left_out(data, model, methods)
+        yield (("hooks",),), lambda: named_twice(self.hooks)
+        yield (MODALITIES,), lambda: fused(model)
+        yield (MODALITIES, FUSION), lambda: unscored(self.loss, model)
+        yield (MODALITIES,), lambda: strangers(model, train)
+        yield (KINDS,), lambda: strangers_to_images(model, train)
+        yield (KINDS, NARRATIVES), lambda: strangers_to_frames(model, data)
+        yield (KINDS,), lambda: unseen_by_narratives(model, data)
+        yield (MODALITIES,), lambda: of_api_1(model, mixing, methods)
+        yield (ENCODERS,), self._with_own_frames
 
     def _with_own_frames(self) -> Faults:
         """Frames that encoders bring, taken into the data, and what contradicts them."""
