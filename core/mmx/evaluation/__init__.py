@@ -5,6 +5,7 @@ from mmx.evaluation.auroc import newcombe
 from mmx.evaluation.bounds import mean_share
 from mmx.evaluation.calibration import BINS, equal_mass_bins
 from mmx.evaluation.class_scores import scores_of_classes
+from mmx.evaluation.class_words import CLASS_WORDS
 from mmx.evaluation.compared_classes import COMPARED_CLASSES, ComparedClasses
 from mmx.evaluation.comparison import Comparison, Contrast, compare, compare_scores
 from mmx.evaluation.confusion import quick_scores
@@ -52,6 +53,7 @@ __all__ = [
     "compare_scores",
     "ComparedClasses",
     "COMPARED_CLASSES",
+    "CLASS_WORDS",
     "LOSS_RATES",
     "arm_name",
     "in_a_row",

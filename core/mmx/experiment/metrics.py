@@ -29,10 +29,11 @@ def metrics(outcome: Outcome, learner: Learner, facts: Mapping[str, Any]) -> dic
 
 def _headline(scores: Scores) -> dict[str, Any]:
     """Which metric speaks for the run, how it is written, and what stands beside it elsewhere."""
-    told = scores.summary("group")
+    told, words = scores.summary("group"), scores.described
     return {
         "metric": told.metric, "title": told.title, "form": told.form, "ends": told.ends,
         "compared": list(told.compared),
+        "titles": {name: words[name].title for name in told.compared if name in words},
     }  # fmt: skip
 
 

@@ -49,6 +49,7 @@ class MetricWords:
         form: as ``format`` takes it, where methods are compared; differences of a ``.1%`` are told
             in points.
         unit: of a value and of a difference, such as years.
+        loss: it is on the scale of a loss, and is drawn beside it over the epochs.
     """
 
     title: str
@@ -57,6 +58,7 @@ class MetricWords:
     share: bool = True
     form: str = ".3f"
     unit: str = ""
+    loss: bool = False
 
 
 @dataclass(frozen=True, slots=True)

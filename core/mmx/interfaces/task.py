@@ -107,7 +107,7 @@ class Scores(ABC):
 
     @property
     def described(self) -> Mapping[str, MetricWords]:
-        """Words on metrics that core does not know; those of ``mmx.evaluation`` it knows."""
+        """Words on metrics; one that has none is shown by its name."""
         return {}
 
     @property

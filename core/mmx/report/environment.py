@@ -25,8 +25,7 @@ def environment() -> "Environment":
         lstrip_blocks=True,
     )
     for name in (
-        "bounds", "count", "decimal", "explanation", "formed", "known", "many", "percent", "plural",
-        "title",
+        "bounds", "count", "decimal", "formed", "known", "many", "percent", "plural", "title",
     ):  # fmt: skip
         made.filters[name] = getattr(wording, name)
     made.filters["trusted"] = Markup

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from mmx.evaluation import LOSS_RATES, Interval, arm_name, loss_name
-from mmx.interfaces import Curve, Plot
+from mmx.interfaces import Curve, MetricWords, Plot
 from mmx.report.svg import (
     ACCENT,
     COLOURS,
@@ -19,7 +19,7 @@ from mmx.report.svg import (
     inline,
     new_figure,
 )
-from mmx.report.wording import decimal, known, title, visible
+from mmx.report.wording import decimal, known, metric_title, metric_words, visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,23 +29,28 @@ NAMED_CLASSES = 8  # beyond this many, colours can no longer be told apart
 
 
 def learning_curves(
-    history: Sequence[Mapping[str, object]], best_epoch: int | None, select: str
+    history: Sequence[Mapping[str, object]],
+    best_epoch: int | None,
+    select: str,
+    described: Mapping[str, MetricWords],
 ) -> Markup:
     """Loss with its named terms, and validation scores, over epochs; empty without history."""
-    losses, scores = _curves(history)
+    losses, scores = _curves(history, described)
     if not losses and not scores:
         return Markup("")
     with drawing("learning"):
         figure, (left, right) = new_figure(9.6, 3.3, panels=2)
         _draw_curves(left, losses, "Loss")
-        _draw_curves(right, scores, "Validation scores", ahead=title(select))
+        _draw_curves(right, scores, "Validation scores", ahead=metric_title(select, described))
         for axes in (left, right):
             _mark_epoch(axes, best_epoch)
         chosen = "" if best_epoch is None else f"; epoch {best_epoch + 1} was kept"
         return inline(figure, "learning", f"Learning curves over {len(history)} epochs{chosen}")
 
 
-def _curves(history: Sequence[Mapping[str, Any]]) -> tuple[Curves, Curves]:
+def _curves(
+    history: Sequence[Mapping[str, Any]], described: Mapping[str, MetricWords]
+) -> tuple[Curves, Curves]:
     """Named series of (epoch from 1, value) of losses and of validation scores."""
     losses: Curves = {}
     scores: Curves = {}
@@ -60,10 +65,14 @@ def _curves(history: Sequence[Mapping[str, Any]]) -> tuple[Curves, Curves]:
         add(losses, "training", epoch, record.get("loss"))
         for name, value in terms.items() if len(terms) > 1 else ():
             add(losses, f"training: {name}", epoch, value)
-        for name, value in (record.get("validation") or {}).items():
-            is_loss = name in {"nll", "loss"}
-            label = f"validation {name.upper()}" if is_loss else title(name)
-            add(losses if is_loss else scores, label, epoch, value)
+        found = record.get("validation") or {}
+        words = metric_words(found, described)
+        for name, value in found.items():
+            told = words[name].title
+            if words[name].loss:
+                add(losses, f"validation {told}", epoch, value)
+            else:
+                add(scores, told, epoch, value)
     return losses, scores
 
 

@@ -52,7 +52,8 @@ def _filled(report: RunReport) -> dict[str, object]:
     """What the template asks for beside the report itself."""
     evaluation = report.evaluation
     summary = evaluation.summary(report.group)
-    words = wording.metric_words(evaluation.metrics, evaluation.described)
+    described = evaluation.described
+    words = wording.metric_words([*evaluation.metrics, *summary.compared], described)
     return {
         "summary": summary,
         "scale": headline_scale(summary),
@@ -68,9 +69,9 @@ def _filled(report: RunReport) -> dict[str, object]:
         "share_words": share_words(report.shares, evaluation.answer_unit),
         "stages": _compared(report.stages, summary.compared),
         "hook_curves": [hook_curve(one, n) for n, one in enumerate(report.curves, start=1)],
-        "learning": learning_curves(report.history, report.best_epoch, report.select),
+        "learning": learning_curves(report.history, report.best_epoch, report.select, described),
         "learning_words": learning_words(report),
-        "epochs": epoch_table(report.history),
+        "epochs": epoch_table(report.history, described),
         "scores": shown_sections(evaluation.sections(report.group)),
         "mistakes": [_shown(mistake) for mistake in report.mistakes],
         "split": as_tables(report.split, "Split"),

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from mmx.report.wording import count, percent, plain, title
+from mmx.interfaces import MetricWords
+from mmx.report.wording import count, metric_title, percent, plain, title
 
 ROWS = 25  # of a list; the run directory holds the rest
 STOPS = ((255, 255, 255), (158, 202, 225), (33, 113, 181), (8, 48, 107))  # light to dark blue
@@ -112,9 +113,11 @@ def uneven_table(uneven: Sequence[Mapping[str, Any]]) -> Table:
     return Table(heading, head, rows, max(len(uneven) - ROWS, 0))
 
 
-def epoch_table(history: Sequence[Mapping[str, object]]) -> Table:
-    """Everything that was recorded, one row per epoch."""
-    rows = [_flat(record, number) for number, record in enumerate(history)]
+def epoch_table(
+    history: Sequence[Mapping[str, object]], described: Mapping[str, MetricWords]
+) -> Table:
+    """Everything that was recorded, one row per epoch, with the task's words on scores."""
+    rows = [_flat(record, number, described) for number, record in enumerate(history)]
     head = list(dict.fromkeys(chain.from_iterable(rows)))
     cells = tuple(tuple(_recorded(row.get(name)) for name in head) for row in rows)
     return Table("", tuple(head), cells)
@@ -126,15 +129,18 @@ def _recorded(value: object) -> str:
     return f"{value:.4f}" if usual else plain(value)
 
 
-def _flat(record: Mapping[str, Any], number: int) -> dict[str, object]:
+def _flat(
+    record: Mapping[str, Any], number: int, described: Mapping[str, MetricWords]
+) -> dict[str, object]:
     """One level of names; epochs count from 1 as people do."""
     flat: dict[str, Any] = {"Epoch": int(record.get("epoch", number)) + 1}
     for key, value in record.items():
         if key == "epoch":
             continue
-        if isinstance(value, Mapping):
-            place = "" if key == "validation" else f"{title(key)}: "
-            flat |= {f"{place}{title(name) if not place else name}": v for name, v in value.items()}
+        if key == "validation" and isinstance(value, Mapping):
+            flat |= {metric_title(name, described): one for name, one in value.items()}
+        elif isinstance(value, Mapping):
+            flat |= {f"{title(key)}: {name}": one for name, one in value.items()}
         else:
             flat[title(key)] = value
     return flat

@@ -123,7 +123,7 @@ class RunReport:
     methods: Mapping[str, str] = field(default_factory=dict)
     history: Sequence[Mapping[str, object]] = ()
     best_epoch: int | None = None
-    select: str = "balanced_accuracy"
+    select: str = ""
     mistakes: Sequence[Mistake] = ()
     controls: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
     missing: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)

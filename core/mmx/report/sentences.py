@@ -1,7 +1,8 @@
 """What the figures of a run mean, in plain sentences."""
 
+from mmx.report.metric_units import named
 from mmx.report.run_report import RunReport
-from mmx.report.wording import plural, title
+from mmx.report.wording import metric_words, plural
 
 
 def learning_words(report: RunReport) -> str:
@@ -10,5 +11,5 @@ def learning_words(report: RunReport) -> str:
     if report.best_epoch is None:
         return f"Trained for {epochs}."
     chosen = f"epoch {report.best_epoch + 1} was kept, chosen by validation"
-    name = title(report.select)
-    return f"Trained for {epochs}; {chosen} {name if name.isupper() else name.lower()}."
+    words = metric_words([report.select], report.evaluation.described)
+    return f"Trained for {epochs}; {chosen} {named(words[report.select])}."

@@ -8,7 +8,7 @@ from mmx.report.metric_units import LOWER, directed, gap, gap_range, head, plain
 from mmx.report.page_tables import as_tables, share_colour
 from mmx.report.study_figures import calibration, cost, forest, learning
 from mmx.report.study_report import ArmResult, StudyReport
-from mmx.report.wording import NONE, decimal, duration, formed, known, title
+from mmx.report.wording import NONE, decimal, duration, formed, known
 
 OUTCOMES = {1: "better", -1: "worse", 0: "not-distinguishable"}  # classes of the style sheet
 SECTIONS = {
@@ -37,7 +37,7 @@ def render_study(report: StudyReport) -> str:
         "head": {name: head(words) for name, words in report.words.items()},
         "metric": directed(report.own),
         "lower": LOWER if report.own.lower else "",
-        "means": [title(name) for name in report.means],
+        "means": list(report.means.values()),
         "forest": forest(report),
         "learning": learning(report),
         "cost": cost(report),

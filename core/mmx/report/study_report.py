@@ -116,7 +116,7 @@ class StudyReport:
         no_verdicts: why differences are printed without verdict words; empty when with them.
         absent: controls that cannot be had here, and why.
         reached: which arms are not shown to beat which control.
-        means: metrics that are shown without a comparison.
+        means: title of each metric that is shown without a comparison.
         breakdown: of the base, with the words on it; None where the task gives none.
         plan: as written before the first run, with later additions.
         text: the study file.
@@ -148,7 +148,7 @@ class StudyReport:
     no_verdicts: str = ""
     absent: Mapping[str, str] = field(default_factory=dict)
     reached: Sequence[ControlComparison] = ()
-    means: Sequence[str] = ()
+    means: Mapping[str, str] = field(default_factory=dict)
     breakdown: Breakdown | None = None
     note: str = ""
     warnings: Sequence[str] = ()

@@ -7,7 +7,7 @@ from mmx.report import study_words as words
 from mmx.report.metric_units import directed, head, unit
 from mmx.report.study_page import classes, row
 from mmx.report.study_report import ArmResult, StudyReport
-from mmx.report.wording import formed, title, visible
+from mmx.report.wording import formed, visible
 
 
 def study_markdown(report: StudyReport) -> str:
@@ -47,7 +47,7 @@ def _verdicts(report: StudyReport) -> list[str]:
     columns = (
         "arm", _head(report, report.metric), "seeds", _difference(report), "p (Holm, all)",
         "p (Holm, study)", "verdict", *(_head(report, name) for name in report.beside),
-        *map(title, report.means), "rows", "convergence", "learn", "training",
+        *report.means.values(), "rows", "convergence", "learn", "training",
     )  # fmt: skip
     heads = [*columns, *(["reported (claim)"] if claimed else [])]
     lines = ["## Verdicts", "", _line(heads), "|" + "---|" * len(heads)]

@@ -8,49 +8,26 @@ from typing import Any
 from mmx.evaluation import Interval
 from mmx.interfaces import MetricWords
 
-METRICS = {
-    "balanced_accuracy": ("Balanced accuracy", "mean sensitivity over the classes"),
-    "accuracy": ("Accuracy", "share of samples that is right"),
-    "macro_f1": ("Macro F1", "mean F1 over the classes"),
-    "macro_auroc": ("Macro AUROC", "one against the rest, mean over the classes"),
-    "confidence_gap": (
-        "Confidence gap",
-        "mean confidence minus accuracy; above 0 too sure of itself",
-    ),
-    "ece": (
-        "ECE",
-        "gap between confidence and accuracy, 15 bins of equal mass; biased upwards, no interval",
-    ),
-    "classwise_ece": ("Class-wise ECE", "the same gap per class, mean over the classes"),
-    "brier": ("Brier score", "squared error of the probabilities, 0 to 2"),
-    "nll": ("NLL", "negative log likelihood, nats"),
-}
-LOWER_IS_BETTER = frozenset({"ece", "classwise_ece", "brier", "nll"})
-NOT_A_SHARE = LOWER_IS_BETTER | {"confidence_gap"}  # no place on a line from 0 to 1
 NONE = "–"
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
-def metric_words(names: Iterable[str], more: Mapping[str, MetricWords]) -> dict[str, MetricWords]:
-    """Words on metrics: those of the task, else those that are known here."""
-    own = {
-        name: MetricWords(
-            title(name), explanation(name), name in LOWER_IS_BETTER, name not in NOT_A_SHARE
-        )
-        for name in names
-    }
-    return {**own, **more}
+def metric_words(
+    names: Iterable[str], described: Mapping[str, MetricWords]
+) -> dict[str, MetricWords]:
+    """Words on metrics: those of the task, else their names."""
+    return {**{name: MetricWords(title(name)) for name in names}, **described}
+
+
+def metric_title(name: str, described: Mapping[str, MetricWords]) -> str:
+    """A metric's name for people, as the task has it."""
+    return described[name].title if name in described else title(name)
 
 
 def title(name: str) -> str:
-    """A metric's or key's name for people: ``macro_f1`` is "Macro F1"."""
+    """A key as words: ``macro_f1`` is "Macro f1"."""
     words = name.replace("_", " ")
-    return METRICS[name][0] if name in METRICS else words[:1].upper() + words[1:]
-
-
-def explanation(name: str) -> str:
-    """What a metric means, in a few words; empty for an unknown one."""
-    return METRICS[name][1] if name in METRICS else ""
+    return words[:1].upper() + words[1:]
 
 
 def known(value: float | None) -> bool:

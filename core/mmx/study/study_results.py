@@ -70,10 +70,12 @@ class StudyResults:
         return self.found.answers[self.part.base]
 
     @property
-    def beside(self) -> list[str]:
-        """Metrics of runs that stand beside those that are compared, without a difference."""
-        told = self.own.runs[0].metrics["headline"].get("compared", ())
-        return [name for name in told if name not in self.part.metrics]
+    def beside(self) -> dict[str, str]:
+        """Metrics of runs that stand beside those that are compared, with their titles."""
+        headline = self.own.runs[0].metrics["headline"]
+        names = [one for one in headline.get("compared", ()) if one not in self.part.metrics]
+        titles = headline.get("titles", {})  # runs of older versions tell none
+        return {name: titles.get(name, name.replace("_", " ")) for name in names}
 
     @property
     def plan(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from torch import Tensor
 from mmx import DataError, Params, hookimpl
 from mmx.blocks import Softmax
 from mmx.evaluation import (
+    CLASS_WORDS,
     COMPARED_CLASSES,
     ComparedClasses,
     Evaluation,
@@ -124,6 +125,7 @@ class OrdinalScores(EvaluationScores[Evaluation]):
     @property
     def described(self) -> Mapping[str, MetricWords]:
         return {
+            **CLASS_WORDS,
             **OF_LEVELS,
             "ranked_probability": MetricWords(
                 "Ranked probability score", "squared gap of cumulative probabilities", True, False

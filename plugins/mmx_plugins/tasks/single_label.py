@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from mmx import Params, hookimpl
 from mmx.blocks import Softmax
 from mmx.evaluation import (
+    CLASS_WORDS,
     COMPARED_CLASSES,
     ClassScores,
     ComparedClasses,
@@ -72,6 +73,10 @@ class SingleLabel(ComparedClasses):
 
 class SingleLabelScores(EvaluationScores[Evaluation]):
     """The scores of one set of predictions, and how a report shows them."""
+
+    @property
+    def described(self) -> Mapping[str, MetricWords]:
+        return CLASS_WORDS
 
     def summary(self, group: str) -> Summary:
         here = [scores for scores in self.found.per_class if scores.support]

@@ -95,6 +95,7 @@ def full_report(scored: Callable[..., SingleLabelScores]) -> Callable[..., RunRe
             "methods": {"image": "timm", "fusion": "concat"},
             "history": epochs(),
             "best_epoch": 1,
+            "select": "balanced_accuracy",
             "mistakes": mistakes(classes),
             "controls": {"image alone": evaluation.metrics},
             "stages": [("model", evaluation.metrics), ("temperature", evaluation.metrics)],
@@ -179,7 +180,7 @@ def full_study() -> Callable[..., StudyReport]:
                 "later": {"gated": {"added": "2026-01-02"}}}  # fmt: skip
         report = StudyReport(
             name="fusion", metric="balanced_accuracy", words=COMPARED_CLASSES,
-            means=("macro_auroc", "ece", "nll"),
+            means={"macro_auroc": "Macro AUROC", "ece": "ECE", "nll": "NLL"},
             breakdown=Breakdown("Classes", "Sensitivity", "class", {}, ".0%"),
             base="concat", arms=arms, controls=controls,
             seeds=(0, 1), folds=1, samples=1201, groups=896, group="lesion", flips=4000,

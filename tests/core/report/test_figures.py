@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 import pytest
 
+from mmx.evaluation import CLASS_WORDS
 from mmx.interfaces import Plot
 from mmx.report.figures import learning_curves, plot
 from mmx_plugins.tasks.single_label import SingleLabelScores
@@ -25,7 +26,7 @@ def figure(
     assert isinstance(ranking, Plot)
     assert isinstance(calibration, Plot)
     return {
-        "learning": lambda: learning_curves(HISTORY, 3, "balanced_accuracy"),
+        "learning": lambda: learning_curves(HISTORY, 3, "balanced_accuracy", CLASS_WORDS),
         "reliability": lambda: plot(calibration, "reliability"),
         "roc": lambda: plot(ranking, "roc"),
     }[request.param]
@@ -60,12 +61,12 @@ def test_drawing_leaves_the_settings_of_matplotlib_as_they_were(
 
 def test_learning_curves_name_terms_scores_and_the_kept_epoch() -> None:
     history = [{**HISTORY[0], "terms": {"cross_entropy": 0.7, "agreement": 0.3}}, *HISTORY[1:]]
-    drawn = learning_curves(history, 3, "balanced_accuracy")
+    drawn = learning_curves(history, 3, "balanced_accuracy", CLASS_WORDS)
     for words in ("kept: 4", "training: agreement", "Balanced accuracy", "Validation scores"):
         assert words in drawn
-    assert learning_curves([], None, "accuracy") == ""
+    assert learning_curves([], None, "accuracy", {}) == ""
 
 
 def test_a_single_term_that_equals_the_loss_is_not_drawn_twice() -> None:
     history = [{"loss": 0.7, "terms": {"cross_entropy": 0.7}}]
-    assert "cross_entropy" not in learning_curves(history, None, "accuracy")
+    assert "cross_entropy" not in learning_curves(history, None, "accuracy", {})

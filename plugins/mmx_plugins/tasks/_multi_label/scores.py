@@ -38,7 +38,9 @@ class MultiLabelScores(EvaluationScores[LabelEvaluation]):
             "brier": MetricWords(
                 "Brier score", "squared error of the probability of a label", lower=True
             ),
-            "nll": MetricWords("NLL", "negative log likelihood of a label, nats", True, False),
+            "nll": MetricWords(
+                "NLL", "negative log likelihood of a label, nats", True, False, loss=True
+            ),
             "probability_gap": MetricWords(
                 "Probability gap",
                 "mean probability minus share of labels that are present",
