@@ -19,7 +19,10 @@ from mmx.errors import DataError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_ENDING = re.compile(r"\.(jpe?g|png|bmp|tiff?|webp|gif|jp2|ppm|pgm)$", re.IGNORECASE)
+_ENDING = re.compile(
+    r"\.(jpe?g|png|bmp|tiff?|webp|gif|jp2|ppm|pgm|avif|hei[cf]|dcm|dicom|nii(\.gz)?)$",
+    re.IGNORECASE,
+)
 _ADDRESS = re.compile(r"^(https?|ftp|s3|gs|hf|file|data):", re.IGNORECASE)
 
 
@@ -28,11 +31,16 @@ def ends_as_image(name: str) -> bool:
     return _ENDING.search(name) is not None
 
 
+def without_ending(name: str) -> str:
+    """A name without the ending of an image file."""
+    return _ENDING.sub("", name)
+
+
 def with_suffix(paths: "NDArray[np.object_]", suffix: str) -> "NDArray[np.object_]":
     """These names with an ending where they have none of an image."""
     if not suffix:
         return paths
-    return _each_name(
+    return each_name(
         paths, lambda name: name if not name or ends_as_image(name) else f"{name}{suffix}"
     )
 
@@ -46,10 +54,10 @@ def placed(paths: "NDArray[np.object_]", roots: Sequence[Path]) -> "NDArray[np.o
         there = (root for root in roots if os.path.exists(os.path.join(root, name)))
         return (next(there, roots[0]) if len(roots) > 1 else roots[0]) / name
 
-    return _each_name(paths, in_folder)
+    return each_name(paths, in_folder)
 
 
-def _each_name(
+def each_name(
     paths: "NDArray[np.object_]", change: Callable[[str], Path | str]
 ) -> "NDArray[np.object_]":
     """The cells with each of their names changed."""

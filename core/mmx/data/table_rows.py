@@ -13,6 +13,7 @@ import numpy as np
 from mmx.blocks import check_single, check_spelling, names_files, read_cells
 from mmx.data.cell_labels import labels_of_cells
 from mmx.data.cells import Faults, missing_in, paths_of, texts_of, values_of
+from mmx.data.found_files import FOUND, FolderListing, with_found_endings
 from mmx.data.gathering import Gathering
 from mmx.data.image_cells import each_of, image_cells
 from mmx.data.image_paths import leaving, placed, with_suffix
@@ -91,7 +92,7 @@ class TableRows(Sequence[Sample]):
         gathering.check_views()
         cases = gathering.contents
         rows = cls(layout, cases.cells, found.folder or folder, faults=cases.faults)
-        rows.notes = tuple(cases.notes)
+        rows.notes = (*cases.notes, *rows.notes)
         return rows
 
     def further(self, found: TableContents, name: str) -> Sequence[str]:
@@ -110,7 +111,7 @@ class TableRows(Sequence[Sample]):
     def _read_files(self, table: "DataFrame", roots: Sequence[Path]) -> None:
         """Paths of images, and of files of other kinds, below the roots."""
         layout = self._layout
-        self._paths = {name: self._images(table, name) for name in layout.image_columns}
+        self._paths = self._images(table, roots)
         self._paths |= {name: self._names(table, name) for name in layout.inputs.values()}
         for name, paths in self._paths.items():
             self.faults.update(leaving(paths, roots, name, layout.follow_links))
@@ -235,10 +236,21 @@ class TableRows(Sequence[Sample]):
             self.missing[name] = found.words
         return found.texts
 
-    def _images(self, table: "DataFrame", name: str) -> "Cells":
-        """Images as the table has them; names of files with their ending."""
-        cells = image_cells(table[name], lambda column: paths_of(column, self._read(column)))
-        return with_suffix(cells, self._layout.suffix)
+    def _images(self, table: "DataFrame", roots: Sequence[Path]) -> "dict[str, Cells]":
+        """Images of each column as the table has them; names of files with their ending."""
+        layout = self._layout
+        cells = {
+            name: image_cells(table[name], lambda column: paths_of(column, self._read(column)))
+            for name in layout.image_columns
+        }
+        if layout.suffix != FOUND:
+            return {name: with_suffix(paths, layout.suffix) for name, paths in cells.items()}
+        listing = FolderListing(roots, links=layout.follow_links)
+        for name, paths in cells.items():
+            cells[name], faults, told = with_found_endings(paths, listing, name)
+            self.faults.update(faults)
+            self.notes = (*self.notes, told)
+        return cells
 
     def _names(self, table: "DataFrame", name: str) -> "Cells":
         """Names of files as the table has them."""

@@ -72,7 +72,8 @@ class Layout:
         boxes: modality -> left, top, right and bottom of each image, in its place.
         own: modality -> place of the image that the label is of, where one stands out.
         reading: how the table is read, as far as it is stated.
-        suffix: ending of image files whose names have none, such as .jpg.
+        suffix: ending of image files whose names have none, such as .jpg; ``found``: each is looked
+            up below the roots.
         roots: further folders of images, looked in where ``root`` lacks a file.
         follow_links: image files may be links that lead out of their folder.
         inputs: modality -> files of a kind that core does not know, such as waveforms.

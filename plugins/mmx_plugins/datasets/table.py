@@ -76,7 +76,9 @@ class TableParams(DatasetParams):
         default=(), description="further folders of images, looked in where root lacks a file"
     )
     suffix: str = Field(
-        default="", description="ending of image files whose names have none, such as .jpg"
+        default="",
+        description="ending of image files whose names have none, such as .jpg; found: each is "
+        "looked up below the roots, with its folder and ending",
     )
     follow_links: bool = Field(
         default=False, description="image files may be links that lead out of their folder"
