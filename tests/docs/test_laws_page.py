@@ -25,6 +25,7 @@ KINDS = (
     "sampler",
     "inference",
     "task",
+    "baseline",
     "hook",
 )
 INTRO = """# Laws of methods
@@ -87,6 +88,7 @@ def mistakes() -> list[tuple[str, str, str]]:
         "hooks",
         "wrapping",
         "tasks",
+        "baselines",
     )
     named = [one for file in files for one in catalogue(f"test_mutants_{file}").MISTAKES.items()]
     return [(kind, one, law) for kind, found in named for one, law in found.items()]
@@ -101,7 +103,10 @@ def page() -> str:
         lines += [""]
     lines += ["## Mistakes that are caught\n", "| kind | mistake | law |", "|---|---|---|"]
     # the same mistake in another kind has its kind behind a comma
-    ends = [f", {word}" for word in ("text", "image", "head", "loss", "hook", "reader", "input")]
+    ends = [
+        f", {word}"
+        for word in ("text", "image", "head", "loss", "hook", "reader", "input", "baseline")
+    ]
     shown = [
         (kind, next((one.removesuffix(e) for e in ends if one.endswith(e)), one), law)
         for kind, one, law in mistakes()

@@ -1,5 +1,6 @@
 """What a plugin author reads: one small file per kind of method, and features.py."""
 
+from mmx.interfaces.baseline import Baseline, BaselineAnswers, BaselineParams, TargetRows
 from mmx.interfaces.comparable_task import Breakdown, ComparableTask, ConstantAnswer, MethodAnswers
 from mmx.interfaces.dataset import (
     Box,
@@ -90,27 +91,27 @@ from mmx.interfaces.wrapping import (
 )
 
 __all__ = [
-    "ADAPTER", "API", "BackboneOutput", "Batch", "Box", "Breakdown", "ComparableTask",
-    "ConstantAnswer", "Content", "Corner", "Curve", "Dataset", "DatasetParams", "DecisionFusion",
-    "EVERY_TASK", "EncodedPrompts", "Encoder", "EncoderParams", "Facts", "FeatureShape",
-    "FeatureSource", "Features", "FieldKind", "Fusion", "FusionParams", "Grid", "Head",
-    "HeadOutput", "HeadParams", "Hook", "HookParams", "IMAGE", "ImageContents", "ImageEncoder",
-    "ImageExample", "ImageFrame", "ImageReader", "ImageReaderParams", "ImageRequest", "ImageSource",
-    "Images", "ImagesInput", "InferenceHook", "InferenceParams", "Input", "InputParams",
-    "InputRows", "Inputs", "Interpolation", "Interval", "Labels", "Layout", "Line", "Link",
-    "LongTable", "Lora", "LoraTraining", "Loss", "LossParams", "LossValue", "MOMENTS", "Matrix",
-    "McNemar", "MethodAnswers", "MetricWords", "ModalityName", "Narrative", "NarrativeParams",
-    "OneClassTask", "Outputs", "PackedImage", "PairAdapter", "PairFusion", "PairFusionParams",
-    "Params", "Picture", "Plane", "Plot", "Prediction", "RECORD", "ReaderParams", "Reading",
-    "Record", "RecordEncoder", "RecordStore", "Records", "RecordsInput", "RejectedRow", "Role",
-    "RunDescription", "Sample", "Sampler", "SamplerParams", "Score", "ScoreRow", "ScoreSection",
-    "ScoreTable", "Scores", "Section", "SingleImageEncoder", "SpecPath", "Store", "Strata",
-    "Summary", "TEXT", "TableContents", "TableExample", "TableReader", "TableReaderParams",
-    "Target", "Task", "TaskParams", "TextEncoder", "Texts", "TextsInput", "TokenCount", "Tokenizer",
-    "Training", "Validation", "Value", "View", "Views", "WhichFrame", "WrappingEncoder",
-    "WrappingParams", "WrongAnswer", "by_modality", "innermost", "innermost_params", "join",
-    "joined_shape", "known_rows", "map_tensors", "masked_mean", "middle_indices", "on_real",
-    "one_by_one",
+    "ADAPTER", "API", "BackboneOutput", "Baseline", "BaselineAnswers", "BaselineParams", "Batch",
+    "Box", "Breakdown", "ComparableTask", "ConstantAnswer", "Content", "Corner", "Curve", "Dataset",
+    "DatasetParams", "DecisionFusion", "EVERY_TASK", "EncodedPrompts", "Encoder", "EncoderParams",
+    "Facts", "FeatureShape", "FeatureSource", "Features", "FieldKind", "Fusion", "FusionParams",
+    "Grid", "Head", "HeadOutput", "HeadParams", "Hook", "HookParams", "IMAGE", "ImageContents",
+    "ImageEncoder", "ImageExample", "ImageFrame", "ImageReader", "ImageReaderParams",
+    "ImageRequest", "ImageSource", "Images", "ImagesInput", "InferenceHook", "InferenceParams",
+    "Input", "InputParams", "InputRows", "Inputs", "Interpolation", "Interval", "Labels", "Layout",
+    "Line", "Link", "LongTable", "Lora", "LoraTraining", "Loss", "LossParams", "LossValue",
+    "MOMENTS", "Matrix", "McNemar", "MethodAnswers", "MetricWords", "ModalityName", "Narrative",
+    "NarrativeParams", "OneClassTask", "Outputs", "PackedImage", "PairAdapter", "PairFusion",
+    "PairFusionParams", "Params", "Picture", "Plane", "Plot", "Prediction", "RECORD",
+    "ReaderParams", "Reading", "Record", "RecordEncoder", "RecordStore", "Records", "RecordsInput",
+    "RejectedRow", "Role", "RunDescription", "Sample", "Sampler", "SamplerParams", "Score",
+    "ScoreRow", "ScoreSection", "ScoreTable", "Scores", "Section", "SingleImageEncoder", "SpecPath",
+    "Store", "Strata", "Summary", "TEXT", "TableContents", "TableExample", "TableReader",
+    "TableReaderParams", "Target", "TargetRows", "Task", "TaskParams", "TextEncoder", "Texts",
+    "TextsInput", "TokenCount", "Tokenizer", "Training", "Validation", "Value", "View", "Views",
+    "WhichFrame", "WrappingEncoder", "WrappingParams", "WrongAnswer", "by_modality", "innermost",
+    "innermost_params", "join", "joined_shape", "known_rows", "map_tensors", "masked_mean",
+    "middle_indices", "on_real", "one_by_one",
 ]  # fmt: skip
 
 # what packages written for plugin API 1 call them

@@ -11,9 +11,9 @@ import numpy as np
 from mmx.audit import Subject, SubjectImages
 from mmx.data import ImageStore, Manifest, unread_by_all
 from mmx.interfaces import IMAGE, RECORD, TEXT, ImageSource, Strata, Value
-from mmx.pipeline.hidden_fields import leak_columns
 from mmx.pipeline.image_file_traces import file_names, file_traces, name_pattern
 from mmx.pipeline.prepare import PreparedData
+from mmx.pipeline.withheld_fields import leak_columns
 from mmx.spec import Spec, names_of
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from torch import Tensor
 from mmx.data import Manifest, Split
 from mmx.interfaces import Encoder, Link, Loss, Sampler, Task
 from mmx.model import Model, assemble, build_encoder
-from mmx.pipeline.hidden_fields import hidden_fields
 from mmx.pipeline.model_inputs import ModelInputs, fit_inputs
 from mmx.pipeline.open_dataset import located
+from mmx.pipeline.withheld_fields import hidden_fields
 from mmx.spec import Spec
 from mmx.training import Trainee, auxiliary_weights, inverse_frequency, try_loss
 

@@ -12,7 +12,7 @@ GROUP = "mmx"
 HOOK = "hook"
 KINDS = (
     "dataset", "reader", "narrative", "input", "encoder", "fusion", "head", "loss", "sampler",
-    "inference", "task", HOOK,
+    "inference", "task", "baseline", HOOK,
 )  # fmt: skip
 
 Status = Literal["found", "missing module", "clash", "blocked", "incompatible"]

@@ -115,6 +115,7 @@ class StudyReport:
         comparison_log: the file that lists them.
         no_verdicts: why differences are printed without verdict words; empty when with them.
         absent: controls that cannot be had here, and why.
+        control_notes: sentences on what controls read and chose.
         reached: which arms are not shown to beat which control.
         means: title of each metric that is shown without a comparison.
         breakdown: of the base, with the words on it; None where the task gives none.
@@ -147,6 +148,7 @@ class StudyReport:
     comparison_log: str = ""
     no_verdicts: str = ""
     absent: Mapping[str, str] = field(default_factory=dict)
+    control_notes: Sequence[str] = ()
     reached: Sequence[ControlComparison] = ()
     means: Mapping[str, str] = field(default_factory=dict)
     breakdown: Breakdown | None = None

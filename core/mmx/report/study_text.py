@@ -89,7 +89,8 @@ def _controls(report: StudyReport) -> list[str]:
         ])
         for one in rows
     ]  # fmt: skip
-    lines += ["", *(f"- {name}: {_first_line(why)}" for name, why in report.absent.items())]
+    lines += ["", *(f"- {note}" for note in report.control_notes)]
+    lines += [f"- {name}: {_first_line(why)}" for name, why in report.absent.items()]
     return [*lines, ""]
 
 

@@ -24,6 +24,7 @@ WHERE = {  # how a spec names a method of each kind
     "sampler": "train:\n  sampler: $type",
     "inference": "inference: [$type]",
     "hook": "hooks: [$type]",
+    "baseline": "study: NAME\nbase: base.yaml\nbaselines: [$type]\n...",
     "task": "task: $type\ndata:\n  dataset: {type: table, labels: [COLUMN]}",
 }
 BESIDE = {

@@ -9,6 +9,7 @@ from mmx.errors import MmxError, SpecError
 from mmx.evaluation import arm_name
 from mmx.plugins import nearest
 from mmx.spec import Difference, Spec, diff_specs, inline, load_spec, short_key
+from mmx.study.baseline_methods import BaselineMethod, baseline_methods
 from mmx.study.spec import OneAtATime, StudySpec
 
 Role = Literal["base", "arm", "control"]
@@ -55,12 +56,14 @@ class Arms:
         arms: base, arms and trained controls.
         metric: what the verdicts are about: of the study, else the first that the task compares.
         plugins: local files that they use.
+        baselines: methods that answer from the record alone.
     """
 
     base: Spec
     arms: tuple[Arm, ...]
     metric: str
     plugins: tuple[Path, ...] = field(default=())
+    baselines: tuple[BaselineMethod, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,8 @@ def resolve_arms(study: StudySpec, plugins: Sequence[str | Path] = ()) -> Arms:
     names = {arm.name for arm in (own, *others)}
     fresh = [arm for arm in controls if arm.name not in names]
     files = tuple(Path(file).absolute() for file in plugins)
-    return Arms(base, (own, *others, *fresh), metric, files)
+    baselines = baseline_methods(study, base)
+    return Arms(base, (own, *others, *fresh), metric, files, baselines)
 
 
 def _asked(study: StudySpec, shared: tuple[str, ...]) -> Iterator[_NamedArm]:

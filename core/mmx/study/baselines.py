@@ -18,8 +18,9 @@ from mmx.spec import Spec
 from mmx.study.record_texts import record_texts
 
 METADATA = "metadata only"
-# the same probe for arms that are trained for other class shares than the base, if it is balanced
-PROBES = {False: "metadata only, classes as they are", True: "metadata only, classes balanced"}
+# behind the name of a control: for arms that are trained for other class shares than the base, by
+# whether they are balanced
+FORMS = {False: ", classes as they are", True: ", classes balanced"}
 STRENGTH = 10.0  # of probes on words
 CONTROL = "control"  # column that says whose answers a row holds
 
@@ -48,7 +49,7 @@ def write_baselines(spec: Spec, file: Path) -> None:
     split = make_split(manifest, spec.data.split)
     found = baselines(spec, manifest, split)
     buffer = BytesIO()
-    _table(found.answers, manifest, split).to_parquet(buffer, index=False)
+    answer_table(found.answers, manifest, split).to_parquet(buffer, index=False)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_beside(file, buffer.getvalue())
     beside = {"missing": found.missing, "meanings": found.meanings}
@@ -64,11 +65,11 @@ def baselines(spec: Spec, manifest: Manifest, split: Split) -> Baselines:
     """
     task, rows = manifest.task, len(split.rows("test"))
     found = Baselines({}, {}, {})
-    for one in task.constants(_training_target(manifest, split)):
+    for one in task.constants(training_target(manifest, split)):
         found.answers[one.name] = one.log_probs.expand(rows, *one.log_probs.shape)
         found.meanings[one.name] = one.meaning
     try:
-        probed = record_probes(manifest, split, _priors(spec, manifest, split), spec)
+        probed = record_probes(manifest, split, priors(spec, manifest, split), spec)
     except MmxError as error:
         found.missing[METADATA] = str(error)
         return found
@@ -95,10 +96,10 @@ def record_probes(
         [texts[int(row)] for row in train], [texts[int(row)] for row in split.rows("test")]
     )
     target, found = torch.from_numpy(manifest.targets[train]), dict[str, Tensor]()
-    for name, prior in priors.items():
+    for form, prior in priors.items():
         answered = manifest.task.probe(seen, target, asked, prior, STRENGTH)
         if answered is not None:
-            found[name] = answered
+            found[f"{METADATA}{form}"] = answered
     return found
 
 
@@ -113,23 +114,24 @@ def word_features(train: Sequence[str], test: Sequence[str]) -> tuple[Any, Any]:
     return words.fit_transform(train), words.transform(test)
 
 
-def _priors(spec: Spec, manifest: Manifest, split: Split) -> dict[str, Tensor | None]:
-    """Name of each probe -> class shares that it is trained for."""
+def priors(spec: Spec, manifest: Manifest, split: Split) -> dict[str, Tensor | None]:
+    """Form of a control -> class shares [C] that it is trained for; empty: those of the base."""
     if not spec.task.exclusive:
-        return {METADATA: None}
-    counts = manifest.task.counts(_training_target(manifest, split)).double()
+        return {"": None}
+    counts = manifest.task.counts(training_target(manifest, split)).double()
     return {
-        METADATA: trained_prior(spec, manifest, split),
-        PROBES[False]: counts / counts.sum(),
-        PROBES[True]: torch.full_like(counts, 1 / len(counts)),
+        "": trained_prior(spec, manifest, split),
+        FORMS[False]: counts / counts.sum(),
+        FORMS[True]: torch.full_like(counts, 1 / len(counts)),
     }
 
 
-def _training_target(manifest: Manifest, split: Split) -> Tensor:
+def training_target(manifest: Manifest, split: Split) -> Tensor:
+    """Of the training part."""
     return torch.from_numpy(manifest.targets[split.rows("train")])
 
 
-def _table(answers: Mapping[str, Tensor], manifest: Manifest, split: Split) -> pd.DataFrame:
+def answer_table(answers: Mapping[str, Tensor], manifest: Manifest, split: Split) -> pd.DataFrame:
     """One row for each control and test row, with the columns of predictions."""
     rows, task = split.rows("test"), manifest.task
     truths = task.truths(torch.from_numpy(manifest.targets[rows]))

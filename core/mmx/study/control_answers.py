@@ -6,14 +6,15 @@ from pathlib import Path
 import pandas as pd
 
 from mmx.evaluation import shuffled_name
+from mmx.experiment import Run
 from mmx.runs import parquet_table, read_beside, read_sealed
-from mmx.spec import Spec, corrections, load_spec
 from mmx.study import gather
 from mmx.study.arms import Arms
-from mmx.study.baselines import CONTROL, METADATA, PROBES
+from mmx.study.baselines import CONTROL, FORMS, METADATA
+from mmx.study.forms import forms_of
 from mmx.study.gather import Answers, StudyAnswers
 from mmx.study.spec import StudySpec
-from mmx.study.study_folder import StudyFolder, control_file
+from mmx.study.study_folder import StudyFolder, baseline_file, control_file
 
 
 def control_answers(
@@ -23,25 +24,24 @@ def control_answers(
     if not study.controls:
         return StudyAnswers({}, {})
     plain = _baselines(folder, study, arms, base)
+    records = _of_records(folder, study, arms, base)
     shuffled = _shuffled(folder, study, arms, base)
     trained = {
         arm.name: found.answers[arm.name]
         for arm in arms.arms
         if arm.role == "control" and arm.name in found.answers
     }
-    controls = {**plain.answers, **trained, **shuffled.answers}
+    controls = {**plain.answers, **records.answers, **trained, **shuffled.answers}
     other = [name for name, one in controls.items() if not one.same_rows(base)]
-    errors = {**plain.errors, **shuffled.errors}
+    errors = {**plain.errors, **records.errors, **shuffled.errors}
     errors |= dict.fromkeys(other, "it was made on other test rows than the base has")
     kept = {name: one for name, one in controls.items() if name not in other}
-    return StudyAnswers(kept, errors, plain.meanings)
+    return StudyAnswers(kept, errors, {**plain.meanings, **records.meanings}, records.notes)
 
 
 def _baselines(folder: StudyFolder, study: StudySpec, arms: Arms, base: Answers) -> StudyAnswers:
     """Controls that need no training, of the first seed."""
-    seeds = _repeated(base, study.folds)
-    first = [run for run, seed in zip(base.runs, seeds, strict=True) if seed == study.seeds[0]]
-    files = [control_file(folder, "baselines", run) for run in first]
+    files = [control_file(folder, "baselines", run) for run in _first(study, base)]
     if not files or not all(file.is_file() for file in files):
         return StudyAnswers({}, {})
     tables = [_control(file) for file in files]
@@ -53,7 +53,8 @@ def _baselines(folder: StudyFolder, study: StudySpec, arms: Arms, base: Answers)
     for one in beside:
         found.errors.update(one["missing"])
         found.meanings.update(one["meanings"])
-    others = {*PROBES.values()} - {*_probes(arms)}
+    needed = {f"{METADATA}{form}" for form in forms_of(arms)}
+    others = {f"{METADATA}{form}" for form in FORMS.values()} - needed
     for name in dict.fromkeys(name for table in tables for name in table[CONTROL]):
         own = [table[table[CONTROL] == name] for table in tables]
         if name not in others and all(len(one) for one in own):
@@ -80,21 +81,27 @@ def _shuffled(folder: StudyFolder, study: StudySpec, arms: Arms, base: Answers) 
     return StudyAnswers(answers, errors)
 
 
-def _probes(arms: Arms) -> list[str]:
-    """Controls that read the record: as the base is trained, and as arms are that differ in it."""
-    if not arms.base.task.exclusive:
-        return [METADATA]
-    base, names = _balanced(arms.base), [METADATA]
-    for arm in arms.arms:
-        if arm.role == "arm" and not arm.fault:
-            spec = load_spec(arm.file, overrides=arm.overrides, plugins=arms.plugins)
-            names += [PROBES[_balanced(spec)]] if _balanced(spec) != base else []
-    return list(dict.fromkeys(names))
+def _of_records(folder: StudyFolder, study: StudySpec, arms: Arms, base: Answers) -> StudyAnswers:
+    """Baselines of the record, of the first seed; or why one is not there."""
+    found = StudyAnswers({}, {}, {})
+    for method in arms.baselines:
+        files = [baseline_file(folder, method, forms_of(arms), run) for run in _first(study, base)]
+        if method.missing or not files or not all(file.is_file() for file in files):
+            found.errors[method.name] = method.missing or "it has not been made"
+            continue
+        tables = [_control(file) for file in files]
+        for name in dict.fromkeys(tables[0][CONTROL]):
+            found.answers[name] = _fixed([table[table[CONTROL] == name] for table in tables])
+            found.meanings[name] = f"{name} on the record alone"
+            notes = [read_sealed(file.with_suffix(".json"))["notes"][name] for file in files]
+            found.notes.extend(f"{name}: {one}" for one in dict.fromkeys(notes) if one)
+    return found
 
 
-def _balanced(spec: Spec) -> bool:
-    """Whether training corrects for the class frequencies, by sampler, weights or loss."""
-    return bool(corrections(spec.train.sampler, spec.train.class_weights, spec.loss))
+def _first(study: StudySpec, base: Answers) -> list[Run]:
+    """The runs of the first seed, one for each fold."""
+    seeds = _repeated(base, study.folds)
+    return [run for run, seed in zip(base.runs, seeds, strict=True) if seed == study.seeds[0]]
 
 
 def _control(file: Path) -> pd.DataFrame:

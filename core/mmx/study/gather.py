@@ -72,11 +72,13 @@ class StudyAnswers:
         answers: by name.
         errors: why the others have none.
         meanings: of controls, for sentences.
+        notes: sentences on what controls read and chose.
     """
 
     answers: dict[str, Answers]
     errors: dict[str, str]
     meanings: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def all_answers(study: StudySpec, arms: Arms, entries: Sequence[Entry]) -> StudyAnswers:

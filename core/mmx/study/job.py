@@ -11,12 +11,14 @@ from mmx.errors import MmxError
 from mmx.experiment import run
 from mmx.runs import Observer, SilentObserver
 from mmx.spec import load_spec
+from mmx.study.baseline_methods import baseline_params
 from mmx.study.baselines import write_baselines
 from mmx.study.count import write_operations
+from mmx.study.record_baseline import write_record_baseline
 from mmx.study.screening import screen
 from mmx.study.shuffle import write_shuffled
 
-Kind = Literal["run", "baselines", "shuffle", "count"]
+Kind = Literal["run", "baselines", "baseline", "shuffle", "count"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,8 @@ class Job:
     Attributes:
         key: unique in the study.
         arm: whose work it is, for the reader.
-        kind: a run; the majority class and the metadata probe; a run with one modality shuffled; or
-            a count of a run's operations.
+        kind: a run; the majority class and the metadata probe; one baseline on the record alone; a
+            run with one modality shuffled; or a count of a run's operations.
         spec: file of the spec.
         overrides: of the spec.
         plugins: local files with methods.
@@ -105,6 +107,11 @@ def _work(job: Job, observer: Observer) -> str:
     if job.kind == "baselines":
         write_baselines(spec, Path(job.values["out"]))
         return str(job.values["out"])
+    if job.kind == "baseline":
+        given = job.values
+        params = baseline_params(given["baseline"], spec.plugins)
+        write_record_baseline(spec, params, given["name"], given["forms"], Path(given["out"]))
+        return str(given["out"])
     if job.values.get("screen"):
         return screen(spec, job.values["screen"], observer)
     return str(run(spec, observer=observer).path)

@@ -50,6 +50,7 @@ def make_plan(study: StudySpec, arms: Arms) -> dict[str, Any]:
     }
     return {
         **plan, "digest": digest_of(plan), "controls": study.controls,
+        "baselines": [one.params.model_dump(mode="json") for one in arms.baselines],
         "written": time.strftime("%Y-%m-%d %H:%M:%S"), "later": {}, "file": str(study.file),
     }  # fmt: skip
 

@@ -99,6 +99,7 @@ def study_report(of: StudyResults) -> StudyReport:
         plan=plan,
         text=study.text,
         note=study.note,
+        control_notes=of.controls.notes,
         warnings=[*warnings, *cautions(results, of.found.answers, of.folder.path)],
         machine=_machine(of.own.runs),
         created=time.strftime("%Y-%m-%d %H:%M"),

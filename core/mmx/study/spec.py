@@ -55,6 +55,11 @@ class StudySpec(ClosedModel):
     controls: bool = Field(
         default=True, description="majority, metadata only, one modality alone, and shuffled ones"
     )
+    baselines: list[Any] | None = Field(
+        default=None,
+        description="methods that answer from the record alone, controls too, such as "
+        "[gradient_boosting]; null: that one where the base has an encoder of the record",
+    )
     against: dict[str, str] = Field(
         default={}, description="arm -> the arm it is compared with, instead of the base"
     )
@@ -86,12 +91,28 @@ class StudySpec(ClosedModel):
         """As given."""
         return self._text
 
-    def fault(self, words: str, key: str) -> Fault:
-        """A fault at the place of a key of the file, or at the file where it has no such key."""
+    def fault(self, words: str, key: str, place: int | None = None) -> Fault:
+        """A fault at a key of the file, or at the file where it has no such key.
+
+        Args:
+            words: what is wrong.
+            key: of the study, dotted.
+            place: in the list that stands there.
+        """
         node = self._root
         for name in key.split("."):
             node = node.get(name) if node else None
+        if node and place is not None and isinstance(node.content, list):
+            node, key = node.content[place], f"{key}.{place}"
         return node.location.fault(words, key) if node else Fault(words, key, self._file)
+
+    def explained(
+        self, error: ValidationError, model: type[ClosedModel], plugins: Plugins
+    ) -> list[Fault]:
+        """What a second look by another model found, at the places of the file."""
+        if self._root is None:
+            return [Fault(str(error), file=self._file)]
+        return explain(error.errors(), model, self._root, plugins)
 
     @model_validator(mode="after")
     def _complete(self) -> "StudySpec":
@@ -102,6 +123,8 @@ class StudySpec(ClosedModel):
             raise ValueError(f"against: {alone[0]} is compared with itself")
         if len(self.chosen_on_validation) == 1:
             raise ValueError("chosen_on_validation: a choice has two candidates or more")
+        if self.baselines and not self.controls:
+            raise ValueError("baselines are controls, and controls: false leaves them out")
         if isinstance(self.vary, OneAtATime):
             if self.arms:
                 raise ValueError("one_at_a_time makes the arms itself; leave arms out")

@@ -1,5 +1,6 @@
 """The folder of a study: its plan, the record of its runs, its reports."""
 
+import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -11,6 +12,7 @@ from mmx.errors import RunError
 from mmx.experiment import Run, runs_folder
 from mmx.files import Journal
 from mmx.runs import read_sealed, write_sealed
+from mmx.study.baseline_methods import BaselineMethod
 from mmx.study.spec import load_study
 
 PLAN = "plan.json"
@@ -134,6 +136,14 @@ def all_studies() -> list[StudyFolder]:
 def control_file(folder: StudyFolder, name: str, run: Run) -> Path:
     """Where a control that rests on a run is kept; another run makes another file."""
     return folder.path / "controls" / f"{name}-{run.digest}.parquet"
+
+
+def baseline_file(
+    folder: StudyFolder, method: BaselineMethod, forms: Sequence[str], run: Run
+) -> Path:
+    """Where the answers of a baseline are kept; other settings or forms make another file."""
+    told = hashlib.sha256(f"{method.digest} {forms}".encode()).hexdigest()[:12]
+    return control_file(folder, f"{method.name.replace(' ', '-')}-{told}", run)
 
 
 def count_file(folder: StudyFolder, run: Run) -> Path:

@@ -1,7 +1,7 @@
 """What a study has to do: runs that are not finished, controls and counts of operations."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ from mmx.runs import Observer
 from mmx.study.arms import Arm, Arms
 from mmx.study.board import Board
 from mmx.study.executor import Executor, JobProgress
+from mmx.study.forms import forms_of
 from mmx.study.job import Job, JobResult
 from mmx.study.screening import SCREENED
 from mmx.study.spec import StudySpec
-from mmx.study.study_folder import Entry, StudyFolder, control_file, count_file
+from mmx.study.study_folder import Entry, StudyFolder, baseline_file, control_file, count_file
 from mmx.study.wanted import PlannedRun, finished, latest, wanted_run, wanted_runs
 
 
@@ -133,7 +134,7 @@ class Work:
             if entry.arm != base.name or entry.error:
                 continue
             if entry.seed == self.study.seeds[0]:
-                jobs.append(self._baselines(base, entry))
+                jobs += [self._baselines(base, entry), *self._of_records(base, entry)]
             jobs += [self._shuffle(name, entry) for name in self.arms.base.model.used]
         return [job for job in jobs if not Path(job.values["out"]).is_file()]
 
@@ -143,6 +144,23 @@ class Work:
         out = control_file(self.folder, "baselines", Run(Path(entry.run)))
         return Job(f"baselines, fold {entry.fold}", "controls", "baselines", job.spec,
                    job.overrides, job.plugins, {"out": str(out)})  # fmt: skip
+
+    def _of_records(self, base: Arm, entry: Entry) -> list[Job]:
+        """One job for each baseline that can be had."""
+        one = wanted_run(self.study, self.arms, base, entry.seed, entry.fold)
+        job, forms = self._job(one), forms_of(self.arms)
+        jobs = []
+        for method in self.arms.baselines:
+            if method.missing:
+                continue
+            out = baseline_file(self.folder, method, forms, Run(Path(entry.run)))
+            values = {
+                "out": str(out), "name": method.name, "forms": forms,
+                "baseline": {"type": method.type, **method.params.model_dump(mode="json")},
+            }  # fmt: skip
+            key = f"{method.name}, fold {entry.fold}"
+            jobs.append(replace(job, key=key, arm="controls", kind="baseline", values=values))
+        return jobs
 
     def _shuffle(self, name: str, entry: Entry) -> Job:
         run = Run(Path(entry.run))

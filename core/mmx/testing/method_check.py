@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from mmx.errors import MmxError, PluginError
 from mmx.interfaces import Params
 from mmx.plugins import location_of, of_this_api
+from mmx.testing.baseline_laws import BASELINE
 from mmx.testing.conduct import FUSION, HEAD
 from mmx.testing.encoder_conduct import ENCODER
 from mmx.testing.global_state import fresh_state
@@ -36,6 +37,7 @@ Status = Literal["passed", "failed", "expected failure", "unexpected pass", "not
 
 USED: Laws = {"settings_read": settings_read}
 LAWS: Mapping[str, Laws] = {
+    "baseline": {**BASELINE, **USED, **ANY},
     "dataset": {**DATASET, **USED, **ANY},
     "encoder": {**ENCODER, **USED, **ANY},
     "fusion": {**FUSION, **USED, **ANY},

@@ -74,6 +74,12 @@ class Labels(Classes):
         """[L, 3], rows in which a label is absent, present, unknown."""
         return torch.stack([(target == value).sum(dim=0) for value in (0, 1, -1)], dim=1)
 
+    def part_loss(self, log_probs: Tensor, target: Tensor) -> Tensor:
+        """Cross-entropy, mean over the labels that are known."""
+        known = target >= 0
+        each = -log_probs.gather(-1, target.clamp(min=0)[..., None])[..., 0]
+        return each.masked_fill(~known, 0).sum(dim=1) / known.sum(dim=1).clamp(min=1)
+
     def quick_scores(self, log_probs: "NDArray[Any]", target: "NDArray[Any]") -> dict[str, float]:
         """As for several labels."""
         return quick_labels(log_probs, target)

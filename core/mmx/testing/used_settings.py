@@ -11,6 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import ValidationError
 
 from mmx.interfaces import (
+    BaselineParams,
     DatasetParams,
     EncoderParams,
     FusionParams,
@@ -25,6 +26,7 @@ from mmx.interfaces import (
     TableReaderParams,
     TaskParams,
 )
+from mmx.testing.baseline_laws import answered, made_up_rows
 from mmx.testing.encoders import built as built_encoder
 from mmx.testing.encoders import encoded, inputs_of
 from mmx.testing.inference_hooks import fitted, model_of, target_of
@@ -176,6 +178,8 @@ def _use_around(params: Params) -> None:
         asked.task.for_training(asked.scored)
         asked.task.answers(asked.random)
         asked.evaluated(asked.random)
+    elif isinstance(params, BaselineParams):
+        answered(params, made_up_rows())
     elif isinstance(params, TableReaderParams | ImageReaderParams):
         with example_of(params) as example:
             read(params, example.path)

@@ -32,14 +32,18 @@ LEVELS = {
 
 
 def test_labels(write_study: Write, run_here: Run, here: Any) -> None:
-    file = write_study(set=LABELS, arms=["concat"], controls=True)
+    boosting = [{"type": "gradient_boosting", "rounds": 5}]
+    file = write_study(set=LABELS, arms=["concat"], controls=True, baselines=boosting)
     done = run_here(file)
     found, jobs = done.results, len(here.jobs)
     assert found["metric"] == "macro_auroc"
     controls = {one["name"]: one["scores"]["macro_auroc"]["value"] for one in found["controls"]}
     assert controls["prevalence"] == 0.5
-    assert {"metadata only", "image only", "text only", "image shuffled"} <= set(controls)
+    names = {"metadata only", "gradient boosting", "image only", "text only", "image shuffled"}
+    assert names <= set(controls)
     assert found["absent"] == {}
+    (note,) = found["control_notes"]
+    assert "chosen on validation; it reads age, sex; not read: " in note
     page = done.report.read_text(encoding="utf-8")
     assert "Macro average precision" in page
     assert "Macro F1" not in page
@@ -58,12 +62,18 @@ def test_labels(write_study: Write, run_here: Run, here: Any) -> None:
 
 
 def test_levels(write_study: Write, run_here: Run) -> None:
-    done = run_here(write_study(set=LEVELS, arms=["concat"], controls=True))
+    weighted = {"train.class_weights": "inverse_frequency"}
+    arms = {"concat": {"model.fusion": "concat"}, "weighted": weighted}
+    boosting = [{"type": "gradient_boosting", "rounds": 5}]
+    file = write_study(set=LEVELS, arms=arms, vary="", controls=True, baselines=boosting)
+    done = run_here(file)
     found = done.results
     assert found["metric"] == "quadratic_kappa"
     controls = {one["name"]: one["scores"]["quadratic_kappa"]["value"] for one in found["controls"]}
     assert controls["majority class"] == pytest.approx(0)
-    assert "metadata only" in controls
+    for name in ("metadata only", "gradient boosting"):  # as base and arm are trained
+        assert {name, f"{name}, classes balanced"} <= set(controls)
+        assert f"{name}, classes as they are" not in controls
     page = (done.path / "report.md").read_text(encoding="utf-8")
     assert "| quadratic kappa |" in page
     assert "balanced accuracy, %" in page

@@ -1,0 +1,1 @@
+"""Methods that answer from the record alone, as controls of studies."""
