@@ -98,7 +98,7 @@ class HfVisionParams(EncoderParams):
             record = {**record, "origin": str(self.model)}
         encoder = HfVisionEncoder(half, self.fractions, own.mean, own.std)
         encoder.weights = record
-        encoder.notes = (*half.notes, *_told(own, self.size))
+        encoder.notes = (*half.notes, *_told(own, self.size), *own.notes)
         return encoder
 
 

@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 import torch
 import transformers as hf
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
 import mmx
 from mmx.errors import ShapeError
-from mmx.interfaces import ADAPTER, Encoder, Images, Lora, LoraTraining
+from mmx.interfaces import ADAPTER, Encoder, Images, Inputs, Lora, LoraTraining, TextEncoder
 from mmx.plugins import Plugins
 
 LORA = LoraTraining(lora=Lora(rank=3, alpha=5))
@@ -25,13 +28,26 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("models")
     hf.ViTModel(hf.ViTConfig(**SMALL, image_size=32, patch_size=8)).save_pretrained(found / "vit")
     hf.ViTImageProcessor(size={"height": 32, "width": 32}).save_pretrained(found / "vit")
+    known = {word: n for n, word in enumerate(["[PAD]", "[UNK]", *"abcdefgh"])}
+    rules = Tokenizer(WordLevel(known, unk_token="[UNK]"))
+    rules.pre_tokenizer = Whitespace()
+    for name, network in {
+        "bert": hf.BertModel(hf.BertConfig(**SMALL, vocab_size=10)),
+        "distilbert": hf.DistilBertModel(
+            hf.DistilBertConfig(vocab_size=10, dim=16, hidden_dim=24, n_layers=2, n_heads=2)
+        ),
+    }.items():
+        network.save_pretrained(found / name)
+        hf.PreTrainedTokenizerFast(
+            tokenizer_object=rules, pad_token="[PAD]", unk_token="[UNK]"
+        ).save_pretrained(found / name)
     return found
 
 
 def built(kind: str, folder: Path, **settings: Any) -> Encoder:
     params = Plugins().find("encoder", kind)
-    if kind == "hf_vision":
-        settings = {"model": folder / "vit", **settings}
+    if kind in ("hf_vision", "transformers"):
+        settings = {**settings, "model": folder / settings.get("model", "vit")}
     torch.manual_seed(0)
     encoder = params.model_validate({"weights": "none", **settings}).build()  # type: ignore[attr-defined]
     return encoder.eval()  # type: ignore[no-any-return]
@@ -42,7 +58,16 @@ ENCODERS: dict[str, tuple[str, dict[str, Any], int]] = {
     "timm vit": ("timm", {"arch": "test_vit"}, 160),
     "timm cnn": ("timm", {"arch": "test_efficientnet"}, 64),
     "torchvision cnn": ("torchvision", {"arch": "resnet18"}, 64),
+    "bert": ("transformers", {"model": "bert"}, 0),
+    "distilbert": ("transformers", {"model": "distilbert"}, 0),
 }
+
+
+def inputs_of(encoder: Encoder, side: int) -> Inputs:
+    """Two texts, or two images of this size."""
+    if isinstance(encoder, TextEncoder):
+        return encoder.tokenize(["a b c d e", "f"])
+    return pixels(side)
 
 
 def pixels(side: int) -> Images:
@@ -62,7 +87,8 @@ def perturb(encoder: nn.Module) -> None:
 @pytest.mark.parametrize("name", ENCODERS)
 def test_the_start_is_the_network_and_merging_changes_nothing(folder: Path, name: str) -> None:
     kind, settings, side = ENCODERS[name]
-    encoder, images = built(kind, folder, **settings), pixels(side)
+    encoder = built(kind, folder, **settings)
+    images = inputs_of(encoder, side)
     with torch.no_grad():
         plain = encoder(images).pooled
         encoder.learn(LORA)
@@ -92,7 +118,8 @@ def test_an_adapter_adds_its_product(folder: Path) -> None:
 @pytest.mark.parametrize("name", ENCODERS)
 def test_each_adapter_learns_and_nothing_else_moves(folder: Path, name: str) -> None:
     kind, settings, side = ENCODERS[name]
-    encoder, images = built(kind, folder, **settings), pixels(side)
+    encoder = built(kind, folder, **settings)
+    images = inputs_of(encoder, side)
     encoder.learn(LORA)
     encoder.learn(LORA)  # told twice, adapted once
     perturb(encoder)
@@ -125,6 +152,8 @@ def test_queries_and_values_or_all_linear_layers(folder: Path) -> None:
     }
     assert len(adapted("hf_vision", targets="all_linear")) > 3
     assert adapted("timm", arch="test_vit") == {"qkv"}
+    assert adapted("transformers", model="bert") == {"query", "value"}
+    assert adapted("transformers", model="distilbert") == {"q_lin", "v_lin"}
     assert "conv_dw" not in adapted("timm", arch="test_efficientnet")
     with pytest.raises(ShapeError, match="no layers of queries and values; use all_linear"):
         adapted("timm", arch="test_efficientnet", targets="attention")

@@ -10,6 +10,7 @@ import pytest
 import torch
 import transformers as hf
 from PIL import Image
+from torch import Tensor
 
 from mmx import Images, WeightsError
 from mmx.data import ImageStore
@@ -168,10 +169,8 @@ PROCESSORS: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("name", PROCESSORS)
-def test_pixels_are_those_of_the_library(tmp_path: Path, name: str) -> None:
-    kind, settings = PROCESSORS[name]
-    processor = kind(**settings)
+def seen_beside_the_library_s(tmp_path: Path, processor: Any) -> tuple[Tensor, Tensor]:
+    """Pixels [4, 3, H, W] in [0, 1] of four pictures of odd sizes: ours, and the processor's."""
     folder = write(tmp_path / "model", NETWORKS["convnext"](), processor)
     samples, pictures = [], []
     for number, (wide, tall) in enumerate([(301, 257), (256, 511), (99, 100), (640, 333)]):
@@ -187,8 +186,38 @@ def test_pixels_are_those_of_the_library(tmp_path: Path, name: str) -> None:
     seen = store.collate(range(4)).pixels[:, 0].float() / 255
     expected = processor(pictures, return_tensors="pt")["pixel_values"]
     assert expected.shape == seen.shape
-    shown = expected * encoder.std + encoder.mean
-    assert (shown - seen).abs().max() <= 1.001 / 255
+    return seen, expected * encoder.std + encoder.mean
+
+
+@pytest.mark.parametrize("name", PROCESSORS)
+def test_pixels_are_those_of_the_library(tmp_path: Path, name: str) -> None:
+    kind, settings = PROCESSORS[name]
+    seen, wanted = seen_beside_the_library_s(tmp_path, kind(**settings))
+    assert (wanted - seen).abs().max() <= 1.001 / 255
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "levels"),
+    [
+        (hf.ViTImageProcessor, {}, 1),  # bilinear
+        (hf.SiglipImageProcessor, {"size": {"height": 64, "width": 64}}, 4),  # bicubic
+        (hf.CLIPImageProcessor, {}, 4),
+    ],
+)
+def test_processors_of_torchvision_are_a_level_apart_and_bicubic_ones_few(
+    tmp_path: Path, kind: Any, settings: dict[str, Any], levels: int
+) -> None:
+    seen, wanted = seen_beside_the_library_s(tmp_path, kind(**settings))
+    apart = (wanted - seen).abs() * 255
+    assert apart.max() <= levels + 0.01
+    assert (apart > 1.01).float().mean() < 0.001
+
+
+def test_a_folder_that_names_such_a_processor_says_so(tmp_path: Path) -> None:
+    folder = write(tmp_path, NETWORKS["vit"](), hf.CLIPImageProcessor())
+    file = folder / "preprocessor_config.json"
+    file.write_text(file.read_text().replace("CLIPImageProcessor", "CLIPImageProcessorFast"))
+    assert "names CLIPImageProcessorFast, which scales by torchvision" in built(folder).notes[-1]
 
 
 def test_another_size_is_told_and_keeps_the_part_that_is_shown(tmp_path: Path) -> None:

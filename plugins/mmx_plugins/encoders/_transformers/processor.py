@@ -1,5 +1,6 @@
 """How a model's own files say that images are prepared for it."""
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,13 @@ class Preprocessing:
         frame: how an image is scaled and cut.
         mean: [3], of pixels in [0, 1].
         std: [3].
+        notes: sentences on what cannot be as the files say.
     """
 
     frame: ImageFrame
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    notes: tuple[str, ...] = ()
 
     def at(self, size: int | None) -> "Preprocessing":
         """The same for images of another size, of which the same part is shown."""
@@ -63,7 +66,20 @@ def preprocessing(folder: Path) -> Preprocessing:
         mean, std = tuple(facts["image_mean"]), tuple(facts["image_std"])
     if not facts.get("do_rescale") or abs(facts.get("rescale_factor", 0) * 255 - 1) > 1e-6:
         raise WeightsError(f"{folder / FILE}: pixels are not brought to 0..1 (rescale_factor)")
-    return Preprocessing(_frame(facts, folder), mean, std)
+    frame = _frame(facts, folder)
+    return Preprocessing(frame, mean, std, _other_scaling(folder, frame))
+
+
+def _other_scaling(folder: Path, frame: ImageFrame) -> tuple[str, ...]:
+    """A sentence where the files name a processor that scales by torchvision."""
+    stated = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    named = str(stated.get("image_processor_type", ""))
+    if not named.endswith("Fast") or frame.interpolation != "bicubic":
+        return ()
+    return (
+        f"{folder / FILE} names {named}, which scales by torchvision; images are scaled by Pillow "
+        "here, which is up to 4 of 255 levels apart from it, in fewer than one value of 1,000",
+    )
 
 
 def _frame(facts: dict[str, Any], folder: Path) -> ImageFrame:
