@@ -28,6 +28,14 @@ Texts = Annotated[
     list[str],
     typer.Option("--text", help="The text of the case, or NAME=TEXT where the run reads several."),
 ]
+TextFiles = Annotated[
+    list[str],
+    typer.Option(
+        "--text-file",
+        metavar="FILE",
+        help="A file with the text of the case, or NAME=FILE where the run reads several.",
+    ),
+]
 Fields = Annotated[
     list[str],
     typer.Option("--record", metavar="NAME=VALUE", help="A field of the case, such as age=61."),
@@ -52,6 +60,7 @@ def predict(
     run: Annotated[Path, typer.Argument(help="Directory of a finished run.")],
     image: Images = [],
     text: Texts = [],
+    text_file: TextFiles = [],
     record: Fields = [],
     table: Table = None,
     out: Out = None,
@@ -63,17 +72,17 @@ def predict(
     explain: Explain = None,
     plugins: Plugins = [],
 ) -> None:
-    """Predict one case from --image, --text and --record, or the cases of a --table."""
-    single = bool(image) or bool(text) or bool(record)
+    """Predict one case from --image, --text (--text-file) and --record, or those of a --table."""
+    single = bool(image or text or text_file or record)
     if (table is None) != single:
-        words = "give --image, --text or --record for one case, or --table for many"
+        words = "give --image, --text, --text-file or --record for one case, or --table for many"
         say(f"error: {words}", err=True)
         raise typer.Exit(USER_MISTAKE)
     begin(f"opening {run}")
     with watched() as bars:
         answers = mmx.ask(
             run,
-            _case(image, text, record) if table is None else table,
+            _case(image, text, text_file, record) if table is None else table,
             columns=pairs("--column", column),
             image_columns=image_column,
             text_column=text_column,
@@ -89,9 +98,13 @@ def predict(
     _refused(answers)
 
 
-def _case(images: list[Path], texts: list[str], record: list[str]) -> "mmx.Case":
-    told = texts[0] if len(texts) == 1 else pairs("--text", texts) or None
-    return mmx.Case(images=images, text=told, record=pairs("--record", record))
+def _case(images: list[Path], texts: list[str], files: list[str], record: list[str]) -> "mmx.Case":
+    given: list[str | Path] = [*texts, *map(Path, files)]
+    if len(given) == 1:
+        return mmx.Case(images=images, text=given[0], record=pairs("--record", record))
+    told: dict[str, str | Path] = {**pairs("--text", texts)}
+    told |= {name: Path(file) for name, file in pairs("--text-file", files).items()}
+    return mmx.Case(images=images, text=told or None, record=pairs("--record", record))
 
 
 def _write(answers: "commands.Answers", run: Path, out: Path | None, explain: Path | None) -> None:

@@ -95,12 +95,14 @@ def metadata(subject: Subject) -> list[Column]:
     return [
         column(name, values)
         for name, values in subject.fields.items()
-        if name not in hidden and not is_text(subject, values)
+        if name not in hidden and not is_text(subject, name, values)
     ]
 
 
-def is_text(subject: Subject, values: Sequence[Value]) -> bool:
+def is_text(subject: Subject, name: str, values: Sequence[Value]) -> bool:
     """Whether a field is the narrative itself, or some other text of several words."""
+    if name in subject.text_fields:
+        return True
     told = [str(value).strip() for value in values if value is not None and value != ""]
     if not told:
         return False

@@ -77,6 +77,7 @@ class Subject:
         record: fields of these rows, by name.
         unread: fields of the record that the narrative never looks up.
         record_fields: fields of the record that an encoder of records reads.
+        text_fields: fields of the record that the data set says are texts.
         narrative: its name, such as narrative.template.
         reads: modalities that the fusion reads.
         technical: what should tell nothing, such as file size and row order, by name.
@@ -112,6 +113,7 @@ class Subject:
     record: "Callable[[Rows], Mapping[str, Sequence[Value]]]" = _no_columns
     unread: tuple[str, ...] = ()
     record_fields: tuple[str, ...] = ()
+    text_fields: tuple[str, ...] = ()
     narrative: str = "narrative"
     reads: frozenset[str] = frozenset()
     technical: "Callable[[Rows], Mapping[str, Sequence[Value]]]" = _no_columns

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from mmx.blocks.missing_words import is_missing
 from mmx.interfaces import Value
@@ -16,21 +16,26 @@ _UNIT = re.compile(r"^(.+?)\s*[(\[（［]\s*([^)\]）］]+?)\s*[)\]）］]\s*$")
 _SUFFIX = re.compile(r"^(.+?)(?:_|\s+in\s+|\s+)(mm|cm|m|kg|g|years|months|weeks|days|%)$", re.I)
 
 
-def case_phrase(record: Mapping[str, Value], roles: Mapping[str, str] | None = None) -> str:
+def case_phrase(
+    record: Mapping[str, Value],
+    roles: Mapping[str, str] | None = None,
+    texts: Collection[str] = (),
+) -> str:
     """'a 45-year-old man with a lesion on the back; itching: yes', or what the record knows of it.
 
-    Every field reaches the words but the text (the field ``text``, or what has that role) and what
-    is missing. What a field says depends on nothing but its name and its own value.
+    Every field reaches the words but texts (the field ``text``, or what has that role) and what is
+    missing. What a field says depends on nothing but its name and its own value.
 
     Args:
         record: name of a field -> value; 'unknown' and the like are missing.
         roles: age, sex, site, structure, level or text -> name of the field, where it differs.
+        texts: further fields that are texts.
 
     Returns:
         Half a sentence without capital and full stop; empty when nothing is known.
     """
     roles = roles or {}
-    told: set[str] = {roles.get("text", "text")}
+    told: set[str] = {roles.get("text", "text"), *texts}
     patient, index = _patient(record, roles, told), _place(record, roles, told)
     who = " with ".join(filter(None, (patient, index)))
     rest = "; ".join(_rest(record, told))

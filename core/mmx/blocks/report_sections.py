@@ -36,13 +36,21 @@ def read_sections(text: str, wanted: Sequence[str]) -> str:
     return " ".join(body for heading, body in _sections(text) if heading in names and body)
 
 
+def headings_of(text: str) -> list[str]:
+    """The headings of a report as they are written, in their order."""
+    return [" ".join(_heading(one).split()) for one in _HEADING.finditer(text)]
+
+
+def _heading(found: re.Match[str]) -> str:
+    return next(name for name in found.groups() if name is not None)
+
+
 def _sections(text: str) -> Iterator[tuple[str, str]]:
     """Each heading, and what stands under it."""
     found = list(_HEADING.finditer(text))
     ends = [one.start() for one in found[1:]] + [len(text)]
     for one, end in zip(found, ends, strict=False):
-        heading = next(name for name in one.groups() if name is not None)
-        yield _plain(heading), " ".join(text[one.end() : end].split()).strip("* ")
+        yield _plain(_heading(one)), " ".join(text[one.end() : end].split()).strip("* ")
 
 
 def _plain(heading: str) -> str:

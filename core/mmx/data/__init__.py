@@ -20,8 +20,15 @@ from mmx.data.part import Part, Source, part_of
 from mmx.data.split import Split, make_split, read_split, write_split
 from mmx.data.table_rows import TableRows
 from mmx.data.tables import is_table, open_like, open_table, read_table, without_nulls
-from mmx.data.texts import TextStore, learn_texts, new_texts, write_texts
-from mmx.data.token_loss import TokenLoss, loss_warnings, token_losses
+from mmx.data.text_files import WrittenText
+from mmx.data.texts import TextStore, learn_texts, new_texts, text_notes, write_texts
+from mmx.data.token_loss import (
+    TokenLoss,
+    loss_warnings,
+    new_token_loss,
+    strange_texts,
+    token_losses,
+)
 from mmx.data.tokens import Tokens
 from mmx.data.unread import unread_by_all
 from mmx.data.view_cache import CachedViews, ViewStore
@@ -31,9 +38,10 @@ __all__ = [
     "Appearance", "CachedFeatures", "CachedViews", "Contents", "Count", "DataReport", "Decoder",
     "FeatureCache", "FrozenEncoder", "Gathering", "ImageReaders", "ImageStore", "KeyedInputs",
     "Manifest", "Part", "Source", "Split", "TableRows", "TextStore", "TokenLoss", "Tokens",
-    "UNUSED", "UnevenShare", "ViewStore", "appearance_of", "assign_groups", "check_bad",
-    "check_groups", "is_table", "learn_texts", "loss_warnings", "make_data_report", "make_split",
-    "measured_range", "new_texts", "open_like", "open_table", "part_of", "read_image",
-    "read_manifest", "read_split", "read_table", "texts_of", "token_losses", "uneven_shares",
-    "unread_by_all", "without_nulls", "write_split", "write_texts",
+    "UNUSED", "UnevenShare", "ViewStore", "WrittenText", "appearance_of", "assign_groups",
+    "check_bad", "check_groups", "is_table", "learn_texts", "loss_warnings", "make_data_report",
+    "make_split", "measured_range", "new_texts", "new_token_loss", "open_like", "open_table",
+    "part_of", "read_image", "read_manifest", "read_split", "read_table", "strange_texts",
+    "text_notes", "texts_of", "token_losses", "uneven_shares", "unread_by_all", "without_nulls",
+    "write_split", "write_texts",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from mmx.blocks import check_single, check_spelling, names_files, read_cells
+from mmx.blocks import check_single, check_spelling, read_cells
 from mmx.data.cell_labels import labels_of_cells
 from mmx.data.cells import Faults, missing_in, paths_of, texts_of, values_of
 from mmx.data.found_files import FOUND, FolderListing, with_found_endings
@@ -18,6 +18,7 @@ from mmx.data.gathering import Gathering
 from mmx.data.image_cells import each_of, image_cells
 from mmx.data.image_paths import leaving, placed, with_suffix
 from mmx.data.one_hot import one_hot_labels
+from mmx.data.text_files import texts_of_files, undeclared_files
 from mmx.errors import DataError
 from mmx.interfaces import Box, FieldKind, Layout, PackedImage, RejectedRow, Sample, TableContents
 
@@ -35,7 +36,7 @@ class TableRows(Sequence[Sample]):
         faults: place of each other row -> why it cannot be used.
         missing: column -> word -> how many cells held it and were read as missing.
         alone: rows without a group that stand for themselves.
-        notes: what a user must know of the table.
+        notes: what a user must know of the table, and of the files of its texts.
     """
 
     alone = 0
@@ -63,7 +64,8 @@ class TableRows(Sequence[Sample]):
         self.missing: dict[str, Mapping[str, int]] = {}
         self._layout = layout
         self._own = layout.own
-        self._read_files(table, [one.absolute() for one in (layout.root or folder, *layout.roots)])
+        self._roots = [one.absolute() for one in (layout.root or folder, *layout.roots)]
+        self._read_files(table)
         self._boxes = {
             modality: [self._box(table, names) for names in places]
             for modality, places in layout.boxes.items()
@@ -108,9 +110,9 @@ class TableRows(Sequence[Sample]):
         gathering = Gathering(found, self._layout)
         return tuple(name for name in names if gathering.constant(name))
 
-    def _read_files(self, table: "DataFrame", roots: Sequence[Path]) -> None:
+    def _read_files(self, table: "DataFrame") -> None:
         """Paths of images, and of files of other kinds, below the roots."""
-        layout = self._layout
+        layout, roots = self._layout, self._roots
         self._paths = self._images(table, roots)
         self._paths |= {name: self._names(table, name) for name in layout.inputs.values()}
         for name, paths in self._paths.items():
@@ -139,15 +141,25 @@ class TableRows(Sequence[Sample]):
         """Fields of the record, and the text among them, by the kinds that are known of them."""
         layout = self._layout
         self._roles = {str(role): name for role, name in layout.roles.items()}
-        if layout.text is not None:
-            self._roles["text"] = layout.text
-            _refuse_files(layout.text, self._cells(table, layout.text))
+        if layout.texts:
+            self._roles["text"] = layout.texts[0]
         kinds = dict(given)
-        if layout.text:
-            kinds[layout.text] = "word"
-        names: dict[str, None] = dict.fromkeys(layout.record)
-        names |= {layout.text: None} if layout.text else {}
-        self._record = {name: self._values(table, name, kinds.get(name)) for name in names}
+        for name in layout.texts:
+            kinds[name] = "word"
+        cells = {name: self._cells(table, name) for name in (*layout.record, *layout.texts)
+                 if name not in layout.text_files}  # fmt: skip
+        self.notes = undeclared_files(cells, layout.texts)
+        cells |= {name: self._text_files(table, name) for name in layout.text_files}
+        self._record = {
+            name: self._values(name, one, kinds.get(name)) for name, one in cells.items()
+        }
+
+    def _text_files(self, table: "DataFrame", name: str) -> "Cells":
+        """What stands in the files that a column names; one that cannot be read is a fault."""
+        found = texts_of_files(table[name], self._names(table, name), self._roots, self._layout)
+        self.faults.update(found.faults)
+        self.notes = (*self.notes, *found.notes)
+        return self._read(table[name]._constructor(found.texts.tolist(), name=name))
 
     @property
     def numbered(self) -> bool:
@@ -223,6 +235,7 @@ class TableRows(Sequence[Sample]):
             numbered=self.numbered,
             roles=self._roles,
             inputs=inputs,
+            texts=self._layout.texts,
         )
 
     def _cells(self, table: "DataFrame", name: str) -> "Cells":
@@ -296,14 +309,17 @@ class TableRows(Sequence[Sample]):
         self.faults.update(dict.fromkeys(empty.tolist(), f"column {column!r} is empty"))
         return names
 
-    def _values(self, table: "DataFrame", column: str, kind: FieldKind | None) -> "Cells":
-        values, faults = values_of(column, self._cells(table, column), kind)
+    def _values(self, column: str, cells: "Cells", kind: FieldKind | None) -> "Cells":
+        values, faults = values_of(column, cells, kind)
         self.faults.update(faults)
         return values
 
     def _box(self, table: "DataFrame", columns: Sequence[str]) -> list[Box | None]:
         """The box of each row; None where no cell of it is filled."""
-        sides = [self._values(table, column, "number").tolist() for column in columns]
+        sides = [
+            self._values(column, self._cells(table, column), "number").tolist()
+            for column in columns
+        ]
         boxes: list[Box | None] = []
         for row, (left, top, right, bottom) in enumerate(zip(*sides, strict=True)):
             known = [side is not None for side in (left, top, right, bottom)]
@@ -325,14 +341,3 @@ class TableRows(Sequence[Sample]):
 def _places(paths: Sequence["Cells"], row: int) -> tuple[Path | PackedImage | None, ...]:
     """The images of a row in their places; None where a cell holds none."""
     return tuple(image or None for one in paths for image in each_of(one[row]))
-
-
-def _refuse_files(column: str, cells: "Cells") -> None:
-    """DataError when a column of texts holds names of files."""
-    if names_files(cells.tolist()):
-        first = next(cell for cell in cells.tolist() if cell)
-        raise DataError(
-            f"the text column {column!r} holds names of files, such as {first!r}: the names would "
-            "be read, not what stands in the files. Texts in files of their own are not read yet; "
-            "write the texts themselves into the column"
-        )

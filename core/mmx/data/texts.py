@@ -79,6 +79,16 @@ def learn_texts(
     narrative.fit(_NarrativeRows(manifest.samples, split.rows("train").tolist(), hidden, label))
 
 
+def text_notes(
+    params: NarrativeParams, samples: Sequence[Sample], hidden: Sequence[str]
+) -> list[str]:
+    """What a narrative says that texts of these samples lack; nothing where it needs features."""
+    if params.needs_features:
+        return []
+    told = _NarrativeRows(samples, range(len(samples)), hidden, params.needs_label)
+    return list(params.build(None).notes(told))
+
+
 def new_texts(
     narrative: Narrative, samples: Sequence[Sample], hidden: Sequence[str], *, with_label: bool
 ) -> list[str]:

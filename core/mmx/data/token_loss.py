@@ -26,12 +26,41 @@ class TokenLoss:
         cut: how many of them are longer than what the encoder reads.
         lost: mean share of a text's tokens that is cut off, over all texts; None: not counted.
         unknown: share of all tokens that the tokenizer does not know; None: not counted.
+        tokens: in all; None: not counted.
     """
 
     texts: int
     cut: int
     lost: float | None
     unknown: float | None
+    tokens: int | None = None
+
+
+def new_token_loss(encoder: TextEncoder, texts: Sequence[str]) -> TokenLoss:
+    """The loss of texts that are in no part, such as those of new cases."""
+    split = Split(np.full(len(texts), "test"), 0, "")
+    found, _ = token_losses(encoder, texts, split)
+    return found.get("test", TokenLoss(0, 0, None, None))
+
+
+def strange_texts(loss: TokenLoss, known: float | None, encoder: str) -> list[str]:
+    """A sentence on new texts of which clearly more is unknown than of those of training.
+
+    Args:
+        loss: of the new texts.
+        known: share of unknown tokens of the training texts; None: it was not counted.
+        encoder: its name, such as encoder.transformers.
+    """
+    usual = known or 0.0
+    if loss.unknown is None or loss.tokens is None or loss.unknown <= max(MOST, 2 * usual):
+        return []
+    count = round(loss.unknown * loss.tokens)
+    texts = "this text" if loss.texts == 1 else f"these {loss.texts} texts"
+    told = "" if known is None else f", and of the training texts {known:.1%}"
+    return [
+        f"{count} of {loss.tokens} tokens of {texts} ({loss.unknown:.0%}) are unknown to the "
+        f"tokenizer of {encoder}{told}: the model cannot read them as it read those it learned from"
+    ]
 
 
 def token_losses(
@@ -98,7 +127,8 @@ class _Counts:
             return TokenLoss(len(rows), cut, None, None)
         total = np.maximum(self.total[rows], 1)
         lost = float((1 - self.read[rows] / total).clip(0).mean())
-        return TokenLoss(len(rows), cut, lost, float(self.unknown[rows].sum() / total.sum()))
+        unknown = float(self.unknown[rows].sum() / total.sum())
+        return TokenLoss(len(rows), cut, lost, unknown, int(self.total[rows].sum()))
 
 
 def loss_warnings(losses: Mapping[str, TokenLoss], encoder: str, advice: str) -> list[str]:

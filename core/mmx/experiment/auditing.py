@@ -19,6 +19,7 @@ from mmx.pipeline import (
     fields_read,
     sources_used,
     subject_of,
+    text_fields,
     unread,
 )
 from mmx.plugins import Code, core_code, file_digest, modules_below, nearest
@@ -170,7 +171,7 @@ def _key(spec: Spec, prepared: PreparedData, checks: Sequence[Check]) -> str:
         "task": [spec.task.model_dump_json(), sources_used(spec.task, spec.plugins)],
         "label": spec.leaky, "reads": sorted(spec.model.used), "kinds": spec.model.kinds,
         "narrative": names_of(spec.data.narratives), "unread": unread(spec, manifest),
-        "record_fields": fields_read(spec, manifest),
+        "record_fields": fields_read(spec, manifest), "texts": text_fields(spec),
         "spare": _spare(manifest),
         "checks": [check.id for check in checks],
         "methods": sources_used(spec.data, spec.plugins), "hooks": hooks,

@@ -134,7 +134,8 @@ def _scored(
     table = _table(trained, manifest, kept, predicted)
     folder = _keep(trained, manifest, evaluation, table)
     leaky = (LEAKY,) if any(one.needs_label for one in found.narratives.values()) else ()
-    return EvaluationResult(evaluation, table, folder, (*warnings, *notes, *leaky), left_out)
+    told = (*warnings, *notes, *found.notes, *seen.notes, *leaky)
+    return EvaluationResult(evaluation, table, folder, told, left_out)
 
 
 def _keep(trained: TrainedRun, manifest: Manifest, evaluation: Scores, table: pd.DataFrame) -> Path:

@@ -39,12 +39,14 @@ class LabelledRows:
         manifest: the rows that can be used, labelled or not.
         narratives: write their texts, by modality.
         unusable: the rows that cannot be used, with the reason.
+        notes: sentences on how a table was read.
     """
 
     name: str
     manifest: Manifest
     narratives: Mapping[str, NarrativeParams]
     unusable: tuple[RejectedRow, ...]
+    notes: tuple[str, ...] = ()
 
     def own(self, trained: TrainedRun) -> bool:
         """Whether these are the rows that the run was made with."""
@@ -145,4 +147,5 @@ def from_table(
 def _labelled(trained: TrainedRun, name: str, rows: TableRows) -> LabelledRows:
     hidden = read_facts(trained.folder).leak_columns
     manifest = read_manifest(_Rows(rows, trained.task.names, hidden), ALL, _reading(trained))
-    return LabelledRows(name, manifest, trained.spec.data.narratives, tuple(rows.rejected))
+    narratives, notes = trained.spec.data.narratives, tuple(rows.notes)
+    return LabelledRows(name, manifest, narratives, tuple(rows.rejected), notes)

@@ -163,6 +163,7 @@ def _answers(
     answered.insert(0, "id", np.array(ids, dtype=object))
     reasons = [faults.get(row, "") for row in range(count)]
     why = _reasons(trained, seen, found) if explain else []
+    leaky = (_TOLD,) if trained.spec.leaky and needs.text else ()
     return Answers(
         answered.assign(**{REASON: np.array(reasons, dtype=object)}),
         trained.task.names,
@@ -173,7 +174,7 @@ def _answers(
             row: trained.inputs.records_of(seen.samples[place])
             for row, place in zip(indices, seen.indices, strict=True)
         },
-        (*table.notes, *((_TOLD,) if trained.spec.leaky and needs.text else ())),
+        (*table.notes, *rows.notes, *seen.notes, *leaky),
     )
 
 

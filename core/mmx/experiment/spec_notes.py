@@ -38,11 +38,11 @@ def _unread(spec: Spec) -> list[str]:
 
 def _made_up(layout: Layout, hidden: Collection[str]) -> Sample:
     """A row in which every field of the record and the text say something."""
-    named = [*layout.record, *([layout.text] if layout.text else [])]
+    named = [*layout.record, *layout.texts]
     roles = {str(role): name for role, name in layout.roles.items()}
-    roles |= {"text": layout.text} if layout.text else {}
+    roles |= {"text": layout.texts[0]} if layout.texts else {}
     record = {name: "1" for name in named if name not in hidden}
-    return Sample("row", "group", record=record, roles=roles)
+    return Sample("row", "group", record=record, roles=roles, texts=layout.texts)
 
 
 def _readers_of_fields(

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmx.blocks import MISSING_WORDS, read_cells
-from mmx.data import Gathering, TableRows, open_like, without_nulls
+from mmx.blocks import MISSING_WORDS, read_cells, read_plain_text
+from mmx.data import Gathering, TableRows, WrittenText, open_like, without_nulls
 from mmx.errors import DataError
 from mmx.inference.needs import Needs
 from mmx.interfaces import IMAGE, TEXT, Layout, TableContents
@@ -23,14 +23,14 @@ class Case:
         id: to find it again.
         images: files, in the places that the run was trained on, by modality where it reads several
             kinds of images; None keeps the place of one that is absent.
-        text: its text, by modality where the run reads several; None: none is given, which must be
-            stated where the run reads one.
+        text: its text, or a file with it as a ``Path``, by modality where the run reads several;
+            None: none is given, which must be stated where the run reads one.
         record: other columns that the run reads, such as age.
     """
 
     id: str = "case"
     images: Sequence[Path | None] | Mapping[str, Sequence[Path | None]] = ()
-    text: str | Mapping[str, str] | None = None
+    text: str | Path | Mapping[str, str | Path] | None = None
     record: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -133,7 +133,8 @@ def _row(case: Case, needs: Needs, notes: list[str]) -> dict[str, object]:
     if needs.layout.id is not None:
         row[needs.layout.id] = case.id
     for name, text in _by_name(case.text, needs.texts, TEXT, "texts").items():
-        row[_text_column(needs, name)] = text
+        column = _text_column(needs, name)
+        row[column] = _told(text, named=column in needs.layout.text_files)
     shown = needs.reads.images
     for name, images in _by_name(_files(case.images, shown), shown, IMAGE, "images").items():
         long = needs.layout.long_table
@@ -142,6 +143,23 @@ def _row(case: Case, needs: Needs, notes: list[str]) -> dict[str, object]:
         else:
             row |= _in_slots(images, shown.get(name, ()), notes)
     return row
+
+
+def _told(text: str | Path, *, named: bool) -> object:
+    """The cell of a given text.
+
+    Args:
+        text: as it is, or a file with it.
+        named: whether cells of this column name files.
+    """
+    if isinstance(text, str):
+        return WrittenText(text) if named else text
+    if named:
+        return text.absolute()
+    try:
+        return read_plain_text(text).text
+    except DataError as error:
+        raise DataError(f"{text}: {error}") from error
 
 
 def _files(given: Any, names: Collection[str]) -> Any:
@@ -175,13 +193,15 @@ def _by_name(given: Any, names: Collection[str], usual: str, what: str) -> Mappi
     if len(names) < 2:
         return {next(iter(names), usual): given}
     found: dict[str, Any] = {}
-    for one in [given] if isinstance(given, str) else given:
+    single = isinstance(given, str | Path)
+    for one in [given] if single else given:
         name, sign, rest = str(one).partition("=")
         if not sign or name not in names:
             told = " or ".join(f"{name}=..." for name in names)
             raise DataError(f"this run reads several {what}; say which is which: {told}")
-        found |= {name: rest} if isinstance(given, str) else {}
-        if not isinstance(given, str):
+        if single:
+            found[name] = type(given)(rest)
+        else:
             found.setdefault(name, []).append(Path(rest))
     return found
 
@@ -230,10 +250,10 @@ def _text_column(needs: Needs, name: str) -> str:
     column = needs.texts[name]
     if column is not None:
         return column
-    fields = ", ".join(needs.reads.record)
+    fields = (*needs.reads.texts, *needs.reads.record)
     raise DataError(
-        f"a text is given, and this run writes its texts from {fields}; give these, "
-        f"with --record {needs.reads.record[0] if needs.reads.record else 'NAME'}=VALUE"
+        f"a text is given, and this run writes its texts from {', '.join(fields)}; give these, "
+        f"with --record {fields[0] if fields else 'NAME'}=VALUE"
     )
 
 

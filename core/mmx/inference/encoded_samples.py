@@ -12,6 +12,7 @@ from mmx.errors import DataError
 from mmx.inference.case_texts import case_texts
 from mmx.inference.needs import Needs
 from mmx.inference.prediction import PartPrediction
+from mmx.inference.told_of_texts import told_of_texts
 from mmx.inference.trained_run import TrainedRun
 from mmx.interfaces import IMAGE, TEXT, NarrativeParams, Sample, Store
 from mmx.pipeline import PreparedRows, cache_folder, stage, together
@@ -32,6 +33,7 @@ class EncodedSamples:
         written: the texts of all samples by modality; empty where there is none.
         indices: the samples that can be answered.
         faults: the others, with the reason.
+        notes: sentences on what their texts lack.
     """
 
     samples: Sequence[Sample]
@@ -40,6 +42,7 @@ class EncodedSamples:
     written: Mapping[str, Sequence[str]]
     indices: list[int]
     faults: dict[int, str]
+    notes: tuple[str, ...] = ()
 
     @property
     def texts(self) -> list[str]:
@@ -105,7 +108,9 @@ def see(
     for index in np.flatnonzero(~held).tolist():
         faults.setdefault(index, _nothing(needs))
     indices = [index for index in range(len(samples)) if index not in faults]
-    return EncodedSamples(samples, stores, next(iter(pictures.values())), written, indices, faults)
+    writers, first = {name: narratives[name] for name in needs.texts}, next(iter(pictures.values()))
+    notes = told_of_texts(trained, writers, samples, written, hidden)
+    return EncodedSamples(samples, stores, first, written, indices, faults, notes)
 
 
 def _narrative(narratives: Mapping[str, NarrativeParams], name: str) -> NarrativeParams:

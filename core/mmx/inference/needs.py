@@ -159,6 +159,7 @@ def _columns_read(
 ) -> Layout:
     """The columns of a layout that modalities, and fields of the record, come from."""
     data, encoders = trained.spec.data, trained.spec.model.encoders
+    stated = {*fields} - {*layout.text_files}
     looked = _looked_at(data.narratives.values(), tuple(layout.images))
     shown = [name for name in layout.images if name not in without and name in {*read, *looked}]
     boxes = {
@@ -171,7 +172,8 @@ def _columns_read(
         images={name: layout.images[name] for name in shown},
         boxes={name: layout.boxes[name] for name in boxes},
         inputs={name: column for name, column in layout.inputs.items() if name in read},
-        text=layout.text if layout.text in fields else None,
+        text=tuple(name for name in layout.texts if name in stated),
+        text_files=tuple(name for name in layout.text_files if name in fields),
         record=tuple(name for name in layout.record if name in fields),
         id=None,
         group=None,
@@ -202,14 +204,17 @@ def _absent(layout: Layout, without: Collection[str], known: Sequence[str]) -> t
 def _text_field(narrative: NarrativeParams, fields: Sequence[str], layout: Layout) -> str | None:
     """The one column whose content is the text; None where several are put in words."""
     single = narrative.fields is not None and len(fields) == 1
-    return fields[0] if single else (layout.text if layout.text in fields else None)
+    texts = [name for name in layout.texts if name in fields]
+    if single:
+        return fields[0]
+    return texts[0] if len(texts) == 1 else None
 
 
 def _fields(narrative: NarrativeParams, layout: Layout, hidden: Collection[str]) -> tuple[str, ...]:
     """Fields of the record that a narrative reads."""
     held: dict[str, None] = dict.fromkeys(layout.record)
-    held |= {layout.text: None} if layout.text else {}
-    never = {*hidden, *([layout.text or "text"] if narrative.record_only else [])}
+    held |= dict.fromkeys(layout.texts)
+    never = {*hidden, *((layout.texts or ("text",)) if narrative.record_only else ())}
     named = held if narrative.fields is None else narrative.fields
     return tuple(name for name in held if name in named and name not in never)
 

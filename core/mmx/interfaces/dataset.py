@@ -70,6 +70,7 @@ class Sample:
             where that has another name, such as ``{"age": "Age (years)"}``.
         inputs: modality -> file, or anything else that its kind of input reads, for kinds that core
             does not know; left out where there is none.
+        texts: fields of the record that are texts, in order; empty: that of the role, if any.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Sample:
     numbered: bool = False
     roles: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, object] = field(default_factory=dict)
+    texts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Data sets of API 1 have one kind of images and do not name it."""

@@ -59,7 +59,7 @@ class Layout:
 
     Attributes:
         images: modality -> paths of images, in their places.
-        text: sentences, never read as numbers.
+        text: sentences, never read as numbers; one column, or several in their order.
         record: facts such as age; fields of ``Sample.record`` by the same names.
         id: a name of the case; None: the number of its row.
         group: lesion, patient or study; None: every row is a group of its own.
@@ -80,10 +80,13 @@ class Layout:
         alone: a row whose group is blank is a group of its own.
         long_table: how the rows of a case become the one that the rest of the layout speaks of;
             None: they are that already.
+        text_files: names of text files below the same folders as the images; what stands in a file
+            is the text.
+        text_encoding: of these files; None: UTF-8, what a file says, or what its letters speak for.
     """
 
     images: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    text: str | None = None
+    text: str | tuple[str, ...] | None = None
     record: tuple[str, ...] = ()
     id: str | None = None
     group: str | None = None
@@ -102,6 +105,8 @@ class Layout:
     inputs: Mapping[str, str] = field(default_factory=dict)
     alone: bool = False
     long_table: LongTable | None = None
+    text_files: tuple[str, ...] = ()
+    text_encoding: str | None = None
 
     def __post_init__(self) -> None:
         """Layouts of API 1 have one kind of images and do not name it."""
@@ -113,13 +118,19 @@ class Layout:
         return tuple(name for indices in self.images.values() for name in indices)
 
     @property
+    def texts(self) -> tuple[str, ...]:
+        """Every column of texts, those that name files last."""
+        stated = () if self.text is None else self.text
+        return (*((stated,) if isinstance(stated, str) else stated), *self.text_files)
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Every column that it names, once."""
-        named = (self.text, self.id, self.group, self.label)
+        named = (self.id, self.group, self.label)
         single = [name for name in named if name is not None]
         boxes = [name for indices in self.boxes.values() for box in indices for name in box]
         files = [*self.image_columns, *self.inputs.values()]
-        return tuple(dict.fromkeys([*files, *boxes, *self.record, *single]))
+        return tuple(dict.fromkeys([*files, *boxes, *self.record, *self.texts, *single]))
 
     @property
     def by_row(self) -> "Layout":
@@ -146,8 +157,10 @@ class Layout:
         for role in ("text", "id", "group", "label"):
             if getattr(self, role) == column:
                 return (role,)
-        if column in self.record:
-            return "record", self.record.index(column)
+        for role in ("record", "text", "text_files"):
+            named = getattr(self, role)
+            if isinstance(named, tuple) and column in named:
+                return role, named.index(column)
         return ("inputs",) if column in self.inputs.values() else ("images",)
 
     def check(self, columns: Collection[str], table: str) -> None:
@@ -167,10 +180,12 @@ class Layout:
                 f"its columns are {', '.join(map(str, columns))}"
             )
             raise SettingsError([(self._place(lacking[0]), words)])
-        told = [name for name in self.labels.each if name in (*self.record, self.text)]
+        told = [name for name in self.labels.each if name in (*self.record, *self.texts)]
         if told:
             raise DataError(
                 f"the columns of labels {', '.join(map(repr, told))} must not be read by the model"
             )
-        if self.label is not None and self.label in self.record:
-            raise DataError(f"the label column {self.label!r} must not be in the record as well")
+        if self.label is not None and self.label in (*self.record, *self.texts):
+            raise DataError(
+                f"the label column {self.label!r} must not be in the record or a text as well"
+            )

@@ -40,6 +40,11 @@ class NarrativeParams(Params):
         return None
 
     @property
+    def named_fields(self) -> tuple[str, ...]:
+        """Fields that its settings name; a spec whose data set does not give them is refused."""
+        return self.fields or ()
+
+    @property
     def record_only(self) -> bool:
         """Whether the column of texts is never read, only what else the record holds."""
         return False
@@ -81,6 +86,13 @@ class Narrative(ABC):
     @abstractmethod
     def write(self, sample: Sample) -> str:
         """The text of a sample; empty when it has none."""
+
+    def notes(self, samples: Sequence[Sample]) -> Sequence[str]:
+        """Sentences on what the texts of these samples lack; they stand beside the results.
+
+        Asked without ``fit``, of narratives that need no features.
+        """
+        return ()
 
     def write_all(self, samples: Sequence[Sample]) -> Sequence[str]:
         """The texts of samples, in order; for narratives that are quicker with many at a time."""

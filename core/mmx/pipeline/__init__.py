@@ -1,7 +1,7 @@
 """From a spec to all that a model is trained on: rows, texts, sources, and what names the run."""
 
 from mmx.pipeline.allowed import check_pictures, check_views
-from mmx.pipeline.audited_rows import fields_read, subject_of, unread
+from mmx.pipeline.audited_rows import fields_read, subject_of, text_fields, unread
 from mmx.pipeline.facts import (
     GROUPS,
     HOOKS,
@@ -45,5 +45,6 @@ __all__ = [
     "first_process", "heard", "hidden_fields", "libraries", "link_for", "lock_of", "open_dataset",
     "open_hooks", "open_sources", "permitted", "prepare", "read_facts", "read_scored",
     "read_surroundings", "read_texts", "restored_inputs", "run_digest", "sources_used", "stage",
-    "subject_of", "together", "trained_prior", "unread", "wait_for_everyone", "weights_digest",
+    "subject_of", "text_fields", "together", "trained_prior", "unread", "wait_for_everyone",
+    "weights_digest",
 ]  # fmt: skip

@@ -48,6 +48,7 @@ def subject_of(spec: Spec, prepared: PreparedData) -> Subject:
         record=_record(manifest),
         unread=unread(spec, manifest),
         record_fields=fields_read(spec, manifest),
+        text_fields=text_fields(spec),
         narrative=names_of(spec.data.narratives),
         reads=frozenset(spec.model.used),
         technical=_technical(manifest, prepared.pictures),
@@ -131,7 +132,7 @@ def unread(spec: Spec, manifest: Manifest) -> tuple[str, ...]:
     None where the fusion reads no text, and none that are hidden from narratives on purpose.
     """
     layout, hidden = spec.data.dataset.layout(), set(manifest.facts.leak_columns)
-    named = {*layout.record, layout.text} - hidden if layout else set()
+    named = {*layout.record, *layout.texts} - hidden if layout else set()
     named -= {*fields_read(spec, manifest)}
     if not named or not spec.narratives_read:
         return ()
@@ -150,6 +151,12 @@ def fields_read(spec: Spec, manifest: Manifest) -> tuple[str, ...]:
     encoders = (spec.model.encoders[name] for name in spec.model.used)
     found = (name for one in encoders for name in one.fields_read(fields, leaks))
     return tuple(dict.fromkeys(found))
+
+
+def text_fields(spec: Spec) -> tuple[str, ...]:
+    """Fields of the record that the data set says are texts."""
+    layout = spec.data.dataset.layout()
+    return layout.texts if layout else ()
 
 
 def _record(manifest: Manifest) -> "Callable[[Rows], Mapping[str, Sequence[Value]]]":

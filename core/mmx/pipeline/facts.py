@@ -123,10 +123,27 @@ class _Data(BaseModel):
     rows: str
 
 
+class UnknownShare(_Record):
+    """Share of the tokens of a part that its text encoder does not know; None: not counted."""
+
+    unknown: float | None = None
+
+
+class _Report(_Record):
+    tokens: dict[str, UnknownShare] = {}
+
+
 class DataDigests(_Record):
-    """Digests of the data of a run, as its metrics hold them."""
+    """Digests of the data of a run, and what of its texts was unknown, as its metrics hold them."""
 
     data: _Data
+    data_report: _Report = _Report()
+
+    def unknown(self, modality: str) -> float | None:
+        """Share of unknown tokens among the training texts of a modality; None: not known."""
+        found = self.data_report.tokens
+        none = UnknownShare()
+        return found.get(f"train of {modality}", found.get("train", none)).unknown
 
 
 def read_facts(folder: RunFolder) -> ModelFacts:

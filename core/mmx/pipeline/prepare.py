@@ -20,6 +20,7 @@ from mmx.data import (
     measured_range,
     read_manifest,
     read_split,
+    text_notes,
 )
 from mmx.errors import DataError
 from mmx.files import cache_path, own_folder
@@ -127,6 +128,12 @@ def prepare(spec: Spec, observer: Observer, split_file: Path | None = None) -> P
     names = tuple(manifest.contents.images) or (IMAGE,)
     readers = ImageReaders(spec.plugins)
     frames, notes = settled_ranges(data, manifest, split, names, readers)
+    hidden = manifest.facts.leak_columns
+    lacks = [
+        note for one in spec.narratives_read.values()
+        for note in text_notes(one, manifest.samples, hidden)
+    ]  # fmt: skip
+    notes = (*notes, *dict.fromkeys(lacks))
     for note in (*missing_words(manifest.facts.missing), *notes):
         observer.message(note)
     pictures = {

@@ -21,8 +21,7 @@ def hidden_fields(spec: Spec, manifest: Manifest) -> dict[str, str]:
     named = spec.data.dataset.layout() or Layout()
     roles = {"names the case": named.id, "is the group": named.group, "is the label": named.label}
     hidden = {column: f"it {why}" for why, column in roles.items() if column is not None}
-    if named.text is not None:
-        hidden[named.text] = "it is the text, which a narrative reads"
+    hidden |= dict.fromkeys(named.texts, "it is the text, which a narrative reads")
     hidden |= dict.fromkeys((*named.labels.each, *named.labels.columns), "it is a label")
     # a label stays one, even where it is named among the leaks that a waiver lets through
     return dict.fromkeys(leak_columns(spec, manifest), _LEAK) | hidden

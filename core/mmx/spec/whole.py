@@ -70,6 +70,7 @@ from mmx.spec.reads import (
 )
 from mmx.spec.short import long_path, short_key
 from mmx.spec.split import Seed
+from mmx.spec.text_sources import unheld_fields
 from mmx.spec.train import AuditSpec, EvaluationSpec, TrainSpec
 from mmx.spec.tree import Node, from_here
 from mmx.spec.write import identity, to_yaml
@@ -198,6 +199,7 @@ class Spec(ClosedModel):
         yield (KINDS,), lambda: strangers_to_images(model, train)
         yield (KINDS, NARRATIVES), lambda: strangers_to_frames(model, data)
         yield (KINDS,), lambda: unseen_by_narratives(model, data)
+        yield (DATASET, NARRATIVES), lambda: unheld_fields(data)
         yield (MODALITIES,), lambda: of_api_1(model, mixing, methods)
         yield (ENCODERS,), self._with_own_frames
 

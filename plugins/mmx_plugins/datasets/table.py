@@ -108,8 +108,18 @@ class TableParams(DatasetParams):
         default={},
         description="modality -> column with paths of files of another kind, such as waveforms",
     )
-    text: str | None = Field(
-        default=None, description="column with the text, for narrative: column or joined"
+    text: str | Names | None = Field(
+        default=None,
+        description="column with the text, or several, for narrative: column or joined",
+    )
+    text_files: Names | None = Field(
+        default=None,
+        description="columns with names of text files below root or roots; what stands in a file "
+        "is the text",
+    )
+    text_encoding: str | None = Field(
+        default=None,
+        description="of the text files, such as cp1252; null: UTF-8, or found out of each",
     )
     label: str | None = Field(
         default=None, description="column with the class; null: unknown, to predict"
@@ -193,8 +203,21 @@ class TableParams(DatasetParams):
         return self
 
     @model_validator(mode="after")
+    def _texts_once(self) -> "TableParams":
+        texts = self.layout().texts
+        twice = next((name for name in texts if texts.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(
+                f"{twice!r} is named twice among text and text_files: text holds sentences, "
+                "text_files the names of files"
+            )
+        if self.text_encoding is not None and not self.text_files:
+            raise ValueError("text_encoding is that of text_files, and none are named")
+        return self
+
+    @model_validator(mode="after")
     def _something_to_see(self) -> "TableParams":
-        if not self.images and not self.inputs and self.text is None and not self.record:
+        if not (self.images or self.inputs or self.layout().texts or self.record):
             raise ValueError("name columns of images, or a text column, or both")
         if self.label is not None and self.labels.columns:
             raise ValueError("label and labels.columns each name the labels; keep one of them")
@@ -218,6 +241,7 @@ class TableParams(DatasetParams):
             reading=self.reading, suffix=self.suffix,
             roots=self.roots, follow_links=self.follow_links, inputs=self.inputs,
             alone=self.group_missing == "alone", long_table=long,
+            text_files=self.text_files or (), text_encoding=self.text_encoding,
         )  # fmt: skip
 
     def _long_table(self) -> LongTable | None:
@@ -279,7 +303,8 @@ class Table(Dataset):
 
     def column(self, name: str) -> Sequence[str]:
         params = self._params
-        if name in (*params.record, params.text, params.label, *params.labels.each):
+        read = (*params.record, *params.layout().texts, params.label, *params.labels.each)
+        if name in read:
             raise DataError(
                 f"the split column {name!r} is also what the model reads or learns; take it out of "
                 "the record, for a split is no fact of the patient"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, PositiveInt
 from torch import nn
 from torch.nn.functional import normalize
 
@@ -22,7 +22,7 @@ from mmx import (
     WeightsError,
     hookimpl,
 )
-from mmx.blocks import HubName, Weights
+from mmx.blocks import HubName, TextWindows, Weights, chunk_advice
 from mmx.interfaces import SpecPath, TokenCount
 from mmx_plugins.encoders._open_clip import (
     ClipTokenizer,
@@ -55,6 +55,12 @@ class OpenClipTextParams(EncoderParams):
         description="trunk: in front of the projection; shared: in the space that images and texts "
         "share, of length 1",
     )
+    chunks: PositiveInt = Field(
+        default=1,
+        le=64,
+        description="windows of the model's length in which a longer text is read at most, one "
+        "after the other; their tokens stand together, and pooled is their mean",
+    )
     fractions: tuple[float, ...] = Field(
         default=(1 / 3, 2 / 3),
         description="depths of the levels before the last one, in (0, 1]; rounded to whole layers",
@@ -73,7 +79,7 @@ class OpenClipTextParams(EncoderParams):
         origin = {"origin": str(self.model)} if self.weights == "default" else {}
         record = {**tower.record, **origin, "tokenizer": tokenizer.digest}
         encoder = OpenClipTextEncoder(tower, tokenizer, self.pool, record)
-        encoder.notes = tower.notes
+        encoder.notes, encoder.chunks = tower.notes, self.chunks
         return encoder
 
 
@@ -83,7 +89,13 @@ class OpenClipTextEncoder(TextEncoder):
     With ``shared`` tokens and pooled are projected, and pooled has length 1, as the model compares
     it with images. All are float32, under autocast too, so that features computed now and features
     from the cache look alike.
+
+    With ``chunks`` above 1 a text that is longer than the model reads is cut between tokens into as
+    many windows at most, each read by itself; pooled is the mean of theirs, each by its number of
+    tokens, before it gets length 1.
     """
+
+    chunks = 1
 
     def __init__(
         self, tower: TextTower, tokenizer: ClipTokenizer, pool: Pool, weights: Mapping[str, str]
@@ -100,7 +112,7 @@ class OpenClipTextEncoder(TextEncoder):
     def tokenize(self, texts: Sequence[str]) -> Texts:
         """Ids and mask [B, N], N the longest of these texts after cutting, at least 1."""
         spoken = [index for index, text in enumerate(texts) if text.strip()]
-        rows = self.tokenizer.rows([texts[index] for index in spoken]) if spoken else []
+        rows = self._rows([texts[index] for index in spoken]) if spoken else []
         longest = max([1, *map(len, rows)])
         ids = torch.full((len(texts), longest), self.tokenizer.padding, dtype=torch.int64)
         mask = torch.zeros(len(texts), longest, dtype=torch.bool)
@@ -109,25 +121,34 @@ class OpenClipTextEncoder(TextEncoder):
             mask[index, : len(row)] = True
         return Texts(ids, mask)
 
+    def _rows(self, texts: Sequence[str]) -> list[list[int]]:
+        return self.tokenizer.windows(texts, self.chunks)
+
     def count(self, texts: Sequence[str]) -> TokenCount:
         found = [self.tokenizer.plain(text) for text in texts]
-        room = max(self.tokenizer.longest - self.tokenizer.special, 0)
+        lengths, room = [len(ids) for ids in found], self.tokenizer.room
+        more = chunk_advice(max(lengths, default=0), room, self.chunks)
         return TokenCount(
-            [len(ids) for ids in found],
-            [min(len(ids), room) for ids in found],
-            [self.tokenizer.unknown(ids) for ids in found],
-            f"this model reads no more than {self.tokenizer.longest} tokens",
+            lengths,
+            [min(length, room * self.chunks) for length in lengths],
+            self.tokenizer.unknown(found),
+            f"this model reads no more than {self.tokenizer.longest} tokens at once"
+            + (f"; {more}" if more else ""),
         )
 
     def forward(self, texts: Texts) -> Features:
         """Encode [B, N] ids."""
-        found, pooled, earlier = self.trunk(texts.ids, texts.mask)
-        tokens = Features(self.projection(found).float(), texts.mask)
-        pooled = self.projection(pooled).float()
+        windows = TextWindows(texts.mask, self.tokenizer.longest)
+        found, each, earlier = self.trunk(windows.cut(texts.ids), windows.cut(texts.mask))
+        tokens = Features(windows.joined(self.projection(found).float()), texts.mask)
+        pooled = windows.mean(self.projection(each).float())
         if self.pool == "shared":
             pooled = normalize(pooled, dim=-1)
         pooled = pooled.masked_fill(~texts.present[:, None], 0)
-        levels = (*(Features(level.float(), texts.mask) for level in earlier), tokens)
+        levels = (
+            *(Features(windows.joined(level.float()), texts.mask) for level in earlier),
+            tokens,
+        )
         return Features(tokens.tokens, texts.mask, pooled, levels=levels)
 
     def last_stage(self) -> Iterable[nn.Module]:

@@ -24,7 +24,17 @@ from mmx import (
     WeightsError,
     hookimpl,
 )
-from mmx.blocks import MINILM, HubName, Weights, find_weights
+from mmx.blocks import (
+    MINILM,
+    HubName,
+    TextWindows,
+    UnknownTokens,
+    Weights,
+    chunk_advice,
+    ends_of,
+    find_weights,
+    in_windows,
+)
 from mmx.interfaces import SpecPath, TokenCount
 from mmx_plugins.encoders._transformers import (
     folder_tokenizer,
@@ -58,6 +68,12 @@ class TransformersParams(EncoderParams):
     )
     pool: Pool = Field(default="mean", description="how tokens become one vector")
     max_length: PositiveInt = Field(default=256, description="tokens; longer texts are cut")
+    chunks: PositiveInt = Field(
+        default=1,
+        le=64,
+        description="windows of max_length tokens in which a longer text is read at most, one "
+        "after the other; their tokens stand together, and pooled is their mean",
+    )
     fractions: tuple[float, ...] = Field(
         default=(1 / 3, 2 / 3, 1.0),
         description="depths of the levels, in (0, 1]; rounded to whole layers",
@@ -76,7 +92,7 @@ class TransformersParams(EncoderParams):
             half.network, tokenizer, self.pool, self.max_length, self.fractions,
             {**record, "tokenizer": digest},
         )  # fmt: skip
-        encoder.notes = half.notes
+        encoder.notes, encoder.chunks = half.notes, self.chunks
         return encoder
 
 
@@ -140,7 +156,14 @@ class TransformersEncoder(TextEncoder):
     A text without a word (empty or only spaces) has no real token: it is not present and pooled is
     zero. What stands in padding never matters. All are float32, under autocast too, so that
     features computed now and features from the cache look alike.
+
+    With ``chunks`` above 1 a text that is longer than ``max_length`` is cut between tokens into as
+    many windows at most, each with the special tokens of a text and read by itself. Its tokens are
+    those of all windows; pooled is their mean (``pool: mean``), or the mean of what the windows are
+    pooled to, each by its number of tokens.
     """
+
+    chunks = 1
 
     def __init__(
         self,
@@ -182,52 +205,86 @@ class TransformersEncoder(TextEncoder):
         return Texts(ids, mask)
 
     def _rows(self, texts: list[str]) -> list[list[int]]:
-        """Ids of each text, special tokens included, cut to ``max_length``."""
+        """Ids of each text, special tokens included, cut to ``chunks`` windows."""
         if not texts:
             return []
         found = self.tokenizer(texts, truncation=True, max_length=self.max_length)
         rows: list[list[int]] = found["input_ids"]
+        full = [place for place, row in enumerate(rows) if len(row) >= self.max_length]
+        if self.chunks > 1 and full and self._room:
+            whole = self._plain([texts[place] for place in full])
+            length, ends = self.max_length, self._ends
+            for place, ids in zip(full, whole, strict=True):
+                if len(ids) > self._room:
+                    rows[place] = in_windows(ids, length, self.chunks, ends)
         return rows
 
-    def count(self, texts: Sequence[str]) -> TokenCount:
+    def _plain(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of whole texts, without special tokens."""
         with quiet():  # it warns of texts that are longer than its model reads
-            found = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
-        room = max(self.max_length - self.tokenizer.num_special_tokens_to_add(), 0)
-        strange = self.tokenizer.unk_token_id
-        more = self.longest > self.max_length
+            found = self.tokenizer(list(texts), add_special_tokens=False)
+        ids: list[list[int]] = found["input_ids"]
+        return ids
+
+    @property
+    def _room(self) -> int:
+        """Tokens of a text in a window."""
+        special: int = self.tokenizer.num_special_tokens_to_add()
+        return max(self.max_length - special, 0)
+
+    @property
+    def _ends(self) -> tuple[list[int], list[int]]:
+        """Special tokens of a window."""
+        (plain,) = self._plain(["a"])
+        return ends_of(self.tokenizer("a")["input_ids"], plain)
+
+    def count(self, texts: Sequence[str]) -> TokenCount:
+        found = self._plain(texts)
+        lengths, room = [len(ids) for ids in found], self._room
+        unknown = UnknownTokens(self.tokenizer)
         return TokenCount(
-            [len(ids) for ids in found],
-            [min(len(ids), room) for ids in found],
-            [sum(one == strange for one in ids) for ids in found],
-            f"set max_length: {self.longest}, which is the most that this model reads"
-            if more
-            else f"this model reads no more than {self.max_length} tokens",
+            lengths,
+            [min(length, room * self.chunks) for length in lengths],
+            [unknown.count(ids) for ids in found],
+            self._advice(max(lengths, default=0)),
         )
+
+    def _advice(self, longest: int) -> str:
+        """What to do against cuts of texts of so many tokens."""
+        if self.longest > self.max_length:
+            more = f"set max_length: {self.longest}, the most that this model reads at once"
+        else:
+            more = f"this model reads no more than {self.max_length} tokens at once"
+        chunks = chunk_advice(longest, self._room, self.chunks)
+        return f"{more}{f', or {chunks}' if chunks else ''}"
 
     def forward(self, texts: Texts) -> Features:
         """Encode [B, N] ids."""
         attended = texts.mask.clone()
         attended[:, 0] |= ~texts.present  # a row with nothing to attend to would give NaN
+        windows = TextWindows(texts.mask, self.max_length)
         found = self.network(
-            input_ids=texts.ids, attention_mask=attended.long(), output_hidden_states=True
+            input_ids=windows.cut(texts.ids),
+            attention_mask=windows.cut(attended).long(),
+            output_hidden_states=True,
         )
-        tokens = found.last_hidden_state.float()
+        tokens = windows.joined(found.last_hidden_state.float())
         plain = Features(tokens, texts.mask)
-        pooled = self._pooled(found, plain).masked_fill(~texts.present[:, None], 0)
+        pooled = self._pooled(found, plain, windows).masked_fill(~texts.present[:, None], 0)
         levels = tuple(
             plain
             if depth == len(found.hidden_states) - 1
-            else Features(found.hidden_states[depth].float(), texts.mask)
+            else Features(windows.joined(found.hidden_states[depth].float()), texts.mask)
             for depth in self.depths
         )
         return Features(tokens, texts.mask, pooled, levels=levels)
 
-    def _pooled(self, found: Any, plain: Features) -> Tensor:
+    def _pooled(self, found: Any, plain: Features, windows: TextWindows) -> Tensor:
         """One vector [B, D] per text."""
-        if self.pool == "pooler":
-            pooled: Tensor = found.pooler_output
-            return pooled.float()
-        return plain.pooled if self.pool == "mean" else plain.tokens[:, 0]
+        if self.pool == "mean":
+            return plain.pooled
+        each = found.pooler_output if self.pool == "pooler" else found.last_hidden_state[:, 0]
+        return windows.mean(each.float())
 
     def last_stage(self) -> Iterable[nn.Module]:
         """The last layer, with the norm behind it and the pooler where there are any."""

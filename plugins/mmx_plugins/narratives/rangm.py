@@ -99,7 +99,7 @@ class Meta(Narrative):
         self.templates = tuple(templates)
 
     def write(self, sample: Sample) -> str:
-        case = case_phrase(sample.record, sample.roles)
+        case = case_phrase(sample.record, sample.roles, sample.texts)
         if not case:
             return ""
         sentence = self.templates[_number(sample.seeded_by(case)) % len(self.templates)].format(

@@ -39,6 +39,10 @@ class SparseParams(NarrativeParams):
         return self.inner.fields
 
     @property
+    def named_fields(self) -> tuple[str, ...]:
+        return self.inner.named_fields
+
+    @property
     def record_only(self) -> bool:
         return self.inner.record_only
 
@@ -70,6 +74,9 @@ class Sparse(Narrative):
     @property
     def learns(self) -> bool:
         return self.inner.learns
+
+    def notes(self, samples: Sequence[Sample]) -> Sequence[str]:
+        return self.inner.notes(samples)
 
     def write(self, sample: Sample) -> str:
         text = self.inner.write(sample)

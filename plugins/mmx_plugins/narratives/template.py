@@ -61,7 +61,7 @@ class Template(Narrative):
         self.templates = tuple(templates)
 
     def write(self, sample: Sample) -> str:
-        case = case_phrase(sample.record, sample.roles)
+        case = case_phrase(sample.record, sample.roles, sample.texts)
         if not case:
             return ""
         digest = hashlib.blake2b(sample.seeded_by(case).encode(), digest_size=8).digest()

@@ -28,7 +28,7 @@ def find(subject: Subject) -> list[Finding]:
     found: list[Finding] = []
     said: set[str] = set()
     for name, values in subject.fields.items():
-        if is_text(subject, values):
+        if is_text(subject, name, values):
             continue
         hidden = name in subject.leak_columns and name not in subject.record_fields
         here = telling_field(subject, column(name, values), _ID, _HIDDEN if hidden else _FIELD)

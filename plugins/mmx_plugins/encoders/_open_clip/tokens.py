@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
-from mmx.blocks import check_tokenizer_files
+from mmx.blocks import UnknownTokens, check_tokenizer_files, ends_of, in_windows
 from mmx.errors import MissingExtraError, WeightsError, said_by
 from mmx_plugins.encoders._open_clip.folder import ClipFolder
 
@@ -38,8 +38,24 @@ class ClipTokenizer(ABC):
         """Ids of a whole text, without special tokens."""
 
     @abstractmethod
-    def unknown(self, ids: Sequence[int]) -> int:
-        """How many of these stand for what the vocabulary does not have."""
+    def unknown(self, texts: Sequence[Sequence[int]]) -> list[int]:
+        """How many ids of each text stand for what the vocabulary does not have."""
+
+    @property
+    def room(self) -> int:
+        """Tokens of a text among its special ones."""
+        return max(self.longest - self.special, 0)
+
+    def windows(self, texts: Sequence[str], most: int) -> list[list[int]]:
+        """Ids as of ``rows``; of a text that would be cut, in so many windows at most."""
+        rows = self.rows(texts)
+        if most == 1 or not self.room:
+            return rows
+        ends = ends_of(self.rows(["a"])[0], self.plain("a"))
+        for place, text in enumerate(texts):
+            if len(rows[place]) >= self.longest and len(ids := self.plain(text)) > self.room:
+                rows[place] = in_windows(ids, self.longest, most, ends)
+        return rows
 
 
 def clip_tokenizer(folder: ClipFolder) -> ClipTokenizer:
@@ -68,7 +84,7 @@ def clip_tokenizer(folder: ClipFolder) -> ClipTokenizer:
 
 
 class _Simple(ClipTokenizer):
-    """The vocabulary of the first CLIP; it spells everything, so nothing is unknown."""
+    """The vocabulary of the first CLIP; it spells everything, what it does not know in bytes."""
 
     special, padding = 2, 0
 
@@ -87,8 +103,8 @@ class _Simple(ClipTokenizer):
         found: list[int] = self._found.encode(text)
         return found
 
-    def unknown(self, ids: Sequence[int]) -> int:
-        return 0
+    def unknown(self, texts: Sequence[Sequence[int]]) -> list[int]:
+        return [*map(UnknownTokens(self._found).count, texts)]
 
 
 class _Own(ClipTokenizer):
@@ -118,6 +134,5 @@ class _Own(ClipTokenizer):
         ]
         return found
 
-    def unknown(self, ids: Sequence[int]) -> int:
-        strange = self._found.unk_token_id
-        return sum(one == strange for one in ids)
+    def unknown(self, texts: Sequence[Sequence[int]]) -> list[int]:
+        return [*map(UnknownTokens(self._found).count, texts)]
