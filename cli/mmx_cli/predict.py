@@ -167,6 +167,12 @@ def _reasons(why: "commands.Explanation") -> Iterator[str]:
         strongest = sorted(words, key=lambda pair: -abs(pair[1]))[:5]
         told = ", ".join(f"{word} {100 * value:+.0f}" for word, value in strongest)
         yield f"words{f' of {name}' if len(why.words) > 1 else ''}: {told} points"
+    for name, rows in why.columns.items():
+        yield f"without a column{f' of {name}' if len(why.columns) > 1 else ''}, in points:"
+        for one in sorted(rows, key=lambda row: -max(map(abs, row.changes.values()))):
+            changed = sorted(one.changes.items(), key=lambda pair: -abs(pair[1]))[:3]
+            told = ", ".join(f"{label} {100 * value:+.0f}" for label, value in changed)
+            yield f"  {one.column}: {one.answer} ({told})"
     for name, values in why.weights.items():
         yield f"{name}: {', '.join(f'{value:.2f}' for value in values)}"
     yield from why.notes

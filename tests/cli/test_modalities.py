@@ -164,8 +164,10 @@ def _check_answers(walk: Walk) -> None:
     walk("predict", walk.run, "--table", "cases.csv", "--out", "answers.csv")
     assert len(pd.read_csv("answers.csv")) == 48
     case = [word for name in walk.names for word in GIVEN[name]]
-    walk("predict", walk.run, *case, "--explain", "why.html")
+    told = walk("predict", walk.run, *case, "--explain", "why.html")
     page = Path("why.html").read_text()
+    for words, where in (("Without a column", page), ("without a column, in points:", told)):
+        assert (words in where) == ("record" in walk.names)
     for name, words in SHOWN.items():
         assert (words in page) == (name in walk.names), name
         assert f"no {name}" not in page

@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from mmx.data import ImageStore, TextStore
+from mmx.inference.asking_again import asked_again, without_columns
 from mmx.inference.attempts import Attempts
 from mmx.inference.heat import heat_maps
 from mmx.inference.missing import shares_of_case
@@ -21,17 +22,17 @@ from mmx.inference.shapley import Shares
 from mmx.interfaces import (
     Batch,
     Images,
-    Inputs,
     Store,
     TextEncoder,
     WrappingEncoder,
     map_tensors,
 )
-from mmx.report import ExplainedImage, Explanation
+from mmx.report import ExplainedImage, Explanation, WithoutColumn
 
 Pixels = NDArray[np.uint8]
 Weights = dict[str, tuple[float, ...]]
 Words = tuple[tuple[str, float], ...]
+Columns = dict[str, tuple[WithoutColumn, ...]]
 PIECES = 48  # of a text; longer ones are cut into pieces of several words
 NUMBERS = 16  # of a gate or level weight; longer ones say nothing to a reader
 _SIDE = 192  # pixels, the longer side of a picture
@@ -85,10 +86,12 @@ class Explainer:
             for name, view in views.items()
         }
         words = self._all_words(given, texts, predicted, attempts)
+        columns = self._all_columns(given, attempts)
         return Explanation(
             shares={name: float(value) for name, value in shares.values.items()},
             share_errors={name: float(value) for name, value in shares.errors.items()},
             words=words,
+            columns=columns,
             weights=weights,
             images=_shown(views, heat),
             notes=attempts.notes,
@@ -146,6 +149,19 @@ class Explainer:
         }
         return {name: told for name, told in words.items() if told}
 
+    def _all_columns(self, given: Batch, attempts: Attempts) -> Columns:
+        """What is answered without each column of each record that is read."""
+        nothing: tuple[WithoutColumn, ...] = ()
+        found = {
+            name: attempts.get(
+                f"columns of {name}",
+                partial(without_columns, self.chain, given, name, self.placeholders),
+                nothing,
+            )
+            for name in self.stores
+        }
+        return {name: told for name, told in found.items() if told}
+
     def _words(self, given: Batch, name: str, text: str, predicted: int) -> Words:
         """Each word, and by how much the probability falls when it is left out."""
         pieces, encoder = pieces_of(text), self.chain.model.encoder(name)
@@ -153,14 +169,7 @@ class Explainer:
             return ()
         texts = [text, *(without(pieces, place) for place in range(len(pieces)))]
         tokens = TextStore(texts, encoder).collate(range(len(texts)))
-        others = [other for other in given.modalities if other != name]
-        with torch.inference_mode():
-            seen = self.chain.encoded(given, others)
-            inputs = {other: _repeated(seen.inputs[other], len(texts)) for other in others}
-            present = given.present.expand(len(texts), -1).clone()
-            present[:, given.modalities.index(name)] = tokens.present
-            asked = Batch({one: inputs.get(one, tokens) for one in given.modalities}, present)
-            log_probs = self.chain.plain(asked).log_probs
+        log_probs = asked_again(self.chain, given, name, tokens)
         probability = self.chain.task.values(log_probs)[:, predicted]
         drops = (probability[0] - probability[1:]).tolist()
         return tuple(zip(pieces, drops, strict=True))
@@ -201,13 +210,6 @@ def pieces_of(text: str) -> list[str]:
 def without(pieces: Sequence[str], place: int) -> str:
     """The text without one of its pieces."""
     return " ".join(piece for index, piece in enumerate(pieces) if index != place)
-
-
-def _repeated(inputs: Inputs, times: int) -> Inputs:
-    """One row as many; scalars, such as penalties, as they are."""
-    return map_tensors(
-        inputs, lambda tensor: tensor.repeat_interleave(times, dim=0) if tensor.ndim else tensor
-    )
 
 
 def _readable(explained: Mapping[str, Tensor], entries: Mapping[str, Sequence[str]]) -> Weights:

@@ -5,8 +5,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmx.report.run_report import Explanation
+from mmx.report.run_report import Explanation, WithoutColumn
 
+_LEAST = 0.005  # a change of a probability below it is not told
 _STRONG = 0.02  # a fall of the probability below this is not coloured
 
 
@@ -54,12 +55,31 @@ def shown_explanation(given: Explanation) -> dict[str, Any]:
     return {
         "shares": dict(given.shares),
         "share_errors": dict(given.share_errors),
+        "columns": [
+            {"name": name, "rows": shown_columns(rows)} for name, rows in given.columns.items()
+        ],
         "weights": {
             name: ", ".join(f"{value:.2f}" for value in values)
             for name, values in given.weights.items()
         },
         "notes": list(given.notes),
     }
+
+
+def shown_columns(rows: Sequence[WithoutColumn]) -> list[dict[str, str]]:
+    """Column, answer without it and changes in points, the strongest column first."""
+    order = sorted(rows, key=lambda one: -max(map(abs, one.changes.values())))
+    return [
+        {"column": one.column, "answer": one.answer, "changes": column_changes(one)}
+        for one in order
+    ]
+
+
+def column_changes(one: WithoutColumn) -> str:
+    """What changes by half a point or more, the most first."""
+    told = sorted(one.changes.items(), key=lambda pair: -abs(pair[1]))
+    seen = [f"{name} {100 * value:+.0f}" for name, value in told if abs(value) >= _LEAST]
+    return " · ".join(seen).replace("-", "−") or "nothing by half a point"
 
 
 def _colour(value: float, scale: float) -> str:

@@ -22,6 +22,21 @@ class ExplainedImage:
 
 
 @dataclass(frozen=True, slots=True)
+class WithoutColumn:
+    """What a model answers when one column of a record is missing.
+
+    Attributes:
+        column: its name.
+        answer: what is answered then, in words.
+        changes: by name of the class or label: its probability then, minus what it was.
+    """
+
+    column: str
+    answer: str
+    changes: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """Why a model answered as it did.
 
@@ -30,6 +45,7 @@ class Explanation:
             Shapley values of present and missing modalities; empty for models of one modality.
         share_errors: by modality, the standard error of a sampled share; empty if all are exact.
         words: by modality, of its text in order, and how much the probability falls without each.
+        columns: by modality, of its record: what is answered without each cell that is known.
         weights: gates, experts and levels, by name.
         images: by modality, what the model saw of it; modalities without an image are left out.
         notes: one sentence for each part that could not be told, with the reason.
@@ -38,6 +54,7 @@ class Explanation:
     shares: Mapping[str, float] = field(default_factory=dict)
     share_errors: Mapping[str, float] = field(default_factory=dict)
     words: Mapping[str, Sequence[tuple[str, float]]] = field(default_factory=dict)
+    columns: Mapping[str, Sequence[WithoutColumn]] = field(default_factory=dict)
     weights: Mapping[str, Sequence[float]] = field(default_factory=dict)
     images: Mapping[str, ExplainedImage] = field(default_factory=dict)
     notes: Sequence[str] = ()

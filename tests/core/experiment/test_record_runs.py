@@ -253,3 +253,30 @@ def test_every_setting_that_the_table_contradicts_is_told_at_its_place(
         assert fault.file is not None
         shown = fault.file.read_text().splitlines()[fault.line - 1][fault.column - 1 :]
         assert shown.startswith(("agee", "person", "number", "birth"))
+
+
+@pytest.mark.parametrize("settings", ["dim: 16", "dim: 16, missing: impute"])
+def test_without_a_column_is_what_a_case_without_that_cell_is_answered(
+    make: Callable[..., mmx.Spec], settings: str
+) -> None:
+    run = mmx.run(make(settings=settings))
+    record = {"age": 40, "size": None, "grade": "low"}
+    answers = mmx.ask(run.path, mmx.Case(record=record), explain=True)
+    found = {one.column: one for one in answers.explanations[0].columns["record"]}
+    assert [*found] == ["age", "grade"]  # size is missing already
+    whole = answers.probabilities(0)
+    for name, one in found.items():
+        blank = mmx.ask(run.path, mmx.Case(record={**record, name: None})).probabilities(0)
+        assert one.answer == max(blank, key=lambda key: blank[key])
+        for finding, change in one.changes.items():
+            assert change == pytest.approx(blank[finding] - whole[finding], abs=1e-6)
+    assert abs(found["grade"].changes["benign"]) > abs(found["age"].changes["benign"])
+    (alone,) = (
+        mmx.ask(run.path, mmx.Case(record={"age": 40}), explain=True, without=["size", "grade"])
+        .explanations[0]
+        .columns["record"]
+    )
+    prior = {name: 0.5 for name in whole}  # nothing is left of the case
+    asked = mmx.ask(run.path, mmx.Case(record={"age": 40}), without=["size", "grade"])
+    for finding, change in alone.changes.items():
+        assert change == pytest.approx(prior[finding] - asked.probabilities(0)[finding], abs=1e-5)

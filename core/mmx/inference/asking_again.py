@@ -1,0 +1,95 @@
+"""One case asked again: with other inputs of a modality, and without columns of its record."""
+
+import torch
+from torch import Tensor
+
+from mmx.errors import ShapeError
+from mmx.inference.placeholders import Placeholders
+from mmx.inference.prediction import Chain
+from mmx.interfaces import Batch, Inputs, RecordEncoder, Records, map_tensors
+from mmx.report import WithoutColumn
+
+
+def asked_again(chain: Chain, given: Batch, name: str, inputs: Inputs) -> Tensor:
+    """Log-probabilities [n, ...] of one case with n inputs of a modality in place of its own.
+
+    Args:
+        chain: the model; inference hooks are left out.
+        given: the case, a batch of one row.
+        name: of the modality.
+        inputs: n of them.
+    """
+    present = given.present.expand(len(inputs.present), -1).clone()
+    present[:, given.modalities.index(name)] = inputs.present
+    others = [other for other in given.modalities if other != name]
+    with torch.no_grad():
+        seen = chain.encoded(given, others)
+        all_inputs = {one: _repeated(seen.inputs[one], len(present)) for one in others}
+        batch = Batch({one: all_inputs.get(one, inputs) for one in given.modalities}, present)
+        return chain.plain(batch).log_probs
+
+
+def _repeated(inputs: Inputs, times: int) -> Inputs:
+    """One row as many; scalars, such as penalties, as they are."""
+    return map_tensors(
+        inputs, lambda tensor: tensor.repeat_interleave(times, dim=0) if tensor.ndim else tensor
+    )
+
+
+def without_columns(
+    chain: Chain, given: Batch, name: str, placeholders: Placeholders
+) -> tuple[WithoutColumn, ...]:
+    """What is answered without each column of a record, exactly: the model is asked once for each.
+
+    The cell is missing as cells of training records are: its learned token or flag stands there,
+    or what the encoder fills in. A case whose only cell it is has no record then.
+
+    Args:
+        chain: the model.
+        given: the case, a batch of one row.
+        name: of the modality.
+        placeholders: of the model, which answer for a case of which nothing is left.
+
+    Returns:
+        One for each cell that is known, in the order of the columns; none where the model does not
+        read the modality as a record.
+
+    Raises:
+        ShapeError: the encoder does not name its columns.
+    """
+    encoder, records = chain.model.encoder(name), given.inputs[name]
+    reads = name in chain.model.used and isinstance(encoder, RecordEncoder)
+    if not (reads and isinstance(records, Records)):
+        return ()
+    names, known = encoder.entries.get("columns", ()), records.known[0]
+    if len(names) != len(known):
+        raise ShapeError(
+            f"its encoder reads {len(known)} columns and names {len(names)} (entries['columns'])"
+        )
+    places, asked = known.nonzero().flatten(), _each_missing(records)
+    log_probs = asked_again(chain, given, name, asked)
+    if not _others_there(chain, given, name):  # as everywhere, nothing is answered with the prior
+        log_probs[~asked.present] = placeholders.without_any(1).to(log_probs.dtype)
+    values = chain.task.values(log_probs).double()
+    changes = (values[1:] - values[0]).tolist()
+    answers = chain.task.answers(log_probs)["predicted"].tolist()[1:]
+    return tuple(
+        WithoutColumn(names[place], str(answer), dict(zip(chain.task.names, change, strict=True)))
+        for place, answer, change in zip(places.tolist(), answers, changes, strict=True)
+    )
+
+
+def _each_missing(records: Records) -> Records:
+    """The one row as it is, and once without each of its known cells."""
+    known = records.known[0]
+    places = known.nonzero().flatten()
+    hidden = known.repeat(1 + len(places), 1)
+    hidden[torch.arange(1, len(hidden)), places] = False
+    many = len(hidden)
+    return Records(records.values.repeat(many, 1), records.codes.repeat(many, 1), hidden)
+
+
+def _others_there(chain: Chain, given: Batch, name: str) -> bool:
+    """Whether the case has another modality that the model reads."""
+    there = zip(given.modalities, given.present[0].tolist(), strict=True)
+    return any(known for one, known in there if one != name and one in chain.model.used)
