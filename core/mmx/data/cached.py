@@ -54,10 +54,12 @@ class Stream:
     def __init__(self, kind: str, shards: Sequence[Shard], keys: Sequence[str]) -> None:
         self.kind = kind
         self.shards = [shard for shard in shards if f"{kind}.present" in shard.arrays]
+        wanted = {*keys}  # a cache may hold many more
         index = {
             key: (number, row)
             for number, shard in enumerate(self.shards)
             for row, key in enumerate(shard.keys)
+            if key in wanted
         }
         found = np.array([index.get(key, (-1, -1)) for key in keys], dtype=np.int64).reshape(-1, 2)
         self.shard, self.row = found[:, 0], found[:, 1]

@@ -9,14 +9,14 @@ work on other inputs, and what is encoded is published as it comes.
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from mmx.blocks import state_digest
+from mmx.data.cache_budget import CacheBudget
 from mmx.data.cached import CachedFeatures, Stream
 from mmx.data.encoding import Encoding, FrozenEncoder, KeyedInputs
 from mmx.data.filling import Filling
@@ -27,7 +27,6 @@ from mmx.files import own_folder
 
 FORMAT = 2  # of the files; another number is another key
 KINDS = ("pooled", "tokens", "levels")
-GIB = 1 << 30
 
 Progress = Callable[[int, int], None]
 Waiting = Callable[[str], None]
@@ -82,7 +81,7 @@ class FeatureCache:
             if missing:
                 work = Encoding(frozen, source, lacking)
                 encoded = self._fill(root, work, missing, progress, waiting)
-            shards = join_small(root, self._checked, room=self._room(), fresh=encoded > 0)
+            shards = join_small(root, self._checked, room=self._left, fresh=encoded > 0)
         streams = {kind: Stream(kind, shards, source.keys) for kind in kinds}
         distinct = len({source.keys[row] for row in rows})
         return CachedFeatures(streams, encoded=encoded, hits=distinct - encoded, damaged=damaged)
@@ -97,47 +96,14 @@ class FeatureCache:
     ) -> int:
         """Encode what is missing in a folder of shards; gives how many inputs this process did."""
         remove_torn(root)
-        check = _Budget(self.folder, self.budget_gb).check
+        budget = CacheBudget(self.folder, self.budget_gb)
         size = work.frozen.batch_size
-        filling = Filling(root, work, missing, size, self._checked, check)
+        filling = Filling(root, work, missing, size, self._checked, budget)
         filling.fill(progress or _silent, waiting or _silent_wait)
         return filling.encoded
 
-    def _room(self) -> int:
-        return _Budget(self.folder, self.budget_gb).room
-
-
-class _Budget:
-    """What the budget of a folder leaves."""
-
-    def __init__(self, folder: Path, budget_gb: float) -> None:
-        self.folder = folder
-        self.budget_gb = budget_gb
-        self.room = int(budget_gb * GIB) - sum(_sizes(folder))
-
-    def check(self, needed: int) -> None:
-        """Refuse as soon as what is written so far says that all will not fit.
-
-        Raises:
-            DataError: ``needed`` bytes are more than the room there was; says what to do.
-        """
-        if needed <= self.room:
-            return
-        used = self.budget_gb * GIB - self.room
-        raise DataError(
-            f"caching these features needs {needed / GIB:.2f} GiB, and {used / GIB:.2f} GiB of the "
-            f"budget of {self.budget_gb:g} GiB are in use. Set data.cache.budget_gb to at least "
-            f"{(needed + used) / GIB:.2f}, delete old entries of {self.folder}, or "
-            "choose a smaller image or a fusion that reads pooled features only"
-        )
-
-
-def _sizes(folder: Path) -> Iterator[int]:
-    """Bytes of each file below a folder, but for those that others take away meanwhile."""
-    for root, _, names in os.walk(folder):
-        for name in names:
-            with suppress(FileNotFoundError):
-                yield os.stat(os.path.join(root, name)).st_size
+    def _left(self) -> int:
+        return CacheBudget(self.folder, self.budget_gb).left()
 
 
 @contextmanager

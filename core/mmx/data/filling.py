@@ -2,7 +2,8 @@
 
 A batch is claimed by a lock named after its inputs, so that work on other inputs never waits and
 processes with the same inputs share the work: who finds a batch claimed takes the next one. What is
-encoded is published every two seconds; a process that is killed loses no more than that.
+encoded is published every two seconds; a process that is killed loses no more than that. Small
+shards are joined while the folder grows, so that there are never many.
 """
 
 import hashlib
@@ -15,7 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mmx.data.cache_budget import CacheBudget
 from mmx.data.encoding import Encoding
+from mmx.data.shard_joining import join_small
 from mmx.data.shards import Shard, ShardWriter, open_shards, shard_folders
 from mmx.files import Busy, Hold
 
@@ -41,7 +44,7 @@ class Filling:
         missing: Sequence[int],
         batch_size: int,
         known: dict[Path, Shard],
-        check: Callable[[int], None],
+        budget: CacheBudget,
     ) -> None:
         """Cut the missing rows into batches.
 
@@ -51,18 +54,19 @@ class Filling:
             missing: one row for each input that is lacking.
             batch_size: inputs that are encoded at a time.
             known: shards that this process has opened.
-            check: is told how many bytes all of it will need, before they are published.
+            budget: is told how many bytes all of it will need, before they are published.
         """
         self.root = root
         self.work = work
         self.total = len(missing)
         self.encoded = self.written = 0
-        self._known, self._check = known, check
+        self._known, self._budget = known, budget
         self._left = [
             list(missing[start : start + batch_size]) for start in range(0, self.total, batch_size)
         ]
+        self._done = 0
         self._seen: set[Path] = set()
-        self._stored: set[str] = set()
+        self._stored: dict[str, set[str]] = {kind: set() for kind in work.kinds}
 
     def fill(self, progress: Progress, waiting: Waiting) -> None:
         """Encode until nothing is left.
@@ -88,6 +92,7 @@ class Filling:
                         continue
                     claimed = True
                     self._left.remove(batch)
+                    self._done += len(batch)
                     rows = self._lacking(batch)
                     if rows:
                         writer = writer or _Piece(self.root)
@@ -101,13 +106,14 @@ class Filling:
                 raise
             if writer:
                 writer.publish()
+                join_small(self.root, self._known, room=self._budget.left, fresh=False)
         return claimed
 
     def _encode(self, writer: "_Piece", rows: list[int]) -> None:
         arrays = self.work.arrays(rows)
         self.written += writer.append([self.work.source.keys[row] for row in rows], arrays)
         self.encoded += len(rows)
-        self._check(ceil(self.written / self.encoded * self.total))
+        self._budget.check(ceil(self.written / self.encoded * self.total))
 
     def _claim(self, batch: list[int], claims: ExitStack) -> bool:
         file = self._claim_file(batch)
@@ -125,10 +131,6 @@ class Filling:
         name = hashlib.sha256(f"{kinds}\0{keys}".encode()).hexdigest()[:32]
         return self.root / CLAIMS / f"{name}.lock"
 
-    @property
-    def _done(self) -> int:
-        return self.total - sum(map(len, self._left))
-
     def _wait(self, waiting: Waiting) -> None:
         """Wait until the first batch that is left is free."""
         file = self._claim_file(self._left[0])
@@ -144,20 +146,25 @@ class Filling:
 
     def _lacking(self, batch: list[int]) -> list[int]:
         """Rows of a batch that nobody has published meanwhile."""
-        folders = shard_folders(self.root)
-        if not self._seen.issuperset(folders):
-            self._seen.update(folders)
-            shards, _ = open_shards(self.root, self._known)
-            self._stored = set.intersection(*(_keys(shards, kind) for kind in self.work.kinds))
-        return [row for row in batch if self.work.source.keys[row] not in self._stored]
+        self._look()
+        keys, kinds = self.work.source.keys, self._stored.values()
+        return [row for row in batch if not all(keys[row] in stored for stored in kinds)]
+
+    def _look(self) -> None:
+        """Take note of what was published since the last look."""
+        new = {*shard_folders(self.root)} - self._seen
+        if not new:
+            return
+        self._seen |= new
+        for shard in open_shards(self.root, self._known)[0]:
+            for kind, stored in self._stored.items():
+                if shard.folder in new and f"{kind}.present" in shard.arrays:
+                    stored.update(shard.keys)
 
     def _drop_stored(self) -> None:
-        left = [self._lacking(batch) for batch in self._left]
-        self._left = [whole for whole, lacking in zip(self._left, left, strict=True) if lacking]
-
-
-def _keys(shards: Sequence[Shard], kind: str) -> set[str]:
-    return {key for shard in shards if f"{kind}.present" in shard.arrays for key in shard.keys}
+        lacking = [batch for batch in self._left if self._lacking(batch)]
+        self._left = lacking
+        self._done = self.total - sum(map(len, lacking))
 
 
 def _forget(file: Path) -> None:

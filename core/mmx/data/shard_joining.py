@@ -1,6 +1,6 @@
 """Joining small shards, so that reading a batch opens few files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,14 +11,17 @@ SMALL = 32 << 20  # bytes; larger shards are left as they are
 MANY = 16  # small shards that make reading slow
 
 
-def join_small(root: Path, known: dict[Path, Shard], *, room: int, fresh: bool) -> list[Shard]:
+def join_small(
+    root: Path, known: dict[Path, Shard], *, room: Callable[[], int], fresh: bool
+) -> list[Shard]:
     """All shards of a folder, after joining small ones that hold the same arrays.
 
     Args:
         place: folder of shards.
         known: shards that this process has checked before; see ``open_shards``.
-        room: bytes that may be written meanwhile; without room nothing is joined.
-        fresh: whether new ones were just written; else they are joined only when there are many.
+        room: tells how many bytes may be written meanwhile; without room nothing is joined.
+        fresh: whether the last ones were just written; else they are joined only when there are
+            many.
     """
     shards, _ = open_shards(root, known)
     if not _groups(shards, room, fresh):
@@ -30,14 +33,15 @@ def join_small(root: Path, known: dict[Path, Shard], *, room: int, fresh: bool) 
     return open_shards(root, known)[0]
 
 
-def _groups(shards: Sequence[Shard], room: int, fresh: bool) -> list[list[Shard]]:
+def _groups(shards: Sequence[Shard], room: Callable[[], int], fresh: bool) -> list[list[Shard]]:
     """Small shards that hold the same arrays, where there are several of them."""
     alike: dict[object, list[Shard]] = {}
     for shard in shards:
         if _size(shard) <= SMALL:
             alike.setdefault(_form(shard), []).append(shard)
     wanted = [group for group in alike.values() if len(group) > (1 if fresh else MANY)]
-    return [group for group in wanted if sum(map(_size, group)) <= room]
+    left = room() if wanted else 0
+    return [group for group in wanted if sum(map(_size, group)) <= left]
 
 
 def _join(root: Path, group: Sequence[Shard]) -> None:

@@ -4,8 +4,12 @@ A shard is a folder with one file of raw numbers per array and ``index.json``, w
 shapes, types, CRC-32 of all of them, and the folder that the shard belongs to. It is written beside
 its place and moved there in one step; what is torn, cut short, changed or exchanged does not match
 its index and is thrown away. Several processes may write and read one folder at a time.
+
+The arrays are memory maps that keep no file open: a large cache has more of them than a process may
+have open files.
 """
 
+import errno
 import json
 import logging
 import os
@@ -20,6 +24,7 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
+import pyarrow
 from numpy.typing import NDArray
 
 from mmx.files import Busy, Hold, open_regular, read_regular
@@ -29,6 +34,7 @@ INDEX = "index.json"
 BLOCK = 1 << 22  # bytes read at a time when a file is checked
 _INDEX_LIMIT = 1 << 30  # bytes of an index: keys of about 20 million inputs
 _SHARD = re.compile(r"shard-[0-9a-f]{32}")
+_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)  # of this process, no fault of a shard
 _WRITING = re.compile(r"\.(writing|gone)-[0-9a-f]{32}")  # only such names are ever deleted
 
 
@@ -152,12 +158,17 @@ def open_shards(root: Path, known: dict[Path, Shard]) -> tuple[list[Shard], int]
 
     Returns:
         The shards, and how many were damaged.
+
+    Raises:
+        OSError: this process may open no more files.
     """
     good, damaged = [], 0
     for folder in shard_folders(root):
         try:
             shard = known[folder] if _unchanged(folder, known) else _open(folder)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            if isinstance(error, OSError) and error.errno in _NO_ROOM:
+                raise
             known.pop(folder, None)
             if not folder.exists():  # another process joined it with others meanwhile
                 return _again(root, known, damaged)
@@ -225,4 +236,6 @@ def _map(path: Path, entry: Mapping[str, Any]) -> NDArray[Any]:
         raise ValueError(f"{path.name} does not match its checksum")
     if size == 0:  # an empty file cannot be mapped
         return np.zeros(shape, dtype)
-    return np.memmap(path, dtype=dtype, mode="r", shape=shape)
+    with pyarrow.memory_map(str(path)) as file:
+        content = file.read_buffer()  # stays mapped once the file is closed
+    return np.frombuffer(content, dtype=dtype).reshape(shape)

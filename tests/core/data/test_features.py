@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from mmx.blocks import pool_level
+from mmx.data.cache_budget import sizes_below
 from mmx.data.encoding import FrozenEncoder
-from mmx.data.feature_cache import FeatureCache, _sizes
+from mmx.data.feature_cache import FeatureCache
 from mmx.errors import DataError
 from mmx.interfaces import (
     Encoder,
@@ -340,4 +341,4 @@ def test_the_budget_counts_what_stays_while_others_take_files_away(tmp_path: Pat
     (tmp_path / "shard").mkdir()
     (tmp_path / "shard" / "pooled.bin").write_bytes(b"12345")
     (tmp_path / "shard" / "gone").symlink_to("nowhere")  # listed, and not there when looked at
-    assert list(_sizes(tmp_path)) == [5]
+    assert list(sizes_below(tmp_path)) == [5]

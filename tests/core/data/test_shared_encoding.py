@@ -1,5 +1,7 @@
 """Encoding beside others: other inputs never wait, equal inputs are shared, a kill keeps."""
 
+import errno
+import resource
 import threading
 import time
 from collections.abc import Sequence
@@ -9,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmx.data import filling
+from mmx.data import filling, shard_joining, shards
 from mmx.data.encoding import FrozenEncoder
 from mmx.data.feature_cache import FeatureCache
 from mmx.errors import DataError
@@ -153,3 +155,48 @@ def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(DataError, match="not mmx's"):
         encode(Reader(), tmp_path, [1])
+
+
+def test_a_cache_that_grows_holds_few_shards_and_can_be_used_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filling, "PUBLISH", 0.0)
+    slow, meanwhile = Reader(), Reader()
+    other = started(slow, tmp_path, [*range(160), "wait", *range(160, 170)])
+    assert len(list(tmp_path.rglob("index.json"))) <= 18  # 40 batches were published
+    found = encode(meanwhile, tmp_path, range(160))
+    assert (found.encoded, found.hits) == (0, 160)
+    slow.go.set()
+    other.join()
+    assert meanwhile.seen == []
+    assert found.collate([0, 159]).pooled.shape == (2, 4)  # its shards were joined since
+
+
+def test_more_shards_than_a_process_may_open_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filling, "PUBLISH", 0.0)
+    monkeypatch.setattr(shard_joining, "MANY", 1000)
+    files = len(list(Path("/proc/self/fd").iterdir()))
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files + 30, limits[1]))
+    try:
+        found = encode(Reader(), tmp_path, range(200))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert (found.encoded, found.damaged) == (200, 0)
+
+
+def test_a_process_without_files_to_open_takes_no_shard_for_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode(Reader(), tmp_path, range(20))
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(shards, "read_regular", full)
+    with pytest.raises(DataError, match="Too many open files"):
+        encode(Reader(), tmp_path, range(20))
+    monkeypatch.undo()
+    assert encode(Reader(), tmp_path, range(20)).hits == 20
