@@ -1,5 +1,6 @@
 """Pairs of rows whose pictures are nearly the same, each told once however many rows share one."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.int64]
     Pictures = NDArray[np.uint8]
+    Shown = tuple[Pictures, Rows]  # pictures, and which of them are meant: they are not copied
 
 MOST_MOVED = 20_000  # pictures among which copies are looked for in nine places, not in one
 _CHANCE = 2_000_000  # random pairs for the distance
@@ -59,11 +61,11 @@ def copies(
     sets = _equal(rows, small)
     found = [Copy(*pair, VIEWS[0], 1.0) for one in sets for pair in _inside(subject, one)]
     first = np.array([one[0] for one in sets], dtype=np.int64)
-    shown = small[np.searchsorted(rows, first)]
+    at = np.searchsorted(rows, first)
     several = np.array([len(one) > 1 for one in sets], dtype=bool)
-    pairs, distance = _candidates(subject, shown, first, several)
-    limit = _limit(subject, first, shown)
-    for (left, right), (number, value) in _confirmed(shown, pairs, limit).items():
+    pairs, distance = _candidates(subject, (small, at), first, several)
+    limit = _limit(subject, first, (small, at))
+    for (left, right), (number, value) in _confirmed((small, at), pairs, limit).items():
         pair = _that_matters(subject, sets[left], sets[right])
         found += [Copy(*pair, VIEWS[number], value)] if pair else []
     return sorted(found, key=lambda one: -one.correlation), (distance, limit)
@@ -73,7 +75,8 @@ def _equal(rows: "Rows", small: "Pictures") -> list[list[int]]:
     """Rows whose small pictures are equal, together, in order."""
     found: dict[bytes, list[int]] = {}
     for row, picture in zip(rows.tolist(), small, strict=True):
-        found.setdefault(picture.tobytes(), []).append(row)
+        digest = hashlib.blake2b(picture.tobytes(), digest_size=16).digest()
+        found.setdefault(digest, []).append(row)
     return list(found.values())
 
 
@@ -106,20 +109,21 @@ def _torn(subject: Subject, left: int, right: int) -> bool:
 
 
 def _candidates(
-    subject: Subject, small: "Pictures", rows: "Rows", several: "NDArray[np.bool_]"
+    subject: Subject, shown: "Shown", rows: "Rows", several: "NDArray[np.bool_]"
 ) -> "tuple[Rows, int]":
     """[P, 3]: two places in rows and a view; and the distance that was allowed.
 
     Args:
         subject: parts, groups and labels.
-        small: [n, 64, 64].
+        shown: [n, 64, 64] pictures.
         rows: [n], the first row with each picture.
         several: [n], whether other rows have it as well, so that any pair may matter.
     """
     if len(rows) < 2:
         return np.zeros((0, 3), dtype=np.int64), 0
-    views, shifts = of_views(small), of_shifts(small)
-    shifts = shifts if len(rows) <= MOST_MOVED else shifts[:1]
+    small, at = shown
+    views = of_views(small)[:, at]
+    shifts = of_shifts(small)[:, at] if len(rows) <= MOST_MOVED else views[:1]
     random = np.random.default_rng(0)
     draw = random.integers(len(rows), size=(2, min(_CHANCE, 4 * len(rows) ** 2)))
     draw = draw[:, subject.groups[rows[draw[0]]] != subject.groups[rows[draw[1]]]]
@@ -145,7 +149,7 @@ def _matters(subject: Subject, pairs: "Rows") -> "NDArray[np.bool_]":
     return np.asarray(across | subject.unlike(left, right))
 
 
-def _limit(subject: Subject, rows: "Rows", small: "Pictures") -> float:
+def _limit(subject: Subject, rows: "Rows", shown: "Shown") -> float:
     """The correlation that random pairs of two groups hardly ever reach."""
     draw = np.random.default_rng(1)
     sample = draw.permutation(len(rows))[:_SAMPLE]
@@ -153,20 +157,22 @@ def _limit(subject: Subject, rows: "Rows", small: "Pictures") -> float:
     apart = subject.groups[rows[sample[left]]] != subject.groups[rows[sample[right]]]
     if not apart.any():
         return _LEAST
-    fine = structure(small[sample])
+    small, at = shown
+    fine = structure(small[at[sample]])
     random = correlation(fine[left[apart]], fine[right[apart]])
     return float(np.clip(np.quantile(random, 0.999), _LEAST, _MOST_LIKE))
 
 
 def _confirmed(
-    small: "Pictures", pairs: "Rows", limit: float
+    shown: "Shown", pairs: "Rows", limit: float
 ) -> dict[tuple[int, int], tuple[int, float]]:
     """Two places -> the view in which they correlate most, and how much, from the limit on."""
     best: dict[tuple[int, int], tuple[int, float]] = {}
+    small, at = shown
     for start in range(0, len(pairs), _BATCH):
         left, right, number = pairs[start : start + _BATCH].T
-        turned = view_each(structure(small[left]), number)
-        values = correlation(turned, structure(small[right]))
+        turned = view_each(structure(small[at[left]]), number)
+        values = correlation(turned, structure(small[at[right]]))
         for one, value in zip(pairs[start : start + _BATCH].tolist(), values.tolist(), strict=True):
             if value >= max(limit, best.get((one[0], one[1]), (0, -1.0))[1]):
                 best[one[0], one[1]] = (one[2], value)

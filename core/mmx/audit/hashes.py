@@ -1,12 +1,13 @@
 """Perceptual hashes of pictures, and all pairs of hashes that lie close together."""
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
+
+from mmx.audit.hash_parts import near_pairs, thread_count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,20 +20,28 @@ _KEPT = 8
 _FLAT = 2.0  # grey levels of spread below which a picture has nothing to hash
 _WINDOW, _STEP = 58, 3  # pixels of 64: nine windows, in the middle and moved by a twentieth
 _BLOCK, _CHUNK = 32, 4_096  # 1 MB of differences at a time, which a cache holds
+_MANY = 40_000  # hashes from which on only those are compared that share a part
 
 
 def grey(pictures: "NDArray[np.uint8]") -> "NDArray[np.float32]":
     """[B, 64, 64], brightness 0..255, of pictures [B, H, W, 3]."""
     small = np.empty((len(pictures), SIDE, SIDE), dtype=np.float32)
-    for index, picture in enumerate(pictures):
-        image = Image.fromarray(picture).convert("L")
-        small[index] = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX))
+    with ThreadPoolExecutor(thread_count()) as pool:
+        for index, shown in enumerate(pool.map(_small, pictures)):
+            small[index] = shown
     return small
+
+
+def _small(picture: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
+    image = Image.fromarray(picture).convert("L")
+    return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX))
 
 
 def structured(small: "Greys") -> "NDArray[np.bool_]":
     """[B], which pictures have something to hash; one of a single colour has not."""
-    return np.asarray(small.std(axis=(1, 2)) > _FLAT)
+    chunks = (small[start : start + _CHUNK] for start in range(0, len(small), _CHUNK))
+    found = [one.std(axis=(1, 2)) > _FLAT for one in chunks]
+    return np.concatenate(found) if found else np.zeros(0, dtype=bool)
 
 
 def perceptual(small: "Greys") -> "Hashes":
@@ -74,7 +83,7 @@ def _waves(small: "Greys", down: int, across: int) -> "NDArray[np.float64]":
     basis = np.cos(np.arange(_KEPT)[:, None] * indices)
     window = small[:, down : down + _WINDOW, across : across + _WINDOW]
     found = [
-        np.einsum("uh,bhw,vw->buv", basis, window[start : start + _CHUNK], basis, optimize=True)
+        basis @ window[start : start + _CHUNK].astype(np.float64) @ basis.T
         for start in range(0, len(window), _CHUNK)
     ]
     return np.concatenate(found) if found else np.zeros((0, _KEPT, _KEPT))
@@ -102,6 +111,8 @@ def _search(
     left: "Hashes", right: "Hashes", distance: int, first: Callable[[int], int]
 ) -> "NDArray[np.int64]":
     """Compare blocks of ``left`` with ``right`` from place ``first(start)`` on."""
+    if min(len(left), len(right)) > _MANY:
+        return near_pairs(left, right, distance)
 
     def block(start: int) -> "NDArray[np.int64]":
         found = [np.zeros((0, 2), dtype=np.int64)]
@@ -112,7 +123,7 @@ def _search(
                 found.append(np.argwhere(bits <= distance) + np.array([start, offset]))
         return np.concatenate(found)
 
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+    with ThreadPoolExecutor(thread_count()) as pool:
         blocks = list(pool.map(block, range(0, len(left), _BLOCK)))
     return np.concatenate(blocks) if blocks else np.zeros((0, 2), dtype=np.int64)
 

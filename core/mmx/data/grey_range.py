@@ -82,7 +82,7 @@ def _may_be_deep(file: Path | PackedImage) -> bool:
 
 def _head(file: Path | PackedImage) -> bytes:
     if isinstance(file, PackedImage):
-        return file.read()[:_HEAD]
+        return file.head(_HEAD)
     with open_regular(file, limit=_LIMIT) as stream:
         return stream.read(_HEAD)
 

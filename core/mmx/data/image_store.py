@@ -155,9 +155,14 @@ class ImageStore(Store):
             return self._decoded.pixels.take(indices)
         size = (len(indices), self._spec.height, self._spec.width, 3)
         pixels = np.empty(size, dtype=np.uint8)
-        for target, index in enumerate(indices):
-            pixels[target] = decode(self._sources[index], self._decoder)[0]
+        sources = [self._sources[index] for index in indices]
+        with ThreadPoolExecutor(threads()) as pool:
+            for target, (shown, _) in enumerate(pool.map(self._decode, sources)):
+                pixels[target] = shown
         return pixels
+
+    def _decode(self, source: ImageSource) -> "tuple[NDArray[np.uint8], Frame]":
+        return decode(source, self._decoder)
 
     def _readable(self, index: "NDArray[np.int64]") -> "NDArray[np.bool_]":
         return (index >= 0) & (np.append(self._decoded.frames[:, 0], 0)[index] > 0)

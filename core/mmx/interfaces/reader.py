@@ -31,6 +31,14 @@ class PackedImage(ABC):
             DataError: they are not there any more.
         """
 
+    def head(self, size: int) -> bytes:
+        """The first bytes, at most so many; a reader that can leaves the others unread.
+
+        Raises:
+            DataError: they are not there any more.
+        """
+        return self.read()[:size]
+
     @cached_property
     def key(self) -> str:
         """Digest of these bytes."""

@@ -50,6 +50,7 @@ _IMAGES = (
     "nii",
 )
 _TEXTS = ("txt", "text", "cls", "cls2", "id")
+_TOLD = (*_TEXTS, "json")
 _LIMIT = 4 << 20  # bytes of a text or a JSON file
 _MOST = 20_000_000  # members of a shard
 
@@ -88,13 +89,18 @@ class ShardImage(PackedImage):
 
     def read(self) -> bytes:
         """The bytes."""
+        return self.head(self.size)
+
+    def head(self, size: int) -> bytes:
+        """The first bytes, without reading the others."""
+        wanted = min(size, self.size)
         try:
-            with self.shard.open("rb") as file:
+            with self.shard.open("rb", buffering=0) as file:
                 file.seek(self.start)
-                content = file.read(self.size)
+                content = file.read(wanted)
         except OSError as error:
             raise DataError(f"{self.name} cannot be read: {error.strerror or error}") from error
-        if len(content) < self.size:
+        if len(content) < wanted:
             raise DataError(f"{self.name} is cut short: the shard ends within it")
         return content
 
@@ -176,16 +182,29 @@ def _samples(
     for key, members in groupby(_members(shard, skipped), key=_key):
         row: dict[str, object] = {KEY: key, SHARD: shard.name}
         found += 1
-        yield (
-            row,
-            "; ".join(fault for member in members if (fault := _add(row, shard, member, skipped))),
-        )
+        faults = (_add(row, shard, member, skipped) for member in members)
+        yield row, "; ".join(filter(None, faults))
     if count is not None and found != count:
         raise DataError(f"{shard} holds {found} samples, and its manifest says {count}")
 
 
-def _members(shard: Path, skipped: dict[str, None]) -> Iterator[tarfile.TarInfo]:
-    """The plain files of a shard."""
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """A plain file of a shard.
+
+    Attributes:
+        info: where it lies.
+        ending: of its name, from the first point on, in small letters.
+        text: its bytes where it is a text or JSON of no more than is read; None of any other.
+    """
+
+    info: tarfile.TarInfo
+    ending: str
+    text: bytes | None
+
+
+def _members(shard: Path, skipped: dict[str, None]) -> Iterator[_Member]:
+    """The plain files of a shard, which is opened once."""
     try:
         with tarfile.open(shard, "r:") as opened:
             for place, member in enumerate(opened):
@@ -193,40 +212,44 @@ def _members(shard: Path, skipped: dict[str, None]) -> Iterator[tarfile.TarInfo]
                     skipped[f"{member.name} and what comes after it ({_MOST} are read)"] = None
                     return
                 if member.isreg() and not member.issparse():
-                    yield member
+                    yield _member(opened, member)
                 elif not member.isdir():
                     skipped[f"{member.name} (a link or device)"] = None
     except Exception as error:  # tarfile raises many types for damaged bytes
         raise DataError(f"{shard} is not a readable tar file (unpacked): {error}") from error
 
 
-def _key(member: tarfile.TarInfo) -> str:
+def _member(opened: tarfile.TarFile, info: tarfile.TarInfo) -> _Member:
+    ending = info.name.rpartition("/")[2].partition(".")[2].lower()
+    told = ending.rpartition(".")[2] in _TOLD and info.size <= _LIMIT
+    file = opened.extractfile(info) if told else None
+    return _Member(info, ending, None if file is None else file.read())
+
+
+def _key(member: _Member) -> str:
     """Name of the sample: up to the first point of the last part of a path."""
-    path = PurePosixPath(member.name)
+    path = PurePosixPath(member.info.name)
     return (path.parent / path.name.partition(".")[0]).as_posix()
 
 
-def _add(
-    row: dict[str, object], shard: Path, member: tarfile.TarInfo, skipped: dict[str, None]
-) -> str:
+def _add(row: dict[str, object], shard: Path, member: _Member, skipped: dict[str, None]) -> str:
     """Put a member into its row; what is wrong with it, or nothing."""
-    ending = PurePosixPath(member.name).name.partition(".")[2].lower()
+    info, ending = member.info, member.ending
     stem, _, last = ending.rpartition(".")
-    name = f"{shard.name}: {member.name}"
+    name = f"{shard.name}: {info.name}"
     if last in _IMAGES:
-        image = ShardImage(name, shard, member.offset_data, member.size)
+        image = ShardImage(name, shard, info.offset_data, info.size)
         return _put(row, {stem or IMAGE: image}, name)
-    if last not in (*_TEXTS, "json"):
-        skipped[f"*.{ending}" if ending else member.name] = None
+    if last not in _TOLD:
+        skipped[f"*.{ending}" if ending else info.name] = None
         return ""
-    if member.size > _LIMIT:
-        return f"{name} has {member.size} bytes, more than the {_LIMIT} that are read"
+    if member.text is None:
+        return f"{name} has {info.size} bytes, more than the {_LIMIT} that are read"
+    if len(member.text) < info.size:
+        return f"{name} is cut short: the shard ends within it"
     try:
-        content = ShardImage(name, shard, member.offset_data, member.size).read()
-        text = content.decode("utf-8").strip()
+        text = member.text.decode("utf-8").strip()
         found = json.loads(text) if last == "json" else {ending: text}
-    except DataError as error:
-        return str(error)
     except (ValueError, RecursionError) as error:
         return f"{name} cannot be read: {error}"
     return _put(row, found, name) if isinstance(found, dict) else f"{name} is no JSON object"

@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmx.audit import Finding
+from mmx.audit import Finding, hash_parts
 from mmx.audit.alignment import VIEWS, correlation, structure, view
+from mmx.audit.hash_parts import near_pairs
 from mmx.audit.hashes import (
     calibrated,
     close_above,
@@ -136,6 +137,24 @@ def test_pairs_above_are_those_of_the_upper_triangle() -> None:
     expected = both[both[:, 0] < both[:, 1]]
     found = close_above(made, made, 12)
     assert sorted(found.tolist()) == sorted(expected.tolist())
+
+
+@pytest.mark.parametrize("distance", [0, 1, 4, 6, 7, 10])
+def test_pairs_by_parts_are_all_pairs(distance: int) -> None:
+    draw = np.random.default_rng(2)
+    left = draw.integers(0, 2**12, 400, dtype=np.uint64)  # most bits alike: long buckets
+    right = left ^ np.bitwise_or.reduce(
+        np.uint64(1) << draw.integers(0, 64, (distance + 1, 400), dtype=np.uint64)
+    )
+    found = near_pairs(left, right, distance)
+    assert found.tolist() == close_pairs(left, right, distance).tolist()
+    assert len(found) > 0
+
+
+def test_long_buckets_are_compared_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hash_parts, "_AT_ONCE", 7)
+    same = np.zeros(20, dtype=np.uint64)
+    assert len(near_pairs(same, same, 2)) == 400
 
 
 def test_the_distance_is_the_largest_that_chance_rarely_reaches() -> None:

@@ -66,6 +66,14 @@ def test_identical_images_with_two_labels_in_one_part(rows: Any, ask: Ask) -> No
     assert "more than one label" in found[0].message
 
 
+def test_one_picture_of_thousands_of_rows_is_told_without_comparing_every_two(
+    rows: Any, ask: Ask
+) -> None:
+    subject = replace(rows, n=6000).subject()
+    found = ask("identical_images", replace(subject, duplicates=(tuple(subject.ids),)))
+    assert [one.verdict for one in found] == ["error", "error"]
+
+
 def test_identical_images_of_one_part_and_label_are_no_leak(rows: Any, ask: Ask) -> None:
     subject = rows.subject()
     assert ask("identical_images", replace(subject, duplicates=(("row-0000", "row-0001"),))) == []

@@ -6,7 +6,7 @@ fine structure, which must be higher than in 999 of 1,000 random pairs. Told are
 and pairs with two labels, wherever they stand.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from mmx.audit.check import Check
 from mmx.audit.copies import MOST_MOVED, Copy, copies
 from mmx.audit.finding import SHOWN, Evidence, Finding
-from mmx.audit.hashes import grey, structured
+from mmx.audit.hashes import SIDE, batches, grey, structured
 from mmx.audit.subject import Subject
 
 if TYPE_CHECKING:
@@ -31,23 +31,15 @@ def find(subject: Subject) -> list[Finding]:
     """A warning for copies in two parts, and one for copies with two labels."""
     if subject.pictures is None or subject.has_picture is None:
         return []
-    rows = subject.used[subject.has_picture[subject.used]]
-    small = [
-        grey(subject.pictures(rows[start : start + _BATCH])).round().astype(np.uint8)
-        for start in range(0, len(rows), _BATCH)
-    ]
-    if not small:
-        return []
-    pictures = np.concatenate(small)
-    usable = structured(pictures)
-    found, limits = copies(subject, rows[usable], pictures[usable])
+    rows, small = _usable(subject, subject.pictures, subject.has_picture)
+    found, limits = copies(subject, rows, small)
     across = [one for one in found if subject.parts[one.left] != subject.parts[one.right]]
     left, right = (
         np.array([(one.left, one.right) for one in found], dtype=np.int64).reshape(-1, 2).T
     )
     torn = [found[index] for index in np.flatnonzero(subject.unlike(left, right)).tolist()]
     seen = f"correlation at least {limits[1]:.2f}, at most {limits[0]} of 64 bits of the hash apart"
-    if usable.sum() > MOST_MOVED:
+    if len(rows) > MOST_MOVED:
         seen += f"; above {MOST_MOVED:,} images, moved copies are not looked for"
     return [
         *_told(subject, across, f"in two parts and two {subject.many} ({seen}): look at them, and "
@@ -55,6 +47,25 @@ def find(subject: Subject) -> list[Finding]:
         *_told(subject, torn, f"with two labels ({seen}): look at them; of a true copy, at least "
                "one label is wrong"),
     ]  # fmt: skip
+
+
+def _usable(
+    subject: Subject,
+    pictures: "Callable[[Rows], NDArray[np.uint8]]",
+    there: "NDArray[np.bool_]",
+) -> "tuple[Rows, NDArray[np.uint8]]":
+    """Rows whose pictures can be hashed, [m], and these in grey, [m, 64, 64], held once."""
+    rows = subject.used[there[subject.used]]
+    small = np.empty((len(rows), SIDE, SIDE), dtype=np.uint8)
+    kept = [rows[:0]]
+    filled = 0
+    for some in batches(rows, _BATCH):
+        shown = grey(pictures(some)).round().astype(np.uint8)
+        usable = structured(shown)
+        small[filled : filled + usable.sum()] = shown[usable]
+        filled += int(usable.sum())
+        kept.append(some[usable])
+    return np.concatenate(kept), small[:filled]
 
 
 def _told(subject: Subject, found: Sequence[Copy], what: str) -> list[Finding]:
