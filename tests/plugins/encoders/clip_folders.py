@@ -38,6 +38,10 @@ MODELS: dict[str, dict[str, Any]] = {
         "text_cfg": {**TEXT, "pool_type": "first", "no_causal_mask": True},
         "custom_text": True,
     },
+    "resnet": {
+        "vision_cfg": {"image_size": 64, "layers": [1, 2, 1, 1], "width": 8, "head_width": 64},
+        "text_cfg": TEXT,
+    },
     "biomed": {
         "vision_cfg": {"timm_model_name": "test_vit", "timm_pool": "", "timm_proj": "linear",
                        "image_size": 160},

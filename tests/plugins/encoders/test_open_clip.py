@@ -64,16 +64,26 @@ def test_the_tower_of_images_gives_the_library_s_features(tmp_path: Path, name: 
     again = normalize(whole.projection(found.pooled.double()), dim=-1)
     torch.testing.assert_close(again, expected, **CLOSE)
     last = hidden["image_intermediates"][-1]
-    if name != "pooler":  # timm's ConvNeXt has no norm behind its last map
+    if name == "resnet":
+        torch.testing.assert_close(found.tokens, values(network, last), **CLOSE)
+    elif name != "pooler":  # timm's ConvNeXt has no norm behind its last map
         torch.testing.assert_close(found.tokens, last.flatten(2).mT, **CLOSE)
-    torch.testing.assert_close(projected.tokens, shared.projection(found.tokens.double()), **CLOSE)
-    if name != "pooler":
+    through = shared.projection(found.tokens.double())  # of numbers that were rounded to float32
+    torch.testing.assert_close(projected.tokens, through, **{**CLOSE, "rtol": 1e-5})
+    if name not in ("pooler", "resnet"):
         for level, depth in zip(found.levels[:2], plain_depths(plain), strict=True):
             torch.testing.assert_close(level.tokens, earlier[depth].flatten(2).mT, **CLOSE)
     for encoder, given in ((plain, found), (shared, projected)):
         widths = tuple(level.tokens.shape[-1] for level in given.levels)
         assert encoder.shape.level_dims == widths
         assert encoder.shape.dim == given.pooled.shape[-1] == given.tokens.shape[-1]
+
+
+def values(network: Any, last: Tensor) -> Tensor:
+    """[B, N, D], what the attention of a ResNet makes of each place of its last map."""
+    pool, places = network.visual.attnpool, last.flatten(2).mT
+    behind = places + pool.positional_embedding[None, 1:]
+    return behind @ pool.v_proj.weight.T + pool.v_proj.bias
 
 
 def plain_depths(encoder: OpenClipEncoder) -> list[int]:
@@ -173,6 +183,12 @@ def test_pixels_are_those_of_the_library(tmp_path: Path, stated: dict[str, Any])
     assert (wanted - seen).abs().max() <= 1e-6
 
 
+def test_a_resnet_has_one_size(tmp_path: Path) -> None:
+    write(tmp_path, "resnet")
+    with pytest.raises(WeightsError, match="places for 64 x 64 pixels alone; leave size out"):
+        images(tmp_path, size=96)
+
+
 def test_weights_may_be_safetensors_or_a_file_with_a_prefix(tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
@@ -216,7 +232,10 @@ def test_the_vocabulary_of_the_first_clip_is_that_of_the_library(tmp_path: Path)
     ("change", "words"),
     [
         ({"multimodal_cfg": {}}, "holds a CoCa"),
-        ({"vision_cfg": {**clip_folders.VIT, "layers": [1, 1, 1, 1]}}, "pools its images by atten"),
+        (
+            {"vision_cfg": {**clip_folders.VIT, "attentional_pool": True}},
+            "pools its images by atten",
+        ),
         ({"vision_cfg": {**clip_folders.VIT, "wings": 2}}, "unexpected keyword argument 'wings'"),
         ({"vision_cfg": {**clip_folders.VIT, "width": 24}}, "of another shape"),
         ({"text_cfg": {**clip_folders.TEXT, "pool_type": "none"}}, "pools its texts by none"),

@@ -138,5 +138,7 @@ def clip_folder(model: str | Path) -> ClipFolder:
     if not all(isinstance(part, dict) for part in parts):
         raise WeightsError(f"{folder / FILE} is no configuration of open_clip: no mapping")
     if "multimodal_cfg" in parts[0]:
-        raise WeightsError(f"{folder} holds a CoCa, whose towers are not read; use a CLIP")
+        raise WeightsError(
+            f"{folder} holds a CoCa (multimodal_cfg), whose towers are not read; use a CLIP"
+        )
     return ClipFolder(folder, *parts)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from mmx.errors import WeightsError, said_by
 from mmx_plugins.encoders._open_clip.both_towers import with_towers
 from mmx_plugins.encoders._open_clip.folder import ClipFolder
+from mmx_plugins.encoders._open_clip.resnet import Resnet
 from mmx_plugins.encoders._open_clip.timm_trunk import TimmTrunk
 from mmx_plugins.encoders._open_clip.trunk import ImageTrunk, Tower
 from mmx_plugins.encoders._open_clip.vit import Vit
@@ -39,24 +40,25 @@ def image_tower(
     if size is not None:
         with said_by("open_clip", f"{failed} for images of {size} pixels"):
             visual = _resized(visual, folder, stated, size)
-    trunk: ImageTrunk = (
-        TimmTrunk(visual, fractions) if hasattr(visual, "trunk") else Vit(visual, fractions)
-    )
-    width = int(folder.model["embed_dim"])
+    trunk, width = _trunk(visual, fractions), int(folder.model["embed_dim"])
     return ImageTower(trunk, trunk.take_projection(), width, record, notes)
+
+
+def _trunk(visual: Any, fractions: Sequence[float]) -> ImageTrunk:
+    """What stands in front of the projection, by the kind of network."""
+    if hasattr(visual, "trunk"):
+        return TimmTrunk(visual, fractions)
+    return Resnet(visual) if hasattr(visual, "attnpool") else Vit(visual, fractions)
 
 
 def _check(stated: dict[str, Any], path: Path) -> None:
     """Refuse towers whose pooled vector is made of other things than their tokens."""
-    attention = stated.get("attentional_pool") or stated.get("timm_pool") in (
-        "abs_attn",
-        "rot_attn",
-    )
-    resnet = isinstance(stated.get("layers"), list | tuple) and not stated.get("timm_model_name")
-    if attention or resnet:
+    several = ("abs_attn", "rot_attn")
+    if stated.get("attentional_pool") or stated.get("timm_pool") in several:
         raise WeightsError(
             f"{path} pools its images by attention that ends in the projection, which this method "
-            "does not read; it reads a ViT of open_clip and networks of timm"
+            "does not read; it reads a ViT or a ResNet of open_clip and networks of timm whose "
+            f"timm_pool is none of {', '.join(several)}"
         )
     if stated.get("pool_type", "tok") not in ("tok", "avg"):
         raise WeightsError(f"{path} has pool_type {stated['pool_type']!r}; tok and avg are read")
@@ -67,6 +69,11 @@ def _resized(visual: Any, folder: ClipFolder, stated: dict[str, Any], size: int)
     if hasattr(visual, "set_input_size"):
         visual.set_input_size((size, size))
         return visual
+    if hasattr(visual, "attnpool"):
+        raise WeightsError(
+            f"{folder.path} holds a ResNet whose attention has places for {visual.image_size} x "
+            f"{visual.image_size} pixels alone; leave size out"
+        )
     from open_clip.model import resize_pos_embed  # an extra
 
     other = with_towers(folder.model, images={**stated, "image_size": size}).visual

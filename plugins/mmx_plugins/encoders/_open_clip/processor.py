@@ -50,7 +50,8 @@ def preprocessing(folder: ClipFolder, size: int | None) -> Preprocessing:
     if way not in ("shortest", "squash") or (way == "shortest" and height != width):
         raise WeightsError(
             f"{where}: images are brought to {height} x {width} by resize_mode {way!r}, which is "
-            "not known here; shortest (of squares) and squash are"
+            "not known here; shortest (of squares) and squash are. Written there, squash shows "
+            "images in another shape than the model was trained with"
         )
     interpolation = stated.get("interpolation") or "bicubic"
     if interpolation not in ("bicubic", "bilinear", "random"):

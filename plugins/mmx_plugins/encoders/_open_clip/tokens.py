@@ -73,7 +73,8 @@ def clip_tokenizer(folder: ClipFolder) -> ClipTokenizer:
     if stated.get("tokenizer_mode") or settings.get("reduction_mask"):
         raise WeightsError(
             f"{folder.path} writes its texts by tokenizer_mode or reduction_mask, which this "
-            "method does not read"
+            "method does not read; without these keys texts are cut where they are too long, which "
+            "is not what the model was trained with"
         )
     with said_by("open_clip", f"{folder.path} has no tokenizer that can be loaded"):
         found: Any = get_tokenizer(f"local-dir:{folder.path}")
