@@ -1,12 +1,14 @@
 """One case asked again: with other inputs of a modality, and without columns of its record."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from mmx.errors import ShapeError
 from mmx.inference.placeholders import Placeholders
 from mmx.inference.prediction import Chain
-from mmx.interfaces import Batch, Inputs, RecordEncoder, Records, map_tensors
+from mmx.interfaces import Batch, Inputs, RecordEncoder, Records, Task, map_tensors
 from mmx.report import WithoutColumn
 
 
@@ -66,16 +68,22 @@ def without_columns(
         raise ShapeError(
             f"its encoder reads {len(known)} columns and names {len(names)} (entries['columns'])"
         )
-    places, asked = known.nonzero().flatten(), _each_missing(records)
+    asked = _each_missing(records)
     log_probs = asked_again(chain, given, name, asked)
     if not _others_there(chain, given, name):  # as everywhere, nothing is answered with the prior
         log_probs[~asked.present] = placeholders.without_any(1).to(log_probs.dtype)
-    values = chain.task.values(log_probs).double()
+    there = [one for one, is_known in zip(names, known.tolist(), strict=True) if is_known]
+    return _told(chain.task, there, log_probs)
+
+
+def _told(task: Task, columns: Sequence[str], log_probs: Tensor) -> tuple[WithoutColumn, ...]:
+    """The answers without each column, beside the first one, with all of them."""
+    values = task.values(log_probs).double()
     changes = (values[1:] - values[0]).tolist()
-    answers = chain.task.answers(log_probs)["predicted"].tolist()[1:]
+    answers = task.answers(log_probs)["predicted"].tolist()[1:]
     return tuple(
-        WithoutColumn(names[place], str(answer), dict(zip(chain.task.names, change, strict=True)))
-        for place, answer, change in zip(places.tolist(), answers, changes, strict=True)
+        WithoutColumn(column, str(answer), dict(zip(task.names, change, strict=True)))
+        for column, answer, change in zip(columns, answers, changes, strict=True)
     )
 
 
