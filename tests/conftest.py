@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from PIL import Image
+from warm_processes import processes, warm_python, warm_pythons
 
 import mmx
+
+__all__ = ["processes", "warm_python", "warm_pythons"]  # fixtures
 
 settings.register_profile("ci", max_examples=100, deadline=None)
 settings.register_profile("nightly", max_examples=2000, deadline=None)

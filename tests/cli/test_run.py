@@ -10,16 +10,9 @@ from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
+from warm_processes import WarmProcess, WarmPython
 
 from mmx_cli.main import app
-
-MMX = (sys.executable, "-m", "mmx_cli")
-
-
-def mmx(*words: object, limit: float = 120) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*MMX, *map(str, words)], capture_output=True, text=True, timeout=limit, check=False
-    )
 
 
 @pytest.fixture
@@ -38,9 +31,9 @@ def only_run(home: Path) -> Path:
 
 
 def test_a_run_prints_its_headline_and_its_report_and_can_be_used(
-    run_words: list[str], home: Path, tiny_spec: Path, tiny_plugin: Path
+    run_words: list[str], home: Path, tiny_spec: Path, tiny_plugin: Path, processes: WarmPython
 ) -> None:
-    done = mmx(*run_words)
+    done = processes.run(*run_words)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("balanced accuracy ")
     report = Path(done.stdout.rpartition("report: ")[2].strip())
@@ -74,18 +67,17 @@ def test_a_users_mistake_is_told_in_plain_words(words: list[str], expected: str)
     assert isinstance(done.exception, SystemExit)  # no traceback of ours
 
 
-def test_a_faulty_value_ends_the_process_with_status_2(run_words: list[str]) -> None:
-    done = mmx(*run_words, "--set", "model.fusion=gatedd")
+def test_a_faulty_value_ends_the_process_with_status_2(
+    run_words: list[str], processes: WarmPython
+) -> None:
+    done = processes.run(*run_words, "--set", "model.fusion=gatedd")
     assert done.returncode == 2
     assert "nearest: gated" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def interrupt(run_words: list[str], home: Path, by: signal.Signals, steps: int) -> str:
-    """Start a long run, stop it after some steps, and give what it wrote to stderr."""
-    started = subprocess.Popen(
-        [*MMX, *run_words], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-    )
+def interrupt(started: WarmProcess, home: Path, by: signal.Signals, steps: int) -> str:
+    """Stop a long run after some steps, and give what it wrote to stderr."""
     deadline = time.monotonic() + 100
     while time.monotonic() < deadline and started.poll() is None:
         pointers = list(home.glob("runs/*/checkpoint/latest.json"))  # a whole checkpoint is there
@@ -100,11 +92,12 @@ def interrupt(run_words: list[str], home: Path, by: signal.Signals, steps: int) 
 
 @pytest.mark.slow
 def test_a_run_that_was_killed_or_stopped_ends_with_the_same_weights(
-    run_words: list[str], home: Path, monkeypatch: pytest.MonkeyPatch
+    run_words: list[str], home: Path, monkeypatch: pytest.MonkeyPatch, processes: WarmPython
 ) -> None:
     words = [*run_words, "--set", "train.epochs=60", "--set", "train.checkpoint_minutes=0.001"]
-    interrupt(words, home, signal.SIGKILL, steps=3)
-    assert "Traceback" not in (told := interrupt(words, home, signal.SIGINT, steps=10))
+    interrupt(processes.start(*words), home, signal.SIGKILL, steps=3)
+    told = interrupt(processes.start(*words), home, signal.SIGINT, steps=10)
+    assert "Traceback" not in told
     assert "the same command" in told or "the same spec" in told
     resumed = only_run(home)
     assert not (resumed / "finished.json").exists()

@@ -1,0 +1,82 @@
+"""Python that has loaded the heavy libraries: each command of mmx is done by a copy of it.
+
+A command in a process of its own loads torch and others for some seconds before it does anything.
+Here one process loads them once and forks for each command. What a test does to such a process, a
+signal or a kill, reaches that process alone.
+
+    python warm.py ADDRESS
+
+listens at a socket in the file system. A command comes as JSON (module, words, environment, folder)
+with its three standard files; the number of its process goes back, and its exit status at the end.
+"""
+
+import json
+import os
+import runpy
+import signal
+import socket
+import sys
+from contextlib import suppress
+from importlib import import_module
+from typing import Any
+
+HEAVY = (
+    "accelerate", "matplotlib.figure", "mmx_cli.main", "mmx.experiment.answers", "mmx.interfaces",
+    "pandas", "pyarrow.parquet", "sklearn.linear_model", "torch", "torch._dynamo",
+    "torch.distributed.tensor",
+)  # fmt: skip
+
+
+def next_command(listener: socket.socket) -> dict[str, Any] | None:
+    """In the process of a command, that command; None when there are no more, where main runs."""
+    while True:
+        heard, _ = listener.accept()
+        with heard:
+            message, handles, _, _ = socket.recv_fds(heard, 1 << 20, 3)
+            if not message:
+                return None
+            if os.fork() == 0:
+                listener.close()
+                return watched(heard, json.loads(message), handles)
+        for handle in handles:
+            os.close(handle)
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
+
+def watched(heard: socket.socket, command: dict[str, Any], handles: list[int]) -> dict[str, Any]:
+    """Returns in the process of the command; that which waits for it ends here."""
+    process = os.fork()
+    if process == 0:
+        heard.close()
+        for place, handle in enumerate(handles):
+            os.dup2(handle, place)
+            os.close(handle)
+        return command
+    heard.sendall(f"{process}\n".encode())
+    status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    with suppress(BrokenPipeError):  # nobody waits for it any more
+        heard.sendall(f"{status}\n".encode())
+    os._exit(0)
+
+
+def perform(command: dict[str, Any]) -> None:
+    """What ``python -m module words`` does."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.clear()
+    os.environ.update(command["environment"])
+    os.chdir(command["folder"])
+    sys.argv = [command["module"], *command["words"]]
+    runpy.run_module(command["module"], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    for name in HEAVY:
+        import_module(name)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(sys.argv[1])
+        server.listen()
+        asked = next_command(server)
+    if asked is not None:
+        perform(asked)

@@ -1,0 +1,177 @@
+"""Commands of mmx as processes that need not load the heavy libraries first; see warm.py."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
+
+import pytest
+
+
+class WarmProcess:
+    """A command that a copy of the warm Python does; the part of Popen that tests need.
+
+    Attributes:
+        pid: of the process.
+        returncode: its exit status, minus the signal that ended it; None while it works.
+    """
+
+    def __init__(self, heard: socket.socket, out: IO[bytes], err: IO[bytes]) -> None:
+        self._heard, self._out, self._err = heard, out, err
+        self._lines = heard.makefile("r", encoding="ascii")
+        self.pid = int(self._lines.readline())
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """The exit status; None while it works."""
+        if self.returncode is None and _readable(self._heard, 0):
+            self.wait()
+        return self.returncode
+
+    def wait(self, timeout: float = 300) -> int:
+        """The exit status, when it has ended.
+
+        Raises:
+            TimeoutError: it works on.
+        """
+        if self.returncode is None:
+            if not _readable(self._heard, timeout):
+                raise TimeoutError(f"it works on after {timeout} s")
+            self.returncode = int(self._lines.readline())
+        return self.returncode
+
+    def send_signal(self, by: signal.Signals) -> None:
+        """To the process, if it works."""
+        if self.poll() is None:
+            os.kill(self.pid, by)
+
+    def kill(self) -> None:
+        """At once."""
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, timeout: float = 300) -> tuple[str, str]:
+        """What it wrote to standard output and to standard error, when it has ended."""
+        self.wait(timeout)
+        return _text(self._out), _text(self._err)
+
+    def end(self) -> None:
+        """Kill it, if it works, and leave nothing open."""
+        self.kill()
+        for one in (self._lines, self._heard, self._out, self._err):
+            one.close()
+
+
+def _readable(heard: socket.socket, timeout: float) -> bool:
+    """Whether there is something to read, or comes in time."""
+    heard.settimeout(timeout)
+    try:
+        return bool(heard.recv(1, socket.MSG_PEEK))
+    except (TimeoutError, BlockingIOError):
+        return False
+    finally:
+        heard.settimeout(None)
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
+
+
+class WarmPython:
+    """Does commands of mmx in copies of one process that has loaded the heavy libraries."""
+
+    def __init__(self, python: Path, folder: Path, environment: Mapping[str, str]) -> None:
+        self._address, self._begun = folder / "warm", list[WarmProcess]()
+        words = [python, Path(__file__).with_name("warm.py"), self._address]
+        self._server = subprocess.Popen(words, env=environment, cwd=folder)
+
+    def start(
+        self,
+        *words: object,
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> WarmProcess:
+        """Begin ``mmx words``, in this environment and folder unless others are given."""
+        command = {
+            "module": "mmx_cli",
+            "words": [*map(str, words)],
+            "environment": dict(os.environ if environment is None else environment),
+            "folder": str(folder or Path.cwd()),
+        }
+        heard = self._connected()
+        out, err = TemporaryFile(), TemporaryFile()  # noqa: SIM115 - the process closes them
+        with Path(os.devnull).open("rb") as nothing:
+            handles = [one.fileno() for one in (nothing, out, err)]
+            socket.send_fds(heard, [json.dumps(command).encode()], handles)
+        self._begun.append(WarmProcess(heard, out, err))
+        return self._begun[-1]
+
+    def run(
+        self,
+        *words: object,
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> "subprocess.CompletedProcess[str]":
+        """The same to its end."""
+        process = self.start(*words, environment=environment, folder=folder)
+        out, err = process.communicate()
+        return subprocess.CompletedProcess(words, process.wait(), out, err)
+
+    def tidy(self) -> None:
+        """End what a test has left."""
+        while self._begun:
+            self._begun.pop().end()
+
+    def end(self) -> None:
+        """End all."""
+        self.tidy()
+        self._connected().close()
+        self._server.wait()
+
+    def _connected(self) -> socket.socket:
+        begun = time.monotonic()
+        while True:
+            heard = socket.socket(socket.AF_UNIX)
+            try:
+                heard.connect(str(self._address))
+            except OSError:  # it still loads
+                heard.close()
+                assert self._server.poll() is None
+                assert time.monotonic() - begun < 120
+                time.sleep(0.02)
+            else:
+                return heard
+
+
+@pytest.fixture(scope="session")
+def warm_pythons(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., WarmPython]]:
+    """Start one: ``warm_pythons(python, environment)``; they end with the tests."""
+    started: list[WarmPython] = []
+
+    def start(python: Path, environment: Mapping[str, str]) -> WarmPython:
+        started.append(WarmPython(python, tmp_path_factory.mktemp("warm"), environment))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.end()
+
+
+@pytest.fixture(scope="session")
+def warm_python(warm_pythons: Callable[..., WarmPython]) -> WarmPython:
+    """That of this interpreter."""
+    return warm_pythons(Path(sys.executable), os.environ)
+
+
+@pytest.fixture
+def processes(warm_python: WarmPython) -> Iterator[WarmPython]:
+    """Starts commands of mmx; what a test has left of them ends with it."""
+    yield warm_python
+    warm_python.tidy()
