@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 from typer.testing import Result
+from warm_processes import WarmPython
 
 import mmx
 
@@ -145,12 +145,11 @@ def test_damaged_decoded_images_are_made_again(
 
 @pytest.mark.slow
 def test_a_killed_data_loader_is_told_and_the_run_goes_on(
-    home: Path, tiny_spec: Path, command: Callable[..., Result]
+    home: Path, tiny_spec: Path, command: Callable[..., Result], processes: WarmPython
 ) -> None:
     words = ["run", str(tiny_spec), "--plugin", str(PLUGIN),
              "--set", "model.image.train=full", "--set", "train.epochs=20"]  # fmt: skip
-    begun = [sys.executable, "-m", "mmx_cli", *words, "--set", "data.workers=1"]
-    started = subprocess.Popen(begun, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    started = processes.start(*words, "--set", "data.workers=1")
     while started.poll() is None:  # one that has nothing left to fetch is not missed
         kill_children(started.pid)
         time.sleep(0.002)
@@ -170,14 +169,15 @@ def kill_children(parent: int) -> None:
     children = [int(child) for child in (known.read_text().split() if known.exists() else [])]
     for child in children:
         with suppress(OSError):  # it may have ended by itself
-            if "mmx_cli" in Path(f"/proc/{child}/cmdline").read_text():
+            if "resource_tracker" not in Path(f"/proc/{child}/cmdline").read_text():
                 os.kill(child, signal.SIGKILL)
 
 
 @pytest.mark.slow
-def test_two_processes_with_one_spec_train_once(home: Path, tiny_spec: Path) -> None:
-    words = [sys.executable, "-m", "mmx_cli", "run", str(tiny_spec), "--plugin", str(PLUGIN)]
-    both = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+def test_two_processes_with_one_spec_train_once(
+    home: Path, tiny_spec: Path, processes: WarmPython
+) -> None:
+    both = [processes.start("run", tiny_spec, "--plugin", PLUGIN) for _ in range(2)]
     told = [process.communicate(timeout=200)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert told[0] == told[1]

@@ -9,11 +9,13 @@ import subprocess
 import sys
 import sysconfig
 import venv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
+from warm_processes import WarmProcess, WarmPython
 
 REPOSITORY = Path(__file__).parents[2]
 OFFLINE = {
@@ -32,6 +34,7 @@ class Fresh:
     """An environment in a folder of its own."""
 
     folder: Path
+    warm_pythons: Callable[..., WarmPython]
 
     @property
     def python(self) -> Path:
@@ -63,6 +66,23 @@ class Fresh:
         assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
+    @cached_property
+    def warm(self) -> WarmPython:
+        """Its interpreter, with what it borrows loaded."""
+        return self.warm_pythons(self.python, self.environment())
+
+    def start(self, *words: str | Path, runs: Path | None = None) -> WarmProcess:
+        """Begin a command of mmx."""
+        environment = self.environment() | ({"MMX_RUNS": str(runs)} if runs else {})
+        return self.warm.start(*words, environment=environment, folder=self.folder)
+
+    def mmx(self, *words: str | Path) -> str:
+        """A command of mmx; what it prints. Fails the test when the command fails."""
+        process = self.start(*words)
+        out, err = process.communicate()
+        assert process.returncode == 0, f"{words}\n{out}\n{err}"
+        return out
+
     def borrow(self) -> None:
         """Let it see the libraries of this interpreter; after that, pip would see its mmx too."""
         theirs = dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib"))
@@ -80,10 +100,12 @@ def wheels(sources: Sequence[Path], folder: Path) -> list[Path]:
 
 
 @pytest.fixture(scope="session")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Fresh:
+def fresh(
+    tmp_path_factory: pytest.TempPathFactory, warm_pythons: Callable[..., WarmPython]
+) -> Fresh:
     """An environment with mmx, the example package and three generated ones, all from wheels."""
     pytest.importorskip("hatchling", reason="it builds the wheels without a download")
-    new = Fresh(tmp_path_factory.mktemp("fresh"))
+    new = Fresh(tmp_path_factory.mktemp("fresh"), warm_pythons)
     venv.create(new.folder / "env", with_pip=False, symlinks=True)
     sources = [REPOSITORY, REPOSITORY / "examples" / "plugin"]
     sources += [Path(__file__).parent / name for name in ("ecg", "regression")]

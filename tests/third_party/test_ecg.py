@@ -46,7 +46,7 @@ class Fresh(Protocol):
     folder: Path
     python: Path
 
-    def run(self, *words: str | Path, cwd: Path | None = None) -> str: ...
+    def mmx(self, *words: str | Path) -> str: ...
 
 
 def write_cases(folder: Path) -> None:
@@ -85,7 +85,7 @@ def made(fresh: Fresh, train: str) -> tuple[Path, str]:
         write_cases(folder)
     spec = fresh.folder / "ecg.yaml"
     spec.write_text(SPEC.format(folder=folder, train=train))
-    printed = fresh.run("mmx", "run", spec)
+    printed = fresh.mmx("run", spec)
     return Path(printed.split("report: ")[1].strip()).parent, printed
 
 
@@ -106,7 +106,7 @@ def test_a_case_is_answered_and_explained(fresh: Fresh) -> None:
     table = fresh.folder / "cases" / "cases.csv"
     answers = fresh.folder / "answers.csv"
     page = fresh.folder / "why.html"
-    fresh.run("mmx", "predict", run, "--table", table, "--explain", page, "--out", answers)
+    fresh.mmx("predict", run, "--table", table, "--explain", page, "--out", answers)
     rows = list(csv.DictReader(answers.read_text().splitlines()))
     check_explanations(page.read_text(), rows)
     assert len(rows) == 2 * PATIENTS
@@ -136,7 +136,7 @@ def test_frozen_features_are_cached(fresh: Fresh) -> None:
     first = json.loads((run / "metrics.json").read_text())["encoded"]
     assert first == {"ecg": 2 * PATIENTS}
     spec = fresh.folder / "ecg.yaml"
-    fresh.run("mmx", "run", spec, "--fresh")
+    fresh.mmx("run", spec, "--fresh")
     assert json.loads((run / "metrics.json").read_text())["encoded"] == {"ecg": 0}
 
 
@@ -145,7 +145,7 @@ def test_a_study_compares_it_with_one_modality_alone(fresh: Fresh) -> None:
     made(fresh, "full")
     study = fresh.folder / "study.yaml"
     study.write_text(STUDY)
-    printed = fresh.run("mmx", "study", "run", study, "--workers", "1")
+    printed = fresh.mmx("study", "run", study, "--workers", "1")
     report = Path(printed.split("report: ")[1].splitlines()[0].strip())
     told = report.read_text()
     assert "ecg only" in told
@@ -153,5 +153,5 @@ def test_a_study_compares_it_with_one_modality_alone(fresh: Fresh) -> None:
 
 
 def test_it_keeps_the_laws(fresh: Fresh) -> None:
-    told = json.loads(fresh.run("mmx", "plugins", "check", "encoder.ecg", "--json"))
+    told = json.loads(fresh.mmx("plugins", "check", "encoder.ecg", "--json"))
     assert {check["status"] for check in told["checks"]} == {"passed"}, told["checks"]

@@ -32,6 +32,8 @@ class Fresh(Protocol):
 
     def run(self, *words: str | Path, cwd: Path | None = None) -> str: ...
 
+    def mmx(self, *words: str | Path) -> str: ...
+
 
 def test_the_environment_does_not_see_this_checkout(fresh: Fresh) -> None:
     code = "import mmx, mmx_plugins, mmx_cli, mmx_mutan, sys; "
@@ -61,7 +63,7 @@ def test_it_is_listed_with_its_distribution(
 
 @pytest.mark.parametrize("name", ["mmx-my-fusion/my_fusion", "fusion.mutan"])
 def test_it_gets_its_certificate(fresh: Fresh, name: str) -> None:
-    told = json.loads(fresh.run("mmx", "plugins", "check", name, "--json"))
+    told = json.loads(fresh.mmx("plugins", "check", name, "--json"))
     assert told["ok"]
     assert told["package"] in ("mmx-my-fusion", "mmx-mutan")
     assert {check["status"] for check in told["checks"]} == {"passed"}
@@ -76,7 +78,7 @@ def test_it_gets_its_certificate(fresh: Fresh, name: str) -> None:
 def test_a_spec_that_names_it_runs(fresh: Fresh, fusion: str, head: str, loss: str) -> None:
     spec = fresh.folder / f"{loss}.yaml"
     spec.write_text(SPEC.format(fusion=fusion, head=head, loss=loss), encoding="utf-8")
-    printed = fresh.run("mmx", "run", spec)
+    printed = fresh.mmx("run", spec)
     assert printed.startswith("balanced accuracy ")
     report = Path(printed.split("report: ")[1].strip())
     assert report.is_relative_to(fresh.folder / "runs")

@@ -7,9 +7,7 @@ continued too. Core knows neither the task nor its metrics.
 import ast
 import csv
 import json
-import os
 import signal
-import subprocess
 import time
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 import pytest
+from warm_processes import WarmProcess
 
 PACKAGE = Path(__file__).parent / "regression" / "src" / "mmx_regression"
 FACE = ("mmx", "mmx.interfaces", "mmx.evaluation")
@@ -58,7 +57,9 @@ class Fresh(Protocol):
 
     def environment(self) -> dict[str, str]: ...
 
-    def run(self, *words: str | Path, cwd: Path | None = None) -> str: ...
+    def start(self, *words: str | Path, runs: Path | None = None) -> WarmProcess: ...
+
+    def mmx(self, *words: str | Path) -> str: ...
 
 
 def write_cases(folder: Path) -> None:
@@ -101,7 +102,7 @@ def spec_of(fresh: Fresh) -> Path:
 
 def made(fresh: Fresh) -> Path:
     """The folder of the run."""
-    printed = fresh.run("mmx", "run", spec_of(fresh))
+    printed = fresh.mmx("run", spec_of(fresh))
     assert "mean absolute error, years" in printed
     return Path(printed.split("report: ")[1].strip()).parent
 
@@ -121,27 +122,25 @@ def test_a_run_reports_predicts_evaluates_and_is_made_again(fresh: Fresh) -> Non
     assert "Answered, years" in page
     table = fresh.folder / "ages" / "cases.csv"
     answers = fresh.folder / "ages.csv"
-    fresh.run("mmx", "predict", run, "--table", table, "--out", answers)
+    fresh.mmx("predict", run, "--table", table, "--out", answers)
     told = pd.read_csv(answers).set_index("id")["predicted"]
     own = numbers_of(run).set_index("sample")["p_vascular_age"]
     np.testing.assert_allclose(told.loc[own.index], own, atol=1e-3)
-    assert "mean absolute error" in fresh.run("mmx", "evaluate", run, "--data", table)
-    assert "age" in fresh.run("mmx", "audit", spec_of(fresh))  # the record tells the number
-    fresh.run("mmx", "reproduce", run)
+    assert "mean absolute error" in fresh.mmx("evaluate", run, "--data", table)
+    assert "age" in fresh.mmx("audit", spec_of(fresh))  # the record tells the number
+    fresh.mmx("reproduce", run)
 
 
 @pytest.mark.slow
 def test_a_run_that_is_killed_goes_on_to_the_same_numbers(fresh: Fresh) -> None:
     spec, whole = spec_of(fresh), made(fresh)
-    elsewhere = {**fresh.environment(), "MMX_RUNS": str(fresh.folder / "killed")}
-    words = ["mmx", "run", str(spec)]
-    process = subprocess.Popen(words, env=elsewhere, cwd=fresh.folder, stderr=subprocess.DEVNULL)
+    process = fresh.start("run", spec, runs=fresh.folder / "killed")
     events = fresh.folder / "killed" / whole.name / "events.jsonl"
     while process.poll() is None and not _epochs(events):
         time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    subprocess.run(words, env=elsewhere, cwd=fresh.folder, check=True, capture_output=True)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert fresh.start("run", spec, runs=fresh.folder / "killed").wait() == 0
     pd.testing.assert_frame_equal(numbers_of(events.parent), numbers_of(whole))
 
 
@@ -159,7 +158,7 @@ def test_a_study_compares_numbers(fresh: Fresh) -> None:
     spec_of(fresh)
     study = fresh.folder / "ages-study.yaml"
     study.write_text(STUDY)
-    printed = fresh.run("mmx", "study", "run", study, "--workers", "1")
+    printed = fresh.mmx("study", "run", study, "--workers", "1")
     assert "years mean absolute error (lower is better), the base" in printed
     report = Path(printed.split("report: ")[1].splitlines()[0].strip())
     found = result(report)
@@ -174,18 +173,18 @@ def test_a_study_compares_numbers(fresh: Fresh) -> None:
     assert "Mean absolute error, years; lower is better" in page
     assert "points" not in page.split('id="verdicts"')[1].split("</section>")[0]
     assert "Calibration" not in page
-    again = fresh.run("mmx", "study", "run", study, "--workers", "1")  # nothing is made twice
+    again = fresh.mmx("study", "run", study, "--workers", "1")  # nothing is made twice
     assert again.splitlines()[:2] == printed.splitlines()[:2]
     assert result(report)["arms"] == found["arms"]
 
 
 def test_it_keeps_the_laws(fresh: Fresh) -> None:
-    told = json.loads(fresh.run("mmx", "plugins", "check", "task.regression", "--json"))
+    told = json.loads(fresh.mmx("plugins", "check", "task.regression", "--json"))
     others = {one["name"]: one["status"] for one in told["checks"] if one["status"] != "passed"}
     assert others == {"probabilities": "expected failure"}
 
 
 @pytest.mark.parametrize("loss", ["squared", "gaussian"])
 def test_its_losses_keep_all_laws_on_its_own_task(fresh: Fresh, loss: str) -> None:
-    told = json.loads(fresh.run("mmx", "plugins", "check", f"loss.{loss}", "--json"))
+    told = json.loads(fresh.mmx("plugins", "check", f"loss.{loss}", "--json"))
     assert {one["status"] for one in told["checks"]} == {"passed"}

@@ -1,10 +1,7 @@
 """Who only watches a run cannot stop it; each run has hooks of its own, and hears how it ends."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +9,7 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
+from warm_processes import WarmPython
 
 import mmx
 from mmx import commands
@@ -223,22 +221,19 @@ def test_a_signal_in_training_stops_after_the_step(
 
 @pytest.mark.slow
 def test_a_signal_ends_the_process_of_a_run_in_order(
-    home: Path, tiny_spec: Path, tiny_plugin: Path
+    home: Path, tiny_spec: Path, tiny_plugin: Path, processes: WarmPython
 ) -> None:
     bodies = {"epoch_ended": "self._write('epoch')", "stopped": ON_DISK.format(moment="stopped")}
     file = tracker(home, "told", bodies)
     hooks = f"hooks=[{{type: told, diary: {home / 'diary'}}}]"
-    command = [
-        sys.executable, "-m", "mmx_cli", "run", str(tiny_spec), "--plugin", str(tiny_plugin),
-        "--plugin", str(file), "--set", "train.epochs=2000", "--set", hooks,
-    ]  # fmt: skip
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    words = ["--plugin", tiny_plugin, "--plugin", file, "--set", "train.epochs=2000"]
+    process = processes.start("run", tiny_spec, *words, "--set", hooks)
     deadline = time.monotonic() + 120
     while not (home / "diary").is_file():
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.05)
-    os.kill(process.pid, signal.SIGTERM)
+    process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) not in (0, -signal.SIGTERM)
     last = diary(home)[-1]
     assert last["moment"] == "stopped"

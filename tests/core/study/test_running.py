@@ -1,10 +1,6 @@
 """A study runs what is missing, survives what fails, and keeps to its plan."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from warm_processes import WarmPython
 
 import mmx
 from mmx import commands
@@ -202,20 +199,18 @@ def mmx_components():
 
 @pytest.mark.slow
 def test_a_killed_study_goes_on_and_repeats_nothing(
-    write_study: Write, run_here: Run, here: Any, tiny_plugin: Path, home: Path
-) -> None:
+    write_study: Write, run_here: Run, here: Any, tiny_plugin: Path, home: Path,
+    processes: WarmPython,
+) -> None:  # fmt: skip
     file = write_study(arms=["concat", "gated", "add"], seeds=[0, 1])
-    command = [
-        sys.executable, "-m", "mmx_cli", "study", "run", str(file), "--plugin", str(tiny_plugin),
-        "--workers", "1",
-    ]  # fmt: skip
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    words = ["study", "run", file, "--plugin", tiny_plugin, "--workers", "1"]
+    process = processes.start(*words)
     folder = home / "runs" / "studies" / "tiny"
     deadline = time.monotonic() + 120
     while not (folder / "runs.jsonl").is_file() or len(_finished(home)) < 2:
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     process.wait()
     first = _finished(home)
     assert len(first) < 6
