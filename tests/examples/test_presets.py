@@ -28,11 +28,6 @@ DRAWN = (
 SHORT = (*DRAWN, "train.epochs=1")
 
 
-@pytest.fixture(autouse=True)
-def short_pages() -> None:
-    """They are whole here."""
-
-
 def name_of(path: Path) -> str:
     return f"{path.parent.name}/{path.stem}"
 

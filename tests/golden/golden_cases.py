@@ -1,11 +1,12 @@
-"""What is computed and kept: every kind of experiment, small, by the public entry points alone.
+"""What is computed and kept: every kind of experiment, small, by the public entry points alone
+(but for jobs of a study, which are done without a process of their own).
 
 A case is a spec with changes, or a function that runs one and asks it further. All use one thread
 and synthetic data, so that a number moves only when the code does.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ import yaml
 from golden_data import write_cases, write_ham10000, write_spine
 
 import mmx
+from mmx.study.executor import Heard
+from mmx.study.job import Job, perform
 
 TESTS = Path(__file__).parents[1]
 EXAMPLES = TESTS.parent / "examples"
@@ -158,6 +161,17 @@ def asked(home: Path) -> Kept:
     }
 
 
+class InThisProcess:
+    """Does the jobs of a study without a process for them."""
+
+    workers = 1
+
+    def run(self, jobs: Sequence[Job], heard: Heard) -> None:
+        """One after another."""
+        for job in jobs:
+            heard(perform(job))
+
+
 def studied(home: Path) -> Kept:
     """A study of two fusions with all controls."""
     base = home / "base.yaml"
@@ -172,7 +186,7 @@ def studied(home: Path) -> Kept:
     }  # fmt: skip
     path = home / "study.yaml"
     path.write_text(yaml.safe_dump(study), encoding="utf-8")
-    done = mmx.run_study(path, plugins=[ENCODERS], workers=1)
+    done = mmx.run_study(path, plugins=[ENCODERS], executor=InThisProcess())
     arms = done.results["arms"]
     return {
         "rows": _digest("\n".join(arm["name"] for arm in arms)),
