@@ -122,7 +122,7 @@ class WarmPython:
         """The same to its end."""
         process = self.start(*words, environment=environment, folder=folder)
         out, err = process.communicate()
-        return subprocess.CompletedProcess(words, process.wait(), out, err)
+        return subprocess.CompletedProcess([*map(str, words)], process.wait(), out, err)
 
     def tidy(self) -> None:
         """End what a test has left."""
