@@ -1,7 +1,9 @@
 """mmx init: write a first spec."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -22,6 +24,17 @@ Separator = Annotated[
 Sheet = Annotated[
     str | None, typer.Option(help="Of a spreadsheet; without: the first.", show_default=False)
 ]
+Join = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="TABLE",
+        help="A further table of the same cases, such as metadata or labels; may be said again.",
+    ),
+]
+Task = Annotated[
+    Literal["single_label", "multi_label", "ordinal"] | None,
+    typer.Option(help="What is learned of the labels; without: as they speak.", show_default=False),
+]
 
 
 # parameters: each is an option of the command line
@@ -34,6 +47,8 @@ def init(
     text: Name = None,
     label: Name = None,
     group: Name = None,
+    task: Task = None,
+    join: Join = None,
     encoding: Encoding = None,
     separator: Separator = None,
     sheet: Sheet = None,
@@ -45,18 +60,34 @@ def init(
     with plain_words():
         if table is None and said:
             raise mmx.MmxError(f"--{next(iter(said))} names a column; name its table with --table")
-        columns, notes = None, list[str]()
         settings = {"encoding": encoding, "separator": separator, "sheet": sheet}
         stated = {name: value for name, value in settings.items() if value is not None}
+        columns, notes = None, list[str]()
         if table is not None:
-            found = mmx.open_table(table, encoding=encoding, separator=separator, sheet=sheet)
-            stated, notes = {**found.guesses, **stated}, list(found.notes)
-            columns = commands.guess_columns(
-                found.cells, found.folder or table.absolute().parent, given=said
-            )
+            columns, notes, stated = _guessed(table, said, task, join or (), stated)
         commands.write_template(out, table=table, columns=columns, force=force, reading=stated)
     for line in notes:
         say(line)
     for line in columns.told() if columns else []:
         say(line)
     say(f"wrote {out}; next: mmx spec check {out}, then mmx run {out}")
+
+
+def _guessed(
+    table: Path,
+    said: dict[str, str],
+    task: str | None,
+    join: Sequence[Path],
+    stated: dict[str, str],
+) -> "tuple[commands.Columns, list[str], dict[str, str]]":
+    """What is guessed of the columns, with what is asked about other tables beside.
+
+    Also what a user must know of the table, and how it is read.
+    """
+    encoding, separator, sheet = map(stated.get, ("encoding", "separator", "sheet"))
+    found = mmx.open_table(table, encoding=encoding, separator=separator, sheet=sheet, join=join)
+    folder = found.folder or table.absolute().parent
+    columns = commands.guess_columns(found.cells, folder, given=said, task=task)
+    beside = commands.tables_beside(table, found.cells, join)
+    whole = replace(columns, questions=(*columns.questions, *beside), join=tuple(join))
+    return whole, list(found.notes), {**found.guesses, **stated}

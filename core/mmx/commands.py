@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mmx.data import tables_beside
     from mmx.experiment import (
         Answers,
         AuditResult,
@@ -41,13 +42,17 @@ __all__ = [
     "EvaluationResult", "Explanation", "InstalledMethod", "NarratedSample", "Observer", "Parameter",
     "Progress", "Reproduction", "Source", "Study", "StudyListing", "StudySpec", "check_plugin",
     "check_spec", "describe", "diff_specs", "find", "guess_columns", "installed", "list_studies",
-    "load_study", "new_plugin", "spec_notes", "spec_schema", "write_template",
+    "load_study", "new_plugin", "spec_notes", "spec_schema", "tables_beside",
+    "write_template",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt name
     from mmx.lazy import lazy
 
     _HOMES = {
+        "mmx.data": [
+            "tables_beside",
+        ],
         "mmx.experiment": [
             "Answers", "AuditResult", "EvaluationResult", "NarratedSample", "Reproduction",
             "spec_notes",

@@ -15,7 +15,13 @@ from mmx.blocks.case_phrase import case_phrase, in_months
 from mmx.blocks.exact import exact_fp32
 from mmx.blocks.hub import HubName, hub_folder
 from mmx.blocks.known import known_labels, labels_per_row, mean_over_known, prevalence
-from mmx.blocks.label_spelling import SEPARATORS, check_single, check_spelling, several_labels
+from mmx.blocks.label_spelling import (
+    SEPARATORS,
+    check_single,
+    check_spelling,
+    several_labels,
+    split_labels,
+)
 from mmx.blocks.letters import foreign_word
 from mmx.blocks.links import (
     Cumulative,
@@ -89,8 +95,9 @@ __all__ = [
     "log_above", "masked_attention", "masked_softmax", "mean_over_known", "merge_heads",
     "missing_words", "names_files", "near_grid", "not_utf8", "pool_grid", "pool_level",
     "prevalence", "read_cells", "read_plain_text", "read_sections", "read_tensors", "real_first",
-    "real_pooled", "real_tokens", "same_width", "several_labels", "split_heads", "state_digest",
-    "store_channels_last", "table_text", "token_grid", "turned", "unit_pixels", "vector_norm",
+    "real_pooled", "real_tokens", "same_width", "several_labels", "split_heads", "split_labels",
+    "state_digest", "store_channels_last", "table_text", "token_grid", "turned", "unit_pixels",
+    "vector_norm",
 ]  # fmt: skip
 
 StandIn = LearnedPlaceholder  # what packages written for plugin API 1 call it

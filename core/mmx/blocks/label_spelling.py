@@ -11,6 +11,7 @@ SEPARATORS = "|;,/、；，+&"
 """What stands between several labels in one cell."""
 
 _SHOWN = 5
+_ITEM = re.compile(r"\s*('[^']*'|\"[^\"]*\"|[^,]+)")  # of a written list
 _NUMBER = re.compile(r"[-+]?(0|[1-9]\d*)(\.\d*)?$")  # 007 is a name, 7 and 7.0 are numbers
 
 
@@ -59,22 +60,26 @@ def several_labels(labels: Iterable[str]) -> tuple[str, list[str]] | None:
     """
     names = sorted({label for label in labels if label})
     for separator in SEPARATORS:
-        split = {name: _parts(name, separator) for name in names}
+        split = {name: split_labels(name, separator) for name in names}
         held = Counter(part for parts in split.values() for part in set(parts))
         cells = [
             name
             for name, parts in split.items()
             if len(parts) > 1
             and all(held[part] > 1 for part in parts)
-            and any(part in split for part in parts)
+            and any(part in split or [part] in split.values() for part in parts)
         ]
         if cells:
             return separator, cells
     return None
 
 
-def _parts(name: str, separator: str) -> list[str]:
-    return [part.strip() for part in name.split(separator) if part.strip()]
+def split_labels(cell: str, separator: str) -> list[str]:
+    """The labels of a cell such as ``a|b``, or of one that holds a written list: ``['a', 'b']``."""
+    text = cell.strip()
+    if text.startswith("[") and text.endswith("]"):
+        return [found for one in _ITEM.findall(text[1:-1]) if (found := one.strip().strip("'\""))]
+    return [part.strip() for part in cell.split(separator) if part.strip()]
 
 
 def check_single(labels: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from mmx.data.appearance import Appearance, appearance_of
 from mmx.data.assign import assign_groups
+from mmx.data.beside_tables import tables_beside
 from mmx.data.cached import CachedFeatures
 from mmx.data.cells import texts_of
 from mmx.data.contents import Contents
@@ -42,6 +43,6 @@ __all__ = [
     "check_bad", "check_groups", "is_table", "learn_texts", "loss_warnings", "make_data_report",
     "make_split", "measured_range", "new_texts", "new_token_loss", "open_like", "open_table",
     "part_of", "read_image", "read_manifest", "read_split", "read_table", "strange_texts",
-    "text_notes", "texts_of", "token_losses", "uneven_shares", "unread_by_all", "without_nulls",
-    "write_split", "write_texts",
+    "tables_beside", "text_notes", "texts_of", "token_losses", "uneven_shares", "unread_by_all",
+    "without_nulls", "write_split", "write_texts",
 ]  # fmt: skip

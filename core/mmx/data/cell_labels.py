@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmx.blocks import check_spelling
+from mmx.blocks import check_spelling, split_labels
 from mmx.errors import DataError
 from mmx.interfaces import Labels
 
@@ -53,6 +53,6 @@ def labels_of_cells(
 
 def _parts(cell: str, rule: Labels) -> frozenset[str]:
     """The labels of a cell, by their classes."""
-    pieces = [one.strip() for one in cell.split(rule.separator)]
+    pieces = split_labels(cell, rule.separator)
     named = {rule.map.get(one, one) for one in pieces if one and one not in rule.none}
     return frozenset(named - {*rule.none})

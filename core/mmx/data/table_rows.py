@@ -12,6 +12,7 @@ import numpy as np
 
 from mmx.blocks import check_single, check_spelling, read_cells
 from mmx.data.cell_labels import labels_of_cells
+from mmx.data.cell_parts import parts_of_cells
 from mmx.data.cells import Faults, missing_in, paths_of, texts_of, values_of
 from mmx.data.found_files import FOUND, FolderListing, with_found_endings
 from mmx.data.gathering import Gathering
@@ -292,12 +293,17 @@ class TableRows(Sequence[Sample]):
     def _groups(self, table: "DataFrame") -> "Cells | None":
         """The group of each row; a blank cell is a fault, or a group of its own."""
         column = self._layout.group
-        if column is None or not self._layout.alone:
-            return self._named(table, column)
-        groups = self._cells(table, column)
-        blank = np.flatnonzero(groups == "")
-        self.alone = len(blank)
-        groups[blank] = [f"{self._place(row)}, alone" for row in blank.tolist()]
+        if column is None:
+            return None
+        cells = self._cells(table, column)
+        blank = np.flatnonzero(cells == "")
+        groups, faults = parts_of_cells(cells, column, self._layout.group_pattern)
+        self.faults.update(faults)
+        if self._layout.alone:
+            self.alone = len(blank)
+            groups[blank] = [f"{self._place(row)}, alone" for row in blank.tolist()]
+        else:
+            self.faults.update(dict.fromkeys(blank.tolist(), f"column {column!r} is empty"))
         return groups
 
     def _named(self, table: "DataFrame", column: str | None) -> "Cells | None":

@@ -3,7 +3,7 @@
 Which formats there are is known to the readers alone, each a plugin of the kind ``reader``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from mmx.blocks import check_names
+from mmx.data.joined_tables import joined
 from mmx.errors import DataError, EncodingError, MmxError, PluginError, SettingsError
 from mmx.files import need_regular, open_regular
 from mmx.interfaces import ReaderParams, Reading, TableContents, TableReaderParams
@@ -45,6 +46,7 @@ def open_table(
     separator: str | None = None,
     sheet: str | None = None,
     reader: TableReaderParams | None = None,
+    join: Sequence[str | Path] = (),
 ) -> TableContents:
     """Read a table with the reader that it is for; ``mmx plugins list --kind reader`` names them.
 
@@ -55,6 +57,7 @@ def open_table(
         separator: between the cells of a text; None: what it says, or what its header shows.
         sheet: of a spreadsheet; None: the first one.
         reader: what reads it, with settings of its own; None: the reader that the file is for.
+        join: further tables, whose columns are added by the cells of all columns that both have.
 
     Returns:
         What the reader found; None in every cell that is missing, but for texts, which stay as
@@ -63,15 +66,25 @@ def open_table(
     Raises:
         EncodingError: it is not UTF-8, and nothing says what it is.
         DataError: no such file, no reader for it, a setting that its reader has not, a damaged
-            file, or two columns of one name.
+            file, two columns of one name, or a further table that does not fit.
     """
-    path = Path(path)
+    found = _opened(Path(path), Reading(reader, encoding, separator, sheet))
+    for place, further in enumerate(map(Path, join)):
+        try:
+            found = joined(found, further, _opened(further, Reading()))
+            found = replace(found, cells=without_nulls(found.cells))
+        except DataError as error:
+            raise SettingsError([(("join", place), str(error))]) from error
+    return found
+
+
+def _opened(path: Path, own: Reading) -> TableContents:
+    """One table, with what is stated of how it is read."""
     head = _head(path)
-    stated = Reading(reader, encoding, separator, sheet).stated
-    if reader is None:
-        return _read(path, _with_settings(path, _reader_of(path, head), stated))
+    if own.reader is None:
+        return _read(path, _with_settings(path, _reader_of(path, head), own.stated))
     try:
-        return _read(path, reader)
+        return _read(path, own.reader)
     except SettingsError as error:
         raise SettingsError([(("reader", *key), words) for key, words in error.faults]) from error
 

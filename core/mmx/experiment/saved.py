@@ -70,6 +70,8 @@ class Run:
             shown = metrics["headline"]
             value, form = metrics["test"]["metrics"][shown["metric"]], shown["form"]
             stamp = "LEAKY (the texts know the label): " if metrics.get("leaky") else ""
+            if value["value"] is None:
+                return f"{stamp}{shown['title']}: none; too few groups of the test part to score"
             score = f"{stamp}{shown['title']} {value['value']:{form}}"
             if value["low"] is None or value["high"] is None:
                 return f"{score} ({shown['ends']})"

@@ -83,6 +83,7 @@ class Layout:
         text_files: names of text files below the same folders as the images; what stands in a file
             is the text.
         text_encoding: of these files; None: UTF-8, what a file says, or what its letters speak for.
+        group_pattern: of the part of a cell that is the group; empty: all of it.
     """
 
     images: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -107,6 +108,7 @@ class Layout:
     long_table: LongTable | None = None
     text_files: tuple[str, ...] = ()
     text_encoding: str | None = None
+    group_pattern: str = ""
 
     def __post_init__(self) -> None:
         """Layouts of API 1 have one kind of images and do not name it."""

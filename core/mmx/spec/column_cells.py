@@ -5,12 +5,18 @@ from collections.abc import Sequence
 
 from mmx.interfaces import PackedImage
 
-IMAGES = re.compile(r"\.(jpe?g|png|bmp|tiff?|webp|gif|jp2|ppm)$", re.IGNORECASE)
+IMAGES = re.compile(
+    r"\.(jpe?g|png|bmp|tiff?|webp|gif|jp2|ppm|pgm|avif|heic|heif|dcm|dicom|nii|nii\.gz)$",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"^[-+]?\d+([.,]\d+)?$")
 _DATE = re.compile(
     r"^(\d{4}[-/.年]\d{1,2}([-/.月]\d{1,2}日?)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
     r"|(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01]))([ T].*)?$"  # the last as in DICOM
 )
+_ADDRESS = re.compile(r"^(https?|ftp|s3|gs)://", re.IGNORECASE)
+_LIST = re.compile(r"^\[.*\]$", re.DOTALL)
+_CODES = ("-1", "-9", "-99", "-999")  # for a number that nobody knows
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -86,3 +92,20 @@ def goes_with_one(cells: Sequence[str], labels: Sequence[str]) -> bool:
     repeats = len(known(cells)) >= 3 * max(len(values), 1)
     several = len({label for _, label in pairs}) > 1
     return repeats and several and len(pairs) == len(values)
+
+
+def are_addresses(cells: Sequence[str]) -> bool:
+    """Whether nearly all are addresses of pages."""
+    return share(cells, _ADDRESS) > 0.8
+
+
+def are_lists(cells: Sequence[str]) -> bool:
+    """Whether nearly all are lists, such as ['loc right']."""
+    return share(cells, _LIST) > 0.95
+
+
+def code_for_missing(cells: Sequence[str]) -> str:
+    """The only negative number of a column, where it may stand for one that nobody knows."""
+    negative = {cell.removesuffix(".0") for cell in cells if cell.startswith("-")}
+    found = negative.pop() if len(negative) == 1 else ""
+    return found if found in _CODES and are_numbers(cells) and len({*cells}) > 2 else ""

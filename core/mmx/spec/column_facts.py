@@ -1,28 +1,68 @@
 """Which columns are facts that a doctor would know before the diagnosis."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mmx.spec import column_cells as cells_of
 from mmx.spec import column_names as names_of
 
+Values = Mapping[str, Sequence[str]]
+
+
+def facts(values: Values, labels: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The columns that are facts; every other one, and why.
+
+    Args:
+        values: cells of the columns that no other role took.
+        labels: of the rows.
+    """
+    left_out: dict[str, str] = {}
+    seen: dict[tuple[str, ...], str] = {}
+    for name, cells in values.items():
+        why = unfit(name, cells, labels) or _of_others(name, values)
+        same = seen.setdefault(tuple(cells), name)
+        if why or same != name:
+            left_out[name] = why or f"it says the same as {same!r}"
+    return tuple(name for name in values if name not in left_out), left_out
+
 
 def unfit(name: str, cells: Sequence[str], labels: Sequence[str]) -> str | None:
     """Why a column is no fact that a doctor would know before the diagnosis; None when it is."""
-    filled = cells_of.known(cells)
-    distinct = {*filled}
-    if names_of.counts_rows(name) or cells_of.count_rows(cells):
+    why = _by_name(name) if cells_of.known(cells) else None
+    return why or _by_cells(name, cells, labels)
+
+
+def _by_name(name: str) -> str | None:
+    if names_of.counts_rows(name):
         return "it counts the rows"
     if names_of.says(name, names_of.TELLING):
         return "its name speaks of the diagnosis"
     if names_of.says(name, names_of.AFTER):
         return "it is known only after the diagnosis"
+    if names_of.says(name, names_of.READERS):
+        return "it says what a reader made of it, often knowing the diagnosis"
     if names_of.says(name, names_of.PERSONAL):
         return "it names a person"
+    header = "dicom" in names_of.words_of(name) and not names_of.says(name, names_of.SHOWN)
+    if names_of.says(name, names_of.TECHNICAL) or (header and not names_of.is_date(name)):
+        return "it says how the picture was taken or stored"
+    return None
+
+
+def _by_cells(name: str, cells: Sequence[str], labels: Sequence[str]) -> str | None:
+    filled = cells_of.known(cells)
+    distinct = {*filled}
+    if cells_of.count_rows(cells):
+        return "it counts the rows"
     if len(distinct) < 2:
         return "it says the same in every row"
-    if cells_of.are_dates(cells):
+    if cells_of.are_dates(cells) or (names_of.is_date(name) and cells_of.are_numbers(cells)):
         return "dates are no facts that a text can use"
-    if names_of.says(name, names_of.IDS) and len(distinct) > max(len(filled) / 10, 2):
+    if cells_of.are_addresses(cells):
+        return "its values are addresses"
+    if cells_of.are_lists(cells):
+        return "its values are lists"
+    few = len(distinct) <= max(len(filled) / 10, 2)
+    if names_of.says(name, names_of.STRICT_IDS) or (names_of.says(name, names_of.IDS) and not few):
         return "its name is that of an id"
     if cells_of.goes_with_one(cells, labels):
         return "each of its values goes with one label only"
@@ -31,3 +71,22 @@ def unfit(name: str, cells: Sequence[str], labels: Sequence[str]) -> str | None:
     if not cells_of.are_numbers(cells) and len(distinct) > max(len(filled) / 5, 2):
         return "nearly every row has a value of its own, as an id has"
     return None
+
+
+def _of_others(name: str, values: Values) -> str | None:
+    """Why it is no fact, beside the other columns."""
+    others = [one for one in values if one != name]
+    sizes = names_of.one_of_sizes(name, others) and cells_of.are_numbers(values[name])
+    return "it says how the picture was taken or stored" if sizes else None
+
+
+def ask_of_codes(record: Sequence[str], values: Values) -> list[str]:
+    """The question for numbers such as -1 that may stand for what nobody knows."""
+    found = {name: code for name in record if (code := cells_of.code_for_missing(values[name]))}
+    codes = sorted({*found.values()})
+    return [
+        f"does {code} in {', '.join(repr(one) for one, own in found.items() if own == code)} mean "
+        "that it is not known? It is read as a number; if so, for encoder.tabular: missing_codes: "
+        f"{{COLUMN: [{code}]}}, and for texts blank cells"
+        for code in codes
+    ]

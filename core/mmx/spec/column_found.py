@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 
@@ -26,6 +27,12 @@ class Columns:
         reasons: why, for each of these that was guessed.
         left_out: every other column, and why.
         kinds: whether each column of images holds another kind, which has an encoder of its own.
+        labels: one column a label, of which a case may have several.
+        cells: settings of ``data.dataset.labels`` for cells that hold several labels.
+        task: settings of the task; empty for one class a case.
+        group_pattern: of the part of the group's cells that counts; empty for all of it.
+        alone: whether rows have no group, and so stand alone.
+        join: further tables that are joined to this one, as they lie.
         questions: what the table alone does not answer, each with the ways to answer it.
     """
 
@@ -46,6 +53,12 @@ class Columns:
     roots: tuple[str, ...] = ()
     suffix: str = ""
     kinds: bool = False
+    labels: tuple[str, ...] = ()
+    cells: Mapping[str, Any] = field(default_factory=dict)
+    task: Mapping[str, Any] = field(default_factory=dict)
+    group_pattern: str = ""
+    alone: bool = False
+    join: tuple[Path, ...] = ()
 
     def told(self) -> list[str]:
         """One line on each guess, on each column that is left out, and each question."""
@@ -53,7 +66,9 @@ class Columns:
         split = ", ".join(f"{key}: {value}" for key, value in self.split.items())
         found = {
             "images": ", ".join(self.images), "text": self.text,
-            "label": self.label or ", ".join(self.label_columns),
+            "label": self.label or ", ".join(self.label_columns or self.labels),
+            "task": ", ".join(map(_in_words, self.task.values())),
+            "group_missing": "alone", "group_pattern": self.group_pattern,
             "roots": ", ".join(self.roots), "suffix": self.suffix,
             "group": self.group, "record": ", ".join(self.record), "roles": roles,
             "root": self.root, "split": split,
@@ -62,3 +77,7 @@ class Columns:
         lines += [f"left out: {name or 'the column without a name'} ({why})"
                   for name, why in self.left_out.items()]  # fmt: skip
         return lines + [f"question: {one}" for one in self.questions]
+
+
+def _in_words(setting: object) -> str:
+    return " < ".join(setting) if isinstance(setting, list) else str(setting)

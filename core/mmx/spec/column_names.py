@@ -11,14 +11,27 @@ LABELS = (
     "诊断", "标签", "类别", "疾病",
     "diagnostic", "maladie", "classe", "etiquette",
     "diagnostico", "enfermedad", "clase", "etiqueta",
+    "pathology", "pathologie", "histology", "histologie", "病理", "problems", "problem",
 )  # fmt: skip
+GRADES = (
+    "birads", "rads", "tirads", "pirads", "lirads", "grade", "level", "severity", "gleason",
+    "grad", "schweregrad", "stufe", "分级", "程度", "grado", "gravite",
+)  # fmt: skip
+"""Names of labels that have an order; they are looked at where no other name is a label's."""
+
+REPORTS = (
+    "report", "findings", "impression", "conclusion", "interpretation", "bericht", "befundbericht",
+    "beurteilung", "rapport", "informe", "hallazgos", "impresion", "报告", "印象", "结论",
+    "检查所见",
+)  # fmt: skip
+"""Names of what is written while the pictures are read."""
 TEXTS = (
-    "text", "notes", "note", "report", "narrative", "description", "caption", "history",
-    "findings", "impression", "complaint", "comment", "comments",
-    "befund", "befundtext", "beschreibung", "anamnese", "bericht", "arztbrief", "notiz",
-    "kommentar", "anmerkung", "报告", "描述", "病史", "所见", "主诉", "文本",
-    "texte", "rapport", "antecedents", "anamnese", "commentaire",
-    "texto", "informe", "descripcion", "historia", "notas", "observaciones",
+    "text", "notes", "note", "narrative", "description", "caption", "history", "indication",
+    "complaint", "comment", "comments",
+    "anamnese", "befund", "befundtext", "beschreibung", "arztbrief", "notiz",
+    "kommentar", "anmerkung", "主诉", "病史", "描述", "所见", "文本",
+    "texte", "antecedents", "commentaire",
+    "texto", "descripcion", "historia", "notas", "observaciones",
 )  # fmt: skip
 # a person before a lesion before a visit: what stays together is as large as the table knows
 GROUPS = (
@@ -41,15 +54,16 @@ ROLES = {
 NOT_SITES = ("hospital", "clinic", "centre", "center", "institution", "study", "klinik", "医院")
 
 TELLING = (
-    "dx", "diagnos", "label", "class", "histo", "biops", "malign", "benign", "outcome", "target",
-    "patholog", "confirmed", "confirmation", "icd", "病理", "确诊", "诊断", "良恶性",
+    "dx", "diagnos", "label", "class", "histolog", "histopath", "biops", "malign", "benign",
+    "outcome", "target", "patholog", "confirmed", "confirmation", "icd", "mesh",
+    "病理", "确诊", "诊断", "良恶性",
 )  # fmt: skip
 """Names that speak of the diagnosis."""
 
 AFTER = (
     "management", "treatment", "therapy", "therapie", "score", "scoring", "surgery", "excision",
     "prognosis", "followup", "metasta", "stage", "staging", "tnm", "survival", "death",
-    "mortality", "discharge", "recurrence", "response",
+    "mortality", "discharge", "recurrence", "response", "qc",
     "behandlung", "operation", "stadium", "verlauf", "entlassung", "prognose", "rezidiv",
     "治疗", "处理", "手术", "评分", "分期", "预后", "随访", "出院",
     "traitement", "chirurgie", "pronostic", "suivi", "stade", "deces", "sortie",
@@ -76,6 +90,44 @@ COUNTERS = (
     "ligne",
     "fila",
 )
+STRICT_IDS = ("id", "ids", "uid", "uuid", "guid", "identifier")
+"""Of these, those that are ids however few values they have."""
+
+PROCEDURES = ("procedure", "protocol", "sequence")
+"""Names of what was done; its descriptions are categories."""
+
+READERS = (
+    *REPORTS, "assessment", "birads", "rads", "subtlety", "opinion", "verdict", "suspicion",
+    "einschatzung", "evaluation",
+)  # fmt: skip
+"""Names of what a reader made of the pictures."""
+
+TECHNICAL = (
+    "pixel", "pixelspacing", "photometric", "manufacturer", "hersteller", "scanner", "resolution",
+    "originalimage", "bitsstored", "filesize", "megapixel", "imagedir", "folder", "directory",
+)  # fmt: skip
+"""Names of how a picture was taken or stored."""
+
+SIZES = (("height", "width"), ("rows", "columns"), ("hohe", "breite"))
+"""Names of sizes in pixels, where both are there."""
+
+SHOWN = ("view", "projection", "laterality", "sex", "age", "body", "position")
+"""Of headers of DICOM files, what says who was shown and from where."""
+
+MASKS = ("mask", "segmentation", "contour", "heatmap", "roi", "maske", "掩码", "分割")
+"""Names of pictures that were drawn over the others."""
+
+SIDES = (("left", "right"), ("od", "os"), ("l", "r"), ("links", "rechts"), ("左", "右"),
+         ("gauche", "droite"), ("izquierdo", "derecho"))  # fmt: skip
+"""Both sides of a body, as names of columns call them."""
+
+_DATES = ("date", "datum", "日期", "fecha")
+_EXAMINED = ("study", "series", "acquisition", "content", "exam", "scan", "image", "visit")
+_NOTHING = (
+    "no finding", "no findings", "normal", "none", "healthy", "negative", "unremarkable",
+    "ohne befund", "o. b.", "unauffällig", "gesund", "kein befund", "未见异常", "正常", "无",
+    "sin hallazgos",
+)  # fmt: skip
 SPLITS = (
     "split", "set", "subset", "partition", "part", "phase", "usage", "dataset", "aufteilung",
     "划分", "数据集", "集合", "particion", "conjunto", "ensemble", "partie",
@@ -102,9 +154,10 @@ def says(name: str, words: Iterable[str]) -> str | None:
     """The first of these words that a name holds; None when it holds none.
 
     A word stands alone, or begins a longer one when it has five letters or more
-    (``Patientennummer``); words of Chinese stand anywhere.
+    (``Patientennummer``), or the whole name is it (``Follow-up``); words of Chinese stand anywhere.
     """
     own = words_of(name)
+    own = [*own, "".join(own)] if len(own) > 1 else own
     for word in words:
         if not word.isascii():
             if any(word in one for one in own):
@@ -125,3 +178,31 @@ def counts_rows(name: str) -> bool:
     """Whether a name is that of row numbers: none at all, index, Unnamed: 0, lfd. Nr., 序号."""
     own = words_of(name)
     return not own or own[0] in COUNTERS
+
+
+def is_date(name: str) -> bool:
+    """Whether a name is that of a day, or of the hour of an examination."""
+    hour = (words_of(name) or [""])[-1] == "time" and says(name, _EXAMINED)
+    return bool(ends_with(name, _DATES) or hour)
+
+
+def says_nothing(label: str) -> bool:
+    """Whether a label means that none of the others is there, such as No Finding."""
+    return label.casefold().replace("_", " ").strip() in _NOTHING
+
+
+def one_of_sizes(name: str, others: Iterable[str]) -> bool:
+    """Whether a name is that of a height or width, and another column is the other one."""
+    own, there = {*words_of(name)}, {word for one in others for word in words_of(one)}
+    return any(own & {*pair} and {*pair} <= own | there for pair in SIZES)
+
+
+def are_sides(names: Iterable[str]) -> bool:
+    """Whether two names differ in nothing but the side of the body."""
+    words = [words_of(name) for name in names]
+    return len(words) == 2 and any(
+        {left, right} == {first, second} and words[0][:place] == words[1][:place]
+        and words[0][place + 1 :] == words[1][place + 1 :]
+        for left, right in SIDES
+        for place, (first, second) in enumerate(zip(*words, strict=False))
+    )  # fmt: skip

@@ -18,7 +18,11 @@ __all__ = ["Columns", "guess_columns"]
 
 
 def guess_columns(
-    table: "pandas.DataFrame", folder: Path, *, given: Mapping[str, str] | None = None
+    table: "pandas.DataFrame",
+    folder: Path,
+    *,
+    given: Mapping[str, str] | None = None,
+    task: str | None = None,
 ) -> Columns:
     """Guess the columns of a table.
 
@@ -26,10 +30,12 @@ def guess_columns(
         table: as ``read_table`` gives it.
         folder: where the table lies; image files are looked for in it and just below.
         given: what the user says: ``image``, ``text``, ``label`` or ``group`` -> column.
+        task: ``single_label``, ``multi_label`` or ``ordinal``, as the user says it; None: as the
+            labels speak.
 
     Raises:
-        DataError: a given column does not exist, nothing looks like a label, or a cell holds more
-            than a word.
+        DataError: a given column does not exist, nothing looks like a label, the task does not fit
+            the labels, or a cell holds more than a word.
     """
     given = given or {}
     names = [str(name) for name in table.columns]
@@ -39,7 +45,7 @@ def guess_columns(
         name: [""] * len(table) if held[name] else read_cells(table[name]).texts.tolist()
         for name in names
     }
-    return Guess(values, folder, given, [name for name in names if held[name]]).columns()
+    return Guess(values, folder, given, [name for name in names if held[name]], task).columns()
 
 
 def _check_given(given: Mapping[str, str], names: Sequence[str]) -> None:

@@ -2,13 +2,21 @@
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmx.spec.column_cells import IMAGES
+
 _LOOKED_AT = 2000  # files
-_FOLDERS = 200  # just below the table
-_ENDINGS = (".jpg", ".png", ".jpeg", ".JPG", ".PNG", ".tif", ".tiff", ".bmp", ".webp")
+_FEWEST = 3
+_FOLDERS = 200  # of each ring around the table
+_NAMES = {".": "the folder of the table", "..": "the folder above"}
+_ROOTS = 12  # folders that a spec may name
+_MOST = 500_000  # files that are looked through
+_ENDINGS = (".jpg", ".png", ".jpeg", ".JPG", ".PNG", ".tif", ".tiff", ".bmp", ".webp", ".dcm",
+            ".dicom")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +27,13 @@ class ImageLocations:
         roots: folders relative to the table, the one with most files first.
         why: in words.
         linked: one of the files is a link that leads out of its folder.
+        lacking: files that are in none of these folders.
     """
 
     roots: tuple[str, ...]
     why: str
     linked: str = ""
+    lacking: int = 0
 
 
 def find_root(files: Sequence[str], folder: Path) -> ImageLocations:
@@ -31,54 +41,111 @@ def find_root(files: Sequence[str], folder: Path) -> ImageLocations:
 
     Args:
         files: as the table names them.
-        folder: of the table; it and the folders just below are looked at.
+        folder: of the table; it, the folders just below and one further down are looked at, and
+            where nothing is there, the folder above and those in it.
     """
     some = list(dict.fromkeys(files))[:_LOOKED_AT]
     if not some:
         return ImageLocations((".",), "there are no image files to look for")
     left = some
-    roots = list[str]()
-    told = list[str]()
-    while left:
-        counts = Counter({
-            name: sum((folder / name / file).is_file() for file in left)
-            for name in (".", *_below(folder))
-        })  # fmt: skip
-        best, count = counts.most_common(1)[0]
-        if not count:
-            break
-        roots.append(best)
-        where = "there" if len(roots) == 1 else f"in {best}"
-        told.append(f"{count} of {len(some)} files are {where}")
-        left = [file for file in left if not (folder / best / file).is_file()]
+    roots, told = list[str](), list[str]()
+    for places in _rings(folder):
+        if left and not (roots and places[0] == ".."):
+            left = _looked_in(places, left, folder, roots, told, len(some))
     if not roots:
         words = f"{some[0]!r} was not found beside the table nor just below; mend data.dataset.root"
-        return ImageLocations((".",), words)
+        return ImageLocations((".",), words, lacking=len(left))
     if left:
         told.append(f"{len(left)} are nowhere, such as {left[0]!r}")
     return ImageLocations(
-        tuple(roots), ", ".join(told), _linked(some, [folder / root for root in roots])
+        tuple(roots), ", ".join(told), _linked(some, [folder / root for root in roots]), len(left)
     )
+
+
+def _looked_in(
+    places: Sequence[str], left: list[str], folder: Path, roots: list[str], told: list[str],
+    count: int,
+) -> list[str]:  # fmt: skip
+    """Files that are in none of these folders; folders that hold some become roots."""
+    while left:
+        counts = Counter({
+            name: sum((folder / name / file).is_file() for file in left) for name in places
+        })  # fmt: skip
+        best, there = counts.most_common(1)[0]
+        if not there or len(roots) == _ROOTS:
+            break
+        roots.append(best)
+        where = "there" if best == "." and not told else f"in {_NAMES.get(best, best)}"
+        told.append(f"{there} of {count} files are {where}")
+        left = [file for file in left if not (folder / best / file).is_file()]
+    return left
 
 
 def find_without_ending(
     columns: Mapping[str, Sequence[str]], folder: Path
 ) -> tuple[str, str] | None:
     """A column whose values are names of image files without their ending, and that ending."""
+    places = [place for ring in _rings(folder) for place in ring]
     for name, cells in columns.items():
         some = list(dict.fromkeys(cell for cell in cells if cell))[:20]
-        if len(some) < 3 or any(os.sep in cell and cell.startswith(os.sep) for cell in some):
+        if len(some) < _FEWEST or any(cell.startswith((os.sep, ".")) for cell in some):
             continue
         for ending in _ENDINGS:
-            for place in (".", *_below(folder)):
-                there = sum((folder / place / f"{cell}{ending}").is_file() for cell in some)
-                if there >= 0.8 * len(some):
-                    return name, ending
+            there = sum(
+                any((folder / place / f"{cell}{ending}").is_file() for place in places)
+                for cell in some
+            )
+            if there >= 0.8 * len(some):
+                return name, ending
     return None
 
 
+def find_below(columns: Mapping[str, Sequence[str]], folder: Path) -> tuple[str, str] | None:
+    """A column whose values are names of image files in any folder below, and their common folder.
+
+    Names may have no ending, as ``suffix: found`` looks them up.
+    """
+    known = _files_below(folder)
+    for name, cells in columns.items():
+        some = list(dict.fromkeys(cell for cell in cells if cell))[:_LOOKED_AT]
+        there = [known[base] for cell in some if (base := _bare(os.path.basename(cell))) in known]
+        if len(some) >= _FEWEST and len(there) >= 0.8 * len(some):
+            return name, os.path.commonpath(there) or "."
+    return None
+
+
+def _files_below(folder: Path) -> dict[str, str]:
+    """Name of an image file without its ending -> the folder in which it lies."""
+    found: dict[str, str] = {}
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        below = os.path.relpath(place, folder)
+        found |= {_bare(name): below for name in files if IMAGES.search(name)}
+        if len(found) > _MOST:
+            break
+    return found
+
+
+def _bare(name: str) -> str:
+    return IMAGES.sub("", name)
+
+
+def _rings(folder: Path) -> Iterator[list[str]]:
+    """Folders near the table: its own and those in it, those in them, and those above."""
+    near = _below(folder)
+    yield [".", *near]
+    deeper = [f"{name}/{one}" for name in near for one in _below(folder / name)][:_FOLDERS]
+    if deeper:
+        yield deeper
+    above = folder.absolute().parent
+    yield ["..", *(f"../{one}" for one in _below(above) if above / one != folder.absolute())]
+
+
 def _below(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir())[:_FOLDERS]
+    with suppress(OSError):  # a folder that may not be opened holds nothing for us
+        found = (one.name for one in folder.iterdir() if one.is_dir())
+        return sorted(name for name in found if not name.startswith("."))[:_FOLDERS]
+    return []
 
 
 def _linked(files: Sequence[str], roots: Sequence[Path]) -> str:

@@ -16,7 +16,7 @@ _HEAD = """\
 # What is not written here has its default: `mmx spec show {file}`.
 name: {name}
 seed: 0
-
+{task}
 data:
 """
 
@@ -37,16 +37,25 @@ model:
 {fusion}
   head: {{type: mlp, hidden: 256, dropout: 0.5}}
 
-# the same aim as the headline: each class counts alike; others: mmx plugins list --kind loss
-loss: logit_adjusted
+# {loss_why}; others: mmx plugins list --kind loss
+loss: {loss}
 
 train:
   epochs: 60                    # at most: it ends when validation is flat
   early_stopping: 12            # epochs without a better one
   batch_size: 32
   optimizer: {{type: adamw, lr: {rate}}}   # {why}
-  select: balanced_accuracy     # the best epoch by this score of the validation part
+  select: {select:<21} # the best epoch by this score of the validation part
 """
+_AIM = (
+    "the same aim as the headline: each class counts alike", "logit_adjusted", "balanced_accuracy",
+)  # fmt: skip
+_AIMS = {
+    "multi_label": ("each known label by itself", "bce", "macro_auroc"),
+    "ordinal": ("levels in their order", "cumulative_link", "quadratic_kappa"),
+}
+"""Task -> why this loss, the loss, and the score that chooses the best epoch."""
+
 _ONE = "{type: timm, arch: tf_efficientnet_lite0, weights: bundled, train: frozen}"
 _TEXT = "  text: {type: transformers, model: bundled, train: frozen}\n"
 _SEVERAL = (
@@ -88,11 +97,21 @@ def write_template(
     data = _SYNTHETIC + _PARTS
     if table is not None and columns is not None:
         data = _table(out, table, columns, reading or {})
-    text = _HEAD.format(file=out.name, name=_experiment(out.stem)) + data + _tail(columns)
+    head = _HEAD.format(file=out.name, name=_experiment(out.stem), task=_task(columns))
+    text = head + data + _tail(columns)
     try:
         write_whole(out, text.encode())
     except OSError as error:
         raise MmxError(f"{out} cannot be written: {error.strerror}") from None
+
+
+def _task(columns: Columns | None) -> str:
+    """The task, where a case has not simply one class."""
+    if columns is None or not columns.task:
+        return ""
+    task = dict(columns.task)
+    short = inline(task["type"] if len(task) == 1 else task)
+    return f"# {columns.reasons['task']}\ntask: {short}\n"
 
 
 def _experiment(stem: str) -> str:
@@ -103,10 +122,11 @@ def _experiment(stem: str) -> str:
 def _tail(columns: Columns | None) -> str:
     """The model: what reads the pictures that a case has, and a fusion of what there is."""
     if columns is None:
-        return _filled(f"  image: {_ONE}", f"{_TEXT}  fusion: concat{_OTHERS}", 0)
+        return _filled(f"  image: {_ONE}", f"{_TEXT}  fusion: concat{_OTHERS}", 0, "")
     text = _TEXT if _has_text(columns) else ""
     record = _RECORD if columns.record else ""
-    return _filled(_image(columns), text + record + _fusion(columns), columns.rows)
+    task = str(columns.task.get("type", ""))
+    return _filled(_image(columns), text + record + _fusion(columns), columns.rows, task)
 
 
 def _has_text(columns: Columns) -> bool:
@@ -117,11 +137,14 @@ def _has_text(columns: Columns) -> bool:
     return columns.text is not None or bool(columns.record) or not columns.kinds
 
 
-def _filled(image: str, fusion: str, rows: int) -> str:
-    """The same with the rate that fits so many rows."""
+def _filled(image: str, fusion: str, rows: int, task: str) -> str:
+    """The same with the rate that fits so many rows, and the loss that fits the task."""
     many = _TRAINING * rows >= _MANY
     rate, why = ("1.0e-4", "for many steps") if many else ("3.0e-4", "for few steps, of few rows")
-    return _TAIL.format(image=image, fusion=fusion, rate=rate, why=why)
+    loss_why, loss, select = _AIMS.get(task, _AIM)
+    return _TAIL.format(
+        image=image, fusion=fusion, rate=rate, why=why, loss_why=loss_why, loss=loss, select=select
+    )
 
 
 def _image(columns: Columns) -> str:
@@ -150,19 +173,23 @@ def _table(out: Path, table: Path, columns: Columns, stated: Mapping[str, str]) 
     settings: dict[str, Any] = {
         "path": _beside(folder, table.absolute()),
         **stated,
+        **_joined(folder, columns),
         "root": _beside(folder, Path(root)),
         **_files(folder, table, columns),
         **_pictures(columns),
-        "text": columns.text,
+        **({"text": columns.text} if columns.text is not None else {}),
         **_labels(columns),
         "group": columns.group,
-        "record": list(columns.record),
-        "roles": dict(columns.roles),
+        **({"group_pattern": columns.group_pattern} if columns.group_pattern else {}),
+        **({"group_missing": "alone"} if columns.alone else {}),
+        **({"record": list(columns.record)} if columns.record else {}),
+        **({"roles": dict(columns.roles)} if columns.roles else {}),
     }
     lines = ["  # Guessed from the columns of the table; mend what is wrong.", "  dataset:"]
     lines.append("    type: table")
     for key, value in settings.items():
-        why = columns.reasons.get("label" if key == "labels" else key)
+        role = "label" if key == "labels" and columns.label is None else key
+        why = columns.reasons.get(role)
         lines += [f"    # {why}"] if why else []
         lines.append(f"    {key}: {inline(value)}")
     for name, why in columns.left_out.items():
@@ -172,7 +199,7 @@ def _table(out: Path, table: Path, columns: Columns, stated: Mapping[str, str]) 
         lines.append(f"  narrative: {inline(_narrative(columns))}")
     if columns.lacking:
         most = math.ceil(100 * columns.lacking / columns.rows) / 100
-        lines.append(f"  # {columns.lacking} of {columns.rows} rows lack a label or a group")
+        lines.append(f"  # {columns.lacking} of {columns.rows} rows lack a label")
         lines.append(f"  max_bad: {most}")
     if columns.split:
         lines.append(f"  # {columns.reasons['split']}")
@@ -196,10 +223,19 @@ def _pictures(columns: Columns) -> dict[str, Any]:
     return {"images": list(columns.images)} if columns.images else {}
 
 
+def _joined(folder: Path, columns: Columns) -> dict[str, object]:
+    """Further tables of the same cases."""
+    found = [_beside(folder, table.absolute()) for table in columns.join]
+    return {"join": found} if found else {}
+
+
 def _labels(columns: Columns) -> dict[str, object]:
-    """The label, or the columns of which one is 1."""
+    """The label and how its cells are read, or the columns of labels."""
     if columns.label is not None:
-        return {"label": columns.label}
+        cells = {"labels": dict(columns.cells)} if columns.cells else {}
+        return {"label": columns.label, **cells}
+    if columns.labels:
+        return {"labels": list(columns.labels)}
     return {"labels": {"columns": list(columns.label_columns)}}
 
 

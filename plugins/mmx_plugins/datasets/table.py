@@ -42,12 +42,14 @@ from mmx.interfaces import (
     TableReaderParams,
     View,
 )
-from mmx_plugins.datasets._table import Columns, LabelRule, Names, Views
-
-_GROUPING = (
-    "say which rows belong together: group: COLUMN names the patient, lesion or study of each row, "
-    "and no group is ever in two parts of the split, for two photographs of one lesion in training "
-    "and test would make the test too easy; group: null states that every row is a case of its own"
+from mmx_plugins.datasets._table import (
+    GROUPING,
+    Columns,
+    LabelRule,
+    Names,
+    Pattern,
+    Views,
+    alone,
 )
 
 
@@ -69,6 +71,10 @@ class TableParams(DatasetParams):
         default=None, min_length=1, max_length=1,
         description="between cells; null: comma, or semicolons or tabs in a header without comma",
     )  # fmt: skip
+    join: tuple[SpecPath, ...] = Field(
+        default=(),
+        description="further tables, joined by the cells of all columns that both have",
+    )
     root: SpecPath | None = Field(
         default=None, description="folder of the images; null: that of the table"
     )
@@ -130,6 +136,10 @@ class TableParams(DatasetParams):
         "cells of label become classes",
     )
     group: str | None = Field(description="column with patient, lesion or study; null: every row")
+    group_pattern: Pattern = Field(
+        default="",
+        description="regular expression of the part of a cell that is the group; empty: all of it",
+    )
     group_missing: Literal["refuse", "alone"] = Field(
         default="refuse", description="a row without a group: refused, or a group of its own"
     )
@@ -161,7 +171,7 @@ class TableParams(DatasetParams):
     @classmethod
     def _group_is_stated(cls, values: object) -> object:
         if isinstance(values, dict) and "group" not in values:
-            raise ValueError(_GROUPING)
+            raise ValueError(GROUPING)
         return values
 
     @field_validator("view", "views", "order")
@@ -219,6 +229,8 @@ class TableParams(DatasetParams):
     def _something_to_see(self) -> "TableParams":
         if not (self.images or self.inputs or self.layout().texts or self.record):
             raise ValueError("name columns of images, or a text column, or both")
+        if self.group_pattern and self.group is None:
+            raise ValueError("group_pattern is searched for in the cells of group; name its column")
         if self.label is not None and self.labels.columns:
             raise ValueError("label and labels.columns each name the labels; keep one of them")
         if self.labels.several == "each" and self.label is None:
@@ -242,6 +254,7 @@ class TableParams(DatasetParams):
             roots=self.roots, follow_links=self.follow_links, inputs=self.inputs,
             alone=self.group_missing == "alone", long_table=long,
             text_files=self.text_files or (), text_encoding=self.text_encoding,
+            group_pattern=self.group_pattern,
         )  # fmt: skip
 
     def _long_table(self) -> LongTable | None:
@@ -257,11 +270,17 @@ class TableParams(DatasetParams):
         """How the table is read, as far as it is stated."""
         return Reading(self.reader, self.encoding, self.separator, self.sheet)
 
+    @property
+    def grouped_by(self) -> str:
+        """What a group is called."""
+        case = "row" if self.case is None else "case"
+        return "group" if self.group_pattern else self.group or case
+
     def read(self) -> TableContents:
         """The table as it is."""
         return open_table(
             self.path, encoding=self.encoding, separator=self.separator, sheet=self.sheet,
-            reader=self.reader,
+            reader=self.reader, join=self.join,
         )  # fmt: skip
 
     def build(self) -> "Table":
@@ -290,8 +309,8 @@ class Table(Dataset):
             params.synonyms,
             params.leak_columns,
             params.allowed_views,
-            notes=(*self._rows.notes, *_alone(self._rows), *missing_words(self._rows.missing)),
-            group=params.group or ("row" if params.case is None else "case"),
+            notes=(*self._rows.notes, *alone(self._rows), *missing_words(self._rows.missing)),
+            group=params.grouped_by,
             missing=self._rows.missing,
         )
 
@@ -322,13 +341,6 @@ class Table(Dataset):
 
     def names(self) -> Mapping[str, Sequence[str]]:
         return self._rows.names(self._params.layout())
-
-
-def _alone(rows: TableRows) -> Sequence[str]:
-    """What is said of rows without a group."""
-    if not rows.alone:
-        return ()
-    return (f"{rows.alone} rows have no group, and each stands for itself (group_missing: alone)",)
 
 
 @hookimpl

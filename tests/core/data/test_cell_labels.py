@@ -40,6 +40,28 @@ def test_stated_labels_are_the_only_ones() -> None:
         rows(("Mass", "Edema"))
 
 
+def test_a_written_list_is_read_as_its_labels() -> None:
+    cells = ["['a', 'loc, right']", '["a"]', "[]", "", "['none']"]
+    table = pd.DataFrame({"dx": cells, "text": "words"})
+    labels = Labels(several="each", none=("none",))
+    found = TableRows(Layout(text="text", label="dx", labels=labels), table, Path())
+    assert found.classes() == ("a", "loc, right")
+    assert [tuple(one.labels.values()) for one in found] == [
+        ("1", "1"), ("1", "0"), ("0", "0"), (None, None), ("0", "0"),
+    ]  # fmt: skip
+
+
+def test_a_pattern_takes_the_group_out_of_a_cell() -> None:
+    paths = ["p/patient07/1.png", "p/patient07/2.png", "p/patient8/1.png", "other.png", ""]
+    table = pd.DataFrame({"path": paths, "text": "words"})
+    layout = Layout(text="text", group="path", group_pattern=r"patient\d+")
+    found = TableRows(layout, table, Path())
+    assert [one.group for one in found] == ["patient07", "patient07", "patient8"]
+    assert [one.reason for one in found.rejected] == [
+        "column 'path': group_pattern finds no group in 'other.png'", "column 'path' is empty",
+    ]  # fmt: skip
+
+
 def test_two_spellings_of_a_label_are_told() -> None:
     table = pd.DataFrame({"dx": ["Mass|Edema", "mass"], "text": "words"})
     with pytest.raises(mmx.DataError, match=r"Mass"):

@@ -199,7 +199,8 @@ def test_a_split_that_tears_a_group_is_a_question(tmp_path: Path) -> None:
 
 def test_labels_that_are_several_or_misspelt_are_questions(tmp_path: Path) -> None:
     several = guessed(tmp_path, {**PLAIN, "dx": ["a", "b", "a|b"]})
-    assert "look like several labels per case" in several.questions[0]
+    assert "such as 'a|b' several labels of a case?" in several.questions[0]
+    assert (several.cells, several.task) == ({"several": "each"}, {"type": "multi_label"})
     misspelt = guessed(tmp_path, {**PLAIN, "dx": ["mel", "MEL", "nv"]})
     assert "spelt in several ways" in misspelt.questions[0]
 

@@ -63,6 +63,31 @@ def test_grouping_must_be_chosen(write_cases: Write) -> None:
     assert len({sample.group for sample in alone}) == 6
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"group": "person", "group_pattern": "p("}, "is no regular expression"),
+        ({"group": "person", "group_pattern": "p*"}, "all rows would be one group"),
+        ({"group": None, "group_pattern": "p"}, "searched for in the cells of group"),
+    ],
+)
+def test_a_pattern_that_cannot_group_is_refused(
+    write_cases: Write, settings: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ValidationError, match=re.escape(words)):
+        TableParams(path=write_cases(6), **{**FULL, **settings})
+
+
+def test_columns_of_a_further_table_are_read_like_its_own(write_cases: Write) -> None:
+    path = write_cases(6)
+    cells = pandas.read_csv(path)
+    cells[["photo", "age"]].to_csv(path.parent / "ages.csv", index=False)
+    cells.drop(columns="age").to_csv(path, index=False)
+    params = TableParams(path=path, join=(path.parent / "ages.csv",), record=("age",), **FULL)
+    samples = params.build().samples()
+    assert [one.record["age"] for one in samples] == [float(age) for age in cells["age"]]
+
+
 def test_whole_numbers_keep_their_digits_as_groups_and_ids(tmp_path: Path) -> None:
     path = tmp_path / "cases.parquet"
     pandas.DataFrame({"person": [7.0, None, 12.0], "notes": ["a", "b", "c"]}).to_parquet(path)

@@ -1,0 +1,81 @@
+"""Other tables beside a table: what they would add, and lists of a published split."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmx.blocks import read_cells
+from mmx.data.tables import read_table
+from mmx.errors import MmxError
+from mmx.spec import part_named
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+_TABLES = (".csv", ".tsv", ".csv.gz", ".xlsx", ".parquet", ".jsonl")
+_MOST, _LARGEST = 20, 200 << 20  # files that are opened, and bytes of each
+_COVERED = 0.9  # share of the rows that another table must name
+_SHOWN = 12  # columns that are named
+
+
+def tables_beside(path: Path, cells: "DataFrame", used: Sequence[Path] = ()) -> list[str]:
+    """Questions about other files in the folder of a table.
+
+    Args:
+        path: of the table.
+        cells: its rows, with what is joined to them.
+        used: further tables that are joined already.
+    """
+    if path.is_dir():
+        return []
+    own = {one.absolute() for one in (path, *used)}
+    found = sorted(one for one in path.absolute().parent.iterdir() if one.is_file())
+    others = [one for one in found if one not in own]
+    parts = [one for one in others if _parts(one) and one.suffix in (".txt", *_TABLES)]
+    asked = [_ask_of_parts(parts)] if {"train", "test"} <= {*map(_parts, parts)} else []
+    more = [one for one in others if one not in parts and one.name.endswith(_TABLES)]
+    for one in more[:_MOST]:
+        asked += _ask_of_columns(one, cells)
+    return asked
+
+
+def _parts(file: Path) -> str:
+    """The part that the name of a file speaks of; empty when it speaks of none."""
+    words = file.name.partition(".")[0].replace("-", "_").split("_")
+    return next((part for word in words if (part := part_named(word))), "")
+
+
+def _ask_of_parts(files: Sequence[Path]) -> str:
+    told = ", ".join(one.name for one in files)
+    named = ", ".join(f"{_parts(one)}: ..." for one in files)
+    return (
+        f"are {told} a published split? If so, write a table for each part that names its rows in "
+        f"a column of the same name as here: data.split: {{files: {{{named}}}}}; groups are dealt "
+        "anew otherwise"
+    )
+
+
+def _ask_of_columns(file: Path, cells: "DataFrame") -> Iterator[str]:
+    if file.stat().st_size > _LARGEST:
+        return
+    try:
+        other = read_table(file)
+        keys = [name for name in other.columns if name in cells.columns]
+        new = [name for name in other.columns if name not in keys]
+        fits = bool(keys and new) and _names_rows(other, cells, keys)
+    except MmxError:
+        return  # what cannot be read is nothing to ask about
+    if fits:
+        more = f" and {len(new) - _SHOWN} more" if len(new) > _SHOWN else ""
+        yield (
+            f"does {file.name} belong to this table? Its {', '.join(keys)} names the same rows, "
+            f"and it adds {', '.join(new[:_SHOWN])}{more}; to use it: --join {file.name}"
+        )
+
+
+def _names_rows(other: "DataFrame", cells: "DataFrame", keys: Sequence[str]) -> bool:
+    """Whether a table has one row each for nearly all rows of another one."""
+    named = [*zip(*(read_cells(other[name]).texts.tolist() for name in keys), strict=True)]
+    own = [*zip(*(read_cells(cells[name]).texts.tolist() for name in keys), strict=True)]
+    there = {*named}
+    return len(there) == len(named) and sum(key in there for key in own) >= _COVERED * len(own)

@@ -1,0 +1,67 @@
+"""Further tables beside a table, such as metadata, labels or a split of the same cases."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmx.blocks import read_cells
+from mmx.errors import DataError
+from mmx.interfaces import TableContents
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+Key = tuple[str, ...]
+
+
+def joined(own: TableContents, path: Path, further: TableContents) -> TableContents:
+    """Each row with what another table says of it: the row with the same cells in all columns that
+    both tables have.
+
+    Args:
+        own: its rows stay, in their order.
+        path: of the other table, for messages.
+        further: the other table; it has at most one row for each key.
+
+    Returns:
+        ``own`` with the columns that it lacks; None where the other table has no such row.
+
+    Raises:
+        DataError: no column is in both, none is new, or a key stands twice in the other table.
+    """
+    keys = [name for name in further.cells.columns if name in own.cells.columns]
+    new = [name for name in further.cells.columns if name not in keys]
+    if not keys or not new:
+        what = "no column in common" if not keys else "no column that is new"
+        raise DataError(
+            f"{path} has {what}: tables are joined by the columns of the same name, and it has "
+            f"{', '.join(further.cells.columns)}; rename its columns in a copy"
+        )
+    rows = _rows_by_key(further.cells, keys, path)
+    places = [rows.get(key, -1) for key in _keys(own.cells, keys)]
+    cells = own.cells.copy()
+    for name in new:
+        column = further.cells[name].tolist()
+        cells[name] = [column[place] if place >= 0 else None for place in places]
+    lacking = places.count(-1)
+    told = f"; it has nothing of {lacking} of {len(places)} rows" if lacking else ""
+    note = f"{path.name} is joined by {', '.join(keys)}, and adds {', '.join(new)}{told}"
+    return replace(own, cells=cells, notes=(*own.notes, *further.notes, note))
+
+
+def _keys(table: "DataFrame", names: Sequence[str]) -> list[Key]:
+    return [*zip(*(read_cells(table[name]).texts.tolist() for name in names), strict=True)]
+
+
+def _rows_by_key(table: "DataFrame", names: Sequence[str], path: Path) -> dict[Key, int]:
+    """Key -> place of its row; a key with a blank cell is that of no row."""
+    rows: dict[Key, int] = {}
+    for place, key in enumerate(_keys(table, names)):
+        if all(key) and rows.setdefault(key, place) != place:
+            told = ", ".join(f"{name} {cell}" for name, cell in zip(names, key, strict=True))
+            raise DataError(
+                f"{path} has two rows of {told} (rows {rows[key] + 2} and {place + 2}), and tables "
+                f"are joined by all columns that both have ({', '.join(names)}): one row each"
+            )
+    return rows

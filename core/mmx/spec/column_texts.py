@@ -1,0 +1,77 @@
+"""Which columns hold sentences that were written before the diagnosis."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mmx.spec import column_cells as cells_of
+from mmx.spec import column_names as names_of
+
+Values = Mapping[str, Sequence[str]]
+READ = "it says what a reader made of it"
+_BEFORE = (
+    "INDICATION", "HISTORY", "CLINICAL HISTORY", "CLINICAL INFORMATION", "CLINICAL INDICATION",
+    "REASON FOR EXAM", "REASON FOR EXAMINATION", "COMPARISON", "TECHNIQUE", "EXAMINATION",
+)  # fmt: skip
+"""Headings of what stands in a report before the pictures were read."""
+
+
+@dataclass(frozen=True)
+class TextColumns:
+    """Columns of sentences.
+
+    Attributes:
+        column: None where there is none.
+        why: it was taken, or none was.
+        left_out: columns of sentences that are not read -> why.
+        questions: what the table does not answer.
+    """
+
+    column: str | None
+    why: str
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    questions: tuple[str, ...] = ()
+
+
+def guess_texts(values: Values, given: Mapping[str, Any]) -> TextColumns:
+    """Find the sentences among the columns that no other role took."""
+    if "text" in given:
+        return TextColumns(given["text"], "you said so")
+    lengths = {
+        name: cells_of.mean_words(cells)
+        for name, cells in values.items()
+        if not _is_no_text(name) and len({*cells_of.known(cells)}) > 1
+    }
+    reports = {
+        name: READ for name, cells in values.items()
+        if names_of.says(name, names_of.REPORTS) and cells_of.mean_words(cells) >= 2
+    }  # fmt: skip
+    asked = [_ask_of_report(name) for name in list(reports)[:1]]
+    readable = {name: length for name, length in lengths.items() if name not in reports}
+    name, why = _longest(readable)
+    return TextColumns(name, why, reports, () if name is not None else tuple(asked))
+
+
+def _is_no_text(name: str) -> bool:
+    """Whether it follows the diagnosis, or is a word for what was done, such as a procedure."""
+    return bool(names_of.says(name, (*names_of.TELLING, *names_of.AFTER, *names_of.PROCEDURES)))
+
+
+def _longest(lengths: Mapping[str, float]) -> tuple[str | None, str]:
+    for wanted in names_of.TEXTS:
+        for name, length in lengths.items():
+            if length >= 2 and names_of.says(name, [wanted]):
+                return name, f"by its name, {length:.0f} words on average"
+    longest = max(lengths, key=lambda name: lengths[name], default=None)
+    if longest is not None and lengths[longest] >= 4:
+        return longest, f"its values are sentences, {lengths[longest]:.0f} words on average"
+    return None, "no column holds sentences; they are written from the record"
+
+
+def _ask_of_report(name: str) -> str:
+    return (
+        f"was {name!r} written before the diagnosis? A report says what was seen in the picture, "
+        "and labels are often taken from it, so it is not read; if it was written before: --text "
+        f"{name}; to read some of its sections alone: --text {name}, and narrative: {{type: "
+        f"column, column: {name}, sections: [INDICATION, HISTORY]}}"
+    )

@@ -1,0 +1,110 @@
+"""Which columns name image files, and where those files lie."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmx.spec import column_cells as cells_of
+from mmx.spec import column_names as names_of
+from mmx.spec.image_root import find_below, find_root, find_without_ending
+
+Values = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class ImageColumns:
+    """Columns of images.
+
+    Attributes:
+        columns: in the order of the table; empty where the table names no pictures.
+        roots: folders of the files, the one with most of them first.
+        suffix: ending that their names lack.
+        reasons: of each of these.
+        left_out: columns of pictures that no model may read -> why.
+        questions: what the table does not answer.
+    """
+
+    columns: tuple[str, ...]
+    roots: tuple[str, ...]
+    suffix: str = ""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    questions: tuple[str, ...] = ()
+
+
+def guess_images(
+    values: Values, folder: Path, given: str | None, held: Sequence[str]
+) -> ImageColumns:
+    """Find the pictures.
+
+    Args:
+        values: cells of all columns.
+        folder: of the table.
+        given: the column, as the user says it.
+        held: columns whose cells are images themselves.
+    """
+    reasons = dict[str, str]()
+    masks = dict[str, str]()
+    suffix = ""
+    if given is not None:
+        columns, reasons["images"] = [given], "you said so"
+    elif held:
+        columns, reasons["images"] = [*held], "its cells hold image files"
+    else:
+        named = [
+            name
+            for name, cells in values.items()
+            if cells_of.are_images(cells) and not cells_of.are_addresses(cells)
+        ]
+        masks = _masks(named)
+        columns = [name for name in named if name not in masks]
+        reasons["images"] = "its values end like image files"
+    if not columns:
+        columns, suffix, reasons = _without_ending(values, folder)
+    files = [f"{cell}{suffix}" for name in columns for cell in values[name] if cell]
+    found = find_root(files, folder)
+    if found.lacking or not columns:
+        below = find_below({name: values[name] for name in columns} or values, folder)
+        if below is not None:
+            return _by_id(columns or [below[0]], below[1], masks)
+    reasons["root"] = found.why
+    if len(found.roots) > 1:
+        reasons["roots"] = "files that are not in the first folder are there"
+    asked = (_ask_of_link(found.linked),) if found.linked else ()
+    return ImageColumns(tuple(columns), found.roots, suffix, reasons, masks, asked)
+
+
+def _by_id(columns: Sequence[str], root: str, masks: Mapping[str, str]) -> ImageColumns:
+    """Columns whose files lie in many folders, and are looked up."""
+    reasons = {
+        "images": "its values are names of image files, which lie further down",
+        "root": "the folder that holds all of them",
+        "suffix": "each file is looked up by its name, with the ending that it has",
+    }
+    return ImageColumns(tuple(columns), (root,), "found", reasons, masks)
+
+
+def _without_ending(values: Values, folder: Path) -> tuple[list[str], str, dict[str, str]]:
+    """A column of names without their ending, where such files are there."""
+    bare = find_without_ending(values, folder)
+    if bare is None:
+        return [], "", {"images": "no column holds names such as a.jpg; say --image COLUMN"}
+    name, suffix = bare
+    return [name], suffix, {
+        "images": "its values are names of image files without their ending",
+        "suffix": f"files such as {values[name][0]}{suffix} are there",
+    }  # fmt: skip
+
+
+def _masks(names: Sequence[str]) -> dict[str, str]:
+    """Columns of pictures that are drawn where the finding is, beside those of the patient."""
+    masks = [name for name in names if names_of.says(name, names_of.MASKS)]
+    why = "its pictures are masks, drawn by somebody who knew the finding"
+    return dict.fromkeys(masks, why) if len(masks) < len(names) else {}
+
+
+def _ask_of_link(file: str) -> str:
+    return (
+        f"{file!r} is a link that leads out of its folder, and such files are "
+        "refused; if you trust where it leads: data.dataset.follow_links: true"
+    )
