@@ -16,7 +16,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import numpy as np
@@ -25,7 +25,7 @@ from PIL import Image, features
 
 from mmx.data.decoding import Decoding, StoredImages
 from mmx.data.frames import Decoder, FileFrame, request_for
-from mmx.data.images import Frame, open_upright, read_bytes, resized
+from mmx.data.images import DEEPEST, Frame, may_be_deep, open_upright, read_bytes, resized
 from mmx.data.middle_cut import cut_middle
 from mmx.data.pixel_map import PixelMap, open_map
 from mmx.data.threads import threads
@@ -42,6 +42,7 @@ Report = Callable[[int, int], None]
 """Told how many of how many images are done."""
 
 LOG = logging.getLogger("mmx.data")
+_DEEP = "16 bit "  # begins the digest of a file with grey of more than 8 bits, and of no other
 _KEPT = 4  # old maps stay until all of them together are this many times the memory budget
 _MAP = re.compile(r"[0-9a-f]{32}\.npy")  # only such maps are ever deleted,
 _PART = re.compile(r"[0-9a-f]{32}(-[0-9a-f]{12})?\.part\.(npy|jsonl)")  # and such parts
@@ -70,8 +71,8 @@ def file_keys(sources: Sequence[ImageSource], decoder: Decoder) -> Iterator[str]
         yield from pool.map(partial(_content, decoder), sources)
 
 
-def decode(source: ImageSource, decoder: Decoder) -> tuple["NDArray[np.uint8]", Frame]:
-    """One image at the size of the spec, [H, W, 3], and how it was stored.
+def decode(source: ImageSource, decoder: Decoder) -> tuple["NDArray[Any]", Frame]:
+    """One image at the size of the spec, [H, W, 3] uint8 or uint16, and how it was stored.
 
     A JPEG is decoded at a fraction of its size only where twice the pixels that are shown remain.
 
@@ -85,15 +86,29 @@ def decode(source: ImageSource, decoder: Decoder) -> tuple["NDArray[np.uint8]", 
         data = read_bytes(source)
         image, frame = open_upright(
             data, request_for(source, spec), decoder.readers,
-            at_least=twice, grey_range=spec.grey_range,
+            at_least=twice, grey_range=spec.grey_range, deep=decoder.deep,
         )  # fmt: skip
     else:
         image = Image.fromarray(source.pixels())
         frame = Frame(*image.size)
     if spec.middle is not None:
-        return cut_middle(image, spec.middle), frame
-    shown = resized(image, frame, spec.height, spec.width, spec.fit, spec.interpolation)
-    return shown, frame
+        shown = cut_middle(image, spec.middle)
+    else:
+        shown = resized(image, frame, spec.height, spec.width, spec.fit, spec.interpolation)
+    return _whole(shown) if decoder.deep else shown, frame
+
+
+def _whole(shown: "NDArray[Any]") -> "NDArray[np.uint16]":
+    """The same in 16 bits: grey [H, W] from 0 to 65535, or 8-bit RGB, whose 255 is white too."""
+    if shown.dtype == np.uint8:
+        return shown.astype(np.uint16) * 257
+    grey = (shown.clip(0, DEEPEST) + 0.5).astype(np.uint16)
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def any_deep(keys: Sequence[str]) -> bool:
+    """Whether any of these files may hold grey of more than 8 bits."""
+    return any(key.startswith(_DEEP) for key in keys)
 
 
 def decode_all(
@@ -115,14 +130,14 @@ def decode_all(
     """
     name = _digest(sources, keys, decoder.spec)
     shape = (len(sources), decoder.spec.height, decoder.spec.width, 3)
-    fits = 0 < int(np.prod(shape)) <= memory_gb * 1e9
-    pixel_folder = _PixelFolder(folder, name, shape, fits)
+    size = int(np.prod(shape)) * np.dtype(decoder.dtype).itemsize
+    pixel_folder = _PixelFolder(folder, name, shape, decoder.dtype, 0 < size <= memory_gb * 1e9)
     try:
         own_folder(folder)
         stored = pixel_folder.find()
         if stored is None or _readable_again(sources, stored, decoder):
-            if fits:
-                _make_room(folder, int(np.prod(shape)), memory_gb)
+            if pixel_folder.fits:
+                _make_room(folder, size, memory_gb)
             stored = pixel_folder.make(partial(_numbered, sources, decoder), report)
     except OSError as error:
         raise DataError(
@@ -135,11 +150,11 @@ def decode_all(
 
 def _numbered(
     sources: Sequence[ImageSource], decoder: Decoder, number: int
-) -> tuple["NDArray[np.uint8]", Frame]:
+) -> tuple["NDArray[Any]", Frame]:
     return decode(sources[number], decoder)
 
 
-def _picture(sources: Sequence[ImageSource], decoder: Decoder, number: int) -> "NDArray[np.uint8]":
+def _picture(sources: Sequence[ImageSource], decoder: Decoder, number: int) -> "NDArray[Any]":
     return decode(sources[number], decoder)[0]
 
 
@@ -165,10 +180,17 @@ def _readable_again(sources: Sequence[ImageSource], stored: StoredImages, decode
 class _PixelFolder:
     """Where the pixels of one set of images are kept."""
 
-    def __init__(self, folder: Path, name: str, shape: tuple[int, ...], fits: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        shape: tuple[int, ...],
+        dtype: "type[np.unsignedinteger[Any]]",
+        fits: bool,
+    ) -> None:
         self.folder = folder
         self.name = name
-        self.shape = shape
+        self.shape, self.dtype = shape, dtype
         self.fits = fits
         self.map, self.facts = folder / f"{name}.npy", folder / f"{name}.json"
 
@@ -178,14 +200,14 @@ class _PixelFolder:
         stored = None if kept is None else StoredImages.from_json(kept)
         if stored is None or len(stored.frames) != self.shape[0]:
             return None
-        if self.fits and open_map(self.map, self.shape, "r") is None:
+        if self.fits and open_map(self.map, self.shape, self.dtype, "r") is None:
             if self.map.exists():  # else it was made without pixels, for a smaller budget
                 LOG.warning("decoded images in %s are damaged; they are made again", self.map)
             return None
         return stored
 
     def make(
-        self, one: "Callable[[int], tuple[NDArray[np.uint8], Frame]]", report: Report
+        self, one: "Callable[[int], tuple[NDArray[Any], Frame]]", report: Report
     ) -> StoredImages:
         """Decode beside its place, then move it there."""
         with ExitStack() as alone:
@@ -198,7 +220,7 @@ class _PixelFolder:
                 part = self.folder / f"{self.name}-{uuid4().hex[:12]}.part.npy"
                 alone.callback(_remove, part)
             try:
-                stored = Decoding(part, self.shape, self.fits).run(one, report)
+                stored = Decoding(part, self.shape, self.dtype, fits=self.fits).run(one, report)
                 if self.fits:
                     part.replace(self.map)
                 keep(self.facts, stored.to_json())  # last: its presence says that the map is whole
@@ -209,10 +231,10 @@ class _PixelFolder:
         return stored
 
     def pixels(
-        self, stored: StoredImages, again: "Callable[[int], NDArray[np.uint8]]"
+        self, stored: StoredImages, again: "Callable[[int], NDArray[Any]]"
     ) -> PixelMap | None:
         """The map, which compares what it hands out."""
-        found = open_map(self.map, self.shape, "r") if self.fits else None
+        found = open_map(self.map, self.shape, self.dtype, "r") if self.fits else None
         if found is None:
             return None
         with suppress(OSError):
@@ -259,10 +281,12 @@ def _content(decoder: Decoder, source: ImageSource) -> str:
         return source.key
     request = request_for(source, decoder.spec)
     try:
-        own = decoder.readers.key(read_bytes(source), request.name)
+        data = read_bytes(source)
+        own = decoder.readers.key(data, request.name)
     except DataError:
         return ""
-    return f"{own}-{source.index}" if isinstance(source, FileFrame) else own
+    own = f"{own}-{source.index}" if isinstance(source, FileFrame) else own
+    return f"{_DEEP}{own}" if may_be_deep(data, request.name, decoder.readers) else own
 
 
 def _digest(sources: Sequence[ImageSource], keys: Sequence[str], spec: "ImageSpec") -> str:

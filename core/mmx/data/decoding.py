@@ -17,7 +17,7 @@ from mmx.files import Journal
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    One = Callable[[int], tuple[NDArray[np.uint8], Frame]]
+    One = Callable[[int], tuple[NDArray[Any], Frame]]
 
 _AHEAD = 64  # images that threads may work on before their results are taken
 
@@ -52,24 +52,32 @@ class StoredImages:
 class Decoding:
     """Decodes images in order, and notes after each block how far it has come."""
 
-    def __init__(self, part: Path, shape: tuple[int, ...], fits: bool) -> None:
+    def __init__(
+        self,
+        part: Path,
+        shape: tuple[int, ...],
+        dtype: "type[np.unsignedinteger[Any]]",
+        *,
+        fits: bool,
+    ) -> None:
         """Find what a killed process left, or begin.
 
         Args:
             part: file of the pixels in the making; the notes stand beside it.
             shape: [m, H, W, 3].
+            dtype: of pixels.
             fits: whether pixels are kept.
         """
         self._notes = Journal(part.with_suffix(".jsonl"))
         self._stored = StoredImages(
             np.zeros((shape[0], 3), np.int32), np.zeros(shape[0], np.uint32)
         )
-        self._pixels = open_map(part, shape, "r+") if fits else None
+        self._pixels = open_map(part, shape, dtype, "r+") if fits else None
         self._done = self._noted() if self._pixels is not None or not fits else 0
         if self._done == 0:
             self._notes.path.unlink(missing_ok=True)
         if fits and self._pixels is None:
-            self._pixels = new_map(part, shape)
+            self._pixels = new_map(part, shape, dtype)
 
     def _noted(self) -> int:
         """How many images are done, by whole notes in order; their frames and checksums."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mmx.data.image_readers import ImageReaders
 from mmx.data.images import read_bytes
 from mmx.errors import DataError
@@ -21,10 +23,17 @@ class Decoder:
     Attributes:
         spec: size, range and frames.
         readers: of formats that Pillow does not know.
+        deep: pixels have 16 bits, since some files hold grey of more than 8.
     """
 
     spec: "ImageSpec"
     readers: ImageReaders
+    deep: bool = False
+
+    @property
+    def dtype(self) -> "type[np.uint8] | type[np.uint16]":
+        """Type of pixels."""
+        return np.uint16 if self.deep else np.uint8
 
 
 class FileFrame(PackedImage):

@@ -1,20 +1,24 @@
-"""The images of the rows, decoded once and handed out as uint8 batches."""
+"""The images of the rows, decoded once and handed out as batches.
+
+Pixels are uint8, or floating point of 16 bits where any file holds grey of more than 8 bits.
+"""
 
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from einops import rearrange
 
-from mmx.data.decoded_images import Report, decode, decode_all, fault, file_keys
+from mmx.data.decoded_images import Report, any_deep, decode, decode_all, fault, file_keys
 from mmx.data.frames import Decoder
 from mmx.data.image_readers import ImageReaders
 from mmx.data.image_rows import ImageRows
-from mmx.data.images import Frame, shares_of, window
+from mmx.data.images import DEEPEST, Frame, shares_of, window
 from mmx.data.middle_cut import middle_window
 from mmx.data.threads import threads
 from mmx.interfaces import IMAGE, Box, Images, ImageSource, RejectedRow, Sample, Store
@@ -59,6 +63,7 @@ class ImageStore(Store):
         self._decoder = Decoder(spec, readers or ImageReaders())
         rows = ImageRows(samples, modality, self._decoder)
         content = list(file_keys(rows.sources, self._decoder))
+        self._decoder = replace(self._decoder, deep=any_deep(content))
         self._sources, kept = _distinct(rows.sources, content)
         self._index = np.where(rows.index >= 0, np.append(kept, -1)[rows.index], -1)  # [n, V]
         kept_keys = [""] * len(self._sources)
@@ -135,14 +140,26 @@ class ImageStore(Store):
         """[B], how many images these rows name."""
         return np.asarray((self._index[np.asarray(rows, dtype=np.int64)] >= 0).sum(axis=1))
 
+    def pictures(self, rows: Sequence[int]) -> "NDArray[np.uint8]":
+        """[B, V, H, W, 3], 8 bits for eyes and for comparing; black where there is no image."""
+        pixels = rearrange(self.collate(rows).pixels, "b v c h w -> b v h w c").numpy()
+        if self._decoder.deep:
+            pixels = (pixels * 255 + 0.5).astype(np.uint8)
+        return np.ascontiguousarray(pixels)
+
     def collate(self, rows: Sequence[int]) -> Images:
-        """Pixels [B, V, 3, H, W] uint8, mask and boxes; black where there is no image."""
+        """Pixels [B, V, 3, H, W], mask and boxes; black where there is no image.
+
+        Pixels are uint8; float32 in [0, 1] where any file holds grey of more than 8 bits.
+        """
         chosen = np.asarray(rows, dtype=np.int64)
         index = self._index[chosen]
         mask = self._readable(index)
         size = (*index.shape, self._spec.height, self._spec.width, 3)
-        pixels = np.zeros(size, dtype=np.uint8)
+        pixels = np.zeros(size, dtype=self._decoder.dtype)
         pixels[mask] = self._pixels(index[mask])
+        if self._decoder.deep:
+            pixels = pixels.astype(np.float32) / DEEPEST
         return Images(
             pixels=rearrange(torch.from_numpy(pixels), "b v h w c -> b v c h w"),
             mask=torch.from_numpy(mask),
@@ -150,18 +167,18 @@ class ImageStore(Store):
             centre=torch.from_numpy(self._centre[chosen]),
         )
 
-    def _pixels(self, indices: "NDArray[np.int64]") -> "NDArray[np.uint8]":
+    def _pixels(self, indices: "NDArray[np.int64]") -> "NDArray[Any]":
         if self._decoded.pixels is not None:
             return self._decoded.pixels.take(indices)
         size = (len(indices), self._spec.height, self._spec.width, 3)
-        pixels = np.empty(size, dtype=np.uint8)
+        pixels = np.empty(size, dtype=self._decoder.dtype)
         sources = [self._sources[index] for index in indices]
         with ThreadPoolExecutor(threads()) as pool:
             for target, (shown, _) in enumerate(pool.map(self._decode, sources)):
                 pixels[target] = shown
         return pixels
 
-    def _decode(self, source: ImageSource) -> "tuple[NDArray[np.uint8], Frame]":
+    def _decode(self, source: ImageSource) -> "tuple[NDArray[Any], Frame]":
         return decode(source, self._decoder)
 
     def _readable(self, index: "NDArray[np.int64]") -> "NDArray[np.bool_]":

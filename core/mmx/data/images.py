@@ -1,4 +1,4 @@
-"""Reading image files safely, always to 8-bit RGB.
+"""Reading image files safely, to 8-bit RGB; grey of more than 8 bits keeps them where asked for.
 
 | file | behaviour |
 |---|---|
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from PIL import Image
 
-from mmx.data.image_readers import ImageReaders, readers_for
+from mmx.data.image_readers import PLAIN, ImageReaders, readers_for
 from mmx.data.middle_cut import FILTERS
 from mmx.errors import DataError
 from mmx.files import read_regular
@@ -36,6 +36,9 @@ FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM", "AVIF
 
 FILE_LIMIT = 1 << 30
 """Bytes of an image file that are read at most."""
+
+DEEPEST = 65535
+"""White in pixels of 16 bits."""
 
 PIXEL_LIMIT = 50_000_000  # width x height of a file, unless something else is said
 
@@ -123,15 +126,18 @@ def open_upright(
     *,
     at_least: tuple[int, int] | None = None,
     grey_range: tuple[float, float] | None = None,
+    deep: bool = False,
 ) -> tuple[Image.Image, Frame]:
     """Decode to an upright RGB image, and tell how it was stored.
 
     ``at_least`` is a width and height that will do: a JPEG may then come out at 1/2, 1/4 or 1/8 of
-    its size, which its decoder does several times faster.
+    its size, which its decoder does several times faster. ``deep``: grey of more than 8 bits comes
+    out as floating point (mode F) from 0 to 65535.
     """
+    top = DEEPEST if deep else 255
     read, name = None if readers is None else readers.read(data, request), request.name
     if read is not None:
-        image = _of_reader(read, name, grey_range)
+        image = _of_reader(read, name, grey_range, top)
         return image, Frame(*image.size)
     try:
         image = _opened(data, name, request.pixel_limit)
@@ -141,7 +147,7 @@ def open_upright(
             wanted = at_least if frame.orientation < 5 else (at_least[1], at_least[0])
             image.draft(None, wanted)
         image.load()
-        upright = _rgb(image, name, grey_range)
+        upright = _rgb(image, name, grey_range, top)
     except DataError:
         raise
     except Exception as error:  # decoders raise many types for damaged bytes
@@ -152,12 +158,26 @@ def open_upright(
 
 
 def _of_reader(
-    found: ImageContents, name: str, grey_range: tuple[float, float] | None
+    found: ImageContents, name: str, grey_range: tuple[float, float] | None, top: int
 ) -> Image.Image:
-    """What a reader found, as 8-bit RGB; a stated or measured range counts more than the file's."""
+    """What a reader found; a stated or measured range counts more than the file's."""
     if found.pixels.ndim == 3 or found.pixels.dtype == np.uint8:
         return Image.fromarray(found.pixels).convert("RGB")
-    return _eight_bit(found.pixels, name, grey_range or found.ends)
+    return _grey(found.pixels, name, grey_range or found.ends, top)
+
+
+def may_be_deep(data: bytes, name: str, readers: ImageReaders) -> bool:
+    """Whether a file may hold grey of more than 8 bits, by its head or its reader."""
+    if data.startswith(PLAIN):
+        depth = data[24:25]  # of a PNG; the others have 8 bits
+        if not data.startswith(PLAIN[0]) or depth <= b"\x08":
+            return False
+    elif (claimed := readers.deep(data, name)) is not None:
+        return claimed
+    try:
+        return _deep(Image.open(io.BytesIO(data), formats=FORMATS))
+    except Exception:  # noqa: BLE001 - decoders raise many types; it is refused where it is decoded
+        return False
 
 
 def grey_of(
@@ -197,35 +217,46 @@ def _deep(image: Image.Image) -> bool:
     return image.mode in ("F", "I") or image.mode.startswith("I;")
 
 
-def _rgb(image: Image.Image, name: str, grey_range: tuple[float, float] | None) -> Image.Image:
+def _rgb(
+    image: Image.Image, name: str, grey_range: tuple[float, float] | None, top: int
+) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if _deep(image):
-        return _eight_bit(np.asarray(image), name, grey_range)
+        return _grey(np.asarray(image), name, grey_range, top)
     if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
         layers = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), layers).convert("RGB")
     return image.convert("RGB")
 
 
-def _eight_bit(
-    values: "NDArray[Any]", name: str, grey_range: tuple[float, float] | None
+def _grey(
+    values: "NDArray[Any]", name: str, grey_range: tuple[float, float] | None, top: int
 ) -> Image.Image:
-    """Grey from its range to 0..255; what lies outside, or is no number, is cut."""
+    """Grey from its range to 0..top; what lies outside, or is no number, is cut.
+
+    Whole numbers in RGB where ``top`` is 255, else floating point.
+    """
     whole = bool(np.issubdtype(values.dtype, np.integer))
     if not whole and not np.isfinite(values).any():
         raise DataError(f"{name} has no pixel that is a number, so nothing can be seen on it")
     if grey_range is not None:
         low, high = grey_range
         shares = (np.nan_to_num(values.astype(np.float64), nan=low) - low) / (high - low)
-        return Image.fromarray((shares.clip(0, 1) * 255 + 0.5).astype(np.uint8)).convert("RGB")
+        return _shown(shares.clip(0, 1) * top, top)
     known = whole and values.min(initial=0) >= 0 and values.max(initial=0) <= 65535
     if not known:
         raise DataError(
             f"{name} has {values.dtype} pixels of an unknown range; state it: "
             "data.image.range: [low, high]"
         )
-    return Image.fromarray((values // 257).astype(np.uint8)).convert("RGB")
+    return _shown(values // 257 if top == 255 else values, top)
+
+
+def _shown(grey: "NDArray[Any]", top: int) -> Image.Image:
+    if top > 255:
+        return Image.fromarray(grey.astype(np.float32))
+    return Image.fromarray((grey + 0.5).astype(np.uint8)).convert("RGB")
 
 
 def window(frame: Frame, height: int, width: int, fit: Fit) -> Box:
@@ -248,8 +279,8 @@ def resized(
     width: int,
     fit: Fit,
     interpolation: Interpolation = "bicubic",
-) -> "NDArray[np.uint8]":
-    """Cut and scale an upright image to [height, width, 3]; antialiased."""
+) -> "NDArray[Any]":
+    """Cut and scale an upright image to [height, width, 3], or [height, width] in mode F."""
     box = window(frame, height, width, fit)
     across, down = image.width / frame.upright[0], image.height / frame.upright[1]
     shown = (box[0] * across, box[1] * down, box[2] * across, box[3] * down)

@@ -18,7 +18,7 @@ LOG = logging.getLogger("mmx.data")
 
 
 class PixelMap:
-    """[m, H, W, 3] uint8 in a file.
+    """[m, H, W, 3] uint8, or uint16, in a file.
 
     What is compared is the copy that is handed out. A picture that is not as it was written is
     decoded again from its source, and the file is taken away so that the next run makes a new one.
@@ -27,9 +27,9 @@ class PixelMap:
     def __init__(
         self,
         file: Path,
-        pixels: "NDArray[np.uint8]",
+        pixels: "NDArray[Any]",
         checksums: "NDArray[np.uint32]",
-        again: "Callable[[int], NDArray[np.uint8]]",
+        again: "Callable[[int], NDArray[Any]]",
         remove: Callable[[], None],
     ) -> None:
         """Nothing is read yet.
@@ -46,9 +46,9 @@ class PixelMap:
         self._checksums = checksums
         self._again, self._remove = again, remove
         self._good = np.zeros(len(checksums), dtype=bool)
-        self._anew: dict[int, NDArray[np.uint8]] = {}
+        self._anew: dict[int, NDArray[Any]] = {}
 
-    def take(self, indices: "NDArray[np.int64]") -> "NDArray[np.uint8]":
+    def take(self, indices: "NDArray[np.int64]") -> "NDArray[Any]":
         """[B, H, W, 3], a copy of these pictures.
 
         Raises:
@@ -63,7 +63,7 @@ class PixelMap:
                 found[at] = self._decoded(index)
         return found
 
-    def _decoded(self, index: int) -> "NDArray[np.uint8]":
+    def _decoded(self, index: int) -> "NDArray[Any]":
         if index not in self._anew:
             if not self._anew:
                 LOG.warning(
@@ -75,32 +75,34 @@ class PixelMap:
         return self._anew[index]
 
 
-def checksum(picture: "NDArray[np.uint8]") -> int:
+def checksum(picture: "NDArray[Any]") -> int:
     """CRC-32 of a picture's numbers."""
     return zlib.crc32(np.ascontiguousarray(picture).reshape(-1).data)
 
 
-def new_map(file: Path, shape: tuple[int, ...]) -> "np.memmap[Any, np.dtype[np.uint8]]":
+def new_map(
+    file: Path, shape: tuple[int, ...], dtype: "type[np.unsignedinteger[Any]]"
+) -> "np.memmap[Any, np.dtype[Any]]":
     """A new memory map whose room on the disk is taken at once.
 
     A map may be larger than the disk; writing into it then ends the process by a signal (SIGBUS)
     that no program can turn into words.
     """
-    pixels: np.memmap[Any, np.dtype[np.uint8]] = np.lib.format.open_memmap(
-        file, "w+", np.uint8, shape
-    )
+    pixels: np.memmap[Any, np.dtype[Any]] = np.lib.format.open_memmap(file, "w+", dtype, shape)
     if hasattr(os, "posix_fallocate"):
         with file.open("r+b") as stream:
             os.posix_fallocate(stream.fileno(), 0, file.stat().st_size)
     return pixels
 
 
-def open_map(file: Path, shape: tuple[int, ...], mode: str) -> "NDArray[np.uint8] | None":
-    """A map that was made before; None when it is not there or not one of this shape."""
+def open_map(
+    file: Path, shape: tuple[int, ...], dtype: "type[np.unsignedinteger[Any]]", mode: str
+) -> "NDArray[Any] | None":
+    """A map that was made before; None when it is not there or not one of this shape and type."""
     try:
         need_regular(file, links=False)
         pixels = np.load(file, mmap_mode=mode, allow_pickle=False)  # type: ignore[arg-type]
     except (OSError, EOFError, ValueError, SyntaxError):
         return None
-    fits = pixels.shape == shape and pixels.dtype == np.uint8 and pixels.flags.c_contiguous
+    fits = pixels.shape == shape and pixels.dtype == dtype and pixels.flags.c_contiguous
     return pixels if fits else None

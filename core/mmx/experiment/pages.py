@@ -232,10 +232,10 @@ def thumbnails(prepared: PreparedData, row: int) -> dict[str, bytes]:
 
 def thumbnail(images: ImageStore, row: int) -> bytes | None:
     """The image that stands for a row as a small JPEG file; None when it has none."""
-    shown, own = images.collate([row]), images.own[row]
-    if not shown.mask[0, own]:
+    own = images.own[row]
+    if not images.mask[row, own]:
         return None
-    picture = Image.fromarray(shown.pixels[0, own].permute(1, 2, 0).numpy())
+    picture = Image.fromarray(images.pictures([row])[0, own])
     picture.thumbnail((_THUMBNAIL, _THUMBNAIL))
     buffer = BytesIO()
     picture.save(buffer, "JPEG", quality=85)

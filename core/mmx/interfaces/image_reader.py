@@ -111,6 +111,8 @@ class ImageReaderParams(ReaderParams):
 
     libraries: ClassVar[tuple[str, ...]] = ()
     """Distributions that may decide pixels though its module does not import them."""
+    deep: ClassVar[bool] = False
+    """Whether a file may hold grey of more than 8 bits, which then reaches encoders as 16 bits."""
 
     @abstractmethod
     def build(self) -> ImageReader:

@@ -238,7 +238,6 @@ def _first(manifest: Manifest, row: int, name: str) -> ImageSource | None:
 
 def _pictures(images: ImageStore) -> "Callable[[Rows], NDArray[np.uint8]]":
     def read(rows: "Rows") -> "NDArray[np.uint8]":
-        pixels = images.collate(rows.tolist()).pixels[:, 0]
-        return np.ascontiguousarray(pixels.permute(0, 2, 3, 1).numpy())
+        return np.ascontiguousarray(images.pictures(rows.tolist())[:, 0])
 
     return read

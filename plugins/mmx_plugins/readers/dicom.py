@@ -41,6 +41,7 @@ class DicomParams(ImageReaderParams):
 
     type: Literal["dicom"] = "dicom"
     endings: ClassVar[tuple[str, ...]] = (".dcm", ".dicom")
+    deep: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = (
         "pylibjpeg", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle", "python-gdcm",
         "pyjpegls", "pillow",

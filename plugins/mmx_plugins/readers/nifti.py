@@ -42,6 +42,7 @@ class NiftiParams(ImageReaderParams):
 
     type: Literal["nifti"] = "nifti"
     endings: ClassVar[tuple[str, ...]] = (".nii", ".nii.gz")
+    deep: ClassVar[bool] = True
 
     @classmethod
     def claims(cls, path: Path, head: bytes) -> bool:
