@@ -1,10 +1,10 @@
-"""Image encoder: ViT, DeiT, DINOv2, SigLIP, CLIP, Swin and ConvNeXt of the library transformers.
+"""Image encoder: ViT, DeiT, DINO, SigLIP, CLIP, Swin and ConvNeXt of the library transformers.
 
 Sources: Wolf et al. 2020, arXiv:1910.03771; Dosovitskiy et al. 2021, arXiv:2010.11929 (ViT);
 Touvron et al. 2021, arXiv:2012.12877 (DeiT); Oquab et al. 2023, arXiv:2304.07193 (DINOv2); Darcet
-et al. 2024, arXiv:2309.16588 (registers); Zhai et al. 2023, arXiv:2303.15343 (SigLIP); Radford et
-al. 2021, arXiv:2103.00020 (CLIP); Liu et al. 2021, arXiv:2103.14030 (Swin); Liu et al. 2022,
-arXiv:2201.03545 (ConvNeXt).
+et al. 2024, arXiv:2309.16588 (registers); Siméoni et al. 2025, arXiv:2508.10104 (DINOv3); Zhai et
+al. 2023, arXiv:2303.15343 (SigLIP); Radford et al. 2021, arXiv:2103.00020 (CLIP); Liu et al. 2021,
+arXiv:2103.14030 (Swin); Liu et al. 2022, arXiv:2201.03545 (ConvNeXt).
 """
 
 from collections.abc import Iterable, Sequence
@@ -212,7 +212,7 @@ class HfVisionEncoder(SingleImageEncoder):
         count = len(getattr(config, "depths", ())) or int(config.num_hidden_layers)
         stacks = [m for m in self.network.modules() if isinstance(m, nn.ModuleList)]
         last = [stack[-1] for stack in stacks if len(stack) == count][:1]
-        names = ("layernorm", "post_layernorm", *filter(None, [self.family.own]))
+        names = ("layernorm", "post_layernorm", "norm", *filter(None, [self.family.own]))
         behind = [getattr(self.network, name, None) for name in names]
         found = [*behind, self.projection]
         return [*last, *(module for module in found if isinstance(module, nn.Module))]

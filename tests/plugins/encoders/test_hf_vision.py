@@ -41,6 +41,9 @@ NETWORKS: dict[str, Callable[[], Any]] = {
     "dinov2 registers": lambda: hf.Dinov2WithRegistersModel(
         hf.Dinov2WithRegistersConfig(**DINO, num_register_tokens=3)
     ),
+    "dinov3": lambda: hf.DINOv3ViTModel(
+        hf.DINOv3ViTConfig(**DINO, intermediate_size=24, num_register_tokens=2)
+    ),
     "siglip": lambda: hf.SiglipModel(hf.SiglipConfig(vision_config=SMALL, text_config=TEXT)),
     "clip": lambda: hf.CLIPModel(
         hf.CLIPConfig(vision_config=SMALL, text_config=TEXT, projection_dim=8)
@@ -58,6 +61,7 @@ PREFIX = {
     "deit": 2,
     "dinov2": 1,
     "dinov2 registers": 4,
+    "dinov3": 3,
     "siglip": 0,
     "clip": 1,
     "clip vision": 1,
@@ -200,6 +204,7 @@ def test_pixels_are_those_of_the_library(tmp_path: Path, name: str) -> None:
     ("kind", "settings", "levels"),
     [
         (hf.ViTImageProcessor, {}, 1),  # bilinear
+        (hf.DINOv3ViTImageProcessor, {}, 1),
         (hf.SiglipImageProcessor, {"size": {"height": 64, "width": 64}}, 4),  # bicubic
         (hf.CLIPImageProcessor, {}, 4),
     ],

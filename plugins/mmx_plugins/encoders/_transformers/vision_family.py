@@ -35,6 +35,7 @@ FAMILIES = {
     "deit": VisionFamily(lambda _: 2, interpolates=True, own="pooler"),
     "dinov2": VisionFamily(_one),
     "dinov2_with_registers": VisionFamily(_registers),
+    "dinov3_vit": VisionFamily(_registers),
     "siglip_vision_model": VisionFamily(lambda _: 0, interpolates=True, own="head"),
     "clip_vision_model": VisionFamily(_one, norm="post_layernorm", interpolates=True),
     "swin": VisionFamily(None),
