@@ -32,6 +32,7 @@ class Columns:
         task: settings of the task; empty for one class a case.
         group_pattern: of the part of the group's cells that counts; empty for all of it.
         alone: whether rows have no group, and so stand alone.
+        texts: further columns of sentences.
         join: further tables that are joined to this one, as they lie.
         questions: what the table alone does not answer, each with the ways to answer it.
     """
@@ -58,14 +59,16 @@ class Columns:
     task: Mapping[str, Any] = field(default_factory=dict)
     group_pattern: str = ""
     alone: bool = False
+    texts: tuple[str, ...] = ()
     join: tuple[Path, ...] = ()
 
     def told(self) -> list[str]:
         """One line on each guess, on each column that is left out, and each question."""
         roles = ", ".join(f"{role} = {name}" for role, name in self.roles.items())
         split = ", ".join(f"{key}: {value}" for key, value in self.split.items())
+        texts = ", ".join([self.text, *self.texts]) if self.text is not None else None
         found = {
-            "images": ", ".join(self.images), "text": self.text,
+            "images": ", ".join(self.images), "text": texts,
             "label": self.label or ", ".join(self.label_columns or self.labels),
             "task": ", ".join(map(_in_words, self.task.values())),
             "group_missing": "alone", "group_pattern": self.group_pattern,

@@ -6,6 +6,7 @@ from pathlib import Path
 from mmx.errors import DataError
 from mmx.spec import column_cells as cells_of
 from mmx.spec import column_names as names_of
+from mmx.spec.column_cases import ask_of_cases
 from mmx.spec.column_facts import ask_of_codes, facts
 from mmx.spec.column_found import Columns
 from mmx.spec.column_groups import guess_group
@@ -46,7 +47,7 @@ class Guess:
         self.images = self._images(folder, given, held)
         self.learned = self._labels(given, task)
         self.labels = self.learned.of_rows(values)
-        self.text = self._text(given)
+        self.text, self.texts = self._text(given)
         if not self.images.columns and self.text is None:
             raise DataError(
                 "the table names no image files and holds no sentences, and a run needs one of "
@@ -75,7 +76,7 @@ class Guess:
             images.roots[0], self.split.settings, self._lacking(), len(self.labels), self.reasons,
             self.left_out, tuple(self.questions), learned.one_hot, images.roots[1:], images.suffix,
             differ_in_kind(images.columns), learned.each, learned.cells, learned.task,
-            self.group.pattern, self._alone() > 0,
+            self.group.pattern, self._alone() > 0, self.texts,
         )  # fmt: skip
 
     def _take(self, *names: str | None) -> None:
@@ -95,13 +96,15 @@ class Guess:
         """Names of image files, by column."""
         return {name: self.values[name] for name in self.images.columns}
 
-    def _text(self, given: Mapping[str, str]) -> str | None:
+    def _text(self, given: Mapping[str, str]) -> tuple[str | None, tuple[str, ...]]:
         found = guess_texts(self.free, given)
         self.reasons["text"] = found.why
         self.questions += found.questions
         self.left_out |= found.left_out
-        self._take(found.column, *found.left_out)
-        return found.column
+        self._take(found.column, *found.further, *found.left_out)
+        if found.further:
+            self.reasons["text"] += "; the further ones hold sentences too"
+        return found.column, found.further
 
     def _split(self) -> SplitColumn:
         found = guess_split(self.free)
@@ -133,6 +136,8 @@ class Guess:
             self.reasons["images"] += "; by their names one for each side"
         elif len(columns) > 1:
             self.questions.append(ask_of_kinds(columns))
+        if len(columns) == 1:
+            self.questions += ask_of_cases(self.values, self.labels)
         self.questions += ask_of_codes(self.record, self.values)
 
     def _labels(self, given: Mapping[str, str], task: str | None) -> LabelColumns:

@@ -29,7 +29,7 @@ TEXTS = (
     "text", "notes", "note", "narrative", "description", "caption", "history", "indication",
     "complaint", "comment", "comments",
     "anamnese", "befund", "befundtext", "beschreibung", "arztbrief", "notiz",
-    "kommentar", "anmerkung", "主诉", "病史", "描述", "所见", "文本",
+    "kommentar", "anmerkung", "主诉", "病史", "既往史", "描述", "所见", "文本",
     "texte", "antecedents", "commentaire",
     "texto", "descripcion", "historia", "notas", "observaciones",
 )  # fmt: skip
@@ -92,6 +92,9 @@ COUNTERS = (
 )
 STRICT_IDS = ("id", "ids", "uid", "uuid", "guid", "identifier")
 """Of these, those that are ids however few values they have."""
+
+LATERALITY = ("laterality", "side", "breast", "eye", "seite", "auge", "侧别")
+"""Names of the side of the body that a row is about."""
 
 PROCEDURES = ("procedure", "protocol", "sequence")
 """Names of what was done; its descriptions are categories."""

@@ -8,6 +8,7 @@ from mmx.spec import column_cells as cells_of
 from mmx.spec import column_names as names_of
 
 Values = Mapping[str, Sequence[str]]
+_SENTENCE = 4  # words
 READ = "it says what a reader made of it"
 _BEFORE = (
     "INDICATION", "HISTORY", "CLINICAL HISTORY", "CLINICAL INFORMATION", "CLINICAL INDICATION",
@@ -22,6 +23,7 @@ class TextColumns:
 
     Attributes:
         column: None where there is none.
+        further: others of sentences, told behind it in the order of the table.
         why: it was taken, or none was.
         left_out: columns of sentences that are not read -> why.
         questions: what the table does not answer.
@@ -31,6 +33,7 @@ class TextColumns:
     why: str
     left_out: Mapping[str, str] = field(default_factory=dict)
     questions: tuple[str, ...] = ()
+    further: tuple[str, ...] = ()
 
 
 def guess_texts(values: Values, given: Mapping[str, Any]) -> TextColumns:
@@ -49,7 +52,16 @@ def guess_texts(values: Values, given: Mapping[str, Any]) -> TextColumns:
     asked = [_ask_of_report(name) for name in list(reports)[:1]]
     readable = {name: length for name, length in lengths.items() if name not in reports}
     name, why = _longest(readable)
-    return TextColumns(name, why, reports, () if name is not None else tuple(asked))
+    if name is None:
+        return TextColumns(None, why, reports, tuple(asked))
+    further = tuple(one for one in readable if one != name and _is_told(values[one]))
+    return TextColumns(name, why, reports, further=further)
+
+
+def _is_told(cells: Sequence[str]) -> bool:
+    """Whether cells are sentences, and not a few phrases that repeat."""
+    filled = cells_of.known(cells)
+    return cells_of.mean_words(cells) >= _SENTENCE and len({*filled}) > len(filled) / 10
 
 
 def _is_no_text(name: str) -> bool:
@@ -63,7 +75,7 @@ def _longest(lengths: Mapping[str, float]) -> tuple[str | None, str]:
             if length >= 2 and names_of.says(name, [wanted]):
                 return name, f"by its name, {length:.0f} words on average"
     longest = max(lengths, key=lambda name: lengths[name], default=None)
-    if longest is not None and lengths[longest] >= 4:
+    if longest is not None and lengths[longest] >= _SENTENCE:
         return longest, f"its values are sentences, {lengths[longest]:.0f} words on average"
     return None, "no column holds sentences; they are written from the record"
 

@@ -177,7 +177,7 @@ def _table(out: Path, table: Path, columns: Columns, stated: Mapping[str, str]) 
         "root": _beside(folder, Path(root)),
         **_files(folder, table, columns),
         **_pictures(columns),
-        **({"text": columns.text} if columns.text is not None else {}),
+        **_texts(columns),
         **_labels(columns),
         "group": columns.group,
         **({"group_pattern": columns.group_pattern} if columns.group_pattern else {}),
@@ -239,12 +239,22 @@ def _labels(columns: Columns) -> dict[str, object]:
     return {"labels": {"columns": list(columns.label_columns)}}
 
 
-def _narrative(columns: Columns) -> dict[str, str]:
+def _texts(columns: Columns) -> dict[str, object]:
+    """The columns of sentences, where there are such."""
+    if columns.text is None:
+        return {}
+    return {"text": [columns.text, *columns.texts] if columns.texts else columns.text}
+
+
+def _narrative(columns: Columns) -> dict[str, object]:
     """What writes all that the table tells of a case."""
     if columns.text is None:
         return {"type": "template"}
     kind = "joined" if columns.record else "column"
-    return {"type": kind, "column": columns.text}
+    if not columns.texts:
+        return {"type": kind, "column": columns.text}
+    names = [columns.text, *columns.texts]
+    return {"type": kind, "columns": names, "headings": names}
 
 
 def _beside(folder: Path, file: Path) -> str:

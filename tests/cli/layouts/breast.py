@@ -96,6 +96,7 @@ LAYOUTS = [
         {"series_id": "that of an id", "height": "how the picture was taken",
          "width": "how the picture was taken"},
         root="images",
+        questions=("pictures of one case?",),
         spec={"task": {"type": "ordinal", "levels": ["BI-RADS 1", "BI-RADS 2", "BI-RADS 3"]},
               "data.split": {"column": "split"}},
     ),

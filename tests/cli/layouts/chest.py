@@ -110,8 +110,8 @@ def padchest(folder: Path) -> Path:
     for row in rows:
         row["image"] = f"{216840111366964012768 + row['number'] * 7919}_00-0{row['number']:02d}.png"
         picture(folder / f"{row['number'] % 2}/{row['image']}", row)
-        also = [names[(row["class"] + 1) % 3]] if row["more"][0] == 0 else []
-        row["labels"] = str(["normal"] if row["more"][1] == 0 else [names[row["class"]], *also])
+        also = [names[(row["class"] + 1) % 3]] if row["patient"] % 4 == 0 else []
+        row["labels"] = str(["normal"] if row["patient"] % 4 == 1 else [names[row["class"]], *also])
     spanish = ("cardiomegalia .", "derrame pleural derecho .", "nodulo en lobulo superior .")
     return write_csv(folder / "PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv", rows, {
         "": "number", "ImageID": "image", "ImageDir": lambda row: row["number"] % 2,
@@ -188,7 +188,7 @@ LAYOUTS = [
          "PatientOrientationCodeSequence_CodeMeaning": "the same in every row"},
         root="files", spec={"task": "multi_label", "data.split": {"column": "split"}},
         options=("--join", "mimic-cxr-2.0.0-split.csv", "--join", "mimic-cxr-2.0.0-chexpert.csv"),
-        questions=("are No Finding,",),
+        questions=("are No Finding,", "pictures of one case?"),
     ),
     Layout(
         "NIH ChestX-ray14", nih,
@@ -214,7 +214,8 @@ LAYOUTS = [
          "StudyID": "that of an id", "StudyDate_DICOM": "how the picture was taken",
          "labelCUIS": "speaks of the diagnosis", "ImageDir": "how the picture was taken"},
         root="0", spec={"task": "multi_label"},
-        questions=("'MethodLabel' is named like a label too", "several labels", "--text Report"),
+        questions=("'MethodLabel' is named like a label too", "several labels", "--text Report",
+                   "pictures of one case?"),
     ),
     Layout(
         "IU X-ray", iu_xray,
@@ -226,6 +227,7 @@ LAYOUTS = [
          "impression": "what a reader made of it", "image": "the same in every row"},
         root="images/images_normalized", spec={"task": "multi_label"},
         options=("--join", "indiana_reports.csv"),
-        questions=("several labels", "is 'uid' the number of a patient"),
+        questions=("several labels", "is 'uid' the number of a patient",
+                   "pictures of one case?"),
     ),
 ]  # fmt: skip

@@ -243,3 +243,75 @@ def test_files_in_several_folders_and_links_are_found(tmp_path: Path) -> None:
         (beside / "photos" / f"f{row}.png").symlink_to(tmp_path / "part_1" / "f0.png")
     linked = guessed(beside, PLAIN)
     assert "data.dataset.follow_links: true" in linked.questions[0]
+
+
+def test_several_columns_of_sentences_are_all_texts(tmp_path: Path) -> None:
+    told = {
+        "history": lambda row: f"itching for {row} weeks now and growing",
+        "complaint": lambda row: f"a spot that bleeds since day {row}",
+        "remark": ["seen by two doctors before", "none of these at all"],  # two phrases that repeat
+    }
+    found = guessed(tmp_path, {**PLAIN, **told})
+    assert (found.text, found.texts) == ("history", ("complaint",))
+    assert "the further ones hold sentences too" in found.reasons["text"]
+    assert any(line.startswith("text: history, complaint (") for line in found.told())
+
+
+def test_a_report_is_not_read_unless_somebody_says_so(tmp_path: Path) -> None:
+    report = {"report": lambda row: f"there is a shadow of {row} mm in the lung"}
+    found = guessed(tmp_path, {**PLAIN, **report})
+    assert (found.text, "report" in found.left_out) == (None, True)
+    assert "was 'report' written before the diagnosis?" in found.questions[0]
+    assert guessed(tmp_path, {**PLAIN, **report}, text="report").text == "report"
+
+
+@pytest.mark.parametrize(
+    ("labels", "asked"), [(["a", "a", "b", "b"], True), (["a", "b", "b", "a"], False)]
+)
+def test_pictures_of_one_study_are_a_question_where_their_labels_agree(
+    tmp_path: Path, labels: Sequence[str], asked: bool
+) -> None:
+    views = {"study_id": lambda row: f"S{pair(row)}", "view": ["AP", "LATERAL"]}
+    found = guessed(tmp_path, {**PLAIN, "dx": labels, **views})
+    said = [one for one in found.questions if "data.dataset.case: study_id, view: view" in one]
+    assert len(said) == asked
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "levels"),
+    [
+        ("grade", ["1", "2", "3"], ["1", "2", "3"]),
+        ("tumor grade", ["G3", "G1", "G2"], ["G1", "G2", "G3"]),
+        ("severity", ["II", "I", "III"], ["I", "II", "III"]),
+        ("birads", ["BI-RADS 4", "BI-RADS 2", "BI-RADS 3"],
+         ["BI-RADS 2", "BI-RADS 3", "BI-RADS 4"]),
+        ("severity", ["low", "high", "middle"], None),
+        ("severity", ["1", "2", "40"], None),  # codes, not steps
+    ],
+)  # fmt: skip
+def test_grades_are_levels_in_their_order(
+    tmp_path: Path, name: str, cells: Sequence[str], levels: Sequence[str] | None
+) -> None:
+    plain = {key: value for key, value in PLAIN.items() if key != "dx"}
+    found = guessed(tmp_path, {**plain, name: [*cells, cells[0]]})
+    assert found.task.get("levels") == levels
+    if levels:
+        asked = guess_columns(
+            pandas.DataFrame({"image": ["a.png"] * 12, "dx": [*map(str, range(4))] * 3}), tmp_path
+        )
+        assert asked.task == {}
+        assert "are 0, 1, 2, 3 levels in this order" in asked.questions[0]
+
+
+def test_the_patient_in_the_names_of_files_is_the_group(tmp_path: Path) -> None:
+    named = {"image": lambda row: f"train/Patient_{pair(row):03d}/view{row}.png"}
+    found = guessed(tmp_path, {**PLAIN, **named})
+    assert (found.group, found.group_pattern) == ("image", r"Patient_\d+")
+    assert "such as Patient_000: 30 in 60 rows" in found.reasons["group"]
+
+
+def test_a_history_is_a_fact_and_histology_is_none(tmp_path: Path) -> None:
+    facts = {"cancer_history": ["True", "False", "False"], "histology": ["x", "y", "y", "x", "z"]}
+    found = guessed(tmp_path, {**PLAIN, **facts})
+    assert found.record == ("age", "cancer_history")
+    assert "speaks of the diagnosis" in found.left_out["histology"]
