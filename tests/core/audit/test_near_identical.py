@@ -205,6 +205,13 @@ def test_different_pictures_raise_nothing(rows: Any, ask: Ask) -> None:
     assert ask("near_identical_images", subject) == []
 
 
+def test_no_picture_and_pictures_without_structure_raise_nothing(rows: Any, ask: Ask) -> None:
+    subject, _ = with_pictures(rows, 0, brighter)
+    assert ask("near_identical_images", replace(subject, has_picture=np.zeros(300, bool))) == []
+    black = np.zeros((300, 64, 64, 3), dtype=np.uint8)
+    assert ask("near_identical_images", replace(subject, pictures=lambda at: black[at])) == []
+
+
 def test_copies_within_a_part_are_told_where_their_labels_differ(rows: Any, ask: Ask) -> None:
     subject, _ = with_pictures(rows, 5, compressed)
     subject = replace(subject, parts=np.full(300, "train"), labels=np.zeros(300, dtype=np.int64))

@@ -32,6 +32,8 @@ def find(subject: Subject) -> list[Finding]:
     if subject.pictures is None or subject.has_picture is None:
         return []
     rows, small = _usable(subject, subject.pictures, subject.has_picture)
+    if not len(rows):
+        return []
     found, limits = copies(subject, rows, small)
     across = [one for one in found if subject.parts[one.left] != subject.parts[one.right]]
     left, right = (
