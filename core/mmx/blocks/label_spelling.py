@@ -78,7 +78,8 @@ def split_labels(cell: str, separator: str) -> list[str]:
     """The labels of a cell such as ``a|b``, or of one that holds a written list: ``['a', 'b']``."""
     text = cell.strip()
     if text.startswith("[") and text.endswith("]"):
-        return [found for one in _ITEM.findall(text[1:-1]) if (found := one.strip().strip("'\""))]
+        items = (one.strip().strip("'\"").strip() for one in _ITEM.findall(text[1:-1]))
+        return [one for one in items if one]
     return [part.strip() for part in cell.split(separator) if part.strip()]
 
 

@@ -194,10 +194,10 @@ def _fact(layout: Layout, column: "Series[Any]", cases: _Cases) -> "tuple[Sequen
     filled = np.flatnonzero(texts != "")
     stating = _first_of(cases.codes, filled, count)  # [G], -1 where no row states it
     of_row = stating[cases.codes[filled]]
-    for row, other in zip(filled.tolist(), of_row.tolist(), strict=True):
-        if texts[row] != texts[other]:
-            why = _differing(str(column.name), texts, other, row)
-            cases.faults.setdefault(int(cases.codes[row]), why)
+    differ = np.flatnonzero(texts[filled] != texts[of_row])
+    for row, other in zip(filled[differ].tolist(), of_row[differ].tolist(), strict=True):
+        why = _differing(str(column.name), texts, other, row)
+        cases.faults.setdefault(int(cases.codes[row]), why)
     blank = int((stating[cases.codes] >= 0).sum()) - len(filled)
     cells = column.tolist()
     rows = np.where(stating >= 0, stating, cases.first)

@@ -41,7 +41,7 @@ def test_stated_labels_are_the_only_ones() -> None:
 
 
 def test_a_written_list_is_read_as_its_labels() -> None:
-    cells = ["['a', 'loc, right']", '["a"]', "[]", "", "['none']"]
+    cells = ["['a', 'loc, right']", '[" a "]', "[]", "", "['none']"]
     table = pd.DataFrame({"dx": cells, "text": "words"})
     labels = Labels(several="each", none=("none",))
     found = TableRows(Layout(text="text", label="dx", labels=labels), table, Path())
