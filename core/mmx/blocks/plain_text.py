@@ -18,6 +18,7 @@ _MARKS = (
 _OTHERS = (
     (b"%PDF", "a PDF"), (b"PK\x03\x04", "a packed document (docx, odt, zip)"),
     (b"{\\rtf", "an RTF document"), (b"\xd0\xcf\x11\xe0", "a document of an old Word"),
+    (b"\x89png", "a picture"), (b"\xff\xd8\xff", "a picture"), (b"gif8", "a picture"),
     (b"\x1f\x8b", "packed by gzip"), (b"<!doctype html", "a web page"), (b"<html", "a web page"),
 )  # fmt: skip
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")

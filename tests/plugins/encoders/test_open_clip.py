@@ -324,3 +324,25 @@ def test_the_page_of_models_lists_what_is_compared_here() -> None:
         line.split(" | ") for line in page.splitlines() if line.startswith("| `encoder.open_clip`")
     ]
     assert [cells[1] for cells in rows] == list(MODELS)
+
+
+@pytest.mark.parametrize("pool", ["trunk", "shared"])
+@pytest.mark.parametrize("name", ["clip", "biomed"])
+def test_a_long_text_is_read_in_windows_of_the_model(tmp_path: Path, name: str, pool: str) -> None:
+    write(tmp_path, name)
+    one, three = texts(tmp_path, pool=pool), texts(tmp_path, pool=pool, chunks=3)
+    room = one.tokenizer.longest - one.tokenizer.special
+    long = [("a b c d e f g h " * 9).split()[start : start + room] for start in (0, room)]
+    given = three.tokenize([" ".join([*long[0], *long[1]]), "a b"])
+    with torch.no_grad():
+        found, apart = three(given), one(one.tokenize([" ".join(part) for part in long]))
+        short = one(one.tokenize(["a b"]))
+    assert three.count([" ".join([*long[0], *long[1]])]).read == [2 * room]
+    width = one.tokenizer.longest
+    torch.testing.assert_close(found.tokens[0, :width], apart.tokens[0])
+    torch.testing.assert_close(found.tokens[0, width : 2 * width], apart.tokens[1])
+    torch.testing.assert_close(found.pooled[1], short.pooled[0])
+    if pool == "trunk":
+        torch.testing.assert_close(found.pooled[0], apart.pooled.mean(0))
+    else:
+        torch.testing.assert_close(found.pooled.norm(dim=1), torch.ones(2))

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from mmx import Texts
 from mmx.blocks import TextWindows, chunk_advice, ends_of, in_windows
+from mmx.data import FeatureCache, FrozenEncoder, TextStore
 from mmx_plugins.encoders.transformers import TransformersEncoder, TransformersParams
 
 SHORT = ["a red lesion", "", "a brown lesion of the back, which itches"]
@@ -118,6 +120,21 @@ def test_what_is_read_is_counted(one: TransformersEncoder, four: TransformersEnc
     assert (cut.read[0], windowed.read[0]) == (LENGTH - 2, 4 * (LENGTH - 2))
     assert "set chunks: 8, which reads up to 176 tokens" in cut.advice
     assert all(read == 1 for read in (cut.read[1], windowed.read[1]))
+
+
+def test_windows_are_encoded_once_and_come_back_from_the_cache(
+    four: TransformersEncoder, tmp_path: Path
+) -> None:
+    store, cache = TextStore([LONG, *SHORT, LONG], four), FeatureCache(tmp_path, budget_gb=1)
+    frozen = FrozenEncoder(four, "four windows", np.float32)
+    with torch.no_grad():
+        expected = four(store.collate(range(5)))
+    for encoded in (4, 0):  # of five texts one stands there twice
+        found = cache.encode(frozen, store, range(5), want=frozenset({"pooled", "tokens"}))
+        assert found.encoded == encoded
+        given = found.collate(range(5))
+        torch.testing.assert_close(given.pooled, expected.pooled)
+        torch.testing.assert_close(given.tokens[given.mask], expected.tokens[expected.mask])
 
 
 @pytest.fixture
