@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from PIL import Image
 from warm_processes import processes, warm_python, warm_pythons
 
 import mmx
+from mmx.plugins.discovery import Claim, read_claims
 
 __all__ = ["processes", "warm_python", "warm_pythons"]  # fixtures
 
@@ -41,6 +43,27 @@ def no_wait_for_the_disk() -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda handle: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed_methods_are_read_once() -> Iterator[None]:
+    """What is installed does not change while the tests run, and each spec asks for it.
+
+    It is read again where a test has put a folder on ``sys.path``, or names one itself.
+    """
+    known: dict[tuple[str, ...], list[Claim]] = {}
+
+    def read_once(path: Sequence[str] | None) -> list[Claim]:
+        if path is not None:
+            return read_claims(path)
+        place = tuple(sys.path)
+        if place not in known:
+            known[place] = read_claims(None)
+        return list(known[place])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mmx.plugins.registry.read_claims", read_once)
         yield
 
 
