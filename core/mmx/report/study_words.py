@@ -1,6 +1,6 @@
 """What the figures of a study mean, in plain sentences."""
 
-from mmx.evaluation import Contrast, arm_name, in_a_row, shuffled_name
+from mmx.evaluation import Contrast, arm_name, in_a_row, joint_signal, shuffled_name
 from mmx.interfaces import MetricWords
 from mmx.report.metric_units import LOWER, directed, named, scored, size, unit
 from mmx.report.study_report import ArmResult, ControlComparison, StudyReport
@@ -124,13 +124,15 @@ def convergence_words(report: StudyReport) -> str:
 
 
 def reached_words(report: StudyReport) -> list[str]:
-    """Which arms are not shown to beat a control, one sentence for each such control."""
+    """Whether modalities say more together, and which arms are not shown to beat which control."""
     scores = {one.name: one.scores for one in report.controls}
-    return [
+    together = joint_words(report)
+    told = [
         _not_beaten(one, scored(scores[one.control][report.metric].value, report.own), report)
         for one in report.reached
         if one.arms and one.control in scores
     ]
+    return [*([together] if together else []), *told]
 
 
 def _not_beaten(one: ControlComparison, value: str, report: StudyReport) -> str:
@@ -149,6 +151,32 @@ def _not_beaten(one: ControlComparison, value: str, report: StudyReport) -> str:
         return f"No arm beats {told}."
     verb = "does" if len(one.arms) == 1 else "do"
     return f"{', '.join(one.arms)} {verb} not beat {told}."
+
+
+def joint_words(report: StudyReport) -> str:
+    """Whether the base is shown to beat each modality alone; empty where that was not asked."""
+    if report.no_verdicts:
+        return ""
+    controls = {one.name: one.contrasts.get(report.metric) for one in report.controls}
+    names = report.modalities
+    alone = {name: controls.get(arm_name((name,), names)) for name in names}
+    known = {name: one for name, one in alone.items() if one is not None}
+    found = joint_signal(known) if len(known) == len(names) else None
+    if found is None:
+        return ""
+    runs = ", for these training runs" if found.conditional else ""
+    told = in_a_row(names)
+    if not found.shown:
+        others = in_a_row([f"the {name} alone" for name in found.others])
+        whole = f"{report.base} ({told})"
+        return f"No joint signal is shown: {whole} is not shown to beat {others}{runs}."
+    gains = sorted(found.beaten.values())
+    least, most = size(gains[0], report.own), size(gains[-1], report.own)
+    gain = least if least == most else f"{least} to {most}"
+    return (
+        f"Joint signal: {told} together beat each alone, by {gain}{unit(report.own)}{runs}; the "
+        "intervals of all these differences leave out 0."
+    )
 
 
 def headline(report: StudyReport) -> list[str]:

@@ -6,7 +6,9 @@ only both together tell: with C classes, label = (look + site) mod C, where look
 independent of the label. In the others a share ``redundancy`` shows its label in the picture and in
 the complaint, and the rest shows it in only one of them, chosen by a coin; the other one is then
 plain. A share ``noise`` of what is shown is drawn anew, whatever the label. With ``record`` there
-are clinical findings as well, which may tell the label once more or be needed besides.
+are clinical findings as well, which may tell the label once more or be needed besides. With
+``sites`` each lesion is seen at a hospital, which may stand for the diagnosis, by a device, which
+may leave a cast of colour in the pixels: shortcuts for an audit to find.
 
 With ``target: labels`` a lesion has any of ``classes`` diagnoses, with ``target: levels`` it has
 one of so many ordered levels.
@@ -22,6 +24,7 @@ from mmx import Dataset, DatasetParams, Params, Sample, hookimpl
 from mmx.interfaces import Facts, ModalityName
 from mmx_plugins.datasets._synthetic import (
     DULL,
+    HOSPITALS,
     LEVELS,
     LOOKS,
     VERSION,
@@ -29,6 +32,7 @@ from mmx_plugins.datasets._synthetic import (
     LesionLook,
     OrderedLevels,
     SeveralLabels,
+    Sites,
     SyntheticLesion,
     look_of_level,
 )
@@ -56,6 +60,9 @@ _PLAIN = "No complaint is reported."
 _RECORD = 1
 _SEVERAL = 2
 _LEVELS = 3
+_HOSPITALS = 4
+_TOLD_LABEL = 5
+_SITE_LABEL = 6
 
 
 class SyntheticParams(DatasetParams):
@@ -118,6 +125,21 @@ class SyntheticParams(DatasetParams):
     unknown: float = Field(
         default=0.0, ge=0, lt=1, description="share of the labels that are blank"
     )
+    sites: int | None = Field(
+        default=None,
+        ge=2,
+        le=len(HOSPITALS),
+        description="hospitals, which stand in the record with the device; null: none is told",
+    )
+    site_shortcut: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share of lesions that are seen at the hospital that stands for their label",
+    )
+    device_signature: float = Field(
+        default=0.0, ge=0, le=1, description="strength of what a device leaves in all pixels"
+    )
     seed: int = Field(default=0, ge=0, description="the same seed gives the same data")
 
     @model_validator(mode="after")
@@ -126,6 +148,8 @@ class SyntheticParams(DatasetParams):
             raise ValueError(f"images: {list(self.images)} names a kind of photographs twice")
         if self.record_synergy and self.record is None:
             raise ValueError("record_synergy needs a record: set record, such as record: 0")
+        if self.sites is None and (self.site_shortcut or self.device_signature):
+            raise ValueError("site_shortcut and device_signature need sites, such as sites: 3")
         if self.target == "levels" and self.classes > len(LEVELS):
             raise ValueError(f"there are {len(LEVELS)} levels at most; set classes")
         return self
@@ -168,13 +192,16 @@ class Photographs(Sequence[Sample]):
         c = params.classes
         chance = draw.integers(c, size=lesions)
         # -1 marks a dull look, no complaint or no site
+        self.several = _several(params, lesions) if params.target == "labels" else None
         self.findings = None
         shift = np.zeros_like(chance)
         record, synergy = params.record, params.record_synergy
         if record is not None:
             shares = (record, synergy, params.noise)
             stream = (VERSION, params.seed, _RECORD)
-            self.findings = Findings(self.label, both, c, shares, stream)
+            told = self._one_label(_TOLD_LABEL)
+            needs_all = both if self.several is None else np.zeros_like(both)
+            self.findings = Findings(told, needs_all, c, shares, stream)
             shift = self.findings.shift
         self.look = np.where(both, chance, np.where(twice | first, self.label, -1))
         self.complaint = np.where(~both & (twice | ~first), self.label, -1)
@@ -185,11 +212,21 @@ class Photographs(Sequence[Sample]):
         self.leaks = draw.random(lesions) < params.leak
         self.age = draw.integers(18, 90, size=lesions)
         self.male = draw.random(lesions) < 0.5
-        self.several = _several(params, lesions) if params.target == "labels" else None
+        self.sites = None
+        if params.sites is not None:
+            stream = (VERSION, params.seed, _HOSPITALS)
+            shown = self._one_label(_SITE_LABEL)
+            self.sites = Sites(shown, params.sites, params.site_shortcut, stream)
         self.levels = None
         if params.target == "levels":
             stream = (VERSION, params.seed, _LEVELS)
             self.levels = OrderedLevels(self.label, params.noise, stream)
+
+    def _one_label(self, stream: int) -> "NDArray[np.int64]":
+        """[lesions], the label, of several any that is present; -1 where none is."""
+        if self.several is None:
+            return self.label
+        return self.several.one_of((VERSION, self.params.seed, stream))
 
     def __len__(self) -> int:
         return self.params.n
@@ -206,12 +243,19 @@ class Photographs(Sequence[Sample]):
         row %= len(self)
         lesion = row // self.params.repeats
         look, params = self._look(lesion), self.params
+        device = self.sites.device[lesion] if self.sites and params.device_signature else 0
         pictures = {
-            name: (SyntheticLesion(look, params.seed, row, params.image_size, kind),)
+            name: (
+                SyntheticLesion(
+                    look, params.seed, row, params.image_size, kind, int(device),
+                    params.device_signature,
+                ),
+            )
             for kind, name in enumerate(params.images)
-        }
+        }  # fmt: skip
         sex = "male" if self.male[lesion] else "female"
-        found = {} if self.findings is None else self.findings.cells(lesion)
+        more = (one.cells(lesion) for one in (self.findings, self.sites) if one is not None)
+        found = {name: cell for cells in more for name, cell in cells.items()}
         return Sample(
             id=f"photo-{row:07d}",
             group=f"lesion-{lesion:07d}",

@@ -276,7 +276,7 @@ def test_without_a_column_is_what_a_case_without_that_cell_is_answered(
         .explanations[0]
         .columns["record"]
     )
-    prior = {name: 0.5 for name in whole}  # nothing is left of the case
+    prior = dict.fromkeys(whole, 0.5)  # nothing is left of the case
     asked = mmx.ask(run.path, mmx.Case(record={"age": 40}), without=["size", "grade"])
     for finding, change in alone.changes.items():
         assert change == pytest.approx(prior[finding] - asked.probabilities(0)[finding], abs=1e-5)

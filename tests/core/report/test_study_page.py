@@ -155,3 +155,26 @@ def test_the_family_and_the_curves_are_told(full_study: Study) -> None:
     assert (rows[1]["p_holm"], rows[1]["p_holm_all"], rows[1]["comparisons"]) == (
         "0.004", "0.012", "12",
     )  # fmt: skip
+
+
+def test_the_headline_says_whether_there_is_joint_signal(full_study: Study) -> None:
+    (text,) = full_study().controls
+    one = text.contrasts["balanced_accuracy"]
+    much = replace(one, difference=Interval(-0.2, -0.3, -0.1), corrected=0.01, groups=100)
+    less = replace(much, difference=Interval(-0.1, -0.2, -0.02), conditional=False)
+    controls = [
+        replace(text, name=f"{name} only", contrasts={"balanced_accuracy": found})
+        for name, found in (("image", much), ("text", less))
+    ]
+    told = headline(full_study(controls=controls, modalities=("image", "text")))[0]
+    assert told.startswith("Joint signal: image and text together beat each alone, by 10.0 to 20.0")
+    less = replace(less, difference=Interval(-0.1, -0.2, 0.01))
+    controls[1] = replace(controls[1], contrasts={"balanced_accuracy": less})
+    report = full_study(controls=controls, modalities=("image", "text"))
+    assert headline(report)[0].startswith(
+        "No joint signal is shown: concat (image and text) is not shown to beat the text alone"
+    )
+    assert "No joint signal" in render_study(report)
+    assert "joint signal" not in " ".join(headline(full_study(controls=controls[:1])))
+    chosen = replace(report, no_verdicts="The base was an arm of fusions.")
+    assert "joint signal" not in " ".join(headline(chosen))

@@ -192,3 +192,62 @@ def test_rows_can_be_asked_for_in_any_order() -> None:
     assert _picture(rows[0]).pixels().shape == (32, 32, 3)
     with pytest.raises(IndexError):
         rows[10]
+
+
+def test_sites_leave_all_else_as_it_is() -> None:
+    without, beside = _samples(n=60), _samples(n=60, sites=3, site_shortcut=0.5)
+    for one, other in zip(without, beside, strict=True):
+        assert (one.images, one.label) == (other.images, other.label)
+        assert {**one.record, **other.record} == dict(other.record)
+        assert other.record.keys() - one.record.keys() == {"hospital", "device"}
+
+
+@pytest.mark.parametrize(("shortcut", "low", "high"), [(0, 0.2, 0.3), (0.5, 0.55, 0.7), (1, 1, 1)])
+def test_a_hospital_stands_for_a_label_as_often_as_asked(
+    shortcut: float, low: float, high: float
+) -> None:
+    samples = _samples(n=2000, classes=4, sites=4, site_shortcut=shortcut)
+    at = Counter((s.record["hospital"], s.label) for s in samples)
+    most = Counter[object]()
+    for (hospital, _), count in at.items():
+        most[hospital] = max(most[hospital], count)
+    assert low <= sum(most.values()) / 2000 <= high + 0.03
+
+
+def test_a_device_leaves_its_own_cast_in_skin_and_lesion() -> None:
+    plain = _samples(n=40, sites=2)
+    cast = _samples(n=40, sites=2, device_signature=1)
+    ratios: dict[object, list[np.ndarray]] = {}
+    for one, other in zip(plain, cast, strict=True):
+        assert one.record == other.record
+        before, after = (_picture(sample).pixels().astype(float) for sample in (one, other))
+        assert _picture(one).key != _picture(other).key
+        ratio = np.median(after / before.clip(1), axis=(0, 1))  # bright pixels are cut at 255
+        ratios.setdefault(one.record["device"], []).append(ratio)
+    means = [np.mean(found, axis=0) for found in ratios.values()]
+    spread = max(float(np.std(found, axis=0).max()) for found in ratios.values())
+    assert len(means) == 2
+    assert float(np.abs(means[0] - means[1]).max()) > 3 * spread
+
+
+def test_a_shortcut_needs_sites() -> None:
+    with pytest.raises(ValidationError, match="need sites, such as sites: 3"):
+        SyntheticParams(device_signature=0.5)
+
+
+def test_a_record_tells_one_of_several_labels() -> None:
+    samples = _samples(n=800, target="labels", classes=3, record=1, noise=0)
+    for sample in samples:
+        there = [k for k, cell in enumerate(sample.labels.values()) if cell == 1]
+        diameter = sample.record["diameter"]
+        if there and isinstance(diameter, float):
+            assert min(abs(diameter - 3 - 2.5 * k) for k in there) < 2.2
+
+
+def test_a_record_tells_levels() -> None:
+    samples = _samples(n=800, target="levels", classes=3, record=1, noise=0, synergy=0)
+    means = [
+        np.nanmean([float(str(s.record["diameter"] or "nan")) for s in samples if s.label == level])
+        for level in ("minimal", "mild", "moderate")
+    ]
+    assert means[0] + 1 < means[1] < means[2] - 1

@@ -1,4 +1,4 @@
-"""Pictures, clinical findings, several labels and ordered levels of ``dataset.synthetic``."""
+"""Pictures, findings, sites, several labels and ordered levels of ``dataset.synthetic``."""
 
 from mmx_plugins.datasets._synthetic.picture import (
     DULL,
@@ -9,9 +9,10 @@ from mmx_plugins.datasets._synthetic.picture import (
     look_of_level,
 )
 from mmx_plugins.datasets._synthetic.record import Findings
+from mmx_plugins.datasets._synthetic.sites import HOSPITALS, Sites
 from mmx_plugins.datasets._synthetic.targets import LEVELS, OrderedLevels, SeveralLabels
 
 __all__ = [
-    "DULL", "Findings", "LEVELS", "LOOKS", "LesionLook", "OrderedLevels", "SeveralLabels",
-    "SyntheticLesion", "VERSION", "look_of_level",
+    "DULL", "Findings", "HOSPITALS", "LEVELS", "LOOKS", "LesionLook", "OrderedLevels",
+    "SeveralLabels", "Sites", "SyntheticLesion", "VERSION", "look_of_level",
 ]  # fmt: skip

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     Plane = NDArray[np.floating]
 
+_DEVICE = 7  # stream of devices
+_CAST = 0.25  # share by which the strongest signature changes a channel, at most
 VERSION = 1  # raised when pictures change, so that no cache mixes two versions
 
 
@@ -58,18 +60,31 @@ def look_of_level(share: float) -> LesionLook:
 
 @dataclass(frozen=True, slots=True)
 class SyntheticLesion:
-    """One photograph: the look decides what is drawn, seed, row and kind how this one differs."""
+    """One photograph: the look decides what is drawn, seed, row and kind how this one differs.
+
+    Attributes:
+        look: what is drawn.
+        seed: of the data set.
+        row: of the photograph.
+        size: pixels, square.
+        kind: of photographs; the first is drawn as when there was no other.
+        device: that took it.
+        signature: strength of the cast that the device leaves, in [0, 1].
+    """
 
     look: LesionLook
     seed: int
     row: int
     size: int
     kind: int = 0
+    device: int = 0
+    signature: float = 0.0
 
     @property
     def key(self) -> str:
         """Digest of all that decides the pixels."""
-        what = repr((VERSION, self.look, self.seed, self.row, self.size, *self._stream))
+        cast = (self.device, self.signature) if self.signature else ()
+        what = repr((VERSION, self.look, self.seed, self.row, self.size, *self._stream, *cast))
         return hashlib.blake2b(what.encode(), digest_size=20).hexdigest()
 
     @property
@@ -89,8 +104,16 @@ class SyntheticLesion:
         colour = np.array(self.look.colour, np.float32) + draw.normal(0, 0.02, 3)
         light = np.float32(draw.uniform(0.9, 1.05)) * shade
         image = (skin + inside[..., None] * (colour - skin).astype(np.float32)) * light[..., None]
+        if self.signature:
+            image = image * _cast(self.device, self.signature)
         grain = draw.integers(-6, 7, size=(self.size, self.size, 1), dtype=np.int8)
         return np.asarray((image * 255 + grain).clip(0, 255), np.uint8)
+
+
+def _cast(device: int, strength: float) -> "Plane":
+    """[3], by what a device multiplies red, green and blue: its own for ever."""
+    own = np.random.default_rng([VERSION, _DEVICE, device]).uniform(-1, 1, 3)
+    return np.asarray(1 + _CAST * strength * own, np.float32)
 
 
 def _plane(size: int, length: float, draw: np.random.Generator) -> "tuple[Plane, Plane]":

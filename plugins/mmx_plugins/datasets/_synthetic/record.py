@@ -43,7 +43,7 @@ class Findings:
         """Draw them.
 
         Args:
-            label: [lesions].
+            label: [lesions]; -1: there is none to tell.
             synergy: [lesions], whose label only several modalities together tell.
             classes: C.
             shares: of other lesions whose marker is the label; of those of ``synergy`` that need
@@ -54,7 +54,7 @@ class Findings:
         lesions, (tells, joins, noise) = len(label), shares
         joined = synergy & (draw.random(lesions) < joins)
         chance = draw.integers(classes, size=lesions)
-        told = ~synergy & (draw.random(lesions) < tells)
+        told = ~synergy & (draw.random(lesions) < tells) & (label >= 0)
         self.shift = np.where(joined, chance, 0)
         self.marker = np.where(joined, chance, np.where(told, label, -1))
         wrong = (draw.random(lesions) < noise) & (self.marker >= 0)

@@ -48,6 +48,12 @@ class SeveralLabels:
         self.told ^= draw.random((lesions, many)) < noise / 4
         self._unknown = draw.random((lesions, many)) < unknown
 
+    def one_of(self, stream: tuple[int, ...]) -> NDArray[np.int64]:
+        """[lesions], any of the labels that are present; -1 where none is."""
+        chance = np.random.default_rng(stream).random(self.there.shape)
+        picked = np.where(self.there, chance, -1.0).argmax(axis=1)
+        return np.where(self.there.any(axis=1), picked, -1)
+
     def cells(self, lesion: int, names: tuple[str, ...]) -> dict[str, Value]:
         """1, 0 or None for unknown, by label."""
         row = zip(names, self.there[lesion], self._unknown[lesion], strict=True)
