@@ -149,7 +149,7 @@ class TableRows(Sequence[Sample]):
             kinds[name] = "word"
         cells = {name: self._cells(table, name) for name in (*layout.record, *layout.texts)
                  if name not in layout.text_files}  # fmt: skip
-        self.notes = undeclared_files(cells, layout.texts)
+        self.notes = (*self.notes, *undeclared_files(cells, layout.texts))
         cells |= {name: self._text_files(table, name) for name in layout.text_files}
         self._record = {
             name: self._values(name, one, kinds.get(name)) for name, one in cells.items()
