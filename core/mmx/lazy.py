@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, NoReturn
+from typing import NoReturn
 
 PUBLIC = (
     "mmx",
@@ -30,7 +30,7 @@ def lazy(module: str, homes: Mapping[str, Sequence[str]]) -> tuple[Get, List]:
     """
     home_of = {name: home for home, names in homes.items() for name in names}
 
-    def get(name: str) -> Any:
+    def get(name: str) -> object:
         if name not in home_of:
             refuse(module, name)
         value = getattr(import_module(home_of[name]), name)

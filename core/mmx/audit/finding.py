@@ -72,7 +72,7 @@ class Finding:
     labels: tuple[Evidence, ...] = ()
     modality: str = ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data for a JSON file."""
         return asdict(self)
 

@@ -6,12 +6,14 @@ short audit stands before every run.
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from mmx.interfaces import FeatureRows
 
     Floats = NDArray[np.float64]
 
@@ -22,7 +24,7 @@ _MEMORY = 10
 _ARMIJO = 1e-4
 
 
-def probabilities(matrix: Any, weights: "Floats") -> "Floats":
+def probabilities(matrix: "FeatureRows", weights: "Floats") -> "Floats":
     """Probability of each class for each row in each fold [d, K, C]; sums to 1.
 
     Args:
@@ -38,7 +40,7 @@ def probabilities(matrix: Any, weights: "Floats") -> "Floats":
     return np.asarray(odds / odds.sum(axis=2, keepdims=True))
 
 
-def fitted(matrix: Any, weights: "Floats") -> "tuple[Floats, Floats]":
+def fitted(matrix: "FeatureRows", weights: "Floats") -> "tuple[Floats, Floats]":
     """Coefficients [F, K, C] and intercepts [K, C]; arguments as for ``probabilities``."""
     features, (_, folds, classes) = matrix.shape[1], weights.shape
     total, across = weights.sum(axis=2, keepdims=True), matrix.T

@@ -1,7 +1,7 @@
 """Small classifiers that ask whether something tells the label, in grouped cross-validation."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from mmx.audit.logistic import probabilities
 from mmx.audit.subject import FOLDS, Subject
 from mmx.audit.traces import Trace
 from mmx.evaluation import clustered_shares, group_counts, mean_share
+from mmx.interfaces import FeatureRows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 
-def linear(subject: Subject, matrix: Any, index: "Ints") -> "NDArray[np.float64]":
+def linear(subject: Subject, matrix: FeatureRows, index: "Ints") -> "NDArray[np.float64]":
     """Probabilities [m, C] that balanced logistic regression gives the probed rows, out of fold.
 
     Args:

@@ -1,7 +1,7 @@
 """What a probe reads in texts, pictures or the record, and how far it goes beyond the record."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from mmx.audit.finding import Score
 from mmx.audit.probe_columns import matrix, metadata
 from mmx.audit.subject import Subject
 from mmx.audit.traces import SPREAD, Trace, one_against_rest
+from mmx.interfaces import FeatureRows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,7 +57,7 @@ class Reading:
         return settled or (self.accuracy > ERROR and any(one.p <= _LIKELY for one in self.traces))
 
 
-def read(subject: Subject, what: str, features: Any, index: "NDArray[np.int64]") -> Reading:
+def read(subject: Subject, what: str, features: FeatureRows, index: "NDArray[np.int64]") -> Reading:
     """Learn the labels of the probed rows from features.
 
     Args:

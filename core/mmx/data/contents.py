@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from mmx.interfaces import IMAGE, FieldKind, Layout, Sample
 
@@ -32,7 +31,7 @@ class Contents:
     fields: Mapping[str, FieldKind] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data for a JSON file."""
         return asdict(self)
 

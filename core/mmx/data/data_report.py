@@ -65,7 +65,7 @@ class DataReport:
     tokens: Mapping[str, TokenLoss] = field(default_factory=dict)
     digest: str = ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data for a JSON file."""
         return asdict(self)
 

@@ -16,7 +16,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import numpy as np
@@ -71,7 +71,7 @@ def file_keys(sources: Sequence[ImageSource], decoder: Decoder) -> Iterator[str]
         yield from pool.map(partial(_content, decoder), sources)
 
 
-def decode(source: ImageSource, decoder: Decoder) -> tuple["NDArray[Any]", Frame]:
+def decode(source: ImageSource, decoder: Decoder) -> tuple["NDArray[np.generic]", Frame]:
     """One image at the size of the spec, [H, W, 3] uint8 or uint16, and how it was stored.
 
     A JPEG is decoded at a fraction of its size only where twice the pixels that are shown remain.
@@ -98,7 +98,7 @@ def decode(source: ImageSource, decoder: Decoder) -> tuple["NDArray[Any]", Frame
     return _whole(shown) if decoder.deep else shown, frame
 
 
-def _whole(shown: "NDArray[Any]") -> "NDArray[np.uint16]":
+def _whole(shown: "NDArray[np.generic]") -> "NDArray[np.uint16]":
     """The same in 16 bits: grey [H, W] from 0 to 65535, or 8-bit RGB, whose 255 is white too."""
     if shown.dtype == np.uint8:
         return shown.astype(np.uint16) * 257
@@ -150,11 +150,13 @@ def decode_all(
 
 def _numbered(
     sources: Sequence[ImageSource], decoder: Decoder, number: int
-) -> tuple["NDArray[Any]", Frame]:
+) -> tuple["NDArray[np.generic]", Frame]:
     return decode(sources[number], decoder)
 
 
-def _picture(sources: Sequence[ImageSource], decoder: Decoder, number: int) -> "NDArray[Any]":
+def _picture(
+    sources: Sequence[ImageSource], decoder: Decoder, number: int
+) -> "NDArray[np.generic]":
     return decode(sources[number], decoder)[0]
 
 
@@ -185,7 +187,7 @@ class _PixelFolder:
         folder: Path,
         name: str,
         shape: tuple[int, ...],
-        dtype: "type[np.unsignedinteger[Any]]",
+        dtype: "type[np.uint8] | type[np.uint16]",
         fits: bool,
     ) -> None:
         self.folder = folder
@@ -207,7 +209,7 @@ class _PixelFolder:
         return stored
 
     def make(
-        self, one: "Callable[[int], tuple[NDArray[Any], Frame]]", report: Report
+        self, one: "Callable[[int], tuple[NDArray[np.generic], Frame]]", report: Report
     ) -> StoredImages:
         """Decode beside its place, then move it there."""
         with ExitStack() as alone:
@@ -231,7 +233,7 @@ class _PixelFolder:
         return stored
 
     def pixels(
-        self, stored: StoredImages, again: "Callable[[int], NDArray[Any]]"
+        self, stored: StoredImages, again: "Callable[[int], NDArray[np.generic]]"
     ) -> PixelMap | None:
         """The map, which compares what it hands out."""
         found = open_map(self.map, self.shape, self.dtype, "r") if self.fits else None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from mmx.files import Journal
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    One = Callable[[int], tuple[NDArray[Any], Frame]]
+    One = Callable[[int], tuple[NDArray[np.generic], Frame]]
 
 _AHEAD = 64  # images that threads may work on before their results are taken
 
@@ -34,7 +34,7 @@ class StoredImages:
     frames: "NDArray[np.int32]"
     checksums: "NDArray[np.uint32]"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data."""
         return {"frames": self.frames.tolist(), "checksums": self.checksums.tolist()}
 
@@ -56,7 +56,7 @@ class Decoding:
         self,
         part: Path,
         shape: tuple[int, ...],
-        dtype: "type[np.unsignedinteger[Any]]",
+        dtype: "type[np.uint8] | type[np.uint16]",
         *,
         fits: bool,
     ) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -167,7 +167,7 @@ class ImageStore(Store):
             centre=torch.from_numpy(self._centre[chosen]),
         )
 
-    def _pixels(self, indices: "NDArray[np.int64]") -> "NDArray[Any]":
+    def _pixels(self, indices: "NDArray[np.int64]") -> "NDArray[np.generic]":
         if self._decoded.pixels is not None:
             return self._decoded.pixels.take(indices)
         size = (len(indices), self._spec.height, self._spec.width, 3)
@@ -178,7 +178,7 @@ class ImageStore(Store):
                 pixels[target] = shown
         return pixels
 
-    def _decode(self, source: ImageSource) -> "tuple[NDArray[Any], Frame]":
+    def _decode(self, source: ImageSource) -> "tuple[NDArray[np.generic], Frame]":
         return decode(source, self._decoder)
 
     def _readable(self, index: "NDArray[np.int64]") -> "NDArray[np.bool_]":

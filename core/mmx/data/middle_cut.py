@@ -4,7 +4,7 @@ Sizes are rounded down, and pixels are made by Pillow, which most models were tr
 are rounded down as transformers does, or half to even as torchvision does.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -31,7 +31,7 @@ def scaled_size(width: int, height: int, resize: int | tuple[int, int]) -> tuple
     return int(resize * width / height), resize
 
 
-def cut_middle(image: Image.Image, frame: ImageFrame) -> "NDArray[Any]":
+def cut_middle(image: Image.Image, frame: ImageFrame) -> "NDArray[np.generic]":
     """Scale an upright image and cut its middle, [height, width, 3], or [height, width] in mode F.
 
     Smaller images are antialiased.

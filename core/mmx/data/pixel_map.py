@@ -5,7 +5,7 @@ import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,9 +27,9 @@ class PixelMap:
     def __init__(
         self,
         file: Path,
-        pixels: "NDArray[Any]",
+        pixels: "NDArray[np.generic]",
         checksums: "NDArray[np.uint32]",
-        again: "Callable[[int], NDArray[Any]]",
+        again: "Callable[[int], NDArray[np.generic]]",
         remove: Callable[[], None],
     ) -> None:
         """Nothing is read yet.
@@ -46,9 +46,9 @@ class PixelMap:
         self._checksums = checksums
         self._again, self._remove = again, remove
         self._good = np.zeros(len(checksums), dtype=bool)
-        self._anew: dict[int, NDArray[Any]] = {}
+        self._anew: dict[int, NDArray[np.generic]] = {}
 
-    def take(self, indices: "NDArray[np.int64]") -> "NDArray[Any]":
+    def take(self, indices: "NDArray[np.int64]") -> "NDArray[np.generic]":
         """[B, H, W, 3], a copy of these pictures.
 
         Raises:
@@ -63,7 +63,7 @@ class PixelMap:
                 found[at] = self._decoded(index)
         return found
 
-    def _decoded(self, index: int) -> "NDArray[Any]":
+    def _decoded(self, index: int) -> "NDArray[np.generic]":
         if index not in self._anew:
             if not self._anew:
                 LOG.warning(
@@ -75,20 +75,22 @@ class PixelMap:
         return self._anew[index]
 
 
-def checksum(picture: "NDArray[Any]") -> int:
+def checksum(picture: "NDArray[np.generic]") -> int:
     """CRC-32 of a picture's numbers."""
     return zlib.crc32(np.ascontiguousarray(picture).reshape(-1).data)
 
 
 def new_map(
-    file: Path, shape: tuple[int, ...], dtype: "type[np.unsignedinteger[Any]]"
-) -> "np.memmap[Any, np.dtype[Any]]":
+    file: Path, shape: tuple[int, ...], dtype: "type[np.uint8] | type[np.uint16]"
+) -> "np.memmap[tuple[int, ...], np.dtype[np.generic]]":
     """A new memory map whose room on the disk is taken at once.
 
     A map may be larger than the disk; writing into it then ends the process by a signal (SIGBUS)
     that no program can turn into words.
     """
-    pixels: np.memmap[Any, np.dtype[Any]] = np.lib.format.open_memmap(file, "w+", dtype, shape)
+    pixels: np.memmap[tuple[int, ...], np.dtype[np.generic]] = np.lib.format.open_memmap(
+        file, "w+", dtype, shape
+    )
     if hasattr(os, "posix_fallocate"):
         with file.open("r+b") as stream:
             os.posix_fallocate(stream.fileno(), 0, file.stat().st_size)
@@ -96,8 +98,8 @@ def new_map(
 
 
 def open_map(
-    file: Path, shape: tuple[int, ...], dtype: "type[np.unsignedinteger[Any]]", mode: str
-) -> "NDArray[Any] | None":
+    file: Path, shape: tuple[int, ...], dtype: "type[np.uint8] | type[np.uint16]", mode: str
+) -> "NDArray[np.generic] | None":
     """A map that was made before; None when it is not there or not one of this shape and type."""
     try:
         need_regular(file, links=False)

@@ -1,8 +1,8 @@
 """Metrics of methods that answer with classes or ordered levels, by name."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from mmx.errors import DataError
@@ -21,8 +21,8 @@ OF_LEVELS = {"macro_absolute_error": level_error}  # counted by more than right 
 
 
 def scores_of_classes(
-    predicted: Mapping[str, NDArray[Any]],
-    labels: NDArray[Any],
+    predicted: Mapping[str, NDArray[np.int64]],
+    labels: NDArray[np.int64],
     groups: Sequence[str],
     classes: int,
     metrics: Sequence[str],

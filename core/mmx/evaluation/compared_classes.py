@@ -1,7 +1,6 @@
 """Tasks of classes whose methods are compared by counts of their answers."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from mmx.evaluation.probes import class_probe
 from mmx.interfaces import (
     Breakdown,
     ConstantAnswer,
+    FeatureRows,
     MethodAnswers,
     MetricWords,
     OneClassTask,
@@ -28,7 +28,7 @@ COMPARED_CLASSES: Mapping[str, MetricWords] = {
     "accuracy": MetricWords("Accuracy", "share of samples that is right", form=".1%"),
 }
 """Metrics by which methods that answer with one class are compared."""
-Truths = Mapping[str, NDArray[Any]]
+Truths = Mapping[str, NDArray[np.generic]]
 
 
 class ComparedClasses(OneClassTask):
@@ -72,7 +72,12 @@ class ComparedClasses(OneClassTask):
         return (ConstantAnswer("majority class", words, chosen.log()),)
 
     def probe(
-        self, train: Any, target: Tensor, test: Any, prior: Tensor | None, strength: float
+        self,
+        train: FeatureRows,
+        target: Tensor,
+        test: FeatureRows,
+        prior: Tensor | None,
+        strength: float,
     ) -> Tensor | None:
         """Logistic regression for the class shares that are asked for, else as they are."""
         shares = self.counts(target).double() if prior is None else prior.double()
@@ -81,7 +86,7 @@ class ComparedClasses(OneClassTask):
         found = class_probe(train, labels, test, shares.numpy(), strength)
         return torch.from_numpy(found).log()
 
-    def _coded(self, named: NDArray[Any]) -> NDArray[np.int64]:
+    def _coded(self, named: NDArray[np.generic]) -> NDArray[np.int64]:
         """Places of names, in the same shape."""
         indices = {name: index for index, name in enumerate(self.names)}
         flat = np.array([indices[str(name)] for name in named.ravel()], dtype=np.int64)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +64,7 @@ def count_answers(
     shape = (int(member.max()) + 1, classes)
     here = np.bincount(labels, minlength=classes) > 0
 
-    def counted(of: NDArray[Any], weights: NDArray[np.generic] | None = None) -> Floats:
+    def counted(of: Ints, weights: NDArray[np.generic] | None = None) -> Floats:
         found = np.bincount(member * classes + of, weights, minlength=shape[0] * classes)
         return found.reshape(shape)[:, here].astype(np.float64)
 

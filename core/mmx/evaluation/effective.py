@@ -1,7 +1,6 @@
 """How many independent rows clustered rows are worth: shares with their effective n."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +31,7 @@ class ClusteredShares:
     effective: Floats
 
 
-def clustered_shares(rows: NDArray[Any], right: NDArray[np.generic]) -> ClusteredShares:
+def clustered_shares(rows: NDArray[np.generic], right: NDArray[np.generic]) -> ClusteredShares:
     """Shares and their effective n, from the counts of each group.
 
     One correlation is estimated for all columns, so that a column that is all right borrows it from
@@ -46,19 +45,19 @@ def clustered_shares(rows: NDArray[Any], right: NDArray[np.generic]) -> Clustere
     Source: Kish 1965, Survey Sampling (design effect); Donner and Klar 2000 (estimating the
         correlation within groups); evaluation-2, 1.1.
     """
-    rows, right = np.asarray(rows, dtype=np.float64), np.asarray(right, dtype=np.float64)
-    total, squares = rows.sum(axis=-2), (rows**2).sum(axis=-2)
-    groups = (rows > 0).sum(axis=-2).astype(np.float64)
-    share = divide(right.sum(axis=-2), total)
+    each, hits = np.asarray(rows, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    total, squares = each.sum(axis=-2), (each**2).sum(axis=-2)
+    groups = (each > 0).sum(axis=-2).astype(np.float64)
+    share = divide(hits.sum(axis=-2), total)
     known = np.nan_to_num(share)
-    residuals = right - known[..., None, :] * rows
+    residuals = hits - known[..., None, :] * each
     correlation = _correlation(residuals, known * (1 - known), total, squares, groups)
     inflation = 1 + correlation[..., None] * (np.nan_to_num(divide(squares, total), nan=1.0) - 1)
     return ClusteredShares(
         share=share,
         rows=total,
         groups=groups,
-        largest=divide(rows.max(axis=-2), total),
+        largest=divide(each.max(axis=-2), total),
         residuals=residuals,
         correlation=correlation,
         effective=total / inflation,

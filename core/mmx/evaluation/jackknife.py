@@ -59,7 +59,7 @@ def mean_of_losses(losses: Floats, groups: Sequence[str], *, most: float = math.
 def leave_group_out(
     statistic: Callable[[NDArray[np.int64]], float], groups: Sequence[str]
 ) -> tuple[float, Floats]:
-    """Any statistic of rows, and what each group adds to its error.
+    """A statistic of rows, and what each group adds to its error.
 
     Args:
         statistic: of rows, given by their places among the n; a group's rows come and go together.

@@ -1,7 +1,6 @@
 """Whether methods differ in how they rank several labels."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +20,8 @@ Ints = NDArray[np.int64]
 
 # parameters: keywords of a call that users of the library make, each what they may want to say
 def compare_labels(
-    probs: Mapping[str, NDArray[Any]],
-    target: NDArray[Any],
+    probs: Mapping[str, Floats],
+    target: Ints,
     groups: Sequence[str],
     *,
     base: str,
@@ -62,8 +61,8 @@ def compare_labels(
 
 
 def scores_of_labels(
-    probs: Mapping[str, NDArray[Any]],
-    target: NDArray[Any],
+    probs: Mapping[str, Floats],
+    target: Ints,
     groups: Sequence[str],
     metrics: Sequence[str],
 ) -> dict[str, Score]:
@@ -93,7 +92,7 @@ def scores_of_labels(
     return {name: _score(name, found, target, member) for name in metrics if _known(name)}
 
 
-def label_areas(probs: NDArray[Any], target: NDArray[Any]) -> Floats:
+def label_areas(probs: Floats, target: Ints) -> Floats:
     """[L], AUROC of each label, mean over the seeds; NaN where its known rows are of one kind.
 
     Args:

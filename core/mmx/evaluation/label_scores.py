@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +27,7 @@ NONE = Interval(math.nan)
 
 def evaluate_labels(
     log_probs: NDArray[np.float64],
-    target: NDArray[Any],
+    target: Ints,
     groups: Sequence[str],
     labels: Sequence[str],
     thresholds: Mapping[str, Sequence[float]] | None = None,
@@ -116,7 +115,7 @@ def _evaluation(
     )
 
 
-def quick_labels(log_probs: NDArray[np.float64], target: NDArray[Any]) -> dict[str, float]:
+def quick_labels(log_probs: NDArray[np.float64], target: Ints) -> dict[str, float]:
     """The scores that training looks at after each epoch, without intervals.
 
     Args:
@@ -203,7 +202,7 @@ def _curves(
 
 
 def _check(
-    log_probs: Floats, target: NDArray[Any], groups: Sequence[str], labels: Sequence[str],
+    log_probs: Floats, target: Ints, groups: Sequence[str], labels: Sequence[str],
     thresholds: Mapping[str, Sequence[float]],
 ) -> None:  # fmt: skip
     """Refuse what cannot be scored."""

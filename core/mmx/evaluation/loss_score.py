@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from mmx.evaluation.linear_score import Linear, LinearScore
 
 
 def loss_score(
-    losses: Mapping[str, NDArray[Any]], groups: Sequence[str], *, most: float = math.inf
+    losses: Mapping[str, Floats], groups: Sequence[str], *, most: float = math.inf
 ) -> LinearScore:
     """The mean over rows of a loss of each method; lower is better.
 

@@ -1,17 +1,16 @@
 """Linear models on features that are given, for the controls of runs and studies."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from mmx.evaluation.confusion import Floats
+from mmx.interfaces import FeatureRows
 
 STEPS = 2000  # of logistic regression, at most
 
 
 def class_probe(
-    train: Any, labels: NDArray[np.int64], test: Any, prior: Floats, strength: float
+    train: FeatureRows, labels: NDArray[np.int64], test: FeatureRows, prior: Floats, strength: float
 ) -> Floats:
     """[m, C], probabilities of classes by logistic regression.
 
@@ -36,7 +35,11 @@ def class_probe(
 
 
 def label_probe(
-    train: Any, target: NDArray[np.int64], test: Any, absent: Floats, strength: float
+    train: FeatureRows,
+    target: NDArray[np.int64],
+    test: FeatureRows,
+    absent: Floats,
+    strength: float,
 ) -> Floats:
     """[m, L], probability of each label by logistic regression on the rows in which it is known.
 

@@ -7,7 +7,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from mmx.audit import Check, Finding, Subject, all_checks, examine, like_a_group
 from mmx.data import Manifest
@@ -68,7 +67,7 @@ class AuditResult:
             if one.verdict == "warning"
         ]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data for a JSON file."""
         findings = [{**one.to_json(), "counts": self.counts(one)} for one in self.findings]
         return {"errors": len(self.errors), "waived": dict(self.waived), "findings": findings}

@@ -72,7 +72,7 @@ class FrozenProbe:
             "earned its fusion, head or loss."
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data for metrics.json."""
         if self.missing:
             return {"missing": self.missing}

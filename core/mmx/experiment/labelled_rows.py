@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from mmx.data import Manifest, TableRows, read_manifest
 from mmx.errors import DataError
@@ -24,6 +24,7 @@ from mmx.pipeline import open_dataset, read_facts, read_scored
 from mmx.spec import load_spec
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 ALL = 1.0  # share of rows that may be unusable: they are counted and told, not a reason to stop
@@ -77,11 +78,13 @@ class _NamedClasses(OneClassTask):
     def link(self) -> Link:
         raise NotImplementedError
 
-    def quick_scores(self, log_probs: "NDArray[Any]", target: "NDArray[Any]") -> dict[str, float]:
+    def quick_scores(
+        self, log_probs: "NDArray[np.float64]", target: "NDArray[np.generic]"
+    ) -> dict[str, float]:
         raise NotImplementedError
 
     def evaluate(
-        self, log_probs: "NDArray[Any]", target: "NDArray[Any]", groups: Sequence[str]
+        self, log_probs: "NDArray[np.float64]", target: "NDArray[np.generic]", groups: Sequence[str]
     ) -> Scores:
         raise NotImplementedError
 
@@ -89,7 +92,7 @@ class _NamedClasses(OneClassTask):
 class _AsNamedParams(TaskParams):
     type: Literal["as named"] = "as named"
 
-    def build(self, names: Sequence[str], state: Mapping[str, Any] | None = None) -> Task:
+    def build(self, names: Sequence[str], state: Mapping[str, object] | None = None) -> Task:
         return _NamedClasses(names)
 
 

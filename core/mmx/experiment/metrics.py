@@ -1,7 +1,6 @@
 """What metrics.json holds of a run, and sentences about it."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from mmx.evaluation import Interval
 from mmx.experiment.outcome import Kept, Outcome
@@ -10,7 +9,7 @@ from mmx.interfaces import Scores
 from mmx.pipeline import Learner
 
 
-def metrics(outcome: Outcome, learner: Learner, facts: Mapping[str, Any]) -> dict[str, Any]:
+def metrics(outcome: Outcome, learner: Learner, facts: Mapping[str, object]) -> dict[str, object]:
     """What metrics.json holds: both parts, the parts alone, sizes, and facts of the run."""
     untrained = list(outcome.placeholders.untrained)
     return {
@@ -27,7 +26,7 @@ def metrics(outcome: Outcome, learner: Learner, facts: Mapping[str, Any]) -> dic
     }
 
 
-def _headline(scores: Scores) -> dict[str, Any]:
+def _headline(scores: Scores) -> dict[str, object]:
     """Which metric speaks for the run, how it is written, and what stands beside it elsewhere."""
     told, words = scores.summary("group"), scores.described
     return {

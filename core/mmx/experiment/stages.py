@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 from mmx.data import (
     DataReport,
@@ -46,7 +45,7 @@ class Stages:
         self._begun = False
         self._last = time.monotonic()
 
-    def do(self, settled: Mapping[str, Any]) -> None:
+    def do(self, settled: Mapping[str, object]) -> None:
         """All stages, and the hooks told how they end; ``settled`` is kept from an earlier run."""
         try:
             found = self._stages(settled)
@@ -67,7 +66,7 @@ class Stages:
         """Encode, train, predict, score, report; gives the metrics, in the first process."""
         for note in self.setup.audited.notes:
             self.setup.observer.message(note)
-        surroundings: Mapping[str, Any] = {}
+        surroundings: Mapping[str, object] = {}
         if first_process():
             surroundings = self._begin()
             if settled:

@@ -22,7 +22,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def append(self, values: Mapping[str, Any]) -> None:
+    def append(self, values: Mapping[str, object]) -> None:
         """Append a line; what a killed process left of one before stays a line of its own.
 
         Raises:

@@ -7,7 +7,7 @@ from typing import Any
 KEY = "sha256"
 
 
-def seal(body: Mapping[str, Any]) -> bytes:
+def seal(body: Mapping[str, object]) -> bytes:
     """A mapping of plain data as JSON, with a checksum of all that it says under ``sha256``."""
     plain = json.loads(json.dumps(body, allow_nan=False))
     return json.dumps({**plain, KEY: _digest(plain)}, indent=1).encode() + b"\n"
@@ -31,7 +31,7 @@ def unseal(content: bytes) -> dict[str, Any]:
     return plain
 
 
-def _digest(plain: Mapping[str, Any]) -> str:
+def _digest(plain: Mapping[str, object]) -> str:
     from hashlib import sha256  # loads OpenSSL, which listing methods needs not
 
     return sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

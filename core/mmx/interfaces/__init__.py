@@ -25,6 +25,7 @@ from mmx.interfaces.encoder import (
     TextEncoder,
     TextsInput,
 )
+from mmx.interfaces.feature_rows import FeatureRows
 from mmx.interfaces.features import Features, FeatureShape, masked_mean
 from mmx.interfaces.frame import Corner, ImageFrame, Interpolation
 from mmx.interfaces.fusion import DecisionFusion, Fusion, FusionParams
@@ -94,15 +95,15 @@ __all__ = [
     "ADAPTER", "API", "BackboneOutput", "Baseline", "BaselineAnswers", "BaselineParams", "Batch",
     "Box", "Breakdown", "ComparableTask", "ConstantAnswer", "Content", "Corner", "Curve", "Dataset",
     "DatasetParams", "DecisionFusion", "EVERY_TASK", "EncodedPrompts", "Encoder", "EncoderParams",
-    "Facts", "FeatureShape", "FeatureSource", "Features", "FieldKind", "Fusion", "FusionParams",
-    "Grid", "Head", "HeadOutput", "HeadParams", "Hook", "HookParams", "IMAGE", "ImageContents",
-    "ImageEncoder", "ImageExample", "ImageFrame", "ImageReader", "ImageReaderParams",
-    "ImageRequest", "ImageSource", "Images", "ImagesInput", "InferenceHook", "InferenceParams",
-    "Input", "InputParams", "InputRows", "Inputs", "Interpolation", "Interval", "Labels", "Layout",
-    "Line", "Link", "LongTable", "Lora", "LoraTraining", "Loss", "LossParams", "LossValue",
-    "MOMENTS", "Matrix", "McNemar", "MethodAnswers", "MetricWords", "ModalityName", "Narrative",
-    "NarrativeParams", "OneClassTask", "Outputs", "PackedImage", "PairAdapter", "PairFusion",
-    "PairFusionParams", "Params", "Picture", "Plane", "Plot", "Prediction", "RECORD",
+    "Facts", "FeatureRows", "FeatureShape", "FeatureSource", "Features", "FieldKind", "Fusion",
+    "FusionParams", "Grid", "Head", "HeadOutput", "HeadParams", "Hook", "HookParams", "IMAGE",
+    "ImageContents", "ImageEncoder", "ImageExample", "ImageFrame", "ImageReader",
+    "ImageReaderParams", "ImageRequest", "ImageSource", "Images", "ImagesInput", "InferenceHook",
+    "InferenceParams", "Input", "InputParams", "InputRows", "Inputs", "Interpolation", "Interval",
+    "Labels", "Layout", "Line", "Link", "LongTable", "Lora", "LoraTraining", "Loss", "LossParams",
+    "LossValue", "MOMENTS", "Matrix", "McNemar", "MethodAnswers", "MetricWords", "ModalityName",
+    "Narrative", "NarrativeParams", "OneClassTask", "Outputs", "PackedImage", "PairAdapter",
+    "PairFusion", "PairFusionParams", "Params", "Picture", "Plane", "Plot", "Prediction", "RECORD",
     "ReaderParams", "Reading", "Record", "RecordEncoder", "RecordStore", "Records", "RecordsInput",
     "RejectedRow", "Role", "RunDescription", "Sample", "Sampler", "SamplerParams", "Score",
     "ScoreRow", "ScoreSection", "ScoreTable", "Scores", "Section", "SingleImageEncoder", "SpecPath",

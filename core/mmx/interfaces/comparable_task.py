@@ -3,10 +3,11 @@
 from abc import ABC
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from mmx.interfaces.feature_rows import FeatureRows
 from mmx.interfaces.score import Score
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class MethodAnswers:
     """
 
     values: "NDArray[np.float64]"
-    columns: "Mapping[str, NDArray[Any]]"
+    columns: "Mapping[str, NDArray[np.generic]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class ComparableTask(ABC):
     def compared(
         self,
         answers: Mapping[str, MethodAnswers],
-        truths: "Mapping[str, NDArray[Any]]",
+        truths: "Mapping[str, NDArray[np.generic]]",
         groups: Sequence[str],
         metrics: Sequence[str],
     ) -> Mapping[str, Score]:
@@ -92,7 +93,7 @@ class ComparableTask(ABC):
         raise NotImplementedError(f"task {self.type} has no metrics to compare methods by")
 
     def breakdown(
-        self, answers: MethodAnswers, truths: "Mapping[str, NDArray[Any]]"
+        self, answers: MethodAnswers, truths: "Mapping[str, NDArray[np.generic]]"
     ) -> Breakdown | None:
         """A score of each class or label of one method, beside the verdicts; None: there is none.
 
@@ -103,7 +104,7 @@ class ComparableTask(ABC):
         return None
 
     def reliability(
-        self, answers: MethodAnswers, truths: "Mapping[str, NDArray[Any]]"
+        self, answers: MethodAnswers, truths: "Mapping[str, NDArray[np.generic]]"
     ) -> Sequence[tuple[float, float]]:
         """Points (confidence, share that is right) of one method; empty: no confidence is given.
 
@@ -122,7 +123,12 @@ class ComparableTask(ABC):
         return ()
 
     def probe(
-        self, train: Any, target: Tensor, test: Any, prior: Tensor | None, strength: float
+        self,
+        train: FeatureRows,
+        target: Tensor,
+        test: FeatureRows,
+        prior: Tensor | None,
+        strength: float,
     ) -> Tensor | None:
         """Answers of a linear model to features that are given, a control; None: none is known.
 

@@ -2,12 +2,13 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from mmx.errors import DataError
 from mmx.interfaces.reader import ReaderParams
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 WhichFrame = Literal["only", "first", "middle"]
@@ -62,7 +63,7 @@ class ImageContents:
         spacing: mm between rows and between columns; None where it is unknown.
     """
 
-    pixels: "NDArray[Any]"
+    pixels: "NDArray[np.generic]"
     ends: tuple[float, float] | None = None
     spacing: tuple[float, float] | None = None
 
@@ -79,7 +80,7 @@ class ImageExample:
 
     name: str
     content: bytes
-    pixels: "NDArray[Any]"
+    pixels: "NDArray[np.generic]"
 
 
 class ImageReader(ABC):

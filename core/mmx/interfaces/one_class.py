@@ -1,7 +1,7 @@
 """Tasks in which each row has exactly one of the named classes."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -38,7 +38,7 @@ class OneClassTask(Task):
         """Rows that have a class."""
         return target >= 0
 
-    def strata(self, target: "NDArray[Any]") -> Sequence[Strata]:
+    def strata(self, target: "NDArray[np.int64]") -> Sequence[Strata]:
         """By class."""
         return (Strata("", self.names, target),)
 
@@ -46,7 +46,7 @@ class OneClassTask(Task):
         """[C], rows of each class."""
         return torch.bincount(target[target >= 0], minlength=len(self.names))
 
-    def check(self, target: "NDArray[Any]", part: str = "") -> None:
+    def check(self, target: "NDArray[np.int64]", part: str = "") -> None:
         """At least two classes."""
         if len(self.names) < 2:
             raise DataError(
@@ -62,7 +62,7 @@ class OneClassTask(Task):
                 "there is nothing to learn to tell apart; give it samples of the others"
             )
 
-    def words(self, target: "NDArray[Any]") -> "NDArray[np.object_]":
+    def words(self, target: "NDArray[np.int64]") -> "NDArray[np.object_]":
         """Names of the classes."""
         named: NDArray[np.object_] = np.array([*self.names, ""], dtype=object)
         words: NDArray[np.object_] = named[target]  # -1 is the last: ""

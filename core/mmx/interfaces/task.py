@@ -146,7 +146,7 @@ class TaskParams(Params):
         return {}
 
     @abstractmethod
-    def build(self, names: Sequence[str], state: Mapping[str, Any] | None = None) -> "Task":
+    def build(self, names: Sequence[str], state: Mapping[str, object] | None = None) -> "Task":
         """Build the task for a data set.
 
         Args:
@@ -246,12 +246,14 @@ class Task(ComparableTask):
     # scores
 
     @abstractmethod
-    def quick_scores(self, log_probs: "NDArray[Any]", target: "NDArray[Any]") -> dict[str, float]:
+    def quick_scores(
+        self, log_probs: "NDArray[np.float64]", target: "NDArray[Any]"
+    ) -> dict[str, float]:
         """Scores of rows that are known, without intervals; those of ``TaskParams.selects``."""
 
     @abstractmethod
     def evaluate(
-        self, log_probs: "NDArray[Any]", target: "NDArray[Any]", groups: Sequence[str]
+        self, log_probs: "NDArray[np.float64]", target: "NDArray[Any]", groups: Sequence[str]
     ) -> Scores:
         """Scores of rows that are known, with intervals that allow for groups of rows."""
 

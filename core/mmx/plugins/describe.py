@@ -125,7 +125,7 @@ def _parameters(params: "type[Params]") -> Iterator[Parameter]:
         )
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     """A default as a spec would say it."""
     if value is None:
         return "null"

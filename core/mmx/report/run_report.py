@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from mmx.evaluation import Interval
 from mmx.interfaces import Curve, Scores
@@ -149,8 +148,8 @@ class RunReport:
     shares: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     curves: Sequence[Curve] = ()
     stages: Sequence[tuple[str, Mapping[str, Interval]]] = ()
-    data_report: Mapping[str, Any] = field(default_factory=dict)
-    split: Mapping[str, Any] = field(default_factory=dict)
+    data_report: Mapping[str, object] = field(default_factory=dict)
+    split: Mapping[str, object] = field(default_factory=dict)
     spec: str = ""
     resolved: str = ""
     environment: Mapping[str, object] = field(default_factory=dict)

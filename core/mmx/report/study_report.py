@@ -189,6 +189,6 @@ class StudyReport:
         """Whether some difference rests on one training run of each arm."""
         return any(arm.contrasts[self.metric].conditional for arm in self.compared)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data; numbers that are not finite are for the writer to replace."""
         return asdict(self)

@@ -77,8 +77,8 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def plain(value: Any) -> str:
-    """Any scalar as text: short numbers, yes and no, a dash for None and NaN."""
+def plain(value: object) -> str:
+    """A scalar as text: short numbers, yes and no, a dash for None and NaN."""
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return NONE
     if isinstance(value, bool):

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
-from typing import Any
 
 from mmx.errors import RunError
 from mmx.files import need_regular, open_regular, read_regular, seal, unseal
@@ -31,12 +30,12 @@ class Record:
 
     folder: Path
     name: str
-    facts: Mapping[str, Any]
+    facts: Mapping[str, object]
     files: Mapping[str, str]
 
     @classmethod
     def made(
-        cls, folder: Path, name: str, facts: Mapping[str, Any], *, leave_out: Sequence[str] = ()
+        cls, folder: Path, name: str, facts: Mapping[str, object], *, leave_out: Sequence[str] = ()
     ) -> "Record":
         """Take the checksum of every regular file of a folder and below.
 

@@ -59,7 +59,7 @@ def read_json(path: Path, *, limit: int = JSON_LIMIT) -> object:
         raise RunError(f"{path} cannot be read: {error}; run the spec with --fresh") from error
 
 
-def write_sealed(path: Path, value: Mapping[str, Any]) -> None:
+def write_sealed(path: Path, value: Mapping[str, object]) -> None:
     """Write a mapping as JSON that carries its own checksum; what is not finite becomes null."""
     write_bytes(path, seal(plain(value)))
 

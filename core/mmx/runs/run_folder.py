@@ -212,7 +212,7 @@ class RunFolder:
             raise RunError(f"the run {self.path} is not finished")
         return record.facts
 
-    def finish(self, **values: Any) -> None:
+    def finish(self, **values: object) -> None:
         """Mark the run as finished with the checksum of every file; the last thing a run writes."""
         facts = plain({"time": round(time.time(), 3), **values})
         Record.made(self.path, FINISHED, facts, leave_out=LOCKS).write()

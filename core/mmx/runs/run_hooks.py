@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 from mmx.errors import MmxError, PluginError
 from mmx.interfaces import MOMENTS, Hook, HookParams
@@ -64,7 +64,7 @@ class Hooks:
                 words = _located(error, one.files)
                 raise PluginError(f"audit_checks() of {one.name} failed: {words}") from error
 
-    def tell(self, moment: str, *facts: Any) -> None:
+    def tell(self, moment: str, *facts: object) -> None:
         """Call a method of every hook.
 
         Args:
@@ -78,7 +78,7 @@ class Hooks:
         for _ in self._answers(moment, facts):
             pass
 
-    def report_sections(self, *facts: Any) -> list[tuple[str, str]]:
+    def report_sections(self, *facts: object) -> list[tuple[str, str]]:
         """Title and HTML of each section that hooks give to the report; raises as ``tell``."""
         found = []
         for one, answer in self._answers("report_sections", facts):

@@ -42,7 +42,7 @@ def that_hold(rules: Iterable[tuple[Reads, Callable[[], Faults]]], wrong: Reads)
         for reads, ask in rules
         if not _touch(reads, wrong)
         for fault in ask()
-        if not _touch([fault["loc"]], wrong)
+        if not _touch([fault.get("loc", ())], wrong)
     ]
 
 

@@ -102,7 +102,7 @@ def _found(path: Path, plain: object) -> tuple[Path, object]:
     """The part of a path that the spec has, and what stands there."""
     found = list[str | int]()
     for name in path:
-        entries = dict(enumerate(plain)) if isinstance(plain, list) else plain
+        entries: Any = dict(enumerate(plain)) if isinstance(plain, list) else plain
         if not isinstance(entries, Mapping) or name not in entries:
             break
         plain = entries[name]

@@ -1,7 +1,8 @@
 """How the rows are dealt to the parts: by shares, by folds, or as somebody published it."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, NonNegativeInt, PositiveInt, Tag, model_validator
 
@@ -55,7 +56,7 @@ class SplitFiles(ClosedModel):
     calibration: SpecPath | None = Field(default=None, description="names the rows of this part")
     unused: SpecPath | None = Field(default=None, description="rows that are left out")
 
-    def named(self) -> dict[str, Any]:
+    def named(self) -> dict[str, Path]:
         """Part -> file, for the parts that have one."""
         found = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: file for name, file in found.items() if file is not None}

@@ -4,7 +4,6 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from mmx.errors import MmxError
 from mmx.files import write_whole
@@ -170,7 +169,7 @@ def _table(out: Path, table: Path, columns: Columns, stated: Mapping[str, str]) 
     folder = out.absolute().parent
     own = table.absolute() if table.is_dir() else table.absolute().parent
     root = os.path.normpath(own / columns.root)
-    settings: dict[str, Any] = {
+    settings: dict[str, object] = {
         "path": _beside(folder, table.absolute()),
         **stated,
         **_joined(folder, columns),
@@ -207,16 +206,16 @@ def _table(out: Path, table: Path, columns: Columns, stated: Mapping[str, str]) 
     return "\n".join([*lines, "" if columns.split else _PARTS])
 
 
-def _files(folder: Path, table: Path, columns: Columns) -> dict[str, Any]:
+def _files(folder: Path, table: Path, columns: Columns) -> dict[str, object]:
     """Further folders and the ending of image files, where there are such."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     if columns.roots:
         indices = [os.path.normpath(table.absolute().parent / root) for root in columns.roots]
         found["roots"] = [_beside(folder, Path(location)) for location in indices]
     return found | ({"suffix": columns.suffix} if columns.suffix else {})
 
 
-def _pictures(columns: Columns) -> dict[str, Any]:
+def _pictures(columns: Columns) -> dict[str, object]:
     """The columns of images, each a modality where they are of several kinds; none where none."""
     if columns.kinds:
         return {"images": {name: [name] for name in columns.images}}

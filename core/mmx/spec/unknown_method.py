@@ -1,8 +1,7 @@
 """What a spec may hold in place of a key that is wrong or missing: an unknown method, or a text."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NoReturn, get_origin
+from typing import Any, NoReturn, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -32,7 +31,7 @@ class MethodPlace:
             return {"unknown": replace(self, path=(*self.path, "unknown"), whole=False).unknown()}
         body: dict[str, object] = dict.fromkeys(self.kind.__abstractmethods__, _nothing)
         modality = {"modality": str(self.path[-1])} if self.kind.kind == "encoder" else {}
-        make: Callable[..., type[Params]] = type(self.kind)
+        make: Any = type(self.kind)  # of pydantic; a checker takes it for a method of the kind
         return make("Unknown", (self.kind,), {"__module__": __name__, **body, **modality})()
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from mmx.evaluation import Comparison
 from mmx.experiment import Run
@@ -85,7 +84,7 @@ def _with_results(
     )
 
 
-def _told(value: Any) -> str:
+def _told(value: object) -> str:
     return "–" if value is ABSENT else str(value)
 
 

@@ -1,7 +1,7 @@
 """The comparisons of a study: arms with each other, controls beside them, and their family."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -77,7 +77,7 @@ class TestPart:
         return one.judged(one.corrected, many, epochs=self.epochs(one))
 
 
-def _judged(found: Comparison, judge: Any) -> Comparison:
+def _judged(found: Comparison, judge: Callable[[Contrast], Contrast]) -> Comparison:
     told = {metric: tuple(map(judge, of)) for metric, of in found.contrasts.items()}
     return replace(found, contrasts=told)
 

@@ -35,10 +35,10 @@ class Answers:
         fixed: no training seed changes it.
     """
 
-    samples: NDArray[Any]
-    labels: NDArray[Any]
-    groups: NDArray[Any]
-    truths: Mapping[str, NDArray[Any]]
+    samples: NDArray[np.object_]
+    labels: NDArray[np.generic]
+    groups: NDArray[np.object_]
+    truths: Mapping[str, NDArray[np.generic]]
     given: MethodAnswers
     seeds: tuple[int, ...]
     runs: tuple[Run, ...]

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -53,12 +53,14 @@ def write_record_baseline(
     write_sealed(file.with_suffix(".json"), {"notes": notes})
 
 
-def records_of(manifest: Manifest, rows: NDArray[Any]) -> list[Record]:
+def records_of(manifest: Manifest, rows: NDArray[np.int64]) -> list[Record]:
     """[n], the records of some rows, and nothing else of them."""
     return [manifest.samples[int(row)].record for row in rows]
 
 
-def _known(manifest: Manifest, rows: NDArray[Any], part: str, prior: Tensor | None) -> TargetRows:
+def _known(
+    manifest: Manifest, rows: NDArray[np.int64], part: str, prior: Tensor | None
+) -> TargetRows:
     known = rows[manifest.known[rows]]
     if not len(known):
         raise DataError(f"the {part} part has no row whose label is known")

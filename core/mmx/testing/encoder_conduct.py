@@ -53,7 +53,7 @@ SENTENCES = ("a photo of melanoma", "nevus", "a photo of a large brown spot on t
 
 
 def tokenize(params: EncoderParams) -> str | None:
-    """Any text gets its ids, the same alone as among others, padded behind; an empty one none."""
+    """Each text gets its ids, the same alone as among others, padded behind; an empty one none."""
     encoder = built(params)
     if not isinstance(encoder, TextEncoder):
         return None

@@ -70,7 +70,7 @@ def _scores(
 
 def _answered(asked: TaskRows, seeds: Sequence[Tensor]) -> MethodAnswers:
     values = [asked.task.values(one).double().numpy() for one in seeds]
-    columns: list[dict[str, NDArray[Any]]] = [asked.task.answers(one) for one in seeds]
+    columns: list[dict[str, NDArray[np.generic]]] = [asked.task.answers(one) for one in seeds]
     return MethodAnswers(
         np.stack(values), {name: np.stack([one[name] for one in columns]) for name in columns[0]}
     )
@@ -121,8 +121,9 @@ def _probed(asked: TaskRows, params: TaskParams) -> tuple[Tensor | None, Tensor 
     )
     counts = asked.task.counts(asked.scored).double() if params.exclusive else None
     probe, target = asked.task.probe, asked.scored
+    sparse: Any = csr_matrix  # scipy ships no types
     return (
-        probe(csr_matrix(seen), target, csr_matrix(other), counts, 1.0),
+        probe(sparse(seen), target, sparse(other), counts, 1.0),
         probe(seen, target, other, counts, 1.0),
     )
 

@@ -5,14 +5,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from mmx.errors import DataError
-from mmx.interfaces import LossParams, Params, Sample, Task, TaskParams
+from mmx.interfaces import LossParams, Params, Sample, Scores, Task, TaskParams
 from mmx.plugins import Plugins
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class TaskRows:
             optimizer.step()
         return self.log_probs(raw).detach()
 
-    def evaluated(self, log_probs: Tensor, order: Tensor | None = None) -> Any:
+    def evaluated(self, log_probs: Tensor, order: Tensor | None = None) -> Scores:
         """The scores of answers to the known rows, in another order where one is given."""
         order = torch.arange(len(self.known)) if order is None else order
         groups = [self.groups[row] for row in order.tolist()]
@@ -119,7 +119,7 @@ class TaskRows:
         return self.task.quick_scores(plain(log_probs), self.scored.numpy())
 
 
-def plain(log_probs: Tensor) -> "NDArray[Any]":
+def plain(log_probs: Tensor) -> "NDArray[np.float64]":
     """As an evaluation is given them."""
     return log_probs.double().numpy()
 

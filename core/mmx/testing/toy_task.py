@@ -1,7 +1,7 @@
 """The smallest task, so that methods can be trained in the real loop."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from mmx.evaluation import quick_labels, quick_scores
 from mmx.interfaces import Link, OneClassTask, Scores, TaskParams
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -35,12 +36,14 @@ class Classes(OneClassTask):
         """A softmax."""
         return Softmax(len(self.names))
 
-    def quick_scores(self, log_probs: "NDArray[Any]", target: "NDArray[Any]") -> dict[str, float]:
+    def quick_scores(
+        self, log_probs: "NDArray[np.float64]", target: "NDArray[np.int64]"
+    ) -> dict[str, float]:
         """As for a single label."""
         return quick_scores(log_probs, target)
 
     def evaluate(
-        self, log_probs: "NDArray[Any]", target: "NDArray[Any]", groups: Sequence[str]
+        self, log_probs: "NDArray[np.float64]", target: "NDArray[np.int64]", groups: Sequence[str]
     ) -> Scores:
         """Nothing is evaluated here."""
         raise NotImplementedError
@@ -52,7 +55,7 @@ class LabelsParams(TaskParams):
     type: Literal["multi_label"] = "multi_label"
     selects: ClassVar[Mapping[str, bool]] = {"macro_auroc": True}
 
-    def build(self, names: Sequence[str], state: Mapping[str, Any] | None = None) -> "Labels":
+    def build(self, names: Sequence[str], state: Mapping[str, object] | None = None) -> "Labels":
         """Build it."""
         return Labels(names)
 
@@ -80,6 +83,8 @@ class Labels(Classes):
         each = -log_probs.gather(-1, target.clamp(min=0)[..., None])[..., 0]
         return each.masked_fill(~known, 0).sum(dim=1) / known.sum(dim=1).clamp(min=1)
 
-    def quick_scores(self, log_probs: "NDArray[Any]", target: "NDArray[Any]") -> dict[str, float]:
+    def quick_scores(
+        self, log_probs: "NDArray[np.float64]", target: "NDArray[np.int64]"
+    ) -> dict[str, float]:
         """As for several labels."""
         return quick_labels(log_probs, target)

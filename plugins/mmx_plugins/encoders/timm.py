@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypedDict
 
 import torch
 from einops import rearrange
@@ -94,7 +94,15 @@ class TimmParams(EncoderParams):
         return encoder
 
 
-def _network(arch: str, weights: Any) -> tuple[Any, dict[str, str], tuple[str, ...]]:
+class DataConfig(TypedDict):
+    """What timm knows of the images that a network was trained with."""
+
+    input_size: tuple[int, int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+def _network(arch: str, weights: Weights) -> tuple[Any, dict[str, str], tuple[str, ...]]:
     """The network without its classifier, with weights, where they came from, and notes on them."""
     import timm  # seconds of import
 
@@ -121,7 +129,7 @@ def _network(arch: str, weights: Any) -> tuple[Any, dict[str, str], tuple[str, .
     return network, record, notes
 
 
-def _from_hub(arch: str, weights: Any) -> tuple[Any, dict[str, str], tuple[str, ...]]:
+def _from_hub(arch: str, weights: Weights) -> tuple[Any, dict[str, str], tuple[str, ...]]:
     """The same of a model on the hub or in its cache; nothing inside its files is run."""
     folder = hub_folder(arch, "a model of timm (config.json and weights)", _HUB_WEIGHTS)
     network = _made(f"local-dir:{folder}", pretrained=False)
@@ -159,7 +167,7 @@ def _heads(network: Any) -> list[str]:
     return [f"{name}." for name in ([named] if isinstance(named, str) else named)]
 
 
-def _load(network: Any, arch: str, weights: Any) -> tuple[dict[str, str], tuple[str, ...]]:
+def _load(network: Any, arch: str, weights: Weights) -> tuple[dict[str, str], tuple[str, ...]]:
     """Load a file into the whole classifier; the bundled one goes by position."""
     if weights == "bundled":
         if arch not in BUNDLED:
@@ -196,7 +204,7 @@ def _downloaded(arch: str) -> tuple[Any, dict[str, str]]:
     return network, {"origin": f"timm {source}", "sha256": state_digest(network)}
 
 
-def _normalisation(network: Any, weights: Any) -> tuple[Sequence[float], Sequence[float]]:
+def _normalisation(network: Any, weights: Weights) -> tuple[Sequence[float], Sequence[float]]:
     """Mean and standard deviation that the weights were trained with."""
     if weights == "bundled":
         return BUNDLED_MEAN, BUNDLED_STD
@@ -204,10 +212,10 @@ def _normalisation(network: Any, weights: Any) -> tuple[Sequence[float], Sequenc
     return config["mean"], config["std"]
 
 
-def _data_config(network: Any) -> dict[str, Any]:
+def _data_config(network: Any) -> DataConfig:
     """Size of the images, mean and standard deviation, as timm knows them."""
     data: Any = import_module("timm.data")  # its types are incomplete
-    found: dict[str, Any] = data.resolve_model_data_config(network)
+    found: DataConfig = data.resolve_model_data_config(network)
     return found
 
 

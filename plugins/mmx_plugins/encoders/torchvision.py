@@ -66,7 +66,7 @@ class TorchvisionParams(EncoderParams):
         return encoder
 
 
-def _network(arch: str, weights: Any) -> tuple[nn.Module, dict[str, str], tuple[str, ...]]:
+def _network(arch: str, weights: Weights) -> tuple[nn.Module, dict[str, str], tuple[str, ...]]:
     """The whole classifier with its weights, where they came from, and notes on them."""
     from torchvision import models  # seconds of import
 

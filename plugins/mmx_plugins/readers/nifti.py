@@ -153,7 +153,9 @@ def _lying(found: Any, request: ImageRequest) -> tuple[list[int], list[tuple[int
     return shape, axes
 
 
-def _slice(found: Any, axes: Sequence[tuple[int, int]], across: int, index: int) -> "NDArray[Any]":
+def _slice(
+    found: Any, axes: Sequence[tuple[int, int]], across: int, index: int
+) -> "NDArray[np.generic]":
     """One slice, [H, W], as it is looked at."""
     axis, direction = axes[across]
     voxels = found.dataobj
@@ -162,7 +164,7 @@ def _slice(found: Any, axes: Sequence[tuple[int, int]], across: int, index: int)
     place: list[Any] = [slice(None)] * min(volume, 3) + [0] * (volume - 3)
     if axis < volume:
         place[axis] = index if direction > 0 else count - 1 - index
-    values: NDArray[Any] = np.asarray(voxels[tuple(place)])
+    values: NDArray[np.generic] = np.asarray(voxels[tuple(place)])
     inside = [one for number, one in enumerate(axes) if number != across]
     values = values.reshape([found.shape[one] if one < volume else 1 for one, _ in sorted(inside)])
     if inside[0][0] > inside[1][0]:

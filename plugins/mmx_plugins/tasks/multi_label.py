@@ -29,6 +29,7 @@ from mmx.evaluation import (
 from mmx.interfaces import (
     Breakdown,
     ConstantAnswer,
+    FeatureRows,
     Link,
     MethodAnswers,
     MetricWords,
@@ -69,9 +70,12 @@ class MultiLabelParams(TaskParams):
     def compares(self) -> Mapping[str, MetricWords]:
         return COMPARED
 
-    def build(self, names: Sequence[str], state: Mapping[str, Any] | None = None) -> "MultiLabel":
-        given = (state or {}).get("thresholds", {})
-        thresholds = {str(rule): tuple(map(float, of)) for rule, of in given.items()}
+    def build(
+        self, names: Sequence[str], state: Mapping[str, object] | None = None
+    ) -> "MultiLabel":
+        given = (state or {}).get("thresholds")
+        rules = given if isinstance(given, Mapping) else {}
+        thresholds = {str(rule): tuple(map(float, of)) for rule, of in rules.items()}
         return MultiLabel(names, self.unknown, thresholds)
 
 
@@ -112,7 +116,7 @@ class MultiLabel(Task):
             return target
         return target.masked_fill(target < 0, 1 if self._unknown == "positive" else 0)
 
-    def strata(self, target: "NDArray[Any]") -> Sequence[Strata]:
+    def strata(self, target: "NDArray[np.int64]") -> Sequence[Strata]:
         return tuple(
             Strata(name, ("absent", "present"), target[:, index])
             for index, name in enumerate(self.names)
@@ -122,7 +126,7 @@ class MultiLabel(Task):
         seen = self.for_training(target)
         return torch.stack([(seen == value).sum(dim=0) for value in (0, 1, UNKNOWN)], dim=1)
 
-    def check(self, target: "NDArray[Any]", part: str = "") -> None:
+    def check(self, target: "NDArray[np.int64]", part: str = "") -> None:
         if not self.names:
             raise DataError(
                 "task: multi_label needs several columns of labels: data.dataset.labels: [a, b]"
@@ -134,7 +138,7 @@ class MultiLabel(Task):
                 "there is nothing to learn to tell apart"
             )
 
-    def words(self, target: "NDArray[Any]") -> "NDArray[np.object_]":
+    def words(self, target: "NDArray[np.int64]") -> "NDArray[np.object_]":
         found = np.empty(len(target), dtype=object)
         found[:] = [self._words(row) for row in target.tolist()]
         return found
@@ -156,11 +160,13 @@ class MultiLabel(Task):
         each = -log_probs.gather(-1, chosen)[..., 0].masked_fill(~known, 0)
         return each.sum(dim=1) / known.sum(dim=1).clamp(min=1)
 
-    def quick_scores(self, log_probs: "NDArray[Any]", target: "NDArray[Any]") -> dict[str, float]:
+    def quick_scores(
+        self, log_probs: "NDArray[np.float64]", target: "NDArray[np.int64]"
+    ) -> dict[str, float]:
         return quick_labels(log_probs, target)
 
     def evaluate(
-        self, log_probs: "NDArray[Any]", target: "NDArray[Any]", groups: Sequence[str]
+        self, log_probs: "NDArray[np.float64]", target: "NDArray[np.int64]", groups: Sequence[str]
     ) -> "MultiLabelScores":
         return MultiLabelScores(
             evaluate_labels(log_probs, target, groups, self.names, self.thresholds)
@@ -175,20 +181,20 @@ class MultiLabel(Task):
         return {"thresholds": {rule: list(of) for rule, of in self.thresholds.items()}}
 
     def compared(
-        self, answers: Mapping[str, MethodAnswers], truths: "Mapping[str, NDArray[Any]]",
+        self, answers: Mapping[str, MethodAnswers], truths: "Mapping[str, NDArray[np.generic]]",
         groups: Sequence[str], metrics: Sequence[str],
     ) -> Mapping[str, Score]:  # fmt: skip
         probs = {name: one.values for name, one in answers.items()}
         return scores_of_labels(probs, self._target_of(truths), groups, metrics)
 
     def breakdown(
-        self, answers: MethodAnswers, truths: "Mapping[str, NDArray[Any]]"
+        self, answers: MethodAnswers, truths: "Mapping[str, NDArray[np.generic]]"
     ) -> Breakdown | None:
         areas = label_areas(answers.values, self._target_of(truths))
         named = zip(self.names, areas.tolist(), strict=True)
         return Breakdown("Labels", "AUROC", "label", {k: v for k, v in named if isfinite(v)})
 
-    def _target_of(self, truths: "Mapping[str, NDArray[Any]]") -> "NDArray[np.int64]":
+    def _target_of(self, truths: "Mapping[str, NDArray[np.generic]]") -> "NDArray[np.int64]":
         """[n, L], the target that ``truths`` was made of."""
         cells = np.stack([truths[f"label_{name}"] for name in self.names], axis=1).astype(float)
         return np.where(np.isnan(cells), UNKNOWN, cells).astype(np.int64)
@@ -199,7 +205,12 @@ class MultiLabel(Task):
         return (ConstantAnswer("prevalence", "the prevalence of each label alone", both.log()),)
 
     def probe(
-        self, train: Any, target: Tensor, test: Any, prior: Tensor | None, strength: float
+        self,
+        train: FeatureRows,
+        target: Tensor,
+        test: FeatureRows,
+        prior: Tensor | None,
+        strength: float,
     ) -> Tensor | None:
         known = target.numpy()
         present = torch.from_numpy(label_probe(train, known, test, _prevalence(known), strength))
@@ -220,12 +231,12 @@ class MultiLabel(Task):
         limits = self.thresholds.get(RULE, (0.5,) * len(self.names))
         return probs >= torch.tensor(limits, dtype=torch.float64)
 
-    def answers(self, log_probs: Tensor) -> "dict[str, NDArray[Any]]":
+    def answers(self, log_probs: Tensor) -> "dict[str, NDArray[np.generic]]":
         called = self.called(log_probs).long().numpy()
         columns = {f"predicted_{name}": called[:, at] for at, name in enumerate(self.names)}
         return {"predicted": self.words(called), **columns}
 
-    def truths(self, target: Tensor) -> "dict[str, NDArray[Any]]":
+    def truths(self, target: Tensor) -> "dict[str, NDArray[np.generic]]":
         plain = target.numpy()
         cells = np.where(plain < 0, np.nan, plain.astype(np.float64))
         columns = {f"label_{name}": cells[:, at] for at, name in enumerate(self.names)}
@@ -269,7 +280,7 @@ def _prevalence(target: "NDArray[np.int64]") -> "NDArray[np.float64]":
     return np.where(known > 0, shares, 0.5)
 
 
-def _both(column: "NDArray[Any]") -> bool:
+def _both(column: "NDArray[np.generic]") -> bool:
     return bool((column == 0).any() and (column == 1).any())
 
 

@@ -10,7 +10,7 @@ doi:10.1037/h0026256 (weighted kappa).
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -39,6 +39,7 @@ from mmx.interfaces import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 Decision = Literal["median", "argmax", "mean"]
@@ -79,7 +80,7 @@ class OrdinalParams(TaskParams):
     def compares(self) -> Mapping[str, MetricWords]:
         return {**OF_LEVELS, **COMPARED_CLASSES}
 
-    def build(self, names: Sequence[str], state: Mapping[str, Any] | None = None) -> "Ordinal":
+    def build(self, names: Sequence[str], state: Mapping[str, object] | None = None) -> "Ordinal":
         strange = [name for name in names if name not in self.levels]
         if strange:
             raise DataError(
@@ -100,17 +101,19 @@ class Ordinal(ComparedClasses):
         super().__init__(names)
         self._decision: Decision = decision
 
-    def strata(self, target: "NDArray[Any]") -> Sequence[Strata]:
+    def strata(self, target: "NDArray[np.int64]") -> Sequence[Strata]:
         return (Strata("", self.names, target, ordered=True),)
 
     def link(self) -> Link:
         return Softmax(len(self.names))  # of nominal losses; the others bring their own
 
-    def quick_scores(self, log_probs: "NDArray[Any]", target: "NDArray[Any]") -> dict[str, float]:
+    def quick_scores(
+        self, log_probs: "NDArray[np.float64]", target: "NDArray[np.int64]"
+    ) -> dict[str, float]:
         return quick_levels(log_probs, target, self._decision)
 
     def evaluate(
-        self, log_probs: "NDArray[Any]", target: "NDArray[Any]", groups: Sequence[str]
+        self, log_probs: "NDArray[np.float64]", target: "NDArray[np.int64]", groups: Sequence[str]
     ) -> "OrdinalScores":
         found = evaluate_levels(log_probs, target, groups, self.names, decision=self._decision)
         return OrdinalScores(found)

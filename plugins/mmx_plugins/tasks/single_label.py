@@ -8,7 +8,7 @@ Source: Brodersen et al. 2010, The Balanced Accuracy and Its Posterior Distribut
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from mmx import Params, hookimpl
 from mmx.blocks import Softmax
@@ -33,6 +33,7 @@ from mmx.interfaces import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -50,7 +51,9 @@ class SingleLabelParams(TaskParams):
     def compares(self) -> Mapping[str, MetricWords]:
         return COMPARED_CLASSES
 
-    def build(self, names: Sequence[str], state: Mapping[str, Any] | None = None) -> "SingleLabel":
+    def build(
+        self, names: Sequence[str], state: Mapping[str, object] | None = None
+    ) -> "SingleLabel":
         return SingleLabel(names)
 
 
@@ -62,11 +65,13 @@ class SingleLabel(ComparedClasses):
     def link(self) -> Link:
         return Softmax(len(self.names))
 
-    def quick_scores(self, log_probs: "NDArray[Any]", target: "NDArray[Any]") -> dict[str, float]:
+    def quick_scores(
+        self, log_probs: "NDArray[np.float64]", target: "NDArray[np.int64]"
+    ) -> dict[str, float]:
         return quick_scores(log_probs, target)
 
     def evaluate(
-        self, log_probs: "NDArray[Any]", target: "NDArray[Any]", groups: Sequence[str]
+        self, log_probs: "NDArray[np.float64]", target: "NDArray[np.int64]", groups: Sequence[str]
     ) -> "SingleLabelScores":
         return SingleLabelScores(evaluate(log_probs, target, groups, self.names))
 

@@ -114,7 +114,7 @@ def test_labels_have_a_model_each_and_answers_are_finite() -> None:
 @pytest.mark.parametrize("rows", [1, 7])
 def test_a_task_without_a_linear_model_has_no_probe(rows: int) -> None:
     class Silent(SingleLabel):
-        def probe(self, *given: object) -> None:
+        def probe(self, *given: object, **named: object) -> None:
             return None
 
     data = data_of(drawn(30, 9), drawn(rows, 10))

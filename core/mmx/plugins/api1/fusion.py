@@ -19,14 +19,14 @@ from mmx.interfaces import (
 )
 from mmx.plugins.api1.named_as import named_as
 
-SIDES = (IMAGE, TEXT)
+TWO = (IMAGE, TEXT)
 
 
 def takes_two(params: type[Params]) -> bool:
     """Whether ``build`` of a fusion asks for two shapes, as in API 1, and not for a mapping."""
     if not issubclass(params, FusionParams):
         return False
-    return len(inspect.signature(params.build).parameters) == 1 + len(SIDES)
+    return len(inspect.signature(params.build).parameters) == 1 + len(TWO)
 
 
 def fusion_by_name(params: type[FusionParams]) -> type[FusionParams]:
@@ -41,11 +41,11 @@ def fusion_by_name(params: type[FusionParams]) -> type[FusionParams]:
 
         def used(self, names: Sequence[str]) -> tuple[str, ...]:
             """Those of its ``sides`` that the model has."""
-            return tuple(name for name in names if name in getattr(self, "sides", SIDES))
+            return tuple(name for name in names if name in getattr(self, "sides", TWO))
 
         def build(self, shapes: Mapping[str, FeatureShape]) -> Any:
             """The module of API 1 behind one that picks image and text by name."""
-            if set(shapes) != set(SIDES):
+            if set(shapes) != set(TWO):
                 raise ShapeError(
                     f"{self.entry_point} is written for plugin API 1, which knows the modalities "
                     f"image and text; the model has {', '.join(shapes)}"
@@ -86,7 +86,7 @@ class DecisionsOfTwo(DecisionFusion):
 
     def combine(self, log_probs: Mapping[str, Tensor], present: Tensor) -> Tensor:
         """As the fusion of API 1: [B, C] and [B, C] -> [B, C], which are logits as well."""
-        columns = [list(log_probs).index(name) for name in SIDES]
+        columns = [list(log_probs).index(name) for name in TWO]
         combine: Any = self.two.combine  # that of API 1 has another signature
         mixed: Tensor = combine(log_probs[IMAGE], log_probs[TEXT], present[:, columns])
         return mixed

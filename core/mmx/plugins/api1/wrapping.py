@@ -13,7 +13,7 @@ def encoder_by_view(params: type[WrappingParams]) -> type[WrappingParams]:
     class ByView(params):  # type: ignore[valid-type, misc]  # a class that is computed
         def build(self) -> Any:
             """The encoder of API 1."""
-            encoder = super().build()
+            encoder: Any = super().build()
             encoder.looked_at = with_first_arguments(encoder.looked_at)
             return encoder
 

@@ -1,6 +1,6 @@
 """Where a classification network of images is cut: found on its traced graph.
 
-Any network that torch.fx can trace and whose classifier has one of the usual names will do; it
+Each network that torch.fx can trace and whose classifier has one of the usual names will do; it
 need not be one of torchvision's. The tracing is torchvision's feature extraction.
 """
 
