@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mmx.interfaces import FeatureRows
 
     Floats = NDArray[np.float64]
+    Memory = deque[tuple[Floats, Floats, float]]
+    """Of the last steps: the way, the change of the gradient, and their product."""
 
 _PENALTY = 0.1  # on half the squared weights; scikit-learn's C = 10
 _ITERATIONS = 150
@@ -41,7 +43,19 @@ def probabilities(matrix: "FeatureRows", weights: "Floats") -> "Floats":
 
 
 def fitted(matrix: "FeatureRows", weights: "Floats") -> "tuple[Floats, Floats]":
-    """Coefficients [F, K, C] and intercepts [K, C]; arguments as for ``probabilities``."""
+    """Coefficients [F, K, C] and intercepts [K, C]; arguments as for ``probabilities``.
+
+    Those of two classes are opposites, so one of them is learned: the penalty is least there.
+    """
+    if weights.shape[2] != 2:
+        return _of_all(matrix, weights)
+    coefficients, intercepts = _of_two(matrix, weights)
+    signs = np.array([-1.0, 1.0])
+    return coefficients[:, :, None] * signs, intercepts[:, None] * signs
+
+
+def _of_all(matrix: "FeatureRows", weights: "Floats") -> "tuple[Floats, Floats]":
+    """Those of every class."""
     features, (_, folds, classes) = matrix.shape[1], weights.shape
     total, across = weights.sum(axis=2, keepdims=True), matrix.T
 
@@ -63,6 +77,28 @@ def fitted(matrix: "FeatureRows", weights: "Floats") -> "tuple[Floats, Floats]":
     return found[:-1], found[-1]
 
 
+def _of_two(matrix: "FeatureRows", weights: "Floats") -> "tuple[Floats, Floats]":
+    """[F, K] and [K] of the second of two classes, whose scores are s, and -s of the first."""
+    features, (_, folds, _) = matrix.shape[1], weights.shape
+    total, across = weights.sum(axis=2), matrix.T
+    gap = weights[:, :, 1] - weights[:, :, 0]
+
+    def loss(values: "Floats") -> "tuple[float, Floats]":
+        scores = matrix @ values[:-1] + values[-1]
+        size = np.abs(scores)
+        small = np.exp(-2 * size)  # never overflows
+        fault = (total * (size + np.log1p(small))).sum() - (gap * scores).sum()
+        slope = total * np.sign(scores) * (1 - small) / (1 + small) - gap
+        penalised = across @ slope + 2 * _PENALTY * values[:-1]
+        gradient = np.concatenate([penalised, slope.sum(axis=0)[None]])
+        return float(fault + _PENALTY * (values[:-1] ** 2).sum()), gradient
+
+    # twice the gradient of either class
+    enough = 2 * _ENOUGH * float(weights.sum()) / (folds * 2)
+    found = _minimum(loss, np.zeros((features + 1, folds)), enough)
+    return found[:-1], found[-1]
+
+
 def _minimum(
     loss: "Callable[[Floats], tuple[float, Floats]]", start: "Floats", enough: float
 ) -> "Floats":
@@ -71,7 +107,7 @@ def _minimum(
     Source: Nocedal and Wright 2006, Numerical Optimization, algorithm 7.5.
     """
     here, (value, gradient) = start, loss(start)
-    memory: deque[tuple[Floats, Floats]] = deque(maxlen=_MEMORY)
+    memory: Memory = deque(maxlen=_MEMORY)
     for _ in range(_ITERATIONS):
         if np.abs(gradient).max(initial=0.0) <= enough:
             break
@@ -87,29 +123,31 @@ def _minimum(
             step /= 2
         else:  # no lower place in sight: rounding is all that is left
             break
-        if _dot(there - here, slope - gradient) > 0:
-            memory.append((there - here, slope - gradient))
+        moved, change = there - here, slope - gradient
+        curvature = _dot(moved, change)
+        if curvature > 0:
+            memory.append((moved, change, curvature))
         here = there
         value = lower
         gradient = slope
     return here
 
 
-def _direction(gradient: "Floats", memory: "deque[tuple[Floats, Floats]]") -> "Floats":
+def _direction(gradient: "Floats", memory: "Memory") -> "Floats":
     """Downhill, bent by the curvature of the last steps (the two-loop recursion)."""
     bent, shares = -gradient, []
-    for step, change in reversed(memory):
-        share = _dot(step, bent) / _dot(step, change)
-        bent = bent - share * change
+    for moved, change, curvature in reversed(memory):
+        share = _dot(moved, bent) / curvature
+        bent -= share * change
         shares.append(share)
     if memory:
-        step, change = memory[-1]
-        bent = bent * (_dot(step, change) / _dot(change, change))
-    for (step, change), share in zip(memory, reversed(shares), strict=True):
-        bent = bent + (share - _dot(change, bent) / _dot(step, change)) * step
+        _, change, curvature = memory[-1]
+        bent *= curvature / _dot(change, change)
+    for (moved, change, curvature), share in zip(memory, reversed(shares), strict=True):
+        bent += (share - _dot(change, bent) / curvature) * moved
     return bent
 
 
 def _dot(left: "Floats", right: "Floats") -> float:
     """Not numpy's own, whose threads wait for each other longer than they compute."""
-    return float((left * right).sum())
+    return float(np.einsum("i,i->", left.ravel(), right.ravel()))
