@@ -101,7 +101,7 @@ class GradientBoosting(Baseline):
         learned, held_out = objectives
         sets = [
             lightgbm.Dataset(
-                rows, np.zeros(len(rows)), init_score=np.tile(start.numpy(), (len(rows), 1)),
+                rows, np.zeros(len(rows)), init_score=_repeated(start, len(rows)),
                 categorical_feature=categories, params={"verbosity": -1},
             )
             for rows in tables
@@ -139,6 +139,12 @@ class GradientBoosting(Baseline):
         codes[_categories(table)] = True
         values = torch.where(codes, given.codes.double(), given.values.double())
         return values.masked_fill(~given.known, torch.nan).numpy()
+
+
+def _repeated(start: torch.Tensor, rows: int) -> "Table":
+    """[n, K], the start of each row; [n] of one output, which LightGBM has no second axis for."""
+    found = np.tile(start.numpy(), (rows, 1))
+    return found if found.shape[1] > 1 else found[:, 0]
 
 
 def _categories(table: FittedTable) -> list[int]:

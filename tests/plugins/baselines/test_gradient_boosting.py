@@ -79,6 +79,19 @@ def test_classes_are_lightgbm_multiclass_but_for_its_factor_of_the_curvature() -
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
 
 
+def test_one_output_is_that_of_one_label_alone() -> None:
+    """Warnings are errors here: LightGBM has one for a start of one column."""
+    given = records()
+    target = torch.stack([classes(given, 2, noise=1.0), torch.arange(ROWS) % 2], dim=1)
+    found = [
+        PARAMS.build()
+        .answers(MultiLabel(names, "ignore", {}), rows, rows, given, {})
+        .log_probs[:, 0]
+        for names, rows in ((("a", "b"), rows_of(target)), (("a",), rows_of(target[:, :1])))
+    ]
+    torch.testing.assert_close(found[0], found[1], atol=1e-5, rtol=0)
+
+
 def test_a_blank_label_pulls_at_nothing() -> None:
     target = torch.tensor([[1, -1], [0, 1]])
     task = MultiLabel(("a", "b"), "ignore", {})

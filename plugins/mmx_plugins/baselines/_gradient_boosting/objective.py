@@ -51,7 +51,11 @@ class TaskObjective:
             return float(self._rows(self._outputs(raw)).mean())
 
     def derivatives(self, raw: "Scores") -> "tuple[Scores, Scores]":
-        """[n, K] and [n, K]: first and second derivative of each row's loss by each output."""
+        """First and second derivative of each row's loss by each output, in the shape of ``raw``.
+
+        Args:
+            raw: [n, K]; [n] of one output, as LightGBM gives it then.
+        """
         outputs = self._outputs(raw).requires_grad_()
         (slope,) = torch.autograd.grad(self._rows(outputs).sum(), outputs, create_graph=True)
         curves = []
@@ -59,7 +63,8 @@ class TaskObjective:
             (row,) = torch.autograd.grad(slope[:, output].sum(), outputs, retain_graph=True)
             curves.append(row[:, output])
         curvature = torch.stack(curves, dim=1).clamp(min=_FLATTEST)
-        return slope.detach().numpy(), curvature.numpy()
+        shape = np.shape(raw)
+        return slope.detach().numpy().reshape(shape), curvature.numpy().reshape(shape)
 
     def _outputs(self, raw: "Scores") -> Tensor:
         return torch.from_numpy(np.asarray(raw, dtype=np.float64)).reshape(len(self._target), -1)
