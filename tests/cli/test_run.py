@@ -116,13 +116,15 @@ def test_two_processes_give_the_metrics_of_one(run_words: list[str], home: Path)
     words = [*run_words, "--set", "model.head.dropout=0", "--set", "train.precision=fp32"]
     assert here(*words, "--set", "name=one").exit_code == 0
     launched = subprocess.run(
-        [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2",
-         "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
          "-m", "mmx_cli", *words, "--set", "name=two"],
         capture_output=True, text=True, timeout=200, check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "MMX_RUNS": str(home / "runs")},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "MMX_RUNS": str(home / "runs"),
+             "ACCELERATE_USE_CPU": "true"},
     )  # fmt: skip
     assert launched.returncode == 0, launched.stderr[-2000:]
+    settled = next((home / "runs").glob("two-*/training.json"))
+    assert json.loads(settled.read_text())["processes"] == 2
     one, two = (
         json.loads(next((home / "runs").glob(f"{name}-*/metrics.json")).read_text())["test"]
         for name in ("one", "two")

@@ -12,12 +12,11 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import numpy as np
 import PIL
@@ -30,7 +29,7 @@ from mmx.data.middle_cut import cut_middle
 from mmx.data.pixel_map import PixelMap, open_map
 from mmx.data.threads import threads
 from mmx.errors import DataError
-from mmx.files import Busy, Hold, keep, own_folder, recall
+from mmx.files import Hold, keep, own_folder, recall
 from mmx.interfaces import ImageSource, PackedImage
 
 if TYPE_CHECKING:
@@ -211,25 +210,33 @@ class _PixelFolder:
     def make(
         self, one: "Callable[[int], tuple[NDArray[np.generic], Frame]]", report: Report
     ) -> StoredImages:
-        """Decode beside its place, then move it there."""
-        with ExitStack() as alone:
-            try:  # two processes with the same images do not wait: the second one works beside
-                lock = self.folder / f"{self.name}.lock"
-                alone.enter_context(Hold(lock).now())
-                alone.callback(_forget, lock)
-                part = self.folder / f"{self.name}.part.npy"
-            except Busy:
-                part = self.folder / f"{self.name}-{uuid4().hex[:12]}.part.npy"
-                alone.callback(_remove, part)
+        """Decode beside its place, then move it there; of equal work one process does all."""
+        lock, waited = self.folder / f"{self.name}.lock", list[str]()
+
+        def told(owner: str) -> None:
+            LOG.warning("waiting for %s, which is decoding the same images", owner)
+            waited.append(owner)
+
+        with Hold(lock).later(told):
             try:
-                stored = Decoding(part, self.shape, self.dtype, fits=self.fits).run(one, report)
-                if self.fits:
-                    part.replace(self.map)
-                keep(self.facts, stored.to_json())  # last: its presence says that the map is whole
-            except OSError:  # a full disk needs its room back
-                _remove(part)
-                raise
+                found = self.find() if waited else None
+                return self._decoded(one, report) if found is None else found
+            finally:
+                _forget(lock)
+
+    def _decoded(
+        self, one: "Callable[[int], tuple[NDArray[np.generic], Frame]]", report: Report
+    ) -> StoredImages:
+        part = self.folder / f"{self.name}.part.npy"
+        try:
+            stored = Decoding(part, self.shape, self.dtype, fits=self.fits).run(one, report)
+            if self.fits:
+                part.replace(self.map)
+            keep(self.facts, stored.to_json())  # last: its presence says that the map is whole
+        except OSError:  # a full disk needs its room back
             _remove(part)
+            raise
+        _remove(part)
         return stored
 
     def pixels(

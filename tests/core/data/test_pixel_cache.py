@@ -2,8 +2,10 @@
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +156,34 @@ def test_what_was_decoded_before_a_kill_is_there_after_it(tmp_path: Path) -> Non
     pixels = found.collate(list(range(200))).pixels
     assert pixels[:, 0, 0, 0, 0].tolist() == list(range(200))
     assert not list(cache.glob("*.part.*"))
+
+
+def test_two_processes_with_the_same_pictures_decode_each_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    Slow.drawn.clear()
+    begun, go = threading.Event(), threading.Event()
+
+    class First(Slow):
+        def pixels(self) -> np.ndarray:
+            begun.set()
+            assert go.wait(30)
+            return super().pixels()
+
+    def several(kind: type[Slow]) -> list[Sample]:
+        return [Sample(f"s{v}", f"g{v}", {"image": (kind(v),)}) for v in range(8)]
+
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(store, several(First), tmp_path / "cache")
+        assert begun.wait(30)
+        other = pool.submit(store, several(Slow), tmp_path / "cache")
+        while "waiting for process" not in caplog.text:
+            assert not other.done()
+            time.sleep(0.01)
+        go.set()
+        found = [each.result().collate([7]).pixels for each in (one, other)]
+    assert sorted(Slow.drawn) == list(range(8))
+    assert torch.equal(*found)
 
 
 def test_old_parts_are_swept(tmp_path: Path, write_image: Write) -> None:
