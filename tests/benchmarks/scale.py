@@ -194,8 +194,8 @@ def compared(case: Case, encoder: str, rows: int, turns: int) -> Figures:
 
 def pixels(case: Case) -> Figures:
     """A ResNet-18 that trains: every image of the large set is decoded in every epoch."""
-    encoder = "{type: timm, arch: resnet18, weights: random, train: full}"
-    return compared(case, encoder, rows=96, turns=5)
+    encoder = "{type: timm, arch: resnet18, weights: none, train: full}"
+    return compared(case, encoder, rows=64, turns=5)
 
 
 def features(case: Case) -> Figures:

@@ -61,6 +61,13 @@ def of_views(small: "Greys") -> "Hashes":
     Mirroring a picture changes the sign of its odd waves, and turning it by 90 degrees exchanges
     the axes as well, so no picture is turned.
     """
+    chunks = range(0, len(small), _CHUNK)  # waves take more room than pictures
+    found = [_turned(small[start : start + _CHUNK]) for start in chunks]
+    return np.concatenate(found, axis=1) if found else np.zeros((8, 0), dtype=np.uint64)
+
+
+def _turned(small: "Greys") -> "Hashes":
+    """[8, B], hashes of the middle in each view."""
     waves, odd = _waves(small, _STEP, _STEP), (-1.0) ** np.arange(_KEPT)
     found = []
     for number in range(8):
