@@ -14,7 +14,7 @@ from mmx.data.gathering import Gathering
 from mmx.data.grey_range import measured_range
 from mmx.data.image_readers import ImageReaders
 from mmx.data.image_store import ImageStore
-from mmx.data.images import read_image
+from mmx.data.images import FILE_LIMIT, read_image
 from mmx.data.label_shares import UnevenShare, uneven_shares
 from mmx.data.manifest import Manifest, check_bad, read_manifest
 from mmx.data.part import Part, Source, part_of
@@ -37,9 +37,9 @@ from mmx.data.whole_groups import UNUSED, check_groups
 
 __all__ = [
     "Appearance", "CachedFeatures", "CachedViews", "Contents", "Count", "DataReport", "Decoder",
-    "FeatureCache", "FrozenEncoder", "Gathering", "ImageReaders", "ImageStore", "KeyedInputs",
-    "Manifest", "Part", "Source", "Split", "TableRows", "TextStore", "TokenLoss", "Tokens",
-    "UNUSED", "UnevenShare", "ViewStore", "WrittenText", "appearance_of", "assign_groups",
+    "FILE_LIMIT", "FeatureCache", "FrozenEncoder", "Gathering", "ImageReaders", "ImageStore",
+    "KeyedInputs", "Manifest", "Part", "Source", "Split", "TableRows", "TextStore", "TokenLoss",
+    "Tokens", "UNUSED", "UnevenShare", "ViewStore", "WrittenText", "appearance_of", "assign_groups",
     "check_bad", "check_groups", "is_table", "learn_texts", "loss_warnings", "make_data_report",
     "make_split", "measured_range", "new_texts", "new_token_loss", "open_like", "open_table",
     "part_of", "read_image", "read_manifest", "read_split", "read_table", "strange_texts",

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -63,6 +63,18 @@ class ImageReaders:
         """
         own = self._of(content, request.name)
         return 1 if own is None else _asked(own, own.reader.frames, content, request)
+
+    def traces(self, head: bytes, name: str) -> Mapping[str, str | float | None]:
+        """What a file says of its origin; nothing of a file that no reader is for.
+
+        Raises:
+            MissingExtraError: the library of the reader is not installed.
+            DataError: it cannot be read.
+        """
+        own = self._of(head, name)
+        if own is None:
+            return {}
+        return _asked(own, lambda head, _: own.reader.traces(head), head, ImageRequest(name, 0))
 
     def key(self, content: bytes, name: str) -> str:
         """Digest of the bytes of a file, and of the code and the libraries of its reader."""

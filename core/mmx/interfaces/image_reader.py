@@ -1,6 +1,7 @@
 """Readers of images: one format of image files that Pillow does not know."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -101,6 +102,14 @@ class ImageReader(ABC):
             DataError: damaged.
         """
         return 1
+
+    def traces(self, head: bytes) -> Mapping[str, str | float | None]:
+        """What a file says of its origin, such as the device, by name; the audit looks at it.
+
+        Args:
+            head: the first MiB of the file. What cannot be read of it is left out.
+        """
+        return {}
 
     def example(self) -> ImageExample | None:
         """A small image file, for the checks of readers; None: they are not tried."""

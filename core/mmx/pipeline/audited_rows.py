@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 import numpy as np
 
 from mmx.audit import Subject, SubjectImages
-from mmx.data import ImageStore, Manifest, unread_by_all
+from mmx.data import ImageReaders, ImageStore, Manifest, unread_by_all
 from mmx.interfaces import IMAGE, RECORD, TEXT, ImageSource, Strata, Value
 from mmx.pipeline.image_file_traces import file_names, file_traces, name_pattern
 from mmx.pipeline.prepare import PreparedData
@@ -52,7 +52,7 @@ def subject_of(spec: Spec, prepared: PreparedData) -> Subject:
         narrative=names_of(spec.data.narratives),
         reads=frozenset(spec.model.used),
         technical=_technical(manifest, prepared.pictures),
-        files=_files(manifest, [*prepared.pictures]),
+        files=_files(manifest, [*prepared.pictures], ImageReaders(spec.plugins)),
         spare={name: partial(manifest.dataset.column, name) for name in manifest.dataset.spare()},
         has_picture=images.has_first,
         has_image=images.mask.any(dim=1).numpy(),
@@ -211,14 +211,14 @@ def _of_files(
 
 
 def _files(
-    manifest: Manifest, modalities: Sequence[str]
+    manifest: Manifest, modalities: Sequence[str], readers: ImageReaders
 ) -> "Callable[[Rows], Mapping[str, Sequence[Value]]]":
     """Properties of the first image file of each row; files are opened, pixels not read."""
 
     def read(rows: "Rows") -> dict[str, list[Value]]:
         columns: dict[str, list[Value]] = {}
         for name in modalities:
-            found = [file_traces(_first(manifest, row, name)) for row in rows.tolist()]
+            found = [file_traces(_first(manifest, row, name), readers) for row in rows.tolist()]
             for what in dict.fromkeys(what for one in found for what in one):
                 columns[_of(what, name, modalities)] = [one.get(what) for one in found]
         return columns

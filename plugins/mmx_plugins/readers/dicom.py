@@ -9,7 +9,7 @@ Source: DICOM PS3.3 C.7.6.3, C.11.1 and C.11.2
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -33,6 +33,17 @@ if TYPE_CHECKING:
 
 _PREAMBLE = 128  # bytes before the mark
 _BYTES = 1 << 30  # of the pixels of all frames, unpacked
+_SPACINGS = ("PixelSpacing", "ImagerPixelSpacing")
+_TRACES = {
+    "Manufacturer": "manufacturer",
+    "ManufacturerModelName": "camera",
+    "StationName": "station",
+    "InstitutionName": "institution",
+    "SoftwareVersions": "software",
+    "StudyDate": "date in the file",
+    "ViewPosition": "view position",
+}
+"""Tag of DICOM -> what the audit calls it, where it has a name as for other files."""
 _LONGEST = 300  # letters of another library that are handed on
 
 
@@ -75,6 +86,15 @@ class DicomReader(ImageReader):
     def frames(self, content: bytes, request: ImageRequest) -> int:
         return _Shape.of(_opened(content, request.name), request.name).frames
 
+    def traces(self, head: bytes) -> Mapping[str, str | float | None]:
+        pydicom = _library()
+        found = pydicom.dcmread(
+            io.BytesIO(head), stop_before_pixels=True, specific_tags=[*_TRACES, *_SPACINGS]
+        )
+        told = {what: _words_of(found.get(tag)) for tag, what in _TRACES.items()}
+        spacing = _spacing(found)
+        return {**told, "spacing in mm": None if spacing is None else spacing[0]}
+
     def example(self) -> ImageExample:
         pydicom = _library()
         pixels = np.arange(12, dtype=np.uint16).reshape(3, 4) * 300
@@ -112,6 +132,14 @@ def _opened(content: bytes, name: str) -> "Dataset":
     except Exception as error:  # pydicom raises many types for damaged bytes
         raise DataError(f"{name} is not a readable DICOM file: {_words(error)}") from error
     return found
+
+
+def _words_of(value: object) -> str | None:
+    """The text of a tag; dates as year-month-day."""
+    text = "" if value is None else str(value).strip()
+    if len(text) == 8 and text.isdigit():
+        text = f"{text[:4]}-{text[4:6]}-{text[6:]}"
+    return text or None
 
 
 def _words(error: Exception) -> str:
@@ -213,7 +241,7 @@ def _ends(found: "Dataset") -> tuple[float, float]:
 
 
 def _spacing(found: "Dataset") -> tuple[float, float] | None:
-    told = found.get("PixelSpacing") or found.get("ImagerPixelSpacing")
+    told = next((one for one in map(found.get, _SPACINGS) if one), None)
     return (float(told[0]), float(told[1])) if told and len(told) == 2 else None
 
 

@@ -16,9 +16,10 @@ from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply
 from pydicom.pixels.utils import pixel_array
 
 import mmx
-from mmx.data import ImageStore, measured_range
+from mmx.data import ImageReaders, ImageStore, measured_range
 from mmx.errors import MissingExtraError
 from mmx.interfaces import ImageRequest, Sample
+from mmx.pipeline.image_file_traces import file_traces
 from mmx.spec import ImageSpec
 from mmx_plugins.readers.dicom import DicomParams
 
@@ -149,6 +150,19 @@ def test_grey_is_shown_by_a_stated_range_by_its_window_or_by_its_bits(tmp_path: 
         chest(WindowCenter=250.5, WindowWidth=501, PhotometricInterpretation="MONOCHROME1")
     )
     assert shown(path, range="dicom") == pytest.approx([255, 204, 153, 102, 51, 0], abs=1)
+
+
+def test_a_header_tells_the_audit_where_the_file_comes_from(tmp_path: Path) -> None:
+    path, readers = tmp_path / "a.dcm", ImageReaders()
+    path.write_bytes(chest(Manufacturer="Acme", InstitutionName="St. Mary ", StudyDate="20210304",
+                           PixelSpacing=[0.14, 0.2], PatientName="Doe^Jane"))  # fmt: skip
+    told = {name: value for name, value in file_traces(path, readers).items() if value is not None}
+    assert told == {"manufacturer": "Acme", "institution": "St. Mary",
+                    "date in the file": "2021-03-04", "spacing in mm": 0.14}  # fmt: skip
+    path.write_bytes(chest() + bytes(3 << 20))  # only the head is read
+    assert set(file_traces(path, readers).values()) == {None}
+    path.write_bytes(chest(Manufacturer="Acme")[:150])
+    assert not any(file_traces(path, readers).values())
 
 
 def test_several_frames_are_refused_until_one_is_chosen(tmp_path: Path) -> None:
