@@ -38,13 +38,13 @@ def _by_name(name: str) -> str | None:
         return "its name speaks of the diagnosis"
     if names_of.says(name, names_of.AFTER):
         return "it is known only after the diagnosis"
-    if names_of.says(name, names_of.READERS):
-        return "it says what a reader made of it, often knowing the diagnosis"
     if names_of.says(name, names_of.PERSONAL):
         return "it names a person"
     header = "dicom" in names_of.words_of(name) and not names_of.says(name, names_of.SHOWN)
     if names_of.says(name, names_of.TECHNICAL) or (header and not names_of.is_date(name)):
         return "it says how the picture was taken or stored"
+    if names_of.says(name, names_of.READERS) and not names_of.says(name, names_of.STRICT_IDS):
+        return "it says what a reader made of it, often knowing the diagnosis"
     return None
 
 

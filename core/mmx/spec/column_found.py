@@ -5,6 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+_ORDER = (
+    "images", "suffix", "root", "roots", "label", "task", "text", "group", "group_pattern",
+    "group_missing", "split", "record", "roles",
+)  # fmt: skip
+"""What is told of first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Columns:
@@ -76,7 +82,10 @@ class Columns:
             "group": self.group, "record": ", ".join(self.record), "roles": roles,
             "root": self.root, "split": split,
         }  # fmt: skip
-        lines = [f"{role}: {found[role] or 'none'} ({why})" for role, why in self.reasons.items()]
+        lines = [
+            f"{role}: {found[role] or 'none'} ({why})"
+            for role, why in sorted(self.reasons.items(), key=_place)
+        ]
         lines += [f"left out: {name or 'the column without a name'} ({why})"
                   for name, why in self.left_out.items()]  # fmt: skip
         return lines + [f"question: {one}" for one in self.questions]
@@ -84,3 +93,8 @@ class Columns:
 
 def _in_words(setting: object) -> str:
     return " < ".join(setting) if isinstance(setting, list) else str(setting)
+
+
+def _place(reason: tuple[str, str]) -> int:
+    """Where a guess is told."""
+    return _ORDER.index(reason[0])

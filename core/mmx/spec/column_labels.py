@@ -10,6 +10,7 @@ from mmx.spec import column_cells as cells_of
 from mmx.spec import column_names as names_of
 from mmx.spec.column_levels import levels_of, speaks_of_levels
 
+SAID = "you said so"
 SINGLE = "single_label"
 MULTI = "multi_label"
 ORDINAL = "ordinal"
@@ -77,7 +78,7 @@ def guess_labels(values: Values, given: Mapping[str, str], task: str | None) -> 
 def _taken(values: Values, given: Mapping[str, str]) -> LabelColumns:
     """The columns, before their cells are looked at."""
     if "label" in given:
-        return LabelColumns("you said so", given["label"])
+        return LabelColumns(SAID, given["label"])
     free = {name: cells for name, cells in values.items() if name not in given.values()}
     block = _block(free)
     named = [name for name in _by_name(free) if name not in block]
@@ -149,8 +150,8 @@ def _checked(taken: LabelColumns, task: str | None) -> LabelColumns:
     if task is None or task == own:
         return taken
     if own == SINGLE and task == MULTI:
-        return LabelColumns("you said so", each=taken.one_hot, task={"type": MULTI},
-                            task_why="you said so")  # fmt: skip
+        return LabelColumns(SAID, each=taken.one_hot, task={"type": MULTI},
+                            task_why=SAID)  # fmt: skip
     raise DataError(
         f"--task {task} does not fit columns of which each is a label: {taken.why}; say --label "
         "COLUMN"
@@ -170,7 +171,7 @@ def _read(taken: LabelColumns, cells: Sequence[str], task: str | None) -> LabelC
         )
     name = taken.label or ""
     if levels and (task == ORDINAL or (task is None and speaks_of_levels(name))):
-        why = "you said so" if task else "its name is that of grades, and its values count them"
+        why = SAID if task else "its name is that of grades, and its values count them"
         return replace(taken, task={"type": ORDINAL, "levels": [*levels]}, task_why=why)
     asked = [*_ask_of_levels(levels, task), *_ask_of_spelling(cells)]
     return replace(taken, questions=(*taken.questions, *asked))
@@ -186,15 +187,20 @@ def _several(taken: LabelColumns, cells: Sequence[str], separator: str, first: s
     settings |= {"separator": separator} if separator != "|" else {}
     settings |= {"none": nothing} if nothing else {}
     told = f", {', '.join(map(repr, nothing))} stands for none" if nothing else ""
+    one = (
+        "write it into a column of its own" if first.startswith("[")
+        else f'labels: {{several: first, separator: "{separator}"}}, or labels: {{several: own}}, '
+        "and no task"
+    )  # fmt: skip
     asked = (
         f"are cells of {taken.label!r} such as {first!r} several labels of a case? They are read "
-        f"so{told}; for one class a case: labels: {{several: first, separator: "
-        f'"{separator}"}}, or labels: {{several: own}}, and no task'
+        f"so{told}; for one class a case: {one}"
     )
     why = f"cells such as {first!r} name several labels"
+    counted = f"by its name, {len(names) - len(nothing)} labels"
     return replace(
-        taken, cells=settings, task={"type": MULTI}, task_why=why,
-        questions=(*taken.questions, asked),
+        taken, why=taken.why if taken.why == SAID else counted, cells=settings,
+        task={"type": MULTI}, task_why=why, questions=(*taken.questions, asked),
     )  # fmt: skip
 
 

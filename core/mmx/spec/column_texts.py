@@ -1,14 +1,16 @@
 """Which columns hold sentences that were written before the diagnosis."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mmx.blocks import names_files
 from mmx.spec import column_cells as cells_of
 from mmx.spec import column_names as names_of
 
 Values = Mapping[str, Sequence[str]]
 _SENTENCE = 4  # words
+_FILES = "its values are names of text files"
 READ = "it says what a reader made of it"
 _BEFORE = (
     "INDICATION", "HISTORY", "CLINICAL HISTORY", "CLINICAL INFORMATION", "CLINICAL INDICATION",
@@ -40,6 +42,14 @@ def guess_texts(values: Values, given: Mapping[str, Any]) -> TextColumns:
     """Find the sentences among the columns that no other role took."""
     if "text" in given:
         return TextColumns(given["text"], "you said so")
+    files = {name: _FILES for name, cells in values.items() if names_files(cells)}
+    found = _of_sentences({name: cells for name, cells in values.items() if name not in files})
+    asked = (*found.questions, *map(_ask_of_files, files))
+    return replace(found, left_out={**found.left_out, **files}, questions=asked)
+
+
+def _of_sentences(values: Values) -> TextColumns:
+    """The columns whose cells are the texts themselves."""
     lengths = {
         name: cells_of.mean_words(cells)
         for name, cells in values.items()
@@ -78,6 +88,14 @@ def _longest(lengths: Mapping[str, float]) -> tuple[str | None, str]:
     if longest is not None and lengths[longest] >= _SENTENCE:
         return longest, f"its values are sentences, {lengths[longest]:.0f} words on average"
     return None, "no column holds sentences; they are written from the record"
+
+
+def _ask_of_files(name: str) -> str:
+    return (
+        f"does {name!r} name files of texts that were written before the diagnosis? If so: "
+        f"data.dataset.text_files: [{name}], and narrative: {{type: column, column: {name}}}, or "
+        "joined where there is a record"
+    )
 
 
 def _ask_of_report(name: str) -> str:

@@ -253,7 +253,7 @@ def _narrative(columns: Columns) -> dict[str, object]:
     if not columns.texts:
         return {"type": kind, "column": columns.text}
     names = [columns.text, *columns.texts]
-    return {"type": kind, "columns": names, "headings": names}
+    return {"type": kind, "columns": names, "headings": [*names]}  # YAML would write an alias
 
 
 def _beside(folder: Path, file: Path) -> str:

@@ -315,3 +315,10 @@ def test_a_history_is_a_fact_and_histology_is_none(tmp_path: Path) -> None:
     found = guessed(tmp_path, {**PLAIN, **facts})
     assert found.record == ("age", "cancer_history")
     assert "speaks of the diagnosis" in found.left_out["histology"]
+
+
+def test_files_of_texts_are_a_question_with_the_key_that_reads_them(tmp_path: Path) -> None:
+    files = {"letter": lambda row: f"letters/{row}.txt"}
+    found = guessed(tmp_path, {**PLAIN, **files})
+    assert found.left_out["letter"] == "its values are names of text files"
+    assert "data.dataset.text_files: [letter]" in found.questions[0]
