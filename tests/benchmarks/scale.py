@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # the neighbours, however this i
 
 from scale_encoder import WIDTH
 from scale_sets import PER_SHARD, DrawnShards, draw_shards
+from torch import Tensor
 
 import mmx
 from mmx.data import Part
@@ -141,8 +142,8 @@ class First(Sampler):
     def set_epoch(self, epoch: int) -> None:
         self._whole.set_epoch(epoch)
 
-    def expected_counts(self, counts: Any) -> Any:
-        return self._whole.expected_counts(counts)
+    def expected_counts(self, class_counts: Tensor) -> Tensor:
+        return self._whole.expected_counts(class_counts)
 
 
 def speed(case: Case, setup: RunSetup, turn: int, rows: int) -> float:

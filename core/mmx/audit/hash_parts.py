@@ -49,7 +49,8 @@ def near_pairs(left: "Hashes", right: "Hashes", distance: int) -> "Ints":
 
 def _parts(hashes: "Hashes") -> "Ints":
     """[4, n], every fourth bit, so that slow waves, which differ least, are in all of them."""
-    bits = np.unpackbits(hashes.view(np.uint8).reshape(-1, 8), axis=1)
+    whole = np.ascontiguousarray(hashes)  # rows that were picked of several views lie apart
+    bits = np.unpackbits(whole.view(np.uint8).reshape(-1, 8), axis=1)
     strided = bits.reshape(len(hashes), _BITS, _PARTS).transpose(2, 0, 1)
     packed = np.packbits(np.ascontiguousarray(strided), axis=2)
     return packed.view(np.uint16)[:, :, 0].astype(np.int64)

@@ -43,7 +43,7 @@ train:
   epochs: 60                    # at most: it ends when validation is flat
   early_stopping: 12            # epochs without a better one
   batch_size: 32
-  optimizer: {{type: adamw, lr: {rate}}}   # {why}
+  optimizer: {{type: adamw, lr: {rate}, weight_decay: 0.1}}   # {why}
   select: {select:<21} # the best epoch by this score of the validation part
 """
 _AIM = (

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmx.audit import Finding, hash_parts
+from mmx.audit import Finding, hash_parts, hashes
 from mmx.audit.alignment import VIEWS, correlation, structure, view
 from mmx.audit.hash_parts import near_pairs
 from mmx.audit.hashes import (
@@ -92,8 +92,8 @@ def test_a_picture_of_one_colour_has_no_hash() -> None:
 
 def test_the_hash_of_a_view_is_that_of_the_turned_picture() -> None:
     small = grey(np.stack([scene(seed) for seed in range(20)]))
-    for number, hashes in enumerate(of_views(small)):
-        assert (hashes == perceptual(view(small, number))).all(), VIEWS[number]
+    for number, made in enumerate(of_views(small)):
+        assert (made == perceptual(view(small, number))).all(), VIEWS[number]
 
 
 def test_a_window_of_a_moved_picture_is_the_middle_of_the_first() -> None:
@@ -188,6 +188,17 @@ def test_planted_copies_are_found_and_nothing_else(
     pairs = [set(line) for one in found for line in one.pictures]
     assert all(pair in planted for pair in pairs)
     assert len(across.pictures) >= 0.8 * copies
+
+
+def test_copies_among_very_many_rows_are_found_in_the_same_way(
+    rows: Any, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Very many hashes are compared by their parts; here so few are very many."""
+    subject, _ = with_pictures(rows, 10, CHANGES["mirrored"])
+    few = ask("near_identical_images", subject)
+    monkeypatch.setattr(hashes, "_MANY", 10)
+    assert ask("near_identical_images", subject) == few
+    assert few
 
 
 def test_cropped_copies_are_found_less_surely(rows: Any, ask: Ask) -> None:
