@@ -56,7 +56,7 @@ def test_a_run_prints_its_headline_and_its_report_and_can_be_used(
         (["predict", "nowhere", "--text", "a"], "the run nowhere does not exist"),
         (
             ["predict", "nowhere"],
-            "give --image, --text or --record for one case, or --table for many",
+            "give --image, --text, --text-file or --record for one case, or --table for many",
         ),
     ],
 )

@@ -212,11 +212,11 @@ class Photographs(Sequence[Sample]):
         self.leaks = draw.random(lesions) < params.leak
         self.age = draw.integers(18, 90, size=lesions)
         self.male = draw.random(lesions) < 0.5
-        self.sites = None
+        self.sites, shortcut = None, params.site_shortcut
         if params.sites is not None:
             stream = (VERSION, params.seed, _HOSPITALS)
             shown = self._one_label(_SITE_LABEL)
-            self.sites = Sites(shown, params.sites, params.site_shortcut, stream)
+            self.sites = Sites(shown, params.sites, shortcut, stream)
         self.levels = None
         if params.target == "levels":
             stream = (VERSION, params.seed, _LEVELS)

@@ -259,11 +259,12 @@ class TableParams(DatasetParams):
 
     def _long_table(self) -> LongTable | None:
         """How the rows of a case become one; None where every row is a case."""
-        if self.case is None:
-            return None
         kinds = self.views if isinstance(self.views, Mapping) else {}
         places = self.views if isinstance(self.views, tuple) else ()
-        return LongTable(self.case, self.images, self.view or (), kinds, places, self.order)
+        view, order = self.view or (), self.order
+        if self.case is None:
+            return None
+        return LongTable(self.case, self.images, view, kinds, places, order)
 
     @property
     def reading(self) -> Reading:

@@ -56,8 +56,9 @@ def test_a_narrative_of_another_column_is_told(tmp_path: Path) -> None:
     file = tmp_path / "spec.yaml"
     text = SPEC.format(narrative="{type: column, column: notes}", fusion="concat", more="")
     file.write_text(text, encoding="utf-8")
-    (note,) = commands.spec_notes(mmx.load_spec(file))
-    assert "no field 'notes'" in note
+    with pytest.raises(mmx.SpecError, match="reads no text or fact 'notes'") as told:
+        commands.spec_notes(mmx.load_spec(file))
+    assert ":13:37: " in str(told.value)
 
 
 def test_a_column_that_an_encoder_reads_is_not_called_unread(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_a_size_that_does_not_fit_is_told_with_its_place_and_one_that_fits(
 def test_a_run_refuses_it_before_it_reads_any_data(tiny_spec: Path, tiny_plugin: Path) -> None:
     changes = [
         "model.image=sized",
-        "data.dataset={type: table, path: nowhere.csv, text: words, label: dx, group: null}",
+        "data.dataset={type: table, path: nowhere.csv, text: text, label: dx, group: null}",
     ]
     spec = mmx.load_spec(tiny_spec, overrides=changes, plugins=[tiny_plugin, SIZED])
     with pytest.raises(mmx.SpecError, match="model.image: encoder.sized cannot read images of 32"):

@@ -103,7 +103,7 @@ def test_whatever_a_plugin_raises_is_told_once_with_its_place() -> None:
 def test_an_unknown_law_or_kind_is_refused_with_the_known_ones() -> None:
     with pytest.raises(PluginError, match="laws: builds, scalar"):
         check_law(PlainParams, "scalars")
-    with pytest.raises(PluginError, match="kinds: dataset"):
+    with pytest.raises(PluginError, match="kinds: baseline, dataset"):
         laws("fusions")
 
 

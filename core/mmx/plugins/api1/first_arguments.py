@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from inspect import signature
+from inspect import Parameter, signature
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -14,8 +14,10 @@ def with_first_arguments(method: Callable[..., T]) -> Callable[..., T]:
     Args:
         method: of an object, called by position.
     """
-    return partial(_called, method, len(signature(method).parameters))
+    parameters = signature(method).parameters.values()
+    open_ended = any(one.kind is Parameter.VAR_POSITIONAL for one in parameters)
+    return partial(_called, method, None if open_ended else len(parameters))
 
 
-def _called(method: Callable[..., T], takes: int, *given: object) -> T:
+def _called(method: Callable[..., T], takes: int | None, *given: object) -> T:
     return method(*given[:takes])
