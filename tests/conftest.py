@@ -1,5 +1,6 @@
 """Fixtures for all tests: real data where it is, small data everywhere, no network."""
 
+import gc
 import os
 import shutil
 import sys
@@ -11,18 +12,25 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from PIL import Image
-from warm_processes import processes, warm_python, warm_pythons
+from warm_processes import processes, warm_python, warm_pythons, warm_workers
 
 import mmx
 from mmx.plugins.discovery import Claim, read_claims
 
-__all__ = ["processes", "warm_python", "warm_pythons"]  # fixtures
+__all__ = ["processes", "warm_python", "warm_pythons", "warm_workers"]  # fixtures
 
-settings.register_profile("ci", max_examples=100, deadline=None)
+settings.register_profile("ci", max_examples=60, deadline=None)
 settings.register_profile("nightly", max_examples=2000, deadline=None)
 settings.load_profile(os.environ.get("MMX_TEST_PROFILE") or "ci")
 os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported anywhere
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_finish() -> None:
+    """Eight thousand tests and all that they import never become garbage: look at it no more."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

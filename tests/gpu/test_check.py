@@ -24,7 +24,9 @@ Stop = Callable[[int], None]
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", STEPS)
-def test_a_step_runs_in_small(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_runs_in_small(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm_workers: None
+) -> None:
     for folder in ("RUNS", "CACHE", "COMPARISONS"):
         monkeypatch.setenv(f"MMX_{folder}", str(tmp_path / folder.lower()))
     given = Given("cpu", True, tmp_path / name)

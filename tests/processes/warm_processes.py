@@ -14,6 +14,8 @@ from typing import IO
 
 import pytest
 
+from mmx.study.executor import LocalExecutor
+
 
 class WarmProcess:
     """A command that a copy of the warm Python does; the part of Popen that tests need.
@@ -68,6 +70,34 @@ class WarmProcess:
             one.close()
 
 
+class WarmWorker(WarmProcess):
+    """A process that is spoken with, line by line; ends when it is told no more.
+
+    Attributes:
+        stdin: what it is told.
+        stdout: what it answers.
+    """
+
+    def __init__(self, heard: socket.socket, stdin: IO[str], stdout: IO[str]) -> None:
+        self.stdin, self.stdout = stdin, stdout
+        super().__init__(heard, stdin.buffer, stdout.buffer)  # type: ignore[attr-defined]
+
+    def wait(self, timeout: float = 300) -> int:
+        """As Popen says that it works on."""
+        try:
+            return super().wait(timeout)
+        except TimeoutError:
+            raise subprocess.TimeoutExpired("worker", timeout) from None
+
+    def __enter__(self) -> "WarmWorker":
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.stdin.close()
+        self.wait()
+        self.stdout.close()
+
+
 def _readable(heard: socket.socket, timeout: float) -> bool:
     """Whether there is something to read, or comes in time."""
     heard.settimeout(timeout)
@@ -105,13 +135,26 @@ class WarmPython:
             "environment": dict(os.environ if environment is None else environment),
             "folder": str(folder or Path.cwd()),
         }
-        heard = self._connected()
         out, err = TemporaryFile(), TemporaryFile()  # noqa: SIM115 - the process closes them
         with Path(os.devnull).open("rb") as nothing:
-            handles = [one.fileno() for one in (nothing, out, err)]
-            socket.send_fds(heard, [json.dumps(command).encode()], handles)
+            heard = self._told(command, [one.fileno() for one in (nothing, out, err)])
         self._begun.append(WarmProcess(heard, out, err))
         return self._begun[-1]
+
+    def start_worker(self, log: Path) -> WarmWorker:
+        """Begin a worker of a study, as LocalExecutor does."""
+        command = {
+            "module": "mmx.study.worker", "words": [], "environment": dict(os.environ),
+            "folder": str(Path.cwd()),
+        }  # fmt: skip
+        (hears, tells), (reads, answers) = os.pipe(), os.pipe()
+        with log.open("ab") as told:
+            heard = self._told(command, [hears, answers, told.fileno()])
+        for end in (hears, answers):
+            os.close(end)
+        worker = WarmWorker(heard, os.fdopen(tells, "w"), os.fdopen(reads))
+        self._begun.append(worker)
+        return worker
 
     def run(
         self,
@@ -134,6 +177,11 @@ class WarmPython:
         self.tidy()
         self._connected().close()
         self._server.wait()
+
+    def _told(self, command: Mapping[str, object], handles: list[int]) -> socket.socket:
+        heard = self._connected()
+        socket.send_fds(heard, [json.dumps(command).encode()], handles)
+        return heard
 
     def _connected(self) -> socket.socket:
         begun = time.monotonic()
@@ -168,6 +216,18 @@ def warm_pythons(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 def warm_python(warm_pythons: Callable[..., WarmPython]) -> WarmPython:
     """That of this interpreter."""
     return warm_pythons(Path(sys.executable), os.environ)
+
+
+@pytest.fixture
+def warm_workers(processes: "WarmPython", monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of studies are forked too; that they start cold is seen in tests/third_party."""
+
+    def start(executor: LocalExecutor) -> WarmWorker:
+        worker = processes.start_worker(executor._log)
+        executor._processes.add(worker)  # type: ignore[arg-type]  # what it needs of Popen
+        return worker
+
+    monkeypatch.setattr(LocalExecutor, "_start", start)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer, processors
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
-from transformers import DistilBertConfig, DistilBertModel, PreTrainedTokenizerFast
 
 import mmx
 from mmx.interfaces import ADAPTER
@@ -22,6 +21,8 @@ WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "It", "itches", "bleeds", "burns", 
 @pytest.fixture
 def adapted(load: Load, home: Path, tiny_spec: Path) -> mmx.Spec:
     """The tiny experiment, of 60 rows, with adapters in a folder of a small DistilBERT."""
+    from transformers import DistilBertConfig, DistilBertModel, PreTrainedTokenizerFast
+
     tiny_spec.write_text(tiny_spec.read_text().replace("n: 120", "n: 60"))
     folder = home / "bert"
     config = DistilBertConfig(vocab_size=len(WORDS), dim=16, hidden_dim=24, n_layers=2, n_heads=2)

@@ -156,7 +156,7 @@ def test_arms_in_different_arithmetic_are_told(write_study: Write, run_here: Run
 
 
 def test_workers_that_are_killed_or_want_too_much_memory_fail_their_jobs_alone(
-    write_study: Write, tiny_plugin: Path, tmp_path: Path
+    write_study: Write, tiny_plugin: Path, tmp_path: Path, warm_workers: None
 ) -> None:
     dying, greedy = tmp_path / "dying.py", tmp_path / "greedy.py"
     dying.write_text(DYING)
