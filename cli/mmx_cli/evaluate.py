@@ -8,7 +8,7 @@ import typer
 
 import mmx
 from mmx import commands
-from mmx_cli.mappings import Columns, Plugins, Root, Without, pairs
+from mmx_cli.mappings import Columns, Join, Plugins, Root, Without, pairs
 from mmx_cli.plain_words import PARTLY_DONE
 from mmx_cli.terminal import begin, say, say_table
 from mmx_cli.watched import watched
@@ -36,6 +36,7 @@ def evaluate(
     data: Annotated[
         Path, typer.Option("--data", help="A spec, or a table with the run's columns.")
     ],
+    join: Join = [],
     column: Columns = [],
     class_: Classes = [],
     drop_unknown: DropUnknown = False,
@@ -49,6 +50,7 @@ def evaluate(
         found = mmx.evaluate_run(
             run,
             data,
+            join=join,
             columns=pairs("--column", column),
             classes=pairs("--class", class_),
             drop_unknown=drop_unknown,

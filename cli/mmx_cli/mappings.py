@@ -16,6 +16,15 @@ Columns = Annotated[
         help="Column NEW of this table is what the run calls OLD; may be repeated.",
     ),
 ]
+Join = Annotated[
+    list[Path],
+    typer.Option(
+        "--join",
+        metavar="FILE",
+        help="A further table of the same cases, joined by the columns of the same name; may be "
+        "repeated.",
+    ),
+]
 Plugins = Annotated[
     list[Path],
     typer.Option(

@@ -8,12 +8,13 @@ import typer
 
 import mmx
 from mmx import commands
-from mmx_cli.mappings import Columns, Plugins, Root, Without, pairs
+from mmx_cli.mappings import Columns, Join, Plugins, Root, Without, pairs
 from mmx_cli.plain_words import PARTLY_DONE, USER_MISTAKE, plain_words
 from mmx_cli.terminal import begin, say
 from mmx_cli.watched import watched
 
 SHOWN = 20  # rows that are not answered, in the terminal
+GIVE = "give --image, --text, --text-file or --record for one case, or --table for many"
 
 
 Images = Annotated[
@@ -63,6 +64,7 @@ def predict(
     text_file: TextFiles = [],
     record: Fields = [],
     table: Table = None,
+    join: Join = [],
     out: Out = None,
     column: Columns = [],
     image_column: ImageColumns = [],
@@ -73,16 +75,15 @@ def predict(
     plugins: Plugins = [],
 ) -> None:
     """Predict one case from --image, --text (--text-file) and --record, or those of a --table."""
-    single = bool(image or text or text_file or record)
-    if (table is None) != single:
-        words = "give --image, --text, --text-file or --record for one case, or --table for many"
-        say(f"error: {words}", err=True)
+    if (table is None) != bool(image or text or text_file or record):
+        say(f"error: {GIVE}", err=True)
         raise typer.Exit(USER_MISTAKE)
     begin(f"opening {run}")
     with watched() as bars:
         answers = mmx.ask(
             run,
             _case(image, text, text_file, record) if table is None else table,
+            join=join,
             columns=pairs("--column", column),
             image_columns=image_column,
             text_column=text_column,

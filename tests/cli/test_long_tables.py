@@ -21,7 +21,8 @@ data:
     view: ViewPosition
     views: {{frontal: [PA, AP], lateral: [LL]}}
     order: number
-    group: subject_id
+    group: dicom_id
+    group_pattern: 'p[0-9]+'
     label: finding
     record: []
     suffix: .png
@@ -57,7 +58,7 @@ def rows(write_image: Callable[..., Path]) -> list[dict[str, str]]:
     for study in range(24):
         views = [("PA", "1"), ("AP", "2"), *([("LL", "1")] if study % 3 != 1 else [])]
         for place, (view, number) in enumerate(views):
-            name = f"d{study}_{place}"
+            name = f"p{study // 2}_{study}_{place}"  # paths often tell the patient
             write_image(f"{name}.png", width=16, height=16, seed=10 * study + place)
             part = ("train", "train", "validate", "test")[study // 2 % 4]
             values = (name, f"s{study}", f"p{study // 2}", view, number,
@@ -100,14 +101,16 @@ def test_a_long_table_is_read_alike_by_all_commands(
     assert told.exit_code == 0, told.output
     of_table = probabilities(out)
     assert [*of_table] == ["s3", "s2", "s0"]
-    one = here("predict", run, "--image", f"frontal={folder / 'd3_0.png'}", "--image",
-               f"frontal={folder / 'd3_1.png'}", "--image", f"lateral={folder / 'd3_2.png'}",
+    one = here("predict", run, "--image", f"frontal={folder / 'p1_3_0.png'}", "--image",
+               f"frontal={folder / 'p1_3_1.png'}", "--image", f"lateral={folder / 'p1_3_2.png'}",
                *plugin)  # fmt: skip
     assert one.exit_code == 0, one.output
     assert f"{of_table['s3']:6.1%}" in one.stdout
 
     scored = here("evaluate", run, "--data", path, *plugin)
     assert scored.exit_code == 0, scored.output
+    assert "these are the rows of the run" in scored.output
+    assert "6 samples of 3 groups" in scored.output
     audited = here("audit", spec, *plugin)
     assert "Traceback" not in audited.output
 

@@ -4,6 +4,7 @@ from mmx.data.appearance import Appearance, appearance_of
 from mmx.data.assign import assign_groups
 from mmx.data.beside_tables import tables_beside
 from mmx.data.cached import CachedFeatures
+from mmx.data.cell_parts import parts_of_cells
 from mmx.data.cells import texts_of
 from mmx.data.contents import Contents
 from mmx.data.data_report import Count, DataReport, make_data_report
@@ -15,6 +16,7 @@ from mmx.data.grey_range import measured_range
 from mmx.data.image_readers import ImageReaders
 from mmx.data.image_store import ImageStore
 from mmx.data.images import FILE_LIMIT, read_image
+from mmx.data.joined_tables import joined
 from mmx.data.label_shares import UnevenShare, uneven_shares
 from mmx.data.manifest import Manifest, check_bad, read_manifest
 from mmx.data.part import Part, Source, part_of
@@ -40,9 +42,9 @@ __all__ = [
     "FILE_LIMIT", "FeatureCache", "FrozenEncoder", "Gathering", "ImageReaders", "ImageStore",
     "KeyedInputs", "Manifest", "Part", "Source", "Split", "TableRows", "TextStore", "TokenLoss",
     "Tokens", "UNUSED", "UnevenShare", "ViewStore", "WrittenText", "appearance_of", "assign_groups",
-    "check_bad", "check_groups", "is_table", "learn_texts", "loss_warnings", "make_data_report",
-    "make_split", "measured_range", "new_texts", "new_token_loss", "open_like", "open_table",
-    "part_of", "read_image", "read_manifest", "read_split", "read_table", "strange_texts",
-    "tables_beside", "text_notes", "texts_of", "token_losses", "uneven_shares", "unread_by_all",
-    "without_nulls", "write_split", "write_texts",
+    "check_bad", "check_groups", "is_table", "joined", "learn_texts", "loss_warnings",
+    "make_data_report", "make_split", "measured_range", "new_texts", "new_token_loss", "open_like",
+    "open_table", "part_of", "parts_of_cells", "read_image", "read_manifest", "read_split",
+    "read_table", "strange_texts", "tables_beside", "text_notes", "texts_of", "token_losses",
+    "uneven_shares", "unread_by_all", "without_nulls", "write_split", "write_texts",
 ]  # fmt: skip

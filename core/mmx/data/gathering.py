@@ -14,6 +14,7 @@ import numpy as np
 
 from mmx.blocks import read_cells
 from mmx.data.case_images import CaseOrder, gathered_images, image_columns
+from mmx.data.cell_parts import parts_of_cells
 from mmx.data.cells import Faults, missing_in, paths_of
 from mmx.data.image_cells import image_cells
 from mmx.errors import DataError, SettingsError
@@ -133,12 +134,12 @@ def _gathered(
         cases.faults.setdefault(int(cases.codes[row]), f"row {row + 2}: {why}")
     columns: dict[str, Sequence[Any] | Cells] = {long.name: cases.names}
     notes = [f"{len(table)} rows are {len(cases.names)} cases (case: {', '.join(long.case)})"]
-    for name in _facts(layout, table):
-        columns[name], blank = _fact(layout, table[name], cases)
+    for name, source in _facts(layout, long, table).items():
+        columns[name], blank = _fact(layout, table[source], cases)
         if blank:
             notes.append(
-                f"column {name!r} is blank in {blank} rows of cases of which other rows state it; "
-                "what they state counts"
+                f"column {source!r} is blank in {blank} rows of cases of which other rows state "
+                "it; what they state counts"
             )
     if all(name in table.columns for name in layout.joining):
         columns |= _images(layout, long, table, cases)
@@ -172,11 +173,14 @@ def _texts(layout: Layout, column: "Series[Any]") -> "Cells":
     return read_cells(column, missing=missing_in(layout, str(column.name))).texts
 
 
-def _facts(layout: Layout, table: "DataFrame") -> list[str]:
-    """Columns that say something of the whole case."""
+def _facts(layout: Layout, long: LongTable, table: "DataFrame") -> dict[str, str]:
+    """Column of gathered rows -> that of the table, where it says something of the whole case."""
     named = (*layout.by_row.columns, *layout.labels.columns, *layout.labels.each)
-    shown = {*layout.by_row.image_columns, layout.long_table and layout.long_table.name}
-    return [name for name in dict.fromkeys(named) if name in table.columns and name not in shown]
+    shown = {*layout.by_row.image_columns, long.name}
+    found = {name: name for name in named if name in table.columns and name not in shown}
+    if layout.group == long.group_name and long.group in table.columns:
+        found[str(layout.group)] = str(long.group)
+    return found
 
 
 def _first_of(
@@ -190,13 +194,18 @@ def _first_of(
 
 def _fact(layout: Layout, column: "Series[Any]", cases: _Cases) -> "tuple[Sequence[Any], int]":
     """The cell of each case, and how many blank cells others of their case fill."""
-    texts, count = _texts(layout, column), len(cases.names)
+    name, count = str(column.name), len(cases.names)
+    pattern = layout.group_pattern if name == layout.by_row.group else ""
+    texts, lacking = parts_of_cells(_texts(layout, column), name, pattern)
+    for row, why in lacking.items():
+        cases.faults.setdefault(int(cases.codes[row]), f"row {row + 2}: {why}")
     filled = np.flatnonzero(texts != "")
     stating = _first_of(cases.codes, filled, count)  # [G], -1 where no row states it
     of_row = stating[cases.codes[filled]]
     differ = np.flatnonzero(texts[filled] != texts[of_row])
     for row, other in zip(filled[differ].tolist(), of_row[differ].tolist(), strict=True):
-        why = _differing(str(column.name), texts, other, row)
+        what = f"the group in column {name!r}" if pattern else f"column {name!r}"
+        why = _differing(what, texts, other, row)
         cases.faults.setdefault(int(cases.codes[row]), why)
     blank = int((stating[cases.codes] >= 0).sum()) - len(filled)
     cells = column.tolist()
@@ -204,9 +213,9 @@ def _fact(layout: Layout, column: "Series[Any]", cases: _Cases) -> "tuple[Sequen
     return [cells[row] for row in rows.tolist()], blank
 
 
-def _differing(name: str, texts: "Cells", first: int, other: int) -> str:
+def _differing(what: str, texts: "Cells", first: int, other: int) -> str:
     return (
-        f"column {name!r} differs between its rows: {_short(texts[first])} in row {first + 2}, "
+        f"{what} differs between its rows: {_short(texts[first])} in row {first + 2}, "
         f"{_short(texts[other])} in row {other + 2}; a fact must be the same in all rows of a case"
     )
 

@@ -28,7 +28,8 @@ def joined(own: TableContents, path: Path, further: TableContents) -> TableConte
         ``own`` with the columns that it lacks; None where the other table has no such row.
 
     Raises:
-        DataError: no column is in both, none is new, or a key stands twice in the other table.
+        DataError: no column is in both, none is new, a key stands twice in the other table, or it
+            has nothing of any row.
     """
     keys = [name for name in further.cells.columns if name in own.cells.columns]
     new = [name for name in further.cells.columns if name not in keys]
@@ -45,6 +46,11 @@ def joined(own: TableContents, path: Path, further: TableContents) -> TableConte
         column = further.cells[name].tolist()
         cells[name] = [column[place] if place >= 0 else None for place in places]
     lacking = places.count(-1)
+    if places and lacking == len(places):
+        raise DataError(
+            f"{path} has nothing of any row: tables are joined by the columns of the same name "
+            f"({', '.join(keys)}), and no row has the same cells there"
+        )
     told = f"; it has nothing of {lacking} of {len(places)} rows" if lacking else ""
     note = f"{path.name} is joined by {', '.join(keys)}, and adds {', '.join(new)}{told}"
     return replace(own, cells=cells, notes=(*own.notes, *further.notes, note))

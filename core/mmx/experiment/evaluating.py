@@ -12,7 +12,7 @@ from mmx.data import Manifest, check_bad, is_table, read_split, read_table
 from mmx.errors import DataError, RunError
 from mmx.experiment.access_log import log_access
 from mmx.experiment.class_mapping import ClassMapping
-from mmx.experiment.labelled_rows import LabelledRows, from_spec, from_table
+from mmx.experiment.labelled_rows import LabelledRows, TableToScore, from_spec, from_table
 from mmx.experiment.outcome import score
 from mmx.experiment.prediction_rows import parquet
 from mmx.files import own_words
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SHOWN = 5  # rows named in an error
+UNNAMED = (
+    "these rows have no ids, and those of the run had: nobody can tell whether it learned from "
+    "some of them, and then these figures are too good"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ def evaluate_run(
     path: str | Path,
     data: str | Path,
     *,
+    join: Sequence[str | Path] = (),
     columns: Mapping[str, str] | None = None,
     classes: Mapping[str, str] | None = None,
     drop_unknown: bool = False,
@@ -76,6 +81,7 @@ def evaluate_run(
     Args:
         path: the run's directory.
         data: a table; or a spec, whose ``data.dataset`` and ``data.narratives`` are used.
+        join: further tables of the same cases as a table, joined by the columns of the same name.
         columns: name in the table -> name in the run.
         classes: label in the data -> class of the run; several labels may be one class.
         drop_unknown: leave out rows whose label the run does not know, and count them.
@@ -91,25 +97,20 @@ def evaluate_run(
     """
     trained = load_trained(Path(path), plugins)
     needs = needs_of(trained, without)
-    found = _found(trained, needs, data, columns or {}, root, plugins)
+    found = _found(trained, needs, TableToScore(Path(data), columns or {}, root, join), plugins)
     mapping = ClassMapping(classes or {}, drop_unknown)
     return _scored(trained, needs, found, mapping, heard(observer))
 
 
 def _found(
-    trained: TrainedRun,
-    needs: Needs,
-    data: str | Path,
-    columns: Mapping[str, str],
-    root: str | Path | None,
-    plugins: Sequence[str | Path],
+    trained: TrainedRun, needs: Needs, data: TableToScore, plugins: Sequence[str | Path]
 ) -> LabelledRows:
     """The rows of a table or of a spec."""
-    if is_table(data):
-        return from_table(trained, needs, Path(data), columns, root)
-    if columns or root is not None:
-        raise DataError(f"{data} is a spec, which says how to read its rows; change it there")
-    return from_spec(trained, Path(data), plugins)
+    if is_table(data.path):
+        return from_table(trained, needs, data)
+    if data.columns or data.join or data.root is not None:
+        raise DataError(f"{data.path} is a spec, which says how to read its rows; change it there")
+    return from_spec(trained, data.path, plugins)
 
 
 def _scored(
@@ -161,8 +162,10 @@ def _rows(
         return chosen.tolist(), ("these are the rows of the run: its test part is scored",)
     rows = np.flatnonzero(labelled).tolist()
     samples = read_facts(trained.folder).samples
-    if manifest.contents.numbered or (samples is not None and samples.numbered):
+    if samples is not None and samples.numbered:
         return rows, ()  # numbers of rows say nothing about who is the same case
+    if manifest.contents.numbered:
+        return rows, (UNNAMED,)
     table = read_table(file)
     if not {"sample_id", "part"} <= set(table.columns):
         raise RunError(f"{file} has no columns sample_id and part; run the spec with --fresh")

@@ -7,10 +7,21 @@ from typing import TYPE_CHECKING, Literal
 
 from mmx.data import Manifest, TableRows, read_manifest
 from mmx.errors import DataError
-from mmx.inference import Needs, TrainedRun, case_table, filled, named, renamed
+from mmx.inference import (
+    CaseTable,
+    Needs,
+    TrainedRun,
+    case_table,
+    filled,
+    named,
+    renamed,
+    require,
+    with_joined,
+)
 from mmx.interfaces import (
     Dataset,
     Facts,
+    Layout,
     Link,
     NarrativeParams,
     OneClassTask,
@@ -29,6 +40,23 @@ if TYPE_CHECKING:
 
 ALL = 1.0  # share of rows that may be unusable: they are counted and told, not a reason to stop
 SHOWN = 5  # rows named in an error
+
+
+@dataclass(frozen=True, slots=True)
+class TableToScore:
+    """A table to score a run on, as the user names it.
+
+    Attributes:
+        path: of the table.
+        columns: name in the table -> name in the run.
+        root: folder of the images; None: that of the run, or of the table.
+        join: further tables of the same cases.
+    """
+
+    path: Path
+    columns: Mapping[str, str]
+    root: str | Path | None = None
+    join: Sequence[str | Path] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,33 +137,26 @@ def from_spec(trained: TrainedRun, path: Path, plugins: Sequence[str | Path]) ->
     return LabelledRows(str(path), manifest, data.narratives, tuple(dataset.rejected()))
 
 
-def from_table(
-    trained: TrainedRun,
-    needs: Needs,
-    path: Path,
-    columns: Mapping[str, str],
-    root: str | Path | None,
-) -> LabelledRows:
+def from_table(trained: TrainedRun, needs: Needs, given: TableToScore) -> LabelledRows:
     """The rows of a table, read by the data settings of the run.
 
     Raises:
         DataError: no such table, or a column that is needed is not there.
     """
-    table = filled(renamed(case_table(path, needs), columns, needs), needs)
+    table = with_joined(case_table(given.path, needs), given.join)
+    table = filled(renamed(table, given.columns, needs), needs)
     own = needs.layout
     if own.labels.several == "each":  # a label that no row of this table has is absent in all
         own = replace(own, classes=tuple(trained.task.names))
-    labels = own.labels.each if own.label is None else (own.label,)
-    if not labels:
-        raise DataError("the data settings of this run name no column of labels")
-    group = (own.group,) if own.group is not None and own.group not in needs.absent else ()
-    table.require([*table.columns_of(needs).required, *group, *labels])
+    labels = _label_columns(own)
+    group = [name for name in (own.by_row.group,) if name and name not in needs.absent]
+    require(table, [*table.columns_of(needs).required, *group, *labels], own)
     table = table.by_case(own)
-    reads = needs.named(table.cells, root)
+    reads = needs.named(table.cells, given.root)
     if all(name in table.cells for name in (*own.columns, *labels)):
         own_rows = replace(own, root=reads.root)
         rows = TableRows(own_rows, table.cells, table.folder, faults=table.faults)
-        found = _labelled(trained, table.name, rows) if len(rows) else None
+        found = _labelled(trained, table, rows) if len(rows) else None
         if found is not None and found.own(trained):
             return found
     rows = named(table, [reads.id], reads.missing).rows(
@@ -144,11 +165,20 @@ def from_table(
     if not len(rows):
         told = "".join(f"\n  {one.row}: {one.reason}" for one in rows.rejected[:SHOWN])
         raise DataError(f"{table.name} has no row that can be used{told}")
-    return _labelled(trained, table.name, rows)
+    return _labelled(trained, table, rows)
 
 
-def _labelled(trained: TrainedRun, name: str, rows: TableRows) -> LabelledRows:
+def _label_columns(layout: Layout) -> tuple[str, ...]:
+    """The columns that labels are read from; DataError where there is none."""
+    single = () if layout.label is None else (layout.label,)
+    found = single or layout.labels.each or layout.labels.columns
+    if not found:
+        raise DataError("the data settings of this run name no column of labels")
+    return found
+
+
+def _labelled(trained: TrainedRun, table: CaseTable, rows: TableRows) -> LabelledRows:
     hidden = read_facts(trained.folder).leak_columns
     manifest = read_manifest(_Rows(rows, trained.task.names, hidden), ALL, _reading(trained))
-    narratives, notes = trained.spec.data.narratives, tuple(rows.notes)
-    return LabelledRows(name, manifest, narratives, tuple(rows.rejected), notes)
+    narratives, notes = trained.spec.data.narratives, (*table.notes, *rows.notes)
+    return LabelledRows(table.name, manifest, narratives, tuple(rows.rejected), notes)

@@ -21,12 +21,15 @@ from mmx.inference import (
     by_role,
     case_table,
     filled,
+    grouped,
     load_trained,
     named,
     needs_of,
     prediction_columns,
     renamed,
+    require,
     see,
+    with_joined,
 )
 from mmx.pipeline import heard, read_facts
 from mmx.report import Explanation
@@ -41,6 +44,7 @@ def predict(
     run: str | Path,
     cases: Asked,
     *,
+    join: Sequence[str | Path] = (),
     columns: Mapping[str, str] | None = None,
     root: str | Path | None = None,
     without: Collection[str] = (),
@@ -52,6 +56,7 @@ def predict(
     Args:
         run: its directory.
         cases: as for ``ask``.
+        join: further tables of the same cases, as for ``ask``.
         columns: name in the given table -> name in the run.
         root: folder of the images; else that of the run's spec, or of the table.
         without: what the cases lack, as for ``ask``.
@@ -67,8 +72,9 @@ def predict(
         MmxError: as for ``ask``.
     """
     answers = ask(
-        run, cases, columns=columns, root=root, without=without, plugins=plugins, observer=observer
-    )
+        run, cases, join=join, columns=columns, root=root, without=without, plugins=plugins,
+        observer=observer,
+    )  # fmt: skip
     return answers.table
 
 
@@ -77,6 +83,7 @@ def ask(
     run: str | Path,
     cases: Asked,
     *,
+    join: Sequence[str | Path] = (),
     columns: Mapping[str, str] | None = None,
     image_columns: Sequence[str] = (),
     text_column: str | None = None,
@@ -90,18 +97,17 @@ def ask(
 
     Args:
         run: its directory.
-        cases: a table with the columns that the run reads, by its path or as a DataFrame; one row
-            or several as mappings from column to value; or one ``Case`` or several. Strings name
-            images below the folder of the table, of the run's root or of ``root``; a ``Path`` is
-            taken as it is.
+        cases: a table with the columns that the run reads, by its path or as a DataFrame; rows as
+            mappings from column to value; or one ``Case`` or several. Strings name images below
+            ``root``, that of the run or the folder of the table; a ``Path`` is taken as it is.
+        join: further tables of the same cases, joined by the columns of the same name.
         columns: name in the given table -> name in the run.
         image_columns: columns of images in their places, instead of ``columns``.
         text_column: column of the text, instead of ``columns``.
         root: folder of the images; else that of the run's spec, or of the table.
         without: what the cases lack: ``image``, ``text``, ``boxes`` or a column by its name.
         explain: also say why: heat on images, words, shares of the modalities, gates.
-        plugins: local plugin files; all that the run was made with, for no file is imported
-            because a run names it.
+        plugins: local plugin files that the run was made with, all of them; no other is imported.
         observer: is told how far it has come.
 
     Raises:
@@ -110,7 +116,7 @@ def ask(
     """
     trained = load_trained(Path(run), plugins)
     needs = needs_of(trained, without)
-    table = case_table(cases, needs)
+    table = with_joined(case_table(cases, needs), join)
     mapping = {**by_role(table, image_columns, text_column, needs), **(columns or {})}
     return _asked(trained, needs, renamed(table, mapping, needs), root, explain, heard(observer))
 
@@ -125,12 +131,13 @@ def _asked(
 ) -> Answers:
     """Answers to the rows of a table whose columns have the names that the run knows."""
     table = filled(table, needs)
-    table.require(table.columns_of(needs).required)
+    require(table, table.columns_of(needs).required, needs.layout)
     if not len(table.cells):
         raise DataError(f"{table.name} has no rows")
     table = table.by_case(needs.told(table.cells))
     layout = needs.named(table.cells, root)
-    table = named(table, [needs.names(table.cells), layout.group], layout.missing)
+    table = named(table, [needs.names(table.cells)], layout.missing)
+    table, layout = grouped(table, layout)
     answers = _answers(trained, needs, table.rows(needs, layout), table, explain, observer)
     if table.index is not None:
         answers.table.index = table.index

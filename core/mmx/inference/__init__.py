@@ -1,6 +1,7 @@
 """The one way from a trained model to predictions, and to what explains them."""
 
 from mmx.inference.attempts import Attempts
+from mmx.inference.case_columns import grouped, require, with_joined
 from mmx.inference.case_table import (
     Asked,
     Case,
@@ -26,7 +27,7 @@ from mmx.inference.trained_run import TrainedRun, load_trained
 __all__ = [
     "Asked", "Attempts", "Case", "CaseTable", "Chain", "Decisions", "EncodedSamples", "Explainer",
     "Missing", "Needs", "PartPrediction", "Placeholders", "Shares", "TrainedRun", "by_role",
-    "case_table", "filled", "in_words", "keep_hooks", "keep_model", "load_trained", "mean_by_class",
-    "named", "needs_of", "predict_missing", "prediction_columns", "renamed", "see", "tensors_of",
-    "untrained_modalities",
+    "case_table", "filled", "grouped", "in_words", "keep_hooks", "keep_model", "load_trained",
+    "mean_by_class", "named", "needs_of", "predict_missing", "prediction_columns", "renamed",
+    "require", "see", "tensors_of", "untrained_modalities", "with_joined",
 ]  # fmt: skip

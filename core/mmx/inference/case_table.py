@@ -80,16 +80,6 @@ class CaseTable:
         """The rows as samples, by a layout whose columns are all there."""
         return TableRows(layout, self.cells, self.folder, needs.kinds, self.faults)
 
-    def require(self, columns: Sequence[str]) -> None:
-        """DataError when one of these columns is not there."""
-        lacking = [name for name in columns if name not in self.cells]
-        if lacking:
-            raise DataError(
-                f"{self.name} has no column {', '.join(map(repr, lacking))}, which this run reads; "
-                f"its columns are {', '.join(map(str, self.cells.columns)) or 'none'}. Map one "
-                "with --column NEW=OLD, or state with --without what the cases lack"
-            )
-
 
 def case_table(asked: Asked, needs: Needs) -> CaseTable:
     """The cases as a table.

@@ -93,11 +93,13 @@ class Needs:
 
     def told(self, columns: Container[str]) -> Layout:
         """What is read of the rows of a long table, with the id and group that they state."""
-        own = {name for name in (self.layout.id, self.layout.group) if name and name in columns}
-        own -= {*self.absent}
-        name = self.layout.id if self.layout.id in own else None
-        group = self.layout.group if self.layout.group in own else None
-        return replace(self.reads, id=name, group=group)
+        own, group = self.layout, self.layout.by_row.group
+        there = {name for name in (own.id, group) if name and name in columns} - {*self.absent}
+        return replace(
+            self.reads,
+            id=own.id if own.id in there else None,
+            group=own.group if group in there else None,
+        )
 
 
 def needs_of(trained: TrainedRun, without: Collection[str] = ()) -> Needs:

@@ -84,6 +84,8 @@ class Layout:
             is the text.
         text_encoding: of these files; None: UTF-8, what a file says, or what its letters speak for.
         group_pattern: of the part of a cell that is the group; empty: all of it.
+        tables: files that columns come from, the table first, then those that are joined to it;
+            empty where nothing is joined.
     """
 
     images: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -109,6 +111,7 @@ class Layout:
     text_files: tuple[str, ...] = ()
     text_encoding: str | None = None
     group_pattern: str = ""
+    tables: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         """Layouts of API 1 have one kind of images and do not name it."""
@@ -139,8 +142,10 @@ class Layout:
         """The layout of the rows as they stand in the table, several a case where it is long."""
         if self.long_table is None:
             return self
-        own = None if self.id == self.long_table.name else self.id
-        return replace(self, images=self.long_table.of(self.images), id=own)
+        long = self.long_table
+        own = None if self.id == long.name else self.id
+        group = long.group if self.group == long.group_name else self.group
+        return replace(self, images=long.of(self.images), id=own, group=group)
 
     @property
     def joining(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ class LongTable:
         kinds: modality -> the views whose rows are its images, any number of them.
         places: views in the order of their places in each modality; one row each.
         order: column that sorts the images of a case; None: the order of the rows.
+        group: column that tells the group, which may be one of images, as paths do.
     """
 
     case: tuple[str, ...]
@@ -23,11 +24,17 @@ class LongTable:
     kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     places: tuple[str, ...] = ()
     order: str | None = None
+    group: str | None = None
 
     @property
     def name(self) -> str:
         """The column of gathered rows that names the case."""
         return " + ".join(self.case)
+
+    @property
+    def group_name(self) -> str | None:
+        """The column of gathered rows that tells the group."""
+        return f"{self.group}: group" if self.group in self.columns else self.group
 
     @property
     def gathered(self) -> dict[str, tuple[str, ...]]:

@@ -247,14 +247,13 @@ class TableParams(DatasetParams):
         return Layout(
             images=self.images if long is None else long.gathered, text=self.text,
             id=self.id if long is None or self.id is not None else long.name,
-            group=self.group, label=self.label,
+            group=self.group if long is None else long.group_name, label=self.label,
             record=tuple(dict.fromkeys((*self.record, *self.roles.values()))), roles=self.roles,
-            root=self.root, missing=self.missing, labels=self.labels, classes=self.classes,
-            reading=self.reading, suffix=self.suffix,
-            roots=self.roots, follow_links=self.follow_links, inputs=self.inputs,
-            alone=self.group_missing == "alone", long_table=long,
+            root=self.root, roots=self.roots, suffix=self.suffix, follow_links=self.follow_links,
+            missing=self.missing, labels=self.labels, classes=self.classes, reading=self.reading,
+            inputs=self.inputs, long_table=long, alone=self.group_missing == "alone",
             text_files=self.text_files or (), text_encoding=self.text_encoding,
-            group_pattern=self.group_pattern,
+            group_pattern=self.group_pattern, tables=(self.path, *self.join) if self.join else (),
         )  # fmt: skip
 
     def _long_table(self) -> LongTable | None:
@@ -264,7 +263,7 @@ class TableParams(DatasetParams):
         view, order = self.view or (), self.order
         if self.case is None:
             return None
-        return LongTable(self.case, self.images, view, kinds, places, order)
+        return LongTable(self.case, self.images, view, kinds, places, order, self.group)
 
     @property
     def reading(self) -> Reading:

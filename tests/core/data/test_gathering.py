@@ -123,6 +123,28 @@ def test_facts_that_differ_are_a_fault_of_the_case_that_names_rows_and_values(
         assert [sample.id for sample in dataset.samples()] == ["s2", "s3"]
 
 
+@pytest.mark.parametrize("column", ["path", "place"])
+def test_paths_of_a_case_agree_where_their_groups_do(tmp_path: Path, column: str) -> None:
+    text = (
+        "path,place,study_id,finding\np1/a,p1/x,s1,edema\np1/b,p1/y,s1,edema\n"
+        "p2/c,p2/x,s2,none\np3/d,p3/x,s2,none\nother,other,s3,none\np4/e,p4/x,s3,none\n"
+    )
+    settings = {"images": ["path"], "group": column, "group_pattern": r"p\d+", "record": []}
+    dataset = _table(tmp_path, text, **settings)
+    (one,) = dataset.samples()
+    assert (one.id, one.group, _names(one)) == ("s1", "p1", {"image": ["a.jpg", "b.jpg"]})
+    torn, without = dataset.rejected()
+    assert (torn.row, torn.reason) == (
+        "case s2",
+        f"the group in column '{column}' differs between its rows: 'p2' in row 4, 'p3' in row 5; "
+        "a fact must be the same in all rows of a case",
+    )
+    assert (without.row, without.reason) == (
+        "case s3",
+        f"row 6: column '{column}': group_pattern finds no group in 'other'",
+    )
+
+
 def test_a_row_that_names_no_case_is_told_by_its_number(tmp_path: Path) -> None:
     dataset = _table(tmp_path, CHEST + "g,,p3,PA,edema,1\n")
     (bad,) = dataset.rejected()

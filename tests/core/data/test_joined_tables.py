@@ -45,6 +45,7 @@ def test_numbers_are_the_same_key_however_they_are_written(own: Path) -> None:
         (("file,age", "a,1"), "has no column in common"),
         (("image,dx", "a,1"), "has no column that is new"),
         (("image,image", "a,1"), "image"),
+        (("image,age", "a.png,1"), "has nothing of any row: tables are joined by"),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused_at_its_place(

@@ -17,7 +17,7 @@ KINDS = ("mel", "nv", "bcc")
 SPEC = """
 name: asked
 data:
-  dataset: {{type: table, path: cases.csv, label: dx, group: patient, {dataset}}}
+  dataset: {{type: table, path: {path}, label: dx, group: patient, {dataset}}}
   narrative: {narrative}
   image: {{height: 32, width: 32}}
 model:
@@ -43,9 +43,14 @@ RUNS: dict[str, dict[str, str]] = {
     },
     "several": {"dataset": "images: [derm, clinic], text: notes", "image": TWO},
     "image_only": {"dataset": "images: [derm], text: notes", "fusion": "image_only"},
+    "joined": {
+        "path": "truth.csv, join: [notes.csv, who.csv]",
+        "dataset": "id: case, images: [derm], text: notes",
+    },
     "text_only": {"dataset": "images: [derm], text: notes", "fusion": "text_only"},
 }
 DEFAULTS = {
+    "path": "cases.csv",
     "narrative": "{type: column, column: notes}",
     "image": "tiny_image",
     "fusion": "concat",
