@@ -40,6 +40,7 @@ class Columns:
         alone: whether rows have no group, and so stand alone.
         texts: further columns of sentences.
         join: further tables that are joined to this one, as they lie.
+        text_files: whether the cells of ``text`` name files, in which the sentences stand.
         questions: what the table alone does not answer, each with the ways to answer it.
     """
 
@@ -67,6 +68,7 @@ class Columns:
     alone: bool = False
     texts: tuple[str, ...] = ()
     join: tuple[Path, ...] = ()
+    text_files: bool = False
 
     def told(self) -> list[str]:
         """One line on each guess, on each column that is left out, and each question."""

@@ -47,7 +47,7 @@ class Guess:
         self.images = self._images(folder, given, held)
         self.learned = self._labels(given, task)
         self.labels = self.learned.of_rows(values)
-        self.text, self.texts = self._text(given)
+        self.text, self.texts, self.files = self._text(given, folder)
         if not self.images.columns and self.text is None:
             raise DataError(
                 "the table names no image files and holds no sentences, and a run needs one of "
@@ -62,7 +62,7 @@ class Guess:
     def columns(self) -> Columns:
         """All that was guessed."""
         images, learned = self.images, self.learned
-        roles = self._roles()
+        roles, roots = self._roles(), self._roots()
         self._tell_of_group()
         self._check_split()
         self.reasons |= {"label": learned.why, "record": "facts with few values or numbers"}
@@ -73,10 +73,10 @@ class Guess:
         self._ask()
         return Columns(
             learned.label, images.columns, self.text, self.group.column, self.record, roles,
-            images.roots[0], self.split.settings, self._lacking(), len(self.labels), self.reasons,
-            self.left_out, tuple(self.questions), learned.one_hot, images.roots[1:], images.suffix,
+            roots[0], self.split.settings, self._lacking(), len(self.labels), self.reasons,
+            self.left_out, tuple(self.questions), learned.one_hot, roots[1:], images.suffix,
             differ_in_kind(images.columns), learned.each, learned.cells, learned.task,
-            self.group.pattern, self._alone() > 0, self.texts,
+            self.group.pattern, self._alone() > 0, self.texts, text_files=bool(self.files),
         )  # fmt: skip
 
     def _take(self, *names: str | None) -> None:
@@ -96,15 +96,28 @@ class Guess:
         """Names of image files, by column."""
         return {name: self.values[name] for name in self.images.columns}
 
-    def _text(self, given: Mapping[str, str]) -> tuple[str | None, tuple[str, ...]]:
-        found = guess_texts(self.free, given)
+    def _roots(self) -> tuple[str, ...]:
+        """Folders of images, and those of texts behind them."""
+        shown = self.images.roots if self.images.columns else ()
+        roots = tuple(dict.fromkeys((*shown, *self.files))) or self.images.roots
+        if self.files and len(roots) > 1:
+            self.reasons.setdefault("roots", "files of texts are there")
+        elif self.files and not shown:
+            self.reasons["root"] = "files of texts are there"
+        return roots
+
+    def _text(
+        self, given: Mapping[str, str], folder: Path
+    ) -> tuple[str | None, tuple[str, ...], tuple[str, ...]]:
+        """The column of the text, further ones, and the folders of files that it names."""
+        found = guess_texts(self.free, given, folder)
         self.reasons["text"] = found.why
         self.questions += found.questions
         self.left_out |= found.left_out
         self._take(found.column, *found.further, *found.left_out)
         if found.further:
             self.reasons["text"] += "; the further ones hold sentences too"
-        return found.column, found.further
+        return found.column, found.further, found.roots
 
     def _split(self) -> SplitColumn:
         found = guess_split(self.free)

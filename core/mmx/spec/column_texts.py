@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from mmx.blocks import names_files
 from mmx.spec import column_cells as cells_of
 from mmx.spec import column_names as names_of
+from mmx.spec.image_root import find_root
 
 Values = Mapping[str, Sequence[str]]
 _SENTENCE = 4  # words
@@ -29,6 +31,7 @@ class TextColumns:
         why: it was taken, or none was.
         left_out: columns of sentences that are not read -> why.
         questions: what the table does not answer.
+        roots: folders of the files that ``column`` names; empty where its cells are the texts.
     """
 
     column: str | None
@@ -36,14 +39,25 @@ class TextColumns:
     left_out: Mapping[str, str] = field(default_factory=dict)
     questions: tuple[str, ...] = ()
     further: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
 
 
-def guess_texts(values: Values, given: Mapping[str, Any]) -> TextColumns:
-    """Find the sentences among the columns that no other role took."""
+def guess_texts(values: Values, given: Mapping[str, Any], folder: Path) -> TextColumns:
+    """Find the sentences among the columns that no other role took.
+
+    Args:
+        values: cells of these columns.
+        given: role -> column, as the user says it.
+        folder: of the table, near which files of texts lie.
+    """
     if "text" in given:
         return TextColumns(given["text"], "you said so")
     files = {name: _FILES for name, cells in values.items() if names_files(cells)}
     found = _of_sentences({name: cells for name, cells in values.items() if name not in files})
+    own = _of_files({name: values[name] for name in files}, folder)
+    if own is not None and found.column is None:
+        files.pop(str(own.column))
+        found = replace(own, left_out=found.left_out, questions=found.questions)
     asked = (*found.questions, *map(_ask_of_files, files))
     return replace(found, left_out={**found.left_out, **files}, questions=asked)
 
@@ -66,6 +80,20 @@ def _of_sentences(values: Values) -> TextColumns:
         return TextColumns(None, why, reports, tuple(asked))
     further = tuple(one for one in readable if one != name and _is_told(values[one]))
     return TextColumns(name, why, reports, further=further)
+
+
+def _of_files(values: Values, folder: Path) -> TextColumns | None:
+    """A column that names texts by its own name, whose files are all there; None without one."""
+    for name, cells in values.items():
+        filled = cells_of.known(cells)
+        told = names_of.says(name, names_of.TEXTS) and not names_of.says(name, names_of.REPORTS)
+        if not told or _is_no_text(name) or not all(one.endswith(".txt") for one in filled):
+            continue
+        found = find_root(filled, folder)
+        if not found.lacking and not found.linked:
+            why = f"by its name; its values name text files, and {found.why}"
+            return TextColumns(name, why, roots=found.roots)
+    return None
 
 
 def _is_told(cells: Sequence[str]) -> bool:

@@ -188,6 +188,7 @@ def _table(out: Path, table: Path, columns: Columns, stated: Mapping[str, str]) 
     lines.append("    type: table")
     for key, value in settings.items():
         role = "label" if key == "labels" and columns.label is None else key
+        role = "text" if key == "text_files" else role
         why = columns.reasons.get(role)
         lines += [f"    # {why}"] if why else []
         lines.append(f"    {key}: {inline(value)}")
@@ -242,6 +243,8 @@ def _texts(columns: Columns) -> dict[str, object]:
     """The columns of sentences, where there are such."""
     if columns.text is None:
         return {}
+    if columns.text_files:
+        return {"text_files": [columns.text]}
     return {"text": [columns.text, *columns.texts] if columns.texts else columns.text}
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas
 import pytest
+import yaml
 
 from mmx import DataError
-from mmx.commands import Columns, guess_columns
+from mmx.commands import Columns, guess_columns, write_template
 
 ROWS = 60
 
@@ -322,3 +323,22 @@ def test_files_of_texts_are_a_question_with_the_key_that_reads_them(tmp_path: Pa
     found = guessed(tmp_path, {**PLAIN, **files})
     assert found.left_out["letter"] == "its values are names of text files"
     assert "data.dataset.text_files: [letter]" in found.questions[0]
+
+
+def test_files_of_texts_are_read_where_their_name_says_so_and_all_are_there(tmp_path: Path) -> None:
+    files = {"history": lambda row: f"{row}.txt"}
+    absent = guessed(tmp_path, {**PLAIN, **files})
+    assert absent.text is None
+    assert "data.dataset.text_files: [history]" in absent.questions[0]
+    (tmp_path / "letters").mkdir()
+    for row in range(60):
+        (tmp_path / f"letters/{row}.txt").write_text("itches", encoding="utf-8")
+    found = guessed(tmp_path, {**PLAIN, **files})
+    assert (found.text, found.text_files) == ("history", True)
+    assert "letters" in (found.root, *found.roots)
+    out = tmp_path / "spec.yaml"
+    write_template(out, table=tmp_path / "t.csv", columns=found)
+    written = yaml.safe_load(out.read_text("utf-8"))["data"]
+    assert written["dataset"]["text_files"] == ["history"]
+    assert "text" not in written["dataset"]
+    assert written["narrative"] == {"type": "joined", "column": "history"}
