@@ -30,7 +30,6 @@ def pytest_collection_finish() -> None:
     """Eight thousand tests and all that they import never become garbage: look at it no more."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
