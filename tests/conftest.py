@@ -19,7 +19,7 @@ from mmx.plugins.discovery import Claim, read_claims
 
 __all__ = ["processes", "warm_python", "warm_pythons", "warm_workers"]  # fixtures
 
-settings.register_profile("ci", max_examples=60, deadline=None)
+settings.register_profile("ci", max_examples=100, deadline=None)
 settings.register_profile("nightly", max_examples=2000, deadline=None)
 settings.load_profile(os.environ.get("MMX_TEST_PROFILE") or "ci")
 os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported anywhere
