@@ -12,6 +12,9 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from transformers import BertConfig, PreTrainedTokenizerFast
 
+from mmx_plugins.encoders.open_clip import OpenClipEncoder, OpenClipParams
+from mmx_plugins.encoders.open_clip_text import OpenClipTextEncoder, OpenClipTextParams
+
 afresh: Callable[..., Any] = sys.modules["afresh"].afresh
 
 VIT: dict[str, Any] = {
@@ -90,6 +93,18 @@ def write(folder: Path, name: str, preprocess: dict[str, Any] | None = None) -> 
     (folder / "open_clip_config.json").write_text(json.dumps(told))
     torch.save(network.state_dict(), folder / "open_clip_pytorch_model.bin")
     return network
+
+
+def image_encoder(folder: Path, **settings: Any) -> OpenClipEncoder:
+    """What reads images of the model in a folder."""
+    params = OpenClipParams.model_validate({"model": folder, **settings})
+    return params.build().eval()  # type: ignore[return-value]
+
+
+def text_encoder(folder: Path, **settings: Any) -> OpenClipTextEncoder:
+    """What reads texts of the model in a folder."""
+    params = OpenClipTextParams.model_validate({"model": folder, **settings})
+    return params.build().eval()  # type: ignore[return-value]
 
 
 def words(folder: Path, padding: int) -> None:

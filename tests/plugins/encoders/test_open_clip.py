@@ -12,29 +12,19 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from mmx import Images, WeightsError
+from mmx import Images
 from mmx.data import ImageStore
 from mmx.interfaces import Lora, LoraTraining, Sample
 from mmx.spec import ImageSpec
 from mmx_plugins.encoders.open_clip import OpenClipEncoder, OpenClipParams
-from mmx_plugins.encoders.open_clip_text import OpenClipTextEncoder, OpenClipTextParams
 
 clip_folders = sys.modules["clip_folders"]
 MODELS, write = clip_folders.MODELS, clip_folders.write
+image_encoder, text_encoder = clip_folders.image_encoder, clip_folders.text_encoder
 
 TEXTS = ["a b c d e f g h", "", "b", "c x a", "h " * 30]
 SPOKEN = [0, 2, 3, 4]
 CLOSE: dict[str, Any] = {"rtol": 1e-6, "atol": 1e-6, "check_dtype": False}
-
-
-def images(folder: Path, **settings: Any) -> OpenClipEncoder:
-    params = OpenClipParams.model_validate({"model": folder, **settings})
-    return params.build().eval()  # type: ignore[return-value]
-
-
-def texts(folder: Path, **settings: Any) -> OpenClipTextEncoder:
-    params = OpenClipTextParams.model_validate({"model": folder, **settings})
-    return params.build().eval()  # type: ignore[return-value]
 
 
 def library_text(folder: Path, network: Any) -> tuple[Tensor, Tensor]:
@@ -52,15 +42,15 @@ def test_the_tower_of_images_gives_the_library_s_features(tmp_path: Path, name: 
     network = write(tmp_path, name).double()
     side = MODELS[name]["vision_cfg"]["image_size"]
     pixels = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(1)).double()
-    plain = images(tmp_path).double()
-    shared = images(tmp_path, pool="shared").double()
+    plain = image_encoder(tmp_path).double()
+    shared = image_encoder(tmp_path, pool="shared").double()
     with torch.no_grad():
         found, projected = plain.encode(pixels), shared.encode(pixels)
         expected = network.encode_image(pixels, normalize=True)
         hidden = network.visual.forward_intermediates(pixels, normalize_intermediates=True)
         earlier = network.visual.forward_intermediates(pixels)["image_intermediates"]
     torch.testing.assert_close(projected.pooled, expected, **CLOSE)
-    whole = images(tmp_path, pool="shared").double()
+    whole = image_encoder(tmp_path, pool="shared").double()
     again = normalize(whole.projection(found.pooled.double()), dim=-1)
     torch.testing.assert_close(again, expected, **CLOSE)
     last = hidden["image_intermediates"][-1]
@@ -98,8 +88,8 @@ def plain_depths(encoder: OpenClipEncoder) -> list[int]:
 def test_the_tower_of_texts_gives_the_library_s_features(tmp_path: Path, name: str) -> None:
     network = write(tmp_path, name).double()
     ids, expected = library_text(tmp_path, network)
-    plain = texts(tmp_path).double()
-    shared = texts(tmp_path, pool="shared").double()
+    plain = text_encoder(tmp_path).double()
+    shared = text_encoder(tmp_path, pool="shared").double()
     given = plain.tokenize(TEXTS)
     for row, own in zip(SPOKEN, ids, strict=True):
         assert (
@@ -139,7 +129,7 @@ def test_another_size_interpolates_positions_as_the_library_does(tmp_path: Path,
     network = write(tmp_path, name)
     side = MODELS[name]["vision_cfg"]["image_size"] * 3 // 2
     pixels = torch.randn(2, 3, side, side)
-    encoder = images(tmp_path, size=side, pool="shared")
+    encoder = image_encoder(tmp_path, size=side, pool="shared")
     if name == "clip":
         config = {**MODELS[name], "vision_cfg": {**clip_folders.VIT, "image_size": side}}
         other = clip_folders.reference(config, tmp_path).eval()
@@ -177,40 +167,13 @@ def test_pixels_are_those_of_the_library(tmp_path: Path, stated: dict[str, Any])
         expected.append(transform(picture))
         shown = {"image": (tmp_path / f"{number}.png",)}
         samples.append(Sample(str(number), "patient", shown))
-    encoder = images(folder)
+    encoder = image_encoder(folder)
     frame = ImageSpec().shown_to(OpenClipParams(model=folder).frame)
     store = ImageStore(samples, frame, folder=tmp_path / "cache", memory_gb=1)
     seen = store.collate(range(4)).pixels[:, 0].float() / 255
     wanted = torch.stack(expected) * encoder.std + encoder.mean
     assert wanted.shape == seen.shape
     assert (wanted - seen).abs().max() <= 1e-6
-
-
-def test_a_resnet_has_one_size(tmp_path: Path) -> None:
-    write(tmp_path, "resnet")
-    with pytest.raises(WeightsError, match="places for 64 x 64 pixels alone; leave size out"):
-        images(tmp_path, size=96)
-
-
-def test_weights_may_be_safetensors_or_a_file_with_a_prefix(tmp_path: Path) -> None:
-    from safetensors.torch import save_file
-
-    network = write(tmp_path, "clip")
-    plain = images(tmp_path)
-    assert plain.weights["origin"] == str(tmp_path)
-    assert plain.weights["converted_sha256"]
-    state = {name: value.contiguous() for name, value in network.state_dict().items()}
-    torch.save({"state_dict": {f"module.{k}": v for k, v in state.items()}}, tmp_path / "own.pt")
-    save_file(state, tmp_path / "open_clip_model.safetensors")
-    (tmp_path / "open_clip_pytorch_model.bin").unlink()
-    for other in (images(tmp_path), images(tmp_path, weights=tmp_path / "own.pt")):
-        for (name, value), again in zip(
-            plain.state_dict().items(), other.state_dict().values(), strict=True
-        ):
-            assert torch.equal(value, again), name
-    read = texts(tmp_path, weights=tmp_path / "own.pt")
-    trunk: Any = read.trunk
-    assert torch.equal(trunk.text.ln_final.weight, network.ln_final.weight)
 
 
 def test_the_vocabulary_of_the_first_clip_is_that_of_the_library(tmp_path: Path) -> None:
@@ -220,7 +183,7 @@ def test_the_vocabulary_of_the_first_clip_is_that_of_the_library(tmp_path: Path)
     said = json.loads((tmp_path / "open_clip_config.json").read_text())
     said["model_cfg"]["text_cfg"] |= {"vocab_size": 49408, "hf_tokenizer_name": None}
     (tmp_path / "open_clip_config.json").write_text(json.dumps(said))
-    encoder = texts(tmp_path, weights="none")
+    encoder = text_encoder(tmp_path, weights="none")
     spoken = ["A lesion on the back!", "皮损", "word " * 30]
     given, own = encoder.tokenize(spoken), open_clip.get_tokenizer(f"local-dir:{tmp_path}")(spoken)
     for row, ids in enumerate(own):
@@ -231,54 +194,6 @@ def test_the_vocabulary_of_the_first_clip_is_that_of_the_library(tmp_path: Path)
     assert counted.read[2] == 10
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"multimodal_cfg": {}}, "holds a CoCa"),
-        (
-            {"vision_cfg": {**clip_folders.VIT, "attentional_pool": True}},
-            "pools its images by atten",
-        ),
-        ({"vision_cfg": {**clip_folders.VIT, "wings": 2}}, "unexpected keyword argument 'wings'"),
-        ({"vision_cfg": {**clip_folders.VIT, "width": 24}}, "of another shape"),
-        ({"text_cfg": {**clip_folders.TEXT, "pool_type": "none"}}, "pools its texts by none"),
-        ({"text_cfg": {**clip_folders.TEXT, "vocab_size": 9}}, "of another shape|40 tokens"),
-        ({"text_cfg": {**clip_folders.TEXT, "tokenizer_mode": "clips"}}, "by tokenizer_mode"),
-    ],
-)
-def test_what_is_not_read_is_refused_in_words(
-    tmp_path: Path, change: dict[str, Any], words: str
-) -> None:
-    write(tmp_path, "clip")
-    said = json.loads((tmp_path / "open_clip_config.json").read_text())
-    said["model_cfg"] |= change
-    (tmp_path / "open_clip_config.json").write_text(json.dumps(said))
-    with pytest.raises(WeightsError, match=words):
-        _ = images(tmp_path), texts(tmp_path)
-
-
-def test_folders_that_lack_something_are_refused_in_words(tmp_path: Path) -> None:
-    write(tmp_path, "biomed")
-    (tmp_path / "config.json").unlink()
-    with pytest.raises(WeightsError, match=r"somebody/bert, whose config.json is neither in the"):
-        texts(tmp_path)
-    said = json.loads((tmp_path / "open_clip_config.json").read_text())
-    said["model_cfg"]["text_cfg"]["hf_model_name"] = "bert-base-uncased"
-    (tmp_path / "open_clip_config.json").write_text(json.dumps(said))
-    assert "taken for a plain BERT" in texts(tmp_path, weights="none").notes[-1]
-    (tmp_path / "tokenizer.json").unlink()
-    with pytest.raises(WeightsError, match=r"has no tokenizer"):
-        texts(tmp_path, weights="none")
-    (tmp_path / "open_clip_pytorch_model.bin").unlink()
-    with pytest.raises(WeightsError, match="needed is one of open_clip_model.safetensors"):
-        images(tmp_path)
-    (tmp_path / "open_clip_config.json").unlink()
-    with pytest.raises(WeightsError, match=r"no open_clip_config.json; is it a model of transf"):
-        images(tmp_path)
-    with pytest.raises(WeightsError, match="'hf-hub:someone/clip' is not in the cache of the hub"):
-        OpenClipParams(model="hf-hub:someone/clip").build()
-
-
 @pytest.mark.parametrize("name", MODELS)
 def test_the_last_stage_learns_and_nothing_else(tmp_path: Path, name: str) -> None:
     write(tmp_path, name)
@@ -286,8 +201,8 @@ def test_the_last_stage_learns_and_nothing_else(tmp_path: Path, name: str) -> No
     pixels = torch.randint(256, (2, 1, 3, side, side), dtype=torch.uint8)
     seen = Images(pixels, torch.ones(2, 1, dtype=torch.bool))
     for encoder, given in (
-        (images(tmp_path, pool="shared"), seen),
-        (texts(tmp_path, pool="shared"), texts(tmp_path).tokenize(TEXTS)),
+        (image_encoder(tmp_path, pool="shared"), seen),
+        (text_encoder(tmp_path, pool="shared"), text_encoder(tmp_path).tokenize(TEXTS)),
     ):
         encoder.learn("last")
         found = encoder(given)
@@ -304,8 +219,8 @@ def test_adapters_start_as_the_tower_and_all_of_them_learn(tmp_path: Path, name:
     pixels = torch.randint(256, (2, 1, 3, side, side), dtype=torch.uint8)
     seen = Images(pixels, torch.ones(2, 1, dtype=torch.bool))
     for encoder, given in (
-        (images(tmp_path), seen),
-        (texts(tmp_path), texts(tmp_path).tokenize(TEXTS)),
+        (image_encoder(tmp_path), seen),
+        (text_encoder(tmp_path), text_encoder(tmp_path).tokenize(TEXTS)),
     ):
         with torch.no_grad():
             plain = encoder(given).pooled
@@ -327,25 +242,3 @@ def test_the_page_of_models_lists_what_is_compared_here() -> None:
         line.split(" | ") for line in page.splitlines() if line.startswith("| `encoder.open_clip`")
     ]
     assert [cells[1] for cells in rows] == list(MODELS)
-
-
-@pytest.mark.parametrize("pool", ["trunk", "shared"])
-@pytest.mark.parametrize("name", ["clip", "biomed"])
-def test_a_long_text_is_read_in_windows_of_the_model(tmp_path: Path, name: str, pool: str) -> None:
-    write(tmp_path, name)
-    one, three = texts(tmp_path, pool=pool), texts(tmp_path, pool=pool, chunks=3)
-    room = one.tokenizer.longest - one.tokenizer.special
-    long = [("a b c d e f g h " * 9).split()[start : start + room] for start in (0, room)]
-    given = three.tokenize([" ".join([*long[0], *long[1]]), "a b"])
-    with torch.no_grad():
-        found, apart = three(given), one(one.tokenize([" ".join(part) for part in long]))
-        short = one(one.tokenize(["a b"]))
-    assert three.count([" ".join([*long[0], *long[1]])]).read == [2 * room]
-    width = one.tokenizer.longest
-    torch.testing.assert_close(found.tokens[0, :width], apart.tokens[0])
-    torch.testing.assert_close(found.tokens[0, width : 2 * width], apart.tokens[1])
-    torch.testing.assert_close(found.pooled[1], short.pooled[0])
-    if pool == "trunk":
-        torch.testing.assert_close(found.pooled[0], apart.pooled.mean(0))
-    else:
-        torch.testing.assert_close(found.pooled.norm(dim=1), torch.ones(2))

@@ -1,5 +1,6 @@
 """Long texts in chunks: what fits is as before, what does not is read window by window."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from mmx import Texts
 from mmx.blocks import TextWindows, chunk_advice, ends_of, in_windows
 from mmx.data import FeatureCache, FrozenEncoder, TextStore
 from mmx_plugins.encoders.transformers import TransformersEncoder, TransformersParams
+
+clip_folders = sys.modules["clip_folders"]
 
 SHORT = ["a red lesion", "", "a brown lesion of the back, which itches"]
 LONG = " ".join(f"finding {number} of the left lung is stable" for number in range(40))
@@ -177,3 +180,26 @@ def test_words_and_letters_that_a_vocabulary_lacks_are_unknown(
 
     tokenizer = strangers(kind)
     assert UnknownTokens(tokenizer).count(tokenizer(text)["input_ids"]) == unknown
+
+
+@pytest.mark.parametrize("pool", ["trunk", "shared"])
+@pytest.mark.parametrize("name", ["clip", "biomed"])
+def test_a_long_text_is_read_in_windows_of_the_model(tmp_path: Path, name: str, pool: str) -> None:
+    clip_folders.write(tmp_path, name)
+    text_encoder = clip_folders.text_encoder
+    one, three = text_encoder(tmp_path, pool=pool), text_encoder(tmp_path, pool=pool, chunks=3)
+    room = one.tokenizer.longest - one.tokenizer.special
+    long = [("a b c d e f g h " * 9).split()[start : start + room] for start in (0, room)]
+    given = three.tokenize([" ".join([*long[0], *long[1]]), "a b"])
+    with torch.no_grad():
+        found, apart = three(given), one(one.tokenize([" ".join(part) for part in long]))
+        short = one(one.tokenize(["a b"]))
+    assert three.count([" ".join([*long[0], *long[1]])]).read == [2 * room]
+    width = one.tokenizer.longest
+    torch.testing.assert_close(found.tokens[0, :width], apart.tokens[0])
+    torch.testing.assert_close(found.tokens[0, width : 2 * width], apart.tokens[1])
+    torch.testing.assert_close(found.pooled[1], short.pooled[0])
+    if pool == "trunk":
+        torch.testing.assert_close(found.pooled[0], apart.pooled.mean(0))
+    else:
+        torch.testing.assert_close(found.pooled.norm(dim=1), torch.ones(2))
