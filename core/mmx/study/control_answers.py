@@ -23,8 +23,9 @@ def control_answers(
     """Answers of all controls that are there, those without training first; or why not."""
     if not study.controls:
         return StudyAnswers({}, {})
-    plain = _baselines(folder, study, arms, base)
-    records = _of_records(folder, study, arms, base)
+    forms = forms_of(arms)
+    plain = _baselines(folder, study, forms, base)
+    records = _of_records(folder, study, arms, forms, base)
     shuffled = _shuffled(folder, study, arms, base)
     trained = {
         arm.name: found.answers[arm.name]
@@ -39,7 +40,9 @@ def control_answers(
     return StudyAnswers(kept, errors, {**plain.meanings, **records.meanings}, records.notes)
 
 
-def _baselines(folder: StudyFolder, study: StudySpec, arms: Arms, base: Answers) -> StudyAnswers:
+def _baselines(
+    folder: StudyFolder, study: StudySpec, forms: Sequence[str], base: Answers
+) -> StudyAnswers:
     """Controls that need no training, of the first seed."""
     files = [control_file(folder, "baselines", run) for run in _first(study, base)]
     if not files or not all(file.is_file() for file in files):
@@ -53,7 +56,7 @@ def _baselines(folder: StudyFolder, study: StudySpec, arms: Arms, base: Answers)
     for one in beside:
         found.errors.update(one["missing"])
         found.meanings.update(one["meanings"])
-    needed = {f"{METADATA}{form}" for form in forms_of(arms)}
+    needed = {f"{METADATA}{form}" for form in forms}
     others = {f"{METADATA}{form}" for form in FORMS.values()} - needed
     for name in dict.fromkeys(name for table in tables for name in table[CONTROL]):
         own = [table[table[CONTROL] == name] for table in tables]
@@ -81,11 +84,13 @@ def _shuffled(folder: StudyFolder, study: StudySpec, arms: Arms, base: Answers) 
     return StudyAnswers(answers, errors)
 
 
-def _of_records(folder: StudyFolder, study: StudySpec, arms: Arms, base: Answers) -> StudyAnswers:
+def _of_records(
+    folder: StudyFolder, study: StudySpec, arms: Arms, forms: Sequence[str], base: Answers
+) -> StudyAnswers:
     """Baselines of the record, of the first seed; or why one is not there."""
     found = StudyAnswers({}, {}, {})
     for method in arms.baselines:
-        files = [baseline_file(folder, method, forms_of(arms), run) for run in _first(study, base)]
+        files = [baseline_file(folder, method, forms, run) for run in _first(study, base)]
         if method.missing or not files or not all(file.is_file() for file in files):
             found.errors[method.name] = method.missing or "it has not been made"
             continue
