@@ -7,17 +7,21 @@ import torch
 from torch import Tensor, nn
 
 import mmx
-from mmx.interfaces import EncodedPrompts
+from mmx.interfaces import EncodedPrompts, TokenCount
 
 
 class ComparingParams(mmx.EncoderParams):
-    """Every image is as near as can be to sentences that hold a word, and opposite to others."""
+    """Every image is as near as can be to sentences that hold a word, and opposite to others.
+
+    It reads so many words of a sentence, and knows those of English letters.
+    """
 
     modality: ClassVar[str] = "image"
     type: Literal["comparing"] = "comparing"
     word: str = "rose"
     bias: float | None = None
     works: bool = True
+    reads: int | None = None
 
     @property
     def compares_texts(self) -> bool:
@@ -27,7 +31,14 @@ class ComparingParams(mmx.EncoderParams):
         if not self.works:
             raise mmx.WeightsError("no tower of texts")
         signs = torch.tensor([1.0 if self.word in one else -1.0 for one in prompts])
-        return EncodedPrompts(signs[:, None].expand(-1, 4), 5.0, self.bias)
+        return EncodedPrompts(signs[:, None].expand(-1, 4), 5.0, self.bias, self._count(prompts))
+
+    def _count(self, prompts: Sequence[str]) -> TokenCount | None:
+        if self.reads is None:
+            return None
+        words = [one.split() for one in prompts]
+        strange = [sum(not word.isascii() for word in of) for of in words]
+        return TokenCount([*map(len, words)], [min(len(of), self.reads) for of in words], strange)
 
     def build(self) -> "Comparing":
         return Comparing()

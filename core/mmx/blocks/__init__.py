@@ -66,7 +66,7 @@ from mmx.blocks.tensor_file import read_tensors
 from mmx.blocks.text_cells import Cells, missing_words, names_files, read_cells
 from mmx.blocks.text_fields import TextFields, TextFieldsParams
 from mmx.blocks.text_windows import TextWindows, chunk_advice, ends_of, in_windows
-from mmx.blocks.unknown_tokens import UnknownTokens
+from mmx.blocks.unknown_tokens import UnknownTokens, token_count
 from mmx.blocks.views import TURNS, Window, blurred, cut, turned, unit_pixels
 from mmx.blocks.weight_loading import load_by_position, load_tensors, state_digest
 from mmx.blocks.weights import (
@@ -96,8 +96,8 @@ __all__ = [
     "missing_words", "names_files", "near_grid", "not_utf8", "pool_grid", "pool_level",
     "prevalence", "read_cells", "read_plain_text", "read_sections", "read_tensors", "real_first",
     "real_pooled", "real_tokens", "same_width", "several_labels", "split_heads", "split_labels",
-    "state_digest", "store_channels_last", "table_text", "token_grid", "turned", "unit_pixels",
-    "vector_norm",
+    "state_digest", "store_channels_last", "table_text", "token_count", "token_grid", "turned",
+    "unit_pixels", "vector_norm",
 ]  # fmt: skip
 
 StandIn = LearnedPlaceholder  # what packages written for plugin API 1 call it

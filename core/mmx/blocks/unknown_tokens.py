@@ -1,8 +1,10 @@
-"""Which tokens of a text stand for what a vocabulary does not have."""
+"""Which tokens of a text are not read, and which stand for what a vocabulary does not have."""
 
 import re
 from collections.abc import Sequence
 from typing import Any
+
+from mmx.interfaces import TokenCount
 
 _BYTE = re.compile("<0x([0-9A-Fa-f]{2})>")
 _PIECE = "\ufffd"  # what decoding writes for bytes that are no whole character
@@ -33,3 +35,20 @@ class UnknownTokens:
         if byte:
             return int(byte[1], 16) >= 0x80
         return _PIECE in self._tokenizer.decode([one])
+
+
+def token_count(
+    tokenizer: Any, texts: Sequence[Sequence[int]], room: int, advice: str = ""
+) -> TokenCount:
+    """How much of some texts is read, where the first tokens of each are.
+
+    Args:
+        tokenizer: of transformers, or one that decodes as they do.
+        texts: ids of each whole text, without special tokens.
+        room: how many of them are read at most.
+        advice: how more could be read.
+    """
+    lengths = [len(ids) for ids in texts]
+    unknown = UnknownTokens(tokenizer)
+    read = [min(length, room) for length in lengths]
+    return TokenCount(lengths, read, [unknown.count(ids) for ids in texts], advice)

@@ -7,7 +7,7 @@ Source: Radford et al. 2021, Learning Transferable Visual Models From Natural La
 arXiv:2103.00020.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,7 +22,7 @@ from mmx.experiment.metrics import vars_of
 from mmx.experiment.outcome import decided, score
 from mmx.experiment.probe_features import frozen_names, pooled_features
 from mmx.inference import Attempts
-from mmx.interfaces import EncodedPrompts, EncoderParams, Task
+from mmx.interfaces import EncodedPrompts, EncoderParams, Task, TokenCount
 from mmx.pipeline import Sources
 from mmx.plugins import nearest
 from mmx.spec import Spec
@@ -37,6 +37,7 @@ class ZeroShot:
         prompts: class -> the sentences that stood for it.
         metrics: the headline on the test part; empty where there is none.
         absent: test rows without this modality, to which all classes are equally near.
+        unread: sentences on prompts that the model read in part.
         missing: why there is none; empty where there is one.
     """
 
@@ -44,6 +45,7 @@ class ZeroShot:
     prompts: Mapping[str, list[str]]
     metrics: Mapping[str, Interval]
     absent: int = 0
+    unread: tuple[str, ...] = ()
     missing: str = ""
 
     @property
@@ -62,7 +64,7 @@ class ZeroShot:
         return (
             f"The zero-shot control compares {self.name} with sentences about the classes, by what "
             "reads texts in the same model; nothing of it was trained here. Sentences: "
-            f"{asked}.{without if self.absent else ''}"
+            f"{asked}.{without if self.absent else ''}{''.join(f' {one}' for one in self.unread)}"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -70,7 +72,8 @@ class ZeroShot:
         if self.missing:
             return {"missing": self.missing}
         told = {name: vars_of(one) for name, one in self.metrics.items()}
-        return {**told, "prompts": dict(self.prompts), "absent": self.absent}
+        read = {"prompts": dict(self.prompts), "unread": list(self.unread)}
+        return {**told, **read, "absent": self.absent}
 
 
 def check_names(spec: Spec, task: Task) -> None:
@@ -123,7 +126,7 @@ def _of_one(
     if name not in frozen_names(sources.by_name):
         why = "what its encoder gives changes in training; freeze it to have one"
         return ZeroShot(name, sentences, {}, missing=why)
-    prompts = encoded_prompts(spec.model.encoders[name], sentences)
+    prompts, unread = encoded_prompts(spec.model.encoders[name], sentences)
     asked = [parts["validation"], parts["test"]]
     pooled = [pooled_features(sources.by_name, [name], part.rows) for part in asked]
     answers = [answered(task, prompts, torch.from_numpy(one[:, :-1])) for one in pooled]
@@ -133,14 +136,31 @@ def _of_one(
     settled = decided(task, validation, asked[0].labels, asked[0].groups)
     headline = next(iter(spec.task.selects))
     found = score(settled, test, asked[1].labels, asked[1].groups).metrics[headline]
-    return ZeroShot(name, sentences, {headline: found}, int((pooled[1][:, -1] == 0).sum()))
+    absent = int((pooled[1][:, -1] == 0).sum())
+    return ZeroShot(name, sentences, {headline: found}, absent, unread)
 
 
-def encoded_prompts(params: EncoderParams, sentences: Mapping[str, list[str]]) -> EncodedPrompts:
-    """One vector a class, of the sentences about it."""
+def encoded_prompts(
+    params: EncoderParams, sentences: Mapping[str, list[str]]
+) -> tuple[EncodedPrompts, tuple[str, ...]]:
+    """One vector a class, of the sentences about it; and what of these was not read."""
+    asked = [one for of in sentences.values() for one in of]
     with torch.inference_mode():
-        found = params.encode_prompts([one for of in sentences.values() for one in of])
-    return found.of_classes(len(sentences))
+        found = params.encode_prompts(asked)
+    return found.of_classes(len(sentences)), tuple(_unread(asked, found.count))
+
+
+def _unread(asked: Sequence[str], count: TokenCount | None) -> Iterator[str]:
+    """Sentences on prompts that were cut, and on those with tokens that are unknown."""
+    if count is None:
+        return
+    rows = list(zip(asked, count.total, count.read, count.unknown, strict=True))
+    cut = [f"{prompt!r} ({read} of {total})" for prompt, total, read, _ in rows if read < total]
+    if cut:
+        yield f"These were cut, for the model reads no more tokens: {', '.join(cut)}."
+    strange = [f"{prompt!r} ({lost} of {total})" for prompt, total, _, lost in rows if lost]
+    if strange:
+        yield f"Tokens of these are unknown to the model: {', '.join(strange)}."
 
 
 def answered(task: Task, prompts: EncodedPrompts, pooled: Tensor) -> Tensor | None:

@@ -10,6 +10,8 @@ from einops import rearrange
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from mmx.interfaces.inputs import TokenCount
+
 
 @dataclass(frozen=True, slots=True)
 class EncodedPrompts:
@@ -20,11 +22,13 @@ class EncodedPrompts:
         scale: what a cosine is multiplied by.
         bias: what is added then, where the sigmoid of the sum is the probability that a prompt fits
             (SigLIP); None where prompts are compared with one another by a softmax (CLIP).
+        count: how much of each prompt was read; None: it was not counted.
     """
 
     vectors: Tensor
     scale: float
     bias: float | None = None
+    count: TokenCount | None = None
 
     def of_classes(self, classes: int) -> "EncodedPrompts":
         """One vector [C, D] a class: the mean over its prompts, each of them of length 1.

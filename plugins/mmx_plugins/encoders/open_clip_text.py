@@ -19,18 +19,16 @@ from mmx import (
     Params,
     TextEncoder,
     Texts,
-    WeightsError,
     hookimpl,
 )
-from mmx.blocks import HubName, TextWindows, Weights, chunk_advice
+from mmx.blocks import HubName, TextWindows, Weights
 from mmx.interfaces import SpecPath, TokenCount
 from mmx_plugins.encoders._open_clip import (
     ClipTokenizer,
     Pool,
     TextTower,
     clip_folder,
-    clip_tokenizer,
-    text_tower,
+    text_side,
 )
 
 
@@ -68,14 +66,7 @@ class OpenClipTextParams(EncoderParams):
 
     def build(self) -> "OpenClipTextEncoder":
         folder = clip_folder(self.model)
-        tower = text_tower(folder, self.weights, self.fractions)
-        tokenizer = clip_tokenizer(folder)
-        known = tower.trunk.vocabulary
-        if tokenizer.size > known:
-            raise WeightsError(
-                f"{folder.path}: the tokenizer knows {tokenizer.size} tokens, the model {known}: "
-                "they do not belong together"
-            )
+        tower, tokenizer = text_side(folder, self.weights, self.fractions)
         origin = {"origin": str(self.model)} if self.weights == "default" else {}
         record = {**tower.record, **origin, "tokenizer": tokenizer.digest}
         encoder = OpenClipTextEncoder(tower, tokenizer, self.pool, record)
@@ -112,7 +103,8 @@ class OpenClipTextEncoder(TextEncoder):
     def tokenize(self, texts: Sequence[str]) -> Texts:
         """Ids and mask [B, N], N the longest of these texts after cutting, at least 1."""
         spoken = [index for index, text in enumerate(texts) if text.strip()]
-        rows = self._rows([texts[index] for index in spoken]) if spoken else []
+        windows = self.tokenizer.windows
+        rows = windows([texts[index] for index in spoken], self.chunks) if spoken else []
         longest = max([1, *map(len, rows)])
         ids = torch.full((len(texts), longest), self.tokenizer.padding, dtype=torch.int64)
         mask = torch.zeros(len(texts), longest, dtype=torch.bool)
@@ -121,20 +113,8 @@ class OpenClipTextEncoder(TextEncoder):
             mask[index, : len(row)] = True
         return Texts(ids, mask)
 
-    def _rows(self, texts: Sequence[str]) -> list[list[int]]:
-        return self.tokenizer.windows(texts, self.chunks)
-
     def count(self, texts: Sequence[str]) -> TokenCount:
-        found = [self.tokenizer.plain(text) for text in texts]
-        lengths, room = [len(ids) for ids in found], self.tokenizer.room
-        more = chunk_advice(max(lengths, default=0), room, self.chunks)
-        return TokenCount(
-            lengths,
-            [min(length, room * self.chunks) for length in lengths],
-            self.tokenizer.unknown(found),
-            f"this model reads no more than {self.tokenizer.longest} tokens at once"
-            + (f"; {more}" if more else ""),
-        )
+        return self.tokenizer.count(texts, self.chunks)
 
     def forward(self, texts: Texts) -> Features:
         """Encode [B, N] ids."""

@@ -28,15 +28,16 @@ from mmx.blocks import (
     MINILM,
     HubName,
     TextWindows,
-    UnknownTokens,
     Weights,
     chunk_advice,
     ends_of,
     find_weights,
     in_windows,
+    token_count,
 )
 from mmx.interfaces import SpecPath, TokenCount
 from mmx_plugins.encoders._transformers import (
+    end_of_text,
     folder_tokenizer,
     model_folder,
     quiet,
@@ -44,7 +45,6 @@ from mmx_plugins.encoders._transformers import (
 )
 
 _NO_LIMIT = 1_000_000  # tokens; transformers writes 1e30 where a tokenizer knows no limit
-_OLD_END = 2  # end of a text in old configurations of CLIP, whatever their tokenizers write
 
 Pool = Literal["cls", "mean", "pooler"]
 
@@ -126,8 +126,7 @@ def _check_pool(network: Any, tokenizer: Any, pool: Pool) -> None:
             "each token of this model knows those before it only, so the first knows nothing; use "
             "pool: pooler (its last token) or mean"
         )
-    last = network.config.eos_token_id
-    end = tokenizer.eos_token_id if last == _OLD_END else last
+    end = end_of_text(tokenizer, network.config)
     if pool == "pooler" and tokenizer("a")["input_ids"][-1] != end:
         raise WeightsError(
             f"this model pools at the token {end}, which ends a text, but the tokenizer of the "
@@ -240,14 +239,8 @@ class TransformersEncoder(TextEncoder):
 
     def count(self, texts: Sequence[str]) -> TokenCount:
         found = self._plain(texts)
-        lengths, room = [len(ids) for ids in found], self._room
-        unknown = UnknownTokens(self.tokenizer)
-        return TokenCount(
-            lengths,
-            [min(length, room * self.chunks) for length in lengths],
-            [unknown.count(ids) for ids in found],
-            self._advice(max(lengths, default=0)),
-        )
+        advice = self._advice(max(map(len, found), default=0))
+        return token_count(self.tokenizer, found, self._room * self.chunks, advice)
 
     def _advice(self, longest: int) -> str:
         """What to do against cuts of texts of so many tokens."""

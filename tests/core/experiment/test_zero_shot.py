@@ -1,5 +1,6 @@
 """The control that compares images with the names of the classes, beside runs that can have it."""
 
+import html
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +43,17 @@ def test_it_stands_in_the_report_with_its_sentences(comparing: Load) -> None:
     page = run.report.read_text()
     assert "zero-shot, image" in page
     assert "lenoma: a rose + one a rose here; " in page
+
+
+def test_what_the_model_does_not_read_of_a_sentence_is_told(comparing: Load) -> None:
+    names = "evaluation.prompts.names={lenoma: a rosé}"
+    run = mmx.run(comparing(names, "evaluation.prompts.templates=['one {}']", reads=2))
+    cut, strange = run.metrics["zero_shot"]["image"]["unread"]
+    assert cut == "These were cut, for the model reads no more tokens: 'one a rosé' (2 of 3)."
+    assert strange == "Tokens of these are unknown to the model: 'one a rosé' (1 of 3)."
+    assert f"{cut} {strange}" in html.unescape(run.report.read_text(encoding="utf-8"))
+    whole = mmx.run(comparing(NAMES, "evaluation.prompts.templates=['one {}']", reads=3))
+    assert whole.metrics["zero_shot"]["image"]["unread"] == []
 
 
 def test_hooks_that_read_pixels_and_fusions_that_read_tokens_change_nothing(

@@ -92,6 +92,24 @@ def test_only_the_shared_space_compares_and_a_file_needs_its_scale(tmp_path: Pat
         params(tmp_path, weights=tmp_path / "scaleless.pt").encode_prompts(["a"])
 
 
+@pytest.mark.parametrize("name", ["clip", "biomed"])
+def test_what_is_not_read_of_a_sentence_is_counted(tmp_path: Path, name: str) -> None:
+    write(tmp_path, name)
+    count = params(tmp_path).encode_prompts(["a b", "a " * 30, "a wing"]).count
+    assert count is not None
+    assert (count.total, count.read, count.unknown) == ([2, 30, 2], [2, 9, 2], [0, 0, 1])
+
+
+def test_a_tokenizer_of_another_model_is_refused_for_sentences_too(tmp_path: Path) -> None:
+    write(tmp_path, "clip")
+    file = tmp_path / "open_clip_config.json"
+    file.write_text(
+        file.read_text().replace('"hf_tokenizer_name": "words"', '"hf_tokenizer_name": null')
+    )
+    with pytest.raises(WeightsError, match="they do not belong together"):
+        params(tmp_path, weights="none").encode_prompts(["a"])
+
+
 def clip() -> Any:
     return hf.CLIPModel(hf.CLIPConfig(vision_config=SMALL, text_config=TEXT, projection_dim=8))
 
@@ -124,6 +142,9 @@ def test_towers_of_transformers_give_the_library_s_logits(
             [network(input_ids=row, pixel_values=pixels).logits_per_image for row in rows], dim=1
         )
     torch.testing.assert_close(logits, expected, rtol=1e-5, atol=1e-5)
+    count = made.encode_prompts(["a b", "a " * 30, "a wing"]).count
+    assert count is not None
+    assert (count.total, count.read, count.unknown) == ([2, 30, 2], [2, 9, 2], [0, 0, 1])
     assert encoder.shape.dim == found.pooled.shape[-1] == found.tokens.shape[-1]
     assert encoder.shape.level_dims == tuple(one.tokens.shape[-1] for one in found.levels)
     encoder.learn("last")

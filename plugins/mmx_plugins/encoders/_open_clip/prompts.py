@@ -8,8 +8,7 @@ from torch.nn.functional import normalize
 
 from mmx.interfaces import EncodedPrompts
 from mmx_plugins.encoders._open_clip.folder import ClipFolder
-from mmx_plugins.encoders._open_clip.texts import text_tower
-from mmx_plugins.encoders._open_clip.tokens import clip_tokenizer
+from mmx_plugins.encoders._open_clip.texts import text_side
 
 
 def encoded_prompts(
@@ -23,11 +22,11 @@ def encoded_prompts(
         prompts: none of them is empty.
     """
     scale, bias = folder.scale(weights)
-    tower, tokenizer = text_tower(folder, weights, ()), clip_tokenizer(folder)
+    tower, tokenizer = text_side(folder, weights, ())
     tower.trunk.eval()
     vectors = []
     for row in tokenizer.rows(prompts):
         ids = torch.tensor([row])
         _, pooled, _ = tower.trunk(ids, torch.ones_like(ids, dtype=torch.bool))
         vectors.append(normalize(tower.projection(pooled).float(), dim=-1))
-    return EncodedPrompts(torch.cat(vectors), scale, bias)
+    return EncodedPrompts(torch.cat(vectors), scale, bias, tokenizer.count(prompts))

@@ -11,10 +11,29 @@ from mmx.errors import WeightsError, said_by
 from mmx_plugins.encoders._open_clip.bert import BertTexts, assumed, bert_tower
 from mmx_plugins.encoders._open_clip.both_towers import with_towers
 from mmx_plugins.encoders._open_clip.folder import ClipFolder
+from mmx_plugins.encoders._open_clip.tokens import ClipTokenizer, clip_tokenizer
 from mmx_plugins.encoders._open_clip.trunk import TextTrunk, Tower, depths, linear_of
 
 _POOLS = ("argmax", "eos", "first", "last")
 TextTower = Tower[TextTrunk]
+
+
+def text_side(
+    folder: ClipFolder, weights: str | Path, fractions: Sequence[float]
+) -> tuple[TextTower, ClipTokenizer]:
+    """The tower of texts with its tokenizer; the arguments are those of ``text_tower``.
+
+    Raises:
+        WeightsError: as ``text_tower``; or the tokenizer is absent or of another model.
+    """
+    tower, tokenizer = text_tower(folder, weights, fractions), clip_tokenizer(folder)
+    known = tower.trunk.vocabulary
+    if tokenizer.size > known:
+        raise WeightsError(
+            f"{folder.path}: the tokenizer knows {tokenizer.size} tokens, the model {known}: they "
+            "do not belong together"
+        )
+    return tower, tokenizer
 
 
 def text_tower(folder: ClipFolder, weights: str | Path, fractions: Sequence[float]) -> TextTower:

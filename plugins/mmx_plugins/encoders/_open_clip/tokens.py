@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
-from mmx.blocks import UnknownTokens, check_tokenizer_files, ends_of, in_windows
+from mmx.blocks import check_tokenizer_files, chunk_advice, ends_of, in_windows, token_count
 from mmx.errors import MissingExtraError, WeightsError, said_by
+from mmx.interfaces import TokenCount
 from mmx_plugins.encoders._open_clip.folder import ClipFolder
 
 _USUAL_LENGTH = 77  # tokens, of the first CLIP, where a folder is silent
@@ -21,6 +22,7 @@ class ClipTokenizer(ABC):
         padding: the id that fills a text up.
         digest: SHA-256 of its rules and vocabulary.
         size: how many ids there are.
+        inner: decodes single ids.
     """
 
     longest: int
@@ -28,6 +30,7 @@ class ClipTokenizer(ABC):
     padding: int
     digest: str
     size: int
+    inner: Any
 
     @abstractmethod
     def rows(self, texts: Sequence[str]) -> list[list[int]]:
@@ -37,14 +40,19 @@ class ClipTokenizer(ABC):
     def plain(self, text: str) -> list[int]:
         """Ids of a whole text, without special tokens."""
 
-    @abstractmethod
-    def unknown(self, texts: Sequence[Sequence[int]]) -> list[int]:
-        """How many ids of each text stand for what the vocabulary does not have."""
-
     @property
     def room(self) -> int:
         """Tokens of a text among its special ones."""
         return max(self.longest - self.special, 0)
+
+    def count(self, texts: Sequence[str], most: int = 1) -> TokenCount:
+        """How much of texts is read in so many windows at most."""
+        found = [self.plain(text) for text in texts]
+        more = chunk_advice(max(map(len, found), default=0), self.room, most)
+        advice = f"this model reads no more than {self.longest} tokens at once"
+        return token_count(
+            self.inner, found, self.room * most, f"{advice}; {more}" if more else advice
+        )
 
     def windows(self, texts: Sequence[str], most: int) -> list[list[int]]:
         """Ids as of ``rows``; of a text that would be cut, in so many windows at most."""
@@ -90,22 +98,19 @@ class _Simple(ClipTokenizer):
     special, padding = 2, 0
 
     def __init__(self, found: Any, longest: int) -> None:
-        self._found = found
+        self.inner = found
         self.longest = longest
         self.size = int(found.vocab_size)
         self.digest = sha256(repr(sorted(found.encoder.items())).encode()).hexdigest()
 
     def rows(self, texts: Sequence[str]) -> list[list[int]]:
-        whole = self._found(list(texts), context_length=self.longest).tolist()
-        end = self._found.eot_token_id
+        whole = self.inner(list(texts), context_length=self.longest).tolist()
+        end = self.inner.eot_token_id
         return [ids[: ids.index(end) + 1] for ids in whole]
 
     def plain(self, text: str) -> list[int]:
-        found: list[int] = self._found.encode(text)
+        found: list[int] = self.inner.encode(text)
         return found
-
-    def unknown(self, texts: Sequence[Sequence[int]]) -> list[int]:
-        return [*map(UnknownTokens(self._found).count, texts)]
 
 
 class _Own(ClipTokenizer):
@@ -113,27 +118,24 @@ class _Own(ClipTokenizer):
 
     def __init__(self, found: Any, longest: int) -> None:
         self._whole = found
-        self._found = found.tokenizer
+        self.inner = found.tokenizer
         self.longest = longest
-        self.special = int(self._found.num_special_tokens_to_add())
-        self.padding = int(self._found.pad_token_id or 0)
-        self.size = len(self._found)
-        backend = getattr(self._found, "backend_tokenizer", None)
-        vocabulary = repr(sorted(self._found.get_vocab().items()))
+        self.special = int(self.inner.num_special_tokens_to_add())
+        self.padding = int(self.inner.pad_token_id or 0)
+        self.size = len(self.inner)
+        backend = getattr(self.inner, "backend_tokenizer", None)
+        vocabulary = repr(sorted(self.inner.get_vocab().items()))
         rules = vocabulary if backend is None else backend.to_str()
         self.digest = sha256(rules.encode()).hexdigest()
 
     def rows(self, texts: Sequence[str]) -> list[list[int]]:
         cleaned = [self._whole.clean_fn(text) for text in texts]
-        short = self._found(cleaned, truncation=True, max_length=self.longest)["input_ids"]
+        short = self.inner(cleaned, truncation=True, max_length=self.longest)["input_ids"]
         whole = self._whole(list(texts), context_length=self.longest).tolist()
         return [ids[: len(row)] for ids, row in zip(whole, short, strict=True)]
 
     def plain(self, text: str) -> list[int]:
-        found: list[int] = self._found(self._whole.clean_fn(text), add_special_tokens=False)[
+        found: list[int] = self.inner(self._whole.clean_fn(text), add_special_tokens=False)[
             "input_ids"
         ]
         return found
-
-    def unknown(self, texts: Sequence[Sequence[int]]) -> list[int]:
-        return [*map(UnknownTokens(self._found).count, texts)]

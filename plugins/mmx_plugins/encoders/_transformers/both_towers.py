@@ -7,14 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmx.blocks import token_count
 from mmx.errors import WeightsError, said_by
 from mmx.interfaces import EncodedPrompts
 from mmx_plugins.encoders._transformers.halves import loaded
-from mmx_plugins.encoders._transformers.tokenizer import folder_tokenizer
+from mmx_plugins.encoders._transformers.tokenizer import end_of_text, folder_tokenizer
 
 SHARED = ("clip", "siglip")  # models whose towers end in one space
 _COUNTERS = ("text_model.embeddings.position_ids", "vision_model.embeddings.position_ids")
-_OLD_END = 2  # end of a text in old configurations of CLIP, whatever their tokenizers write
 
 
 def both_towers(folder: Path, weights: str | Path) -> tuple[Any, dict[str, str], tuple[str, ...]]:
@@ -60,17 +60,21 @@ def encoded_prompts(folder: Path, weights: str | Path, prompts: Sequence[str]) -
         WeightsError: as ``both_towers``; or the tokenizer is absent or of another model.
     """
     model, _, _ = both_towers(folder, weights)
-    rows = _ids(folder, model, prompts)
+    tokenizer = folder_tokenizer(folder)
+    rows = _ids(folder, model, tokenizer, prompts)
     projection = getattr(model, "text_projection", None) or nn.Identity()
     vectors = [projection(model.text_model(input_ids=row).pooler_output) for row in rows]
     scale, bias = model.logit_scale.detach(), getattr(model, "logit_bias", None)
     added = None if bias is None else float(bias.detach())
-    return EncodedPrompts(torch.cat(vectors).float(), float(scale.exp()), added)
+    plain = tokenizer(list(prompts), add_special_tokens=False)["input_ids"]
+    positions = model.config.text_config.max_position_embeddings
+    room = max(positions - tokenizer.num_special_tokens_to_add(), 0)
+    count = token_count(tokenizer, plain, room)
+    return EncodedPrompts(torch.cat(vectors).float(), float(scale.exp()), added, count)
 
 
-def _ids(folder: Path, model: Any, prompts: Sequence[str]) -> list[Tensor]:
+def _ids(folder: Path, model: Any, tokenizer: Any, prompts: Sequence[str]) -> list[Tensor]:
     """Ids [1, N] of each prompt; a SigLIP reads all of its positions, as in its training."""
-    tokenizer = folder_tokenizer(folder)
     config = model.config.text_config
     whole = model.config.model_type == "siglip"
     found = tokenizer(
@@ -83,7 +87,7 @@ def _ids(folder: Path, model: Any, prompts: Sequence[str]) -> list[Tensor]:
             f"{folder}: the tokenizer writes the token {largest}, the model knows {known}: they do "
             "not belong together"
         )
-    end = tokenizer.eos_token_id if config.eos_token_id == _OLD_END else config.eos_token_id
+    end = end_of_text(tokenizer, config)
     if not whole and any(row[-1] != end for row in found):
         raise WeightsError(
             f"{folder}: the model pools at the token {end}, which ends a text, and the tokenizer "
