@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+SAID = "you said so"
 _ORDER = (
     "images", "suffix", "root", "roots", "label", "task", "text", "group", "group_pattern",
     "group_missing", "split", "record", "roles",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mmx.spec import column_cells as cells_of
 from mmx.spec import column_names as names_of
+from mmx.spec.column_found import SAID
 
 Values = Mapping[str, Sequence[str]]
 _IN_A_NAME = re.compile(
@@ -40,7 +41,7 @@ def guess_group(values: Values, images: Values, given: Mapping[str, str]) -> Gro
         given: role -> column, as the user says it.
     """
     if "group" in given:
-        return GroupColumn(given["group"], "you said so")
+        return GroupColumn(given["group"], SAID)
     lonely = list[str]()
     for wanted in names_of.GROUPS:
         for name, cells in values.items():

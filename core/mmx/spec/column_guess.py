@@ -12,7 +12,7 @@ from mmx.spec.column_found import Columns
 from mmx.spec.column_groups import guess_group
 from mmx.spec.column_labels import LabelColumns, guess_labels
 from mmx.spec.column_splits import SplitColumn, guess_split, torn_by
-from mmx.spec.column_texts import guess_texts
+from mmx.spec.column_texts import TextColumns, guess_texts
 from mmx.spec.image_columns import ImageColumns, guess_images
 from mmx.spec.image_kinds import ask_of_kinds, differ_in_kind
 
@@ -47,8 +47,8 @@ class Guess:
         self.images = self._images(folder, given, held)
         self.learned = self._labels(given, task)
         self.labels = self.learned.of_rows(values)
-        self.text, self.texts, self.files = self._text(given, folder)
-        if not self.images.columns and self.text is None:
+        self.texts = self._texts(given, folder)
+        if not self.images.columns and self.texts.column is None:
             raise DataError(
                 "the table names no image files and holds no sentences, and a run needs one of "
                 "the two; say --image COLUMN or --text COLUMN. There are: " + ", ".join(values)
@@ -72,12 +72,31 @@ class Guess:
             self.reasons["roles"] = "by their names"
         self._ask()
         return Columns(
-            learned.label, images.columns, self.text, self.group.column, self.record, roles,
-            roots[0], self.split.settings, self._lacking(), len(self.labels), self.reasons,
-            self.left_out, tuple(self.questions), learned.one_hot, roots[1:], images.suffix,
-            differ_in_kind(images.columns), learned.each, learned.cells, learned.task,
-            self.group.pattern, self._alone() > 0, self.texts, text_files=bool(self.files),
-        )  # fmt: skip
+            images=images.columns,
+            kinds=differ_in_kind(images.columns),
+            suffix=images.suffix,
+            root=roots[0],
+            roots=roots[1:],
+            label=learned.label,
+            label_columns=learned.one_hot,
+            labels=learned.each,
+            cells=learned.cells,
+            task=learned.task,
+            text=self.texts.column,
+            texts=self.texts.further,
+            text_files=self.texts.in_files,
+            group=self.group.column,
+            group_pattern=self.group.pattern,
+            alone=self._alone() > 0,
+            record=self.record,
+            roles=roles,
+            split=self.split.settings,
+            lacking=self._lacking(),
+            rows=len(self.labels),
+            reasons=self.reasons,
+            left_out=self.left_out,
+            questions=tuple(self.questions),
+        )
 
     def _take(self, *names: str | None) -> None:
         for name in names:
@@ -99,17 +118,15 @@ class Guess:
     def _roots(self) -> tuple[str, ...]:
         """Folders of images, and those of texts behind them."""
         shown = self.images.roots if self.images.columns else ()
-        roots = tuple(dict.fromkeys((*shown, *self.files))) or self.images.roots
-        if self.files and len(roots) > 1:
+        behind = self.texts.roots
+        roots = tuple(dict.fromkeys((*shown, *behind))) or self.images.roots
+        if behind and len(roots) > 1:
             self.reasons.setdefault("roots", "files of texts are there")
-        elif self.files and not shown:
+        elif behind and not shown:
             self.reasons["root"] = "files of texts are there"
         return roots
 
-    def _text(
-        self, given: Mapping[str, str], folder: Path
-    ) -> tuple[str | None, tuple[str, ...], tuple[str, ...]]:
-        """The column of the text, further ones, and the folders of files that it names."""
+    def _texts(self, given: Mapping[str, str], folder: Path) -> TextColumns:
         found = guess_texts(self.free, given, folder)
         self.reasons["text"] = found.why
         self.questions += found.questions
@@ -117,7 +134,7 @@ class Guess:
         self._take(found.column, *found.further, *found.left_out)
         if found.further:
             self.reasons["text"] += "; the further ones hold sentences too"
-        return found.column, found.further, found.roots
+        return found
 
     def _split(self) -> SplitColumn:
         found = guess_split(self.free)

@@ -8,9 +8,9 @@ from mmx.blocks import check_spelling, several_labels, split_labels
 from mmx.errors import DataError
 from mmx.spec import column_cells as cells_of
 from mmx.spec import column_names as names_of
+from mmx.spec.column_found import SAID
 from mmx.spec.column_levels import levels_of, speaks_of_levels
 
-SAID = "you said so"
 SINGLE = "single_label"
 MULTI = "multi_label"
 ORDINAL = "ordinal"

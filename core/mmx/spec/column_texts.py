@@ -8,6 +8,7 @@ from typing import Any
 from mmx.blocks import names_files
 from mmx.spec import column_cells as cells_of
 from mmx.spec import column_names as names_of
+from mmx.spec.column_found import SAID
 from mmx.spec.image_root import find_root
 
 Values = Mapping[str, Sequence[str]]
@@ -31,7 +32,8 @@ class TextColumns:
         why: it was taken, or none was.
         left_out: columns of sentences that are not read -> why.
         questions: what the table does not answer.
-        roots: folders of the files that ``column`` names; empty where its cells are the texts.
+        in_files: the cells of ``column`` name files, in which the sentences stand.
+        roots: folders of these files; empty where none was found.
     """
 
     column: str | None
@@ -39,6 +41,7 @@ class TextColumns:
     left_out: Mapping[str, str] = field(default_factory=dict)
     questions: tuple[str, ...] = ()
     further: tuple[str, ...] = ()
+    in_files: bool = False
     roots: tuple[str, ...] = ()
 
 
@@ -51,7 +54,7 @@ def guess_texts(values: Values, given: Mapping[str, Any], folder: Path) -> TextC
         folder: of the table, near which files of texts lie.
     """
     if "text" in given:
-        return TextColumns(given["text"], "you said so")
+        return _given(given["text"], values, folder)
     files = {name: _FILES for name, cells in values.items() if names_files(cells)}
     found = _of_sentences({name: cells for name, cells in values.items() if name not in files})
     own = _of_files({name: values[name] for name in files}, folder)
@@ -60,6 +63,16 @@ def guess_texts(values: Values, given: Mapping[str, Any], folder: Path) -> TextC
         found = replace(own, left_out=found.left_out, questions=found.questions)
     asked = (*found.questions, *map(_ask_of_files, files))
     return replace(found, left_out={**found.left_out, **files}, questions=asked)
+
+
+def _given(name: str, values: Values, folder: Path) -> TextColumns:
+    """The column that the user says, which may name files."""
+    filled = cells_of.known(values.get(name, ()))
+    if not names_files(filled):
+        return TextColumns(name, SAID)
+    found = find_root(filled, folder)
+    why = f"{SAID}; its values name text files: {found.why}"
+    return TextColumns(name, why, questions=found.questions, in_files=True, roots=found.roots)
 
 
 def _of_sentences(values: Values) -> TextColumns:
@@ -92,7 +105,7 @@ def _of_files(values: Values, folder: Path) -> TextColumns | None:
         found = find_root(filled, folder)
         if not found.lacking and not found.linked:
             why = f"by its name; its values name text files, and {found.why}"
-            return TextColumns(name, why, roots=found.roots)
+            return TextColumns(name, why, in_files=True, roots=found.roots)
     return None
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mmx.spec import column_cells as cells_of
 from mmx.spec import column_names as names_of
+from mmx.spec.column_found import SAID
 from mmx.spec.image_root import find_below, find_root, find_without_ending
 
 Values = Mapping[str, Sequence[str]]
@@ -47,7 +48,7 @@ def guess_images(
     masks = dict[str, str]()
     suffix = ""
     if given is not None:
-        columns, reasons["images"] = [given], "you said so"
+        columns, reasons["images"] = [given], SAID
     elif held:
         columns, reasons["images"] = [*held], "its cells hold image files"
     else:
@@ -70,8 +71,8 @@ def guess_images(
     reasons["root"] = found.why
     if len(found.roots) > 1:
         reasons["roots"] = "files that are not in the first folder are there"
-    asked = (_ask_of_link(found.linked),) if found.linked else ()
-    return ImageColumns(tuple(columns), found.roots, suffix, reasons, masks, asked)
+    roots = found.roots or (".",)
+    return ImageColumns(tuple(columns), roots, suffix, reasons, masks, found.questions)
 
 
 def _by_id(columns: Sequence[str], root: str, masks: Mapping[str, str]) -> ImageColumns:
@@ -101,10 +102,3 @@ def _masks(names: Sequence[str]) -> dict[str, str]:
     masks = [name for name in names if names_of.says(name, names_of.MASKS)]
     why = "its pictures are masks, drawn by somebody who knew the finding"
     return dict.fromkeys(masks, why) if len(masks) < len(names) else {}
-
-
-def _ask_of_link(file: str) -> str:
-    return (
-        f"{file!r} is a link that leads out of its folder, and such files are "
-        "refused; if you trust where it leads: data.dataset.follow_links: true"
-    )

@@ -1,4 +1,4 @@
-"""Where the image files of a table lie, and the ending that their names lack."""
+"""Where the files that a table names lie, and the ending that names of images lack."""
 
 import os
 from collections import Counter
@@ -20,11 +20,12 @@ _ENDINGS = (".jpg", ".png", ".jpeg", ".JPG", ".PNG", ".tif", ".tiff", ".bmp", ".
 
 
 @dataclass(frozen=True, slots=True)
-class ImageLocations:
-    """Where image files were found.
+class FileLocations:
+    """Where files were found.
 
     Attributes:
-        roots: folders relative to the table, the one with most files first.
+        roots: folders relative to the table, the one with most files first; empty where no file
+            was found.
         why: in words.
         linked: one of the files is a link that leads out of its folder.
         lacking: files that are in none of these folders.
@@ -35,9 +36,19 @@ class ImageLocations:
     linked: str = ""
     lacking: int = 0
 
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """What is asked of the user before such files are read."""
+        if not self.linked:
+            return ()
+        return (
+            f"{self.linked!r} is a link that leads out of its folder, and such files are "
+            "refused; if you trust where it leads: data.dataset.follow_links: true",
+        )
 
-def find_root(files: Sequence[str], folder: Path) -> ImageLocations:
-    """The folders in which the image files lie.
+
+def find_root(files: Sequence[str], folder: Path) -> FileLocations:
+    """The folders in which the files lie.
 
     Args:
         files: as the table names them.
@@ -46,7 +57,7 @@ def find_root(files: Sequence[str], folder: Path) -> ImageLocations:
     """
     some = list(dict.fromkeys(files))[:_LOOKED_AT]
     if not some:
-        return ImageLocations((".",), "there are no image files to look for")
+        return FileLocations((), "there are no files to look for")
     left = some
     roots, told = list[str](), list[str]()
     for places in _rings(folder):
@@ -54,10 +65,10 @@ def find_root(files: Sequence[str], folder: Path) -> ImageLocations:
             left = _looked_in(places, left, folder, roots, told, len(some))
     if not roots:
         words = f"{some[0]!r} was not found beside the table nor just below; mend data.dataset.root"
-        return ImageLocations((".",), words, lacking=len(left))
+        return FileLocations((), words, lacking=len(left))
     if left:
         told.append(f"{len(left)} are nowhere, such as {left[0]!r}")
-    return ImageLocations(
+    return FileLocations(
         tuple(roots), ", ".join(told), _linked(some, [folder / root for root in roots]), len(left)
     )
 

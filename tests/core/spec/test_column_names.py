@@ -342,3 +342,24 @@ def test_files_of_texts_are_read_where_their_name_says_so_and_all_are_there(tmp_
     assert written["dataset"]["text_files"] == ["history"]
     assert "text" not in written["dataset"]
     assert written["narrative"] == {"type": "joined", "column": "history"}
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_files_of_texts_are_read_where_the_user_names_their_column(
+    tmp_path: Path, there: bool
+) -> None:
+    if there:
+        (tmp_path / "letters").mkdir()
+        for row in range(ROWS):
+            (tmp_path / f"letters/{row}.txt").write_text("itches", encoding="utf-8")
+    found = guessed(tmp_path, {**PLAIN, "report": lambda row: f"{row}.txt"}, text="report")
+    assert (found.text, found.text_files) == ("report", True)
+    told = "60 of 60 files are in letters" if there else "mend data.dataset.root"
+    assert told in found.reasons["text"]
+    assert ("letters" in (found.root, *found.roots)) == there
+    assert ("files of texts are there" in found.reasons.values()) == there
+    out = tmp_path / "spec.yaml"
+    write_template(out, table=tmp_path / "t.csv", columns=found)
+    dataset = yaml.safe_load(out.read_text("utf-8"))["data"]["dataset"]
+    assert dataset["text_files"] == ["report"]
+    assert "text" not in dataset
