@@ -98,8 +98,9 @@ def check_single(labels: Sequence[str]) -> None:
     raise DataError(
         f"{rows} rows seem to have several labels in one cell, parted by {separator!r}, such as "
         f"{shown}: their parts are labels of other rows. task: multi_label learns several labels "
-        "per case, each from a column of its own that holds 1 or 0: data.dataset.labels: "
-        "[COLUMN, COLUMN]. For one class per case say what is meant: "
+        "per case, from such cells: data.dataset.labels: {several: each, separator: "
+        f'"{separator}"}}, or from columns that hold 1 or 0: labels: [COLUMN, COLUMN]. For one '
+        "class per case say what is meant: "
         f'data.dataset.labels: {{several: first, separator: "{separator}"}} keeps the first one of '
         "each cell, labels: {several: own} makes each such cell a class of its own"
     )

@@ -173,7 +173,9 @@ def _read(taken: LabelColumns, cells: Sequence[str], task: str | None) -> LabelC
     if levels and (task == ORDINAL or (task is None and speaks_of_levels(name))):
         why = SAID if task else "its name is that of grades, and its values count them"
         return replace(taken, task={"type": ORDINAL, "levels": [*levels]}, task_why=why)
-    asked = [*_ask_of_levels(levels, task), *_ask_of_spelling(cells)]
+    asked = [
+        *_ask_of_one(name, several), *_ask_of_levels(levels, task), *_ask_of_spelling(cells),
+    ]  # fmt: skip
     return replace(taken, questions=(*taken.questions, *asked))
 
 
@@ -187,14 +189,9 @@ def _several(taken: LabelColumns, cells: Sequence[str], separator: str, first: s
     settings |= {"separator": separator} if separator != "|" else {}
     settings |= {"none": nothing} if nothing else {}
     told = f", {', '.join(map(repr, nothing))} stands for none" if nothing else ""
-    one = (
-        "write it into a column of its own" if first.startswith("[")
-        else f'labels: {{several: first, separator: "{separator}"}}, or labels: {{several: own}}, '
-        "and no task"
-    )  # fmt: skip
     asked = (
         f"are cells of {taken.label!r} such as {first!r} several labels of a case? They are read "
-        f"so{told}; for one class a case: {one}"
+        f"so{told}; for one class a case: {_ways_to_one(separator, first)}, and no task"
     )
     why = f"cells such as {first!r} name several labels"
     counted = f"by its name, {len(names) - len(nothing)} labels"
@@ -202,6 +199,23 @@ def _several(taken: LabelColumns, cells: Sequence[str], separator: str, first: s
         taken, why=taken.why if taken.why == SAID else counted, cells=settings,
         task={"type": MULTI}, task_why=why, questions=(*taken.questions, asked),
     )  # fmt: skip
+
+
+def _ask_of_one(label: str, several: tuple[str, list[str]] | None) -> Iterator[str]:
+    """The question for cells of several labels, where one class a case is asked for."""
+    if several:
+        separator, (first, *_) = several
+        yield (
+            f"cells of {label!r} such as {first!r} seem to hold several labels, and a run refuses "
+            f"them until the spec says which is the class: {_ways_to_one(separator, first)}"
+        )
+
+
+def _ways_to_one(separator: str, first: str) -> str:
+    """How cells of several labels become one class each."""
+    if first.startswith("["):
+        return "write it into a column of its own"
+    return f'labels: {{several: first, separator: "{separator}"}}, or labels: {{several: own}}'
 
 
 def _ask_of_levels(levels: Sequence[str], task: str | None) -> Iterator[str]:

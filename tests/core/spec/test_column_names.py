@@ -204,6 +204,10 @@ def test_labels_that_are_several_or_misspelt_are_questions(tmp_path: Path) -> No
     assert (several.cells, several.task) == ({"several": "each"}, {"type": "multi_label"})
     misspelt = guessed(tmp_path, {**PLAIN, "dx": ["mel", "MEL", "nv"]})
     assert "spelt in several ways" in misspelt.questions[0]
+    table = pandas.DataFrame({"image": ["a.png"] * 12, "dx": ["a", "b", "a|b"] * 4})
+    single = guess_columns(table, tmp_path, task="single_label")
+    assert (single.cells, single.task) == ({}, {})
+    assert 'labels: {several: first, separator: "|"}, or' in single.questions[0]
 
 
 def test_without_pictures_and_sentences_it_asks(tmp_path: Path) -> None:

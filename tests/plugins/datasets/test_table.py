@@ -239,8 +239,10 @@ def test_several_labels_in_a_cell_are_a_question(tmp_path: Path, sign: str) -> N
     lines = "".join(f'x,{row},"{cell}"\n' for row, cell in enumerate(cells))
     path = _write(tmp_path, "t,g,label\n" + lines)
     settings: dict[str, Any] = {"path": path, "text": "t", "group": "g", "label": "label"}
-    with pytest.raises(DataError, match="2 rows seem to have several labels in one cell"):
+    with pytest.raises(DataError, match="2 rows seem to have several labels in one cell") as why:
         TableParams(**settings).build()
+    assert 'task: multi_label learns several labels per case, from such cells: data.dataset.' \
+        f'labels: {{several: each, separator: "{sign}"}}' in str(why.value)  # fmt: skip
     first = TableParams.model_validate(
         {"path": path, **settings, "labels": {"several": "first", "separator": sign}}
     ).build()
