@@ -50,7 +50,12 @@ def list_methods(
     columns = ("kind", "type", "distribution", "version", "api", "status", "summary")
     rows = [
         (
-            *(one.kind, one.type, one.package, one.version, str(one.api), one.status),
+            one.kind,
+            one.type,
+            one.package,
+            one.version,
+            str(one.api),
+            one.status,
             one.reason or one.summary,
         )
         for one in methods
