@@ -1,5 +1,6 @@
 """Chest X-rays: CheXpert, MIMIC-CXR-JPG, NIH ChestX-ray14, PadChest and IU X-ray."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from drawing import Layout, Row, chosen, drawn, picture, rows_of, write_csv
@@ -78,6 +79,13 @@ def mimic(folder: Path) -> Path:
     })  # fmt: skip
 
 
+def shown(row: Row, names: Sequence[str], second: bool) -> list[str]:
+    """The finding that the picture shows, and the next of the names where there is a second."""
+    place: int = row["class"]
+    both = [names[place], names[(place + 1) % len(names)]]
+    return both if second else both[:1]
+
+
 def nih(folder: Path) -> Path:
     """The header has the commas of sizes in it, and ends with one."""
     rows = rows_of(count=60, each=3)
@@ -85,9 +93,8 @@ def nih(folder: Path) -> Path:
     for row in rows:
         row["file"] = f"{row['patient'] + 1:08d}_{row['number'] % 3:03d}.png"
         picture(folder / f"images_{row['number'] % 2 + 1:03d}/images/{row['file']}", row)
-        also = [names[(row["class"] + 1) % 3]] if row["more"][0] == 0 else []
-        row["labels"] = "|".join(sorted([names[row["class"]], *also]))
-        row["labels"] = "No Finding" if row["more"][1] == 0 else row["labels"]
+        found = shown(row, names, row["more"][0] == 0)
+        row["labels"] = "No Finding" if row["more"][1] == 0 else "|".join(sorted(found))
     lists = {"train_val_list.txt": rows[:45], "test_list.txt": rows[45:]}
     for name, held in lists.items():
         (folder / name).write_text("\n".join(row["file"] for row in held) + "\n")
@@ -110,8 +117,8 @@ def padchest(folder: Path) -> Path:
     for row in rows:
         row["image"] = f"{216840111366964012768 + row['number'] * 7919}_00-0{row['number']:02d}.png"
         picture(folder / f"{row['number'] % 2}/{row['image']}", row)
-        also = [names[(row["class"] + 1) % 3]] if row["patient"] % 4 == 0 else []
-        row["labels"] = str(["normal"] if row["patient"] % 4 == 1 else [names[row["class"]], *also])
+        found = shown(row, names, row["patient"] % 4 == 0)
+        row["labels"] = str(["normal"] if row["patient"] % 4 == 1 else found)
     spanish = ("cardiomegalia .", "derrame pleural derecho .", "nodulo en lobulo superior .")
     return write_csv(folder / "PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv", rows, {
         "": "number", "ImageID": "image", "ImageDir": lambda row: row["number"] % 2,
@@ -145,10 +152,8 @@ def iu_xray(folder: Path) -> Path:
     for row in rows:
         row["file"] = f"{row['patient'] + 1}_IM-{row['patient'] + 1:04d}-{row['number']}001.dcm.png"
         picture(folder / f"images/images_normalized/{row['file']}", row)
-        also = [names[(row["class"] + 1) % 3]] if row["patient"] % 4 == 1 else []
-        row["labels"] = "normal" if row["patient"] % 5 == 0 else ";".join(
-            sorted([names[row["class"]], *also])
-        )  # fmt: skip
+        found = shown(row, names, row["patient"] % 4 == 1)
+        row["labels"] = "normal" if row["patient"] % 5 == 0 else ";".join(sorted(found))
     why = ("chest pain", "shortness of breath and cough", "fall from a ladder, rib pain")
     write_csv(folder / "indiana_reports.csv", rows[::2], {
         "uid": lambda row: row["patient"] + 1,
