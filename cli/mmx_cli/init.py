@@ -9,6 +9,7 @@ import typer
 
 import mmx
 from mmx import commands
+from mmx_cli.mappings import Join
 from mmx_cli.plain_words import plain_words
 from mmx_cli.terminal import say
 
@@ -23,13 +24,6 @@ Separator = Annotated[
 ]
 Sheet = Annotated[
     str | None, typer.Option(help="Of a spreadsheet; without: the first.", show_default=False)
-]
-Join = Annotated[
-    list[Path] | None,
-    typer.Option(
-        metavar="TABLE",
-        help="A further table of the same cases, such as metadata or labels; may be said again.",
-    ),
 ]
 Task = Annotated[
     Literal["single_label", "multi_label", "ordinal"] | None,
@@ -48,7 +42,7 @@ def init(
     label: Name = None,
     group: Name = None,
     task: Task = None,
-    join: Join = None,
+    join: Join = [],
     encoding: Encoding = None,
     separator: Separator = None,
     sheet: Sheet = None,
@@ -64,7 +58,7 @@ def init(
         stated = {name: value for name, value in settings.items() if value is not None}
         columns, notes = None, list[str]()
         if table is not None:
-            columns, notes, stated = _guessed(table, said, task, join or (), stated)
+            columns, notes, stated = _guessed(table, said, task, join, stated)
         commands.write_template(out, table=table, columns=columns, force=force, reading=stated)
     for line in notes:
         say(line)
