@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-HOUSE = {"A", "BLE", "C4", "N", "PERF", "PT", "RET", "RUF", "S", "TRY"}
+HOUSE = {"A", "BLE", "C4", "N", "PERF", "PIE", "PT", "RET", "RUF", "S", "TRY"}
 SILENT = re.compile(r"# noqa(?!: [A-Z]+\d+(?:, [A-Z]+\d+)* - \w)")
 """Without a rule, or with nothing behind it."""
 

@@ -1,7 +1,5 @@
 """Laws of tasks: targets, link, counts and what stands for a row of which nothing is seen."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -15,9 +13,6 @@ from mmx.testing.task_comparing import COMPARING
 from mmx.testing.task_rows import TaskRows, default_loss, rows_of_task, without
 from mmx.testing.task_scores import SCORES
 from mmx.testing.task_specs import fits
-
-if TYPE_CHECKING:
-    pass
 
 STRANGE = "?!"  # a label that nobody has
 

@@ -261,7 +261,9 @@ class Photographs(Sequence[Sample]):
             group=f"lesion-{lesion:07d}",
             images=pictures,
             record={
-                **{"age": float(self.age[lesion]), "sex": sex, "text": self._text(lesion, sex)},
+                "age": float(self.age[lesion]),
+                "sex": sex,
+                "text": self._text(lesion, sex),
                 **found,
             },
             label=None if self.several else self._names[self.label[lesion]],
