@@ -13,6 +13,7 @@ from torch import Tensor
 from mmx.data import FeatureCache, FrozenEncoder, KeyedInputs, Tokens
 from mmx.errors import MmxError, ShapeError
 from mmx.interfaces import (
+    EncodedPrompts,
     Encoder,
     EncoderParams,
     Features,
@@ -70,21 +71,25 @@ def prompts(params: EncoderParams) -> str | None:
     """Sentences that it compares images with are as wide, and each is the same among any others."""
     if not params.compares_texts:
         return None
-    whole, wide = _vectors(params, SENTENCES), built(params).shape.dim
+    encoded = _encoded(params, SENTENCES)
+    whole, wide = encoded.vectors, built(params).shape.dim
     wanted = [len(SENTENCES), wide]
     demand(list(whole.shape) == wanted, f"vectors of prompts are {shape(whole)}, not {wanted}")
     finite({"vectors": whole}, "of prompts")
-    turned = {"prompts": _vectors(params, SENTENCES[::-1]).flip(0)}
+    turned = {"prompts": _encoded(params, SENTENCES[::-1]).vectors.flip(0)}
     same(turned, {"prompts": whole}, "in another order")
-    same({"prompts": _vectors(params, SENTENCES[1:2])}, {"prompts": whole[1:2]}, "alone")
+    same({"prompts": _encoded(params, SENTENCES[1:2]).vectors}, {"prompts": whole[1:2]}, "alone")
+    told = encoded.count
+    counts = (told.total, told.read, told.unknown) if told else ()
+    demand(all(len(one) == len(SENTENCES) for one in counts), "count is not one of each prompt")
     return f"{len(SENTENCES)} sentences"
 
 
-def _vectors(params: EncoderParams, sentences: Sequence[str]) -> Tensor:
-    """Vectors of sentences by one and the same model with random weights."""
+def _encoded(params: EncoderParams, sentences: Sequence[str]) -> EncodedPrompts:
+    """Sentences by one and the same model with random weights."""
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
-        return without_weights(params).encode_prompts(sentences).vectors
+        return without_weights(params).encode_prompts(sentences)
 
 
 def random_state(params: EncoderParams) -> None:

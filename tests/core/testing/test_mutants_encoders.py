@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mmx import Encoder, EncoderParams, Features, FeatureShape, ImageEncoder, Images, Params, Texts
 from mmx import TextEncoder as Base
-from mmx.interfaces import EncodedPrompts
+from mmx.interfaces import EncodedPrompts, TokenCount
 
 Failing = Callable[[Params], dict[str, str]]
 Caught = Callable[[Params, str], None]
@@ -50,6 +50,7 @@ MISTAKES = {
         "no origin of the weights": "provenance",
         "prompts know each other": "prompts",
         "prompts of another width": "prompts",
+        "counts the first prompt alone": "prompts",
     },
 }
 
@@ -143,7 +144,9 @@ class ImageMutantParams(EncoderParams):
         )
         if self.mistake == "prompts know each other":
             letters = letters - letters.mean(dim=0)
-        return EncodedPrompts(letters[:, : 7 if "width" in self.mistake else 8], 1.0)
+        told = 1 if "first prompt" in self.mistake else len(prompts)
+        count = TokenCount([2] * told, [1] * told, [0] * told)
+        return EncodedPrompts(letters[:, : 7 if "width" in self.mistake else 8], 1.0, count=count)
 
     def build(self) -> Encoder:
         return Colours(self.mistake)
