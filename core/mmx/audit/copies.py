@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     Pictures = NDArray[np.uint8]
     Shown = tuple[Pictures, Rows]  # pictures, and which of them are meant: they are not copied
 
-MOST_MOVED = 20_000  # pictures among which copies are looked for in nine places, not in one
+MOST_MOVED = (
+    20_000  # different pictures among which copies are looked for in nine places, not in one
+)
 _CHANCE = 2_000_000  # random pairs for the distance
 _MOST = 10  # bits of 64
 _ALLOWED = 0.5  # candidates by chance for each image
@@ -45,9 +47,22 @@ class Copy:
     correlation: float
 
 
-def copies(
-    subject: Subject, rows: "Rows", small: "Pictures"
-) -> tuple[list[Copy], tuple[int, float]]:
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How copies were looked for.
+
+    Attributes:
+        distance: bits of the hash that may differ.
+        correlation: that a copy has at least.
+        moved: whether in all nine places.
+    """
+
+    distance: int
+    correlation: float
+    moved: bool
+
+
+def copies(subject: Subject, rows: "Rows", small: "Pictures") -> tuple[list[Copy], Search]:
     """Pairs in two parts and groups, or with two labels; the most similar first.
 
     Args:
@@ -56,7 +71,7 @@ def copies(
         small: [n, 64, 64], their pictures in grey.
 
     Returns:
-        The pairs, and the limits: bits of the hash, correlation.
+        The pairs, and how they were looked for.
     """
     sets = _equal(rows, small)
     found = [Copy(*pair, VIEWS[0], 1.0) for one in sets for pair in _inside(subject, one)]
@@ -68,7 +83,13 @@ def copies(
     for (left, right), (number, value) in _confirmed((small, at), pairs, limit).items():
         pair = _that_matters(subject, sets[left], sets[right])
         found += [Copy(*pair, VIEWS[number], value)] if pair else []
-    return sorted(found, key=lambda one: -one.correlation), (distance, limit)
+    search = Search(distance, limit, _looks_beside(first))
+    return sorted(found, key=lambda one: -one.correlation), search
+
+
+def _looks_beside(rows: "Rows") -> bool:
+    """Whether so many different pictures are looked for in nine places."""
+    return len(rows) <= MOST_MOVED
 
 
 def _equal(rows: "Rows", small: "Pictures") -> list[list[int]]:
@@ -123,7 +144,7 @@ def _candidates(
         return np.zeros((0, 3), dtype=np.int64), 0
     small, at = shown
     views = of_views(small)[:, at]
-    shifts = of_shifts(small)[:, at] if len(rows) <= MOST_MOVED else views[:1]
+    shifts = of_shifts(small)[:, at] if _looks_beside(rows) else views[:1]
     random = np.random.default_rng(0)
     draw = random.integers(len(rows), size=(2, min(_CHANCE, 4 * len(rows) ** 2)))
     draw = draw[:, subject.groups[rows[draw[0]]] != subject.groups[rows[draw[1]]]]

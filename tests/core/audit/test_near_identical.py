@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmx.audit import Finding, hash_parts, hashes
+from mmx.audit import Finding, alignment, copies, hash_parts, hashes
 from mmx.audit.alignment import VIEWS, correlation, structure, view
+from mmx.audit.checks import near_identical_images
 from mmx.audit.hash_parts import near_pairs
 from mmx.audit.hashes import (
     calibrated,
@@ -199,6 +200,47 @@ def test_copies_among_very_many_rows_are_found_in_the_same_way(
     monkeypatch.setattr(hashes, "_MANY", 10)
     assert ask("near_identical_images", subject) == few
     assert few
+
+
+def test_copies_in_many_pieces_are_found_in_the_same_way(
+    rows: Any, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pictures, hashes and pairs are looked at in pieces; here each piece is small."""
+    subject, _ = with_pictures(rows, 10, CHANGES["turned"])
+    whole = ask("near_identical_images", subject)
+    for place, name, size in (
+        (near_identical_images, "_BATCH", 70), (hashes, "_CHUNK", 40), (hashes, "_BLOCK", 7),
+        (copies, "_BATCH", 9), (alignment, "_CHUNK", 4),
+    ):  # fmt: skip
+        monkeypatch.setattr(place, name, size)
+    assert ask("near_identical_images", subject) == whole
+    assert whole
+
+
+def test_moved_copies_among_very_many_pictures_are_said_not_to_be_looked_for(
+    rows: Any, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turned_ones, planted = with_pictures(rows, 10, CHANGES["turned"])
+    moved_ones, _ = with_pictures(rows, 10, CHANGES["moved"])
+    monkeypatch.setattr(copies, "MOST_MOVED", 299)
+    found = ask("near_identical_images", turned_ones)
+    assert all("moved copies are not looked for" in one.message for one in found)
+    assert {frozenset(pair) for one in found for pair in one.pictures} == {*map(frozenset, planted)}
+    assert len(ask("near_identical_images", moved_ones)) == 0
+
+
+def test_equal_pictures_do_not_count_among_very_many(
+    rows: Any, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """300 rows of 200 different pictures: moved copies are looked for, and not said not to be."""
+    subject, _ = with_pictures(rows, 10, CHANGES["moved"])
+    assert subject.pictures is not None
+    shown = subject.pictures(np.arange(300))
+    shown[200:] = shown[199]
+    monkeypatch.setattr(copies, "MOST_MOVED", 250)
+    found = ask("near_identical_images", replace(subject, pictures=lambda at: shown[at]))
+    assert found
+    assert not any("not looked for" in one.message for one in found)
 
 
 def test_cropped_copies_are_found_less_surely(rows: Any, ask: Ask) -> None:

@@ -34,15 +34,18 @@ def find(subject: Subject) -> list[Finding]:
     rows, small = _usable(subject, subject.pictures, subject.has_picture)
     if not len(rows):
         return []
-    found, limits = copies(subject, rows, small)
+    found, search = copies(subject, rows, small)
     across = [one for one in found if subject.parts[one.left] != subject.parts[one.right]]
     left, right = (
         np.array([(one.left, one.right) for one in found], dtype=np.int64).reshape(-1, 2).T
     )
     torn = [found[index] for index in np.flatnonzero(subject.unlike(left, right)).tolist()]
-    seen = f"correlation at least {limits[1]:.2f}, at most {limits[0]} of 64 bits of the hash apart"
-    if len(rows) > MOST_MOVED:
-        seen += f"; above {MOST_MOVED:,} images, moved copies are not looked for"
+    seen = (
+        f"correlation at least {search.correlation:.2f}, at most {search.distance} of 64 bits of "
+        "the hash apart"
+    )
+    if not search.moved:
+        seen += f"; above {MOST_MOVED:,} different images, moved copies are not looked for"
     return [
         *_told(subject, across, f"in two parts and two {subject.many} ({seen}): look at them, and "
                f"give true copies one {subject.group}"),
