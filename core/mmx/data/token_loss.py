@@ -103,6 +103,13 @@ def _counted(encoder: TextEncoder, texts: Sequence[str]) -> "TokenCount | NDArra
     return np.array([a == b and bool(a) for a, b in zip(*ids, strict=True)], dtype=bool)
 
 
+def _cut(counted: "TokenCount | NDArray[np.bool_]") -> "NDArray[np.bool_]":
+    """Which texts are cut [B]."""
+    if isinstance(counted, TokenCount):
+        return np.asarray(counted.read) < np.asarray(counted.total)
+    return counted
+
+
 class _Counts:
     """Counts of the distinct texts."""
 
@@ -115,9 +122,7 @@ class _Counts:
             self.total = np.concatenate([np.asarray(one.total) for one in told])
             self.read = np.concatenate([np.asarray(one.read) for one in told])
             self.unknown = np.concatenate([np.asarray(one.unknown) for one in told])
-            self.cut = self.read < self.total
-        else:
-            self.cut = np.concatenate([one for one in counted if not isinstance(one, TokenCount)])
+        self.cut = np.concatenate([_cut(one) for one in counted])
 
     def of(self, rows: "NDArray[np.int64]") -> TokenLoss:
         """The loss of these texts, each as often as it stands there."""

@@ -172,6 +172,25 @@ def test_a_cache_that_grows_holds_few_shards_and_can_be_used_meanwhile(
     assert found.collate([0, 159]).pooled.shape == (2, 4)  # its shards were joined since
 
 
+@pytest.mark.parametrize("size", [0, 1 << 30])
+def test_shards_of_any_size_and_files_in_any_pieces_give_the_same_features(
+    size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small shards are joined and large ones left; files are checked in pieces."""
+    monkeypatch.setattr(filling, "PUBLISH", 0.0)
+    monkeypatch.setattr(shard_joining, "SMALL", size)
+    monkeypatch.setattr(shards, "BLOCK", 7)
+    reader = Reader()
+    encode(reader, tmp_path, range(80))
+    again = encode(Reader(), tmp_path, range(80))
+    assert (again.encoded, again.hits, again.damaged) == (0, 80, 0)
+    assert len(list(tmp_path.rglob("index.json"))) == (20 if size == 0 else 1)
+    torch.testing.assert_close(
+        again.collate(range(80)).pooled.float(), reader.words.weight[:80].detach(),
+        atol=2e-3, rtol=1e-3,
+    )  # fmt: skip
+
+
 def test_more_shards_than_a_process_may_open_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mmx import TextEncoder, Texts
-from mmx.data import Split, loss_warnings, token_losses
+from mmx.data import Split, loss_warnings, token_loss, token_losses
 from mmx.interfaces import Features, TokenCount
 
 SPLIT = Split(np.array(["train", "train", "train", "test"]), 0, "x")
@@ -50,6 +50,28 @@ def test_cuts_and_unknown_tokens_are_counted_by_part() -> None:
     assert "train 1 of 2 (on average 25% of the tokens lost); read more" in told[0]
     assert "unknown to the tokenizer of encoder.words" in told[1]
     assert "test 75%" in told[1]
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_texts_are_counted_in_pieces(counts: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = token_losses(Words(counts=counts), TEXTS, SPLIT)
+    monkeypatch.setattr(token_loss, "_CHUNK", 1)
+    assert token_losses(Words(counts=counts), TEXTS, SPLIT) == whole
+
+
+class NowAndThen(Words):
+    """Counts only some of the texts."""
+
+    def count(self, texts: Sequence[str]) -> TokenCount | None:
+        return None if "a b" in texts else super().count(texts)
+
+
+def test_an_encoder_that_counts_only_some_pieces_is_watched_in_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(token_loss, "_CHUNK", 1)
+    found, _ = token_losses(NowAndThen(), TEXTS, SPLIT)
+    assert [(one.cut, one.lost) for one in found.values()] == [(1, None), (0, None)]
 
 
 def test_an_encoder_that_does_not_count_is_watched() -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mmx import DataError, Features, ShapeError, TextEncoder, Texts
-from mmx.data import TextStore
+from mmx.data import TextStore, tokens
 
 LARGEST, SMALLEST = 2**63 - 1, -(2**63)
 
@@ -51,6 +51,15 @@ def test_places_and_values_are_kept_under_every_mask() -> None:
     got = store.collate(range(8))
     assert torch.equal(got.ids, wanted.ids)
     assert torch.equal(got.mask, wanted.mask)
+
+
+def test_texts_are_compared_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["1 2 3", "4", "5 6", "7 8 9", "-", "10"]
+    whole = TextStore(texts, Fields()).collate(range(6))
+    monkeypatch.setattr(tokens, "_CHUNK", 2)
+    got = TextStore(texts, Fields()).collate(range(6))
+    assert torch.equal(got.ids, whole.ids)
+    assert torch.equal(got.mask, whole.mask)
 
 
 def test_a_field_that_all_rows_lack_keeps_its_place() -> None:
