@@ -3,11 +3,16 @@
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import mmx
+from mmx.data import Part
+from mmx.experiment import frozen_probe, probe_features
 from mmx.experiment.probe_features import pooled_features
 from mmx.interfaces import Features, Views
 
@@ -68,6 +73,41 @@ def test_a_probe_that_fails_costs_no_result(load: Load, monkeypatch: pytest.Monk
     assert "ZeroDivisionError: no such luck" in run.metrics["probe"]["missing"]
 
 
+class Numbers:
+    """The number of a row as its feature."""
+
+    def collate(self, rows: Sequence[int]) -> Features:
+        pooled = torch.tensor(rows, dtype=torch.float32)[:, None]
+        return Features.of_pooled(pooled, torch.ones(len(rows), dtype=torch.bool))
+
+
+class Known(SimpleNamespace):
+    """A task that knows targets of 0 and above."""
+
+    def known(self, target: torch.Tensor) -> torch.Tensor:
+        return target >= 0
+
+
+@pytest.mark.parametrize(("most", "step"), [(1000, 1), (45, 1), (44, 2), (10, 5), (1, 45)])
+def test_of_very_many_training_rows_every_kth_is_learned_from(
+    most: int, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fifty rows, of which five are unknown, gathered in pieces; features and targets agree."""
+    monkeypatch.setattr(frozen_probe, "MOST", most)
+    monkeypatch.setattr(probe_features, "ROWS", 3)
+    targets = torch.arange(100, 150)
+    targets[::10] = -1
+    rows = (targets - 100).clamp(min=0).tolist()
+    parts = {part: Part(rows, {}, targets, ["x"] * 50) for part in ("train", "validation", "test")}
+    sources: Any = SimpleNamespace(by_name={"image": Numbers()})
+    task: Any = Known()
+    data = frozen_probe.probe_data(sources, parts, ("image",), task)
+    train = data.features["train"]
+    assert np.array_equal(train[:, 0] + 100, data.targets["train"].numpy())
+    assert len(train) == -(-45 // step) <= most
+    assert len(data.features["test"]) == 50
+
+
 class Given:
     """Features that are given, row by row."""
 
@@ -79,8 +119,6 @@ class Given:
 
 
 def test_absent_modalities_are_zeros_and_views_their_mean() -> None:
-    import torch
-
     pooled = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [float("nan"), 0.0]])
     there = torch.tensor([True, True, True, False])
     features = Features.of_pooled(pooled, there)
