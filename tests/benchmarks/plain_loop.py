@@ -54,6 +54,7 @@ def _read(paths: Sequence[Path], size: int) -> Tensor:
     return (pixels.float() / 255 - MEAN[:, None, None]) / STD[:, None, None]
 
 
+# length: one plain loop from top to bottom, as users write it
 def train_plainly(
     parts: Mapping[str, tuple[list[Path], list[str], Tensor]],
     text_folder: Path,
