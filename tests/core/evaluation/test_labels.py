@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy.special import expit
 from sklearn.metrics import (
     average_precision_score,
     brier_score_loss,
@@ -19,6 +20,7 @@ from mmx.evaluation import (
     choose_thresholds,
     evaluate_labels,
     quick_labels,
+    ranked_label,
     share_of_rows,
 )
 from mmx.evaluation.average_precision import average_precision
@@ -66,6 +68,22 @@ def test_values_are_those_of_scikit_learn() -> None:
     gap = pytest.approx(probs.mean() - truth.mean(), abs=1e-9)
     assert found.metrics["probability_gap"].value == gap
     assert found.cells == len(truth)
+
+
+def test_few_labels_and_many_have_nearly_the_same_interval(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """From eight labels on their mean has another interval; at the border both agree."""
+    draw = np.random.default_rng(4)
+    target = draw.integers(2, size=(600, 8))
+    scores = expit(target + draw.normal(size=target.shape))
+    found = ranked_label.ranked(scores, target, np.arange(600) // 2, 300)
+    many = ranked_label.means_of_labels(found)["macro_auroc"]
+    monkeypatch.setattr(ranked_label, "MANY", 9)
+    few = ranked_label.means_of_labels(found)["macro_auroc"]
+    assert many != few
+    assert many.value == pytest.approx(few.value)
+    assert (many.low, many.high) == pytest.approx((few.low, few.high), abs=0.002)
 
 
 def test_quick_scores_are_the_values() -> None:
