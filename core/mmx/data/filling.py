@@ -49,7 +49,7 @@ class Filling:
         """Cut the missing rows into batches.
 
         Args:
-            place: folder of the shards.
+            root: folder of the shards.
             work: the encoder and its source.
             missing: one row for each input that is lacking.
             batch_size: inputs that are encoded at a time.

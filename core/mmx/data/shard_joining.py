@@ -17,7 +17,7 @@ def join_small(
     """All shards of a folder, after joining small ones that hold the same arrays.
 
     Args:
-        place: folder of shards.
+        root: folder of shards.
         known: shards that this process has checked before; see ``open_shards``.
         room: tells how many bytes may be written meanwhile; without room nothing is joined.
         fresh: whether the last ones were just written; else they are joined only when there are

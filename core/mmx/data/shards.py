@@ -152,7 +152,7 @@ def open_shards(root: Path, known: dict[Path, Shard]) -> tuple[list[Shard], int]
     """All good shards of a folder; what is damaged is taken away, and told in the log.
 
     Args:
-        place: folder of shards.
+        root: folder of shards.
         known: shards that this process has checked before; they are not read again, and new ones
             are added.
 
