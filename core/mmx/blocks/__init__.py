@@ -14,6 +14,7 @@ from mmx.blocks.attention import (
 from mmx.blocks.case_phrase import case_phrase, in_months
 from mmx.blocks.exact import exact_fp32
 from mmx.blocks.hub import HubName, hub_folder
+from mmx.blocks.image_names import ends_as_image, without_ending
 from mmx.blocks.known import known_labels, labels_per_row, mean_over_known, prevalence
 from mmx.blocks.label_spelling import (
     SEPARATORS,
@@ -88,16 +89,16 @@ __all__ = [
     "TextFieldsParams", "TextWindows", "UnknownTokens", "Weights", "WeightsFile", "Window", "alone",
     "attention_weights", "blurred", "case_phrase", "check_heads", "check_model_folder",
     "check_names", "check_single", "check_spelling", "check_tokenizer_files", "chunk_advice",
-    "cumulative_logits", "cut", "either_present", "ends_of", "exact_fp32", "find_weights",
-    "folder_tensors", "foreign_word", "fused_vector", "guessed_text", "hub_folder", "in_months",
-    "in_windows", "inside", "is_missing", "join", "joined_shape", "known_labels", "known_prefixes",
-    "labels_per_row", "level_log_probs", "likes_channels_last", "load_by_position", "load_tensors",
-    "log_above", "masked_attention", "masked_softmax", "mean_over_known", "merge_heads",
-    "missing_words", "names_files", "near_grid", "not_utf8", "pool_grid", "pool_level",
-    "prevalence", "read_cells", "read_plain_text", "read_sections", "read_tensors", "real_first",
-    "real_pooled", "real_tokens", "same_width", "several_labels", "split_heads", "split_labels",
-    "state_digest", "store_channels_last", "table_text", "token_count", "token_grid", "turned",
-    "unit_pixels", "vector_norm",
+    "cumulative_logits", "cut", "either_present", "ends_as_image", "ends_of", "exact_fp32",
+    "find_weights", "folder_tensors", "foreign_word", "fused_vector", "guessed_text", "hub_folder",
+    "in_months", "in_windows", "inside", "is_missing", "join", "joined_shape", "known_labels",
+    "known_prefixes", "labels_per_row", "level_log_probs", "likes_channels_last",
+    "load_by_position", "load_tensors", "log_above", "masked_attention", "masked_softmax",
+    "mean_over_known", "merge_heads", "missing_words", "names_files", "near_grid", "not_utf8",
+    "pool_grid", "pool_level", "prevalence", "read_cells", "read_plain_text", "read_sections",
+    "read_tensors", "real_first", "real_pooled", "real_tokens", "same_width", "several_labels",
+    "split_heads", "split_labels", "state_digest", "store_channels_last", "table_text",
+    "token_count", "token_grid", "turned", "unit_pixels", "vector_norm", "without_ending",
 ]  # fmt: skip
 
 StandIn = LearnedPlaceholder  # what packages written for plugin API 1 call it

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmx.blocks import ends_as_image, without_ending
 from mmx.data.cells import Faults
-from mmx.data.image_paths import each_name, ends_as_image, without_ending
+from mmx.data.image_paths import each_name
 
 if TYPE_CHECKING:
     from mmx.data.cells import Cells

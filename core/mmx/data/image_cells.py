@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmx.data.image_paths import ends_as_image
+from mmx.blocks import ends_as_image
 from mmx.interfaces import PackedImage
 
 if TYPE_CHECKING:

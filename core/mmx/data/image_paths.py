@@ -12,28 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmx.blocks import inside
+from mmx.blocks import ends_as_image, inside
 from mmx.data.cells import Faults
 from mmx.errors import DataError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_ENDING = re.compile(
-    r"\.(jpe?g|png|bmp|tiff?|webp|gif|jp2|ppm|pgm|avif|hei[cf]|dcm|dicom|nii(\.gz)?)$",
-    re.IGNORECASE,
-)
 _ADDRESS = re.compile(r"^(https?|ftp|s3|gs|hf|file|data):", re.IGNORECASE)
-
-
-def ends_as_image(name: str) -> bool:
-    """Whether a name has the ending of an image file."""
-    return _ENDING.search(name) is not None
-
-
-def without_ending(name: str) -> str:
-    """A name without the ending of an image file."""
-    return _ENDING.sub("", name)
 
 
 def with_suffix(paths: "NDArray[np.object_]", suffix: str) -> "NDArray[np.object_]":

@@ -1,14 +1,11 @@
 """What the cells of a column look like."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from mmx.blocks import ends_as_image
 from mmx.interfaces import PackedImage
 
-IMAGES = re.compile(
-    r"\.(jpe?g|png|bmp|tiff?|webp|gif|jp2|ppm|pgm|avif|heic|heif|dcm|dicom|nii|nii\.gz)$",
-    re.IGNORECASE,
-)
 _NUMBER = re.compile(r"^[-+]?\d+([.,]\d+)?$")
 _DATE = re.compile(
     r"^(\d{4}[-/.年]\d{1,2}([-/.月]\d{1,2}日?)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
@@ -37,25 +34,25 @@ def known(cells: Sequence[str]) -> list[str]:
     return [cell for cell in cells if cell]
 
 
-def share(cells: Sequence[str], pattern: re.Pattern[str]) -> float:
-    """Share of the known cells in which a pattern is found."""
+def share(cells: Sequence[str], fits: Callable[[str], object]) -> float:
+    """Share of the known cells that fit."""
     filled = known(cells)
-    return sum(bool(pattern.search(cell)) for cell in filled) / max(len(filled), 1)
+    return sum(bool(fits(cell)) for cell in filled) / max(len(filled), 1)
 
 
 def are_images(cells: Sequence[str]) -> bool:
     """Whether nearly all are names of image files."""
-    return share(cells, IMAGES) >= 0.8
+    return share(cells, ends_as_image) >= 0.8
 
 
 def are_numbers(cells: Sequence[str]) -> bool:
     """Whether nearly all are numbers."""
-    return share(cells, _NUMBER) > 0.95
+    return share(cells, _NUMBER.search) > 0.95
 
 
 def are_dates(cells: Sequence[str]) -> bool:
     """Whether nearly all are dates."""
-    return share(cells, _DATE) > 0.95
+    return share(cells, _DATE.search) > 0.95
 
 
 def mean_words(cells: Sequence[str]) -> float:
@@ -96,12 +93,12 @@ def goes_with_one(cells: Sequence[str], labels: Sequence[str]) -> bool:
 
 def are_addresses(cells: Sequence[str]) -> bool:
     """Whether nearly all are addresses of pages."""
-    return share(cells, _ADDRESS) > 0.8
+    return share(cells, _ADDRESS.search) > 0.8
 
 
 def are_lists(cells: Sequence[str]) -> bool:
     """Whether nearly all are lists, such as ['loc right']."""
-    return share(cells, _LIST) > 0.95
+    return share(cells, _LIST.search) > 0.95
 
 
 def code_for_missing(cells: Sequence[str]) -> str:

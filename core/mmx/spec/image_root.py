@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmx.spec.column_cells import IMAGES
+from mmx.blocks import ends_as_image, without_ending
 
 _LOOKED_AT = 2000  # files
 _FEWEST = 3
@@ -119,7 +119,8 @@ def find_below(columns: Mapping[str, Sequence[str]], folder: Path) -> tuple[str,
     known = _files_below(folder)
     for name, cells in columns.items():
         some = list(dict.fromkeys(cell for cell in cells if cell))[:_LOOKED_AT]
-        there = [known[base] for cell in some if (base := _bare(os.path.basename(cell))) in known]
+        names = [without_ending(os.path.basename(cell)) for cell in some]
+        there = [known[one] for one in names if one in known]
         if len(some) >= _FEWEST and len(there) >= 0.8 * len(some):
             return name, os.path.commonpath(there) or "."
     return None
@@ -131,14 +132,10 @@ def _files_below(folder: Path) -> dict[str, str]:
     for place, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         below = os.path.relpath(place, folder)
-        found |= {_bare(name): below for name in files if IMAGES.search(name)}
+        found |= {without_ending(name): below for name in files if ends_as_image(name)}
         if len(found) > _MOST:
             break
     return found
-
-
-def _bare(name: str) -> str:
-    return IMAGES.sub("", name)
 
 
 def _rings(folder: Path) -> Iterator[list[str]]:

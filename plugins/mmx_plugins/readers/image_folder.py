@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import pandas
 
 from mmx import DataError, Params, hookimpl, read_table
+from mmx.blocks import ends_as_image
 from mmx.interfaces import TableContents, TableExample, TableReader, TableReaderParams
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 _METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 _PARTS = ("train", "training", "validation", "valid", "val", "dev", "test", "testing")
-_IMAGES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".jp2", ".dcm")
 _MOST = 5_000_000  # files
 FILE = "file_name"
 LABEL = "label"
@@ -119,7 +119,7 @@ def _images(path: Path) -> Sequence[str]:
         names = [
             one.name
             for one in found
-            if one.name.lower().endswith(_IMAGES) and one.is_file(follow_symlinks=False)
+            if ends_as_image(one.name) and one.is_file(follow_symlinks=False)
         ]
     if len(names) > _MOST:
         raise DataError(f"{path} holds {len(names)} files, more than the {_MOST} that are read")

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Literal
 
 from mmx import DataError, Params, hookimpl
-from mmx.blocks import inside
+from mmx.blocks import ends_as_image, inside, without_ending
 from mmx.interfaces import (
     PackedImage,
     TableContents,
@@ -32,23 +32,6 @@ KEY = "__key__"
 SHARD = "__shard__"
 IMAGE = "image"
 _MANIFEST = b"wids-shard-index"
-_IMAGES = (
-    "jpg",
-    "jpeg",
-    "png",
-    "tif",
-    "tiff",
-    "bmp",
-    "gif",
-    "webp",
-    "jp2",
-    "ppm",
-    "dcm",
-    "avif",
-    "heic",
-    "heif",
-    "nii",
-)
 _TEXTS = ("txt", "text", "cls", "cls2", "id")
 _TOLD = (*_TEXTS, "json")
 _LIMIT = 4 << 20  # bytes of a text or a JSON file
@@ -235,11 +218,11 @@ def _key(member: _Member) -> str:
 def _add(row: dict[str, object], shard: Path, member: _Member, skipped: dict[str, None]) -> str:
     """Put a member into its row; what is wrong with it, or nothing."""
     info, ending = member.info, member.ending
-    stem, _, last = ending.rpartition(".")
+    last = ending.rpartition(".")[2]
     name = f"{shard.name}: {info.name}"
-    if last in _IMAGES:
+    if ends_as_image(f".{ending}"):
         image = ShardImage(name, shard, info.offset_data, info.size)
-        return _put(row, {stem or IMAGE: image}, name)
+        return _put(row, {without_ending(f".{ending}")[1:] or IMAGE: image}, name)
     if last not in _TOLD:
         skipped[f"*.{ending}" if ending else info.name] = None
         return ""

@@ -13,7 +13,14 @@ from PIL import Image
 
 import mmx
 from mmx.data import TableRows, read_image
-from mmx.interfaces import Layout, PackedImage, TableContents
+from mmx.interfaces import (
+    ImageReaderParams,
+    Layout,
+    PackedImage,
+    ReaderParams,
+    TableContents,
+)
+from mmx.plugins import Plugins
 
 with warnings.catch_warnings():  # at its import
     warnings.simplefilter("ignore")
@@ -64,6 +71,23 @@ def test_folders_of_classes_are_labels(tmp_path: Path) -> None:
     assert found == {
         "file_name": ["mel/c.png", "nv/a.jpg", "nv/b.png"], "label": ["mel", "nv", "nv"],
     }  # fmt: skip
+
+
+def test_images_of_every_format_are_found_by_their_ending(tmp_path: Path) -> None:
+    methods = [one for one in Plugins().installed(ReaderParams.kind) if one.status == "found"]
+    readers = [Plugins().find(one.kind, one.long_name) for one in methods]
+    endings = [".jpg", ".avif", ".pgm", ".TIFF"]
+    endings += [end for one in readers if issubclass(one, ImageReaderParams) for end in one.endings]
+    names = [f"{number}{ending}" for number, ending in enumerate(endings)]
+    with tarfile.open(tmp_path / "a.tar", "w") as shard:
+        for number, ending in enumerate(endings):
+            put(tmp_path / "folder" / "nv" / names[number], png(1))
+            shard.add(tmp_path / "folder" / "nv" / names[number], f"{number}.left{ending}")
+    found = mmx.open_table(tmp_path / "folder").cells["file_name"].tolist()
+    assert found == sorted(f"nv/{name}" for name in names)
+    packed = mmx.open_table(tmp_path / "a.tar")
+    assert packed.notes == []
+    assert all(isinstance(one, PackedImage) for one in packed.cells["left"])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,18 @@
+"""Names of image files, by the endings of all formats that are read."""
+
+import re
+
+_ENDING = re.compile(
+    r"\.(jpe?g|png|bmp|tiff?|webp|gif|jp2|ppm|pgm|avif|hei[cf]|dcm|dicom|nii(\.gz)?)$",
+    re.IGNORECASE,
+)
+
+
+def ends_as_image(name: str) -> bool:
+    """Whether a name has the ending of an image file."""
+    return _ENDING.search(name) is not None
+
+
+def without_ending(name: str) -> str:
+    """A name without the ending of an image file."""
+    return _ENDING.sub("", name)
