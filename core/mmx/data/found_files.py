@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmx.blocks import ends_as_image, without_ending
+from mmx.blocks import without_ending
 from mmx.data.cells import Faults
 from mmx.data.image_paths import each_name
 
@@ -35,15 +35,14 @@ class FolderListing:
         """
         self.roots = roots
         self._exact: list[set[str]] = []
-        self._known: list[dict[str, list[str]]] = []
+        self._known: list[dict[str, list[str]]] = []  # by the last one and two parts of each path
         for root in roots:
             files = list(_files(root, links))
             known: dict[str, list[str]] = {}
             for file in files:
-                name = file.rpartition("/")[2]
-                known.setdefault(name, []).append(file)
-                if ends_as_image(name):
-                    known.setdefault(without_ending(name), []).append(file)
+                bare = without_ending(file)
+                for end in {_last(bare, 1), _last(bare, 2)}:
+                    known.setdefault(end, []).append(file)
             self._exact.append({*files})
             self._known.append(known)
 
@@ -56,14 +55,13 @@ class FolderListing:
         for exact, known in zip(self._exact, self._known, strict=True):
             if tail in exact:
                 return (tail,)
-            held = known.get(tail.rpartition("/")[2], ())
-            at_root = [file for file in held if tail in (file, without_ending(file))]
-            if at_root:
-                return at_root
-            below = (f"/{tail}", f"/{tail}.")
-            found = [file for file in held if file.endswith(below[0]) or below[1] in file]
-            if found:
-                return found
+            end = _last(tail, 2)
+            ends = dict.fromkeys((end, without_ending(end)))
+            held = [file for key in ends for file in known.get(key, ())]
+            at_root = [file for file in held if tail in _names(file)]
+            below = [file for file in held if any(one.endswith(f"/{tail}") for one in _names(file))]
+            if at_root or below:
+                return at_root or below
         return ()
 
 
@@ -80,17 +78,18 @@ def with_found_endings(
     Returns:
         The names, row -> why it cannot be used, and a sentence on what was found.
     """
-    named = (
+    named = [
         (row, name)
         for row, cell in enumerate(paths.tolist())
         for name in (cell if isinstance(cell, tuple) else (cell,))
         if isinstance(name, str) and name
-    )
+    ]
+    found = {name: listing.files(name) for name in dict.fromkeys(name for _, name in named)}
     faults = Faults()
     endings = Counter[str]()
     only: dict[str, str] = {}
     for row, name in named:
-        files = listing.files(name)
+        files = found[name]
         if len(files) == 1:
             only[name] = files[0]
             endings[_ending(files[0])] += 1
@@ -111,6 +110,16 @@ def _told(column: str, endings: Counter[str]) -> str:
     told = ", ".join(f"{ending} ({count} x)" for ending, count in endings.most_common())
     more = f"; {lost} names have no file" if lost else ""
     return f"column {column!r}: endings of the files that were found: {told or 'none'}{more}"
+
+
+def _last(path: str, parts: int) -> str:
+    """The end of a path, of at most so many parts."""
+    return "/".join(path.rsplit("/", parts)[-parts:])
+
+
+def _names(file: str) -> tuple[str, str]:
+    """What a file may be called: its path with and without the ending."""
+    return file, without_ending(file)
 
 
 def _ending(file: str) -> str:

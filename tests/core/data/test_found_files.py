@@ -38,6 +38,8 @@ def _files(root: Path, *names: str) -> Path:
         ("missing", None),
         ("a.png", None),  # another ending than the one that is named is no match
         ("r/c", None),  # the end of a path, by whole names of folders
+        ("p1/t", "x/p1/t.JPG"),
+        ("x/p1/t.JPG", "x/p1/t.JPG"),
         ("../a", None),
         ("hidden", None),
         ("notes", None),
@@ -45,7 +47,8 @@ def _files(root: Path, *names: str) -> Path:
 )
 def test_an_id_is_the_file_of_that_name(tmp_path: Path, name: str, file: str | None) -> None:
     _files(tmp_path, "a.jpg", "b.PNG", "deep/er/c.JPG", "series/1.2.840.1.dcm", "scan.nii.gz",
-           "IM0001", "d.jpg", "deep/d.jpg", "._a.jpg", ".hidden.jpg", "notes.txt")  # fmt: skip
+           "IM0001", "d.jpg", "deep/d.jpg", "x/p1/t.JPG", "x/p1.old/t.JPG", "x/p1/t.old/t.JPG",
+           "._a.jpg", ".hidden.jpg", "notes.txt")  # fmt: skip
     listing = FolderListing([tmp_path], links=False)
     assert [*listing.files(name)] == ([] if file is None else [file])
 
@@ -103,13 +106,26 @@ def test_a_name_that_leaves_its_folder_is_refused_as_ever(tmp_path: Path) -> Non
     assert "out" in bad.reason
 
 
-def test_a_hundred_thousand_names_cost_one_listing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("p{group}/s{row}", "s{row}"),
+        ("p{row}/t1", "p{row}/t1"),  # all files have one name
+        ("deep/p{row}/t1", "p{row}/t1"),
+    ],
+)
+def test_a_hundred_thousand_names_cost_one_listing(
+    file: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows = 100_000
-    names = [f"p{row % 100}/s{row}.{('jpg', 'png', 'JPG')[row % 3]}" for row in range(rows)]
+    names = [
+        f"{file.format(row=row, group=row % 100)}.{('jpg', 'png', 'JPG')[row % 3]}"
+        for row in range(rows)
+    ]
     monkeypatch.setattr("mmx.data.found_files._files", lambda root, links: iter(names))
     begin = time.process_time()
     listing = FolderListing([Path("nowhere")], links=False)
-    cells = np.array([f"s{row}" for row in range(rows)], dtype=object)
+    cells = np.array([name.format(row=row) for row in range(rows)], dtype=object)
     paths, faults, told = with_found_endings(cells, listing, "image")
     assert time.process_time() - begin < 4
     assert paths.tolist() == names
