@@ -80,43 +80,59 @@ def probabilities(path: Path) -> Mapping[str, float]:
     return {str(name): float(p) for name, p in zip(table["id"], table["p_edema"], strict=True)}
 
 
-def test_a_long_table_is_read_alike_by_all_commands(
-    home: Path, tmp_path: Path, tiny_plugin: Path, write_image: Callable[..., Path]
-) -> None:
-    table = rows(write_image)
-    folder = write_image("any.png").parent
-    path, spec = write(folder / "long.csv", table), home / "spec.yaml"
-    spec.write_text(SPEC.format(path=path))
-    plugin = ("--plugin", tiny_plugin)
-    done = here("run", spec, *plugin)
+def ran(home: Path, plugin: Path, table: Path) -> Path:
+    """The folder of a run on a long table."""
+    spec = home / "spec.yaml"
+    spec.write_text(SPEC.format(path=table))
+    done = here("run", spec, "--plugin", plugin)
     assert done.exit_code == 0, done.output
     (run,) = (home / "runs").iterdir()
-    report = (run / "report.html").read_text("utf-8")
-    assert "64 rows are 24 cases (case: study_id)" in report
+    return run
 
+
+def test_a_long_table_is_run_audited_and_scored_by_case(
+    home: Path, tiny_plugin: Path, write_image: Callable[..., Path]
+) -> None:
+    path = write(write_image("any.png").parent / "long.csv", rows(write_image))
+    run = ran(home, tiny_plugin, path)
+    assert "64 rows are 24 cases (case: study_id)" in (run / "report.html").read_text("utf-8")
+    scored = here("evaluate", run, "--data", path, "--plugin", tiny_plugin)
+    assert scored.exit_code == 0, scored.output
+    assert "these are the rows of the run" in scored.output
+    assert "6 samples of 3 groups" in scored.output
+    audited = here("audit", home / "spec.yaml", "--out", home / "audit", "--plugin", tiny_plugin)
+    assert audited.exit_code == 0, audited.output
+    assert "0 errors" in audited.output
+
+
+def test_a_case_is_answered_alike_from_a_long_table_and_by_its_images(
+    home: Path, tiny_plugin: Path, write_image: Callable[..., Path]
+) -> None:
+    table, folder = rows(write_image), write_image("any.png").parent
+    plugin = ("--plugin", tiny_plugin)
+    run = ran(home, tiny_plugin, write(folder / "long.csv", table))
     # in another order, and s0 without its first frontal image
     new = write(folder / "new.csv", [*table[5:11][::-1], *table[1:3]])
-    out = tmp_path / "out.csv"
+    out = home / "out.csv"
     told = here("predict", run, "--table", new, "--out", out, *plugin)
     assert told.exit_code == 0, told.output
     of_table = probabilities(out)
     assert [*of_table] == ["s3", "s2", "s0"]
-    one = here("predict", run, "--image", f"frontal={folder / 'p1_3_0.png'}", "--image",
-               f"frontal={folder / 'p1_3_1.png'}", "--image", f"lateral={folder / 'p1_3_2.png'}",
-               *plugin)  # fmt: skip
+    images = [("frontal", "p1_3_0"), ("frontal", "p1_3_1"), ("lateral", "p1_3_2")]
+    named = [f"{kind}={folder / name}.png" for kind, name in images]
+    one = here("predict", run, *(word for name in named for word in ("--image", name)), *plugin)
     assert one.exit_code == 0, one.output
     assert f"{of_table['s3']:6.1%}" in one.stdout
 
-    scored = here("evaluate", run, "--data", path, *plugin)
-    assert scored.exit_code == 0, scored.output
-    assert "these are the rows of the run" in scored.output
-    assert "6 samples of 3 groups" in scored.output
-    audited = here("audit", spec, *plugin)
-    assert "Traceback" not in audited.output
 
+def test_a_fact_that_differs_within_a_case_is_refused(
+    home: Path, tiny_plugin: Path, write_image: Callable[..., Path]
+) -> None:
+    table = rows(write_image)
     table[1]["finding"] = "well"
-    torn = write(folder / "torn.csv", table)
-    refused = here("run", spec, "--set", f"data.dataset.path={torn}", *plugin)
+    spec = home / "spec.yaml"
+    spec.write_text(SPEC.format(path=write(write_image("any.png").parent / "long.csv", table)))
+    refused = here("run", spec, "--plugin", tiny_plugin)
     assert refused.exit_code == 2
     assert (
         "case s0: column 'finding' differs between its rows: 'edema' in row 2, 'well' in row 3"

@@ -139,13 +139,6 @@ def test_a_link_out_of_the_root_is_refused(tmp_path: Path) -> None:
     assert dataset.samples()[0].images == {"image": (tmp_path / "root/b.png",)}
 
 
-def test_an_empty_label_is_unknown_not_a_class(tmp_path: Path) -> None:
-    path = _write(tmp_path, "t,g,label\nx,1,b\ny,2,\nz,3,a\n")
-    dataset = TableParams(path=path, text="t", group="g", label="label").build()
-    assert dataset.classes == ("a", "b")
-    assert [sample.label for sample in dataset.samples()] == ["b", None, "a"]
-
-
 def test_several_columns_of_images_are_views_in_order(tmp_path: Path) -> None:
     path = _write(tmp_path, "far,near,g,label\n1.png,2.png,1,a\n,3.png,2,a\n")
     rows = (
@@ -200,67 +193,6 @@ def test_one_list_of_words_means_missing_in_every_role(tmp_path: Path) -> None:
         "age": {"NaN": 1, "Unbekannt": 1}, "t": {"None": 1},
     }  # fmt: skip
     assert any("'NaN' (1 x)" in note for note in dataset.facts.notes)
-
-
-def test_a_class_may_be_called_na_when_the_spec_says_so(tmp_path: Path) -> None:
-    path = _write(tmp_path, "t,g,label\nx,1,NA\ny,2,b\nunknown,3,b\n")
-    settings: dict[str, Any] = {"path": path, "text": "t", "group": "g", "label": "label"}
-    stated: list[dict[str, Any]] = [{"classes": ("NA", "b")}, {"missing": ("unknown",)}]
-    for said in stated:
-        dataset = TableParams(**settings, **said).build()
-        assert (dataset.classes, dataset.samples()[0].label) == (("NA", "b"), "NA")
-    everything = TableParams(**settings, missing=()).build().samples()
-    assert [row.record["t"] for row in everything] == ["x", "y", "unknown"]
-
-
-@pytest.mark.parametrize(
-    "pair",
-    [("MEL", "mel"), ("basal cell", "Basal  cell"), ("1", "1.0"), ("0", "0.0"), ("ｍel", "mel")],
-)
-def test_one_class_in_two_spellings_is_one_fault_that_names_both(
-    tmp_path: Path, pair: tuple[str, str]
-) -> None:
-    path = _write(tmp_path, f"t,g,label\nx,1,{pair[0]}\ny,2,{pair[1]}\nz,3,other\n")
-    settings: dict[str, Any] = {"path": path, "text": "t", "group": "g", "label": "label"}
-    with pytest.raises(DataError, match="spelt in several ways") as told:
-        TableParams(**settings).build()
-    assert all(repr(name) in str(told.value) for name in pair)
-    stated = TableParams(**settings, classes=(*pair, "other")).build()
-    assert stated.classes == (*pair, "other")
-    mapped = TableParams.model_validate(
-        {"path": path, **settings, "labels": {"map": {pair[1]: pair[0]}}}
-    ).build()
-    assert set(mapped.classes) == {pair[0], "other"}
-
-
-@pytest.mark.parametrize("sign", list("|;,/、"))
-def test_several_labels_in_a_cell_are_a_question(tmp_path: Path, sign: str) -> None:
-    cells = ["edema", "effusion", f"edema{sign}effusion", f"effusion {sign} edema"]
-    lines = "".join(f'x,{row},"{cell}"\n' for row, cell in enumerate(cells))
-    path = _write(tmp_path, "t,g,label\n" + lines)
-    settings: dict[str, Any] = {"path": path, "text": "t", "group": "g", "label": "label"}
-    with pytest.raises(DataError, match="2 rows seem to have several labels in one cell") as why:
-        TableParams(**settings).build()
-    assert 'task: multi_label learns several labels per case, from such cells: data.dataset.' \
-        f'labels: {{several: each, separator: "{sign}"}}' in str(why.value)  # fmt: skip
-    first = TableParams.model_validate(
-        {"path": path, **settings, "labels": {"several": "first", "separator": sign}}
-    ).build()
-    assert [row.label for row in first.samples()] == ["edema", "effusion", "edema", "effusion"]
-    assert (
-        len(
-            TableParams.model_validate({"path": path, **settings, "labels": {"several": "own"}})
-            .build()
-            .classes
-        )
-        == 4
-    )
-
-
-def test_a_name_that_merely_holds_such_a_sign_is_a_name(tmp_path: Path) -> None:
-    path = _write(tmp_path, "t,g,label\nx,1,keratosis/lentigo\ny,2,lentigo\nz,3,a|b\n")
-    dataset = TableParams(path=path, text="t", group="g", label="label").build()
-    assert dataset.classes == ("a|b", "keratosis/lentigo", "lentigo")
 
 
 def test_names_of_files_are_no_texts(tmp_path: Path) -> None:
@@ -341,19 +273,8 @@ def test_links_are_refused_with_the_key_that_allows_them(tmp_path: Path) -> None
     assert [one.row for one in followed.rejected()] == ["row 4", "row 5"]
 
 
-def test_one_column_a_class_is_a_label_when_one_of_them_is_1(tmp_path: Path) -> None:
-    lines = ["t,g,MEL,NV", "x,1,1.0,0.0", "y,2,0,1", "z,3,0,0", "w,4,1,1", "v,5,-1,1"]
-    path = _write(tmp_path, "\n".join(lines) + "\n")
-    settings: dict[str, Any] = {"text": "t", "group": "g"}
-    dataset = TableParams.model_validate(
-        {"path": path, **settings, "labels": {"columns": ("MEL", "NV")}}
-    ).build()
-    assert dataset.classes == ("MEL", "NV")
-    assert [row.label for row in dataset.samples()] == ["MEL", "NV", None]
-    told = {one.row: one.reason for one in dataset.rejected()}
-    assert "columns 'MEL' and 'NV' are all 1" in told["row 5"]
-    assert "'-1', which is neither 0 nor 1" in told["row 6"]
-    with pytest.raises(DataError, match="no column 'BCC' of labels"):
-        TableParams.model_validate(
-            {"path": path, **settings, "labels": {"columns": ("MEL", "BCC")}}
-        ).build()
+def test_no_word_means_missing_where_the_spec_says_so(tmp_path: Path) -> None:
+    path = _write(tmp_path, "t,g,label\nx,1,NA\ny,2,b\nunknown,3,b\n")
+    settings: dict[str, Any] = {"path": path, "text": "t", "group": "g", "label": "label"}
+    everything = TableParams(**settings, missing=()).build().samples()
+    assert [row.record["t"] for row in everything] == ["x", "y", "unknown"]
