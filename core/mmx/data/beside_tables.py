@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmx.blocks import read_cells
+from mmx.data.joined_tables import keys_of
 from mmx.data.tables import read_table
 from mmx.errors import MmxError
 from mmx.spec import part_named
@@ -34,9 +34,11 @@ def tables_beside(path: Path, cells: "DataFrame", used: Sequence[Path] = ()) -> 
     parts = [one for one in others if _parts(one) and one.suffix in (".txt", *_TABLES)]
     asked = [_ask_of_parts(parts)] if {"train", "test"} <= {*map(_parts, parts)} else []
     more = [one for one in others if one not in parts and one.name.endswith(_TABLES)]
-    for one in more[:_MOST]:
+    opened = [one for one in more if one.stat().st_size <= _LARGEST][:_MOST]
+    for one in opened:
         asked += _ask_of_columns(one, cells)
-    return asked
+    closed = [one.name for one in more if one not in opened]
+    return [*asked, *_ask_of_closed(closed)]
 
 
 def _parts(file: Path) -> str:
@@ -55,9 +57,18 @@ def _ask_of_parts(files: Sequence[Path]) -> str:
     )
 
 
+def _ask_of_closed(names: Sequence[str]) -> Iterator[str]:
+    """Of tables that were not opened, for they are too many or too large."""
+    if names:
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        yield (
+            f"does one of {', '.join(names[:_SHOWN])}{more} belong to this table? They were not "
+            f"looked into, for at most {_MOST} tables of up to {_LARGEST >> 20} MiB are; to use "
+            "one: --join FILE"
+        )
+
+
 def _ask_of_columns(file: Path, cells: "DataFrame") -> Iterator[str]:
-    if file.stat().st_size > _LARGEST:
-        return
     try:
         other = read_table(file)
         keys = [name for name in other.columns if name in cells.columns]
@@ -75,7 +86,7 @@ def _ask_of_columns(file: Path, cells: "DataFrame") -> Iterator[str]:
 
 def _names_rows(other: "DataFrame", cells: "DataFrame", keys: Sequence[str]) -> bool:
     """Whether a table has one row each for nearly all rows of another one."""
-    named = [*zip(*(read_cells(other[name]).texts.tolist() for name in keys), strict=True)]
-    own = [*zip(*(read_cells(cells[name]).texts.tolist() for name in keys), strict=True)]
+    named = [key for key in keys_of(other, keys) if all(key)]
     there = {*named}
+    own = keys_of(cells, keys)
     return len(there) == len(named) and sum(key in there for key in own) >= _COVERED * len(own)

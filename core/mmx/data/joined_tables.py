@@ -40,7 +40,7 @@ def joined(own: TableContents, path: Path, further: TableContents) -> TableConte
             f"{', '.join(further.cells.columns)}; rename its columns in a copy"
         )
     rows = _rows_by_key(further.cells, keys, path)
-    places = [rows.get(key, -1) for key in _keys(own.cells, keys)]
+    places = [rows.get(key, -1) for key in keys_of(own.cells, keys)]
     cells = own.cells.copy()
     for name in new:
         column = further.cells[name].tolist()
@@ -56,14 +56,15 @@ def joined(own: TableContents, path: Path, further: TableContents) -> TableConte
     return replace(own, cells=cells, notes=(*own.notes, *further.notes, note))
 
 
-def _keys(table: "DataFrame", names: Sequence[str]) -> list[Key]:
+def keys_of(table: "DataFrame", names: Sequence[str]) -> list[Key]:
+    """What each row has in these columns; a key with a blank cell is that of no row."""
     return [*zip(*(read_cells(table[name]).texts.tolist() for name in names), strict=True)]
 
 
 def _rows_by_key(table: "DataFrame", names: Sequence[str], path: Path) -> dict[Key, int]:
-    """Key -> place of its row; a key with a blank cell is that of no row."""
+    """Key -> place of its row."""
     rows: dict[Key, int] = {}
-    for place, key in enumerate(_keys(table, names)):
+    for place, key in enumerate(keys_of(table, names)):
         if all(key) and rows.setdefault(key, place) != place:
             told = ", ".join(f"{name} {cell}" for name, cell in zip(names, key, strict=True))
             raise DataError(

@@ -70,6 +70,30 @@ def test_a_table_beside_is_asked_about_where_it_names_the_same_rows(own: Path) -
     assert tables_beside(own, found.cells, [own.parent / "more.csv"]) == []
 
 
+def test_a_key_with_a_blank_cell_is_that_of_no_row(own: Path) -> None:
+    write(own.parent, "more.csv", "study,age", "1,30", "2,40", ",50", ",60")
+    write(own.parent, "blank.csv", "study,sex", ",m")
+    write(
+        own.parent, "truth.csv", "image,study,dx", *(f"{row},{row % 2 + 1},x" for row in range(9))
+    )
+    (asked,) = tables_beside(own, mmx.read_table(own))
+    assert asked.startswith("does more.csv belong to this table? Its study names the same rows")
+    write(own.parent, "truth.csv", "image,study,dx", *(f"{row},,x" for row in range(9)))
+    assert tables_beside(own, mmx.read_table(own)) == []
+
+
+def test_tables_that_are_not_looked_into_are_named(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(30):
+        write(own.parent, f"t{number:02}.csv", "other", "a")
+    (own.parent / "large.csv").write_text("image,age\n" + "a,1\n" * 1000)
+    monkeypatch.setattr("mmx.data.beside_tables._LARGEST", 2000)
+    (asked,) = tables_beside(own, mmx.read_table(own))
+    assert asked.startswith("does one of large.csv, t20.csv, t21.csv, ")
+    assert ", t29.csv belong to this table?" in asked
+
+
 def test_files_named_like_parts_are_asked_about_as_a_split(own: Path) -> None:
     write(own.parent, "train_val_list.txt", "a")
     assert tables_beside(own, mmx.read_table(own)) == []  # of one part alone
