@@ -15,6 +15,10 @@ from mmx_cli.terminal import say
 
 Name = Annotated[str | None, typer.Option(metavar="COLUMN", help="Do not guess this column.")]
 
+Case = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="Its rows are one case; none: each row is a case."),
+]
 Encoding = Annotated[
     str | None,
     typer.Option(help="Of the table, such as cp1252 or gbk; without: UTF-8, or found out."),
@@ -41,6 +45,7 @@ def init(
     text: Name = None,
     label: Name = None,
     group: Name = None,
+    case: Case = None,
     task: Task = None,
     join: Join = [],
     encoding: Encoding = None,
@@ -49,7 +54,7 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Overwrite.")] = False,
 ) -> None:
     """Write a commented spec for synthetic data, or for your own table by guessing its columns."""
-    given = {"image": image, "text": text, "label": label, "group": group}
+    given = {"image": image, "text": text, "label": label, "group": group, "case": case}
     said = {role: name for role, name in given.items() if name is not None}
     with plain_words():
         if table is None and said:

@@ -1,4 +1,4 @@
-"""The part of a cell that names its group, such as the patient in the path of a picture."""
+"""The part of a cell that names its group or case, as the patient in the path of a picture."""
 
 import re
 from typing import TYPE_CHECKING
@@ -11,13 +11,16 @@ if TYPE_CHECKING:
     from mmx.data.cells import Cells
 
 
-def parts_of_cells(cells: "Cells", column: str, pattern: str) -> "tuple[Cells, Faults]":
+def parts_of_cells(
+    cells: "Cells", column: str, pattern: str, what: str = "group"
+) -> "tuple[Cells, Faults]":
     """What a pattern finds first in each cell.
 
     Args:
         cells: texts; a blank one stays blank.
         column: their name in the table.
         pattern: a regular expression; empty: all of a cell.
+        what: a part is: group or case.
 
     Returns:
         The parts, and row -> why it has none.
@@ -29,6 +32,6 @@ def parts_of_cells(cells: "Cells", column: str, pattern: str) -> "tuple[Cells, F
     faults = Faults()
     for row, cell in enumerate(cells.tolist()):
         if cell and cell not in found:
-            faults[row] = f"column {column!r}: group_pattern finds no group in {cell[:80]!r}"
+            faults[row] = f"column {column!r}: {what}_pattern finds no {what} in {cell[:80]!r}"
     parts = [found.get(cell, "") for cell in cells.tolist()]
     return np.array(parts, dtype=object), faults

@@ -76,7 +76,7 @@ class Gathering:
     @cached_property
     def _cases(self) -> _Cases:
         long = self._layout.long_table
-        return _cases(self._layout, () if long is None else long.case, self._found.cells)
+        return _cases(self._layout, LongTable(()) if long is None else long, self._found.cells)
 
     def column(self, name: str) -> "Series[Any]":
         """A further column, by case.
@@ -148,15 +148,18 @@ def _gathered(
     return replace(found, cells=cells, faults=cases.faults, notes=(*found.notes, *notes))
 
 
-def _cases(layout: Layout, columns: Sequence[str], table: "DataFrame") -> _Cases:
+def _cases(layout: Layout, long: LongTable, table: "DataFrame") -> _Cases:
     """Rows by the case that they name; a row that names none stands for itself."""
-    names = _joined(layout, columns, table)
+    columns = long.case
+    joined = _joined(layout, columns, table)
+    names, lacking = parts_of_cells(joined, " + ".join(columns), long.pattern, "case")
+    names = names.copy()
     blank = np.flatnonzero(names == "")
     names[blank] = [f"row {row + 2}" for row in blank.tolist()]
     known: dict[str, int] = {}
     codes = [known.setdefault(name, len(known)) for name in names.tolist()]
     why = f"the case is not named: {' and '.join(map(repr, columns))} must be filled"
-    faults: Faults = {codes[row]: why for row in blank.tolist()}
+    faults: Faults = {codes[row]: lacking.get(row, why) for row in blank.tolist()}
     return _Cases(np.array(codes, dtype=np.int64), np.array([*known], dtype=object), faults)
 
 

@@ -16,6 +16,7 @@ class LongTable:
         places: views in the order of their places in each modality; one row each.
         order: column that sorts the images of a case; None: the order of the rows.
         group: column that tells the group, which may be one of images, as paths do.
+        pattern: of the part of the cells of ``case`` that is the case; empty: all of them.
     """
 
     case: tuple[str, ...]
@@ -25,11 +26,13 @@ class LongTable:
     places: tuple[str, ...] = ()
     order: str | None = None
     group: str | None = None
+    pattern: str = ""
 
     @property
     def name(self) -> str:
         """The column of gathered rows that names the case."""
-        return " + ".join(self.case)
+        joined = " + ".join(self.case)
+        return f"{joined}: case" if self.pattern else joined
 
     @property
     def group_name(self) -> str | None:

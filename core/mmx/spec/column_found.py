@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mmx.spec.column_cases import CaseColumns
+
 SAID = "you said so"
 _ORDER = (
-    "images", "suffix", "root", "roots", "label", "task", "text", "group", "group_pattern",
+    "images", "suffix", "root", "roots", "case", "label", "task", "text", "group", "group_pattern",
     "group_missing", "split", "record", "roles",
 )  # fmt: skip
 """What is told of first."""
@@ -29,8 +31,8 @@ class Columns:
         roots: further folders of image files.
         suffix: ending that the names of image files lack.
         split: settings of ``data.split`` for a published split; empty when there is none.
-        lacking: rows without a label, a group or anything to see.
-        rows: of the table.
+        lacking: cases without a label or anything to see.
+        rows: cases of the table, each a row unless several rows are one.
         reasons: why, for each of these that was guessed.
         left_out: every other column, and why.
         kinds: whether each column of images holds another kind, which has an encoder of its own.
@@ -42,6 +44,7 @@ class Columns:
         texts: further columns of sentences.
         join: further tables that are joined to this one, as they lie.
         text_files: whether the cells of ``text`` name files, in which the sentences stand.
+        cases: how rows are gathered to cases.
         questions: what the table alone does not answer, each with the ways to answer it.
     """
 
@@ -70,6 +73,16 @@ class Columns:
     texts: tuple[str, ...] = ()
     join: tuple[Path, ...] = ()
     text_files: bool = False
+    cases: CaseColumns = CaseColumns()  # noqa: RUF009 - it is frozen
+
+    @property
+    def shown(self) -> Mapping[str, int]:
+        """Modality of images -> those of a case, at most."""
+        if self.cases.most:
+            return self.cases.most
+        if self.kinds:
+            return dict.fromkeys(self.images, 1)
+        return {"image": len(self.images)} if self.images else {}
 
     def told(self) -> list[str]:
         """One line on each guess, on each column that is left out, and each question."""
@@ -77,7 +90,7 @@ class Columns:
         split = ", ".join(f"{key}: {value}" for key, value in self.split.items())
         texts = ", ".join([self.text, *self.texts]) if self.text is not None else None
         found = {
-            "images": ", ".join(self.images), "text": texts,
+            "images": ", ".join(self.images), "text": texts, "case": self.cases.told,
             "label": self.label or ", ".join(self.label_columns or self.labels),
             "task": ", ".join(map(_in_words, self.task.values())),
             "group_missing": "alone", "group_pattern": self.group_pattern,

@@ -32,6 +32,14 @@ class GroupColumn:
     question: str = ""
 
 
+def groups_of(cells: Sequence[str], pattern: str) -> list[str]:
+    """The group that each cell names: what a pattern finds first, or all of it."""
+    if not pattern:
+        return [*cells]
+    found = [re.search(pattern, cell) for cell in cells]
+    return [one[0] if one else cell for one, cell in zip(found, cells, strict=True)]
+
+
 def guess_group(values: Values, images: Values, given: Mapping[str, str]) -> GroupColumn:
     """Find the group.
 
@@ -97,7 +105,7 @@ def _may_be_kinds(name: str, word: str) -> bool:
 
 def _repeated_ids(name: str, cells: Sequence[str]) -> bool:
     """Whether a column holds ids that repeat, as those of persons do and dates do too."""
-    if cells_of.are_dates(cells) or names_of.is_date(name):
+    if cells_of.are_dates(cells) or names_of.is_date(name) or names_of.says(name, names_of.SLICES):
         return False
     filled = cells_of.known(cells)
     distinct = len({*filled})

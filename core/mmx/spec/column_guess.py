@@ -6,10 +6,10 @@ from pathlib import Path
 from mmx.errors import DataError
 from mmx.spec import column_cells as cells_of
 from mmx.spec import column_names as names_of
-from mmx.spec.column_cases import ask_of_cases
+from mmx.spec.column_cases import CaseColumns, guess_cases
 from mmx.spec.column_facts import ask_of_codes, facts
 from mmx.spec.column_found import Columns
-from mmx.spec.column_groups import guess_group
+from mmx.spec.column_groups import groups_of, guess_group
 from mmx.spec.column_labels import LabelColumns, guess_labels
 from mmx.spec.column_splits import SplitColumn, guess_split, torn_by
 from mmx.spec.column_texts import TextColumns, guess_texts
@@ -56,8 +56,8 @@ class Guess:
         self.split = self._split()
         self.group = guess_group(self.free, self._files(), given)
         self._take(self.group.column)
-        self.record, left_out = facts(self.free, self.labels)
-        self.left_out |= left_out
+        self.cases = self._cases(given.get("case"))
+        self.record = self._facts()
 
     def columns(self) -> Columns:
         """All that was guessed."""
@@ -88,11 +88,12 @@ class Guess:
             group=self.group.column,
             group_pattern=self.group.pattern,
             alone=self._alone() > 0,
+            cases=self.cases,
             record=self.record,
             roles=roles,
             split=self.split.settings,
             lacking=self._lacking(),
-            rows=len(self.labels),
+            rows=self.cases.stated(["row"] * len(self.labels)),
             reasons=self.reasons,
             left_out=self.left_out,
             questions=tuple(self.questions),
@@ -145,6 +146,31 @@ class Guess:
             self.reasons["split"] = found.why
         return found
 
+    def _cases(self, said: str | None) -> CaseColumns:
+        """Rows that are the pictures of one case."""
+        texts = self.texts
+        fixed = (*self.learned.columns, self.split.settings.get("column"), texts.column,
+                 *texts.further)  # fmt: skip
+        cells = {name: self.values[name] for name in fixed if name is not None}
+        group = self.group.column
+        if group is not None:
+            cells[group] = groups_of(self.values[group], self.group.pattern)
+        found = guess_cases(self.values, self.images.columns, cells, self.group.pattern, said)
+        self._take(*found.taken)
+        if found.case:
+            self.reasons["case"] = found.why
+        return found
+
+    def _facts(self) -> tuple[str, ...]:
+        """Columns of facts; those of a picture are none of its case."""
+        record, left_out = facts(self.free, self.labels)
+        self.left_out |= left_out
+        if not self.cases.case:
+            return record
+        differing = self.cases.differing({name: self.values[name] for name in record})
+        self.left_out |= dict.fromkeys(differing, "it differs between the pictures of one case")
+        return tuple(name for name in record if name not in differing)
+
     def _roles(self) -> dict[str, str]:
         found: dict[str, str] = {}
         for role, words in names_of.ROLES.items():
@@ -166,8 +192,7 @@ class Guess:
             self.reasons["images"] += "; by their names one for each side"
         elif len(columns) > 1:
             self.questions.append(ask_of_kinds(columns))
-        if len(columns) == 1:
-            self.questions += ask_of_cases(self.values, self.labels)
+        self.questions += [self.cases.question] if self.cases.question else []
         self.questions += ask_of_codes(self.record, self.values)
 
     def _labels(self, given: Mapping[str, str], task: str | None) -> LabelColumns:
@@ -186,9 +211,8 @@ class Guess:
         self.questions += [group.question] if group.question else []
 
     def _alone(self) -> int:
-        """Rows whose group is blank."""
-        name = self.group.column
-        return 0 if name is None else sum(not cell for cell in self.values[name])
+        """Cases whose group is blank."""
+        return 0 if self.group.column is None else self._blank(self.values[self.group.column])
 
     def _check_split(self) -> None:
         """A published split that tears a group is no split that a run would take."""
@@ -207,5 +231,10 @@ class Guess:
             self.split = SplitColumn()
 
     def _lacking(self) -> int:
-        """Rows without a label."""
-        return sum(not label for label in self.labels)
+        """Cases without a label, or without anything to see."""
+        told = self.texts.column is not None or bool(self.record)
+        return max(self._blank(self.labels), 0 if told else self.cases.blind)
+
+    def _blank(self, cells: Sequence[str]) -> int:
+        """Cases, none of whose rows fills a cell."""
+        return self.cases.stated(["row"] * len(cells)) - self.cases.stated(cells)

@@ -93,6 +93,18 @@ COUNTERS = (
 STRICT_IDS = ("id", "ids", "uid", "uuid", "guid", "identifier")
 """Of these, those that are ids however few values they have."""
 
+PERSONS = (
+    "patient", "pat", "person", "subject", "participant", "mrn", "患者", "病人", "受试者",
+    "paciente", "sujet", "sujeto", "proband",
+)  # fmt: skip
+"""Names of whose the pictures are."""
+
+VIEWS = ("view", "projection", "ansicht", "incidence", "proyeccion", "体位", "投照")
+"""Names of from where a picture was taken."""
+
+SLICES = ("slice", "slices", "instance", "frame", "schicht", "coupe", "corte", "层", "切片")
+"""Names of the place of a picture among others of one examination."""
+
 LATERALITY = ("laterality", "side", "breast", "eye", "seite", "auge", "侧别")
 """Names of the side of the body that a row is about."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mmx.blocks import read_cells
 from mmx.errors import DataError
 from mmx.plugins import nearest
+from mmx.spec.column_cases import NO_CASE
 from mmx.spec.column_cells import holds_images
 from mmx.spec.column_found import Columns
 from mmx.spec.column_guess import Guess
@@ -29,7 +30,8 @@ def guess_columns(
     Args:
         table: as ``read_table`` gives it.
         folder: where the table lies; image files are looked for in it and just below.
-        given: what the user says: ``image``, ``text``, ``label`` or ``group`` -> column.
+        given: what the user says: ``image``, ``text``, ``label``, ``group`` or ``case`` -> column;
+            ``none`` where each row is a case.
         task: ``single_label``, ``multi_label`` or ``ordinal``, as the user says it; None: as the
             labels speak.
 
@@ -50,7 +52,7 @@ def guess_columns(
 
 def _check_given(given: Mapping[str, str], names: Sequence[str]) -> None:
     for role, name in given.items():
-        if name not in names:
+        if name not in names and (role, name) != ("case", NO_CASE):
             close = nearest(name, names)
             hint = f"nearest: {close}" if close else f"there are: {', '.join(names)}"
             raise DataError(f"there is no column {name!r} for the {role}; {hint}")

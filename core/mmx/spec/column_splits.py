@@ -1,12 +1,12 @@
 """Which column is a published split, or holds the folds of a cross-validation."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from mmx.spec import column_cells as cells_of
 from mmx.spec import column_names as names_of
+from mmx.spec.column_groups import groups_of
 from mmx.spec.split import part_named
 
 Values = Mapping[str, Sequence[str]]
@@ -77,9 +77,7 @@ def torn_by(split: Sequence[str], groups: Sequence[str], pattern: str = "") -> t
         pattern: of the part of a cell that is the group; empty for all of it.
     """
     parts = dict[str, set[str]]()
-    for group, part in zip(groups, split, strict=True):
-        found = re.search(pattern, group) if pattern else None
-        own = found[0] if found else group
-        if own and part:
-            parts.setdefault(own, set()).add(part)
+    for group, part in zip(groups_of(groups, pattern), split, strict=True):
+        if group and part:
+            parts.setdefault(group, set()).add(part)
     return sum(len(one) > 1 for one in parts.values()), len(parts)

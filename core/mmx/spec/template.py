@@ -2,11 +2,12 @@
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mmx.errors import MmxError
 from mmx.files import write_whole
+from mmx.interfaces import IMAGE
 from mmx.spec.column_roles import Columns
 from mmx.spec.write import inline
 
@@ -57,11 +58,12 @@ _AIMS = {
 
 _ONE = "{type: timm, arch: tf_efficientnet_lite0, weights: bundled, train: frozen}"
 _TEXT = "  text: {type: transformers, model: bundled, train: frozen}\n"
+_PLACES = 32  # that the positions of a sequence know unless more are asked for
 _SEVERAL = (
     "  # a case has several pictures, each in its place: a sequence model around one encoder\n"
 )
 
-_KINDS = "  # each kind of pictures has an encoder of its own\n  encoders:\n"
+_KINDS = "  # each kind of pictures has an encoder of its own\n"
 _RECORD = (
     "  # record: {type: tabular}     # reads the columns of the record themselves, as a modality\n"
 )
@@ -133,7 +135,7 @@ def _has_text(columns: Columns) -> bool:
 
     Pictures of one kind keep their text encoder, which ``fusion: image_only`` does not read.
     """
-    return columns.text is not None or bool(columns.record) or not columns.kinds
+    return columns.text is not None or bool(columns.record) or len(columns.shown) < 2
 
 
 def _filled(image: str, fusion: str, rows: int, task: str) -> str:
@@ -148,11 +150,22 @@ def _filled(image: str, fusion: str, rows: int, task: str) -> str:
 
 def _image(columns: Columns) -> str:
     """What reads the pictures."""
-    if columns.kinds:
-        return _KINDS + "\n".join(f"    {name}: {_ONE}" for name in columns.images)
-    if len(columns.images) > 1:
-        return f"{_SEVERAL}  image: {{type: sequence, backbone: {_ONE}}}"
-    return f"  image: {_ONE}" if columns.images else "  # no image: the table names no pictures"
+    shown = columns.shown
+    several = _SEVERAL if max(shown.values(), default=1) > 1 else ""
+    if [*shown] == [IMAGE]:
+        return f"{several}  image: {_reader(shown[IMAGE])}"
+    if not shown:
+        return "  # no image: the table names no pictures"
+    lines = [f"    {name}: {_reader(most)}" for name, most in shown.items()]
+    return "\n".join([f"{_KINDS}{several}  encoders:", *lines])
+
+
+def _reader(most: int) -> str:
+    """What reads the pictures of a modality, of which a case has so many at most."""
+    if most == 1:
+        return _ONE
+    longest = f", longest: {most}" if most > _PLACES else ""
+    return f"{{type: sequence, backbone: {_ONE}{longest}}}"
 
 
 def _fusion(columns: Columns) -> str:
@@ -160,7 +173,7 @@ def _fusion(columns: Columns) -> str:
     if not columns.images:
         also = "; concat, where the record is read too" if columns.record else ""
         return f"  fusion: text_only             # the table names no pictures{also}"
-    if columns.text is None and not columns.record and not columns.kinds:
+    if columns.text is None and not columns.record and len(columns.shown) == 1:
         return "  fusion: image_only            # the table holds no text and no record"
     return f"  fusion: concat{_OTHERS}"
 
@@ -176,6 +189,7 @@ def _table(out: Path, table: Path, columns: Columns, stated: Mapping[str, str]) 
         "root": _beside(folder, Path(root)),
         **_files(folder, table, columns),
         **_pictures(columns),
+        **columns.cases.settings,
         **_texts(columns),
         **_labels(columns),
         "group": columns.group,
@@ -185,13 +199,7 @@ def _table(out: Path, table: Path, columns: Columns, stated: Mapping[str, str]) 
         **({"roles": dict(columns.roles)} if columns.roles else {}),
     }
     lines = ["  # Guessed from the columns of the table; mend what is wrong.", "  dataset:"]
-    lines.append("    type: table")
-    for key, value in settings.items():
-        role = "label" if key == "labels" and columns.label is None else key
-        role = "text" if key == "text_files" else role
-        why = columns.reasons.get(role)
-        lines += [f"    # {why}"] if why else []
-        lines.append(f"    {key}: {inline(value)}")
+    lines += ["    type: table", *_reasoned(settings, columns)]
     for name, why in columns.left_out.items():
         lines.append(f"    # left out: {inline(name)} ({why})")
     lines += [f"  # QUESTION: {' '.join(one.split())}" for one in columns.questions]
@@ -205,6 +213,16 @@ def _table(out: Path, table: Path, columns: Columns, stated: Mapping[str, str]) 
         lines.append(f"  # {columns.reasons['split']}")
         lines.append(f"  split: {inline(dict(columns.split))}")
     return "\n".join([*lines, "" if columns.split else _PARTS])
+
+
+def _reasoned(settings: Mapping[str, object], columns: Columns) -> Iterator[str]:
+    """Keys of the table, each below the reason why it was guessed."""
+    for key, value in settings.items():
+        role = "label" if key == "labels" and columns.label is None else key
+        role = "text" if key == "text_files" else role
+        why = columns.reasons.get(role)
+        yield from [f"    # {why}"] if why else []
+        yield f"    {key}: {inline(value)}"
 
 
 def _files(folder: Path, table: Path, columns: Columns) -> dict[str, object]:

@@ -62,6 +62,7 @@ def vindr_mammo(folder: Path) -> Path:
     """Headers of breast-level_annotations.csv; files are images/STUDY/IMAGE.dicom."""
     rows = rows_of(count=60, each=4, classes=3)
     for row in rows:
+        row["class"] = (row["patient"] + row["number"] % 4 // 2) % 3  # of the breast
         row["study"] = f"{row['patient'] * 0x9E3779B1 % 2**64:032x}"
         row["file"] = f"{(row['number'] + 7) * 0x85EBCA6B % 2**64:032x}"
         dicom(folder / f"images/{row['study']}/{row['file']}.dicom", row)
@@ -91,12 +92,12 @@ LAYOUTS = [
     ),
     Layout(
         "VinDr-Mammo", vindr_mammo,
-        {"suffix": "found", "images": ["image_id"], "group": "study_id", "label": "breast_birads",
-         "record": ["laterality", "view_position", "breast_density"]},
+        {"suffix": "found", "images": ["image_id"], "case": ["study_id", "laterality"],
+         "view": "view_position", "views": ["CC", "MLO"], "group": "study_id",
+         "label": "breast_birads", "record": ["laterality", "breast_density"]},
         {"series_id": "that of an id", "height": "how the picture was taken",
          "width": "how the picture was taken"},
         root="images",
-        questions=("pictures of one case?",),
         spec={"task": {"type": "ordinal", "levels": ["BI-RADS 1", "BI-RADS 2", "BI-RADS 3"]},
               "data.split": {"column": "split"}},
     ),

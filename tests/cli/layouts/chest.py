@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from drawing import Layout, Row, chosen, drawn, picture, rows_of, write_csv
+from drawing import Layout, Row, chosen, drawn, in_studies, picture, rows_of, write_csv
 
 CHEXPERT = (
     "No Finding", "Enlarged Cardiomediastinum", "Cardiomegaly", "Lung Opacity", "Lung Lesion",
@@ -30,7 +30,7 @@ def findings() -> dict[str, object]:
 
 def chexpert(folder: Path) -> Path:
     """Paths begin with the folder in which the table lies, as in the small version."""
-    rows = rows_of(count=60)
+    rows = in_studies(rows_of(count=60))
     for row in rows:
         view = ("frontal", "lateral")[row["number"] % 2]
         row["path"] = (
@@ -41,7 +41,7 @@ def chexpert(folder: Path) -> Path:
     return write_csv(folder / "CheXpert-v1.0-small/train.csv", rows, {
         "Path": "path", "Sex": chosen(("Female", "Male"), "male"), "Age": "age",
         "Frontal/Lateral": lambda row: ("Frontal", "Lateral")[row["number"] % 2],
-        "AP/PA": lambda row: ("", "AP", "PA")[row["more"][15]], **findings(),
+        "AP/PA": lambda row: ("PA", "")[row["number"] % 2], **findings(),
     })  # fmt: skip
 
 
@@ -65,14 +65,14 @@ def mimic(folder: Path) -> Path:
     return write_csv(folder / "mimic-cxr-2.0.0-metadata.csv", rows, {
         "dicom_id": "dicom", "subject_id": "subject", "study_id": "study",
         "PerformedProcedureStepDescription":
-            drawn(("CHEST (PA AND LAT)", "CHEST (PORTABLE AP)"), 3),
+            lambda row: ("CHEST (PA AND LAT)", "CHEST (PORTABLE AP)")[row["patient"] % 7 // 4],
         "ViewPosition": lambda row: ("PA", "LATERAL")[row["number"] % 2],
         "Rows": lambda row: (3056, 2544)[row["more"][4] % 2],
         "Columns": lambda row: (2544, 3056)[row["more"][4] % 2],
         "StudyDate": lambda row: 21800506 + row["patient"] % 20,
         "StudyTime": lambda row: 213014.531 + row["number"],
         "ProcedureCodeSequence_CodeMeaning":
-            drawn(("CHEST (PA AND LAT)", "CHEST (PORTABLE AP)"), 3),
+            lambda row: ("CHEST (PA AND LAT)", "CHEST (PORTABLE AP)")[row["patient"] % 7 // 4],
         "ViewCodeSequence_CodeMeaning":
             lambda row: ("postero-anterior", "lateral")[row["number"] % 2],
         "PatientOrientationCodeSequence_CodeMeaning": "Erect",
@@ -112,7 +112,7 @@ def nih(folder: Path) -> Path:
 
 def padchest(folder: Path) -> Path:
     """Lists in cells; the first column has no name; pictures lie in numbered folders."""
-    rows = rows_of(count=60)
+    rows = in_studies(rows_of(count=60))
     names = ("cardiomegaly", "pleural effusion", "nodule")
     for row in rows:
         row["image"] = f"{216840111366964012768 + row['number'] * 7919}_00-0{row['number']:02d}.png"
@@ -127,8 +127,9 @@ def padchest(folder: Path) -> Path:
         "PatientID": lambda row: f"8390{row['patient']:04d}52340",
         "PatientBirth": lambda row: 1930.0 + row["age"] // 2,
         "PatientSex_DICOM": chosen(("F", "M"), "male"),
-        "ViewPosition_DICOM": drawn(("POSTEROANTERIOR", "LATERAL"), 2),
-        "Projection": drawn(("PA", "L"), 2), "MethodProjection": "Manual review of DICOM fields",
+        "ViewPosition_DICOM": lambda row: ("POSTEROANTERIOR", "LATERAL")[row["number"] % 5 % 2],
+        "Projection": lambda row: ("PA", "L")[row["number"] % 5 % 2],
+        "MethodProjection": "Manual review of DICOM fields",
         "Pediatric": drawn(("No", "PED"), 3), "Modality_DICOM": drawn(("CR", "DX"), 4),
         "Manufacturer_DICOM": drawn(("ImagingDynamicsCompanyLtd", "PhilipsMedicalSystems"), 4),
         "PhotometricInterpretation_DICOM": drawn(("MONOCHROME2", "MONOCHROME1"), 5),
@@ -175,25 +176,28 @@ SEVERAL = {"several": "each", "none": ["No Finding"]}
 LAYOUTS = [
     Layout(
         "CheXpert", chexpert,
-        {"images": ["Path"], "group": "Path", "group_pattern": r"patient\d+",
-         "labels": list(CHEXPERT), "record": ["Sex", "Age", "Frontal/Lateral", "AP/PA"],
+        {"images": ["Path"], "case": "Path", "case_pattern": r"patient\d+/study\d+",
+         "view": "Frontal/Lateral", "views": {"frontal": ["Frontal"], "lateral": ["Lateral"]},
+         "group": "Path", "group_pattern": r"patient\d+",
+         "labels": list(CHEXPERT), "record": ["Sex", "Age"],
          "roles": {"age": "Age", "sex": "Sex"}},
+        {"AP/PA": "the same in every row"},
         root=".", spec={"task": "multi_label"}, questions=("are No Finding,",),
     ),
     Layout(
         "MIMIC-CXR-JPG", mimic,
-        {"suffix": "found", "images": ["dicom_id"], "group": "subject_id",
-         "labels": list(CHEXPERT),
-         "record": ["PerformedProcedureStepDescription", "ViewPosition",
-                    "ViewCodeSequence_CodeMeaning"],
+        {"suffix": "found", "images": ["dicom_id"], "case": "study_id", "view": "ViewPosition",
+         "views": {"frontal": ["PA"], "lateral": ["LATERAL"]}, "group": "subject_id",
+         "labels": list(CHEXPERT), "record": ["PerformedProcedureStepDescription"],
          "join": ["mimic-cxr-2.0.0-split.csv", "mimic-cxr-2.0.0-chexpert.csv"]},
-        {"study_id": "that of an id", "StudyDate": "dates", "StudyTime": "dates",
+        {"StudyDate": "dates", "StudyTime": "dates",
+         "ViewCodeSequence_CodeMeaning": "differs between the pictures of one case",
          "Rows": "how the picture was taken", "Columns": "how the picture was taken",
          "ProcedureCodeSequence_CodeMeaning": "the same as",
          "PatientOrientationCodeSequence_CodeMeaning": "the same in every row"},
         root="files", spec={"task": "multi_label", "data.split": {"column": "split"}},
         options=("--join", "mimic-cxr-2.0.0-split.csv", "--join", "mimic-cxr-2.0.0-chexpert.csv"),
-        questions=("are No Finding,", "pictures of one case?"),
+        questions=("are No Finding,",),
     ),
     Layout(
         "NIH ChestX-ray14", nih,
@@ -210,31 +214,34 @@ LAYOUTS = [
     ),
     Layout(
         "PadChest", padchest,
-        {"images": ["ImageID"], "group": "PatientID", "label": "Labels", "roots": ["1"],
+        {"images": ["ImageID"], "case": "StudyID", "view": "ViewPosition_DICOM",
+         "views": {"frontal": ["POSTEROANTERIOR"], "lateral": ["LATERAL"]},
+         "group": "PatientID", "label": "Labels", "roots": ["1"],
          "labels": {"several": "each", "none": ["normal"]},
-         "record": ["PatientSex_DICOM", "ViewPosition_DICOM", "Projection", "Pediatric"],
+         "record": ["PatientSex_DICOM", "Pediatric"],
          "roles": {"sex": "PatientSex_DICOM"}},
         {"Report": "what a reader made of it", "PatientBirth": "names a person",
          "Manufacturer_DICOM": "how the picture was taken", "Localizations": "lists",
-         "StudyID": "that of an id", "StudyDate_DICOM": "how the picture was taken",
+         "Projection": "differs between the pictures of one case",
+         "StudyDate_DICOM": "how the picture was taken",
          "labelCUIS": "speaks of the diagnosis", "ReportID": "that of an id",
          "PhotometricInterpretation_DICOM": "how the picture was taken",
          "ImageDir": "how the picture was taken"},
         root="0", spec={"task": "multi_label"},
-        questions=("'MethodLabel' is named like a label too", "several labels", "--text Report",
-                   "pictures of one case?"),
+        questions=("'MethodLabel' is named like a label too", "several labels", "--text Report"),
     ),
     Layout(
         "IU X-ray", iu_xray,
-        {"images": ["filename"], "group": "uid", "label": "Problems", "text": "indication",
+        {"images": ["filename"], "case": "uid", "view": "projection",
+         "views": {"frontal": ["Frontal"], "lateral": ["Lateral"]}, "group": "uid",
+         "label": "Problems", "text": "indication",
          "labels": {"several": "each", "separator": ";", "none": ["normal"]},
-         "record": ["projection", "comparison"],
+         "record": ["comparison"],
          "join": ["indiana_reports.csv"]},
         {"MeSH": "speaks of the diagnosis", "findings": "what a reader made of it",
          "impression": "what a reader made of it", "image": "the same in every row"},
         root="images/images_normalized", spec={"task": "multi_label"},
         options=("--join", "indiana_reports.csv"),
-        questions=("several labels", "is 'uid' the number of a patient",
-                   "pictures of one case?"),
+        questions=("several labels", "is 'uid' the number of a patient"),
     ),
 ]  # fmt: skip

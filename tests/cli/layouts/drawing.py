@@ -54,6 +54,13 @@ def rows_of(count: int = 48, each: int = 2, classes: int = 3) -> list[Row]:
     return found
 
 
+def in_studies(rows: list[Row]) -> list[Row]:
+    """The same where the rows of a patient are pictures of one study, who is one person then."""
+    firsts = {row["patient"]: row for row in reversed(rows)}
+    told = ("age", "male", "site", "more")
+    return [{**row, **{key: firsts[row["patient"]][key] for key in told}} for row in rows]
+
+
 def picture(file: Path, row: Row, seed: int = 0) -> None:
     """A noisy square whose middle is brighter from class to class; borders tell nothing."""
     draw = np.random.default_rng([row["number"], seed])

@@ -86,16 +86,17 @@ def test_what_init_writes_runs(
 ) -> None:
     monkeypatch.chdir(home)
     written(layout, home)
-    done = asked("run", "spec.yaml", "--plugin", str(tiny_plugin), *tiny(layout))
+    done = asked("run", "spec.yaml", "--plugin", str(tiny_plugin), *tiny(home / "spec.yaml"))
     assert done.stdout.splitlines()[-1].startswith("report: ")
 
 
-def tiny(layout: Layout) -> Iterator[str]:
+def tiny(spec: Path) -> Iterator[str]:
     """Encoders that cost nothing instead of the bundled ones, small pictures, one epoch."""
-    several = len(layout.dataset["images"]) == 2 and "image" in layout.encoders
-    for name in layout.encoders:
-        key = f"model.{name}" if name in ("image", "text") else f"model.encoders.{name}"
-        key += ".backbone" if name == "image" and several else ""
-        yield from ("--set", f"{key}=tiny_{'text' if name == 'text' else 'image'}")
+    model = yaml.safe_load(spec.read_text())["model"]
+    found = {f"model.{name}": one for name, one in model.items() if name in ("image", "text")}
+    found |= {f"model.encoders.{name}": one for name, one in model.get("encoders", {}).items()}
+    for key, one in found.items():
+        key += ".backbone" if "backbone" in one else ""
+        yield from ("--set", f"{key}=tiny_{'text' if key == 'model.text' else 'image'}")
     for one in ("data.image.height=32", "data.image.width=32", "train.epochs=1"):
         yield from ("--set", one)

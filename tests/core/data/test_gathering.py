@@ -221,3 +221,28 @@ def test_a_hundred_thousand_rows_are_gathered_in_seconds() -> None:
     assert {first["image: f"], first["image: l"]} == {
         f"{2 * int(first['study'][1:]) + one}.jpg" for one in (0, 1)
     }
+
+
+def test_a_case_may_be_a_part_of_a_path(tmp_path: Path) -> None:
+    text = "\n".join([
+        "path,view,finding", "p1/study1/a,PA,edema", "p1/study1/b,LL,edema", "p1/study2/c,PA,none",
+        "p2/study1/d,PA,none", "p3/elsewhere,PA,edema",
+    ])  # fmt: skip
+    keys: dict[str, Any] = {
+        "images": ["path"], "case": "path", "case_pattern": r"p\d+/study\d+", "group": "path",
+        "group_pattern": r"p\d+", "record": [], "view": "view",
+        "views": {"frontal": ["PA"], "lateral": ["LL"]},
+    }  # fmt: skip
+    dataset = _table(tmp_path, text, **keys)
+    found = [(row.id, row.group, _names(row)) for row in dataset.samples()]
+    assert found == [
+        ("p1/study1", "p1", {"frontal": ["a.jpg"], "lateral": ["b.jpg"]}),
+        ("p1/study2", "p1", {"frontal": ["c.jpg"]}),
+        ("p2/study1", "p2", {"frontal": ["d.jpg"]}),
+    ]
+    (bad,) = dataset.rejected()
+    assert "case_pattern finds no case in 'p3/elsewhere'" in bad.reason
+    plain = _table(tmp_path, text, **{**keys, "view": None, "views": None})
+    assert [row.id for row in plain.samples()] == ["p1/study1", "p1/study2", "p2/study1"]
+    with pytest.raises(ValidationError, match="name its column: case"):
+        _table(tmp_path, text, **{**keys, "case": None, "view": None, "views": None})

@@ -271,18 +271,6 @@ def test_a_report_is_not_read_unless_somebody_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "asked"), [(["a", "a", "b", "b"], True), (["a", "b", "b", "a"], False)]
-)
-def test_pictures_of_one_study_are_a_question_where_their_labels_agree(
-    tmp_path: Path, labels: Sequence[str], asked: bool
-) -> None:
-    views = {"study_id": lambda row: f"S{pair(row)}", "view": ["AP", "LATERAL"]}
-    found = guessed(tmp_path, {**PLAIN, "dx": labels, **views})
-    said = [one for one in found.questions if "data.dataset.case: study_id, view: view" in one]
-    assert len(said) == asked
-
-
-@pytest.mark.parametrize(
     ("name", "cells", "levels"),
     [
         ("grade", ["1", "2", "3"], ["1", "2", "3"]),

@@ -1,6 +1,6 @@
-"""How the settings of a table may be written, and which rows belong together."""
+"""How the columns of a table become samples."""
 
-from mmx_plugins.datasets._table.grouping import GROUPING, Pattern, alone
-from mmx_plugins.datasets._table.written import Columns, LabelRule, Names, Views
+from mmx_plugins.datasets._table.grouping import alone
+from mmx_plugins.datasets._table.settings import TableSettings
 
-__all__ = ["GROUPING", "Columns", "LabelRule", "Names", "Pattern", "Views", "alone"]
+__all__ = ["TableSettings", "alone"]
