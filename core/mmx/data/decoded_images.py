@@ -41,7 +41,7 @@ Report = Callable[[int, int], None]
 """Told how many of how many images are done."""
 
 LOG = logging.getLogger("mmx.data")
-_DEEP = "16 bit "  # begins the digest of a file with grey of more than 8 bits, and of no other
+_DEEP = "16 bit "  # begins the digest of a file with more than 8 bits, and of no other
 _KEPT = 4  # old maps stay until all of them together are this many times the memory budget
 _MAP = re.compile(r"[0-9a-f]{32}\.npy")  # only such maps are ever deleted,
 _PART = re.compile(r"[0-9a-f]{32}(-[0-9a-f]{12})?\.part\.(npy|jsonl)")  # and such parts
@@ -83,30 +83,34 @@ def decode(source: ImageSource, decoder: Decoder) -> tuple["NDArray[np.generic]"
         # the middle cut is held to the pixels of a library, which decodes the whole file
         twice = None if spec.middle else (2 * spec.width, 2 * spec.height)
         data = read_bytes(source)
-        image, frame = open_upright(
+        layers, frame = open_upright(
             data, request_for(source, spec), decoder.readers,
             at_least=twice, grey_range=spec.grey_range, deep=decoder.deep,
         )  # fmt: skip
     else:
-        image = Image.fromarray(source.pixels())
-        frame = Frame(*image.size)
+        layers = (Image.fromarray(source.pixels()),)
+        frame = Frame(*layers[0].size)
+    shown = [_scaled(layer, frame, spec) for layer in layers]
+    return _whole(shown) if decoder.deep else shown[0], frame
+
+
+def _scaled(layer: Image.Image, frame: Frame, spec: "ImageSpec") -> "NDArray[np.generic]":
+    """The part that is shown, at the size of the spec."""
     if spec.middle is not None:
-        shown = cut_middle(image, spec.middle)
-    else:
-        shown = resized(image, frame, spec.height, spec.width, spec.fit, spec.interpolation)
-    return _whole(shown) if decoder.deep else shown, frame
+        return cut_middle(layer, spec.middle)
+    return resized(layer, frame, spec.height, spec.width, spec.fit, spec.interpolation)
 
 
-def _whole(shown: "NDArray[np.generic]") -> "NDArray[np.uint16]":
-    """The same in 16 bits: grey [H, W] from 0 to 65535, or 8-bit RGB, whose 255 is white too."""
-    if shown.dtype == np.uint8:
-        return shown.astype(np.uint16) * 257
-    grey = (shown.clip(0, DEEPEST) + 0.5).astype(np.uint16)
-    return np.repeat(grey[..., None], 3, axis=2)
+def _whole(layers: "Sequence[NDArray[np.generic]]") -> "NDArray[np.uint16]":
+    """[H, W, 3] in 16 bits, of 8-bit RGB, or of grey or three colours [H, W] from 0 to 65535."""
+    if layers[0].dtype == np.uint8:
+        return layers[0].astype(np.uint16) * 257
+    colours = np.stack([*layers] * (3 // len(layers)), axis=2)
+    return (colours.clip(0, DEEPEST) + 0.5).astype(np.uint16)
 
 
 def any_deep(keys: Sequence[str]) -> bool:
-    """Whether any of these files may hold grey of more than 8 bits."""
+    """Whether any of these files may hold more than 8 bits of grey or of a colour."""
     return any(key.startswith(_DEEP) for key in keys)
 
 

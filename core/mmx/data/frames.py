@@ -23,7 +23,7 @@ class Decoder:
     Attributes:
         spec: size, range and frames.
         readers: of formats that Pillow does not know.
-        deep: pixels have 16 bits, since some files hold grey of more than 8.
+        deep: pixels have 16 bits, since some files hold more than 8 of grey or of a colour.
     """
 
     spec: "ImageSpec"

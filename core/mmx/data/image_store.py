@@ -150,7 +150,7 @@ class ImageStore(Store):
     def collate(self, rows: Sequence[int]) -> Images:
         """Pixels [B, V, 3, H, W], mask and boxes; black where there is no image.
 
-        Pixels are uint8; float32 in [0, 1] where any file holds grey of more than 8 bits.
+        Pixels are uint8; float32 in [0, 1] where any file holds more than 8 bits.
         """
         chosen = np.asarray(rows, dtype=np.int64)
         index = self._index[chosen]

@@ -1,4 +1,4 @@
-"""Reading image files safely, to 8-bit RGB; grey of more than 8 bits keeps them where asked for.
+"""Reading image files safely, to 8-bit RGB; what has more than 8 bits keeps them where asked for.
 
 | file | behaviour |
 |---|---|
@@ -9,19 +9,21 @@
 | CMYK, YCbCr, Lab | converted to RGB |
 | more than 8 bits of grey | from ``data.image.range`` to 0..255; never picture by picture |
 | the same without a range | 65535 is white; 32 bits and floating point are a DataError |
-| 16 bits of each colour | the upper 8 bits of each |
+| 16 bits of each colour, or of grey with alpha | 65535 is 255; only PNG, TIFF, DICOM keep them |
 | EXIF orientation | turned upright |
 | animated, several pages | the first frame |
 """
 
 import io
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PIL import Image
 
+from mmx.data.deep_colour import WHITE, deep_colours, has_deep_colours
 from mmx.data.image_readers import PLAIN, ImageReaders, readers_for
 from mmx.data.middle_cut import FILTERS
 from mmx.errors import DataError
@@ -37,8 +39,11 @@ FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM", "AVIF
 FILE_LIMIT = 1 << 30
 """Bytes of an image file that are read at most."""
 
-DEEPEST = 65535
+DEEPEST = WHITE
 """White in pixels of 16 bits."""
+
+Layers = tuple[Image.Image, ...]
+"""A picture in RGB; or in mode F, from 0 to 65535, one of grey or one of each of three colours."""
 
 PIXEL_LIMIT = 50_000_000  # width x height of a file, unless something else is said
 
@@ -97,7 +102,7 @@ def read_image(
     """
     data = read_bytes(path)
     request = ImageRequest(str(path), pixel_limit)
-    image, _ = open_upright(data, request, readers or readers_for(data), grey_range=grey_range)
+    (image,), _ = open_upright(data, request, readers or readers_for(data), grey_range=grey_range)
     return np.asarray(image)
 
 
@@ -127,47 +132,50 @@ def open_upright(
     at_least: tuple[int, int] | None = None,
     grey_range: tuple[float, float] | None = None,
     deep: bool = False,
-) -> tuple[Image.Image, Frame]:
+) -> tuple[Layers, Frame]:
     """Decode to an upright RGB image, and tell how it was stored.
 
     ``at_least`` is a width and height that will do: a JPEG may then come out at 1/2, 1/4 or 1/8 of
-    its size, which its decoder does several times faster. ``deep``: grey of more than 8 bits comes
-    out as floating point (mode F) from 0 to 65535.
+    its size, which its decoder does several times faster. ``deep``: grey or colours of more than 8
+    bits come out as floating point (mode F) from 0 to 65535.
     """
     top = DEEPEST if deep else 255
     read, name = None if readers is None else readers.read(data, request), request.name
     if read is not None:
-        image = _of_reader(read, name, grey_range, top)
-        return image, Frame(*image.size)
+        layers = _of_reader(read, name, grey_range, top)
+        return layers, Frame(*layers[0].size)
     try:
-        image = _opened(data, name, request.pixel_limit)
-        orientation = int(image.getexif().get(_ORIENTATION, 1))
+        again = partial(_opened, data, name, request.pixel_limit)
+        image = again()
+        layers = _coloured(deep_colours(image, again, name), top) if has_deep_colours(image) else ()
+        orientation = int(image.getexif().get(_ORIENTATION, 1))  # a PNG is decoded for it
         frame = Frame(*image.size, orientation if orientation in range(1, 9) else 1)
         if at_least and image.format == "JPEG" and image.mode in ("L", "RGB", "YCbCr"):
             wanted = at_least if frame.orientation < 5 else (at_least[1], at_least[0])
             image.draft(None, wanted)
-        image.load()
-        upright = _rgb(image, name, grey_range, top)
+        layers = layers or (_rgb(image, name, grey_range, top),)
     except DataError:
         raise
     except Exception as error:  # decoders raise many types for damaged bytes
         raise DataError(f"{name} is not a readable image: {error}") from error
-    return (
-        upright.transpose(_UPRIGHT[frame.orientation]) if frame.orientation > 1 else upright
-    ), frame
+    if frame.orientation > 1:
+        layers = tuple(layer.transpose(_UPRIGHT[frame.orientation]) for layer in layers)
+    return layers, frame
 
 
 def _of_reader(
     found: ImageContents, name: str, grey_range: tuple[float, float] | None, top: int
-) -> Image.Image:
+) -> Layers:
     """What a reader found; a stated or measured range counts more than the file's."""
-    if found.pixels.ndim == 3 or found.pixels.dtype == np.uint8:
-        return Image.fromarray(found.pixels).convert("RGB")
-    return _grey(found.pixels, name, grey_range or found.ends, top)
+    if found.pixels.dtype == np.uint8:
+        return (Image.fromarray(found.pixels).convert("RGB"),)
+    if found.pixels.ndim == 3:
+        return _coloured(found.pixels, top)
+    return (_grey(found.pixels, name, grey_range or found.ends, top),)
 
 
 def may_be_deep(data: bytes, name: str, readers: ImageReaders) -> bool:
-    """Whether a file may hold grey of more than 8 bits, by its head or its reader."""
+    """Whether a file may hold more than 8 bits of grey or a colour, by its head or its reader."""
     if data.startswith(PLAIN):
         depth = data[24:25]  # of a PNG; the others have 8 bits
         if not data.startswith(PLAIN[0]) or depth <= b"\x08":
@@ -175,7 +183,8 @@ def may_be_deep(data: bytes, name: str, readers: ImageReaders) -> bool:
     elif (claimed := readers.deep(data, name)) is not None:
         return claimed
     try:
-        return _deep(Image.open(io.BytesIO(data), formats=FORMATS))
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        return _deep(image) or has_deep_colours(image)
     except Exception:  # noqa: BLE001 - decoders raise many types; it is refused where it is decoded
         return False
 
@@ -220,6 +229,7 @@ def _deep(image: Image.Image) -> bool:
 def _rgb(
     image: Image.Image, name: str, grey_range: tuple[float, float] | None, top: int
 ) -> Image.Image:
+    image.load()
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if _deep(image):
@@ -251,6 +261,14 @@ def _grey(
             "data.image.range: [low, high]"
         )
     return _shown(values // 257 if top == 255 else values, top)
+
+
+def _coloured(values: "NDArray[Any]", top: int) -> Layers:
+    """Colours [H, W, 3] from 0 to 65535 as layers."""
+    if top > 255:
+        return tuple(Image.fromarray(np.float32(values[..., band])) for band in range(3))
+    shown = (values.clip(0, DEEPEST) / (DEEPEST / 255) + 0.5).astype(np.uint8)
+    return (Image.fromarray(shown),)
 
 
 def _shown(grey: "NDArray[Any]", top: int) -> Image.Image:

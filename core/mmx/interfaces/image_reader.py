@@ -58,8 +58,9 @@ class ImageContents:
     """One picture, upright.
 
     Attributes:
-        pixels: [H, W, 3] uint8, RGB; or [H, W] grey: uint8 from black to white, or numbers of any
-            other type, such as Hounsfield units, in which larger is brighter.
+        pixels: [H, W, 3] RGB, uint8 or uint16 (65535 is white); or [H, W] grey: uint8 from black to
+            white, or numbers of any other type, such as Hounsfield units, in which larger is
+            brighter.
         ends: values of grey that are black and white as the file says; None where it does not.
         spacing: mm between rows and between columns; None where it is unknown.
     """
@@ -122,7 +123,7 @@ class ImageReaderParams(ReaderParams):
     libraries: ClassVar[tuple[str, ...]] = ()
     """Distributions that may decide pixels though its module does not import them."""
     deep: ClassVar[bool] = False
-    """Whether a file may hold grey of more than 8 bits, which then reaches encoders as 16 bits."""
+    """Whether a file may hold more than 8 bits of grey or of a colour; 16 then reach encoders."""
 
     @abstractmethod
     def build(self) -> ImageReader:

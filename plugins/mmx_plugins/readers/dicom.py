@@ -193,10 +193,17 @@ def _contents(found: "Dataset", stored: "NDArray[Any]", windowed: bool) -> Image
         stored = apply_color_lut(stored, found)
         bits = 8 * stored.dtype.itemsize
     if stored.ndim == 3:
-        upper = stored >> (bits - 8) if bits > 8 else stored
-        return ImageContents(upper.astype(np.uint8)[..., :3], None, spacing)
+        return ImageContents(_colours(stored[..., :3], bits), None, spacing)
     values, ends = grey(found, stored, windowed)
     return ImageContents(values, ends, spacing)
+
+
+def _colours(stored: "NDArray[Any]", bits: int) -> "NDArray[np.generic]":
+    """Red, green and blue: uint8, or uint16 where they have more bits, whose largest is white."""
+    if bits <= 8:
+        return stored.astype(np.uint8)
+    white = 2.0**bits - 1
+    return np.rint(stored * (65535 / white)).clip(0, 65535).astype(np.uint16)
 
 
 def grey(

@@ -1,7 +1,5 @@
 """Grey of more than 8 bits keeps its steps through decoding, scaling and augmentation."""
 
-import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -92,17 +90,6 @@ def test_a_kept_map_is_found_again_and_a_damaged_one_is_mended(tmp_path: Path) -
     content[-1] ^= 0xFF
     map_.write_bytes(content)
     assert torch.equal(_store(tmp_path, files).collate([0]).pixels, first)
-
-
-def test_sixteen_bits_of_each_colour_are_no_grey(tmp_path: Path) -> None:
-    row = b"\0" + struct.pack(">3H", 65535, 256, 0) * 8
-    chunks = [(b"IHDR", struct.pack(">2I5B", 8, 8, 16, 2, 0, 0, 0)),
-              (b"IDAT", zlib.compress(row * 8)), (b"IEND", b"")]  # fmt: skip
-    file = tmp_path / "colour.png"
-    file.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in chunks))  # fmt: skip
-    assert _store(tmp_path, [file], 8).collate([0]).pixels.dtype == torch.uint8
 
 
 def test_eyes_see_eight_bits(tmp_path: Path) -> None:

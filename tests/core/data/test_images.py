@@ -171,8 +171,9 @@ def test_fast_decoding_of_a_jpeg_cannot_be_seen() -> None:
     colour = np.stack([np.sin(x), np.cos(y), np.sin(x + y)], axis=2) * 100 + 128
     buffer = io.BytesIO()
     Image.fromarray(colour.astype(np.uint8)).save(buffer, "JPEG", quality=92)
-    whole, frame = open_upright(buffer.getvalue(), ImageRequest("a", 10**7), None)
-    fast, _ = open_upright(buffer.getvalue(), ImageRequest("a", 10**7), None, at_least=(200, 150))
+    (whole,), frame = open_upright(buffer.getvalue(), ImageRequest("a", 10**7), None)
+    request = ImageRequest("a", 10**7)
+    (fast,), _ = open_upright(buffer.getvalue(), request, None, at_least=(200, 150))
     assert fast.size < whole.size  # it really was decoded small
     first, second = (resized(one, frame, 75, 100, "cover").astype(int) for one in (whole, fast))
     assert np.abs(first - second).mean() < 1.0

@@ -87,8 +87,10 @@ def _wanted(found: Any, stored: Any, windowed: bool) -> Any:
     if found.PhotometricInterpretation == "PALETTE COLOR":
         stored = apply_color_lut(stored, found)
     if stored.ndim == 3:
-        bits = 8 if stored.dtype == np.uint8 else 8 * stored.dtype.itemsize
-        return np.floor(stored[..., :3].astype(np.float64) / 2.0 ** (bits - 8))
+        if stored.dtype == np.uint8:
+            return stored.astype(np.float64)
+        white = 2.0 ** (8 * stored.dtype.itemsize) - 1
+        return np.rint(stored[..., :3] / white * 65535)
     values = apply_modality_lut(stored, found)
     values = (apply_voi_lut(values, found) if windowed else values).astype(np.float64)
     slope, shift = found.get("RescaleSlope", 1), found.get("RescaleIntercept", 0)
