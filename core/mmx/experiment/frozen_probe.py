@@ -21,6 +21,7 @@ from torch import Tensor
 
 from mmx.data import Part
 from mmx.evaluation import Interval
+from mmx.experiment.controls_table import ControlAnswers
 from mmx.experiment.metrics import vars_of
 from mmx.experiment.outcome import decided, score
 from mmx.experiment.probe_features import frozen_names, pooled_features
@@ -28,6 +29,7 @@ from mmx.files import keep, own_folder, recall
 from mmx.interfaces import Task, TaskParams, known_rows
 from mmx.pipeline import Sources
 
+PROBE = "probe"  # as tables call it
 STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """Inverse weights of the penalty that are tried, the strongest penalty first."""
 WORSE = 2  # so many strengths in a row that are no better than the best end the search
@@ -47,6 +49,7 @@ class FrozenProbe:
         strength: inverse weight of the penalty, chosen on validation; None without a probe.
         rows: training rows that it learned from.
         missing: why there is no probe; empty where there is one.
+        answers: to the test part; None without a probe.
     """
 
     metrics: Mapping[str, Interval]
@@ -54,11 +57,12 @@ class FrozenProbe:
     strength: float | None = None
     rows: int = 0
     missing: str = ""
+    answers: ControlAnswers | None = None
 
     @property
     def arm(self) -> dict[str, Mapping[str, Interval]]:
         """The row of the report's table of simpler models; none without a probe."""
-        return {} if self.missing else {"probe": self.metrics}
+        return {} if self.missing else {PROBE: self.metrics}
 
     @property
     def note(self) -> str:
@@ -79,6 +83,12 @@ class FrozenProbe:
         told = {name: vars_of(one) for name, one in self.metrics.items()}
         facts = {"reads": list(self.reads), "strength": self.strength, "training_rows": self.rows}
         return {**told, **facts}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> "FrozenProbe":
+        """What ``to_json`` gave, without its figures."""
+        reads, rows = tuple(told.get("reads", ())), told.get("training_rows", 0)
+        return cls({}, reads, told.get("strength"), rows, told.get("missing", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +154,13 @@ def frozen_probe(
     settled = decided(task, answers.validation, target["validation"], group["validation"])
     headline = next(iter(params.selects))
     found = score(settled, answers.test, target["test"], group["test"]).metrics[headline]
-    return FrozenProbe({headline: found}, names, answers.strength, len(data.features["train"]))
+    return FrozenProbe(
+        {headline: found},
+        names,
+        answers.strength,
+        len(data.features["train"]),
+        answers=ControlAnswers(settled, answers.test),
+    )
 
 
 def probe_data(

@@ -1,5 +1,9 @@
 """Writes what a run leaves in its folder."""
 
+import pandas as pd
+
+from mmx.experiment.controls_table import CONTROLS, control_rows, joined_rows
+from mmx.experiment.frozen_probe import PROBE
 from mmx.experiment.metrics import metrics
 from mmx.experiment.pages import run_page
 from mmx.experiment.prediction_rows import parquet, prediction_table
@@ -20,6 +24,9 @@ def keep_run(setup: RunSetup, folder: RunFolder, result: RunResult) -> dict[str,
     keep_hooks(folder, outcome.fitted)
     table = prediction_table(prepared, outcome.task, result.parts, outcome.predictions)
     folder.write_bytes("predictions.parquet", parquet(table))
+    controls = _controls(setup, result)
+    if controls:
+        folder.write_bytes(CONTROLS, parquet(joined_rows(controls)))
     found = metrics(outcome, setup.learner, _facts(setup, result))
     folder.write_json("metrics.json", found)
     sections = setup.hooks.report_sections(folder.path, found)
@@ -27,6 +34,18 @@ def keep_run(setup: RunSetup, folder: RunFolder, result: RunResult) -> dict[str,
     folder.event("finished", seconds=result.seconds)
     folder.finish(digest=setup.digest)
     return found
+
+
+def _controls(setup: RunSetup, result: RunResult) -> list[pd.DataFrame]:
+    """Answers of the simpler models on frozen features, for studies."""
+    answers = {PROBE: result.probe.answers}
+    answers |= {one.title: one.answers for one in result.zero_shot.values()}
+    manifest, rows = setup.prepared.manifest, result.parts["test"].rows
+    return [
+        control_rows(name, found, manifest, rows)
+        for name, found in answers.items()
+        if found is not None
+    ]
 
 
 def _decisions(result: RunResult) -> Decisions:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from mmx.errors import RunError
 from mmx.evaluation import Interval
+from mmx.experiment.controls_table import CONTROLS, joined_rows
 from mmx.runs import RunFolder, parquet_table
 
 PREDICTIONS = "predictions.parquet"
@@ -50,12 +51,21 @@ class Run:
     @property
     def predictions(self) -> pd.DataFrame:
         """What predictions.parquet holds: sample, group, part, label and probabilities."""
-        file, content = self.path / PREDICTIONS, self.folder.read_bytes(PREDICTIONS)
+        return self._table(PREDICTIONS)
+
+    @property
+    def controls(self) -> pd.DataFrame:
+        """What controls.parquet holds of the simpler models, as predictions do; empty without."""
+        there = (self.path / CONTROLS).is_file()
+        return self._table(CONTROLS) if there else joined_rows([])
+
+    def _table(self, name: str) -> pd.DataFrame:
+        content = self.folder.read_bytes(name)
         try:
             return parquet_table(content)
         except Exception as error:  # pyarrow raises many types for damaged bytes
             raise RunError(
-                f"{file} cannot be read ({error}); run the spec again with --fresh"
+                f"{self.path / name} cannot be read ({error}); run the spec again with --fresh"
             ) from error
 
     @property

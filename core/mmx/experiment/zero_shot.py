@@ -18,6 +18,7 @@ from torch import Tensor
 from mmx.data import Part
 from mmx.errors import SpecError
 from mmx.evaluation import Interval
+from mmx.experiment.controls_table import ControlAnswers
 from mmx.experiment.metrics import vars_of
 from mmx.experiment.outcome import decided, score
 from mmx.experiment.probe_features import frozen_names, pooled_features
@@ -39,6 +40,7 @@ class ZeroShot:
         absent: test rows without this modality, to which all classes are equally near.
         unread: sentences on prompts that the model read in part.
         missing: why there is none; empty where there is one.
+        answers: to the test part; None where there is none.
     """
 
     name: str
@@ -47,11 +49,17 @@ class ZeroShot:
     absent: int = 0
     unread: tuple[str, ...] = ()
     missing: str = ""
+    answers: ControlAnswers | None = None
+
+    @property
+    def title(self) -> str:
+        """As tables call it."""
+        return f"zero-shot, {self.name}"
 
     @property
     def arm(self) -> dict[str, Mapping[str, Interval]]:
         """The row of the report's table of simpler models; none where there is none."""
-        return {} if self.missing else {f"zero-shot, {self.name}": self.metrics}
+        return {} if self.missing else {self.title: self.metrics}
 
     @property
     def note(self) -> str:
@@ -74,6 +82,12 @@ class ZeroShot:
         told = {name: vars_of(one) for name, one in self.metrics.items()}
         read = {"prompts": dict(self.prompts), "unread": list(self.unread)}
         return {**told, **read, "absent": self.absent}
+
+    @classmethod
+    def from_json(cls, name: str, told: Mapping[str, Any]) -> "ZeroShot":
+        """What ``to_json`` gave of a modality, without its figures."""
+        unread, missing = tuple(told.get("unread", ())), told.get("missing", "")
+        return cls(name, told.get("prompts", {}), {}, told.get("absent", 0), unread, missing)
 
 
 def check_names(spec: Spec, task: Task) -> None:
@@ -137,7 +151,8 @@ def _of_one(
     headline = next(iter(spec.task.selects))
     found = score(settled, test, asked[1].labels, asked[1].groups).metrics[headline]
     absent = int((pooled[1][:, -1] == 0).sum())
-    return ZeroShot(name, sentences, {headline: found}, absent, unread)
+    kept = ControlAnswers(settled, test)
+    return ZeroShot(name, sentences, {headline: found}, absent, unread, answers=kept)
 
 
 def encoded_prompts(

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mmx.data import Manifest, Split, make_split, read_manifest
 from mmx.errors import MmxError
+from mmx.experiment import ControlAnswers, control_rows, joined_rows
 from mmx.pipeline import open_dataset, trained_prior
 from mmx.runs import write_beside, write_sealed
 from mmx.spec import Spec
@@ -22,7 +23,6 @@ METADATA = "metadata only"
 # whether they are balanced
 FORMS = {False: ", classes as they are", True: ", classes balanced"}
 STRENGTH = 10.0  # of probes on words
-CONTROL = "control"  # column that says whose answers a row holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,21 +133,8 @@ def training_target(manifest: Manifest, split: Split) -> Tensor:
 
 def answer_table(answers: Mapping[str, Tensor], manifest: Manifest, split: Split) -> pd.DataFrame:
     """One row for each control and test row, with the columns of predictions."""
-    rows, task = split.rows("test"), manifest.task
-    truths = task.truths(torch.from_numpy(manifest.targets[rows]))
-    tables = [
-        pd.DataFrame({
-            CONTROL: name,
-            "sample": manifest.ids[rows].astype(str),
-            "group": manifest.groups[rows].astype(str),
-            **truths,
-            **task.answers(log_probs),
-            **dict(zip(
-                [f"p_{one}" for one in task.names],
-                task.values(log_probs).double().numpy().T,
-                strict=True,
-            )),
-        })
+    rows = split.rows("test")
+    return joined_rows([
+        control_rows(name, ControlAnswers(manifest.task, log_probs), manifest, rows)
         for name, log_probs in answers.items()
-    ]  # fmt: skip
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({CONTROL: []})
+    ])  # fmt: skip

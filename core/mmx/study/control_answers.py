@@ -6,13 +6,14 @@ from pathlib import Path
 import pandas as pd
 
 from mmx.evaluation import shuffled_name
-from mmx.experiment import Run
+from mmx.experiment import CONTROL, Run
 from mmx.runs import parquet_table, read_beside, read_sealed
 from mmx.study import gather
 from mmx.study.arms import Arms
-from mmx.study.baselines import CONTROL, FORMS, METADATA
+from mmx.study.baselines import FORMS, METADATA
 from mmx.study.forms import forms_of
 from mmx.study.gather import Answers, StudyAnswers
+from mmx.study.run_controls import run_controls
 from mmx.study.spec import StudySpec
 from mmx.study.study_folder import StudyFolder, baseline_file, control_file
 
@@ -25,6 +26,7 @@ def control_answers(
         return StudyAnswers({}, {})
     forms = forms_of(arms)
     plain = _baselines(folder, study, forms, base)
+    of_runs = run_controls(arms, found, study.folds)
     records = _of_records(folder, study, arms, forms, base)
     shuffled = _shuffled(folder, study, arms, base)
     trained = {
@@ -32,12 +34,16 @@ def control_answers(
         for arm in arms.arms
         if arm.role == "control" and arm.name in found.answers
     }
-    controls = {**plain.answers, **records.answers, **trained, **shuffled.answers}
+    controls = {
+        **plain.answers, **records.answers, **of_runs.answers, **trained, **shuffled.answers,
+    }  # fmt: skip
     other = [name for name, one in controls.items() if not one.same_rows(base)]
-    errors = {**plain.errors, **records.errors, **shuffled.errors}
+    errors = {**plain.errors, **records.errors, **of_runs.errors, **shuffled.errors}
     errors |= dict.fromkeys(other, "it was made on other test rows than the base has")
     kept = {name: one for name, one in controls.items() if name not in other}
-    return StudyAnswers(kept, errors, {**plain.meanings, **records.meanings}, records.notes)
+    meanings = {**plain.meanings, **records.meanings, **of_runs.meanings}
+    notes = [*records.notes, *of_runs.notes]
+    return StudyAnswers(kept, errors, meanings, notes, of_runs.against)
 
 
 def _baselines(

@@ -73,12 +73,14 @@ class StudyAnswers:
         errors: why the others have none.
         meanings: of controls, for sentences.
         notes: sentences on what controls read and chose.
+        against: of controls, the arm that each is held against where that is not the base.
     """
 
     answers: dict[str, Answers]
     errors: dict[str, str]
     meanings: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    against: dict[str, str] = field(default_factory=dict)
 
 
 def all_answers(study: StudySpec, arms: Arms, entries: Sequence[Entry]) -> StudyAnswers:

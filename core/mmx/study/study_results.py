@@ -93,6 +93,7 @@ class StudyResults:
     def against(self, names: Iterable[str]) -> dict[str, str]:
         """Of these the ones that are held against another arm than the base, and which."""
         named = {arm.name: arm.against for arm in self.arms.arms if arm.against}
+        named |= self.controls.against
         return {name: named[name] for name in names if name in named}
 
     def compare(self) -> Comparison:

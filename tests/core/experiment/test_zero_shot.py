@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import mmx
+from mmx.experiment import CONTROL
 from mmx.experiment.zero_shot import answered
 from mmx.interfaces import EncodedPrompts
 from mmx.spec import idle_keys
@@ -40,6 +41,11 @@ def test_it_stands_in_the_report_with_its_sentences(comparing: Load) -> None:
     assert told["prompts"]["lenoma"] == ["a rose", "one a rose here"]
     assert told["prompts"]["vescaria"] == ["vescaria", "one vescaria here"]
     assert told["absent"] == 0
+    kept = run.controls[run.controls[CONTROL] == "zero-shot, image"]  # what studies read
+    asked = run.predictions[run.predictions["part"] == "test"]
+    assert kept["sample"].tolist() == asked["sample"].tolist()
+    assert set(kept["predicted"]) == {"lenoma"}
+    assert set(run.controls[CONTROL]) == {"probe", "zero-shot, image"}
     page = run.report.read_text()
     assert "zero-shot, image" in page
     assert "lenoma: a rose + one a rose here; " in page

@@ -36,19 +36,27 @@ def test_a_study_from_file_to_report(
     assert not contrast["conditional"]
     assert gated["parameters"] > 0
     assert [one["name"] for one in found["controls"]] == [
-        "majority class", "metadata only", "image only", "text only", "image shuffled",
+        "majority class", "metadata only", "probe", "image only", "text only", "image shuffled",
         "text shuffled",
     ]  # fmt: skip
     assert found["controls"][0]["scores"]["balanced_accuracy"]["value"] == pytest.approx(1 / 3)
     for name in ("report.html", "report.md", "results.csv", "table.tex"):
         assert "gated" in (done.path / name).read_text(encoding="utf-8")
-    assert len(pd.read_csv(done.path / "results.csv")) == 9
+    for name in ("report.html", "report.md"):
+        text = (done.path / name).read_text(encoding="utf-8")
+        assert "probe: The probe is a linear model on the frozen features of image and text" in text
+    assert len(pd.read_csv(done.path / "results.csv")) == 10
     assert {step.stage for step in listener.steps} == {"concat", "gated", "image only", "text only"}
     assert [step.done for step in listener.steps if step.stage == "gated"] == [0, 1, 2]
     # each score is that of an ordinary run
     run = mmx.Run(Path(gated["runs"][0]))
     assert gated["by_seed"]["balanced_accuracy"][0] == pytest.approx(
         run.metrics["test"]["metrics"]["balanced_accuracy"]["value"]
+    )
+    # and so is that of the probe beside it
+    (probe,) = [one for one in found["controls"] if one["name"] == "probe"]
+    assert probe["scores"]["balanced_accuracy"]["value"] == pytest.approx(
+        run.metrics["probe"]["balanced_accuracy"]["value"]
     )
     # and nothing is done twice
     before = len(here.jobs)

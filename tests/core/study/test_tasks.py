@@ -42,7 +42,8 @@ def test_labels(write_study: Write, run_here: Run, here: Any) -> None:
     names = {"metadata only", "gradient boosting", "image only", "text only", "image shuffled"}
     assert names <= set(controls)
     assert found["absent"] == {}
-    (note,) = found["control_notes"]
+    note, probe = found["control_notes"]
+    assert probe.startswith("probe: The probe is a linear model on the frozen features of ")
     assert "chosen on validation; it reads age, sex; not read: " in note
     page = done.report.read_text(encoding="utf-8")
     assert "Macro average precision" in page
