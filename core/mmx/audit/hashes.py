@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from mmx.audit.hash_parts import near_pairs, thread_count
 
@@ -15,26 +14,11 @@ if TYPE_CHECKING:
     Hashes = NDArray[np.uint64]
     Greys = NDArray[np.uint8] | NDArray[np.float32]
 
-SIDE = 64
 _KEPT = 8
 _FLAT = 2.0  # grey levels of spread below which a picture has nothing to hash
 _WINDOW, _STEP = 58, 3  # pixels of 64: nine windows, in the middle and moved by a twentieth
 _BLOCK, _CHUNK = 32, 4_096  # 1 MB of differences at a time, which a cache holds
 _MANY = 40_000  # hashes from which on only those are compared that share a part
-
-
-def grey(pictures: "NDArray[np.uint8]") -> "NDArray[np.float32]":
-    """[B, 64, 64], brightness 0..255, of pictures [B, H, W, 3]."""
-    small = np.empty((len(pictures), SIDE, SIDE), dtype=np.float32)
-    with ThreadPoolExecutor(thread_count()) as pool:
-        for index, shown in enumerate(pool.map(_small, pictures)):
-            small[index] = shown
-    return small
-
-
-def _small(picture: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
-    image = Image.fromarray(picture).convert("L")
-    return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX))
 
 
 def structured(small: "Greys") -> "NDArray[np.bool_]":

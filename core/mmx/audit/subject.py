@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from mmx.audit.read_once import ReadOnce
-from mmx.data import UNUSED, assign_groups
+from mmx.data import SMALL_SIDE, UNUSED, assign_groups, small_greys
 from mmx.interfaces import IMAGE, Strata, Value
 
 if TYPE_CHECKING:
@@ -39,12 +39,14 @@ class SubjectImages:
         has_picture: [n], bool, the first image.
         has_image: [n], bool, any readable image.
         pictures: [B, H, W, 3], uint8, of rows that have one; None where they are not at hand.
+        greys: [B, 64, 64], uint8, the same small and grey; None: made of ``pictures``.
     """
 
     duplicates: Sequence[tuple[str, ...]]
     has_picture: "NDArray[np.bool_]"
     has_image: "NDArray[np.bool_]"
     pictures: "Callable[[Rows], NDArray[np.uint8]] | None"
+    greys: "Callable[[Rows], NDArray[np.uint8]] | None" = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Subject:
         has_picture: [n], bool, the first image; None where no row has one.
         has_image: [n], bool, any readable image; None where it is not known.
         pictures: [B, H, W, 3], uint8, of rows that have one.
+        greys: [B, 64, 64], uint8, the same small and grey; None: made of ``pictures``.
         image_name: the modality of these images.
         written: the narratives by modality.
         images: the images by modality.
@@ -122,6 +125,7 @@ class Subject:
     has_picture: "NDArray[np.bool_] | None" = None
     has_image: "NDArray[np.bool_] | None" = None
     pictures: "Callable[[Rows], NDArray[np.uint8]] | None" = None
+    greys: "Callable[[Rows], NDArray[np.uint8]] | None" = None
     image_name: str = IMAGE
     written: Mapping[str, Sequence[str]] = field(default_factory=dict)
     images: Mapping[str, SubjectImages] = field(default_factory=dict)
@@ -174,6 +178,18 @@ class Subject:
     def __len__(self) -> int:
         """Rows."""
         return len(self.ids)
+
+    def small(self, rows: "Rows") -> "NDArray[np.uint8]":
+        """[B, 64, 64], pictures of rows that have one, small and grey; black where there is none.
+
+        Args:
+            rows: [B].
+        """
+        if self.greys is not None:
+            return self.greys(rows)
+        if self.pictures is None:
+            return np.zeros((len(rows), SMALL_SIDE, SMALL_SIDE), dtype=np.uint8)
+        return small_greys(self.pictures(rows))
 
     @cached_property
     def used(self) -> "Rows":

@@ -20,11 +20,13 @@ from mmx.data.joined_tables import joined
 from mmx.data.label_shares import UnevenShare, uneven_shares
 from mmx.data.manifest import Manifest, check_bad, read_manifest
 from mmx.data.part import Part, Source, part_of
+from mmx.data.small_grey import SMALL_SIDE, small_greys
 from mmx.data.split import Split, make_split, read_split, write_split
 from mmx.data.table_rows import TableRows
 from mmx.data.tables import is_table, open_like, open_table, read_table, without_nulls
 from mmx.data.text_files import WrittenText
 from mmx.data.texts import TextStore, learn_texts, new_texts, text_notes, write_texts
+from mmx.data.threads import in_threads
 from mmx.data.token_loss import (
     TokenLoss,
     loss_warnings,
@@ -40,11 +42,12 @@ from mmx.data.whole_groups import UNUSED, check_groups
 __all__ = [
     "Appearance", "CachedFeatures", "CachedViews", "Contents", "Count", "DataReport", "Decoder",
     "FILE_LIMIT", "FeatureCache", "FrozenEncoder", "Gathering", "ImageReaders", "ImageStore",
-    "KeyedInputs", "Manifest", "Part", "Source", "Split", "TableRows", "TextStore", "TokenLoss",
-    "Tokens", "UNUSED", "UnevenShare", "ViewStore", "WrittenText", "appearance_of", "assign_groups",
-    "check_bad", "check_groups", "is_table", "joined", "learn_texts", "loss_warnings",
-    "make_data_report", "make_split", "measured_range", "new_texts", "new_token_loss", "open_like",
-    "open_table", "part_of", "parts_of_cells", "read_image", "read_manifest", "read_split",
-    "read_table", "strange_texts", "tables_beside", "text_notes", "texts_of", "token_losses",
-    "uneven_shares", "unread_by_all", "without_nulls", "write_split", "write_texts",
+    "KeyedInputs", "Manifest", "Part", "SMALL_SIDE", "Source", "Split", "TableRows", "TextStore",
+    "TokenLoss", "Tokens", "UNUSED", "UnevenShare", "ViewStore", "WrittenText", "appearance_of",
+    "assign_groups", "check_bad", "check_groups", "in_threads", "is_table", "joined", "learn_texts",
+    "loss_warnings", "make_data_report", "make_split", "measured_range", "new_texts",
+    "new_token_loss", "open_like", "open_table", "part_of", "parts_of_cells", "read_image",
+    "read_manifest", "read_split", "read_table", "small_greys", "strange_texts", "tables_beside",
+    "text_notes", "texts_of", "token_losses", "uneven_shares", "unread_by_all", "without_nulls",
+    "write_split", "write_texts",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
 """Decoding all distinct images once, into a memory map that later runs find again.
 
-KEY.npy         the pixels, [m, H, W, 3]
+KEY.npy         the pixels, [m, H, W, 3]; small and grey, [m, 64, 64], where these are too many
 KEY.json        how each image was stored, and the checksum of its pixels; sealed, written last
 KEY.part.npy    the same while they are made, with KEY.part.jsonl, from which the next process goes
 KEY.part.jsonl  on when this one is killed
@@ -10,10 +10,9 @@ import hashlib
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,11 +22,13 @@ import PIL
 from PIL import Image, features
 
 from mmx.data.decoding import Decoding, StoredImages
-from mmx.data.frames import Decoder, FileFrame, request_for
-from mmx.data.images import DEEPEST, Frame, may_be_deep, open_upright, read_bytes, resized
+from mmx.data.frames import Decoder, request_for
+from mmx.data.images import DEEPEST, Frame, open_upright, read_bytes, resized
 from mmx.data.middle_cut import cut_middle
 from mmx.data.pixel_map import PixelMap, open_map
-from mmx.data.threads import threads
+from mmx.data.small_grey import SMALL_SIDE, small_grey
+from mmx.data.threads import in_threads
+from mmx.data.writable_cache import image_cache
 from mmx.errors import DataError
 from mmx.files import Hold, keep, own_folder, recall
 from mmx.interfaces import ImageSource, PackedImage
@@ -41,7 +42,6 @@ Report = Callable[[int, int], None]
 """Told how many of how many images are done."""
 
 LOG = logging.getLogger("mmx.data")
-_DEEP = "16 bit "  # begins the digest of a file with more than 8 bits, and of no other
 _KEPT = 4  # old maps stay until all of them together are this many times the memory budget
 _MAP = re.compile(r"[0-9a-f]{32}\.npy")  # only such maps are ever deleted,
 _PART = re.compile(r"[0-9a-f]{32}(-[0-9a-f]{12})?\.part\.(npy|jsonl)")  # and such parts
@@ -55,19 +55,42 @@ class DecodedImages:
     Attributes:
         frames: [m, 3], int32: width and height as stored, EXIF orientation; zeros where unreadable.
         pixels: of all images; None when they would not fit the budget.
+        greys: [64, 64] of all images, kept where their pixels do not fit; else None.
     """
 
     frames: "NDArray[np.int32]"
     pixels: PixelMap | None
+    greys: PixelMap | None = None
 
 
-def file_keys(sources: Sequence[ImageSource], decoder: Decoder) -> Iterator[str]:
-    """A digest of each source's content, in order; empty for a file that cannot be read.
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What is kept of each image: its pixels; where these are too many, its small grey picture.
 
-    The code that decodes a file is part of it where a reader does.
+    Attributes:
+        shape: of all of it.
+        dtype: of its numbers.
+        fits: whether it is kept at all.
+        small: whether it is the small grey picture.
     """
-    with ThreadPoolExecutor(threads()) as pool:
-        yield from pool.map(partial(_content, decoder), sources)
+
+    shape: tuple[int, ...]
+    dtype: "type[np.uint8] | type[np.uint16]"
+    fits: bool
+    small: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize
+
+    def within(self, memory_gb: float) -> "_Form":
+        """The same, kept if there is room for it."""
+        return replace(self, fits=0 < self.size <= memory_gb * 1e9)
+
+    def of(self, shown: "NDArray[np.generic]") -> "NDArray[np.generic]":
+        """What is kept of a picture [H, W, 3]."""
+        return small_grey(shown) if self.small else shown
 
 
 def decode(source: ImageSource, decoder: Decoder) -> tuple["NDArray[np.generic]", Frame]:
@@ -109,11 +132,6 @@ def _whole(layers: "Sequence[NDArray[np.generic]]") -> "NDArray[np.uint16]":
     return (colours.clip(0, DEEPEST) + 0.5).astype(np.uint16)
 
 
-def any_deep(keys: Sequence[str]) -> bool:
-    """Whether any of these files may hold more than 8 bits of grey or of a colour."""
-    return any(key.startswith(_DEEP) for key in keys)
-
-
 def decode_all(
     sources: Sequence[ImageSource],
     keys: Sequence[str],
@@ -131,36 +149,41 @@ def decode_all(
     Raises:
         DataError: the folder cannot be written.
     """
-    name = _digest(sources, keys, decoder.spec)
-    shape = (len(sources), decoder.spec.height, decoder.spec.width, 3)
-    size = int(np.prod(shape)) * np.dtype(decoder.dtype).itemsize
-    pixel_folder = _PixelFolder(folder, name, shape, decoder.dtype, 0 < size <= memory_gb * 1e9)
-    try:
+    kept = _form(len(sources), decoder, memory_gb)
+    name = _digest(sources, keys, decoder.spec, kept.small)
+    pixel_folder = _PixelFolder(folder, name, kept)
+    with image_cache(folder):
         own_folder(folder)
         stored = pixel_folder.find()
         if stored is None or _readable_again(sources, stored, decoder):
-            if pixel_folder.fits:
-                _make_room(folder, size, memory_gb)
-            stored = pixel_folder.make(partial(_numbered, sources, decoder), report)
-    except OSError as error:
-        raise DataError(
-            f"decoded images cannot be kept in {folder}: {error}; if the disk is full, make room; "
-            "or name another folder with data.cache.folder or MMX_CACHE"
-        ) from error
-    pixels = pixel_folder.pixels(stored, partial(_picture, sources, decoder))
-    return DecodedImages(stored.frames, pixels)
+            if kept.fits:
+                _make_room(folder, kept.size, memory_gb)
+            stored = pixel_folder.make(partial(_numbered, sources, decoder, kept), report)
+    found = pixel_folder.pixels(stored, partial(_picture, sources, decoder, kept))
+    if kept.small:
+        return DecodedImages(stored.frames, None, found)
+    return DecodedImages(stored.frames, found)
+
+
+def _form(count: int, decoder: Decoder, memory_gb: float) -> _Form:
+    shape = (count, decoder.spec.height, decoder.spec.width, 3)
+    pixels = _Form(shape, decoder.dtype, fits=False).within(memory_gb)
+    greys = _Form((count, SMALL_SIDE, SMALL_SIDE), np.uint8, fits=False, small=True)
+    greys = greys.within(memory_gb)
+    return greys if greys.fits and not pixels.fits else pixels
 
 
 def _numbered(
-    sources: Sequence[ImageSource], decoder: Decoder, number: int
+    sources: Sequence[ImageSource], decoder: Decoder, kept: _Form, number: int
 ) -> tuple["NDArray[np.generic]", Frame]:
-    return decode(sources[number], decoder)
+    shown, frame = decode(sources[number], decoder)
+    return kept.of(shown), frame
 
 
 def _picture(
-    sources: Sequence[ImageSource], decoder: Decoder, number: int
+    sources: Sequence[ImageSource], decoder: Decoder, kept: _Form, number: int
 ) -> "NDArray[np.generic]":
-    return decode(sources[number], decoder)[0]
+    return kept.of(decode(sources[number], decoder)[0])
 
 
 def fault(source: ImageSource, decoder: Decoder) -> str | None:
@@ -178,25 +201,17 @@ def fault(source: ImageSource, decoder: Decoder) -> str | None:
 def _readable_again(sources: Sequence[ImageSource], stored: StoredImages, decoder: Decoder) -> bool:
     """Whether an image that could not be read then can be read now."""
     bad = np.flatnonzero(stored.frames[:, 0] == 0).tolist()
-    with ThreadPoolExecutor(threads()) as pool:
-        return any(words is None for words in pool.map(lambda n: fault(sources[n], decoder), bad))
+    return any(words is None for words in in_threads(lambda n: fault(sources[n], decoder), bad))
 
 
 class _PixelFolder:
     """Where the pixels of one set of images are kept."""
 
-    def __init__(
-        self,
-        folder: Path,
-        name: str,
-        shape: tuple[int, ...],
-        dtype: "type[np.uint8] | type[np.uint16]",
-        fits: bool,
-    ) -> None:
+    def __init__(self, folder: Path, name: str, kept: _Form) -> None:
         self.folder = folder
         self.name = name
-        self.shape, self.dtype = shape, dtype
-        self.fits = fits
+        self.shape, self.dtype = kept.shape, kept.dtype
+        self.fits = kept.fits
         self.map, self.facts = folder / f"{name}.npy", folder / f"{name}.json"
 
     def find(self) -> StoredImages | None:
@@ -289,23 +304,12 @@ def _make_room(folder: Path, size: int, memory_gb: float) -> None:
         file.with_suffix(".json").unlink(missing_ok=True)
 
 
-def _content(decoder: Decoder, source: ImageSource) -> str:
-    if not isinstance(source, Path | PackedImage):
-        return source.key
-    request = request_for(source, decoder.spec)
-    try:
-        data = read_bytes(source)
-        own = decoder.readers.key(data, request.name)
-    except DataError:
-        return ""
-    own = f"{own}-{source.index}" if isinstance(source, FileFrame) else own
-    return f"{_DEEP}{own}" if may_be_deep(data, request.name, decoder.readers) else own
-
-
-def _digest(sources: Sequence[ImageSource], keys: Sequence[str], spec: "ImageSpec") -> str:
+def _digest(
+    sources: Sequence[ImageSource], keys: Sequence[str], spec: "ImageSpec", small: bool
+) -> str:
     """Name of a set of images; what cannot be read has no content and goes by its path."""
     decoder = (PIL.__version__, features.version("jpg"))  # another one may give other pixels
     shown = (*spec.scaling, spec.pixel_limit, spec.grey_range)
-    what = (*shown, *spec.of_readers, decoder)
+    what = (*shown, *spec.of_readers, *(("small",) if small else ()), decoder)
     named = [key or f"unreadable {source}" for key, source in zip(keys, sources, strict=True)]
     return hashlib.sha256(repr((what, named)).encode()).hexdigest()[:32]

@@ -1,7 +1,6 @@
 """The work of decoding many images, from which a later process can go on."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ import numpy as np
 
 from mmx.data.images import Frame
 from mmx.data.pixel_map import checksum, new_map, open_map
-from mmx.data.threads import threads
+from mmx.data.threads import in_threads
 from mmx.errors import DataError
 from mmx.files import Journal
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     One = Callable[[int], tuple[NDArray[np.generic], Frame]]
 
 _AHEAD = 64  # images that threads may work on before their results are taken
+_PIECE = 4  # of them that a thread takes at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +97,12 @@ class Decoding:
     def run(self, one: "One", report: Callable[[int, int], None]) -> StoredImages:
         """Decode what is left; ``one`` gives picture and frame of a number, or DataError."""
         total = len(self._stored.frames)
-        with ThreadPoolExecutor(threads()) as pool:
-            for start in range(self._done, total, _AHEAD):
-                stop = min(start + _AHEAD, total)
-                list(pool.map(lambda number: self._one(one, number), range(start, stop)))
-                self._note(start, stop)
-                report(stop, total)
+        for start in range(self._done, total, _AHEAD):
+            stop = min(start + _AHEAD, total)
+            for _ in in_threads(lambda number: self._one(one, number), range(start, stop), _PIECE):
+                pass
+            self._note(start, stop)
+            report(stop, total)
         if isinstance(self._pixels, np.memmap):
             self._pixels.flush()
         return self._stored

@@ -49,6 +49,14 @@ class FileFrame(PackedImage):
         self.index = index
         self.name = f"{source}, frame {index + 1}"
 
+    @property
+    def place(self) -> tuple[str, int] | None:
+        """That of the file, and which frame of it."""
+        around = self.source.place if isinstance(self.source, PackedImage) else None
+        if isinstance(self.source, Path):
+            return str(self.source.absolute()), self.index
+        return None if around is None else (f"{around}", self.index)
+
     def read(self) -> bytes:
         """The bytes of the whole file."""
         return read_bytes(self.source)

@@ -5,7 +5,6 @@ is that of the whole data set, never of single pictures, so that brightness keep
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import numpy as np
 
 from mmx.data.image_readers import PLAIN, ImageReaders
 from mmx.data.images import grey_of, read_bytes
-from mmx.data.threads import threads
+from mmx.data.threads import in_threads
 from mmx.errors import DataError
 from mmx.files import open_regular
 from mmx.interfaces import ImageRequest, PackedImage, WhichFrame
@@ -46,13 +45,12 @@ def measured_range(
     Returns:
         None when no file has more than 8 bits.
     """
-    with ThreadPoolExecutor(threads()) as pool:
-        may = list(pool.map(_may_be_deep, files))
-        deep = [file for file, so in zip(files, may, strict=True) if so]
-        step = max(len(deep) / LOOKED_AT, 1)
-        some = [deep[int(index * step)] for index in range(min(len(deep), LOOKED_AT))]
-        known = (readers or ImageReaders()) if some else None
-        ends = [end for end in pool.map(lambda file: _ends(file, request, known), some) if end]
+    may = in_threads(_may_be_deep, files)
+    deep = [file for file, so in zip(files, may, strict=True) if so]
+    step = max(len(deep) / LOOKED_AT, 1)
+    some = [deep[int(index * step)] for index in range(min(len(deep), LOOKED_AT))]
+    known = (readers or ImageReaders()) if some else None
+    ends = [end for end in in_threads(lambda file: _ends(file, request, known), some, 1) if end]
     if not ends:
         return None
     low, high = min(end[0] for end in ends), max(end[1] for end in ends)

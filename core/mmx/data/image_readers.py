@@ -44,6 +44,11 @@ class ImageReaders:
     def __init__(self, plugins: Plugins | None = None) -> None:
         self._known = tuple(_image_readers(Plugins() if plugins is None else plugins))
 
+    @property
+    def code(self) -> tuple[str, ...]:
+        """Digests of the code and the libraries of each."""
+        return tuple(one.code for one in self._known)
+
     def read(self, content: bytes, request: ImageRequest) -> ImageContents | None:
         """The picture in an image file that a reader is for; None of any other file.
 

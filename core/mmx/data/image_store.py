@@ -5,7 +5,6 @@ Pixels are uint8, or floating point of 16 bits where any file holds grey of more
 
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,19 +13,23 @@ import numpy as np
 import torch
 from einops import rearrange
 
-from mmx.data.decoded_images import Report, any_deep, decode, decode_all, fault, file_keys
+from mmx.data.decoded_images import Report, decode, decode_all, fault
+from mmx.data.file_keys import any_deep, file_keys
 from mmx.data.frames import Decoder
 from mmx.data.image_readers import ImageReaders
 from mmx.data.image_rows import ImageRows
 from mmx.data.images import DEEPEST, Frame, shares_of, window
 from mmx.data.middle_cut import middle_window
-from mmx.data.threads import threads
+from mmx.data.small_grey import SMALL_SIDE, small_greys
+from mmx.data.threads import in_threads
 from mmx.interfaces import IMAGE, Box, Images, ImageSource, RejectedRow, Sample, Store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mmx.spec import ImageSpec
+
+_PIECE = 4  # images that a thread decodes at a time
 
 
 def _silent(done: int, total: int) -> None:
@@ -62,7 +65,7 @@ class ImageStore(Store):
         self._spec = spec
         self._decoder = Decoder(spec, readers or ImageReaders())
         rows = ImageRows(samples, modality, self._decoder)
-        content = list(file_keys(rows.sources, self._decoder))
+        content = file_keys(rows.sources, self._decoder, Path(folder))
         self._decoder = replace(self._decoder, deep=any_deep(content))
         self._sources, kept = _distinct(rows.sources, content)
         self._index = np.where(rows.index >= 0, np.append(kept, -1)[rows.index], -1)  # [n, V]
@@ -147,6 +150,20 @@ class ImageStore(Store):
             pixels = (pixels * 255 + 0.5).astype(np.uint8)
         return np.ascontiguousarray(pixels)
 
+    def greys(self, rows: Sequence[int]) -> "NDArray[np.uint8]":
+        """[B, 64, 64], the first images, small and grey; black where there is none.
+
+        Where pixels are not at hand they are taken from those that were kept instead, if any.
+        """
+        index = self._index[np.asarray(rows, dtype=np.int64), 0]
+        there = self._readable(index)
+        small = np.zeros((len(index), SMALL_SIDE, SMALL_SIDE), dtype=np.uint8)
+        if self._decoded.greys is not None:
+            small[there] = self._decoded.greys.take(index[there])
+        elif there.any():
+            small[there] = small_greys(self._pixels(index[there]))
+        return small
+
     def collate(self, rows: Sequence[int]) -> Images:
         """Pixels [B, V, 3, H, W], mask and boxes; black where there is no image.
 
@@ -173,9 +190,8 @@ class ImageStore(Store):
         size = (len(indices), self._spec.height, self._spec.width, 3)
         pixels = np.empty(size, dtype=self._decoder.dtype)
         sources = [self._sources[index] for index in indices]
-        with ThreadPoolExecutor(threads()) as pool:
-            for target, (shown, _) in enumerate(pool.map(self._decode, sources)):
-                pixels[target] = shown
+        for target, (shown, _) in enumerate(in_threads(self._decode, sources, _PIECE)):
+            pixels[target] = shown
         return pixels
 
     def _decode(self, source: ImageSource) -> "tuple[NDArray[np.generic], Frame]":
@@ -188,8 +204,7 @@ class ImageStore(Store):
         """What cannot be read, each in words about the file that its own row names."""
         indices = np.argwhere((self._index >= 0) & ~self._readable(self._index))
         sources = [rows.sources[int(rows.index[row, view])] for row, view in indices]
-        with ThreadPoolExecutor(threads()) as pool:
-            words = list(pool.map(lambda source: fault(source, self._decoder), sources))
+        words = in_threads(lambda source: fault(source, self._decoder), sources)
         return [
             RejectedRow(rows.ids[int(row)], why or "it could not be read a moment ago; run again")
             for (row, _), why in zip(indices, words, strict=True)

@@ -18,7 +18,7 @@ LOG = logging.getLogger("mmx.data")
 
 
 class PixelMap:
-    """[m, H, W, 3] uint8, or uint16, in a file.
+    """[m, H, W, 3] uint8 or uint16, or [m, 64, 64] uint8, in a file.
 
     What is compared is the copy that is handed out. A picture that is not as it was written is
     decoded again from its source, and the file is taken away so that the next run makes a new one.
@@ -36,7 +36,7 @@ class PixelMap:
 
         Args:
             file: named in the log.
-            pixels: [m, H, W, 3], a memory map.
+            pixels: [m, ...], a memory map.
             checksums: [m], CRC-32 of each picture as it was decoded.
             again: decodes a picture from its source.
             remove: takes the file away.
@@ -49,7 +49,7 @@ class PixelMap:
         self._anew: dict[int, NDArray[np.generic]] = {}
 
     def take(self, indices: "NDArray[np.int64]") -> "NDArray[np.generic]":
-        """[B, H, W, 3], a copy of these pictures.
+        """[B, ...], a copy of these pictures.
 
         Raises:
             DataError: a picture is damaged here, and its source cannot be read any more.

@@ -39,6 +39,15 @@ class PackedImage(ABC):
         """
         return self.read()[:size]
 
+    @property
+    def place(self) -> tuple[str, int] | None:
+        """The file that these bytes lie in, and where in it; None where nothing is read for them.
+
+        Processes that read equal places at one time read equal bytes, so one of them may read them
+        for all; and each may keep to files of its own.
+        """
+        return None
+
     @cached_property
     def key(self) -> str:
         """Digest of these bytes."""

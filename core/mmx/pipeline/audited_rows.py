@@ -57,6 +57,7 @@ def subject_of(spec: Spec, prepared: PreparedData) -> Subject:
         has_picture=images.has_first,
         has_image=images.mask.any(dim=1).numpy(),
         pictures=_pictures(images),
+        greys=_greys(images),
         image_name=next(iter(prepared.pictures)),
         written=_written(spec, prepared),
         images={name: _images(store) for name, store in prepared.pictures.items()},
@@ -106,6 +107,7 @@ def _images(store: ImageStore) -> SubjectImages:
         has_picture=store.has_first,
         has_image=store.mask.any(dim=1).numpy(),
         pictures=_pictures(store),
+        greys=_greys(store),
     )
 
 
@@ -239,5 +241,12 @@ def _first(manifest: Manifest, row: int, name: str) -> ImageSource | None:
 def _pictures(images: ImageStore) -> "Callable[[Rows], NDArray[np.uint8]]":
     def read(rows: "Rows") -> "NDArray[np.uint8]":
         return np.ascontiguousarray(images.pictures(rows.tolist())[:, 0])
+
+    return read
+
+
+def _greys(images: ImageStore) -> "Callable[[Rows], NDArray[np.uint8]]":
+    def read(rows: "Rows") -> "NDArray[np.uint8]":
+        return images.greys(rows.tolist())
 
     return read

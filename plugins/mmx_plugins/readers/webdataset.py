@@ -70,6 +70,11 @@ class ShardImage(PackedImage):
     start: int
     size: int
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """The shard, and where the bytes start."""
+        return str(self.shard.absolute()), self.start
+
     def read(self) -> bytes:
         """The bytes."""
         return self.head(self.size)

@@ -19,12 +19,12 @@ from mmx.audit.hashes import (
     close_above,
     close_pairs,
     distances,
-    grey,
     of_shifts,
     of_views,
     perceptual,
     structured,
 )
+from mmx.data import small_greys
 
 Ask = Callable[..., list[Finding]]
 Pixels = NDArray[np.uint8]
@@ -80,7 +80,7 @@ CHANGES = {**SMALL, "moved": moved, "mirrored": mirrored, "turned": turned}
 def test_a_small_change_leaves_most_bits(change: str) -> None:
     scenes = np.stack([scene(seed) for seed in range(40)])
     changed = np.stack([SMALL[change](one) for one in scenes])
-    left, right = (perceptual(grey(pictures)) for pictures in (scenes, changed))
+    left, right = (perceptual(small_greys(pictures)) for pictures in (scenes, changed))
     assert np.median(distances(left, right)) <= 4
     others = distances(left, np.roll(right, 1))
     assert others.min() > 12
@@ -88,11 +88,11 @@ def test_a_small_change_leaves_most_bits(change: str) -> None:
 
 def test_a_picture_of_one_colour_has_no_hash() -> None:
     flat = np.full((1, 64, 64, 3), 90, dtype=np.uint8)
-    assert not structured(grey(flat)).any()
+    assert not structured(small_greys(flat)).any()
 
 
 def test_the_hash_of_a_view_is_that_of_the_turned_picture() -> None:
-    small = grey(np.stack([scene(seed) for seed in range(20)]))
+    small = small_greys(np.stack([scene(seed) for seed in range(20)]))
     for number, made in enumerate(of_views(small)):
         assert (made == perceptual(view(small, number))).all(), VIEWS[number]
 
@@ -116,7 +116,7 @@ def test_the_correlation_is_the_largest_of_all_places() -> None:
 
 
 def test_brightness_is_no_structure() -> None:
-    small = grey(np.stack([scene(seed) for seed in range(5)]))
+    small = small_greys(np.stack([scene(seed) for seed in range(5)])).astype(np.float32)
     np.testing.assert_allclose(structure(small), structure(small + 30), atol=1e-4)
 
 

@@ -5,7 +5,7 @@ for the class, and where it all but settles one, nothing is trained. A thumbnail
 of the finding as well, so what it tells is never an error.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,19 +13,20 @@ import numpy as np
 
 from mmx.audit.check import Check
 from mmx.audit.finding import Finding, Verdict
+from mmx.audit.hashes import batches
 from mmx.audit.over_labels import over_labels
 from mmx.audit.reading import ERROR, Reading, read, read_record
 from mmx.audit.subject import Subject
 from mmx.audit.telling import told
 from mmx.audit.traces import SPREAD, SURE, Trace
-from mmx.data import UNUSED
+from mmx.data import UNUSED, in_threads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ID = "border_shortcut"
 _HALF = 0.5  # of the way from chance to perfection, for a thumbnail
-_BATCH = 256
+_BATCH = 64
 _WIDTH = 16  # the border is 1/16 of the side wide
 _SIDE = 16  # of the thumbnail
 _COMPONENTS = 48
@@ -40,12 +41,7 @@ def find(subject: Subject) -> list[Finding]:
     rows = shown.probed
     if not len(rows):
         return []
-    borders, small = [], []
-    for start in range(0, len(rows), _BATCH):
-        pictures = subject.pictures(rows[start : start + _BATCH])
-        borders.append(border(pictures))
-        small.append(thumbnail(pictures))
-    outside, inside = _components(np.concatenate(borders)), _components(np.concatenate(small))
+    outside, inside = map(_components, _measured(subject.pictures, rows))
 
     def judged(one: Subject) -> list[Finding]:
         own = np.searchsorted(rows, one.probed)
@@ -54,36 +50,57 @@ def find(subject: Subject) -> list[Finding]:
     return over_labels(shown, judged)
 
 
+def _measured(
+    pictures: "Callable[[NDArray[np.int64]], NDArray[np.uint8]]", rows: "NDArray[np.int64]"
+) -> "Iterator[NDArray[np.float64]]":
+    """Borders [m, 96] and thumbnails [m, 768] of rows, a batch of which is held at a time."""
+
+    def measured(some: "NDArray[np.int64]") -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
+        shown = pictures(some)
+        return border(shown), thumbnail(shown)
+
+    found = in_threads(measured, [*batches(rows, _BATCH)], 1)
+    yield from map(np.concatenate, zip(*found, strict=True))
+
+
 def border(pictures: "NDArray[np.uint8]") -> "NDArray[np.float64]":
     """[B, 96]: mean and spread of the colours in four pieces of each side's outer strip."""
     height, width = pictures.shape[1:3]
     down, across = max(height // _WIDTH, 1), max(width // _WIDTH, 1)
     strips = [
-        pictures[:, :down], pictures[:, -down:],
-        pictures[:, :, :across].swapaxes(1, 2), pictures[:, :, -across:].swapaxes(1, 2),
-    ]  # fmt: skip
-    found = []
-    for strip in strips:
-        for piece in np.array_split(strip, 4, axis=2):
-            size = piece.shape[1] * piece.shape[2]
-            mean = piece.sum(axis=(1, 2), dtype=np.uint32) / size
-            square = np.einsum("bhwc,bhwc->bc", piece, piece, dtype=np.float32) / size
-            found += [mean, np.sqrt(np.maximum(square - mean**2, 0))]
-    return np.concatenate(found, axis=1)
+        *np.array_split(pictures[:, :down], 4, axis=2),
+        *np.array_split(pictures[:, -down:], 4, axis=2),
+        *np.array_split(pictures[:, :, :across], 4, axis=1),
+        *np.array_split(pictures[:, :, -across:], 4, axis=1),
+    ]
+    return np.concatenate([_mean_and_spread(strip) for strip in strips], axis=1)
+
+
+def _mean_and_spread(piece: "NDArray[np.uint8]") -> "NDArray[np.float64]":
+    """[B, 6]: of the colours of pieces [B, h, w, 3], from sums of whole numbers."""
+    size = piece.shape[1] * piece.shape[2]
+    # down first, along which a row is added to a row
+    mean = piece.sum(axis=1, dtype=np.uint32).sum(axis=1) / size
+    squares = np.square(piece, dtype=np.uint16).sum(axis=1, dtype=np.uint64).sum(axis=1) / size
+    return np.concatenate([mean, np.sqrt(np.maximum(squares - mean**2, 0))], axis=1)
 
 
 def thumbnail(pictures: "NDArray[np.uint8]") -> "NDArray[np.float64]":
     """[B, 768]: mean colours of 16 x 16 fields."""
+    count, height, width, colours = pictures.shape
     rows, columns = (
         np.unique(np.linspace(0, side, _SIDE, endpoint=False).astype(int))
-        for side in pictures.shape[1:3]
+        for side in (height, width)
     )
-    down = np.add.reduceat(pictures, rows, axis=1, dtype=np.uint32)
-    sums = np.add.reduceat(down, columns, axis=2, dtype=np.uint32)
-    heights = np.diff([*rows, pictures.shape[1]])[:, None, None]
-    widths = np.diff([*columns, pictures.shape[2]])[:, None]
+    strips = np.split(pictures.reshape(count, height, width * colours), rows[1:], axis=1)
+    # down first, along which a row is added to a row
+    down = np.stack([strip.sum(axis=1, dtype=np.uint32) for strip in strips], axis=1)
+    down = down.reshape(count, len(rows), width, colours)
+    sums = np.add.reduceat(down, columns, axis=2)
+    heights = np.diff([*rows, height])[:, None, None]
+    widths = np.diff([*columns, width])[:, None]
     means: NDArray[np.float64] = sums / heights / widths
-    return means.reshape(len(pictures), -1)
+    return means.reshape(count, -1)
 
 
 def _of_border(subject: Subject, features: "NDArray[np.float64]") -> list[Finding]:

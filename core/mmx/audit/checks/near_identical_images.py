@@ -6,7 +6,7 @@ fine structure, which must be higher than in 999 of 1,000 random pairs. Told are
 and pairs with two labels, wherever they stand.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +14,9 @@ import numpy as np
 from mmx.audit.check import Check
 from mmx.audit.copies import MOST_MOVED, Copy, copies
 from mmx.audit.finding import SHOWN, Evidence, Finding
-from mmx.audit.hashes import SIDE, batches, grey, structured
+from mmx.audit.hashes import batches, structured
 from mmx.audit.subject import Subject
+from mmx.data import SMALL_SIDE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +32,7 @@ def find(subject: Subject) -> list[Finding]:
     """A warning for copies in two parts, and one for copies with two labels."""
     if subject.pictures is None or subject.has_picture is None:
         return []
-    rows, small = _usable(subject, subject.pictures, subject.has_picture)
+    rows, small = _usable(subject, subject.has_picture)
     if not len(rows):
         return []
     found, search = copies(subject, rows, small)
@@ -54,18 +55,14 @@ def find(subject: Subject) -> list[Finding]:
     ]  # fmt: skip
 
 
-def _usable(
-    subject: Subject,
-    pictures: "Callable[[Rows], NDArray[np.uint8]]",
-    there: "NDArray[np.bool_]",
-) -> "tuple[Rows, NDArray[np.uint8]]":
+def _usable(subject: Subject, there: "NDArray[np.bool_]") -> "tuple[Rows, NDArray[np.uint8]]":
     """Rows whose pictures can be hashed, [m], and these in grey, [m, 64, 64], held once."""
     rows = subject.used[there[subject.used]]
-    small = np.empty((len(rows), SIDE, SIDE), dtype=np.uint8)
+    small = np.empty((len(rows), SMALL_SIDE, SMALL_SIDE), dtype=np.uint8)
     kept = [rows[:0]]
     filled = 0
     for some in batches(rows, _BATCH):
-        shown = grey(pictures(some)).round().astype(np.uint8)
+        shown = subject.small(some)
         usable = structured(shown)
         small[filled : filled + usable.sum()] = shown[usable]
         filled += int(usable.sum())
