@@ -87,6 +87,8 @@ def _guessed(
     found = mmx.open_table(table, encoding=encoding, separator=separator, sheet=sheet, join=join)
     folder = found.folder or table.absolute().parent
     columns = commands.guess_columns(found.cells, folder, given=said, task=task)
-    beside = commands.tables_beside(table, found.cells, join)
+    columns = commands.with_lists(columns, table, found.cells)
+    lists = columns.split.get("files", {}).values()
+    beside = commands.tables_beside(table, found.cells, [*join, *lists])
     whole = replace(columns, questions=(*columns.questions, *beside), join=tuple(join))
     return whole, list(found.notes), {**found.guesses, **stated}

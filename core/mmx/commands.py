@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mmx.data import tables_beside
+    from mmx.data import tables_beside, with_lists
     from mmx.experiment import (
         Answers,
         AuditResult,
@@ -43,7 +43,7 @@ __all__ = [
     "Progress", "Reproduction", "Source", "Study", "StudyListing", "StudySpec", "check_plugin",
     "check_spec", "describe", "diff_specs", "find", "guess_columns", "installed", "list_studies",
     "load_study", "new_plugin", "spec_notes", "spec_schema", "tables_beside",
-    "write_template",
+    "with_lists", "write_template",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt name
@@ -51,7 +51,7 @@ if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt 
 
     _HOMES = {
         "mmx.data": [
-            "tables_beside",
+            "tables_beside", "with_lists",
         ],
         "mmx.experiment": [
             "Answers", "AuditResult", "EvaluationResult", "NarratedSample", "Reproduction",

@@ -2,6 +2,7 @@
 
 from mmx.data.appearance import Appearance, appearance_of
 from mmx.data.assign import assign_groups
+from mmx.data.beside_lists import with_lists
 from mmx.data.beside_tables import tables_beside
 from mmx.data.cached import CachedFeatures
 from mmx.data.cell_parts import parts_of_cells
@@ -48,6 +49,7 @@ __all__ = [
     "loss_warnings", "make_data_report", "make_split", "measured_range", "new_texts",
     "new_token_loss", "open_like", "open_table", "part_of", "parts_of_cells", "read_image",
     "read_manifest", "read_split", "read_table", "small_greys", "strange_texts", "tables_beside",
-    "text_notes", "texts_of", "token_losses", "uneven_shares", "unread_by_all", "without_nulls",
+    "text_notes", "texts_of", "token_losses", "uneven_shares", "unread_by_all", "with_lists",
+    "without_nulls",
     "write_split", "write_texts",
 ]  # fmt: skip

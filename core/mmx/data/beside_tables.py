@@ -1,18 +1,17 @@
 """Other tables beside a table: what they would add, and lists of a published split."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmx.data.beside_lists import TABLES, part_files
 from mmx.data.joined_tables import keys_of
 from mmx.data.tables import read_table
 from mmx.errors import MmxError
-from mmx.spec import part_named
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-_TABLES = (".csv", ".tsv", ".csv.gz", ".xlsx", ".parquet", ".jsonl")
 _MOST, _LARGEST = 20, 200 << 20  # files that are opened, and bytes of each
 _COVERED = 0.9  # share of the rows that another table must name
 _SHOWN = 12  # columns that are named
@@ -31,9 +30,9 @@ def tables_beside(path: Path, cells: "DataFrame", used: Sequence[Path] = ()) -> 
     own = {one.absolute() for one in (path, *used)}
     found = sorted(one for one in path.absolute().parent.iterdir() if one.is_file())
     others = [one for one in found if one not in own]
-    parts = [one for one in others if _parts(one) and one.suffix in (".txt", *_TABLES)]
-    asked = [_ask_of_parts(parts)] if {"train", "test"} <= {*map(_parts, parts)} else []
-    more = [one for one in others if one not in parts and one.name.endswith(_TABLES)]
+    parts = part_files(path.absolute().parent, [*own])
+    asked = [_ask_of_parts(parts)] if {"train", "test"} <= {*parts.values()} else []
+    more = [one for one in others if one not in parts and one.name.endswith(TABLES)]
     opened = [one for one in more if one.stat().st_size <= _LARGEST][:_MOST]
     for one in opened:
         asked += _ask_of_columns(one, cells)
@@ -41,18 +40,13 @@ def tables_beside(path: Path, cells: "DataFrame", used: Sequence[Path] = ()) -> 
     return [*asked, *_ask_of_closed(closed)]
 
 
-def _parts(file: Path) -> str:
-    """The part that the name of a file speaks of; empty when it speaks of none."""
-    words = file.name.partition(".")[0].replace("-", "_").split("_")
-    return next((part for word in words if (part := part_named(word))), "")
-
-
-def _ask_of_parts(files: Sequence[Path]) -> str:
+def _ask_of_parts(files: Mapping[Path, str]) -> str:
     told = ", ".join(one.name for one in files)
-    named = ", ".join(f"{_parts(one)}: ..." for one in files)
+    named = ", ".join(f"{part}: {one.name}" for one, part in files.items())
     return (
-        f"are {told} a published split? If so, write a table for each part that names its rows in "
-        f"a column of the same name as here: data.split: {{files: {{{named}}}}}; groups are dealt "
+        f"are {told} a published split? Lists are taken by themselves where they name each row "
+        "once and no group is in two of them; these do not, or another split is. If they are: "
+        f"data.split: {{files: {{{named}}}}} (docs/data.md, Groups and splits); groups are dealt "
         "anew otherwise"
     )
 

@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmx.data.listed_parts import listed_parts
 from mmx.data.manifest import Manifest
-from mmx.data.tables import read_table
-from mmx.data.whole_groups import UNUSED, check_groups, refuse
+from mmx.data.whole_groups import UNUSED, check_groups
 from mmx.errors import DataError
 from mmx.spec import part_named
 
@@ -30,7 +29,7 @@ def published_parts(manifest: Manifest, spec: "SplitSpec") -> "NDArray[np.str_]"
     if spec.column is not None:
         parts, name = _by_column(manifest, spec), f"in the column {spec.column!r}"
     else:
-        parts, name = _by_files(manifest, spec.files.named()), "in data.split.files"
+        parts, name = listed_parts(manifest, spec), "in data.split.files"
     parts[~manifest.known] = UNUSED
     check_groups(manifest, parts, name)
     return parts
@@ -93,33 +92,6 @@ def _check_values(
             f"no row has {_listed(lost)} in the split column {column!r}; its values are "
             f"{_listed(there)}"
         )
-
-
-def _by_files(manifest: Manifest, files: Mapping[str, Path]) -> "NDArray[np.str_]":
-    part_of = np.full(len(manifest), "", dtype="<U11")
-    for part, path in files.items():
-        rows = _rows_of(path, manifest)
-        twice = rows[(part_of[rows] != "") & (part_of[rows] != part)]
-        refuse(path, f"names for {part} what another file names too:", manifest.ids[twice])
-        part_of[rows] = part
-    left = manifest.ids[(part_of == "") & manifest.known]
-    refuse("in data.split.files", "leaves out samples (name them in a file unused):", left)
-    return np.where(part_of == "", UNUSED, part_of)
-
-
-def _rows_of(path: Path, manifest: Manifest) -> "NDArray[np.int64]":
-    """Row numbers of the samples that a file names, by its first column that tells them."""
-    table = read_table(path).astype(str)
-    known: dict[str, Any] = {"sample_id": manifest.ids, **manifest.dataset.names()}
-    column = next((name for name in known if name in table.columns), None)
-    if column is None:
-        raise DataError(
-            f"the split file {path} names no rows: it needs a column {' or '.join(known)}; it has "
-            f"{_listed([str(name) for name in table.columns])}"
-        )
-    given, names = {value.strip() for value in table[column]}, np.asarray(known[column], object)
-    refuse(path, "names samples that the data set does not have:", given - set(names))
-    return np.flatnonzero([name in given for name in names])
 
 
 def _in_order(value: str) -> tuple[bool, float, str]:

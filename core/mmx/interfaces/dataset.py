@@ -197,3 +197,11 @@ class Dataset(ABC):
             Column -> one text for each of ``samples()``, in their order.
         """
         return {}
+
+    def indices(self) -> Sequence[int]:
+        """Where each of ``samples()`` stands in the table behind them, its first row being 0.
+
+        Returns:
+            Empty where samples are made, or gathered from several rows each.
+        """
+        return ()

@@ -28,6 +28,7 @@ from mmx.pipeline.identity import (
 from mmx.pipeline.learner import Learner, build_learner, link_for, trained_prior
 from mmx.pipeline.model_inputs import ModelInputs, PreparedRows, UnlabelledSamples, restored_inputs
 from mmx.pipeline.open_dataset import open_dataset
+from mmx.pipeline.open_split import open_split
 from mmx.pipeline.permission import permitted
 from mmx.pipeline.prepare import PreparedData, cache_folder, prepare, together
 from mmx.pipeline.processes import first_process, heard, lock_of, wait_for_everyone
@@ -43,7 +44,7 @@ __all__ = [
     "Sources", "UnlabelledSamples", "build_learner", "cache_folder", "check_pictures",
     "check_promises", "check_views", "class_notes", "core_digest", "environment", "fields_read",
     "first_process", "heard", "hidden_fields", "libraries", "link_for", "lock_of", "open_dataset",
-    "open_hooks", "open_sources", "permitted", "prepare", "read_facts", "read_scored",
+    "open_hooks", "open_split", "open_sources", "permitted", "prepare", "read_facts", "read_scored",
     "read_surroundings", "read_texts", "restored_inputs", "run_digest", "sources_used", "stage",
     "subject_of", "text_fields", "together", "trained_prior", "unread", "wait_for_everyone",
     "weights_digest",

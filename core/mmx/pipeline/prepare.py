@@ -16,7 +16,6 @@ from mmx.data import (
     Manifest,
     Split,
     check_bad,
-    make_split,
     measured_range,
     read_manifest,
     read_split,
@@ -35,6 +34,7 @@ from mmx.interfaces import (
 )
 from mmx.pipeline.model_inputs import PreparedRows, UnlabelledSamples
 from mmx.pipeline.open_dataset import open_dataset
+from mmx.pipeline.open_split import open_split
 from mmx.pipeline.stage_progress import stage
 from mmx.pipeline.text_writer import TextWriter
 from mmx.runs import Observer
@@ -124,7 +124,7 @@ def prepare(spec: Spec, observer: Observer, split_file: Path | None = None) -> P
     data = spec.data
     manifest = read_manifest(open_dataset(spec), data.max_bad, spec.task)
     manifest.task.check(manifest.targets)
-    split = read_split(split_file, manifest) if split_file else make_split(manifest, data.split)
+    split = read_split(split_file, manifest) if split_file else open_split(spec, manifest)
     names = tuple(manifest.contents.images) or (IMAGE,)
     readers = ImageReaders(spec.plugins)
     frames, notes = settled_ranges(data, manifest, split, names, readers)

@@ -4,6 +4,7 @@ from mmx.spec.agreement import corrections
 from mmx.spec.choice import PLUGINS, Backbone, MethodChoice, chosen
 from mmx.spec.closed import ClosedModel
 from mmx.spec.column_roles import Columns, guess_columns
+from mmx.spec.column_splits import torn_by
 from mmx.spec.data import CacheSpec, DataSpec, ImageSpec, names_of
 from mmx.spec.difference import ABSENT, Difference, diff_specs, differences
 from mmx.spec.explain import explain
@@ -28,5 +29,6 @@ __all__ = [
     "ModelSpec", "Node", "OptimizerSpec", "ProjectionSpec", "Seed", "Spec", "SplitSpec",
     "TrainSpec", "chosen", "corrections", "diff_specs", "differences", "explain", "guess_columns",
     "idle_keys", "images_named", "inline", "load_spec", "names_of", "override", "part_named",
-    "read_text", "read_tree", "short_key", "spec_schema", "too_many_images", "write_template",
+    "read_text", "read_tree", "short_key", "spec_schema", "too_many_images", "torn_by",
+    "write_template",
 ]  # fmt: skip

@@ -87,7 +87,7 @@ class Columns:
     def told(self) -> list[str]:
         """One line on each guess, on each column that is left out, and each question."""
         roles = ", ".join(f"{role} = {name}" for role, name in self.roles.items())
-        split = ", ".join(f"{key}: {value}" for key, value in self.split.items())
+        split = ", ".join(f"{key}: {_named(value)}" for key, value in self.split.items())
         texts = ", ".join([self.text, *self.texts]) if self.text is not None else None
         found = {
             "images": ", ".join(self.images), "text": texts, "case": self.cases.told,
@@ -105,6 +105,13 @@ class Columns:
         lines += [f"left out: {name or 'the column without a name'} ({why})"
                   for name, why in self.left_out.items()]  # fmt: skip
         return lines + [f"question: {one}" for one in self.questions]
+
+
+def _named(value: object) -> str:
+    """A setting of the split; files by their names."""
+    if not isinstance(value, Mapping):
+        return str(value)
+    return ", ".join(f"{part} in {Path(file).name}" for part, file in value.items())
 
 
 def _in_words(setting: object) -> str:

@@ -72,7 +72,15 @@ class SplitSpec(ClosedModel):
     calibration: Share = Field(default=0.0, description="share kept for conformal prediction")
     seed: Seed = Field(default=0, description="seed of the split, apart from the run's seed")
     file: SpecPath | None = Field(default=None, description="a split written before, used as it is")
-    files: SplitFiles = table("one file for each part of a published split")
+    files: SplitFiles = table(
+        "one file for each part of a published split: a table that names its rows, or a .txt file "
+        "with a name in each line"
+    )
+    index: str | None = Field(
+        default=None,
+        description="column of files that holds the indices of their rows, the first row being 0; "
+        "null: files hold names",
+    )
     column: str | None = Field(
         default=None, description="column of the data set that holds a published split, or folds"
     )
@@ -144,6 +152,8 @@ class SplitSpec(ClosedModel):
                 f"folds: {self.folds} takes each value of the column {self.column!r} as one fold, "
                 f"so {_and(list(values))} cannot name values as well; keep one of the two"
             )
+        if self.index is not None and not self.files.named():
+            yield f"index: {self.index} is a column of files, and none are named; name them: files"
         for source in sources:
             yield from self._beside(source)
         yield from _twice(values)

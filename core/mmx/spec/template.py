@@ -211,7 +211,7 @@ def _table(out: Path, table: Path, columns: Columns, stated: Mapping[str, str]) 
         lines.append(f"  max_bad: {most}")
     if columns.split:
         lines.append(f"  # {columns.reasons['split']}")
-        lines.append(f"  split: {inline(dict(columns.split))}")
+        lines.append(f"  split: {inline(_split(folder, columns))}")
     return "\n".join([*lines, "" if columns.split else _PARTS])
 
 
@@ -245,6 +245,12 @@ def _joined(folder: Path, columns: Columns) -> dict[str, object]:
     """Further tables of the same cases."""
     found = [_beside(folder, table.absolute()) for table in columns.join]
     return {"join": found} if found else {}
+
+
+def _split(folder: Path, columns: Columns) -> dict[str, object]:
+    """The published split; its files as they lie."""
+    files = {part: _beside(folder, file) for part, file in columns.split.get("files", {}).items()}
+    return {**columns.split, **({"files": files} if files else {})}
 
 
 def _labels(columns: Columns) -> dict[str, object]:

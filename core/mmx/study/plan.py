@@ -6,9 +6,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from mmx.data import make_split, read_manifest
+from mmx.data import read_manifest
 from mmx.errors import RunError
-from mmx.pipeline import open_dataset
+from mmx.pipeline import open_dataset, open_split
 from mmx.spec import ABSENT, Spec
 from mmx.study.arms import Arm, Arms
 from mmx.study.spec import StudySpec
@@ -126,7 +126,7 @@ def _data(spec: Spec, folds: int) -> dict[str, str]:
     asked = spec.data.split
     if folds > 1:
         asked = asked.model_copy(update={"folds": folds, "fold": 0})
-    split = make_split(manifest, asked)
+    split = open_split(spec, manifest, asked)
     return {"rows": manifest.digest, "split": split.digest, "group": manifest.facts.group}
 
 

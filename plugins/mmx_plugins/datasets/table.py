@@ -75,6 +75,9 @@ class Table(Dataset):
     def names(self) -> Mapping[str, Sequence[str]]:
         return self._rows.names(self._params.layout())
 
+    def indices(self) -> Sequence[int]:
+        return () if self._params.case else self._rows.rows.tolist()
+
 
 @hookimpl
 def mmx_components() -> Sequence[type[Params]]:

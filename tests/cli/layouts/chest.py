@@ -209,8 +209,10 @@ LAYOUTS = [
          "OriginalImage[Width": "how the picture was taken", "Height]": "how the picture was taken",
          "OriginalImagePixelSpacing[x": "how the picture was taken",
          "y]": "the same as", "": "the same in every row"},
-        root="images_001/images", spec={"task": "multi_label"},
-        questions=("several labels", "test_list.txt"),
+        root="images_001/images",
+        spec={"task": "multi_label", "data.split": {
+            "files": {"train": "train_val_list.txt", "test": "test_list.txt"}}},
+        questions=("several labels",),
     ),
     Layout(
         "PadChest", padchest,

@@ -232,7 +232,11 @@ LAYOUTS = [
         {"case_num": "counts the rows", "seven_point_score": "only after the diagnosis",
          "level_of_diagnostic_difficulty": "speaks of the diagnosis", "case_id": "that of an id",
          "management": "only after the diagnosis", "notes": "the same in every row"},
-        root="images", questions=("test_indexes.csv",), encoders=("clinic", "derm", "text"),
+        root="images", encoders=("clinic", "derm", "text"),
+        spec={"data.split": {
+            "files": {part: f"meta/{name}_indexes.csv" for part, name in
+                      (("train", "train"), ("validation", "valid"), ("test", "test"))},
+            "index": "indexes"}},
     ),
     Layout(
         "Fitzpatrick17k", fitzpatrick17k,

@@ -100,4 +100,4 @@ def test_files_named_like_parts_are_asked_about_as_a_split(own: Path) -> None:
     write(own.parent, "test_list.txt", "b")
     (asked,) = tables_beside(own, mmx.read_table(own))
     assert asked.startswith("are test_list.txt, train_val_list.txt a published split?")
-    assert "data.split: {files: {test: ..., train: ...}}" in asked
+    assert "data.split: {files: {test: test_list.txt, train: train_val_list.txt}}" in asked
