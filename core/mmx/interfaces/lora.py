@@ -5,7 +5,7 @@ starts as it was. Source: Hu et al. 2021, arXiv:2106.09685; made by the library 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -20,16 +20,12 @@ from pydantic import (
 from pydantic_core import PydanticKnownError
 from torch import nn
 
-from mmx.errors import MissingExtraError, ShapeError
+from mmx.errors import MissingExtraError
+from mmx.interfaces.lora_targets import Targets, lora_targets
+from mmx.interfaces.low_rank import add_low_rank
 
 ADAPTER = ".lora_"
 """In the names of parameters that are adapters."""
-_QUERY_AND_VALUE = {
-    "q", "v", "query", "value", "q_proj", "v_proj", "q_lin", "v_lin", "query_proj", "value_proj",
-    "qkv", "Wqkv",
-}  # fmt: skip
-# they read the weights of the layers inside, and never call these
-_READS_PAST = {"MultiheadAttention", "ShiftedWindowAttention", "ShiftedWindowAttentionV2"}
 
 
 class Lora(BaseModel):
@@ -42,12 +38,18 @@ class Lora(BaseModel):
     dropout: Annotated[NonNegativeFloat, Field(lt=1)] = Field(
         default=0.0, description="share of the inputs of adapters that is hidden in training"
     )
-    targets: Literal["attention", "all_linear"] | None = Field(
+    targets: Targets = Field(
         default=None,
         description="attention: queries and values (keys too where one layer makes all three); "
-        "all_linear: every linear layer and 1 x 1 convolution; null: attention, and all_linear "
-        "where the network has none",
+        "[query, value]: these alone, also where one layer makes all three; all_linear: every "
+        "linear layer and 1 x 1 convolution; null: attention, and all_linear where the network "
+        "has none",
     )
+
+    @property
+    def scale(self) -> float:
+        """Of what is added."""
+        return self.alpha / self.rank
 
 
 class LoraTraining(BaseModel):
@@ -84,11 +86,30 @@ def add_adapters(network: nn.Module, settings: Lora) -> str:
         ShapeError: the network has no such layers.
         MissingExtraError: peft is not installed.
     """
+    targets = lora_targets(network, settings.targets)
+    if targets.layers:
+        _inject(network, targets.layers, settings)
+    for one in targets.weights:
+        add_low_rank(
+            network.get_submodule(one.module), one.tensor, one.rows,
+            rank=settings.rank, scale=settings.scale, dropout=settings.dropout,
+        )  # fmt: skip
+    added = sum(p.numel() for _, p in adapters_of(network))
+    whole = sum(p.numel() for p in network.parameters()) - added
+    kinds = targets.kinds
+    return (
+        f"adapters of rank {settings.rank} beside {len(targets)} layers"
+        f"{f' ({chr(44).join(kinds)})' if kinds else ''} learn: {added:,} parameters, the network "
+        f"itself has {whole:,} and is frozen"
+    )
+
+
+def _inject(network: nn.Module, layers: Sequence[str], settings: Lora) -> None:
+    """Put adapters of peft around layers that are called."""
     try:
         from peft import LoraConfig, inject_adapter_in_model  # an extra
     except ModuleNotFoundError as error:
         raise MissingExtraError("peft", "mmx[lora]") from error
-    layers = _layers(network, settings)
     config: Any = LoraConfig(  # its types take whole numbers alone for alpha
         r=settings.rank,
         lora_dropout=settings.dropout,
@@ -96,47 +117,8 @@ def add_adapters(network: nn.Module, settings: Lora) -> str:
     )
     config.lora_alpha = settings.alpha
     inject_adapter_in_model(config, network)
-    added = sum(p.numel() for _, p in adapters_of(network))
-    whole = sum(p.numel() for p in network.parameters()) - added
-    kinds = sorted({name.rpartition(".")[2] for name in layers if not name[-1].isdigit()})
-    return (
-        f"adapters of rank {settings.rank} beside {len(layers)} layers"
-        f"{f' ({chr(44).join(kinds)})' if kinds else ''} learn: {added:,} parameters, the network "
-        f"itself has {whole:,} and is frozen"
-    )
 
 
 def adapters_of(network: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
     """Name and parameter of each adapter."""
     return ((name, one) for name, one in network.named_parameters() if ADAPTER in name)
-
-
-def _layers(network: nn.Module, settings: Lora) -> list[str]:
-    """Names of the layers that get adapters."""
-    past = [
-        f"{name}." for name, one in network.named_modules() if type(one).__name__ in _READS_PAST
-    ]
-    found = {
-        name: one
-        for name, one in network.named_modules()
-        if _is_linear(one) and not name.startswith(tuple(past))
-    }
-    attention = [name for name in found if name.rpartition(".")[2] in _QUERY_AND_VALUE]
-    if settings.targets == "attention" and not attention:
-        why = (
-            "its attention reads its weights past the layers that could have adapters"
-            if past
-            else "it has no layers of queries and values"
-        )
-        raise ShapeError(f"targets: attention fits no layer of this network: {why}; use all_linear")
-    chosen = attention if attention and settings.targets != "all_linear" else list(found)
-    if not chosen:
-        raise ShapeError("this network has no linear layer and no 1 x 1 convolution for adapters")
-    return chosen
-
-
-def _is_linear(layer: nn.Module) -> bool:
-    """Whether it multiplies by one matrix; on a depthwise convolution an adapter outgrows it."""
-    if isinstance(layer, nn.Conv2d):
-        return layer.kernel_size == (1, 1) and layer.groups == 1
-    return isinstance(layer, nn.Linear)

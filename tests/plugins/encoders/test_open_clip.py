@@ -14,7 +14,7 @@ from torch.nn.functional import normalize
 
 from mmx import Images
 from mmx.data import ImageStore
-from mmx.interfaces import Lora, LoraTraining, Sample
+from mmx.interfaces import ADAPTER, Lora, LoraTraining, Sample
 from mmx.spec import ImageSpec
 from mmx_plugins.encoders.open_clip import OpenClipEncoder, OpenClipParams
 
@@ -212,8 +212,14 @@ def test_the_last_stage_learns_and_nothing_else(tmp_path: Path, name: str) -> No
         assert all(p.grad is not None for p in learning.values()), learning.keys()
 
 
+TARGETS: list[Any] = [None, ("query", "value"), "all_linear"]
+
+
+@pytest.mark.parametrize("targets", TARGETS, ids=str)
 @pytest.mark.parametrize("name", ["clip", "biomed", "siglip"])
-def test_adapters_start_as_the_tower_and_all_of_them_learn(tmp_path: Path, name: str) -> None:
+def test_adapters_start_as_the_tower_and_all_of_them_learn(
+    tmp_path: Path, name: str, targets: Any
+) -> None:
     write(tmp_path, name)
     side = MODELS[name]["vision_cfg"]["image_size"]
     pixels = torch.randint(256, (2, 1, 3, side, side), dtype=torch.uint8)
@@ -224,16 +230,22 @@ def test_adapters_start_as_the_tower_and_all_of_them_learn(tmp_path: Path, name:
     ):
         with torch.no_grad():
             plain = encoder(given).pooled
-            encoder.learn(LoraTraining(lora=Lora(rank=2)))
+            encoder.learn(LoraTraining(lora=Lora(rank=2, targets=targets)))
             assert torch.equal(encoder.eval()(given).pooled, plain)
             for key, value in encoder.named_parameters():
                 if ".lora_B" in key:
                     value.fill_(0.1)
+        before = {key: value.clone() for key, value in encoder.state_dict().items()}
         found = encoder(given)
         (found.pooled.square().sum() + found.tokens.square().sum()).backward()
         learning = {n: p for n, p in encoder.named_parameters() if p.requires_grad}
         assert learning
         assert all(p.grad is not None and p.grad.any() for p in learning.values()), name
+        torch.optim.SGD(learning.values(), lr=1.0).step()
+        for key, value in encoder.state_dict().items():
+            assert torch.equal(value, before[key]) != (ADAPTER in key), key
+        if name == "clip" and targets != "all_linear":  # what attention reads past its layers
+            assert all(".parametrizations.in_proj_weight." in key for key in learning)
 
 
 def test_the_page_of_models_lists_what_is_compared_here() -> None:
