@@ -8,7 +8,7 @@ those of all other files.
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageFile, TiffImagePlugin
@@ -32,7 +32,9 @@ def has_deep_colours(image: Image.Image) -> bool:
     return _way(image)[1] != ""
 
 
-def deep_colours(image: Image.Image, again: Callable[[], Image.Image], name: str) -> "NDArray[Any]":
+def deep_colours(
+    image: Image.Image, again: Callable[[], Image.Image], name: str
+) -> "NDArray[np.generic]":
     """[H, W, 3] float32, red, green and blue from 0 to 65535; alpha is laid over white.
 
     Args:
@@ -49,13 +51,14 @@ def deep_colours(image: Image.Image, again: Callable[[], Image.Image], name: str
             f"{name} has 16 bits of each colour, one plane behind the other, which are not read; "
             "save it with the colours of a pixel side by side"
         )
-    samples: NDArray[Any]
+    samples: NDArray[np.uint16]
     if bands == "LA":  # one byte of each is all that Pillow unpacks, unless it takes them for RGBA
         samples = _decoded(image, "RGBA").copy().view(">u2").astype(np.uint16)
     else:
         way = "RGBA" if bands == "RGBa" else bands  # colours that are multiplied by alpha stay so
         upper = _decoded(image, f"{way};16{order}").astype(np.uint16)
-        samples = (upper * 256) | _decoded(again(), f"{way};16{_OTHER[order]}")
+        lower = _decoded(again(), f"{way};16{_OTHER[order]}").astype(np.uint16)
+        samples = np.bitwise_or(upper << np.uint16(8), lower)
     return _colours(samples, bands, image.info.get("transparency"))
 
 
@@ -93,14 +96,16 @@ def _decoded(image: Image.Image, raw: str) -> "NDArray[np.uint8]":
     return np.asarray(image)
 
 
-def _colours(samples: "NDArray[np.uint16]", bands: str, transparent: object) -> "NDArray[Any]":
+def _colours(
+    samples: "NDArray[np.uint16]", bands: str, transparent: object
+) -> "NDArray[np.generic]":
     """Red, green and blue of samples [H, W, bands]."""
-    values: NDArray[Any] = samples.astype(np.float32)
+    values, white = samples.astype(np.float32), np.float32(WHITE)
     if bands == "CMYK":
-        return (WHITE - values[..., :3]) * (1 - values[..., 3:] / WHITE)
+        return (white - values[..., :3]) * (1 - values[..., 3:] / white)
     if bands in ("LA", "RGBA", "RGBa"):
-        alpha = values[..., -1:] / WHITE
-        colours = values[..., :-1] * (1 if bands == "RGBa" else alpha) + WHITE * (1 - alpha)
+        alpha = values[..., -1:] / white
+        colours = values[..., :-1] * (1 if bands == "RGBa" else alpha) + white * (1 - alpha)
         return np.broadcast_to(colours, (*colours.shape[:2], 3))
     if isinstance(transparent, tuple):  # a colour of a PNG that stands for nothing
         values[(samples == transparent).all(axis=2)] = WHITE

@@ -81,12 +81,13 @@ def test_the_start_is_the_network_and_merging_changes_nothing(name: str, targets
     perturb(adapted)
     changed = adapted(tokens)
     assert (changed - plain(tokens)).abs().max() > 1e-3
-    for module in list(adapted.modules()):
+    modules: list[Any] = list(adapted.modules())
+    for module in modules:
         if parametrize.is_parametrized(module):
-            for tensor in list(module.parametrizations):  # type: ignore[arg-type,union-attr]
-                parametrize.remove_parametrizations(module, str(tensor), leave_parametrized=True)
+            for tensor in list(module.parametrizations):
+                parametrize.remove_parametrizations(module, tensor, leave_parametrized=True)
         elif hasattr(module, "lora_A") and hasattr(module, "merge"):
-            module.merge()  # type: ignore[operator]
+            module.merge()
     assert (adapted(tokens) - changed).abs().max() <= 1e-6 * changed.abs().max()
 
 
