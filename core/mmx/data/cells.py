@@ -5,6 +5,7 @@ cells are.
 """
 
 import math
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmx.blocks import MISSING_WORDS, read_cells
-from mmx.interfaces import FieldKind, Layout
+from mmx.interfaces import Box, FieldKind, Layout
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -87,3 +88,27 @@ def _number(cell: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+def boxes_of(
+    columns: Sequence[str], sides: Sequence[Sequence[float | None]], faults: Faults
+) -> list[Box | None]:
+    """The box of each row; None where no side of it is known.
+
+    Args:
+        columns: of left, top, right and bottom.
+        sides: their cells.
+        faults: row -> why it cannot be used; rows with a part of a box, or an empty one, are added.
+    """
+    boxes: list[Box | None] = []
+    for row, (left, top, right, bottom) in enumerate(zip(*sides, strict=True)):
+        if left is not None and top is not None and right is not None and bottom is not None:
+            boxes.append((left, top, right, bottom))
+            whole = left < right and top < bottom
+        else:
+            boxes.append(None)
+            whole = left is top is right is bottom is None
+        if not whole:
+            told = f"columns {', '.join(columns)} are no box: left < right and top < bottom"
+            faults.setdefault(row, told)
+    return boxes

@@ -1,7 +1,7 @@
 """Cells of a column of images: names of files, several in one cell, or the images themselves."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,3 +101,8 @@ def _several(cells: list[object], name: str) -> tuple[object, ...] | None:
 def each_of(cell: object) -> Iterator[Any]:
     """The images of a cell, one after the other."""
     yield from cell if isinstance(cell, tuple) else (cell,)
+
+
+def images_in(columns: "Sequence[Cells]", row: int) -> tuple[Path | PackedImage | None, ...]:
+    """The images of a row in their places; None where a cell holds none."""
+    return tuple(image or None for one in columns for image in each_of(one[row]))

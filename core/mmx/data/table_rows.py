@@ -13,15 +13,15 @@ import numpy as np
 from mmx.blocks import check_single, check_spelling, read_cells
 from mmx.data.cell_labels import labels_of_cells
 from mmx.data.cell_parts import parts_of_cells
-from mmx.data.cells import Faults, missing_in, paths_of, texts_of, values_of
+from mmx.data.cells import Faults, boxes_of, missing_in, paths_of, texts_of, values_of
 from mmx.data.found_files import FOUND, FolderListing, with_found_endings
 from mmx.data.gathering import Gathering
-from mmx.data.image_cells import each_of, image_cells
+from mmx.data.image_cells import image_cells, images_in
 from mmx.data.image_paths import leaving, placed, with_suffix
 from mmx.data.one_hot import one_hot_labels
 from mmx.data.text_files import texts_of_files, undeclared_files
 from mmx.errors import DataError
-from mmx.interfaces import Box, FieldKind, Layout, PackedImage, RejectedRow, Sample, TableContents
+from mmx.interfaces import Box, FieldKind, FilesRead, Layout, RejectedRow, Sample, TableContents
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -50,6 +50,7 @@ class TableRows(Sequence[Sample]):
         folder: Path,
         kinds: Mapping[str, FieldKind] | None = None,
         faults: Mapping[int, str] | None = None,
+        told: FilesRead | None = None,
     ) -> None:
         """Read the columns.
 
@@ -60,11 +61,14 @@ class TableRows(Sequence[Sample]):
             kinds: of fields of the record, as they are known already; of the others the column
                 itself decides.
             faults: place of a row in the table -> why its reader says that it cannot be used.
+            told: how many of how many text files are read.
         """
         self.faults: Faults = dict(faults or {})
         self.missing: dict[str, Mapping[str, int]] = {}
         self._layout = layout
         self._own = layout.own
+        self._texts = layout.texts
+        self._told = told
         self._roots = [one.absolute() for one in (layout.root or folder, *layout.roots)]
         self._read_files(table)
         self._boxes = {
@@ -80,13 +84,16 @@ class TableRows(Sequence[Sample]):
         self.rows = np.setdiff1d(np.arange(len(table)), unusable)
 
     @classmethod
-    def of_cases(cls, layout: Layout, found: TableContents, folder: Path) -> "TableRows":
+    def of_cases(
+        cls, layout: Layout, found: TableContents, folder: Path, told: FilesRead | None = None
+    ) -> "TableRows":
         """The rows of a table that a reader gave, those of each case gathered where it is long.
 
         Args:
             layout: whose columns are there.
             found: the table.
             folder: of the images, where neither the layout nor the table names one.
+            told: how many of how many text files are read.
 
         Raises:
             SettingsError: no row shows one of the views.
@@ -94,7 +101,7 @@ class TableRows(Sequence[Sample]):
         gathering = Gathering(found, layout)
         gathering.check_views()
         cases = gathering.contents
-        rows = cls(layout, cases.cells, found.folder or folder, faults=cases.faults)
+        rows = cls(layout, cases.cells, found.folder or folder, faults=cases.faults, told=told)
         rows.notes = (*cases.notes, *rows.notes)
         return rows
 
@@ -157,7 +164,8 @@ class TableRows(Sequence[Sample]):
 
     def _text_files(self, table: "DataFrame", name: str) -> "Cells":
         """What stands in the files that a column names; one that cannot be read is a fault."""
-        found = texts_of_files(table[name], self._names(table, name), self._roots, self._layout)
+        names = self._names(table, name)
+        found = texts_of_files(table[name], names, self._roots, self._layout, self._told)
         self.faults.update(found.faults)
         self.notes = (*self.notes, *found.notes)
         return self._read(table[name]._constructor(found.texts.tolist(), name=name))
@@ -216,19 +224,18 @@ class TableRows(Sequence[Sample]):
     def __getitem__(self, index: int | slice) -> Sample | Sequence[Sample]:
         if isinstance(index, slice):
             return [self[one] for one in range(*index.indices(len(self)))]
-        row = int(self.rows[index])
-        images = {name: _places(paths, row) for name, paths in self._files.items()}
+        return self._sample(int(self.rows[index]))
+
+    def _sample(self, row: int) -> Sample:
+        images = {name: images_in(paths, row) for name, paths in self._files.items()}
         shown = [name for name, held in images.items() if any(one is not None for one in held)]
         inputs = {name: paths[row] for name, paths in self._inputs.items() if paths[row]}
         return Sample(
             id=self.name(row),
             group=self._place(row) if self._group is None else self._group[row],
             images={name: images[name] for name in shown},
-            boxes={
-                name: tuple(boxes[row] for boxes in self._boxes[name])
-                for name in shown
-                if name in self._boxes
-            },
+            boxes={name: tuple(one[row] for one in boxes)
+                   for name, boxes in self._boxes.items() if name in shown},
             record={column: values[row] for column, values in self._record.items()},
             label=(self._label[row] or None) if self._label is not None else None,
             labels={name: cells[row] or None for name, cells in self._each.items()},
@@ -236,8 +243,8 @@ class TableRows(Sequence[Sample]):
             numbered=self.numbered,
             roles=self._roles,
             inputs=inputs,
-            texts=self._layout.texts,
-        )
+            texts=self._texts,
+        )  # fmt: skip
 
     def _cells(self, table: "DataFrame", name: str) -> "Cells":
         """Texts of a column; what was read as missing is noted."""
@@ -326,14 +333,7 @@ class TableRows(Sequence[Sample]):
             self._values(column, self._cells(table, column), "number").tolist()
             for column in columns
         ]
-        boxes: list[Box | None] = []
-        for row, (left, top, right, bottom) in enumerate(zip(*sides, strict=True)):
-            known = [side is not None for side in (left, top, right, bottom)]
-            if any(known) and not (all(known) and left < right and top < bottom):
-                told = f"columns {', '.join(columns)} are no box: left < right and top < bottom"
-                self.faults.setdefault(row, told)
-            boxes.append((left, top, right, bottom) if all(known) else None)
-        return boxes
+        return boxes_of(columns, sides, self.faults)
 
     def _see_something(self, rows: int) -> None:
         """A row without anything to see is a fault of the table."""
@@ -342,8 +342,3 @@ class TableRows(Sequence[Sample]):
             seen.append(np.array([value is not None for value in values], dtype=bool))
         nothing = np.flatnonzero(~np.any(seen, axis=0)) if seen else np.arange(rows)
         self.faults.update(dict.fromkeys(nothing.tolist(), "has neither an image nor a text"))
-
-
-def _places(paths: Sequence["Cells"], row: int) -> tuple[Path | PackedImage | None, ...]:
-    """The images of a row in their places; None where a cell holds none."""
-    return tuple(image or None for one in paths for image in each_of(one[row]))

@@ -3,16 +3,18 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmx.blocks import foreign_word, names_files, read_plain_text
+from mmx.blocks import PlainText, foreign_word, names_files, read_plain_text
 from mmx.data.cells import Faults
 from mmx.data.image_paths import leaving, placed
+from mmx.data.threads import in_threads
 from mmx.errors import DataError, SettingsError
-from mmx.interfaces import Layout
+from mmx.interfaces import FilesRead, Layout
 
 if TYPE_CHECKING:
     from pandas import Series
@@ -43,7 +45,11 @@ class FileTexts:
 
 
 def texts_of_files(
-    column: "Series[Any]", names: "Cells", roots: Sequence[Path], layout: Layout
+    column: "Series[Any]",
+    names: "Cells",
+    roots: Sequence[Path],
+    layout: Layout,
+    told: FilesRead | None = None,
 ) -> FileTexts:
     """What stands in the files of a column of a table, below its roots.
 
@@ -52,38 +58,53 @@ def texts_of_files(
         names: its cells as names of files; empty where one is missing.
         roots: folders that the files must stay in.
         layout: says what links and encodings are.
+        told: how many of how many files are read; at once that there are any.
     """
+    told = told or _nobody
+    told(0, len(names))
     for row, cell in enumerate(column.tolist()):
         if isinstance(cell, WrittenText):
             names[row] = cell
     name = str(column.name)
     outside = leaving(names, roots, name, layout.follow_links)
     names[[*outside]] = ""
-    found = _read(name, placed(names, roots), layout.text_encoding)
+    found = _read(name, placed(names, roots), layout.text_encoding, told)
     return replace(found, faults={**found.faults, **outside})
 
 
-def _read(column: str, paths: "Cells", encoding: str | None) -> FileTexts:
-    """Read files; one that several rows name is read once."""
+def _read(column: str, paths: "Cells", encoding: str | None, told: FilesRead) -> FileTexts:
+    """Read files, in threads, for disks answer late; one that several rows name is read once."""
     texts, faults = np.full(len(paths), "", dtype=object), Faults()
+    files = list(dict.fromkeys(cell for cell in paths.tolist() if isinstance(cell, Path)))
     known: dict[Path, str | DataError] = {}
-    told = _ColumnOfFiles(column)
+    seen = _ColumnOfFiles(column)
+    for path, found in zip(files, in_threads(partial(_attempt, encoding), files), strict=True):
+        known[path] = seen.noted(path, found)
+        told(len(known), len(files))
     for row, cell in enumerate(paths.tolist()):
         if isinstance(cell, WrittenText):
             texts[row] = cell.text
         elif cell:
-            if cell not in known:
-                known[cell] = told.read(cell, encoding)
-            found = known[cell]
-            if isinstance(found, str):
-                texts[row] = found
+            text = known[cell]
+            if isinstance(text, str):
+                texts[row] = text
             else:
-                faults[row] = f"column {column!r}: {cell.name!r}: {found}"
-    return FileTexts(texts, faults, told.notes(len(known)))
+                faults[row] = f"column {column!r}: {cell.name!r}: {text}"
+    return FileTexts(texts, faults, seen.notes(len(known)))
+
+
+def _attempt(encoding: str | None, path: Path) -> PlainText | DataError:
+    """What stands in a file, or why nothing can be read in it."""
+    try:
+        return read_plain_text(path, encoding)
+    except SettingsError:
+        raise  # of all files, not of this one
+    except DataError as error:
+        return error
 
 
 class _ColumnOfFiles:
-    """Reads files and keeps what a user must know of them."""
+    """Keeps what a user must know of files."""
 
     def __init__(self, column: str) -> None:
         self.column = column
@@ -91,14 +112,10 @@ class _ColumnOfFiles:
         self.guesses: Counter[str] = Counter()
         self.example = ""
 
-    def read(self, path: Path, encoding: str | None) -> str | DataError:
+    def noted(self, path: Path, found: PlainText | DataError) -> str | DataError:
         """The text of a file, or why there is none."""
-        try:
-            found = read_plain_text(path, encoding)
-        except SettingsError:
-            raise  # of all files, not of this one
-        except DataError as error:
-            return error
+        if isinstance(found, DataError):
+            return found
         if not found.text.strip():
             self.empty.append(path.name)
         if found.guess is not None:
@@ -122,6 +139,10 @@ class _ColumnOfFiles:
                 f"{self.empty[0]}; these rows have no text of it"
             )
         return tuple(found)
+
+
+def _nobody(done: int, total: int) -> None:
+    """Tell nobody."""
 
 
 def undeclared_files(cells: "Mapping[str, Cells]", texts: Collection[str]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Data sets: the rows of an experiment."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
@@ -29,6 +29,10 @@ View = Literal[
     "identity", "hflip", "vflip", "rot90", "rot180", "rot270", "transpose", "anti_transpose"
 ]
 """One of the eight ways to mirror and turn an image."""
+
+
+FilesRead = Callable[[int, int], None]
+"""Told how many of how many files are read."""
 
 
 class Picture(Protocol):
@@ -151,6 +155,14 @@ class DatasetParams(Params):
     @abstractmethod
     def build(self) -> "Dataset":
         """Read the tables; images are decoded later."""
+
+    def open(self, told: FilesRead) -> "Dataset":
+        """The same, for data sets that read many files besides their tables.
+
+        Args:
+            told: how many of how many files are read.
+        """
+        return self.build()
 
 
 class Dataset(ABC):

@@ -5,19 +5,26 @@ from contextlib import contextmanager
 
 from mmx.errors import SettingsError, SpecError
 from mmx.interfaces import Dataset
+from mmx.pipeline.stage_progress import stage
+from mmx.runs import Observer, SilentObserver
 from mmx.spec import Spec
 
 
-def open_dataset(spec: Spec) -> Dataset:
+def open_dataset(spec: Spec, observer: Observer | None = None) -> Dataset:
     """Build the data set.
+
+    Args:
+        spec: whose it is.
+        observer: is told how many text files are read.
 
     Raises:
         SpecError: its files contradict its settings, such as a sheet or a column that is not there;
             at the line of each.
         DataError: its files cannot be used.
     """
-    with located(spec, "data.dataset"):
-        return spec.data.dataset.build()
+    heard = SilentObserver() if observer is None else observer
+    with located(spec, "data.dataset"), stage(heard, "reading", "text files") as told:
+        return spec.data.dataset.open(told)
 
 
 @contextmanager

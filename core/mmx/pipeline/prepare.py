@@ -122,7 +122,7 @@ def prepare(spec: Spec, observer: Observer, split_file: Path | None = None) -> P
         DataError: more unusable rows than ``data.max_bad`` allows.
     """
     data = spec.data
-    manifest = read_manifest(open_dataset(spec), data.max_bad, spec.task)
+    manifest = read_manifest(open_dataset(spec, observer), data.max_bad, spec.task)
     manifest.task.check(manifest.targets)
     split = read_split(split_file, manifest) if split_file else open_split(spec, manifest)
     names = tuple(manifest.contents.images) or (IMAGE,)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from mmx import DataError, Dataset, Params, Sample, TableRows, hookimpl
 from mmx.blocks import missing_words
 from mmx.errors import SettingsError
-from mmx.interfaces import Facts, RejectedRow
+from mmx.interfaces import Facts, FilesRead, RejectedRow
 from mmx_plugins.datasets._table import TableSettings, alone
 
 
@@ -19,11 +19,14 @@ class TableParams(TableSettings):
     def build(self) -> "Table":
         return Table(self)
 
+    def open(self, told: FilesRead) -> "Table":
+        return Table(self, told)
+
 
 class Table(Dataset):
     """Rows of the table that can be used."""
 
-    def __init__(self, params: TableParams) -> None:
+    def __init__(self, params: TableParams, told: FilesRead | None = None) -> None:
         found, layout = params.read(), params.layout()
         layout.check(found.cells.columns, str(params.path))
         named = (*params.labels.columns, *params.labels.each)
@@ -34,7 +37,7 @@ class Table(Dataset):
         self._params = params
         roles = {*layout.by_row.columns, *layout.joining, *named}
         spare = [name for name in map(str, found.cells.columns) if name not in roles]
-        self._rows = TableRows.of_cases(layout, found, params.path.parent)
+        self._rows = TableRows.of_cases(layout, found, params.path.parent, told)
         self._spare = self._rows.agreeing(found, spare)
         self._rejected = [*self._rows.rejected]
         self.classes = params.classes or self._rows.classes()

@@ -7,10 +7,20 @@ from typing import Any
 import pandas
 import pytest
 
-from mmx import DataError, TableRows
+from mmx import DataError, TableRows, load_spec
 from mmx.blocks import read_plain_text
 from mmx.data import WrittenText, text_files
 from mmx.interfaces import Layout
+from mmx.pipeline.open_dataset import open_dataset
+from mmx.runs import Progress, SilentObserver
+
+SPEC = """
+name: reports
+data:
+  dataset: {type: table, path: table.csv, label: finding, group: null, text_files: report}
+  narrative: {type: column, column: report}
+model: {text: transformers, fusion: only}
+"""
 
 
 def rows(folder: Path, cells: list[Any], **layout: Any) -> TableRows:
@@ -109,3 +119,33 @@ def test_names_of_files_are_never_read_as_texts(tmp_path: Path) -> None:
         rows(tmp_path, ["a.txt", "b.txt"], text_files=(), text="report")
     told = rows(tmp_path, ["a.txt", "b.txt"], text_files=(), record=("report",)).notes
     assert "column 'report' holds names of files, such as 'a.txt'" in told[0]
+
+
+def test_progress_is_told_from_the_first_moment_on(tmp_path: Path) -> None:
+    for number in range(70):
+        (tmp_path / f"{number}.txt").write_text(f"text {number}")
+    cells = [*(f"{number}.txt" for number in range(70)), "3.txt", "gone.txt"]
+    table = pandas.DataFrame({"report": pandas.Series(cells, dtype=object)})
+    told: list[tuple[int, int]] = []
+    layout = Layout(text_files=("report",))
+    found = TableRows(layout, table, tmp_path, told=lambda done, total: told.append((done, total)))
+    assert told[0] == (0, 72)  # cells, before a file is looked at
+    assert told[1:] == [(done, 71) for done in range(1, 72)]  # files
+    assert texts(found) == [*(f"text {number}" for number in range(70)), "text 3"]
+
+
+def test_a_run_tells_how_many_text_files_are_read(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.txt").write_text("text")
+    (tmp_path / "table.csv").write_text("report,finding\n0.txt,a\n1.txt,b\n2.txt,a\n")
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(SPEC)
+    seen: list[Progress] = []
+
+    class Listener(SilentObserver):
+        def progress(self, progress: Progress) -> None:
+            seen.append(progress)
+
+    open_dataset(load_spec(spec), Listener())
+    assert {(one.stage, one.unit) for one in seen} == {("reading", "text files")}
+    assert (seen[0].done, seen[-1].done, seen[-1].total) == (0, 3, 3)
