@@ -28,7 +28,7 @@ from mmx.interfaces.encoder import (
 )
 from mmx.interfaces.feature_rows import FeatureRows
 from mmx.interfaces.features import Features, FeatureShape, masked_mean
-from mmx.interfaces.frame import Corner, ImageFrame, Interpolation
+from mmx.interfaces.frame import Corner, ImageFrame, Interpolation, Resize
 from mmx.interfaces.fusion import DecisionFusion, Fusion, FusionParams
 from mmx.interfaces.head import Head, HeadOutput, HeadParams
 from mmx.interfaces.hook import MOMENTS, Hook, HookParams, RunDescription, Section
@@ -106,14 +106,14 @@ __all__ = [
     "Narrative", "NarrativeParams", "OneClassTask", "Outputs", "PackedImage", "PairAdapter",
     "PairFusion", "PairFusionParams", "Params", "Picture", "Plane", "Plot", "Prediction", "RECORD",
     "ReaderParams", "Reading", "Record", "RecordEncoder", "RecordStore", "Records", "RecordsInput",
-    "RejectedRow", "Role", "RunDescription", "Sample", "Sampler", "SamplerParams", "Score",
-    "ScoreRow", "ScoreSection", "ScoreTable", "Scores", "Section", "SingleImageEncoder", "SpecPath",
-    "Store", "Strata", "Summary", "TEXT", "TableContents", "TableExample", "TableReader",
-    "TableReaderParams", "Target", "TargetRows", "Task", "TaskParams", "TextEncoder", "Texts",
-    "TextsInput", "TokenCount", "Tokenizer", "Training", "Validation", "Value", "View", "Views",
-    "WhichFrame", "WrappingEncoder", "WrappingParams", "WrongAnswer", "by_modality", "innermost",
-    "innermost_params", "join", "joined_shape", "known_rows", "map_tensors", "masked_mean",
-    "middle_indices", "on_real", "one_by_one",
+    "RejectedRow", "Resize", "Role", "RunDescription", "Sample", "Sampler", "SamplerParams",
+    "Score", "ScoreRow", "ScoreSection", "ScoreTable", "Scores", "Section", "SingleImageEncoder",
+    "SpecPath", "Store", "Strata", "Summary", "TEXT", "TableContents", "TableExample",
+    "TableReader", "TableReaderParams", "Target", "TargetRows", "Task", "TaskParams", "TextEncoder",
+    "Texts", "TextsInput", "TokenCount", "Tokenizer", "Training", "Validation", "Value", "View",
+    "Views", "WhichFrame", "WrappingEncoder", "WrappingParams", "WrongAnswer", "by_modality",
+    "innermost", "innermost_params", "join", "joined_shape", "known_rows", "map_tensors",
+    "masked_mean", "middle_indices", "on_real", "one_by_one",
 ]  # fmt: skip
 
 # what packages written for plugin API 1 call them

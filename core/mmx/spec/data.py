@@ -36,7 +36,14 @@ from mmx.spec.split import Fraction, SplitSpec
 Side = Annotated[int, Field(gt=0, le=16_384)]  # beyond it a slip of the pen would fill any memory
 
 
-FRAME_KEYS = ("height", "width", "resize", "interpolation", "corner")  # what an encoder may want
+FRAME_KEYS = (
+    "height",
+    "width",
+    "resize",
+    "interpolation",
+    "corner",
+    "fill",
+)  # what an encoder may want
 
 
 class ImageSpec(ClosedModel):
@@ -48,10 +55,11 @@ class ImageSpec(ClosedModel):
         default="cover",
         description="cover: scale, then cut the overhang off; stretch: change the shape",
     )
-    resize: Side | tuple[Side, Side] | None = Field(
+    resize: Side | tuple[Side, Side] | Literal["cover", "contain"] | None = Field(
         default=None,
         description="scale to this, then cut the middle out: length of the shorter side, or height "
-        "and width; null: as `fit` says",
+        "and width; cover: until what is shown is covered; contain: until all of the image is "
+        "shown, with bars beside it; null: as `fit` says",
     )
     interpolation: Interpolation = Field(
         default="bicubic", description="how pixels between pixels are made when scaling"
@@ -60,6 +68,9 @@ class ImageSpec(ClosedModel):
         default="down",
         description="where the middle begins if it lies between pixels: rounded down (as "
         "transformers does) or half to even (as torchvision, timm and open_clip do)",
+    )
+    fill: Annotated[int, Field(ge=0, le=255)] = Field(
+        default=0, description="grey of the bars of `resize: contain`; 0 is black, 255 white"
     )
     pixel_limit: PositiveInt = Field(
         default=50_000_000, description="an image file with more pixels is refused"
@@ -84,8 +95,12 @@ class ImageSpec(ClosedModel):
 
     @model_validator(mode="after")
     def _has_a_middle(self) -> "ImageSpec":
+        if self.fill and self.resize != "contain":
+            raise ValueError("fill is the grey of the bars of resize: contain, and there are none")
+        if self.resize is None or isinstance(self.resize, str):
+            return self
         tall, wide = self.resize if isinstance(self.resize, tuple) else (self.resize, self.resize)
-        if tall is not None and wide is not None and (tall < self.height or wide < self.width):
+        if tall < self.height or wide < self.width:
             raise ValueError(
                 f"resize: {self.resize} is smaller than what is cut out of it, {self.height} x "
                 f"{self.width} (height x width)"
@@ -102,15 +117,18 @@ class ImageSpec(ClosedModel):
         """What is cut out of the scaled image; None where ``fit`` says what is shown."""
         if self.resize is None:
             return None
-        return ImageFrame(self.height, self.width, self.resize, self.interpolation, self.corner)
+        shown = (self.height, self.width, self.resize, self.interpolation, self.corner)
+        return ImageFrame(*shown, fill=self.fill)
 
     @property
     def scaling(self) -> tuple[Any, ...]:
         """All that decides which pixels are shown of a file; for keys of caches."""
         plain = self.resize is None and self.interpolation == "bicubic"
         corner = () if self.corner == "down" else (self.corner,)
+        fill = (self.fill,) if self.fill else ()
         return (
-            *self.shown, self.fit, *(() if plain else (self.resize, self.interpolation)), *corner
+            *self.shown, self.fit, *(() if plain else (self.resize, self.interpolation)), *corner,
+            *fill,
         )  # fmt: skip
 
     def shown_to(self, frame: ImageFrame) -> "ImageSpec":

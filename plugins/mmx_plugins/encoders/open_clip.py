@@ -85,11 +85,15 @@ class OpenClipParams(EncoderParams):
 def _told(own: Preprocessing) -> list[str]:
     """Sentences on what the model is shown."""
     frame = own.frame
-    scaled = (
-        f"to {frame.height} x {frame.width}, in another shape where they have another"
-        if isinstance(frame.resize, tuple)
-        else f"until the shorter side has {frame.resize} pixels, of which the middle is read"
-    )
+    size = f"{frame.height} x {frame.width}"
+    if isinstance(frame.resize, tuple):
+        scaled = f"to {size}, in another shape where they have another"
+    elif frame.resize == "contain":
+        scaled = f"until all of them lies in {size}, with bars of the grey {frame.fill} beside them"
+    elif frame.resize == "cover":
+        scaled = f"until they cover {size}, of which the middle is read"
+    else:
+        scaled = f"until the shorter side has {frame.resize} pixels, of which the middle is read"
     notes = [
         "encoder.open_clip is shown images as its own files say, whatever data.image says: scaled "
         f"{scaled} ({frame.interpolation})"

@@ -5,12 +5,17 @@ import pytest
 from PIL import Image
 
 from mmx.data.middle_cut import cut_middle, middle_window, scaled_size
-from mmx.interfaces import ImageFrame
+from mmx.interfaces import ImageFrame, Resize
 
 
 @pytest.mark.parametrize(
     ("size", "resize", "expected"),
     [
+        ((100, 50), "contain", (16, 8)),
+        ((30, 95), "contain", (4, 12)),
+        ((100, 50), "cover", (24, 12)),
+        ((30, 95), "cover", (16, 51)),
+        ((9000, 3), "contain", (16, 1)),
         ((100, 50), 20, (40, 20)),
         ((50, 99), 20, (20, 39)),  # 39.6 is rounded down
         ((50, 99), (30, 20), (20, 30)),
@@ -18,9 +23,9 @@ from mmx.interfaces import ImageFrame
     ],
 )
 def test_the_shorter_side_or_both_are_scaled(
-    size: tuple[int, int], resize: int | tuple[int, int], expected: tuple[int, int]
+    size: tuple[int, int], resize: Resize, expected: tuple[int, int]
 ) -> None:
-    assert scaled_size(*size, resize) == expected
+    assert scaled_size(*size, ImageFrame(12, 16, resize)) == expected
 
 
 def test_the_middle_is_cut_out_with_its_corner_rounded_down() -> None:
@@ -33,6 +38,18 @@ def test_the_middle_is_cut_out_with_its_corner_rounded_down() -> None:
 def test_what_is_shown_is_told_in_pixels_of_the_picture() -> None:
     left, top, right, bottom = middle_window(200, 100, ImageFrame(40, 40, 50))
     assert (left, top, right, bottom) == (60, 10, 140, 90)
+
+
+def test_bars_stand_beside_an_image_that_is_shown_whole() -> None:
+    image = Image.new("RGB", (20, 5), (10, 20, 30))
+    frame = ImageFrame(9, 10, "contain", fill=7)
+    shown = cut_middle(image, frame)
+    assert shown.shape == (9, 10, 3)
+    assert (shown[3:5] == (10, 20, 30)).all()  # 2 of 9 rows: 3 above, 4 below
+    assert (np.delete(shown, (3, 4), axis=0) == 7).all()
+    deep = cut_middle(Image.new("F", (20, 5), 65535.0), frame)
+    assert sorted(set(deep.flatten().tolist())) == [7 * 257, 65535]
+    assert middle_window(20, 5, frame) == (0, -7.5, 20, 15)
 
 
 @pytest.mark.parametrize("name", ["nearest", "bilinear", "bicubic", "lanczos"])

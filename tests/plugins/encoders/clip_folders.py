@@ -29,6 +29,7 @@ BERT: dict[str, Any] = {
     "hf_proj_type": "mlp", "hf_pooler_type": "cls_last_hidden_state_pooler",
 }  # fmt: skip
 SIGLIP = {**TEXT, "no_causal_mask": True, "pool_type": "last", "pad_id": 1, "proj_bias": True}
+COCA_TEXT = {**TEXT, "context_length": 11, "embed_cls": True, "output_tokens": True}
 MODELS: dict[str, dict[str, Any]] = {
     "clip": {"vision_cfg": VIT, "text_cfg": TEXT},
     "quick": {
@@ -59,6 +60,19 @@ MODELS: dict[str, dict[str, Any]] = {
                        "image_size": 160},
         "text_cfg": SIGLIP, "custom_text": True, "init_logit_bias": -10,
     },
+    "coca": {
+        "vision_cfg": {**VIT, "attentional_pool": True, "attn_pooler_queries": 5,
+                       "attn_pooler_heads": 2, "output_tokens": True},
+        "text_cfg": COCA_TEXT, "custom_text": True,
+        "multimodal_cfg": {"width": 16, "context_length": 11, "vocab_size": 40, "layers": 1,
+                           "heads": 2},
+    },
+    "plain coca": {
+        "vision_cfg": {**VIT, "output_tokens": True},
+        "text_cfg": COCA_TEXT, "custom_text": True,
+        "multimodal_cfg": {"width": 16, "context_length": 11, "vocab_size": 40, "layers": 1,
+                           "heads": 2},
+    },
 }  # fmt: skip
 
 
@@ -73,6 +87,7 @@ def reference(config: dict[str, Any], folder: Path) -> Any:
             **given["text_cfg"], "hf_model_name": str(folder), "hf_model_pretrained": False
         }  # fmt: skip
     build: Any = open_clip.CLIP if plain else open_clip.CustomTextCLIP
+    build = open_clip.CoCa if "multimodal_cfg" in given else build
     return build(**given)
 
 

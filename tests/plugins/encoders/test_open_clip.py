@@ -34,7 +34,7 @@ def library_text(folder: Path, network: Any) -> tuple[Tensor, Tensor]:
     tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}")
     ids = tokenizer([TEXTS[row] for row in SPOKEN])
     with torch.no_grad():
-        return ids, network.encode_text(ids)
+        return ids, network.encode_text(ids, normalize=False)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -47,7 +47,10 @@ def test_the_tower_of_images_gives_the_library_s_features(tmp_path: Path, name: 
     with torch.no_grad():
         found, projected = plain.encode(pixels), shared.encode(pixels)
         expected = network.encode_image(pixels, normalize=True)
-        hidden = network.visual.forward_intermediates(pixels, normalize_intermediates=True)
+        hidden = network.visual.forward_intermediates(
+            pixels,
+            normalize_intermediates=name != "coca",  # its norm stands behind its queries
+        )
         earlier = network.visual.forward_intermediates(pixels)["image_intermediates"]
     torch.testing.assert_close(projected.pooled, expected, **CLOSE)
     whole = image_encoder(tmp_path, pool="shared").double()
@@ -56,6 +59,8 @@ def test_the_tower_of_images_gives_the_library_s_features(tmp_path: Path, name: 
     last = hidden["image_intermediates"][-1]
     if name == "resnet":
         torch.testing.assert_close(found.tokens, values(network, last), **CLOSE)
+    elif name == "coca":
+        torch.testing.assert_close(found.tokens, network._encode_image(pixels)[1], **CLOSE)
     elif name != "pooler":  # timm's ConvNeXt has no norm behind its last map
         torch.testing.assert_close(found.tokens, last.flatten(2).mT, **CLOSE)
     through = shared.projection(found.tokens.double())  # of numbers that were rounded to float32
@@ -145,19 +150,27 @@ def test_another_size_interpolates_positions_as_the_library_does(tmp_path: Path,
     assert f"trained at {side * 2 // 3} x {side * 2 // 3} pixels" in encoder.notes[-1]
 
 
+@pytest.mark.parametrize("size", [32, (24, 40)], ids=str)
 @pytest.mark.parametrize(
     "stated",
     [
         {},
+        {"resize_mode": "longest", "fill_color": 9},
+        {"resize_mode": "shortest", "interpolation": "bilinear"},
         {"resize_mode": "squash", "interpolation": "bilinear", "mean": 0.5, "std": [0.5, 0.4, 0.3]},
     ],
 )
-def test_pixels_are_those_of_the_library(tmp_path: Path, stated: dict[str, Any]) -> None:
+def test_pixels_are_those_of_the_library(
+    tmp_path: Path, stated: dict[str, Any], size: int | tuple[int, int]
+) -> None:
     from open_clip.transform import PreprocessCfg, image_transform_v2, merge_preprocess_dict
 
     folder = tmp_path / "model"
     write(folder, "clip", stated)
-    whole = merge_preprocess_dict(PreprocessCfg(), {**stated, "size": 32})
+    said = json.loads((folder / "open_clip_config.json").read_text())
+    said["model_cfg"]["vision_cfg"]["image_size"] = size
+    (folder / "open_clip_config.json").write_text(json.dumps(said))
+    whole = merge_preprocess_dict(PreprocessCfg(), {**stated, "size": size})
     transform: Any = image_transform_v2(PreprocessCfg(**whole), is_train=False)
     samples, expected = [], []
     for number, (wide, tall) in enumerate([(301, 257), (256, 511), (99, 100), (640, 333)]):
@@ -167,7 +180,7 @@ def test_pixels_are_those_of_the_library(tmp_path: Path, stated: dict[str, Any])
         expected.append(transform(picture))
         shown = {"image": (tmp_path / f"{number}.png",)}
         samples.append(Sample(str(number), "patient", shown))
-    encoder = image_encoder(folder)
+    encoder = image_encoder(folder, weights="none")
     frame = ImageSpec().shown_to(OpenClipParams(model=folder).frame)
     store = ImageStore(samples, frame, folder=tmp_path / "cache", memory_gb=1)
     seen = store.collate(range(4)).pixels[:, 0].float() / 255

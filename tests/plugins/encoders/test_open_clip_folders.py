@@ -37,6 +37,12 @@ def test_weights_may_be_safetensors_or_a_file_with_a_prefix(tmp_path: Path) -> N
     assert torch.equal(trunk.text.ln_final.weight, network.ln_final.weight)
 
 
+def test_a_name_of_the_library_s_own_list_says_no_weights() -> None:
+    words = r"ViT-B-32 is an architecture of open_clip's own list.*, such as hf-hub:"
+    with pytest.raises(WeightsError, match=words):
+        OpenClipParams(model="ViT-B-32").build()
+
+
 def test_a_resnet_has_one_size(tmp_path: Path) -> None:
     write(tmp_path, "resnet")
     with pytest.raises(WeightsError, match="places for 64 x 64 pixels alone; leave size out"):
@@ -46,9 +52,8 @@ def test_a_resnet_has_one_size(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"multimodal_cfg": {}}, "holds a CoCa"),
         (
-            {"vision_cfg": {**clip_folders.VIT, "attentional_pool": True}},
+            {"vision_cfg": {**clip_folders.VIT, "attentional_pool": "cascade"}},
             "pools its images by atten",
         ),
         ({"vision_cfg": {**clip_folders.VIT, "wings": 2}}, "unexpected keyword argument 'wings'"),

@@ -21,12 +21,14 @@ from transformers import (
     PreTrainedTokenizerFast,
     RobertaConfig,
     RobertaModel,
+    SiglipConfig,
+    SiglipModel,
     T5Config,
     T5EncoderModel,
     T5Model,
 )
 
-from mmx import WeightsError
+from mmx import Texts, WeightsError
 from mmx_plugins.encoders.transformers import TransformersEncoder, TransformersParams
 
 afresh: Callable[..., Any] = sys.modules["afresh"].afresh
@@ -56,6 +58,11 @@ def clip() -> CLIPModel:
     return CLIPModel(CLIPConfig(text_config=text, vision_config=VISION, projection_dim=8))
 
 
+def siglip() -> SiglipModel:
+    text = {**SMALL, "max_position_embeddings": 12, "eos_token_id": 3, "pad_token_id": 3}
+    return SiglipModel(SiglipConfig(text_config=text, vision_config=VISION))
+
+
 NETWORKS: dict[str, Callable[[], Any]] = {
     "bert": lambda: BertModel(BertConfig(**SMALL)),
     "roberta": lambda: RobertaModel(RobertaConfig(**SMALL, max_position_embeddings=40)),
@@ -63,6 +70,7 @@ NETWORKS: dict[str, Callable[[], Any]] = {
     "gated t5": lambda: T5EncoderModel(T5Config(**T5, feed_forward_proj="gated-gelu")),
     "bart": lambda: BartModel(BartConfig(**TALL)),
     "clip": clip,
+    "siglip": siglip,
 }
 
 
@@ -96,7 +104,7 @@ def built(folder: Path, **settings: Any) -> TransformersEncoder:
 
 def half(network: Any) -> Any:
     """What of the library's own network reads texts."""
-    if isinstance(network, CLIPModel):
+    if isinstance(network, CLIPModel | SiglipModel):
         return network.text_model
     return network.get_encoder() if hasattr(network, "decoder") else network
 
@@ -118,18 +126,46 @@ def test_tokens_levels_and_pooled_are_the_library_s(
     given = encoder.tokenize(texts)
     found = encoder(given)
     with torch.no_grad():
-        expected = half(network.double())(
-            input_ids=given.ids, attention_mask=given.mask.long(), output_hidden_states=True
-        )
+        expected = asked(half(network.double()), given)
     real = given.mask
     close = {"rtol": 1e-6, "atol": 1e-6, "check_dtype": False}
-    torch.testing.assert_close(found.tokens[real], expected.last_hidden_state[real], **close)
     for level, depth in zip(found.levels[:2], (1, 2), strict=True):
-        torch.testing.assert_close(level.tokens[real], expected.hidden_states[depth][real], **close)
-    means = torch.stack(
-        [expected.last_hidden_state[row][real[row]].mean(0) for row in range(len(texts))]
-    )
+        hidden = expected.hidden_states[depth][:, : real.shape[1]]
+        torch.testing.assert_close(level.tokens[real], hidden[real], **close)
+    last = expected.last_hidden_state[:, : real.shape[1]]
+    means = torch.stack([last[row][real[row]].mean(0) for row in range(len(texts))])
+    torch.testing.assert_close(found.tokens[real], last[real], **close)
     torch.testing.assert_close(found.pooled, means, **close)
+
+
+def asked(network: Any, given: Texts) -> Any:
+    """What the library's own network makes of texts; a SigLIP reads all of its positions."""
+    if network.config.model_type != "siglip_text_model":
+        return network(
+            input_ids=given.ids, attention_mask=given.mask.long(), output_hidden_states=True
+        )
+    whole = torch.full((len(given.ids), 12), 3)
+    whole[:, : given.ids.shape[1]] = given.ids.masked_fill(~given.mask, 3)
+    return network(input_ids=whole, output_hidden_states=True)
+
+
+def test_siglip_pools_at_its_last_position(write: Callable[[Any], Path]) -> None:
+    network = afresh(siglip())
+    encoder = built(write(network), pool="pooler", max_length=256)
+    assert encoder.max_length == 12
+    given = encoder.tokenize([*TEXTS, "a b c d e f g h a b c d e f g h"])
+    with torch.no_grad():
+        expected = asked(network.text_model, given).pooler_output
+    torch.testing.assert_close(encoder(given).pooled, expected)
+    alone = encoder.tokenize(TEXTS[1:2])
+    torch.testing.assert_close(encoder(alone).pooled, expected[1:2])
+    encoder.learn("full")
+    encoder(given).pooled.sum().backward()
+    assert all(one.grad is not None for one in encoder.parameters())
+    plain = built(write(network))
+    plain.learn("full")
+    plain(given).tokens.sum().backward()
+    assert all(one.grad is not None for one in plain.parameters())
 
 
 def test_clip_pools_at_the_end_of_the_text(write: Callable[[Any], Path]) -> None:
@@ -178,7 +214,7 @@ def test_old_names_and_heads_of_a_bert_are_read(write: Callable[[Any], Path]) ->
     )
 
 
-@pytest.mark.parametrize("name", ["t5", "clip"])
+@pytest.mark.parametrize("name", ["t5", "clip", "siglip"])
 def test_the_last_stage_learns(name: str, write: Callable[[Any], Path]) -> None:
     encoder = built(write(NETWORKS[name]()))
     encoder.learn("last")

@@ -26,6 +26,7 @@ WEIGHTS = (
 )  # fmt: skip
 _NUMBERS = ("logit_scale", "logit_bias")
 _SCALE = math.log(1 / 0.07)  # where training begins, unless the configuration says so
+_SHOWN = 3  # names of weights that are told
 _PATTERNS = (["open_clip*.safetensors"], ["open_clip_pytorch_model.bin"])
 
 
@@ -112,6 +113,23 @@ def _loaded(
     return load_tensors(tower, tensors, origin, unused=others, prefixes=[prefix])
 
 
+def _refuse_listed(name: str) -> None:
+    """Refuse a name of the library's own list, which is an architecture and says no weights."""
+    try:
+        from open_clip.pretrained import get_pretrained_cfg, list_pretrained_tags_by_model
+    except ModuleNotFoundError:  # an extra; its absence is told where it is needed
+        return
+    tags = list_pretrained_tags_by_model(name)
+    stored = [str(get_pretrained_cfg(name, tag).get("hf_hub") or "").strip("/") for tag in tags]
+    known = [f"hf-hub:{one}" for one in dict.fromkeys(stored) if one.count("/") == 1]
+    more = f", or a name on the hub, such as {', '.join(known[:_SHOWN])}" if known else ""
+    if tags:
+        raise WeightsError(
+            f"{name} is an architecture of open_clip's own list, and says neither which weights "
+            f"nor how images are prepared for them; give a folder with them and {FILE}{more}"
+        )
+
+
 def clip_folder(model: str | Path) -> ClipFolder:
     """Read the configuration of a folder, or of what the hub's cache holds of a name.
 
@@ -119,6 +137,7 @@ def clip_folder(model: str | Path) -> ClipFolder:
         WeightsError: there is no such folder, or it is no model of open_clip.
     """
     if isinstance(model, str):
+        _refuse_listed(model)
         folder = hub_folder(model, f"a model of open_clip ({FILE} and weights)", _PATTERNS)
     else:
         folder = model
@@ -137,8 +156,4 @@ def clip_folder(model: str | Path) -> ClipFolder:
         raise WeightsError(f"{folder / FILE} is no configuration of open_clip: {error}") from error
     if not all(isinstance(part, dict) for part in parts):
         raise WeightsError(f"{folder / FILE} is no configuration of open_clip: no mapping")
-    if "multimodal_cfg" in parts[0]:
-        raise WeightsError(
-            f"{folder} holds a CoCa (multimodal_cfg), whose towers are not read; use a CLIP"
-        )
     return ClipFolder(folder, *parts)

@@ -54,7 +54,8 @@ def _trunk(visual: Any, fractions: Sequence[float]) -> ImageTrunk:
 def _check(stated: dict[str, Any], path: Path) -> None:
     """Refuse towers whose pooled vector is made of other things than their tokens."""
     several = ("abs_attn", "rot_attn")
-    if stated.get("attentional_pool") or stated.get("timm_pool") in several:
+    twice = isinstance(stated.get("attentional_pool"), str)  # parallel or cascade
+    if twice or stated.get("timm_pool") in several:
         raise WeightsError(
             f"{path} pools its images by attention that ends in the projection, which this method "
             "does not read; it reads a ViT or a ResNet of open_clip and networks of timm whose "

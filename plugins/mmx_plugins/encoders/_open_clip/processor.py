@@ -1,11 +1,11 @@
 """How a folder of open_clip says that images are prepared for it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mmx.errors import WeightsError
-from mmx.interfaces import ImageFrame
+from mmx.interfaces import ImageFrame, Resize
 from mmx_plugins.encoders._open_clip.folder import FILE, ClipFolder
 
 _MEAN = (0.48145466, 0.4578275, 0.40821073)  # of the first CLIP, where a file is silent
@@ -46,24 +46,34 @@ def preprocessing(folder: ClipFolder, size: int | None) -> Preprocessing:
     trained = (height, width)
     if size is not None:
         height = width = size
-    way = stated.get("resize_mode") or "shortest"
-    if way not in ("shortest", "squash") or (way == "shortest" and height != width):
-        raise WeightsError(
-            f"{where}: images are brought to {height} x {width} by resize_mode {way!r}, which is "
-            "not known here; shortest (of squares) and squash are. Written there, squash shows "
-            "images in another shape than the model was trained with"
-        )
     interpolation = stated.get("interpolation") or "bicubic"
     if interpolation not in ("bicubic", "bilinear", "random"):
         raise WeightsError(f"{where}: interpolation {interpolation!r} is not known")
+    resize, fill = _resize(stated, (height, width), where)
+    linear = interpolation == "bilinear" and resize != "cover"  # which the library leaves bicubic
     frame = ImageFrame(
-        height, width, height if way == "shortest" else (height, width),
-        "bilinear" if interpolation == "bilinear" else "bicubic",  # random: in training alone
-        "half_even",
+        height, width, resize,
+        "bilinear" if linear else "bicubic",  # random: in training alone
+        "half_even", fill,
     )  # fmt: skip
     return Preprocessing(
         frame, trained, _three(stated.get("mean"), _MEAN), _three(stated.get("std"), _STD)
     )
+
+
+def _resize(stated: Mapping[str, Any], shown: tuple[int, int], where: object) -> tuple[Resize, int]:
+    """How an image is scaled to height and width, and the grey of the bars beside it."""
+    way, fill = stated.get("resize_mode") or "shortest", stated.get("fill_color") or 0
+    if way == "shortest":
+        return shown[0] if shown[0] == shown[1] else "cover", 0
+    if way == "squash":
+        return shown, 0
+    if way != "longest" or not isinstance(fill, int) or not 0 <= fill <= 255:
+        raise WeightsError(
+            f"{where}: images are scaled by resize_mode {way!r} with fill_color {fill!r}, which is "
+            "not known; shortest, squash, and longest with one grey from 0 to 255 are"
+        )
+    return "contain", fill
 
 
 def _sides(stated: Any, where: object) -> tuple[int, int]:

@@ -63,10 +63,10 @@ def text_tower(folder: ClipFolder, weights: str | Path, fractions: Sequence[floa
 def _check(stated: dict[str, Any], path: Path) -> None:
     """Refuse a way to one vector that is not read."""
     pool = stated.get("pool_type", "argmax")
-    if pool not in _POOLS or stated.get("embed_cls"):
+    if pool not in _POOLS and not stated.get("embed_cls"):
         raise WeightsError(
-            f"{path} pools its texts by {'a token of its own' if stated.get('embed_cls') else pool}"
-            f", which this method does not read; it reads {', '.join(_POOLS)}"
+            f"{path} pools its texts by {pool}, which this method does not read; it reads "
+            f"{', '.join(_POOLS)}, and a token behind each text (embed_cls, of a CoCa)"
         )
 
 
@@ -91,11 +91,14 @@ class ClipTexts(TextTrunk):
         last = len(self.text.transformer.resblocks) - 1
         found = self.text.forward_intermediates(
             whole, indices=[*(depth - 1 for depth in self.depths), last], output_fmt="NLC",
-            intermediates_only=True,
+            intermediates_only=True, output_extra_tokens=True,
         )  # fmt: skip
         *levels, end = found["text_intermediates"]
         behind = self.text.ln_final(end)
-        pooled = behind[torch.arange(len(ids), device=ids.device), self._place(whole)]
+        if "text_intermediates_suffix" in found:  # a CoCa reads a token of its own behind the text
+            pooled = self.text.ln_final(found["text_intermediates_suffix"][-1])[:, 0]
+        else:
+            pooled = behind[torch.arange(len(ids), device=ids.device), self._place(whole)]
         return _fitted(behind, mask), pooled, [_fitted(level, mask) for level in levels]
 
     def _whole(self, ids: Tensor, mask: Tensor) -> Tensor:

@@ -1,8 +1,13 @@
-"""The ViT of open_clip: tokens behind the last norm, a pooled vector before the projection."""
+"""The ViT of open_clip: tokens behind the last norm, a pooled vector before the projection.
+
+In a CoCa queries attend to the patches first: the first one is pooled, the others are the tokens,
+which its decoder of texts reads.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from mmx_plugins.encoders._open_clip.trunk import ImageTrunk, depths, linear_of
@@ -15,8 +20,8 @@ class Vit(ImageTrunk):
         super().__init__()
         self.visual = visual
         self.depths = depths(fractions, len(visual.transformer.resblocks))
-        self.dim = int(visual.transformer.width)
-        self.level_dims = (self.dim,) * len(self.depths)
+        self.dim = int(visual.ln_post.normalized_shape[0])
+        self.level_dims = (int(visual.transformer.width),) * len(self.depths)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Sequence[Tensor]]:
         """The class token stands first in the library's sequence."""
@@ -26,8 +31,11 @@ class Vit(ImageTrunk):
             output_extra_tokens=True, intermediates_only=True,
         )  # fmt: skip
         *levels, patches = found["image_intermediates"]
-        behind = self.visual.ln_post(patches)
         first = found["image_intermediates_prefix"][-1]
+        if self.visual.attn_pool is not None:
+            asked = self.visual.attn_pool(torch.cat([first, patches], dim=1))
+            first, patches = asked[:, :1], asked[:, 1:]
+        behind = self.visual.ln_post(patches)
         return behind, self._pooled(first, patches, behind), levels
 
     def _pooled(self, first: Tensor, patches: Tensor, behind: Tensor) -> Tensor:
@@ -35,7 +43,7 @@ class Vit(ImageTrunk):
         norm = self.visual.ln_post
         if self.visual.pool_type == "tok":
             pooled: Tensor = norm(first)[:, 0]
-        elif self.visual.final_ln_after_pool:
+        elif self.visual.final_ln_after_pool and self.visual.attn_pool is None:
             pooled = norm(patches.mean(dim=1))
         else:
             pooled = behind.mean(dim=1)
@@ -48,5 +56,6 @@ class Vit(ImageTrunk):
         return linear_of(matrix)
 
     def last_stage(self) -> Iterable[nn.Module]:
-        """The last block and the norm behind it."""
-        return [self.visual.transformer.resblocks[-1], self.visual.ln_post]
+        """The last block, the queries of a CoCa and the norm behind it."""
+        pool = [] if self.visual.attn_pool is None else [self.visual.attn_pool]
+        return [self.visual.transformer.resblocks[-1], *pool, self.visual.ln_post]

@@ -1,4 +1,4 @@
-"""The half of a model that reads texts: BERT, the encoder of T5 and BART, one tower of CLIP."""
+"""The half of a model that reads texts: BERT, the encoder of T5 and BART, a tower of CLIP."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +11,14 @@ from torch import nn
 from mmx.blocks import find_weights, folder_tensors, read_tensors
 from mmx.errors import WeightsError, said_by
 from mmx_plugins.encoders._transformers.names import load_published
+from mmx_plugins.encoders._transformers.siglip import KIND, SiglipTexts, siglip_network
 
-_TOWERS = {"clip"}  # models of pictures and texts whose tower of texts is read
+_TOWERS = {"clip", "siglip"}  # models of pictures and texts whose tower of texts is read
 _HEADS = ("cls.", "lm_head.", "classifier.", "qa_outputs.")  # of tasks that a model learned before
 _COUNTER = "embeddings.position_ids"  # which old versions wrote down
-_WANTED = "this method reads encoders of texts, such as BERT, RoBERTa, MiniLM, T5, BART or CLIP"
+_WANTED = (
+    "this method reads encoders of texts, such as BERT, RoBERTa, MiniLM, T5, BART, CLIP or SigLIP"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +56,20 @@ def text_half(folder: Path, weights: str | Path, *, pooler: bool) -> TextHalf:
     )
     with said_by("transformers", failed):
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        whole = blank(_of_texts(config, folder), dtype=torch.float32, trust_remote_code=False)
+        config = _of_texts(config, folder)
+        build: Any = siglip_network if config.model_type == KIND else blank
+        whole = build(config, dtype=torch.float32, trust_remote_code=False)
     if not pooler and isinstance(getattr(whole, "pooler", None), nn.Module):
         whole.pooler = None  # it would take no part, and so never get a gradient
     network = whole.get_encoder() if _has_decoder(whole) else whole
     _check_kind(network, folder)
     record, notes = _load(whole, folder, weights)
+    if network.config.model_type == KIND:
+        network = SiglipTexts(network, pooler=pooler)
     return TextHalf(network.eval(), record, notes)
 
 
-def _of_texts(config: Any, folder: Path) -> object:
+def _of_texts(config: Any, folder: Path) -> Any:
     """The configuration of what reads texts: the model's own, or that of its tower of texts."""
     inner = getattr(config, "text_config", None)
     if inner is None or isinstance(getattr(config, "hidden_size", None), int):

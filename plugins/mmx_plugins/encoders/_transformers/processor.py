@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mmx.errors import WeightsError, said_by
-from mmx.interfaces import ImageFrame
+from mmx.interfaces import ImageFrame, Resize
 
 FILE = "preprocessor_config.json"
 _FILTERS = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}  # numbers of Pillow
@@ -36,8 +36,10 @@ class Preprocessing:
             return self
         factor = size / min(frame.height, frame.width)
         resize = frame.resize
-        scaled: int | tuple[int, int]
-        if isinstance(resize, tuple):
+        scaled: Resize
+        if isinstance(resize, str):
+            scaled = resize
+        elif isinstance(resize, tuple):
             scaled = (round(resize[0] * factor), round(resize[1] * factor))
         else:
             scaled = round(resize * factor)
