@@ -114,6 +114,26 @@ def test_a_local_file_brings_what_it_imports_from_beside_it(tmp_path: Path) -> N
         before = file_digest(file)
 
 
+@pytest.mark.parametrize(
+    ("text", "executed"),
+    [
+        ("if TYPE_CHECKING:\n    import beside\n", False),
+        ("if typing.TYPE_CHECKING:\n    from beside import mix\n", False),
+        ("if not TYPE_CHECKING:\n    import beside\n", True),
+        ("if TYPE_CHECKING:\n    mix = 1\nelse:\n    from beside import mix\n", True),
+        ("if TYPE_CHECKING:\n    mix = 1\nelif fast:\n    from beside import mix\n", True),
+        ("def late():\n    from beside import mix\n", True),
+    ],
+)
+def test_what_only_checkers_import_is_no_code(tmp_path: Path, text: str, executed: bool) -> None:
+    file, beside = tmp_path / "mine.py", tmp_path / "beside.py"
+    file.write_text(text)
+    beside.write_text(FORMULA)
+    before = file_digest(file)
+    edit(beside, "v + t", "v - t")
+    assert (file_digest(file) != before) == executed
+
+
 def test_a_method_of_the_box_knows_nothing_of_its_neighbours() -> None:
     concat = Plugins().source("fusion", "concat").code
     assert "mmx_plugins/fusion/concat.py" in concat.files
