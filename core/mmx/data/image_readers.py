@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
@@ -42,7 +43,12 @@ class ImageReaders:
     """
 
     def __init__(self, plugins: Plugins | None = None) -> None:
-        self._known = tuple(_image_readers(Plugins() if plugins is None else plugins))
+        self._plugins = plugins
+
+    @cached_property
+    def _known(self) -> tuple[_KnownReader, ...]:
+        """Those that are installed, imported when a file comes that Pillow may not know."""
+        return tuple(_image_readers(Plugins() if self._plugins is None else self._plugins))
 
     @property
     def code(self) -> tuple[str, ...]:
