@@ -43,6 +43,13 @@ def test_names_and_sizes_that_do_not_fit_are_refused_before_anything_is_built(
     assert words in fault(f"model.fusion={fusion}").message
 
 
+def test_a_wrong_name_is_told_alone_whatever_else_asks_what_the_fusion_reads() -> None:
+    told = fault("loss=mp", "model.fusion={type: only, modality: clinic}").message
+    assert "no modality 'clinic'" in told
+    told = fault("inference=[tta]", "model.fusion={type: only, modality: clinic}").message
+    assert "no modality 'clinic'" in told
+
+
 @pytest.mark.parametrize("fusion", ["text_only", "film", "tfn", "mlb"])
 def test_a_model_of_one_image_refuses_what_needs_more(fusion: str) -> None:
     told = fault("model.text=null", f"model.fusion={fusion}").message
