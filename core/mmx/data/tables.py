@@ -137,11 +137,12 @@ def _read(path: Path, params: TableReaderParams) -> TableContents:
 
 def _reader_of(path: Path, head: bytes) -> type[TableReaderParams]:
     """The reader that a file is for."""
-    known = list(_readers())
-    own = next((one for one in known if one.claims(path, head)), None)
-    if own is None:
-        raise DataError(_unknown(path, known))
-    return own
+    others = list[type[TableReaderParams]]()
+    for one in _readers():  # each is imported when those before it have no use for the file
+        if one.claims(path, head):
+            return one
+        others.append(one)
+    raise DataError(_unknown(path, others))
 
 
 def _with_settings(
