@@ -1,8 +1,8 @@
 """Of two independent faults in a spec both are told, and what hangs on a wrong key is not accused.
 
 Every example is given all faults of ``RULES`` at once, which only the rules of the whole spec see,
-and one wrong key of ``KEYS``. ``HIDES`` says which rules are not asked then, and why. A few examples
-of different kinds are tried always, and all with ``MMX_TEST_PROFILE=nightly``.
+and one wrong key of ``KEYS``. ``HIDES`` says which rules are not asked then, and why. A few
+examples of different kinds are tried always, and all with ``MMX_TEST_PROFILE=nightly``.
 """
 
 import os
