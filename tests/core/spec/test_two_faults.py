@@ -74,9 +74,7 @@ def told(spec: str, *words: str) -> set[str]:
 def rules_of(spec: str) -> dict[str, list[str]]:
     """The faults of ``RULES``, with a loss that the task of an example takes."""
     loss = CORRECTS.get(spec, "class_balanced")
-    return {
-        key: [word.replace("CORRECTS", loss) for word in words] for key, words in RULES.items()
-    }
+    return {key: [word.replace("CORRECTS", loss) for word in words] for key, words in RULES.items()}
 
 
 @pytest.mark.parametrize("spec", ALL if EACH else FEW)
