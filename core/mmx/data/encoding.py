@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -15,6 +15,15 @@ from mmx.errors import DataError
 from mmx.interfaces import Encoder, Features, Images, Inputs, map_tensors
 
 Precision = Literal["fp32", "bf16"]
+
+
+@runtime_checkable
+class FiledInputs(Protocol):
+    """Inputs of which many lie in one file, such as a shard."""
+
+    def file_of(self, row: int) -> str:
+        """The file that an input lies in beside others; empty where it is alone, or computed."""
+        ...
 
 
 class KeyedInputs(Protocol):

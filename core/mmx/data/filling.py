@@ -1,7 +1,8 @@
 """Encoding what a cache lacks, batch by batch, beside other processes that do the same.
 
 A batch is claimed by a lock named after its inputs, so that work on other inputs never waits and
-processes with the same inputs share the work: who finds a batch claimed takes the next one. What is
+processes with the same inputs share the work: who finds a batch claimed takes the next one. Of
+shards that hold many inputs, whole ones are claimed (``batch_claims``). What is
 encoded is published every two seconds; a process that is killed loses no more than that. Small
 shards are joined while the folder grows, so that there are never many.
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mmx.data.batch_claims import FileClaims, InputBatch, cut_batches
 from mmx.data.cache_budget import CacheBudget
 from mmx.data.encoding import Encoding
 from mmx.data.shard_joining import join_small
@@ -61,9 +63,8 @@ class Filling:
         self.total = len(missing)
         self.encoded = self.written = 0
         self._known, self._budget = known, budget
-        self._left = [
-            list(missing[start : start + batch_size]) for start in range(0, self.total, batch_size)
-        ]
+        self._left = cut_batches(work.source, missing, batch_size)
+        self._files = FileClaims()
         self._done = 0
         self._seen: set[Path] = set()
         self._stored: dict[str, set[str]] = {kind: set() for kind in work.kinds}
@@ -85,6 +86,7 @@ class Filling:
         """Encode and publish batches for about two seconds; False when all are claimed."""
         late, claimed = time.monotonic() + PUBLISH, False
         with ExitStack() as claims:
+            claims.callback(lambda: self._files.leave(self._left))
             writer: _Piece | None = None
             try:
                 for batch in list(self._left):
@@ -92,7 +94,7 @@ class Filling:
                         continue
                     claimed = True
                     self._left.remove(batch)
-                    self._done += len(batch)
+                    self._done += len(batch.rows)
                     rows = self._lacking(batch)
                     if rows:
                         writer = writer or _Piece(self.root)
@@ -115,8 +117,10 @@ class Filling:
         self.encoded += len(rows)
         self._budget.check(ceil(self.written / self.encoded * self.total))
 
-    def _claim(self, batch: list[int], claims: ExitStack) -> bool:
+    def _claim(self, batch: InputBatch, claims: ExitStack) -> bool:
         file = self._claim_file(batch)
+        if batch.file:
+            return self._files.take(batch.file, file)
         try:
             claims.enter_context(Hold(file).now())
         except Busy:
@@ -124,9 +128,9 @@ class Filling:
         claims.callback(_forget, file)
         return True
 
-    def _claim_file(self, batch: list[int]) -> Path:
+    def _claim_file(self, batch: InputBatch) -> Path:
         (self.root / CLAIMS).mkdir(parents=True, exist_ok=True)
-        keys = "\0".join(self.work.source.keys[row] for row in batch)
+        keys = batch.file or "\0".join(self.work.source.keys[row] for row in batch.rows)
         kinds = ",".join(self.work.kinds)
         name = hashlib.sha256(f"{kinds}\0{keys}".encode()).hexdigest()[:32]
         return self.root / CLAIMS / f"{name}.lock"
@@ -144,11 +148,11 @@ class Filling:
         with Hold(file).later(told):
             _forget(file)
 
-    def _lacking(self, batch: list[int]) -> list[int]:
+    def _lacking(self, batch: InputBatch) -> list[int]:
         """Rows of a batch that nobody has published meanwhile."""
         self._look()
         keys, kinds = self.work.source.keys, self._stored.values()
-        return [row for row in batch if not all(keys[row] in stored for stored in kinds)]
+        return [row for row in batch.rows if not all(keys[row] in stored for stored in kinds)]
 
     def _look(self) -> None:
         """Take note of what was published since the last look."""
@@ -164,7 +168,7 @@ class Filling:
     def _drop_stored(self) -> None:
         lacking = [batch for batch in self._left if self._lacking(batch)]
         self._left = lacking
-        self._done = self.total - sum(map(len, lacking))
+        self._done = self.total - sum(len(batch.rows) for batch in lacking)
 
 
 def _forget(file: Path) -> None:

@@ -22,7 +22,16 @@ from mmx.data.images import DEEPEST, Frame, shares_of, window
 from mmx.data.middle_cut import middle_window
 from mmx.data.small_grey import SMALL_SIDE, small_greys
 from mmx.data.threads import in_threads
-from mmx.interfaces import IMAGE, Box, Images, ImageSource, RejectedRow, Sample, Store
+from mmx.interfaces import (
+    IMAGE,
+    Box,
+    Images,
+    ImageSource,
+    PackedImage,
+    RejectedRow,
+    Sample,
+    Store,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -112,6 +121,13 @@ class ImageStore(Store):
     def size(self) -> tuple[int, int]:
         """Height and width of the images."""
         return self._spec.height, self._spec.width
+
+    def file_of(self, row: int) -> str:
+        """The shard or table that the first image of a row lies in; empty for a file of its own."""
+        index = int(self._index[row, 0])
+        source = self._sources[index] if index >= 0 else None
+        place = source.place if isinstance(source, PackedImage) else None
+        return "" if place is None else place[0]
 
     def view_keys(self) -> list[list[str]]:
         """[n][V], for each image of each row the key of a row with that image alone."""

@@ -54,6 +54,10 @@ class ViewStore:
         there: list[int] = numbers[self.masks[-1].numpy().ravel()[numbers]].tolist()
         return there
 
+    def file_of(self, row: int) -> str:
+        """The file that the row of a view lies in."""
+        return self._store.file_of(row // self.per_row)
+
     def collate(self, rows: Sequence[int]) -> Images:
         """Views [B, 1, C, H, W] by their numbers; all views of an image are drawn together."""
         numbers = np.asarray(rows, dtype=np.int64)

@@ -219,3 +219,37 @@ def test_a_process_without_files_to_open_takes_no_shard_for_damaged(
         encode(Reader(), tmp_path, range(20))
     monkeypatch.undo()
     assert encode(Reader(), tmp_path, range(20)).hits == 20
+
+
+class Filed(Source):
+    """Texts, five in a file."""
+
+    def file_of(self, row: int) -> str:
+        return f"shard {row // 5}"
+
+
+def test_a_shard_is_read_by_one_process(tmp_path: Path) -> None:
+    """The first one stands still in its first shard; the other one reads all others, and waits."""
+    slow, quick = Reader(), Reader()
+    texts = ["wait", *range(49)]
+
+    def run(reader: Reader, waiting=None):  # type: ignore[no-untyped-def]
+        return FeatureCache(tmp_path, budget_gb=1.0).encode(
+            FrozenEncoder(reader, "{}", batch_size=4), Filed(texts), range(50),
+            want=WANT, waiting=waiting,
+        )  # fmt: skip
+
+    thread = threading.Thread(target=run, args=(slow,))
+    thread.start()
+    assert slow.here.wait(30)
+    told: list[str] = []
+
+    def heard(words: str) -> None:
+        told.append(words)
+        slow.go.set()
+
+    assert run(quick, heard).collate([0, 49]).pooled.shape == (2, 4)
+    thread.join()
+    assert sorted(quick.seen) == list(range(4, 49))  # of the first shard not one
+    assert sorted(slow.seen) == [0, 1, 2, 3, 299]
+    assert "5 of 50 are left" in told[0]

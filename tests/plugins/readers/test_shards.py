@@ -1,18 +1,23 @@
 """The benchmark of large data in small: shards are planned, audited, read and gone on with."""
 
+import multiprocessing
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import mmx
 from mmx.experiment.run_setup import set_up
 from mmx.runs import Progress, SilentObserver
+from mmx_plugins.readers.webdataset import ShardImage
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 WHAT = ("model.image={type: tiny_image, train: full}", "train.threads=1", "train.epochs=2")
 OFTEN = "train.checkpoint_minutes=0"
+TWO_AT_A_TIME = "evaluation.batch_size=2"
 
 
 class Stopped(SilentObserver):
@@ -60,3 +65,40 @@ def test_features_of_shards_are_encoded_once(case: Any) -> None:
     assert sources_of(setup).encoded["image"] == 0
     numbers = processes.held(case.home / "cache") / 2  # and a few of the notes
     assert numbers // processes.WIDTH == 60
+
+
+def test_two_processes_encode_disjoint_shards(
+    tmp_path: Path, case: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which shard files each of them opens while both run a frozen encoder over all images."""
+    sets = import_module("scale_sets")
+    monkeypatch.setattr(sets, "PER_SHARD", 5)
+    small = replace(case, shards=sets.draw_shards(tmp_path / "twelve", case.drawn, processes=1))
+    setup = set_up(small.spec("split", "model.image=wide", TWO_AT_A_TIME), SilentObserver())
+    forked = multiprocessing.get_context("fork")
+    together, opened = forked.Barrier(2), forked.Queue()
+
+    def encode() -> None:
+        torch.set_num_threads(1)  # those of the parent are not there
+        seen, plain = set[str](), ShardImage.head
+
+        def noted(image: ShardImage, size: int) -> bytes:
+            if not seen:
+                together.wait(20)  # both hold a shard before either goes on
+            seen.add(image.shard.name)
+            return plain(image, size)
+
+        monkeypatch.setattr(ShardImage, "head", noted)
+        import_module("scale_case").sources_of(setup)
+        opened.put(seen)
+
+    both = [forked.Process(target=encode) for _ in range(2)]
+    for one in both:
+        one.start()
+    first, second = (opened.get(timeout=40) for _ in both)
+    for one in both:
+        one.join(60)
+    assert first
+    assert second
+    assert not first & second
+    assert len(first | second) == 12
