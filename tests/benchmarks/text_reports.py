@@ -55,7 +55,7 @@ data:
   dataset:
     {{type: table, path: {table}, label: finding, group: subject, id: study, text_files: report}}
   narrative: {{type: column, column: report}}
-model: {{text: bag_of_words, fusion: only}}
+model: {{text: transformers, fusion: only}}
 """
 
 
