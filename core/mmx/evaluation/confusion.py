@@ -62,16 +62,21 @@ def quick_scores(log_probs: NDArray[np.generic], labels: NDArray[np.int64]) -> d
         labels: [n], in 0..C-1.
 
     Returns:
-        balanced_accuracy, accuracy, macro_f1 (over the classes that have samples) and nll in nats.
+        balanced_accuracy, accuracy, macro_f1 (over the classes that have samples), and in nats nll
+        and balanced_nll, the mean over these classes of the mean over their samples.
     """
     log_probs = floored(log_probs)
+    loss = -log_probs[np.arange(len(labels)), labels]
+    counts = np.bincount(labels)
+    of_classes = np.bincount(labels, weights=loss)[counts > 0] / counts[counts > 0]
     confusion = count_confusion(log_probs, labels)
     shares = class_shares(confusion)
     return {
         "balanced_accuracy": float(np.nanmean(shares["sensitivity"])),
         "accuracy": float(np.trace(confusion) / confusion.sum()),
         "macro_f1": float(np.nanmean(shares["f1"])),
-        "nll": float(-log_probs[np.arange(len(labels)), labels].mean()),
+        "nll": float(loss.mean()),
+        "balanced_nll": float(of_classes.mean()),
     }
 
 

@@ -47,6 +47,7 @@ def _report(setup: RunSetup, result: RunResult, sections: Sequence[tuple[str, st
         methods=methods(spec),
         history=[_epoch(epoch) for epoch in result.history.to_json()["epochs"]],
         best_epoch=result.history.best_epoch - 1,
+        start=result.history.start,
         select=spec.select,
         mistakes=shown,
         controls=_controls(result),

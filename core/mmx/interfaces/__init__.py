@@ -30,7 +30,7 @@ from mmx.interfaces.feature_rows import FeatureRows
 from mmx.interfaces.features import Features, FeatureShape, masked_mean
 from mmx.interfaces.frame import Corner, ImageFrame, Interpolation, Resize
 from mmx.interfaces.fusion import DecisionFusion, Fusion, FusionParams
-from mmx.interfaces.head import Head, HeadOutput, HeadParams
+from mmx.interfaces.head import Head, HeadOutput, HeadParams, HeadRows
 from mmx.interfaces.hook import MOMENTS, Hook, HookParams, RunDescription, Section
 from mmx.interfaces.image_reader import (
     ImageContents,
@@ -97,23 +97,24 @@ __all__ = [
     "Box", "Breakdown", "ComparableTask", "ConstantAnswer", "Content", "Corner", "Curve", "Dataset",
     "DatasetParams", "DecisionFusion", "EVERY_TASK", "EncodedPrompts", "Encoder", "EncoderParams",
     "Facts", "FeatureRows", "FeatureShape", "FeatureSource", "Features", "FieldKind", "FilesRead",
-    "Fusion", "FusionParams", "Grid", "Head", "HeadOutput", "HeadParams", "Hook", "HookParams",
-    "IMAGE", "ImageContents", "ImageEncoder", "ImageExample", "ImageFrame", "ImageReader",
-    "ImageReaderParams", "ImageRequest", "ImageSource", "Images", "ImagesInput", "InferenceHook",
-    "InferenceParams", "Input", "InputParams", "InputRows", "Inputs", "Interpolation", "Interval",
-    "Labels", "Layout", "Line", "Link", "LongTable", "Lora", "LoraTraining", "Loss", "LossParams",
-    "LossValue", "MOMENTS", "Matrix", "McNemar", "MethodAnswers", "MetricWords", "ModalityName",
-    "Narrative", "NarrativeParams", "OneClassTask", "Outputs", "PackedImage", "PairAdapter",
-    "PairFusion", "PairFusionParams", "Params", "Picture", "Plane", "Plot", "Prediction", "RECORD",
-    "ReaderParams", "Reading", "Record", "RecordEncoder", "RecordStore", "Records", "RecordsInput",
-    "RejectedRow", "Resize", "Role", "RunDescription", "Sample", "Sampler", "SamplerParams",
-    "Score", "ScoreRow", "ScoreSection", "ScoreTable", "Scores", "Section", "SingleImageEncoder",
-    "SpecPath", "Store", "Strata", "Summary", "TEXT", "TableContents", "TableExample",
-    "TableReader", "TableReaderParams", "Target", "TargetRows", "Task", "TaskParams", "TextEncoder",
-    "Texts", "TextsInput", "TokenCount", "Tokenizer", "Training", "Validation", "Value", "View",
-    "Views", "WhichFrame", "WrappingEncoder", "WrappingParams", "WrongAnswer", "by_modality",
-    "innermost", "innermost_params", "join", "joined_shape", "known_rows", "map_tensors",
-    "masked_mean", "middle_indices", "on_real", "one_by_one",
+    "Fusion", "FusionParams", "Grid", "Head", "HeadOutput", "HeadParams", "HeadRows", "Hook",
+    "HookParams", "IMAGE", "ImageContents", "ImageEncoder", "ImageExample", "ImageFrame",
+    "ImageReader", "ImageReaderParams", "ImageRequest", "ImageSource", "Images", "ImagesInput",
+    "InferenceHook", "InferenceParams", "Input", "InputParams", "InputRows", "Inputs",
+    "Interpolation", "Interval", "Labels", "Layout", "Line", "Link", "LongTable", "Lora",
+    "LoraTraining", "Loss", "LossParams", "LossValue", "MOMENTS", "Matrix", "McNemar",
+    "MethodAnswers", "MetricWords", "ModalityName", "Narrative", "NarrativeParams", "OneClassTask",
+    "Outputs", "PackedImage", "PairAdapter", "PairFusion", "PairFusionParams", "Params", "Picture",
+    "Plane", "Plot", "Prediction", "RECORD", "ReaderParams", "Reading", "Record", "RecordEncoder",
+    "RecordStore", "Records", "RecordsInput", "RejectedRow", "Resize", "Role", "RunDescription",
+    "Sample", "Sampler", "SamplerParams", "Score", "ScoreRow", "ScoreSection", "ScoreTable",
+    "Scores", "Section", "SingleImageEncoder", "SpecPath", "Store", "Strata", "Summary", "TEXT",
+    "TableContents", "TableExample", "TableReader", "TableReaderParams", "Target", "TargetRows",
+    "Task", "TaskParams", "TextEncoder", "Texts", "TextsInput", "TokenCount", "Tokenizer",
+    "Training", "Validation", "Value", "View", "Views", "WhichFrame", "WrappingEncoder",
+    "WrappingParams", "WrongAnswer", "by_modality", "innermost", "innermost_params", "join",
+    "joined_shape", "known_rows", "map_tensors", "masked_mean", "middle_indices", "on_real",
+    "one_by_one",
 ]  # fmt: skip
 
 # what packages written for plugin API 1 call them

@@ -1,7 +1,7 @@
 """Heads: from features to logits."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -26,6 +26,26 @@ class HeadOutput:
     explain: Mapping[str, Tensor] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class HeadRows:
+    """Rows to which a head fits itself before training begins, and how its outputs are judged.
+
+    Attributes:
+        train: [n, D], float64, pooled features of training rows as the head reads them.
+        validation: [m, D], the same of validation rows; m may be 0.
+        loss: of outputs [n, R] for the training rows, float64: the mean negative log likelihood,
+            a scalar. Classes weigh so that answers are for the shares that those of the spec are
+            for: all alike where its loss rebalances them.
+        quality: of outputs [m, R] for the validation rows, the score that chooses the best epoch;
+            higher is better.
+    """
+
+    train: Tensor
+    validation: Tensor
+    loss: Callable[[Tensor], Tensor]
+    quality: Callable[[Tensor], float]
+
+
 class HeadParams(Params):
     """Settings of a head."""
 
@@ -46,7 +66,17 @@ class HeadParams(Params):
 
 
 class Head(nn.Module, ABC):
-    """Classifies features."""
+    """Classifies features.
+
+    Attributes:
+        fits_first: whether it is to be fitted before training begins; what it is then counts as
+            epoch 0, which is kept where no later epoch is better on validation.
+    """
+
+    fits_first: bool = False
+
+    def fit(self, rows: HeadRows) -> None:
+        """Start from these rows; asked of heads that say ``fits_first``, and once per training."""
 
     @abstractmethod
     def forward(self, features: Features) -> HeadOutput:

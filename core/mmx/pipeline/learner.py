@@ -45,7 +45,7 @@ class Learner:
     @property
     def trainee(self) -> Trainee:
         """What of it the training needs."""
-        return Trainee(self.model, self.loss, self.sampler, self.task)
+        return Trainee(self.model, self.loss, self.sampler, self.task, self.prior)
 
 
 def build_learner(

@@ -33,9 +33,11 @@ def learning_curves(
     best_epoch: int | None,
     select: str,
     described: Mapping[str, MetricWords],
+    start: Mapping[str, float] | None = None,
 ) -> Markup:
     """Loss with its named terms, and validation scores, over epochs; empty without history."""
-    losses, scores = _curves(history, described)
+    before = [{"epoch": -1, "validation": start}] if start else []
+    losses, scores = _curves([*before, *history], described)
     if not losses and not scores:
         return Markup("")
     with drawing("learning"):

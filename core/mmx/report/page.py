@@ -69,7 +69,9 @@ def _filled(report: RunReport) -> dict[str, object]:
         "share_words": share_words(report.shares, evaluation.answer_unit),
         "stages": _compared(report.stages, summary.compared),
         "hook_curves": [hook_curve(one, n) for n, one in enumerate(report.curves, start=1)],
-        "learning": learning_curves(report.history, report.best_epoch, report.select, described),
+        "learning": learning_curves(
+            report.history, report.best_epoch, report.select, described, report.start
+        ),
         "learning_words": learning_words(report),
         "epochs": epoch_table(report.history, described),
         "scores": shown_sections(evaluation.sections(report.group)),

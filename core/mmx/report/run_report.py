@@ -102,7 +102,8 @@ class RunReport:
         history: one mapping per epoch: ``epoch`` (from 0), ``loss``, ``terms`` (name to value),
             ``validation`` (score to value), ``lr`` (a number, or name to number), ``seconds``,
             ``samples_per_second``; any of them may be missing.
-        best_epoch: the epoch (from 0) whose weights were kept.
+        best_epoch: the epoch (from 0) whose weights were kept; -1: as heads were fitted before it.
+        start: validation scores before the first epoch, where a head was fitted then.
         select: the validation score that chose it.
         mistakes: most confident first.
         controls: further arms by name, such as "image alone", each with its metrics.
@@ -139,6 +140,7 @@ class RunReport:
     methods: Mapping[str, str] = field(default_factory=dict)
     history: Sequence[Mapping[str, object]] = ()
     best_epoch: int | None = None
+    start: Mapping[str, float] = field(default_factory=dict)
     select: str = ""
     mistakes: Sequence[Mistake] = ()
     controls: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)

@@ -10,6 +10,12 @@ def learning_words(report: RunReport) -> str:
     epochs = plural(len(report.history), "epoch")
     if report.best_epoch is None:
         return f"Trained for {epochs}."
-    chosen = f"epoch {report.best_epoch + 1} was kept, chosen by validation"
     words = metric_words([report.select], report.evaluation.described)
-    return f"Trained for {epochs}; {chosen} {named(words[report.select])}."
+    score = named(words[report.select])
+    if report.best_epoch < 0:
+        return (
+            f"Trained for {epochs}; none was better by validation {score} than the head as it was "
+            "fitted before the first, so that was kept."
+        )
+    chosen = f"epoch {report.best_epoch + 1} was kept, chosen by validation"
+    return f"Trained for {epochs}; {chosen} {score}."

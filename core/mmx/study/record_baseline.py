@@ -16,6 +16,7 @@ from mmx.pipeline import hidden_fields, open_dataset, open_split
 from mmx.runs import write_beside, write_sealed
 from mmx.spec import Spec
 from mmx.study.baselines import answer_table, priors
+from mmx.training import class_weights
 
 
 def write_record_baseline(
@@ -66,12 +67,3 @@ def _known(
         raise DataError(f"the {part} part has no row whose label is known")
     target = torch.from_numpy(manifest.targets[known])
     return TargetRows(records_of(manifest, known), target, class_weights(target, prior))
-
-
-def class_weights(target: Tensor, prior: Tensor | None) -> Tensor:
-    """[n], mean 1, by which classes have the shares ``prior``; equal where rows have no class."""
-    if prior is None:
-        return torch.ones(len(target), dtype=torch.float64)
-    counts = torch.bincount(target, minlength=len(prior)).double()
-    weights = (prior.double() / counts.clamp(min=1))[target]
-    return weights / weights.mean()

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmx.interfaces import DecisionFusion, Features, FusionParams, HeadParams, masked_mean
+from mmx.testing.fitted_head import fitted
 from mmx.testing.global_state import untouched
 from mmx.testing.joined import absent_joined, order_of_joined
 from mmx.testing.law import LawError, Laws, demand, same, shape
@@ -256,7 +257,7 @@ def _on_fusion(law: Callable[[Subject], str | None], params: FusionParams) -> st
     return told[0]
 
 
-def _on_head(law: Callable[[Subject], str | None], params: HeadParams) -> str | None:
+def _on_head(law: Callable[[HeadSubject], str | None], params: HeadParams) -> str | None:
     return law(HeadSubject(params))
 
 
@@ -269,5 +270,6 @@ FUSION: Laws = {
     "trains": trains,
 }  # fmt: skip
 HEAD: Laws = {
-    **{law.__name__: partial(_on_head, law) for law in (*VALUES, *CONDUCT)}, "trains": trains,
-}  # fmt: skip
+    **{law.__name__: partial(_on_head, law) for law in (*VALUES, *CONDUCT, fitted)},
+    "trains": trains,
+}

@@ -43,12 +43,14 @@ class History:
 
     Attributes:
         epochs: in order.
-        best_epoch: 1-based; the epoch whose weights the model has now.
+        best_epoch: 1-based; the epoch whose weights the model has now. 0: as its heads were fitted
+            before the first.
         stopped_early: whether early stopping ended it.
         precision: arithmetic that was used.
         threads: of torch.
         processes: that trained together.
         steps: of the optimiser, over all epochs.
+        start: validation scores of epoch 0, where a head was fitted first; empty otherwise.
     """
 
     epochs: tuple[EpochRecord, ...] = field(default_factory=tuple)
@@ -58,6 +60,7 @@ class History:
     threads: int = 1
     processes: int = 1
     steps: int = 0
+    start: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""

@@ -28,6 +28,10 @@ class Trainable(Protocol):
         """All parameters, without their names."""
         ...
 
+    def modules(self) -> Iterator[nn.Module]:
+        """Itself and all modules inside, in a fixed order."""
+        ...
+
     def train(self, mode: bool = True) -> object:
         """Enter training mode; frozen parts stay as they are."""
         ...

@@ -6,7 +6,7 @@ plain facts, and a run that was killed at any moment ends with the same weights 
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,6 +24,7 @@ from mmx.training.batches import Share, cut, load, share, steps_of
 from mmx.training.checkpoint import Checkpoints, Snapshot
 from mmx.training.device import enough_memory
 from mmx.training.epoch_reporting import Reporter
+from mmx.training.fitted_heads import fit_heads, heads_to_fit
 from mmx.training.history import EpochRecord, History
 from mmx.training.interrupt import StopRequest
 from mmx.training.lone_row import more_than_one_row
@@ -120,11 +121,25 @@ class Loop:
 
     def fit(self) -> History:
         """Train to the end; the model then has its best weights."""
+        if not self.state.step:
+            self._fit_heads()
         while not self.state.done:
             self._epoch(self.state.step // self.epoch_steps)
         self.model.load_trainable(self.state.best)
         self.model.eval()
         return self._history()
+
+    def _fit_heads(self) -> None:
+        """Fit the heads that ask for it; the model is then that of epoch 0."""
+        heads = heads_to_fit(self.model)
+        if not heads:
+            return
+        fit_heads(heads, self.trainee, self.data.parts, self.spec, self.session.precision)
+        self._as_in_first(parameter for head in heads for parameter in head.parameters())
+        self.state.start = self._validate()
+        self._keep_best(0, self.state.start)
+        scored = {f"validation {name}": value for name, value in self.state.start.items()}
+        self.reporter.event("fitted", **scored)
 
     def _history(self) -> History:
         return History(
@@ -135,6 +150,7 @@ class Loop:
             threads=self.session.threads,
             processes=self.processes,
             steps=self.state.step,
+            start=self.state.start,
         )
 
     def _epoch(self, epoch: int) -> None:
@@ -273,7 +289,7 @@ class Loop:
             epoch + 1, means.pop("loss"), means, scored, rates(self.optimizer), state.seconds, speed
         )
         state.records.append(entry)
-        self._keep_best(entry)
+        self._keep_best(entry.epoch, scored)
         state.meter, state.seconds = Meter(), 0.0
         waited_enough = settings.early_stopping and state.waited >= settings.early_stopping
         state.done = bool(epoch + 1 == settings.epochs or waited_enough)
@@ -299,10 +315,8 @@ class Loop:
         return dict(zip(means, summed, strict=True))
 
     def _validate(self) -> dict[str, float]:
-        if self.processes > 1:
-            # running means of batch normalisation are those of the first process
-            for buffer in self.model.buffers():  # type: ignore[attr-defined]
-                torch.distributed.broadcast(buffer, 0)
+        # running means of batch normalisation are those of the first process
+        self._as_in_first(self.model.buffers())  # type: ignore[attr-defined]
         return scores(
             self.trainee,
             self.data.parts["validation"],
@@ -311,16 +325,21 @@ class Loop:
             processes=Processes(self.process, self.processes, self._gathered),
         )
 
+    def _as_in_first(self, tensors: Iterable[Tensor]) -> None:
+        """Give these tensors of all processes the values that the first one has."""
+        for tensor in tensors if self.processes > 1 else ():
+            torch.distributed.broadcast(tensor.detach(), 0)
+
     def _gathered(self, tensor: Tensor) -> Tensor:
         stacked: Tensor = self.accelerator.gather(tensor.to(self.device))
         return stacked.cpu()
 
-    def _keep_best(self, entry: EpochRecord) -> None:
-        state, value = self.state, entry.scores.get(self.spec.select)
+    def _keep_best(self, epoch: int, scored: Mapping[str, float]) -> None:
+        state, value = self.state, scored.get(self.spec.select)
         higher = self.spec.task.selects[self.spec.select]
         if value is None or better(value, state.best_score, higher=higher) or not state.best:
             state.best_score = value
-            state.best_epoch = entry.epoch
+            state.best_epoch = epoch
             state.waited = 0
             weights = self.model.trainable_state()
             state.best = {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}

@@ -33,6 +33,15 @@ def inverse_frequency(counts: Tensor) -> Tensor:
     return torch.where(occurring, weights, 0).float()
 
 
+def class_weights(target: Tensor, prior: Tensor | None) -> Tensor:
+    """[n], mean 1, by which classes have the shares ``prior``; equal where rows have no class."""
+    if prior is None:
+        return torch.ones(len(target), dtype=torch.float64)
+    counts = torch.bincount(target, minlength=len(prior)).double()
+    weights = (prior.double() / counts.clamp(min=1))[target]
+    return weights / weights.mean()
+
+
 PartLoss = Callable[[Tensor, Tensor], Tensor]
 
 

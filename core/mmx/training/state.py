@@ -25,6 +25,7 @@ class State:
         waited: epochs since then.
         done: whether training came to its end.
         scale: of the gradients under fp16; None otherwise.
+        start: validation scores of epoch 0, where a head was fitted first; empty otherwise.
     """
 
     step: int = 0
@@ -37,6 +38,7 @@ class State:
     waited: int = 0
     done: bool = False
     scale: dict[str, Any] | None = None
+    start: dict[str, float] = field(default_factory=dict)
 
     def facts(self) -> dict[str, object]:
         """Plain data; weights are stored beside it."""
@@ -50,6 +52,7 @@ class State:
             "waited": self.waited,
             "done": self.done,
             "scale": self.scale,
+            "start": self.start,
         }
 
     @classmethod
@@ -66,4 +69,5 @@ class State:
             waited=facts["waited"],
             done=facts["done"],
             scale=facts["scale"],
+            start=facts.get("start", {}),
         )

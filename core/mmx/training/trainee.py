@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from mmx.interfaces import Link, Loss, Sampler, Task
 from mmx.training.interfaces import Rows, Trainable
 
@@ -16,12 +18,15 @@ class Trainee:
         loss: built for the class counts that the sampler gives.
         sampler: of the training part.
         task: owns the target.
+        prior: [C], the class shares that the answers are for, where each row has one class; None
+            where nobody knows.
     """
 
     model: Trainable
     loss: Loss
     sampler: Sampler
     task: Task
+    prior: Tensor | None = None
 
     @property
     def link(self) -> Link:

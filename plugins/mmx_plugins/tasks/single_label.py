@@ -36,6 +36,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+BALANCED = MetricWords(
+    "Balanced NLL", "negative log likelihood, nats, mean over the classes",
+    lower=True, share=False, loss=True,
+)  # fmt: skip
+
 
 class SingleLabelParams(TaskParams):
     """Each case has exactly one of the classes."""
@@ -45,6 +50,7 @@ class SingleLabelParams(TaskParams):
     exclusive: ClassVar[bool] = True
     selects: ClassVar[Mapping[str, bool]] = {
         "balanced_accuracy": True, "accuracy": True, "macro_f1": True, "nll": False,
+        "balanced_nll": False,
     }  # fmt: skip
 
     @property
@@ -81,7 +87,7 @@ class SingleLabelScores(EvaluationScores[Evaluation]):
 
     @property
     def described(self) -> Mapping[str, MetricWords]:
-        return CLASS_WORDS
+        return {**CLASS_WORDS, "balanced_nll": BALANCED}
 
     def summary(self, group: str) -> Summary:
         here = [scores for scores in self.found.per_class if scores.support]

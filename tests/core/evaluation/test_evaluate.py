@@ -267,9 +267,17 @@ def test_quick_scores_are_the_values_of_the_evaluation(predictions: Draw) -> Non
     log_probs, labels, groups = predictions(70, 3, groups=20)
     quick = quick_scores(log_probs.astype(np.float32), labels)
     found = evaluate(log_probs, labels, groups, ABC)
+    of_classes = [-log_probs[labels == c, c].mean() for c in range(3)]
+    assert quick.pop("balanced_nll") == pytest.approx(np.mean(of_classes), rel=1e-6)
     assert set(quick) == {"balanced_accuracy", "accuracy", "macro_f1", "nll"}
     for name, value in quick.items():
         assert value == pytest.approx(found.metrics[name].value, rel=1e-6)
+
+
+def test_a_class_without_samples_has_no_part_in_the_balanced_loss() -> None:
+    log_probs = np.log([[0.5, 0.2, 0.3], [0.6, 0.1, 0.3], [0.3, 0.2, 0.5]])
+    found = quick_scores(log_probs, np.array([0, 0, 2]))["balanced_nll"]
+    assert found == pytest.approx(-(np.log(0.5 * 0.6) / 2 + np.log(0.5)) / 2)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import torch
 
 from mmx.errors import SpecError
 from mmx.study.arms import Arms, resolve_arms
-from mmx.study.record_baseline import class_weights
 from mmx.study.spec import load_study
+from mmx.training import class_weights
 
 Write = Callable[..., Path]
 RECORD = {

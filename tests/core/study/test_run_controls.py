@@ -15,7 +15,7 @@ SHOT = {"image": {"prompts": {"x": ["a rose"]}, "absent": 0, "unread": []}}
 NOTHING = pd.DataFrame({CONTROL: []})
 
 
-def made(*names: str, shift: float = 0.1, **metrics: object) -> Any:
+def made(*names: str, shift: float = 0.1, **metrics: Any) -> Any:
     """A run that kept what these controls answered to two rows."""
     rows = [
         pd.DataFrame({
@@ -35,7 +35,7 @@ def found_in(seeds: tuple[int, ...] = (0,), **runs: list[Any]) -> StudyAnswers:
 
 
 def test_what_arms_share_stands_once_and_other_encoders_have_their_own() -> None:
-    told = {"probe": PROBE, "zero_shot": SHOT}
+    told: dict[str, Any] = {"probe": PROBE, "zero_shot": SHOT}
     names = ("probe", "zero-shot, image")
     found = found_in(
         base=[made(*names, **told)],
@@ -59,7 +59,7 @@ def test_what_arms_share_stands_once_and_other_encoders_have_their_own() -> None
         ({"zero_shot": {"image": {"missing": "it learns"}}}, {"zero-shot, image": "it learns"}),
     ],
 )
-def test_why_there_is_none_is_told(metrics: dict[str, object], why: dict[str, str]) -> None:
+def test_why_there_is_none_is_told(metrics: dict[str, Any], why: dict[str, str]) -> None:
     found = found_in(base=[made(**metrics)])
     assert (found.answers, found.errors) == ({}, why)
 

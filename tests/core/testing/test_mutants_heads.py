@@ -15,6 +15,7 @@ from mmx import (
     HeadParams,
     Params,
 )
+from mmx.interfaces import HeadRows
 
 Failing = Callable[[Params], dict[str, str]]
 Caught = Callable[[Params, str], None]
@@ -27,6 +28,8 @@ MISTAKES = {
         "batch norm, head": "batch_statistics",
         "tensor made in main memory, head": "device",
         "running count not saved, head": "state",
+        "fitted at random": "fitted",
+        "says that it is fitted and is not": "fitted",
     },
 }
 
@@ -50,6 +53,15 @@ class Probe(Head):
         self.norm = nn.BatchNorm1d(dim) if mistake.startswith("batch norm") else nn.Identity()
         if mistake.startswith("parameter"):
             self.idle = nn.Parameter(torch.zeros(3))
+        self.fits_first = "fitted" in mistake
+
+    def fit(self, rows: HeadRows) -> None:
+        with torch.no_grad():
+            if self.mistake == "fitted at random":
+                self.last.weight.copy_(torch.randn(self.last.weight.shape))
+            else:
+                self.last.weight.zero_()
+                self.last.bias.zero_()
 
     def forward(self, features: Features) -> HeadOutput:
         x, mistake = features.pooled, self.mistake.removesuffix(", head")
