@@ -47,6 +47,9 @@ def init(
     group: Name = None,
     case: Case = None,
     task: Task = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Facts are a modality, not sentences.")
+    ] = False,
     join: Join = [],
     encoding: Encoding = None,
     separator: Separator = None,
@@ -63,7 +66,7 @@ def init(
         stated = {name: value for name, value in settings.items() if value is not None}
         columns, notes = None, list[str]()
         if table is not None:
-            columns, notes, stated = _guessed(table, said, task, join, stated)
+            columns, notes, stated = _guessed(table, said, task, join, stated, record)
         commands.write_template(out, table=table, columns=columns, force=force, reading=stated)
     for line in notes:
         say(line)
@@ -78,6 +81,7 @@ def _guessed(
     task: str | None,
     join: Sequence[Path],
     stated: dict[str, str],
+    record: bool,
 ) -> "tuple[commands.Columns, list[str], dict[str, str]]":
     """What is guessed of the columns, with what is asked about other tables beside.
 
@@ -88,6 +92,7 @@ def _guessed(
     folder = found.folder or table.absolute().parent
     columns = commands.guess_columns(found.cells, folder, given=said, task=task)
     columns = commands.with_lists(columns, table, found.cells)
+    columns = commands.with_record(columns, found.cells) if record else columns
     lists = columns.split.get("files", {}).values()
     beside = commands.tables_beside(table, found.cells, [*join, *lists])
     whole = replace(columns, questions=(*columns.questions, *beside), join=tuple(join))

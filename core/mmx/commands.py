@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         diff_specs,
         guess_columns,
         spec_schema,
+        with_record,
         write_template,
     )
     from mmx.study import Study, StudyListing, StudySpec, list_studies, load_study
@@ -43,7 +44,7 @@ __all__ = [
     "Progress", "Reproduction", "Source", "Study", "StudyListing", "StudySpec", "check_plugin",
     "check_spec", "describe", "diff_specs", "find", "guess_columns", "installed", "list_studies",
     "load_study", "new_plugin", "spec_notes", "spec_schema", "tables_beside",
-    "with_lists", "write_template",
+    "with_lists", "with_record", "write_template",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt name
@@ -75,6 +76,7 @@ if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt 
         ],
         "mmx.spec": [
             "ABSENT", "Columns", "Difference", "diff_specs", "guess_columns", "spec_schema",
+            "with_record",
             "write_template",
         ],
         "mmx.study": [

@@ -64,7 +64,13 @@ from mmx.blocks.report_sections import read_sections
 from mmx.blocks.single_row import alone
 from mmx.blocks.table_text import TableText, check_names, guessed_text, not_utf8, table_text
 from mmx.blocks.tensor_file import read_tensors
-from mmx.blocks.text_cells import Cells, missing_words, names_files, read_cells
+from mmx.blocks.text_cells import (
+    Cells,
+    missing_words,
+    names_files,
+    read_cells,
+    with_written_lists,
+)
 from mmx.blocks.text_fields import TextFields, TextFieldsParams
 from mmx.blocks.text_windows import TextWindows, chunk_advice, ends_of, in_windows
 from mmx.blocks.unknown_tokens import UnknownTokens, token_count
@@ -98,7 +104,8 @@ __all__ = [
     "pool_grid", "pool_level", "prevalence", "read_cells", "read_plain_text", "read_sections",
     "read_tensors", "real_first", "real_pooled", "real_tokens", "same_width", "several_labels",
     "split_heads", "split_labels", "state_digest", "store_channels_last", "table_text",
-    "token_count", "token_grid", "turned", "unit_pixels", "vector_norm", "without_ending",
+    "token_count", "token_grid", "turned", "unit_pixels", "vector_norm",
+    "with_written_lists", "without_ending",
 ]  # fmt: skip
 
 StandIn = LearnedPlaceholder  # what packages written for plugin API 1 call it

@@ -79,6 +79,26 @@ def _nested(column: str, row: int, cell: Any) -> str:
     )
 
 
+def with_written_lists(column: "pandas.Series[Any]") -> "pandas.Series[Any]":
+    """Lists of texts in cells, as Parquet and JSON hold them, as ``split_labels`` reads them."""
+    cells = column.tolist()
+    if not any(isinstance(cell, list | tuple | np.ndarray) for cell in cells):
+        return column
+    texts = [_written(cell) for cell in cells]
+    found: pandas.Series[Any] = column._constructor(
+        texts, index=column.index, name=column.name, dtype=object
+    )
+    return found
+
+
+def _written(cell: Any) -> Any:
+    """A list of texts as ``['a', 'b']``; anything else as it is."""
+    held = list(cell) if isinstance(cell, list | tuple | np.ndarray) else []
+    fits = bool(held) and all(isinstance(one, str) for one in held)
+    empty = isinstance(cell, list | tuple | np.ndarray) and not held
+    return str(held) if fits or empty else cell
+
+
 def missing_words(columns: Mapping[str, Mapping[str, int]]) -> list[str]:
     """One sentence on each column whose cells were read as missing because of a word.
 

@@ -5,6 +5,7 @@ cells are.
 """
 
 import math
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -56,7 +57,8 @@ def values_of(name: str, cells: "Cells", kind: FieldKind | None) -> "tuple[Cells
     Args:
         name: of the column.
         cells: its texts; empty where one is missing.
-        kind: None: numbers where all filled cells are numbers, else words.
+        kind: None: numbers where all filled cells are numbers, else words. A comma is a decimal
+            point where no cell speaks against it; of ``1,250`` alone nobody knows.
 
     Returns:
         The values, and the rows whose cell is no number where a number must be.
@@ -68,7 +70,7 @@ def values_of(name: str, cells: "Cells", kind: FieldKind | None) -> "tuple[Cells
     if kind is None:
         with suppress(ValueError):  # words
             filled = cells != ""
-            values[filled] = cells[filled].astype(np.float64).tolist()
+            values[filled] = _with_points(cells[filled]).astype(np.float64).tolist()
         return values, faults
     for row, cell in enumerate(cells.tolist()):
         if not cell:
@@ -82,7 +84,30 @@ def values_of(name: str, cells: "Cells", kind: FieldKind | None) -> "tuple[Cells
     return values, faults
 
 
+_COMMA = re.compile(r"[-+]?\d+,\d+")
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")  # 1,250 may be either
+
+
+def _with_points(cells: "Cells") -> "Cells":
+    """Cells of a column with decimal points where all commas are decimal ones, as in ``2,5``."""
+    commas = [cell for cell in cells.tolist() if "," in cell]
+    decimal = all(map(_COMMA.fullmatch, commas)) and not all(map(_THOUSANDS.fullmatch, commas))
+    if not decimal:
+        return cells
+    return np.array([cell.replace(",", ".") for cell in cells.tolist()], dtype=object)
+
+
+def comma_notes(name: str, cells: "Cells", values: "Cells") -> tuple[str, ...]:
+    """What is said of a column whose commas are read as decimal points."""
+    pairs = zip(cells.tolist(), values.tolist(), strict=True)
+    first = next((cell for cell, value in pairs if isinstance(value, float) and "," in cell), "")
+    told = f"column {name!r}: a comma is read as the decimal point, as in {first!r}"
+    return (told,) if first else ()
+
+
 def _number(cell: str) -> float | None:
+    if _COMMA.fullmatch(cell) and not _THOUSANDS.fullmatch(cell):
+        cell = cell.replace(",", ".")
     try:
         number = float(cell)
     except ValueError:

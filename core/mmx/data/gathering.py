@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmx.blocks import read_cells
+from mmx.blocks import read_cells, with_written_lists
 from mmx.data.case_images import CaseOrder, gathered_images, image_columns
 from mmx.data.cell_parts import parts_of_cells
 from mmx.data.cells import Faults, missing_in, paths_of
@@ -173,7 +173,9 @@ def _joined(layout: Layout, columns: Sequence[str], table: "DataFrame") -> "Cell
 
 
 def _texts(layout: Layout, column: "Series[Any]") -> "Cells":
-    return read_cells(column, missing=missing_in(layout, str(column.name))).texts
+    name = str(column.name)
+    own = with_written_lists(column) if name == layout.label else column
+    return read_cells(own, missing=missing_in(layout, name)).texts
 
 
 def _facts(layout: Layout, long: LongTable, table: "DataFrame") -> dict[str, str]:

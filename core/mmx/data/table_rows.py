@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from mmx.blocks import check_single, check_spelling, read_cells
+from mmx.blocks import check_single, check_spelling, read_cells, with_written_lists
 from mmx.data.cell_labels import labels_of_cells
 from mmx.data.cell_parts import parts_of_cells
-from mmx.data.cells import Faults, boxes_of, missing_in, paths_of, texts_of, values_of
+from mmx.data.cells import (
+    Faults,
+    boxes_of,
+    comma_notes,
+    missing_in,
+    paths_of,
+    texts_of,
+    values_of,
+)
 from mmx.data.found_files import FOUND, FolderListing, with_found_endings
 from mmx.data.gathering import Gathering
 from mmx.data.image_cells import image_cells, images_in
@@ -252,7 +260,8 @@ class TableRows(Sequence[Sample]):
 
     def _read(self, column: "Series[Any]") -> "Cells":
         name = str(column.name)
-        found = read_cells(column, missing=missing_in(self._layout, name))
+        own = with_written_lists(column) if name == self._layout.label else column
+        found = read_cells(own, missing=missing_in(self._layout, name))
         if found.words:
             self.missing[name] = found.words
         return found.texts
@@ -325,6 +334,7 @@ class TableRows(Sequence[Sample]):
     def _values(self, column: str, cells: "Cells", kind: FieldKind | None) -> "Cells":
         values, faults = values_of(column, cells, kind)
         self.faults.update(faults)
+        self.notes = (*self.notes, *comma_notes(column, cells, values))
         return values
 
     def _box(self, table: "DataFrame", columns: Sequence[str]) -> list[Box | None]:

@@ -3,6 +3,7 @@
 from mmx.spec.agreement import corrections
 from mmx.spec.choice import PLUGINS, Backbone, MethodChoice, chosen
 from mmx.spec.closed import ClosedModel
+from mmx.spec.column_record import with_record
 from mmx.spec.column_roles import Columns, guess_columns
 from mmx.spec.column_splits import torn_by
 from mmx.spec.data import CacheSpec, DataSpec, ImageSpec, names_of
@@ -30,5 +31,6 @@ __all__ = [
     "TrainSpec", "chosen", "corrections", "diff_specs", "differences", "explain", "guess_columns",
     "idle_keys", "images_named", "inline", "load_spec", "names_of", "override", "part_named",
     "read_text", "read_tree", "short_key", "spec_schema", "too_many_images", "torn_by",
+    "with_record",
     "write_template",
 ]  # fmt: skip

@@ -75,6 +75,8 @@ class CaseColumns:
 
     def differing(self, values: Values) -> list[str]:
         """Columns of facts that rows of one case state differently."""
+        if not self.case:
+            return []
         return [name for name, cells in values.items() if not agree(self.keys, cells)]
 
     def stated(self, cells: Sequence[str]) -> int:

@@ -80,6 +80,22 @@ def _of_others(name: str, values: Values) -> str | None:
     return "it says how the picture was taken or stored" if sizes else None
 
 
+def ask_of_spelling(record: Sequence[str], values: Values) -> list[str]:
+    """The question for words that differ in nothing but their case, such as ja and Ja."""
+    asked = []
+    for name in record:
+        alike: dict[str, set[str]] = {}
+        for cell in {*values[name]}:
+            alike.setdefault(cell.casefold(), set()).add(cell)
+        several = [" and ".join(map(repr, sorted(one))) for one in alike.values() if len(one) > 1]
+        if several:
+            asked.append(
+                f"are {', '.join(sorted(several))} in {name!r} the same? They are read as "
+                "different values; write them alike in the table"
+            )
+    return asked
+
+
 def ask_of_codes(record: Sequence[str], values: Values) -> list[str]:
     """The question for numbers such as -1 that may stand for what nobody knows."""
     found = {name: code for name in record if (code := cells_of.code_for_missing(values[name]))}

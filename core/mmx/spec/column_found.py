@@ -10,7 +10,7 @@ from mmx.spec.column_cases import CaseColumns
 SAID = "you said so"
 _ORDER = (
     "images", "suffix", "root", "roots", "case", "label", "task", "text", "group", "group_pattern",
-    "group_missing", "split", "record", "roles",
+    "group_missing", "split", "record", "roles", "encoder",
 )  # fmt: skip
 """What is told of first."""
 
@@ -45,6 +45,7 @@ class Columns:
         join: further tables that are joined to this one, as they lie.
         text_files: whether the cells of ``text`` name files, in which the sentences stand.
         cases: how rows are gathered to cases.
+        encoder: settings of the encoder of the record; empty where sentences tell it.
         questions: what the table alone does not answer, each with the ways to answer it.
     """
 
@@ -73,6 +74,7 @@ class Columns:
     texts: tuple[str, ...] = ()
     join: tuple[Path, ...] = ()
     text_files: bool = False
+    encoder: Mapping[str, Any] = field(default_factory=dict)
     cases: CaseColumns = CaseColumns()  # noqa: RUF009 - it is frozen
 
     @property
@@ -96,7 +98,7 @@ class Columns:
             "group_missing": "alone", "group_pattern": self.group_pattern,
             "roots": ", ".join(self.roots), "suffix": self.suffix,
             "group": self.group, "record": ", ".join(self.record), "roles": roles,
-            "root": self.root, "split": split,
+            "root": self.root, "split": split, "encoder": self.encoder.get("type"),
         }  # fmt: skip
         lines = [
             f"{role}: {found[role] or 'none'} ({why})"

@@ -7,7 +7,7 @@ from mmx.errors import DataError
 from mmx.spec import column_cells as cells_of
 from mmx.spec import column_names as names_of
 from mmx.spec.column_cases import CaseColumns, guess_cases
-from mmx.spec.column_facts import ask_of_codes, facts
+from mmx.spec.column_facts import ask_of_codes, ask_of_spelling, facts
 from mmx.spec.column_found import Columns
 from mmx.spec.column_groups import groups_of, guess_group
 from mmx.spec.column_labels import LabelColumns, guess_labels
@@ -194,6 +194,7 @@ class Guess:
             self.questions.append(ask_of_kinds(columns))
         self.questions += [self.cases.question] if self.cases.question else []
         self.questions += ask_of_codes(self.record, self.values)
+        self.questions += ask_of_spelling(self.record, self.values)
 
     def _labels(self, given: Mapping[str, str], task: str | None) -> LabelColumns:
         found = guess_labels(self.free, given, task)

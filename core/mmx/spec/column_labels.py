@@ -160,7 +160,7 @@ def _checked(taken: LabelColumns, task: str | None) -> LabelColumns:
 
 def _read(taken: LabelColumns, cells: Sequence[str], task: str | None) -> LabelColumns:
     """The same with what its cells say of the task."""
-    several = several_labels(cells)
+    several = several_labels(cells) or _in_lists(cells)
     if several and task in (None, MULTI):
         return _several(taken, cells, several[0], several[1][0])
     levels = levels_of(cells)
@@ -177,6 +177,12 @@ def _read(taken: LabelColumns, cells: Sequence[str], task: str | None) -> LabelC
         *_ask_of_one(name, several), *_ask_of_levels(levels, task), *_ask_of_spelling(cells),
     ]  # fmt: skip
     return replace(taken, questions=(*taken.questions, *asked))
+
+
+def _in_lists(cells: Sequence[str]) -> tuple[str, list[str]] | None:
+    """Cells that are lists of several labels, where all are lists, and what parts them if not."""
+    held = [cell for cell in {*cells_of.known(cells)} if len(split_labels(cell, "|")) > 1]
+    return ("|", sorted(held)) if held and cells_of.are_lists(cells) else None
 
 
 def _several(taken: LabelColumns, cells: Sequence[str], separator: str, first: str) -> LabelColumns:

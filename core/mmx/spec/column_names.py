@@ -143,6 +143,18 @@ _NOTHING = (
     "ohne befund", "o. b.", "unauffällig", "gesund", "kein befund", "未见异常", "正常", "无",
     "sin hallazgos",
 )  # fmt: skip
+EXAMINED = (
+    "visit", "exam", "examination", "study", "scan", "acquisition", "untersuchung",
+    "untersuchungsdatum", "aufnahmedatum", "就诊", "检查日期", "consultation", "consulta",
+)  # fmt: skip
+"""Names of the day on which the pictures were taken."""
+
+ONSETS = (
+    "onset", "symptom", "symptoms", "noticed", "begin", "beginn", "symptombeginn", "erstmals",
+    "发病", "起病", "debut", "inicio",
+)  # fmt: skip
+"""Names of the day of an event before the examination."""
+
 SPLITS = (
     "split", "set", "subset", "partition", "part", "phase", "usage", "dataset", "aufteilung",
     "划分", "数据集", "集合", "particion", "conjunto", "ensemble", "partie",

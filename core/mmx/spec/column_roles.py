@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mmx.blocks import read_cells
+from mmx.blocks import ends_as_image, read_cells, with_written_lists
 from mmx.errors import DataError
 from mmx.plugins import nearest
 from mmx.spec.column_cases import NO_CASE
@@ -41,13 +41,30 @@ def guess_columns(
     """
     given = given or {}
     names = [str(name) for name in table.columns]
+    _check_names(names)
     _check_given(given, names)
     held = {str(name): holds_images(table[name].tolist()) for name in table.columns}
-    values = {
-        name: [""] * len(table) if held[name] else read_cells(table[name]).texts.tolist()
-        for name in names
-    }
+    values = {name: [""] * len(table) if held[name] else texts_of(table[name]) for name in names}
     return Guess(values, folder, given, [name for name in names if held[name]], task).columns()
+
+
+def texts_of(column: "pandas.Series[Any]") -> list[str]:
+    """The cells of a column as texts; lists of texts as they would be written."""
+    cells: list[str] = read_cells(with_written_lists(column)).texts.tolist()
+    return cells
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Refuse a first line that is a row already."""
+    row = [name for name in names if ends_as_image(name)]
+    if row:
+        letters = ", ".join("abcdefgh"[: len(names)])
+        raise DataError(
+            f"the first line names no columns: it holds {row[0]!r}, which is a file. Write a line "
+            "with their names above it, such as split,image,label; or let the spec name them: "
+            f"data.dataset.reader: {{type: csv, columns: [{letters}]}}, "
+            "and image, label and split by these names"
+        )
 
 
 def _check_given(given: Mapping[str, str], names: Sequence[str]) -> None:

@@ -64,9 +64,7 @@ _SEVERAL = (
 )
 
 _KINDS = "  # each kind of pictures has an encoder of its own\n"
-_RECORD = (
-    "  # record: {type: tabular}     # reads the columns of the record themselves, as a modality\n"
-)
+_RECORD = "  # mmx init --record makes the facts of the record a modality of their own\n"
 _MANY = 1000  # training rows from which on an epoch has steps enough for the smaller rate
 _TRAINING = 0.7  # share of the rows, in the split that is written
 
@@ -126,6 +124,8 @@ def _tail(columns: Columns | None) -> str:
         return _filled(f"  image: {_ONE}", f"{_TEXT}  fusion: concat{_OTHERS}", 0, "")
     text = _TEXT if _has_text(columns) else ""
     record = _RECORD if columns.record else ""
+    if columns.encoder:
+        record = f"  # {columns.reasons['encoder']}\n  record: {inline(dict(columns.encoder))}\n"
     task = str(columns.task.get("type", ""))
     return _filled(_image(columns), text + record + _fusion(columns), columns.rows, task)
 
@@ -135,6 +135,8 @@ def _has_text(columns: Columns) -> bool:
 
     Pictures of one kind keep their text encoder, which ``fusion: image_only`` does not read.
     """
+    if columns.encoder:
+        return columns.text is not None
     return columns.text is not None or bool(columns.record) or len(columns.shown) < 2
 
 
@@ -170,7 +172,7 @@ def _reader(most: int) -> str:
 
 def _fusion(columns: Columns) -> str:
     """What joins what there is."""
-    if not columns.images:
+    if not columns.images and not columns.encoder:
         also = "; concat, where the record is read too" if columns.record else ""
         return f"  fusion: text_only             # the table names no pictures{also}"
     if columns.text is None and not columns.record and len(columns.shown) == 1:
@@ -276,7 +278,7 @@ def _narrative(columns: Columns) -> dict[str, object]:
     """What writes all that the table tells of a case."""
     if columns.text is None:
         return {"type": "template"}
-    kind = "joined" if columns.record else "column"
+    kind = "joined" if columns.record and not columns.encoder else "column"
     if not columns.texts:
         return {"type": kind, "column": columns.text}
     names = [columns.text, *columns.texts]

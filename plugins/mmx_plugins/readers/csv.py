@@ -10,7 +10,7 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -48,15 +48,23 @@ class CsvParams(TableReaderParams):
         description="between cells; null: comma, or semicolons or tabs in a header without comma",
     )  # fmt: skip
 
+    columns: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
+        default=None,
+        description="names of the columns of a file without a header; null: its first line",
+    )
+
     def build(self) -> "CsvReader":
-        return CsvReader(self.encoding, self.separator)
+        return CsvReader(self.encoding, self.separator, self.columns)
 
 
 class CsvReader(TableReader):
     """Reads with pyarrow, which refuses a row with too few or too many cells and names it."""
 
-    def __init__(self, encoding: str | None, separator: str | None) -> None:
+    def __init__(
+        self, encoding: str | None, separator: str | None, columns: Sequence[str] | None = None
+    ) -> None:
         self._encoding, self._separator = encoding, separator
+        self._columns = columns
 
     def read(self, path: Path) -> TableContents:
         try:
@@ -78,9 +86,9 @@ class CsvReader(TableReader):
         try:
             first = _first_line(text.source, path)
             separator = self._separator or text.separator or _seen(first, path)
-            names = next(csv.reader([first], delimiter=separator), [])
+            names = self._columns or next(csv.reader([first], delimiter=separator), [])
             check_names(path, names)
-            return _parsed(text.source, names, separator)
+            return _parsed(text.source, names, separator, headed=self._columns is None)
         except UnicodeDecodeError as error:
             raise not_utf8(path, error) from error
         except (pyarrow.ArrowInvalid, csv.Error, TypeError) as error:
@@ -98,7 +106,8 @@ class CsvReader(TableReader):
         rows = [{"id": "007", "note": 'two\nlines, "quoted"'}, {"id": "2,5", "note": ""}]
         with path.open("w", encoding=self._encoding or "utf-8", newline="") as file:
             out = csv.DictWriter(file, list(rows[0]), delimiter=sign)
-            out.writeheader()
+            if self._columns is None:
+                out.writeheader()
             out.writerows(rows)
         return TableExample(path, rows)
 
@@ -123,13 +132,18 @@ def _seen(first: str, path: Path) -> str:
     return next((sign for sign in ";\t" if sign in first and "," not in first), ",")
 
 
-def _parsed(source: Path | io.BytesIO, names: list[str], separator: str) -> "DataFrame":
+def _parsed(
+    source: Path | io.BytesIO, names: Sequence[str], separator: str, *, headed: bool
+) -> "DataFrame":
     import pyarrow  # not needed to find this reader
     from pyarrow import csv as arrow_csv
 
     table = arrow_csv.read_csv(
         source,
-        read_options=arrow_csv.ReadOptions(use_threads=False),  # or the row number is not known
+        read_options=arrow_csv.ReadOptions(
+            use_threads=False,  # or the row number is not known
+            column_names=None if headed else [*names],
+        ),
         parse_options=arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
         convert_options=arrow_csv.ConvertOptions(
             column_types=dict.fromkeys(names, pyarrow.string()), strings_can_be_null=False

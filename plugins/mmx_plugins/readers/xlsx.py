@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 UNPACKED_LIMIT = 1 << 30  # bytes of all parts of a workbook together
 _MOST = 5_000_000  # cells
 _SHOWN = 3
+_TITLES = 10  # rows that may be titles
+_WIDE = 3  # columns from which on a row of one cell is a title
 
 
 class XlsxParams(TableReaderParams):
@@ -40,7 +42,11 @@ class XlsxParams(TableReaderParams):
     endings: ClassVar[tuple[str, ...]] = (".xlsx", ".xlsm")
 
     sheet: str | None = Field(default=None, description="its name; null: the first one")
-    header: PositiveInt = Field(default=1, description="row of the sheet with the column names")
+    header: PositiveInt | None = Field(
+        default=None,
+        description="row of the sheet with the column names; null: the first one below titles, "
+        "which are rows of one cell or of cells merged across columns",
+    )
 
     def build(self) -> "XlsxReader":
         return XlsxReader(self.sheet, self.header)
@@ -66,7 +72,7 @@ class _Rows:
 class XlsxReader(TableReader):
     """Reads with openpyxl."""
 
-    def __init__(self, sheet: str | None, header: int) -> None:
+    def __init__(self, sheet: str | None, header: int | None) -> None:
         self._sheet, self._header = sheet, header
 
     def read(self, path: Path) -> TableContents:
@@ -74,8 +80,9 @@ class XlsxReader(TableReader):
 
         book, formulas = _opened(path, values=True), _opened(path, values=False)
         sheet = self._chosen(path, book)
-        rows = _rows(path, sheet, formulas[sheet.title], self._header)
-        merged = _filled(sheet, rows, self._header)
+        header = self._header or _below_titles(sheet)
+        rows = _rows(path, sheet, formulas[sheet.title], header)
+        merged = _filled(sheet, rows, header)
         kept = [index for index, name in enumerate(rows.names) if name]
         check_names(path, [rows.names[index] for index in kept])
         columns = {
@@ -85,7 +92,7 @@ class XlsxReader(TableReader):
         several = self._sheet is None and len(book.sheetnames) > 1
         return TableContents(
             pandas.DataFrame(columns),
-            list(self._notes(book, sheet, rows, merged)),
+            list(self._notes(book, sheet, rows, merged, header)),
             guesses={"sheet": sheet.title} if several else {},
         )
 
@@ -100,9 +107,14 @@ class XlsxReader(TableReader):
         return sheets[name]
 
     def _notes(
-        self, book: "Workbook", sheet: "Worksheet", rows: _Rows, merged: Sequence[str]
+        self, book: "Workbook", sheet: "Worksheet", rows: _Rows, merged: Sequence[str], header: int
     ) -> Iterator[str]:
         """What a user must know of how the cells were read."""
+        if self._header is None and header > 1:
+            yield (
+                f"the names of the columns are in row {header}, and what stands above is a title "
+                "(reader: {type: xlsx, header: 1} takes the first row)"
+            )
         if self._sheet is None and len(book.sheetnames) > 1:
             others = ", ".join(name for name in book.sheetnames if name != sheet.title)
             yield f"the sheet {sheet.title!r} is read; there are also {others} (sheet: NAME)"
@@ -121,7 +133,7 @@ class XlsxReader(TableReader):
             if not name and any(row[index] is not None for row in rows.values)
         ]
         if unnamed:
-            cells = [sheet.cell(self._header, index + 1).coordinate for index in unnamed]
+            cells = [sheet.cell(header, index + 1).coordinate for index in unnamed]
             yield f"columns whose name is empty are left out: {_listed(cells)}"
         hidden = [str(row) for row, shape in sheet.row_dimensions.items() if shape.hidden]
         if hidden:
@@ -132,7 +144,7 @@ class XlsxReader(TableReader):
         book = openpyxl.Workbook()
         sheet = book.active
         sheet.title = self._sheet or "Patienten"
-        for _ in range(self._header - 1):
+        for _ in range((self._header or 1) - 1):
             sheet.append(["a title"])
         sheet.append(["id", "born", "age"])
         sheet.append(["007", datetime.date(1970, 2, 3), 54])
@@ -193,12 +205,31 @@ def _rows(path: Path, sheet: "Worksheet", formulas: "Worksheet", header: int) ->
     if height < header:
         words = f"{path}: the sheet {sheet.title!r} has {height} rows, no row {header}"
         raise SettingsError([(("header",), words)])
-    rows = _Rows([_name(cell.value) for cell in sheet[header]])
+    rows = _Rows(_names(sheet, header))
     for cells in sheet.iter_rows(min_row=header + 1):
         rows.values.append([_value(cell, formulas, rows) for cell in cells])
     while rows.values and all(value is None for value in rows.values[-1]):
         rows.values.pop()
     return rows
+
+
+def _below_titles(sheet: "Worksheet") -> int:
+    """The first row that is no title: not blank, of one cell, or merged across columns."""
+    across = {one.min_row for one in sheet.merged_cells.ranges if one.max_col > one.min_col}
+    for row in range(1, min(sheet.max_row, _TITLES) + 1):
+        filled = sum(cell.value is not None for cell in sheet[row])
+        if row not in across and (filled > 1 or sheet.max_column < _WIDE):
+            return row
+    return 1
+
+
+def _names(sheet: "Worksheet", header: int) -> list[str]:
+    """The names of the columns; one that is merged with rows above it stands at its top."""
+    names = [_name(cell.value) for cell in sheet[header]]
+    for one in sheet.merged_cells.ranges:
+        if one.min_row < header <= one.max_row and one.min_col == one.max_col:
+            names[one.min_col - 1] = _name(sheet.cell(one.min_row, one.min_col).value)
+    return names
 
 
 def _name(value: object) -> str:

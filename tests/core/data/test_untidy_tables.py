@@ -1,0 +1,157 @@
+"""Tables as they come: titles above the header, no header, decimal commas, blank ends, lists."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openpyxl
+import pandas
+import pytest
+
+import mmx
+from mmx import DataError
+from mmx.commands import guess_columns
+from mmx.data.cells import values_of
+from mmx.interfaces import Sample
+from mmx_plugins.datasets.table import TableParams
+
+MULTI = {"several": "each"}
+
+
+def cells_of(*texts: str) -> Any:
+    return np.array(texts, dtype=object)
+
+
+def table(path: Path, **settings: Any) -> Any:
+    keys = {"path": path, "label": "dx", "group": None, "text": "note"}
+    return TableParams.model_validate({**keys, **settings}).build()
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (["2,5", "", "-0,75", "3"], [2.5, None, -0.75, 3.0]),
+        (["2,5", "1,250"], [2.5, 1.25]),  # the other cell says what a comma is
+        (["2.5", "1,5"], [2.5, 1.5]),
+        (["1,250", "3,100"], ["1,250", "3,100"]),  # thousands, or decimals: nobody knows
+        (["1,2,3", "2,5"], ["1,2,3", "2,5"]),
+        (["2,5", "large"], ["2,5", "large"]),
+    ],
+)
+def test_a_decimal_comma_is_a_point_where_nothing_speaks_against_it(
+    cells: Sequence[str], values: Sequence[object]
+) -> None:
+    assert values_of("size", cells_of(*cells), None)[0].tolist() == values
+
+
+def test_a_cell_of_a_known_number_is_read_by_itself() -> None:
+    values, faults = values_of("size", cells_of("2,5", "1,250", "0,125"), "number")
+    assert values.tolist() == [2.5, None, 0.125]
+    assert faults == {1: "column 'size': '1,250' is not a number"}
+
+
+def test_decimal_commas_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("note;dx;size\na round spot;x;2,5\na flat spot;y;3,0\n")
+    found = table(path, record=["size"])
+    assert [row.record["size"] for row in found.samples()] == [2.5, 3.0]
+    assert "column 'size': a comma is read as the decimal point, as in '2,5'" in found.facts.notes
+
+
+@pytest.mark.parametrize("end", [";;\n;;\n", " ; ;\n;;\n"])
+def test_blank_rows_at_the_end_are_left_out(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"note;dx;size\na spot;x;1\n;;\nanother spot;y;2\n{end}")
+    found = mmx.open_table(path)
+    assert len(found.cells) == 3  # that in the middle keeps its number
+    assert found.notes == ("2 rows at the end hold nothing and are left out",) or found.notes == [
+        "2 rows at the end hold nothing and are left out"
+    ]
+
+
+def workbook(path: Path, rows: Sequence[list[Any]], *merged: str) -> Path:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.worksheets[0].append([*row])
+    for one in merged:
+        book.worksheets[0].merge_cells(one)
+    book.save(path)
+    return path
+
+
+HEADER: list[Any] = ["file", "dx", "age"]
+ROW: list[Any] = ["1.png", "x", 40]
+
+
+@pytest.mark.parametrize(
+    ("above", "header", "merged", "names"),
+    [
+        ([["Clinic 2023", None, None]], HEADER, ["A1:C1"], HEADER),
+        ([["Clinic 2023"], []], HEADER, [], HEADER),
+        ([["Case", None, "Patient"]], HEADER, ["A1:B1"], HEADER),
+        ([["Case", None, "age"]], ["file", "dx", None], ["A1:B1", "C1:C2"], HEADER),
+        ([], HEADER, [], HEADER),
+        (
+            [],
+            ["file", None, "age"],
+            [],
+            ["file", "age"],
+        ),  # a name is lacking, and no title is there
+    ],
+)
+def test_names_stand_below_titles(
+    tmp_path: Path, above: list[list[Any]], header: list[Any], merged: list[str], names: list[str]
+) -> None:
+    path = workbook(tmp_path / "t.xlsx", [*above, header, ROW, ROW], *merged)
+    found = mmx.open_table(path)
+    assert (list(found.cells.columns), len(found.cells)) == (names, 2)
+    told = [one for one in found.notes if "what stands above is a title" in one]
+    assert len(told) == bool(above)
+
+
+def test_a_file_without_a_header_is_named_by_the_spec(tmp_path: Path) -> None:
+    """As MedMNIST writes it: part, file, class."""
+    path = tmp_path / "bloodmnist.csv"
+    path.write_text("".join(f"TRAIN,train{row}_{row % 2}.png,{row % 2}\n" for row in range(6)))
+    with pytest.raises(DataError, match=r"columns: \[a, b, c\]"):
+        guess_columns(mmx.read_table(path), tmp_path)
+    names = ["split", "file", "dx"]
+    found = table(path, reader={"type": "csv", "columns": names}, text=None, images=["file"])
+    samples: Sequence[Sample] = found.samples()
+    assert [row.label for row in samples] == ["0", "1"] * 3
+    assert found.column("split") == ["TRAIN"] * 6
+    with pytest.raises(DataError, match="not a readable table"):
+        table(path, reader={"type": "csv", "columns": names[:2]})
+
+
+@pytest.mark.parametrize(
+    ("ending", "write"),
+    [
+        ("parquet", lambda table, path: table.to_parquet(path)),
+        ("jsonl", lambda table, path: table.to_json(path, orient="records", lines=True)),
+    ],
+)
+def test_lists_are_several_labels(
+    tmp_path: Path, ending: str, write: Callable[[pandas.DataFrame, Path], None]
+) -> None:
+    labels = [["edema", "it's, a mass"], [], ["edema"], None]
+    cells = {"note": ["a film", "two films"] * 10, "dx": labels * 5, "image": ["1.png"] * 20}
+    write(pandas.DataFrame(cells), tmp_path / f"t.{ending}")
+    found = table(tmp_path / f"t.{ending}", labels=MULTI)
+    told = [[row.labels[name] for name in ("edema", "it's, a mass")] for row in found.samples()[:4]]
+    assert told == [["1", "1"], ["0", "0"], ["1", "0"], [None, None]]
+    columns = guess_columns(mmx.read_table(tmp_path / f"t.{ending}"), tmp_path)
+    assert (columns.label, columns.task["type"]) == ("dx", "multi_label")
+
+
+def test_words_that_differ_in_case_are_asked_about(tmp_path: Path) -> None:
+    rows = {
+        "file": [f"{row}.png" for row in range(40)],
+        "dx": ["x", "y"] * 20,
+        "itch": ["ja", "Ja", "nein", "nein", "NEIN"] * 8,
+        "site": ["Arm", "Leg"] * 20,
+    }
+    found = guess_columns(pandas.DataFrame(rows), tmp_path)
+    (asked,) = [one for one in found.questions if "are read as different values" in one]
+    assert asked.startswith("are 'Ja' and 'ja', 'NEIN' and 'nein' in 'itch' the same?")
