@@ -91,7 +91,7 @@ def with_written_lists(column: "pandas.Series[Any]") -> "pandas.Series[Any]":
     return found
 
 
-def _written(cell: Any) -> Any:
+def _written(cell: object) -> object:
     """A list of texts as ``['a', 'b']``; anything else as it is."""
     held = list(cell) if isinstance(cell, list | tuple | np.ndarray) else []
     fits = bool(held) and all(isinstance(one, str) for one in held)

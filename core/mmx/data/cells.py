@@ -5,7 +5,6 @@ cells are.
 """
 
 import math
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmx.blocks import MISSING_WORDS, read_cells
+from mmx.data.decimal_commas import with_point, with_points
 from mmx.interfaces import Box, FieldKind, Layout
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def values_of(name: str, cells: "Cells", kind: FieldKind | None) -> "tuple[Cells
     if kind is None:
         with suppress(ValueError):  # words
             filled = cells != ""
-            values[filled] = _with_points(cells[filled]).astype(np.float64).tolist()
+            values[filled] = with_points(cells[filled]).astype(np.float64).tolist()
         return values, faults
     for row, cell in enumerate(cells.tolist()):
         if not cell:
@@ -84,32 +84,9 @@ def values_of(name: str, cells: "Cells", kind: FieldKind | None) -> "tuple[Cells
     return values, faults
 
 
-_COMMA = re.compile(r"[-+]?\d+,\d+")
-_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")  # 1,250 may be either
-
-
-def _with_points(cells: "Cells") -> "Cells":
-    """Cells of a column with decimal points where all commas are decimal ones, as in ``2,5``."""
-    commas = [cell for cell in cells.tolist() if "," in cell]
-    decimal = all(map(_COMMA.fullmatch, commas)) and not all(map(_THOUSANDS.fullmatch, commas))
-    if not decimal:
-        return cells
-    return np.array([cell.replace(",", ".") for cell in cells.tolist()], dtype=object)
-
-
-def comma_notes(name: str, cells: "Cells", values: "Cells") -> tuple[str, ...]:
-    """What is said of a column whose commas are read as decimal points."""
-    pairs = zip(cells.tolist(), values.tolist(), strict=True)
-    first = next((cell for cell, value in pairs if isinstance(value, float) and "," in cell), "")
-    told = f"column {name!r}: a comma is read as the decimal point, as in {first!r}"
-    return (told,) if first else ()
-
-
 def _number(cell: str) -> float | None:
-    if _COMMA.fullmatch(cell) and not _THOUSANDS.fullmatch(cell):
-        cell = cell.replace(",", ".")
     try:
-        number = float(cell)
+        number = float(with_point(cell))
     except ValueError:
         return None
     return number if math.isfinite(number) else None

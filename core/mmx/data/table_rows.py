@@ -13,15 +13,8 @@ import numpy as np
 from mmx.blocks import check_single, check_spelling, read_cells, with_written_lists
 from mmx.data.cell_labels import labels_of_cells
 from mmx.data.cell_parts import parts_of_cells
-from mmx.data.cells import (
-    Faults,
-    boxes_of,
-    comma_notes,
-    missing_in,
-    paths_of,
-    texts_of,
-    values_of,
-)
+from mmx.data.cells import Faults, boxes_of, missing_in, paths_of, texts_of, values_of
+from mmx.data.decimal_commas import comma_notes
 from mmx.data.found_files import FOUND, FolderListing, with_found_endings
 from mmx.data.gathering import Gathering
 from mmx.data.image_cells import image_cells, images_in

@@ -74,7 +74,7 @@ class Columns:
     texts: tuple[str, ...] = ()
     join: tuple[Path, ...] = ()
     text_files: bool = False
-    encoder: Mapping[str, Any] = field(default_factory=dict)
+    encoder: Mapping[str, object] = field(default_factory=dict)
     cases: CaseColumns = CaseColumns()  # noqa: RUF009 - it is frozen
 
     @property
@@ -98,7 +98,7 @@ class Columns:
             "group_missing": "alone", "group_pattern": self.group_pattern,
             "roots": ", ".join(self.roots), "suffix": self.suffix,
             "group": self.group, "record": ", ".join(self.record), "roles": roles,
-            "root": self.root, "split": split, "encoder": self.encoder.get("type"),
+            "root": self.root, "split": split, "encoder": str(self.encoder.get("type", "")),
         }  # fmt: skip
         lines = [
             f"{role}: {found[role] or 'none'} ({why})"

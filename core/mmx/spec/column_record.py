@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mmx.blocks import read_cells
 from mmx.errors import DataError
@@ -51,7 +51,7 @@ def with_record(columns: Columns, table: "DataFrame") -> Columns:
           for name, code in codes.items()),
     ]  # fmt: skip
     kept = {name: why for name, why in columns.left_out.items() if name not in dates}
-    encoder: dict[str, Any] = {"type": "tabular"}
+    encoder: dict[str, object] = {"type": "tabular"}
     encoder |= {"since": since} if since else {}
     encoder |= {"missing_codes": codes} if codes else {}
     return replace(

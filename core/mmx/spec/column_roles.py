@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mmx.blocks import ends_as_image, read_cells, with_written_lists
 from mmx.errors import DataError
@@ -44,13 +44,13 @@ def guess_columns(
     _check_names(names)
     _check_given(given, names)
     held = {str(name): holds_images(table[name].tolist()) for name in table.columns}
-    values = {name: [""] * len(table) if held[name] else texts_of(table[name]) for name in names}
+    values = {name: [""] * len(table) if held[name] else _texts(table, name) for name in names}
     return Guess(values, folder, given, [name for name in names if held[name]], task).columns()
 
 
-def texts_of(column: "pandas.Series[Any]") -> list[str]:
+def _texts(table: "pandas.DataFrame", name: str) -> list[str]:
     """The cells of a column as texts; lists of texts as they would be written."""
-    cells: list[str] = read_cells(with_written_lists(column)).texts.tolist()
+    cells: list[str] = read_cells(with_written_lists(table[name])).texts.tolist()
     return cells
 
 
