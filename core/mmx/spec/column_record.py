@@ -51,6 +51,7 @@ def with_record(columns: Columns, table: "DataFrame") -> Columns:
           for name, code in codes.items()),
     ]  # fmt: skip
     kept = {name: why for name, why in columns.left_out.items() if name not in dates}
+    told = {} if columns.text is not None else {"text": "no column holds sentences"}
     encoder: dict[str, object] = {"type": "tabular"}
     encoder |= {"since": since} if since else {}
     encoder |= {"missing_codes": codes} if codes else {}
@@ -59,7 +60,7 @@ def with_record(columns: Columns, table: "DataFrame") -> Columns:
         record=(*columns.record, *dates),
         left_out=kept,
         encoder=encoder,
-        reasons={**columns.reasons, "encoder": "; ".join(why)},
+        reasons={**columns.reasons, **told, "encoder": "; ".join(why)},
         questions=tuple(one for one in columns.questions if not one.startswith("does -")),
     )
 

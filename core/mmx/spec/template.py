@@ -173,8 +173,7 @@ def _reader(most: int) -> str:
 def _fusion(columns: Columns) -> str:
     """What joins what there is."""
     if not columns.images and not columns.encoder:
-        also = "; concat, where the record is read too" if columns.record else ""
-        return f"  fusion: text_only             # the table names no pictures{also}"
+        return "  fusion: text_only             # the table names no pictures"
     if columns.text is None and not columns.record and len(columns.shown) == 1:
         return "  fusion: image_only            # the table holds no text and no record"
     return f"  fusion: concat{_OTHERS}"
