@@ -84,11 +84,7 @@ def with_written_lists(column: "pandas.Series[Any]") -> "pandas.Series[Any]":
     cells = column.tolist()
     if not any(isinstance(cell, list | tuple | np.ndarray) for cell in cells):
         return column
-    texts = [_written(cell) for cell in cells]
-    found: pandas.Series[Any] = column._constructor(
-        texts, index=column.index, name=column.name, dtype=object
-    )
-    return found
+    return column.map(_written)
 
 
 def _written(cell: object) -> object:

@@ -44,13 +44,8 @@ def with_record(columns: Columns, table: "DataFrame") -> Columns:
     found = {name: cells_of.code_for_missing(values[name]) for name in columns.record}
     codes = {name: [int(code)] for name, code in found.items() if code}
     dates = dict.fromkeys((*since, *since.values()))
-    why = [
-        "each fact is read by itself, by --record",
-        *(f"days from {event!r} to {exam!r}" for exam, event in since.items()),
-        *(f"{code[0]} in {name!r} is its only negative number, and read as missing"
-          for name, code in codes.items()),
-    ]  # fmt: skip
-    kept = {name: why for name, why in columns.left_out.items() if name not in dates}
+    why = _why(since, codes)
+    kept = {name: one for name, one in columns.left_out.items() if name not in dates}
     told = {} if columns.text is not None else {"text": "no column holds sentences"}
     encoder: dict[str, object] = {"type": "tabular"}
     encoder |= {"since": since} if since else {}
@@ -60,9 +55,19 @@ def with_record(columns: Columns, table: "DataFrame") -> Columns:
         record=(*columns.record, *dates),
         left_out=kept,
         encoder=encoder,
-        reasons={**columns.reasons, **told, "encoder": "; ".join(why)},
+        reasons={**columns.reasons, **told, "encoder": why},
         questions=tuple(one for one in columns.questions if not one.startswith("does -")),
     )
+
+
+def _why(since: Mapping[str, str], codes: Mapping[str, Sequence[int]]) -> str:
+    told = ["each fact is read by itself, by --record"]
+    told += [f"days from {event!r} to {exam!r}" for exam, event in since.items()]
+    told += [
+        f"{code[0]} in {name!r} is its only negative number, and read as missing"
+        for name, code in codes.items()
+    ]
+    return "; ".join(told)
 
 
 def _since(values: Values, columns: Columns) -> dict[str, str]:

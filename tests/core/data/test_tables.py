@@ -17,10 +17,10 @@ from mmx_plugins.readers.csv import CsvParams
 
 
 def test_cells_stay_as_they_are_written(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text('id,age\n007,80.0\nNA,"two\nlines"\n,\n', encoding="utf-8")
+    (tmp_path / "a.csv").write_text('id,age\n007,80.0\n,\nNA,"two\nlines"\n', encoding="utf-8")
     assert read_table(tmp_path / "a.csv").to_dict("list") == {
-        "id": ["007", "NA", ""],
-        "age": ["80.0", "two\nlines", ""],
+        "id": ["007", "", "NA"],
+        "age": ["80.0", "", "two\nlines"],
     }
 
 
