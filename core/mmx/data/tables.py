@@ -132,22 +132,7 @@ def _read(path: Path, params: TableReaderParams) -> TableContents:
     )
     if (cells.dtypes != "str").any() or cells.isna().to_numpy().any():
         cells = without_nulls(cells.reset_index(drop=True))
-    return _without_empty_end(replace(found, cells=cells))
-
-
-def _without_empty_end(found: TableContents) -> TableContents:
-    """The same without rows at the end that hold nothing, as spreadsheets save them."""
-    cells, last = found.cells, len(found.cells)
-    while last and all(_is_empty(cell) for cell in cells.iloc[last - 1].tolist()):
-        last -= 1
-    if last in (0, len(cells)):
-        return found
-    note = f"{len(cells) - last} rows at the end hold nothing and are left out"
-    return replace(found, cells=cells.iloc[:last], notes=(*found.notes, note))
-
-
-def _is_empty(cell: object) -> bool:
-    return cell is None or (isinstance(cell, str) and not cell.strip())
+    return replace(found, cells=cells)
 
 
 def _reader_of(path: Path, head: bytes) -> type[TableReaderParams]:

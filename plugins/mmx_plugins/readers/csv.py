@@ -78,7 +78,10 @@ class CsvReader(TableReader):
     def _contents(self, path: Path, text: TableText) -> TableContents:
         guesses = {} if text.guess is None else {"encoding": text.guess}
         cells = self._cells(path, text)
-        return TableContents(cells, [text.note] if text.note else [], guesses=guesses)
+        last = _last_filled(cells)
+        blank = f"{len(cells) - last} rows at the end hold nothing and are left out"
+        notes = [*([text.note] if text.note else []), *([blank] if last < len(cells) else [])]
+        return TableContents(cells.iloc[:last], notes, guesses=guesses)
 
     def _cells(self, path: Path, text: TableText) -> "DataFrame":
         import pyarrow  # not needed to find this reader
@@ -110,6 +113,14 @@ class CsvReader(TableReader):
                 out.writeheader()
             out.writerows(rows)
         return TableExample(path, rows)
+
+
+def _last_filled(cells: "DataFrame") -> int:
+    """Rows up to the last that holds something, as spreadsheets save blank ones behind it."""
+    last = len(cells)
+    while last and not any(str(cell).strip() for cell in cells.iloc[last - 1].tolist()):
+        last -= 1
+    return last or len(cells)
 
 
 def _first_line(source: Path | io.BytesIO, path: Path) -> str:

@@ -85,7 +85,7 @@ def test_a_table_of_ids_tells_the_endings_and_refuses_what_is_unclear(
         (folder / "part").mkdir(exist_ok=True)
         write_image(file)
     write_image("ISIC_4.png")
-    dataset = _rows(folder, "image,dx\nISIC_1,a\nISIC_2,b\nISIC_3,a\nISIC_4,b\nISIC_5,a\n,\n")
+    dataset = _rows(folder, "image,dx\nISIC_1,a\nISIC_2,b\nISIC_3,a\nISIC_4,b\n,\nISIC_5,a\n")
     samples: list[Sample] = [*dataset.samples()]
     files = [image for sample in samples for image in sample.images["image"]]
     there = ("ISIC_1.jpg", "ISIC_2.PNG", "part/ISIC_3.jpg", "ISIC_5")
@@ -93,7 +93,7 @@ def test_a_table_of_ids_tells_the_endings_and_refuses_what_is_unclear(
     unclear, empty = dataset.rejected()
     assert unclear.row == "row 5"
     assert "'ISIC_4' may be ISIC_4.jpg or ISIC_4.png; name the file" in unclear.reason
-    assert empty.row == "row 7"
+    assert empty.row == "row 6"
     assert ("column 'image': endings of the files that were found: .jpg (2 x), .PNG (1 x); 1 names "
             "have no file") in dataset.facts.notes  # fmt: skip
 
