@@ -147,7 +147,9 @@ def _refused(answers: "commands.Answers") -> None:
 def _tell(answers: "commands.Answers", row: int) -> None:
     """Probabilities, columns of inference hooks and reasons, in lines."""
     for name, probability in answers.probabilities(row).items():
-        say(f"  {name:<24} {probability:6.1%}")
+        unit = answers.unit
+        told = f"{probability:6.1%}" if unit is None else f"{probability:.4g} {unit}".rstrip()
+        say(f"  {name:<24} {told}")
     for name, value in answers.extras(row).items():
         say(f"  {name:<24} {value:.4g}")
     if row in answers.explanations:
@@ -159,20 +161,21 @@ def _reasons(why: "commands.Explanation") -> Iterator[str]:
     """Shares of the modalities, the words that matter most, and gates, in lines."""
     if why.shares:
         told = ", ".join(
-            f"{name} {100 * share:+.0f}"
-            + (f" ± {100 * why.share_errors[name]:.0f}" if name in why.share_errors else "")
+            f"{name} {why.told(share)}"
+            + (f" ± {why.error(why.share_errors[name])}" if name in why.share_errors else "")
             for name, share in why.shares.items()
         )
-        yield f"from: {told} points of the probability"
+        yield f"from: {told}{why.in_unit} of the {why.what}"
     for name, words in why.words.items():
         strongest = sorted(words, key=lambda pair: -abs(pair[1]))[:5]
-        told = ", ".join(f"{word} {100 * value:+.0f}" for word, value in strongest)
-        yield f"words{f' of {name}' if len(why.words) > 1 else ''}: {told} points"
+        told = ", ".join(f"{word} {why.told(value)}" for word, value in strongest)
+        yield f"words{f' of {name}' if len(why.words) > 1 else ''}: {told}{why.in_unit}"
     for name, rows in why.columns.items():
-        yield f"without a column{f' of {name}' if len(why.columns) > 1 else ''}, in points:"
+        unit = f", in{why.in_unit}" if why.in_unit else ""
+        yield f"without a column{f' of {name}' if len(why.columns) > 1 else ''}{unit}:"
         for one in sorted(rows, key=lambda row: -max(map(abs, row.changes.values()))):
             changed = sorted(one.changes.items(), key=lambda pair: -abs(pair[1]))[:3]
-            told = ", ".join(f"{label} {100 * value:+.0f}" for label, value in changed)
+            told = ", ".join(f"{label} {why.told(value)}" for label, value in changed)
             yield f"  {one.column}: {one.answer} ({told})"
     for name, values in why.weights.items():
         yield f"{name}: {', '.join(f'{value:.2f}' for value in values)}"

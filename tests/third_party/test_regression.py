@@ -7,6 +7,7 @@ continued too. Core knows neither the task nor its metrics.
 import ast
 import csv
 import json
+import re
 import signal
 import time
 from pathlib import Path
@@ -126,6 +127,14 @@ def test_a_run_reports_predicts_evaluates_and_is_made_again(fresh: Fresh) -> Non
     told = pd.read_csv(answers).set_index("id")["predicted"]
     own = numbers_of(run).set_index("sample")["p_vascular_age"]
     np.testing.assert_allclose(told.loc[own.index], own, atol=1e-3)
+    few, why = fresh.folder / "ages" / "few.csv", fresh.folder / "why.html"
+    few.write_text("".join(table.read_text().splitlines(keepends=True)[:3]))
+    printed = fresh.mmx("predict", run, "--table", few, "--explain", why)
+    assert re.search(r"vascular_age +[\d.]+ years", printed)
+    assert "without a column of record, in years:" in printed or "a column, in years:" in printed
+    assert "points" not in printed
+    assert "changes in years" in why.read_text()
+    assert " points" not in why.read_text()
     assert "mean absolute error" in fresh.mmx("evaluate", run, "--data", table)
     assert "age" in fresh.mmx("audit", spec_of(fresh))  # the record tells the number
     fresh.mmx("reproduce", run)

@@ -28,6 +28,7 @@ class Answers:
         images: modalities of images that the run reads.
         records: by row and modality, the fields of the record that the run reads.
         notes: what a reader must know.
+        unit: of answers that are numbers, years or empty; None: answers are probabilities.
     """
 
     table: pd.DataFrame
@@ -37,6 +38,7 @@ class Answers:
     images: Sequence[str]
     records: Mapping[int, Mapping[str, Mapping[str, object]]]
     notes: tuple[str, ...]
+    unit: str | None = None
 
     @property
     def refused(self) -> pd.DataFrame:

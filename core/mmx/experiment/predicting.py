@@ -182,6 +182,7 @@ def _answers(
             for row, place in zip(indices, seen.indices, strict=True)
         },
         (*table.notes, *rows.notes, *seen.notes, *leaky),
+        trained.task.answer_unit,
     )
 
 

@@ -41,9 +41,10 @@ def _repeated(inputs: Inputs, times: int) -> Inputs:
 def without_columns(
     chain: Chain, given: Batch, name: str, placeholders: Placeholders
 ) -> tuple[WithoutColumn, ...]:
-    """What is answered without each column of a record, exactly: the model is asked once for each.
+    """What is answered without each field of a record, exactly: the model is asked once for each.
 
-    The cell is missing as cells of training records are: its learned token or flag stands there,
+    All columns that are made of a field are missing together, as the two of a date's month. The
+    cell is missing as cells of training records are: its learned token or flag stands there,
     or what the encoder fills in. A case whose only cell it is has no record then.
 
     Args:
@@ -53,27 +54,36 @@ def without_columns(
         placeholders: of the model, which answer for a case of which nothing is left.
 
     Returns:
-        One for each cell that is known, in the order of the columns; none where the model does not
-        read the modality as a record.
+        One for each field that is known, in the order of the columns; none where the model does
+        not read the modality as a record.
 
     Raises:
         ShapeError: the encoder does not name its columns.
     """
     encoder, records = chain.model.encoder(name), given.inputs[name]
-    reads = name in chain.model.used and isinstance(encoder, RecordEncoder)
-    if not (reads and isinstance(records, Records)):
+    if not (isinstance(encoder, RecordEncoder) and isinstance(records, Records)):
+        return ()
+    if name not in chain.model.used:
         return ()
     names, known = encoder.entries.get("columns", ()), records.known[0]
     if len(names) != len(known):
         raise ShapeError(
             f"its encoder reads {len(known)} columns and names {len(names)} (entries['columns'])"
         )
-    asked = _each_missing(records)
+    sources: Sequence[Sequence[str]] = encoder.sources or [(name,) for name in names]
+    made = _made_of(sources, known)
+    asked = _each_missing(records, list(made.values()))
     log_probs = asked_again(chain, given, name, asked)
     if not _others_there(chain, given, name):  # as everywhere, nothing is answered with the prior
         log_probs[~asked.present] = placeholders.without_any(1).to(log_probs.dtype)
-    there = [one for one, is_known in zip(names, known.tolist(), strict=True) if is_known]
-    return _told(chain.task, there, log_probs)
+    return _told(chain.task, list(made), log_probs)
+
+
+def _made_of(sources: Sequence[Sequence[str]], known: Tensor) -> dict[str, Tensor]:
+    """Field -> [K], bool: the columns made of it; of fields of which any column is known."""
+    fields = dict.fromkeys(field for one in sources for field in one)
+    made = {field: torch.tensor([field in one for one in sources]) for field in fields}
+    return {field: columns for field, columns in made.items() if bool(known.cpu()[columns].any())}
 
 
 def _told(task: Task, columns: Sequence[str], log_probs: Tensor) -> tuple[WithoutColumn, ...]:
@@ -87,12 +97,11 @@ def _told(task: Task, columns: Sequence[str], log_probs: Tensor) -> tuple[Withou
     )
 
 
-def _each_missing(records: Records) -> Records:
-    """The one row as it is, and once without each of its known cells."""
-    known = records.known[0]
-    places = known.nonzero().flatten()
-    hidden = known.repeat(1 + len(places), 1)
-    hidden[torch.arange(1, len(hidden)), places] = False
+def _each_missing(records: Records, made: Sequence[Tensor]) -> Records:
+    """The one row as it is, and once without each set of columns [K]."""
+    hidden = records.known.repeat(1 + len(made), 1)
+    for place, columns in enumerate(made, start=1):
+        hidden[place] &= ~columns.to(hidden.device)
     many = len(hidden)
     return Records(records.values.repeat(many, 1), records.codes.repeat(many, 1), hidden)
 

@@ -77,7 +77,8 @@ class Explainer:
         weights = attempts.get("gates", lambda: self._weights(explained), Weights())
         given = attempts.get("why", lambda: self._batch(row), None)
         if given is None:
-            return Explanation(weights=weights, images=_shown(views, {}), notes=attempts.notes)
+            shown = _shown(views, {})
+            return Explanation(weights=weights, images=shown, notes=attempts.notes, unit=self._unit)
         shares = attempts.get("shares", lambda: self._shares(given), Shares({}, {}))
         heat = {
             name: attempts.get(
@@ -95,7 +96,13 @@ class Explainer:
             weights=weights,
             images=_shown(views, heat),
             notes=attempts.notes,
+            unit=self._unit,
         )
+
+    @property
+    def _unit(self) -> str | None:
+        """Of answers that are numbers; None: they are probabilities."""
+        return self.chain.task.answer_unit
 
     def _batch(self, row: int) -> Batch:
         inputs = {name: store.collate([row]) for name, store in self.stores.items()}

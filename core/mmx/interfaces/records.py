@@ -123,10 +123,13 @@ class RecordEncoder(Encoder):
 
     Attributes:
         fields: fields of records that it reads; known after ``learn_columns``.
+        sources: the fields that each column is made of, such as a date of the sine and the cosine
+            of its month; empty: each column is a field.
     """
 
     input = RecordsInput
     fields: tuple[str, ...] = ()
+    sources: tuple[tuple[str, ...], ...] = ()
 
     @abstractmethod
     def fit(self, records: Sequence[Record], excluded: Mapping[str, str]) -> str:

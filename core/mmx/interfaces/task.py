@@ -179,6 +179,11 @@ class Task(ComparableTask):
     type: str
     names: tuple[str, ...]
 
+    @property
+    def answer_unit(self) -> str | None:
+        """Of numbers that are answered, as ``Scores.answer_unit``; None: probabilities."""
+        return None
+
     # rows
 
     @abstractmethod

@@ -40,7 +40,10 @@ def render_cases(run: str, cases: Sequence[CaseReport]) -> str:
         {
             "id": case.id,
             "texts": shown_texts(case.texts, case.explanation),
-            "probabilities": list(case.probabilities.items())[:3],
+            "probabilities": [
+                (name, told_answer(value, case.explanation.unit))
+                for name, value in list(case.probabilities.items())[:3]
+            ],
             "records": shown_records(case.records),
             "images": shown_images(_images(case), case.explanation),
             "why": shown_explanation(case.explanation),
@@ -48,6 +51,11 @@ def render_cases(run: str, cases: Sequence[CaseReport]) -> str:
         for case in cases
     ]
     return environment().get_template("cases.html.j2").render(run=run, cases=shown, contents=[])
+
+
+def told_answer(value: float, unit: str | None) -> str:
+    """A probability in per cent, or a number in its unit."""
+    return f"{value:.1%}" if unit is None else f"{value:.4g} {unit}".rstrip()
 
 
 def _images(case: CaseReport) -> dict[str, bytes | None]:

@@ -40,23 +40,40 @@ def shown_texts(texts: Mapping[str, str], why: Explanation | None) -> list[dict[
     """Name, text, and words with the strength of their colour, if they are explained."""
     words = {} if why is None else why.words
     return [
-        {"name": name, "text": text, "words": _coloured(words.get(name, ()))}
+        {"name": name, "text": text, "words": _coloured(words.get(name, ()), why)}
         for name, text in texts.items()
     ]
 
 
-def _coloured(words: Sequence[tuple[str, float]]) -> list[tuple[str, str, float]]:
+def _coloured(
+    words: Sequence[tuple[str, float]], why: Explanation | None
+) -> list[tuple[str, str, str]]:
+    """Word, colour and change; of numbers the strongest word decides what a colour means."""
+    if why is None:
+        return []
     scale = max((abs(value) for _, value in words), default=0.0)
-    return [(word, _colour(value, max(scale, _STRONG)), value) for word, value in words]
+    least = _STRONG if why.unit is None else scale / 10
+    most = max(scale, _STRONG) if why.unit is None else scale
+    return [
+        (word, _colour(value, most, least), f"{_of_a_word(value, why)}{why.in_unit}")
+        for word, value in words
+    ]
+
+
+def _of_a_word(value: float, why: Explanation) -> str:
+    return f"{100 * value:+.1f}" if why.unit is None else why.told(value)
 
 
 def shown_explanation(given: Explanation) -> dict[str, Any]:
-    """Shares in per cent of one, and gates as text."""
+    """Shares, columns and gates as text."""
     return {
-        "shares": dict(given.shares),
-        "share_errors": dict(given.share_errors),
+        "what": given.what,
+        "unit": given.in_unit,
+        "shares": {name: given.told(value) for name, value in given.shares.items()},
+        "share_errors": {name: given.error(value) for name, value in given.share_errors.items()},
         "columns": [
-            {"name": name, "rows": shown_columns(rows)} for name, rows in given.columns.items()
+            {"name": name, "rows": shown_columns(rows, given)}
+            for name, rows in given.columns.items()
         ],
         "weights": {
             name: ", ".join(f"{value:.2f}" for value in values)
@@ -66,25 +83,26 @@ def shown_explanation(given: Explanation) -> dict[str, Any]:
     }
 
 
-def shown_columns(rows: Sequence[WithoutColumn]) -> list[dict[str, str]]:
-    """Column, answer without it and changes in points, the strongest column first."""
+def shown_columns(rows: Sequence[WithoutColumn], why: Explanation) -> list[dict[str, str]]:
+    """Column, answer without it and changes in their unit, the strongest column first."""
     order = sorted(rows, key=lambda one: -max(map(abs, one.changes.values())))
     return [
-        {"column": one.column, "answer": one.answer, "changes": column_changes(one)}
+        {"column": one.column, "answer": one.answer, "changes": column_changes(one, why)}
         for one in order
     ]
 
 
-def column_changes(one: WithoutColumn) -> str:
-    """What changes by half a point or more, the most first."""
+def column_changes(one: WithoutColumn, why: Explanation) -> str:
+    """What changes by half a point or more, or of numbers at all, the most first."""
+    least, nothing = (_LEAST, "nothing by half a point") if why.unit is None else (0.0, "nothing")
     told = sorted(one.changes.items(), key=lambda pair: -abs(pair[1]))
-    seen = [f"{name} {100 * value:+.0f}" for name, value in told if abs(value) >= _LEAST]
-    return " · ".join(seen).replace("-", "−") or "nothing by half a point"
+    seen = [f"{name} {why.told(value)}" for name, value in told if value and abs(value) >= least]
+    return " · ".join(seen).replace("-", "−") or nothing
 
 
-def _colour(value: float, scale: float) -> str:
+def _colour(value: float, scale: float, least: float) -> str:
     """Orange for a word that speaks for the answer, blue for one against it."""
-    if abs(value) < _STRONG:
+    if not value or abs(value) < least:
         return "transparent"
     rgb = "196 80 12" if value > 0 else "10 92 146"
     return f"rgb({rgb} / {0.1 + 0.4 * min(abs(value) / scale, 1):.2f})"

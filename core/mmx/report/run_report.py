@@ -27,7 +27,8 @@ class WithoutColumn:
     Attributes:
         column: its name.
         answer: what is answered then, in words.
-        changes: by name of the class or label: its probability then, minus what it was.
+        changes: by name of the class or label: its probability then, minus what it was; or the
+            change of a number.
     """
 
     column: str
@@ -48,6 +49,7 @@ class Explanation:
         weights: gates, experts and levels, by name.
         images: by modality, what the model saw of it; modalities without an image are left out.
         notes: one sentence for each part that could not be told, with the reason.
+        unit: of answers that are numbers, years or empty; None: answers are probabilities.
     """
 
     shares: Mapping[str, float] = field(default_factory=dict)
@@ -57,6 +59,26 @@ class Explanation:
     weights: Mapping[str, Sequence[float]] = field(default_factory=dict)
     images: Mapping[str, ExplainedImage] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    unit: str | None = None
+
+    @property
+    def in_unit(self) -> str:
+        """What stands behind a change: " points" of a probability, " years", or nothing."""
+        unit = "points" if self.unit is None else self.unit
+        return f" {unit}" if unit else ""
+
+    @property
+    def what(self) -> str:
+        """What changes: the probability, or the number."""
+        return "probability" if self.unit is None else "number"
+
+    def told(self, value: float) -> str:
+        """A change: "+3" points of a probability, "+0.42" of a number."""
+        return f"{100 * value:+.0f}" if self.unit is None else f"{value:+.3g}"
+
+    def error(self, value: float) -> str:
+        """A standard error, in the same unit."""
+        return self.told(value)[1:]
 
 
 @dataclass(frozen=True, slots=True)

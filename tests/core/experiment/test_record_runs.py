@@ -280,3 +280,21 @@ def test_without_a_column_is_what_a_case_without_that_cell_is_answered(
     asked = mmx.ask(run.path, mmx.Case(record={"age": 40}), without=["size", "grade"])
     for finding, change in alone.changes.items():
         assert change == pytest.approx(prior[finding] - asked.probabilities(0)[finding], abs=1e-5)
+
+
+def test_all_that_is_made_of_a_date_is_missing_together(make: Callable[..., mmx.Spec]) -> None:
+    cells = rows()
+    for row, one in enumerate(cells):
+        one["exam"] = f"2021-{1 + row % 12:02d}-15"
+        one["birth"] = f"{1950 + row % 37}-03-0{1 + row % 9}"
+    settings = "dim: 16, cyclic: {exam: month}, since: {exam: birth}"
+    run = mmx.run(make(cells, columns=("age", "exam", "birth"), settings=settings))
+    record = {"age": 40, "exam": "2021-05-15", "birth": "1960-03-01"}
+    answers = mmx.ask(run.path, mmx.Case(record=record), explain=True)
+    found = {one.column: one for one in answers.explanations[0].columns["record"]}
+    assert [*found] == ["age", "exam", "birth"]  # and not exam month cos, exam month sin, ...
+    whole = answers.probabilities(0)
+    for name, one in found.items():
+        blank = mmx.ask(run.path, mmx.Case(record={**record, name: None})).probabilities(0)
+        for finding, change in one.changes.items():
+            assert change == pytest.approx(blank[finding] - whole[finding], abs=1e-6)

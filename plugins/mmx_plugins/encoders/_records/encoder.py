@@ -56,6 +56,7 @@ class ColumnsEncoder(RecordEncoder):
         self.shape = self.network.shape
         self.fields = tuple(sorted({name for one in columns for name in one.origin.fields}))
         self.entries = {"columns": table.names}
+        self.sources = tuple(column.origin.fields for column in table.columns)
         values, codes = zip(*map(_fill, columns), strict=True)
         self.register_buffer("fill_values", torch.tensor(values), persistent=False)
         self.register_buffer("fill_codes", torch.tensor(codes), persistent=False)

@@ -75,6 +75,11 @@ class Regression(Task):
         self.names = tuple(names)[:1]
         self._columns, self._unit = tuple(names), unit
 
+    @property
+    def answer_unit(self) -> str:
+        """Explanations tell changes in it."""
+        return self._unit
+
     def target(self, sample: Sample) -> Target:
         """The number of the column of labels; what cannot be read is unknown, with why."""
         cell = sample.labels.get(self.names[0])
