@@ -116,11 +116,13 @@ def _loaded(
 def _refuse_listed(name: str) -> None:
     """Refuse a name of the library's own list, which is an architecture and says no weights."""
     try:
-        from open_clip.pretrained import get_pretrained_cfg, list_pretrained_tags_by_model
-    except ModuleNotFoundError:  # an extra; its absence is told where it is needed
+        from open_clip import pretrained  # an extra
+    except ModuleNotFoundError:  # its absence is told where it is needed
         return
-    tags = list_pretrained_tags_by_model(name)
-    stored = [str(get_pretrained_cfg(name, tag).get("hf_hub") or "").strip("/") for tag in tags]
+    tags = pretrained.list_pretrained_tags_by_model(name)
+    stored = [
+        str(pretrained.get_pretrained_cfg(name, tag).get("hf_hub") or "").strip("/") for tag in tags
+    ]
     known = [f"hf-hub:{one}" for one in dict.fromkeys(stored) if one.count("/") == 1]
     more = f", or a name on the hub, such as {', '.join(known[:_SHOWN])}" if known else ""
     if tags:
