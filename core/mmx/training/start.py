@@ -1,5 +1,6 @@
 """train: puts a training together and runs it."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -58,6 +59,9 @@ def train(
         return loop.fit()
 
 
+_ASKING = threading.Lock()
+
+
 def _accelerator() -> Any:
     """Devices and processes; precision is set by the loop itself."""
     from accelerate import Accelerator  # a second of import
@@ -65,7 +69,8 @@ def _accelerator() -> Any:
 
     # fusions of one modality leave projections without gradient, which DDP must expect
     unused = DistributedDataParallelKwargs(find_unused_parameters=True)
-    return Accelerator(mixed_precision="no", kwargs_handlers=[unused])
+    with _ASKING:  # what it shares in a process is half made while the first one is made
+        return Accelerator(mixed_precision="no", kwargs_handlers=[unused])
 
 
 @contextmanager
