@@ -7,6 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from zipimport import zipimporter
 
+from mmx.plugins.syntax import syntax_tree
+
 _LEAVES = (ast.Constant, ast.Name, ast.expr_context, ast.alias)  # nothing below them is read
 _TOLD = (SyntaxError, ValueError, RecursionError, MemoryError)  # of ast.parse
 
@@ -70,7 +72,7 @@ def parse(content: bytes, python: bool = True) -> ParsedFile:
     if not python:
         return ParsedFile(sha256(content).hexdigest())
     try:
-        tree = ast.parse(content)
+        tree = syntax_tree(content)
         told = list[str]()
         _tell(tree, told)
     except _TOLD:

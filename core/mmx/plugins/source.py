@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from typing import Any
 
+from mmx.plugins.syntax import syntax_tree
+
 DOCSTRING = re.compile(rb'''\A(\s*#[^\n]*\n)*\s*"""[^\\]*?"""''')
 
 
@@ -77,7 +79,7 @@ def outline(file: str, content: bytes, type: str = "") -> Outline:
     if not file.endswith(".py"):
         return Outline(file)
     try:
-        tree = ast.parse(_needed(content))
+        tree = syntax_tree(_needed(content))
     except (SyntaxError, ValueError) as error:  # ValueError: null bytes
         line = getattr(error, "lineno", None) or 1
         return Outline(file, fault=f"{file}:{line}: {getattr(error, 'msg', error)}")

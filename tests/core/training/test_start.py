@@ -3,6 +3,7 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
 import pytest
 from accelerate.state import AcceleratorState, PartialState
@@ -14,7 +15,7 @@ def test_trainings_in_threads_all_know_their_device(monkeypatch: pytest.MonkeyPa
     """Accelerate shares its state in a process; others see it as soon as it is begun."""
     prepare = PartialState._prepare_backend
 
-    def slowly(state: PartialState, *given: object) -> object:
+    def slowly(state: PartialState, *given: Any) -> object:
         time.sleep(0.05)
         return prepare(state, *given)
 
