@@ -35,7 +35,8 @@ model:
   # train: frozen runs an encoder once and keeps its features; last | full let it learn
 {image}
 {fusion}
-  head: {{type: mlp, hidden: 256, dropout: 0.5}}
+  # begins as a linear probe of these features, and leaves it where validation improves
+  head: {{type: linear_probe, hidden: 256, dropout: 0.5}}
 
 # {loss_why}; others: mmx plugins list --kind loss
 loss: {loss}
@@ -48,7 +49,7 @@ train:
   select: {select:<21} # the best epoch by this score of the validation part
 """
 _AIM = (
-    "the same aim as the headline: each class counts alike", "logit_adjusted", "balanced_accuracy",
+    "the same aim as the headline: each class counts alike", "logit_adjusted", "balanced_nll",
 )  # fmt: skip
 _AIMS = {
     "multi_label": ("each known label by itself", "bce", "macro_auroc"),
