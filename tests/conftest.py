@@ -5,7 +5,8 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ from PIL import Image
 from warm_processes import processes, warm_python, warm_pythons, warm_workers
 
 import mmx
+from mmx.plugins.code import CORE
 from mmx.plugins.discovery import Claim, read_claims
+from mmx.plugins.source import Module, find_submodule
 
 __all__ = ["processes", "warm_python", "warm_pythons", "warm_workers"]  # fixtures
 
@@ -74,12 +77,27 @@ def installed_methods_are_read_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def modules_of_core_are_found_once() -> Iterator[None]:
+    """Core and its libraries stay as they are, and each run looks at what both consist of."""
+    of_core = cache(find_submodule)
+
+    def found_once(name: str, package: Module) -> Module | None:
+        find = of_core if name.partition(".")[0] == CORE else find_submodule
+        return find(name, package)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mmx.plugins.code.find_submodule", found_once)
+        patch.setattr("mmx.pipeline.identity.version", cache(version))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are filled with curves and not rendered, and 2 mistakes are explained instead of 12.
 
     Both take most of a small run's time. Where pages are looked at, or made as users make them, a
-    fixture of this name leaves them whole; so does every test that starts a process.
+    fixture of this name leaves them whole; so does what starts cold in a process of its own.
     """
     monkeypatch.setattr("mmx.report.svg.rendered", lambda figure: "<svg></svg>")
     monkeypatch.setattr("mmx.experiment.pages.MISTAKES", 2)

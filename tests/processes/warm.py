@@ -18,13 +18,28 @@ import socket
 import sys
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 HEAVY = (
-    "accelerate", "matplotlib.figure", "mmx_cli.main", "mmx.experiment.answers", "mmx.interfaces",
-    "pandas", "pyarrow.parquet", "sklearn.linear_model", "torch", "torch._dynamo",
+    "accelerate", "filelock", "jinja2", "matplotlib.backends.backend_svg", "matplotlib.figure",
+    "mmx_cli.main", "mmx.audit", "mmx.experiment.answers", "mmx.interfaces", "pandas",
+    "pyarrow.parquet", "sklearn.linear_model", "torch", "torch._dynamo",
     "torch.distributed.tensor",
 )  # fmt: skip
+
+
+def read_sources() -> None:
+    """What a run's digest reads of mmx is remembered as long as no file changes."""
+    parsed = import_module("mmx.plugins.parsed_file")
+    for package in ("mmx", "mmx_plugins"):
+        for file in Path(import_module(package).__path__[0]).rglob("*.py"):
+            parsed.parse_file(str(file))
+
+
+def shorten_pages() -> None:
+    """Figures are filled with curves and not rendered, as the fixture ``short_pages`` has it."""
+    import_module("mmx.report.svg").rendered = lambda figure: "<svg></svg>"  # type: ignore[attr-defined]
 
 
 def next_command(listener: socket.socket) -> dict[str, Any] | None:
@@ -74,6 +89,8 @@ def perform(command: dict[str, Any]) -> None:
 if __name__ == "__main__":
     for name in HEAVY:
         import_module(name)
+    read_sources()
+    shorten_pages()
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(sys.argv[1])
         server.listen()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmx.plugins.parsed_file import Import, parse_file
-from mmx.plugins.source import Module, find_module
+from mmx.plugins.source import Module, find_module, find_submodule
 
 CORE = __name__.partition(".")[0]
 _CORE_FOLDER = Path(__file__).parents[2]
@@ -164,11 +164,17 @@ class _Walk:
     def _find(self, name: str) -> Module | None:
         """The module of this name; None when there is none, or it comes with Python."""
         if name not in self._found:
-            top = name.partition(".")[0]
-            with_python = not name or top in sys.stdlib_module_names
-            folders = [str(_CORE_FOLDER)] if top == CORE else self._folders
-            self._found[name] = None if with_python else find_module(name, folders)
+            self._found[name] = self._search(name)
         return self._found[name]
+
+    def _search(self, name: str) -> Module | None:
+        top, package = name.partition(".")[0], name.rpartition(".")[0]
+        if not name or top in sys.stdlib_module_names:
+            return None
+        if package:
+            above = self._find(package)
+            return find_submodule(name, above) if above else None
+        return find_module(name, [str(_CORE_FOLDER)] if top == CORE else self._folders)
 
     def _is_own(self, name: str, module: Module) -> bool:
         """Whether a module is code to look at; libraries are known by their version."""

@@ -52,7 +52,15 @@ def find_module(module: str, path: Sequence[str] | None) -> Module | None:
         module: dotted name.
         path: folders to search; None for what ``import`` would search.
     """
-    spec = _find_spec(module, path)
+    return _module(_find_spec(module, path))
+
+
+def find_submodule(module: str, package: Module) -> Module | None:
+    """A module of a package that was found; None when there is none."""
+    return _module(_search(module, package.folders))
+
+
+def _module(spec: ModuleSpec | None) -> Module | None:
     folders = tuple(spec.submodule_search_locations or ()) if spec else ()
     if spec is None or (spec.origin is None and not folders):
         return None
