@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import settings
 from PIL import Image
 from warm_processes import processes, warm_python, warm_pythons, warm_workers
@@ -26,7 +27,8 @@ settings.register_profile("ci", max_examples=100, deadline=None)
 settings.register_profile("nightly", max_examples=2000, deadline=None)
 settings.load_profile(os.environ.get("MMX_TEST_PROFILE") or "ci")
 os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported anywhere
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of what tests start; torch has counted cores here
+torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 
 def pytest_collection_finish() -> None:
