@@ -9,7 +9,7 @@ Source: Lewis 1995, Fast normalized cross-correlation, Vision Interface; local c
 Jarrett et al. 2009, doi:10.1109/ICCV.2009.5459469.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float32]
+
+_Pixel = TypeVar("_Pixel", bound=np.generic)
 
 VIEWS = (
     "as it is", "turned by 90 degrees", "turned by 180 degrees", "turned by 270 degrees",
@@ -32,7 +34,7 @@ _LEAST = 1e-3  # below this product of lengths there is nothing to compare
 _CHUNK = 512  # pairs at a time
 
 
-def view(pictures: "Floats", number: int) -> "Floats":
+def view(pictures: "NDArray[_Pixel]", number: int) -> "NDArray[_Pixel]":
     """Pictures [B, S, S] in one of the eight views."""
     shown = pictures[:, :, ::-1] if number >= 4 else pictures
     return np.rot90(shown, number % 4, axes=(1, 2))
