@@ -174,7 +174,8 @@ def _joined(layout: Layout, columns: Sequence[str], table: "DataFrame") -> "Cell
 
 def _texts(layout: Layout, column: "Series[Any]") -> "Cells":
     name = str(column.name)
-    own = with_written_lists(column) if name == layout.label else column
+    several = name == layout.label and layout.labels.several == "each"
+    own = with_written_lists(column) if several else column
     return read_cells(own, missing=missing_in(layout, name)).texts
 
 

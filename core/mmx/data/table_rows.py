@@ -253,7 +253,8 @@ class TableRows(Sequence[Sample]):
 
     def _read(self, column: "Series[Any]") -> "Cells":
         name = str(column.name)
-        own = with_written_lists(column) if name == self._layout.label else column
+        several = name == self._layout.label and self._layout.labels.several == "each"
+        own = with_written_lists(column) if several else column
         found = read_cells(own, missing=missing_in(self._layout, name))
         if found.words:
             self.missing[name] = found.words

@@ -105,6 +105,7 @@ def test_no_way_of_reading_a_run_takes_a_damaged_file(
     uses: dict[str, Callable[[], object]] = {
         "metrics.json": run.headline,
         "predictions.parquet": lambda: run.predictions,
+        "controls.parquet": lambda: run.controls,
         "report.html": lambda: run.report,
         "environment.json": lambda: mmx.predict(run.path, case, without=["image"], plugins=files),
         "model.json": lambda: mmx.predict(run.path, case, without=["image"], plugins=files),

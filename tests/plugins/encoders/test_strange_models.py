@@ -14,7 +14,7 @@ from transformers import (
     BertConfig,
     PreTrainedTokenizerFast,
     RobertaConfig,
-    SiglipConfig,
+    BlipConfig,
     T5Config,
     ViTConfig,
 )
@@ -56,7 +56,7 @@ def built(folder: Path, **settings: object) -> object:
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        (SiglipConfig(), "'siglip', whose half for texts is not read"),
+        (BlipConfig(), "'blip', whose half for texts is not read"),
         (ViTConfig(**SMALL_VIT), "'vit', which reads no texts"),
     ],
 )

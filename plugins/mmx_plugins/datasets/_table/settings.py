@@ -240,11 +240,10 @@ class TableSettings(DatasetParams):
         kinds = self.views if isinstance(self.views, Mapping) else {}
         places = self.views if isinstance(self.views, tuple) else ()
         view, order = self.view or (), self.order
+        pattern = self.case_pattern
         if self.case is None:
             return None
-        return LongTable(
-            self.case, self.images, view, kinds, places, order, self.group, self.case_pattern
-        )
+        return LongTable(self.case, self.images, view, kinds, places, order, self.group, pattern)
 
     @property
     def reading(self) -> Reading:
