@@ -14,10 +14,11 @@ import json
 import os
 import runpy
 import signal
+import site
 import socket
 import sys
 from contextlib import suppress
-from importlib import import_module
+from importlib import import_module, invalidate_caches
 from pathlib import Path
 from typing import Any
 
@@ -76,12 +77,21 @@ def watched(heard: socket.socket, command: dict[str, Any], handles: list[int]) -
     os._exit(0)
 
 
+def see_installed() -> None:
+    """What was installed since Python started is seen, as by one that starts now."""
+    for folder in site.getsitepackages():
+        site.addsitedir(folder)
+    invalidate_caches()
+
+
 def perform(command: dict[str, Any]) -> None:
     """What ``python -m module words`` does."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(command["environment"])
     os.chdir(command["folder"])
+    if command.get("installed since"):
+        see_installed()
     sys.argv = [command["module"], *command["words"]]
     runpy.run_module(command["module"], run_name="__main__", alter_sys=True)
 

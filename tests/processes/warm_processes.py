@@ -167,6 +167,13 @@ class WarmPython:
         out, err = process.communicate()
         return subprocess.CompletedProcess([*map(str, words)], process.wait(), out, err)
 
+    def write_command(self, file: Path) -> None:
+        """A program ``mmx`` for shells, whose commands copies of this process do."""
+        asked = Path(__file__).with_name("ask_warm.py")
+        program = f'#!/bin/sh\nexec {sys.executable} -S {asked} {self._address} "$@"\n'
+        file.write_text(program, encoding="utf-8")
+        file.chmod(0o755)
+
     def tidy(self) -> None:
         """End what a test has left."""
         while self._begun:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import pytest
+from warm_processes import WarmPython
 
 from mmx import interfaces
 from mmx.plugins import KINDS
@@ -19,6 +20,9 @@ class Fresh(Protocol):
 
     folder: Path
     python: Path
+
+    @property
+    def warm(self) -> WarmPython: ...
 
     def run(self, *words: str | Path, cwd: Path | None = None) -> str: ...
 
@@ -45,9 +49,11 @@ def test_every_block_is_of_a_form_that_these_tests_know() -> None:
 
 @pytest.mark.slow
 def test_from_nothing_to_a_wheel_by_the_commands_of_the_guide(fresh: Fresh) -> None:
-    script = "\n".join(map(as_shell, BLOCKS))
-    work = fresh.folder / "guide"
+    work, programs = fresh.folder / "guide", fresh.folder / "programs"
     work.mkdir()
+    programs.mkdir()
+    fresh.warm.write_command(programs / "mmx")
+    script = "\n".join([f"export PATH={programs}:$PATH", *map(as_shell, BLOCKS)])
     printed = fresh.run("bash", "-euxo", "pipefail", "-c", script, cwd=work)
     assert re.search(r"fusion +cross_talk +mmx-cross-talk +0\.1\.0 +2 +found", printed)
     assert printed.count("28 of 28 checks passed") == 3

@@ -12,9 +12,9 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from transformers import (
     BertConfig,
+    BlipConfig,
     PreTrainedTokenizerFast,
     RobertaConfig,
-    BlipConfig,
     T5Config,
     ViTConfig,
 )
