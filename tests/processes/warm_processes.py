@@ -169,6 +169,7 @@ class WarmPython:
 
     def write_command(self, file: Path) -> None:
         """A program ``mmx`` for shells, whose commands copies of this process do."""
+        self.run("--version")  # it answers from now on
         asked = Path(__file__).with_name("ask_warm.py")
         program = f'#!/bin/sh\nexec {sys.executable} -S {asked} {self._address} "$@"\n'
         file.write_text(program, encoding="utf-8")
