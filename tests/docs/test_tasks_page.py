@@ -21,7 +21,9 @@ def test_every_method_of_a_task_is_told_with_its_arguments() -> None:
     for name in methods:
         method = getattr(Task, name)
         given, star = told[name]
-        code = (method.fget if isinstance(method, property) else method).__code__
+        answering = method.fget if isinstance(method, property) else method
+        assert answering is not None
+        code = answering.__code__
         names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
         assert given == ", ".join(names), name
         assert star == (name in Task.__abstractmethods__), name
