@@ -27,8 +27,10 @@ from mmx.interfaces import TableContents, TableExample, TableReader, TableReader
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+    from pyarrow import Table
 
 _HEADER_LIMIT = 1 << 22  # characters of the first line
+_PIECE = 50_000  # cells that are looked at together, for a blank sheet may have a million rows
 _TABS = (".tsv", ".tab", ".tsv.gz", ".tab.gz")
 
 
@@ -77,13 +79,14 @@ class CsvReader(TableReader):
 
     def _contents(self, path: Path, text: TableText) -> TableContents:
         guesses = {} if text.guess is None else {"encoding": text.guess}
-        cells = self._cells(path, text)
-        last = _last_filled(cells)
-        blank = f"{len(cells) - last} rows at the end hold nothing and are left out"
-        notes = [*([text.note] if text.note else []), *([blank] if last < len(cells) else [])]
-        return TableContents(cells.iloc[:last], notes, guesses=guesses)
+        table = self._table(path, text)
+        last = _last_filled(table)
+        blank = f"{len(table) - last} rows at the end hold nothing and are left out"
+        notes = [*([text.note] if text.note else []), *([blank] if last < len(table) else [])]
+        cells: DataFrame = table.slice(0, last).to_pandas()
+        return TableContents(cells, notes, guesses=guesses)
 
-    def _cells(self, path: Path, text: TableText) -> "DataFrame":
+    def _table(self, path: Path, text: TableText) -> "Table":
         import pyarrow  # not needed to find this reader
 
         try:
@@ -115,12 +118,16 @@ class CsvReader(TableReader):
         return TableExample(path, rows)
 
 
-def _last_filled(cells: "DataFrame") -> int:
+def _last_filled(table: "Table") -> int:
     """Rows up to the last that holds something, as spreadsheets save blank ones behind it."""
-    last = len(cells)
-    while last and not any(str(cell).strip() for cell in cells.iloc[last - 1].tolist()):
-        last -= 1
-    return last or len(cells)
+    step = max(_PIECE // max(table.num_columns, 1), 1)
+    for stop in range(len(table), 0, -step):
+        start = max(stop - step, 0)
+        columns = table.slice(start, stop - start).to_pydict().values()
+        for blank, row in enumerate(zip(*(reversed(one) for one in columns), strict=True)):
+            if any(str(cell).strip() for cell in row):
+                return stop - blank
+    return len(table)
 
 
 def _first_line(source: Path | io.BytesIO, path: Path) -> str:
@@ -145,11 +152,11 @@ def _seen(first: str, path: Path) -> str:
 
 def _parsed(
     source: Path | io.BytesIO, names: Sequence[str], separator: str, *, headed: bool
-) -> "DataFrame":
+) -> "Table":
     import pyarrow  # not needed to find this reader
     from pyarrow import csv as arrow_csv
 
-    table = arrow_csv.read_csv(
+    table: Table = arrow_csv.read_csv(
         source,
         read_options=arrow_csv.ReadOptions(
             use_threads=False,  # or the row number is not known
@@ -160,8 +167,7 @@ def _parsed(
             column_types=dict.fromkeys(names, pyarrow.string()), strings_can_be_null=False
         ),
     )
-    cells: DataFrame = table.to_pandas()
-    return cells
+    return table
 
 
 @hookimpl
