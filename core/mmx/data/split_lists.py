@@ -97,12 +97,13 @@ def rows_by_name(lists: Sequence[SplitList], known: Mapping[str, Sequence[str]])
         known: column -> names of all rows.
 
     Returns:
-        The names of the column, in either form, that most of the listed names are of.
+        The names of the column, in either form, that most of the listed names are of; no row where
+        no column names any.
     """
     given = [name for one in lists for name in one.names]
     forms = [places_of(names) for names in known.values()]
     forms += [_bare(names) for names in known.values()]
-    return max(forms, key=lambda form: sum(name in form for name in given))
+    return max(forms, key=lambda form: sum(name in form for name in given), default={})
 
 
 def places_of(names: Sequence[str]) -> Rows:

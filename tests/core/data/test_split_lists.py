@@ -134,6 +134,18 @@ def test_init_writes_lists_that_fit(tmp_path: Path, form: str) -> None:
     assert any("train in train_list" in line for line in found.told())
 
 
+@pytest.mark.parametrize("form", ["names", "bare", "column"])
+def test_lists_beside_a_table_without_images_name_none_of_its_rows(
+    tmp_path: Path, form: str
+) -> None:
+    lists(tmp_path, form)
+    notes = [f"The lesion was seen {row} times. It is flat." for row in range(ROWS)]
+    cells = pandas.DataFrame({"note": notes, "dx": ["x", "y"] * (ROWS // 2)})
+    columns = guess_columns(cells, tmp_path, given={"text": "note"})
+    assert columns.images == ()
+    assert with_lists(columns, tmp_path / "cases.csv", cells) == columns
+
+
 @pytest.mark.parametrize("parts", [["train", "test", *PARTS[2:]], [*PARTS[1:], "other"]])
 def test_init_asks_about_lists_that_do_not_fit(tmp_path: Path, parts: Sequence[str]) -> None:
     """One tears a group, in the other one a row is in none."""
