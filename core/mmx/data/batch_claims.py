@@ -7,7 +7,7 @@ alone are claimed.
 """
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +61,7 @@ class FileClaims:
         except Busy:
             self._refused.add(file)
             return False
+        stack.callback(forget, lock)  # while it is held
         self._held[file] = stack
         return True
 
@@ -70,3 +71,9 @@ class FileClaims:
         still = {one.file for one in left}
         for file in [name for name in self._held if name not in still]:
             self._held.pop(file).close()
+
+
+def forget(lock: Path) -> None:
+    """Remove the lock of a claim; at worst two processes then encode one batch."""
+    with suppress(OSError):
+        lock.unlink(missing_ok=True)

@@ -10,14 +10,14 @@ shards are joined while the folder grows, so that there are never many.
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from math import ceil
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmx.data.batch_claims import FileClaims, InputBatch, cut_batches
+from mmx.data.batch_claims import FileClaims, InputBatch, cut_batches, forget
 from mmx.data.cache_budget import CacheBudget
 from mmx.data.encoding import Encoding
 from mmx.data.shard_joining import join_small
@@ -76,11 +76,14 @@ class Filling:
             progress: called with inputs done and in all.
             waiting: told for whom we wait, when all that is left is in the hands of others.
         """
-        while self._left:
-            if not self._publish_some(progress):
-                self._wait(waiting)
-                self._drop_stored()
-                progress(self._done, self.total)
+        try:
+            while self._left:
+                if not self._publish_some(progress):
+                    self._wait(waiting)
+                    self._drop_stored()
+                    progress(self._done, self.total)
+        finally:
+            self._files.leave(())
 
     def _publish_some(self, progress: Progress) -> bool:
         """Encode and publish batches for about two seconds; False when all are claimed."""
@@ -125,7 +128,7 @@ class Filling:
             claims.enter_context(Hold(file).now())
         except Busy:
             return False
-        claims.callback(_forget, file)
+        claims.callback(forget, file)
         return True
 
     def _claim_file(self, batch: InputBatch) -> Path:
@@ -146,7 +149,7 @@ class Filling:
             )
 
         with Hold(file).later(told):
-            _forget(file)
+            forget(file)
 
     def _lacking(self, batch: InputBatch) -> list[int]:
         """Rows of a batch that nobody has published meanwhile."""
@@ -169,12 +172,6 @@ class Filling:
         lacking = [batch for batch in self._left if self._lacking(batch)]
         self._left = lacking
         self._done = self.total - sum(len(batch.rows) for batch in lacking)
-
-
-def _forget(file: Path) -> None:
-    """Remove the lock of a claim; at worst two processes then encode one batch."""
-    with suppress(OSError):
-        file.unlink(missing_ok=True)
 
 
 class _Piece:

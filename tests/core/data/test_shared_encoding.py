@@ -228,6 +228,27 @@ class Filed(Source):
         return f"shard {row // 5}"
 
 
+def test_a_failure_leaves_no_shard_claimed(tmp_path: Path) -> None:
+    """Even while the failure, and with it all that it saw, is kept."""
+
+    class Failing(Reader):
+        def forward(self, texts: Texts) -> Features:
+            raise DataError("no memory")
+
+    def run(reader: Reader) -> int:
+        found = FeatureCache(tmp_path, budget_gb=1.0).encode(
+            FrozenEncoder(reader, "{}", batch_size=4), Filed(range(50)), range(50),
+            want=WANT, waiting=pytest.fail,
+        )  # fmt: skip
+        return found.encoded
+
+    with pytest.raises(DataError, match="no memory") as failure:
+        run(Failing())
+    assert run(Reader()) == 50
+    assert failure.tb  # it is kept until here
+    assert not [*next(tmp_path.rglob(filling.CLAIMS)).iterdir()]
+
+
 def test_a_shard_is_read_by_one_process(tmp_path: Path) -> None:
     """The first one stands still in its first shard; the other one reads all others, and waits."""
     slow, quick = Reader(), Reader()
