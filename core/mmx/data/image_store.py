@@ -15,7 +15,7 @@ from einops import rearrange
 
 from mmx.data.decoded_images import Report, decode, decode_all, fault
 from mmx.data.file_keys import any_deep, file_keys
-from mmx.data.frames import Decoder
+from mmx.data.frames import Decoder, FileFrame
 from mmx.data.image_readers import ImageReaders
 from mmx.data.image_rows import ImageRows
 from mmx.data.images import DEEPEST, Frame, shares_of, window
@@ -125,7 +125,8 @@ class ImageStore(Store):
     def file_of(self, row: int) -> str:
         """The shard or table that the first image of a row lies in; empty for a file of its own."""
         index = int(self._index[row, 0])
-        source = self._sources[index] if index >= 0 else None
+        found = self._sources[index] if index >= 0 else None
+        source = found.source if isinstance(found, FileFrame) else found
         place = source.place if isinstance(source, PackedImage) else None
         return "" if place is None else place[0]
 

@@ -12,7 +12,7 @@ import pytest
 import mmx
 from mmx.data import ImageReaders, ImageStore
 from mmx.errors import MissingExtraError
-from mmx.interfaces import ImageRequest, Plane, Sample
+from mmx.interfaces import ImageRequest, PackedImage, Plane, Sample
 from mmx.spec import ImageSpec
 from mmx_plugins.readers.nifti import NiftiParams
 
@@ -69,8 +69,26 @@ def test_slices_are_images_of_their_row(tmp_path: Path, frames: Any, shown: list
     np.testing.assert_allclose(pixels, (wanted + 1000.0) / 2000, atol=1e-5)
     assert store.centre.tolist() == [len(pixels) // 2]
     assert len(set(store.view_keys()[0])) == len(pixels)
+    assert store.file_of(0) == ""  # volumes are encoded together with others
     with pytest.raises(mmx.DataError, match=r"has 6 frames; say which .*data.image.frames"):
         mmx.read_image(tmp_path / "a.nii.gz")
+
+
+class InShard(PackedImage):
+    """A volume that lies in a shard beside others."""
+
+    name = "a.nii"
+    place = ("shard.tar", 512)
+
+    def read(self) -> bytes:
+        return stored("LPS")
+
+
+def test_slices_of_a_volume_in_a_shard_lie_in_the_shard(tmp_path: Path) -> None:
+    spec = ImageSpec(height=5, width=4, range=(-1000, 1000), frames=2)
+    samples = [Sample("a", "a", images={"image": (InShard(),)}), Sample("b", "b")]
+    store = ImageStore(samples, spec, folder=tmp_path, memory_gb=1)
+    assert [store.file_of(row) for row in (0, 1)] == ["shard.tar", ""]
 
 
 @pytest.mark.parametrize(
