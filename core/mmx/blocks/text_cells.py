@@ -66,16 +66,19 @@ _NESTED = (bytes, bytearray, memoryview, dict, list, tuple, set, np.ndarray)
 
 
 def _nested(column: str, row: int, cell: Any) -> str:
+    several = ""
     if isinstance(cell, dict):
         what = f"a struct {{{', '.join(map(str, cell))}}}"
     elif isinstance(cell, bytes | bytearray | memoryview):
         what = f"{len(cell)} bytes"
     else:
         what = f"a list of {len(cell)}"
+        several = "; a list of labels is read where data.dataset.labels says several: each"
     return (
         f"column {column!r} holds {what} in row {row + 2}; a cell must hold text, a number or "
         "nothing. Only columns of images may hold bytes, structs {bytes, path} and lists of them: "
         "name the column under images, or write its content into columns of their own"
+        f"{several}"
     )
 
 
@@ -89,10 +92,10 @@ def with_written_lists(column: "pandas.Series[Any]") -> "pandas.Series[Any]":
 
 def _written(cell: object) -> object:
     """A list of texts as ``['a', 'b']``; anything else as it is."""
-    held = list(cell) if isinstance(cell, list | tuple | np.ndarray) else []
-    fits = bool(held) and all(isinstance(one, str) for one in held)
-    empty = isinstance(cell, list | tuple | np.ndarray) and not held
-    return str(held) if fits or empty else cell
+    if not isinstance(cell, list | tuple | np.ndarray):
+        return cell
+    texts = [str(one) for one in cell if isinstance(one, str)]
+    return str(texts) if len(texts) == len(cell) else cell
 
 
 def missing_words(columns: Mapping[str, Mapping[str, int]]) -> list[str]:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmx.blocks import MISSING_WORDS, read_cells
+from mmx.blocks import MISSING_WORDS, read_cells, with_written_lists
+from mmx.blocks import Cells as ReadCells
 from mmx.data.decimal_commas import with_point, with_points
 from mmx.interfaces import Box, FieldKind, Layout
 
@@ -33,6 +34,14 @@ def missing_in(layout: Layout, column: str) -> tuple[str, ...]:
         return words
     stated = {one.casefold() for one in (*(layout.classes or ()), *layout.labels.map)}
     return tuple(word for word in words if word.casefold() not in stated)
+
+
+def read_column(layout: Layout, column: "Series[Any]") -> ReadCells:
+    """Texts of a column as a layout means them: what is missing, and lists of several labels."""
+    name = str(column.name)
+    several = name == layout.label and layout.labels.several == "each"
+    own = with_written_lists(column) if several else column
+    return read_cells(own, missing=missing_in(layout, name))
 
 
 def texts_of(column: "Series[Any]") -> "Cells":

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmx.blocks import read_cells, with_written_lists
 from mmx.data.case_images import CaseOrder, gathered_images, image_columns
 from mmx.data.cell_parts import parts_of_cells
-from mmx.data.cells import Faults, missing_in, paths_of
+from mmx.data.cells import Faults, paths_of, read_column
 from mmx.data.image_cells import image_cells
 from mmx.errors import DataError, SettingsError
 from mmx.interfaces import Layout, LongTable, TableContents
@@ -173,10 +172,7 @@ def _joined(layout: Layout, columns: Sequence[str], table: "DataFrame") -> "Cell
 
 
 def _texts(layout: Layout, column: "Series[Any]") -> "Cells":
-    name = str(column.name)
-    several = name == layout.label and layout.labels.several == "each"
-    own = with_written_lists(column) if several else column
-    return read_cells(own, missing=missing_in(layout, name)).texts
+    return read_column(layout, column).texts
 
 
 def _facts(layout: Layout, long: LongTable, table: "DataFrame") -> dict[str, str]:

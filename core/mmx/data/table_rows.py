@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from mmx.blocks import check_single, check_spelling, read_cells, with_written_lists
+from mmx.blocks import check_single, check_spelling
 from mmx.data.cell_labels import labels_of_cells
 from mmx.data.cell_parts import parts_of_cells
-from mmx.data.cells import Faults, boxes_of, missing_in, paths_of, texts_of, values_of
+from mmx.data.cells import Faults, boxes_of, paths_of, read_column, texts_of, values_of
 from mmx.data.decimal_commas import comma_notes
 from mmx.data.found_files import FOUND, FolderListing, with_found_endings
 from mmx.data.gathering import Gathering
@@ -252,12 +252,9 @@ class TableRows(Sequence[Sample]):
         return self._read(table[name])
 
     def _read(self, column: "Series[Any]") -> "Cells":
-        name = str(column.name)
-        several = name == self._layout.label and self._layout.labels.several == "each"
-        own = with_written_lists(column) if several else column
-        found = read_cells(own, missing=missing_in(self._layout, name))
+        found = read_column(self._layout, column)
         if found.words:
-            self.missing[name] = found.words
+            self.missing[str(column.name)] = found.words
         return found.texts
 
     def _images(self, table: "DataFrame", roots: Sequence[Path]) -> "dict[str, Cells]":

@@ -12,6 +12,7 @@ import pytest
 
 import mmx
 from mmx import DataError
+from mmx.blocks import with_written_lists
 from mmx.commands import guess_columns
 from mmx.data.cells import values_of
 from mmx.interfaces import Sample
@@ -151,6 +152,25 @@ def test_lists_are_several_labels(
     assert told == [["1", "1"], ["0", "0"], ["1", "0"], [None, None]]
     columns = guess_columns(mmx.read_table(tmp_path / f"t.{ending}"), tmp_path)
     assert (columns.label, columns.task["type"]) == ("dx", "multi_label")
+
+
+@pytest.mark.parametrize("several", ["refuse", "first", "own"])
+@pytest.mark.parametrize("case", [None, "case"])
+@pytest.mark.parametrize("held", [["edema", "mass"], np.array(["edema"]), []])
+def test_a_list_is_refused_where_a_case_has_one_label(
+    tmp_path: Path, several: str, case: str | None, held: object
+) -> None:
+    cells = {"note": ["a film", "two films"], "dx": [held, held], "case": ["a", "b"]}
+    pandas.DataFrame(cells).to_parquet(tmp_path / "t.parquet")
+    rule = {"several": several, **({"separator": "|"} if several == "first" else {})}
+    with pytest.raises(DataError, match=r"'dx' holds a list of .*says several: each"):
+        table(tmp_path / "t.parquet", labels=rule, case=case)
+
+
+@pytest.mark.parametrize("held", [["a", "b"], ("a", "b"), np.array(["a", "b"])])
+def test_lists_of_any_kind_are_written_alike(held: object) -> None:
+    cells = pandas.Series([held, [], ["a", 1], "c", None], dtype=object)
+    assert with_written_lists(cells).tolist() == ["['a', 'b']", "[]", ["a", 1], "c", None]
 
 
 def test_words_that_differ_in_case_are_asked_about(tmp_path: Path) -> None:
