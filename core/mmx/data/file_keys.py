@@ -1,7 +1,7 @@
 """Digests of image files, by which equal ones are known; one process of several reads them.
 
 KEY.keys.json   the digests, written by whoever read the files; only who waited meanwhile takes them
-                from there, so that no digest is older than the wait for it
+                from there, so that no digest is older than the process that was waited for
 """
 
 import hashlib

@@ -157,7 +157,7 @@ class TableSettings(DatasetParams):
     @classmethod
     def _of_a_case(cls, value: object, info: ValidationInfo) -> object:
         if value and info.data.get("case") is None:
-            raise ValueError("it sorts the images of a case; name its column: case: COLUMN")
+            raise ValueError("it is about the rows of a case; name its column: case: COLUMN")
         return value
 
     @field_validator("views")
