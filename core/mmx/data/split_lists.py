@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from mmx.blocks import without_ending
+from mmx.data.cells import texts_of
 from mmx.data.tables import read_table
 from mmx.errors import DataError, Fault
 from mmx.files import read_regular
@@ -66,7 +67,7 @@ def read_list(path: Path, columns: Sequence[str]) -> SplitList:
         lines = [(number, text.strip()) for number, text in enumerate(_lines(path), 1)]
         named = [(number, name) for number, name in lines if name]
         return SplitList(path, [name for _, name in named], [number for number, _ in named])
-    table = read_table(path).astype(str)
+    table = read_table(path)
     column = next((name for name in columns if name in table.columns), None)
     if column is None:
         there = ", ".join(map(str, table.columns))
@@ -74,8 +75,9 @@ def read_list(path: Path, columns: Sequence[str]) -> SplitList:
             f"the split file {path} names no rows: it needs a column {' or '.join(columns)}; it "
             f"has {there}; in a file that ends with {LINES} each line is a name, without a header"
         )
-    names = [cell.strip() for cell in table[column]]
-    return SplitList(path, names, range(2, len(names) + 2), column)
+    cells = enumerate(texts_of(table[column]).tolist(), 2)
+    named = [(row, name) for row, name in cells if name]
+    return SplitList(path, [name for _, name in named], [row for row, _ in named], column)
 
 
 def _lines(path: Path) -> list[str]:

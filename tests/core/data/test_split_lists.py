@@ -91,6 +91,22 @@ def test_a_row_in_no_list_is_a_fault_of_the_spec(tmp_path: Path, form: str) -> N
     assert [place for place, _ in error.value.faults] == [("files",)]
 
 
+@pytest.mark.parametrize("ending", ["xlsx", "parquet"])
+def test_numbers_with_a_gap_are_indices_as_well(tmp_path: Path, ending: str) -> None:
+    """A blank cell makes floating point of whole numbers, and names no row."""
+    for part, indices in (("train", range(12)), ("test", range(12, 20))):
+        cells = pandas.DataFrame({"indexes": [None, *indices]})
+        write: Any = cells.to_excel if ending == "xlsx" else cells.to_parquet
+        write(tmp_path / f"{part}.{ending}", index=False)
+    files = {part: tmp_path / f"{part}.{ending}" for part in ("train", "test")}
+    parts = make_split(manifest(tmp_path), spec(files, "indices")).parts
+    assert (parts[12:] == "test").all()
+    pandas.DataFrame({"indexes": [12.0, None, 99.0]}).to_excel(tmp_path / "test.xlsx", index=False)
+    files["test"] = tmp_path / "test.xlsx"
+    with pytest.raises(DataError, match=r"row 4: column 'indexes': no row .* named '99'"):
+        make_split(manifest(tmp_path), spec(files, "indices"))
+
+
 def test_a_group_in_two_lists_is_refused(tmp_path: Path) -> None:
     files = lists(tmp_path, "names", ["train", "test", *PARTS[2:]])
     with pytest.raises(DataError, match=r"puts a group in two parts.*p0"):
