@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmx.data.split_lists import LINES, SplitList, places_of, read_list, rows_by_name
-from mmx.errors import DataError
+from mmx.errors import MmxError
 from mmx.spec import Columns, part_named, torn_by
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _read(
     known = {name: _texts(cells, name) for name in columns.images}
     try:
         lists = {part: read_list(file, [*known, *_INDICES]) for part, file in files.items()}
-    except DataError:
+    except MmxError:  # a file that cannot be read, or a library that is not there
         return {}, {}
     kinds = {one.column for one in lists.values()}
     if len(kinds) > 1:

@@ -1,5 +1,6 @@
 """Published lists of rows: by names without a header, or by indices; faults at file:line:column."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,17 @@ def test_init_writes_lists_that_fit(tmp_path: Path, form: str) -> None:
     found = with_lists(columns, tmp_path / "cases.csv", cells)
     assert found.split == {"files": files, **({"index": "indexes"} if form == "indices" else {})}
     assert any("train in train_list" in line for line in found.told())
+
+
+def test_lists_that_no_installed_library_reads_are_asked_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = pandas.read_csv(table(tmp_path), dtype=str)
+    for part in ("train", "test"):
+        (tmp_path / f"{part}.xlsx").write_bytes(b"PK\x03\x04")
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    columns = guess_columns(cells, tmp_path)
+    assert with_lists(columns, tmp_path / "cases.csv", cells) == columns
 
 
 @pytest.mark.parametrize("form", ["names", "bare", "column"])
