@@ -41,7 +41,7 @@ def listed_parts(manifest: Manifest, spec: "SplitSpec") -> "NDArray[np.str_]":
         rows = own if named else places_of(known[one.column])
         faults += one.faults(_taken(part, one, rows, part_of, lists))
     if faults:
-        raise DataError("\n".join(faults))
+        raise DataError("\n".join([*faults, *_unusable(manifest)]))
     left = [place for place, part in enumerate(part_of) if not part and manifest.known[place]]
     _refuse_left(manifest.ids[left])
     return np.array([part or UNUSED for part in part_of], dtype="<U11")
@@ -66,6 +66,18 @@ def _taken(
 def _unknown(name: str, one: SplitList) -> str:
     what = f"column {one.column!r}: " if one.column else ""
     return f"{what}no row of the data set is named {name!r}"
+
+
+def _unusable(manifest: Manifest) -> list[str]:
+    """What is said of rows of the table that are no rows of the data set."""
+    rows = manifest.dataset.rejected()
+    if not rows:
+        return []
+    first = f"{rows[0].row}: {rows[0].reason}"
+    return [
+        f"rows of the table that cannot be used: {len(rows)} ({first}); mend them, or leave them "
+        "out of the lists"
+    ]
 
 
 def _by_index(manifest: Manifest, named: Collection[str]) -> Rows:

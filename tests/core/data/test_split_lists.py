@@ -134,6 +134,16 @@ def test_indices_are_those_of_the_table_whatever_rows_are_bad(tmp_path: Path) ->
     assert (parts[11:] == "test").all()
 
 
+def test_a_list_that_names_a_row_that_cannot_be_used_is_told_why(tmp_path: Path) -> None:
+    file = table(tmp_path)
+    file.write_text(file.read_text().replace("y,p1", "y,", 1))
+    params = TableParams(path=file, images={"image": ("image",)}, label="dx", group="patient")
+    rows = read_manifest(params.build(), 0.5, SingleLabelParams())
+    with pytest.raises(DataError, match=r"train_list.txt:3:1: no row .*'f/002.png'") as error:
+        make_split(rows, spec(lists(tmp_path, "names"), "names"))
+    assert "cannot be used: 1 (row 4: column 'patient' is empty)" in str(error.value)
+
+
 def test_indices_of_gathered_rows_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="name them: leave index out"):
         make_split(
