@@ -17,6 +17,9 @@ from mmx.study.run_controls import run_controls
 from mmx.study.spec import StudySpec
 from mmx.study.study_folder import StudyFolder, baseline_file, control_file
 
+NAMED_ALIKE = "an arm of this study has its name; give that arm another one to see both"
+OTHER_ROWS = "it was made on other test rows than the base has"
+
 
 def control_answers(
     folder: StudyFolder, study: StudySpec, arms: Arms, base: Answers, found: StudyAnswers
@@ -38,9 +41,11 @@ def control_answers(
         **plain.answers, **records.answers, **of_runs.answers, **trained, **shuffled.answers,
     }  # fmt: skip
     other = [name for name, one in controls.items() if not one.same_rows(base)]
-    errors = {**plain.errors, **records.errors, **of_runs.errors, **shuffled.errors}
-    errors |= dict.fromkeys(other, "it was made on other test rows than the base has")
-    kept = {name: one for name, one in controls.items() if name not in other}
+    wrong = dict.fromkeys(other, OTHER_ROWS)
+    named = [arm.name for arm in arms.arms if arm.role != "control" and arm.name in controls]
+    wrong |= dict.fromkeys(named, NAMED_ALIKE)
+    errors = {**plain.errors, **records.errors, **of_runs.errors, **shuffled.errors, **wrong}
+    kept = {name: one for name, one in controls.items() if name not in wrong}
     meanings = {**plain.meanings, **records.meanings, **of_runs.meanings}
     notes = [*records.notes, *of_runs.notes]
     return StudyAnswers(kept, errors, meanings, notes, of_runs.against)

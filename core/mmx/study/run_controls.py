@@ -4,7 +4,7 @@ Both read features of frozen encoders, so arms that share their encoders share t
 stand once, under the first arm that has them; an arm with other encoders has its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -31,12 +31,24 @@ def run_controls(arms: Arms, found: StudyAnswers, folds: int) -> StudyAnswers:
         if arm.role != "control" and arm.name in found.answers:
             own = found.answers[arm.name]
             of = "" if arm is base else f" of {arm.name}"
-            for name, one in _answers(own, folds):
+            made = dict(_answers(own, folds))
+            for name, one in made.items():
                 _add(controls, name, of, one, own)
-    for name, told in control_notes(found.answers[base.name].runs[0].metrics).items():
-        if name not in controls.answers:
-            controls.errors[name] = told.missing or OTHER_VERSION
+            _note_absent(controls, made, of, own)
     return controls
+
+
+def _note_absent(
+    controls: StudyAnswers, made: Mapping[str, Answers], of: str, own: Answers
+) -> None:
+    """Why controls of an arm are not among these; of other arms than the base, what was lost."""
+    for name, told in control_notes(own.runs[0].metrics).items():
+        if name in made:
+            continue
+        if not of:
+            controls.errors[name] = told.missing or OTHER_VERSION
+        elif not told.missing and controls.errors.get(name) != OTHER_VERSION:
+            controls.errors[f"{name}{of}"] = OTHER_VERSION
 
 
 def _add(controls: StudyAnswers, name: str, of: str, one: Answers, own: Answers) -> None:
@@ -49,8 +61,12 @@ def _add(controls: StudyAnswers, name: str, of: str, one: Answers, own: Answers)
         one: its answers.
         own: answers of the arm.
     """
-    alike = [other for key, other in controls.answers.items() if key.startswith(name)]
-    if any(_same(one, other) for other in alike):
+    earlier = [
+        other
+        for key, other in controls.answers.items()
+        if key == name or key.startswith(f"{name} of ")
+    ]
+    if any(_same(one, other) for other in earlier):
         return
     controls.answers[f"{name}{of}"] = one
     if name in MEANINGS:

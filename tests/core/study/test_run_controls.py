@@ -1,5 +1,6 @@
 """The probe and zero-shot of the runs of a study, beside its arms."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 
 from mmx.experiment import CONTROL
+from mmx.study import control_answers, gather
 from mmx.study.gather import StudyAnswers
 from mmx.study.run_controls import OTHER_VERSION, run_controls
 
@@ -40,7 +42,7 @@ def test_what_arms_share_stands_once_and_other_encoders_have_their_own() -> None
     found = found_in(
         base=[made(*names, **told)],
         gated=[made(*names, **told)],
-        wide=[made("probe", shift=0.2, **told), ],
+        wide=[made("probe", shift=0.2, probe=PROBE)],
     )  # fmt: skip
     assert list(found.answers) == ["probe", "zero-shot, image", "probe of wide"]
     assert found.against == {"probe of wide": "wide"}
@@ -62,6 +64,38 @@ def test_what_arms_share_stands_once_and_other_encoders_have_their_own() -> None
 def test_why_there_is_none_is_told(metrics: dict[str, Any], why: dict[str, str]) -> None:
     found = found_in(base=[made(**metrics)])
     assert (found.answers, found.errors) == ({}, why)
+
+
+def test_what_runs_of_another_version_did_not_keep_is_told_of_each_arm_once() -> None:
+    kept, lost = made("probe", probe=PROBE), made(probe=PROBE)
+    learns = made(probe={"missing": "no encoder is frozen"})
+    found = found_in(base=[kept], old=[lost], older=[kept, lost], tuned=[learns])
+    assert found.errors == dict.fromkeys(["probe of old", "probe of older"], OTHER_VERSION)
+    assert found_in(base=[lost], old=[lost]).errors == {"probe": OTHER_VERSION}
+
+
+def test_two_modalities_that_answer_alike_have_a_control_each() -> None:
+    shots = dict.fromkeys(["image_2", "image"], SHOT["image"])
+    names = [f"zero-shot, {name}" for name in shots]
+    found = found_in(base=[made(*names, zero_shot=shots)])
+    assert list(found.answers) == names
+
+
+def test_an_arm_that_is_named_like_a_control_keeps_its_answers(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(control_answers, "forms_of", lambda arms: [""])
+    monkeypatch.setattr(control_answers, "_shuffled", lambda *given: StudyAnswers({}, {}))
+    run = made("probe", "zero-shot, image", probe=PROBE, zero_shot=SHOT)
+    own = gather.stacked([run.controls[:2]], (0,), (run,))
+    named: list[Any] = [SimpleNamespace(name=name, role="arm") for name in ("base", "probe")]
+    arms: Any = SimpleNamespace(arms=named, baselines=())
+    study: Any = SimpleNamespace(controls=True, folds=1, seeds=[1])
+    answers = StudyAnswers({"base": own, "probe": own}, {})
+    folder: Any = SimpleNamespace(path=tmp_path)
+    found = control_answers.control_answers(folder, study, arms, own, answers)
+    assert list(found.answers) == ["zero-shot, image"]
+    assert found.errors == {"probe": control_answers.NAMED_ALIKE}
 
 
 @pytest.mark.parametrize(
