@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mmx.interfaces import Params
+from mmx.plugins.syntax import syntax_tree
 from mmx.testing.law import Laws, demand, same
 
 Method = type[Params] | Params  # the class alone where settings must be given
@@ -40,7 +41,7 @@ def light_import(method: Method) -> None:
     own = type(method) if isinstance(method, Params) else method
     file = inspect.getsourcefile(sys.modules[own.__module__])
     demand(file is not None, "its source cannot be found")
-    tree = ast.parse(Path(str(file)).read_text(encoding="utf-8"))
+    tree = syntax_tree(Path(str(file)).read_bytes())
     found = sorted({name for name in _imported(tree.body) if name in HEAVY})
     demand(not found, f"its module imports {', '.join(found)} at its top; do so inside build")
 

@@ -150,7 +150,18 @@ def described_metrics(params: TaskParams) -> None:
     demand(not strange, f"described speaks of {', '.join(strange)}, which is no metric")
 
 
+def answer_unit(params: TaskParams) -> str:
+    """The unit of explanations is that of scores; none where answers are probabilities."""
+    asked = rows_of_task(params)
+    own, told = asked.task.answer_unit, asked.evaluated(asked.random).answer_unit
+    words = "Task.answer_unit, of explanations, and Scores.answer_unit, of the report"
+    demand(own == told, f"{words}, are {own!r} and {told!r}")
+    return "probabilities" if own is None else f"numbers in {own!r}"
+
+
 SCORES: Laws = {
     law.__name__: law
-    for law in (headline, written, row_permutation, selects, sections, described_metrics)
-}
+    for law in (
+        headline, written, row_permutation, selects, sections, described_metrics, answer_unit,
+    )
+}  # fmt: skip

@@ -36,3 +36,10 @@ def test_trees_are_made_in_threads() -> None:
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(syntax.syntax_tree, [content] * 40))
     assert {ast.dump(one) for one in found} == {ast.dump(ast.parse(content))}
+
+
+def test_nothing_else_makes_trees() -> None:
+    root = Path(syntax.__file__).parents[3]
+    files = [file for part in ("core", "plugins", "cli") for file in (root / part).rglob("*.py")]
+    made = [file for file in files if "ast.parse(" in file.read_text(encoding="utf-8")]
+    assert made == [Path(syntax.__file__)]

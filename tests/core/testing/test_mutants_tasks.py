@@ -51,6 +51,7 @@ MISTAKES = {
         "epochs by another score of the same name": "selects",
         "a cell too few in a table": "sections",
         "words on a metric that is not there": "described_metrics",
+        "explanations in a unit that scores lack": "answer_unit",
         "no column of labels": "columns",
         "tensors in a column": "columns",
         "right answers called wrong": "wrong",
@@ -120,6 +121,10 @@ class One(SingleLabel):
         self.mistake, self.decided = mistake, dict(state or {})
         if mistake == "called by another name":
             self.type = "one_label"
+
+    @property
+    def answer_unit(self) -> str | None:
+        return "years" if self.mistake == "explanations in a unit that scores lack" else None
 
     def target(self, sample: Sample) -> Target:
         if self.mistake == "a blank row is of the first class" and sample.label is None:
