@@ -8,7 +8,7 @@ arXiv:1610.01644; the linear model is that of the task.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmx.blocks import PROBE_STRENGTHS, best_before_worse
 from mmx.data import Part
 from mmx.evaluation import Interval
 from mmx.experiment.controls_table import ControlAnswers
@@ -30,9 +31,6 @@ from mmx.interfaces import Task, TaskParams, known_rows
 from mmx.pipeline import Sources
 
 PROBE = "probe"  # as tables call it
-STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-"""Inverse weights of the penalty that are tried, the strongest penalty first."""
-WORSE = 2  # so many strengths in a row that are no better than the best end the search
 MOST = 20_000  # training rows; more of them change the answers little and cost minutes
 FORMAT = 2  # of the kept answers; another number is another key
 LEAST = float(np.log(np.finfo(np.float32).tiny))  # for the logarithm of a probability of 0
@@ -195,20 +193,17 @@ def linear_probe(data: ProbeData, task: Task, params: TaskParams) -> ProbeAnswer
     train, *others = ((data.features[part] - mean) / spread for part in data.features)
     count, asked = len(others[0]), np.concatenate(others)
     prior = torch.full((len(task.names),), 1 / len(task.names)) if params.exclusive else None
-    best, top = None, -np.inf
-    worse = 0
-    for strength in STRENGTHS:
-        found = task.probe(train, data.targets["train"], asked, prior, strength)
-        if found is None:
-            return None
-        found = found.nan_to_num(nan=torch.nan, neginf=LEAST)
-        reached = _quality(task, params, found[:count], data.targets["validation"])
-        if best is None or reached > top:
-            best, top = ProbeAnswers(strength, found[:count], found[count:]), reached
-            worse = 0
-        elif (worse := worse + 1) == WORSE:
-            break
-    return best
+
+    def tried() -> Iterator[tuple[ProbeAnswers, float]]:
+        for strength in PROBE_STRENGTHS:
+            found = task.probe(train, data.targets["train"], asked, prior, strength)
+            if found is None:
+                return
+            found = found.nan_to_num(nan=torch.nan, neginf=LEAST)
+            reached = _quality(task, params, found[:count], data.targets["validation"])
+            yield ProbeAnswers(strength, found[:count], found[count:]), reached
+
+    return best_before_worse(tried())
 
 
 def _quality(task: Task, params: TaskParams, log_probs: Tensor, target: Tensor) -> float:

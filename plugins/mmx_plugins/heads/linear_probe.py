@@ -7,7 +7,7 @@ Source: Kumar et al. 2022, Fine-Tuning can Distort Pretrained Features and Under
 Out-of-Distribution, arXiv:2202.10054 (linear probing first).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
@@ -15,14 +15,13 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from mmx import hookimpl
+from mmx.blocks import PROBE_STRENGTHS, best_before_worse
 from mmx.interfaces import Features, Head, HeadOutput, HeadParams, HeadRows, Params
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-WORSE = 2  # so many strengths in a row that are no better than the best end the search
 STEPS = 2000  # of L-BFGS, at most
 SLOPE = 1e-8  # of the mean loss, at which the fit is done
 
@@ -80,19 +79,17 @@ def fitted(rows: HeadRows, outputs: int) -> tuple[Tensor, Tensor]:
     mean, spread = rows.train.mean(dim=0), rows.train.std(dim=0, correction=0)
     spread = torch.where(spread < 1e-6, 1, spread)  # a channel that never changes says nothing
     z, asked = (rows.train - mean) / spread, (rows.validation - mean) / spread
-    found = torch.zeros(outputs, z.shape[1] + 1, dtype=torch.float64)
-    best: Tensor | None = None
-    top = -torch.inf
-    worse = 0
-    for strength in STRENGTHS:
-        found = _minimised(_penalised(z, rows.loss, strength), found)
-        reached = rows.quality(_outputs(found, asked)) if len(asked) else -torch.inf
-        if best is None or reached > top:
-            best = found
-            top = reached
-            worse = 0
-        elif (worse := worse + 1) == WORSE:
-            break
+
+    def tried() -> Iterator[tuple[Tensor, float]]:
+        found = torch.zeros(outputs, z.shape[1] + 1, dtype=torch.float64)
+        for strength in PROBE_STRENGTHS:
+            found = _minimised(_penalised(z, rows.loss, strength), found)
+            if not len(asked):
+                yield found, 0.0
+                return
+            yield found, rows.quality(_outputs(found, asked))
+
+    best = best_before_worse(tried())
     assert best is not None
     weight = best[:, :-1] / spread
     return weight, best[:, -1] - weight @ mean

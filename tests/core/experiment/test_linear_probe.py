@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
-from mmx.experiment.frozen_probe import STRENGTHS, ProbeAnswers, ProbeData, linear_probe
+from mmx.blocks import PROBE_STRENGTHS
+from mmx.experiment.frozen_probe import ProbeAnswers, ProbeData, linear_probe
 from mmx_plugins.tasks.multi_label import MultiLabel, MultiLabelParams
 from mmx_plugins.tasks.single_label import SingleLabel, SingleLabelParams
 
@@ -55,7 +56,7 @@ def probed(train: Rows, asked: Rows, scores: Sequence[float]) -> ProbeAnswers:
 def test_it_minimises_its_formula() -> None:
     train, asked = drawn(300, 0), drawn(50, 1)
     found = probed(train, asked, [0.0, 0.1, 0.2, 1.0, 0.5, 0.4])
-    chosen = STRENGTHS[3]
+    chosen = PROBE_STRENGTHS[3]
     assert found.strength == chosen
     features, y = train
     mean, spread = features.mean(axis=0), features.std(axis=0)
@@ -84,7 +85,7 @@ def test_units_of_a_channel_change_nothing() -> None:
 
 def test_the_search_ends_after_two_strengths_that_are_no_better() -> None:
     found = probed(drawn(100, 4), drawn(20, 5), [0.5, 0.4, 0.5])  # a fourth one would raise
-    assert found.strength == STRENGTHS[0]
+    assert found.strength == PROBE_STRENGTHS[0]
 
 
 def test_a_class_without_training_rows_is_as_good_as_impossible_and_finite() -> None:

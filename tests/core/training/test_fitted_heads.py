@@ -67,7 +67,7 @@ def answered(tiny: Any, model: Any, **options: Any) -> Tensor:
 @pytest.fixture
 def strength(monkeypatch: pytest.MonkeyPatch) -> float:
     """The only strength that is tried."""
-    monkeypatch.setattr(linear_probe, "STRENGTHS", (0.1,))
+    monkeypatch.setattr(linear_probe, "PROBE_STRENGTHS", (0.1,))
     return 0.1
 
 

@@ -8,10 +8,11 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from mmx import Features
+from mmx.blocks import PROBE_STRENGTHS
 from mmx.experiment import frozen_probe
 from mmx.interfaces import HeadRows
 from mmx_plugins.heads import linear_probe
-from mmx_plugins.heads.linear_probe import STRENGTHS, LinearProbe, LinearProbeParams
+from mmx_plugins.heads.linear_probe import LinearProbe, LinearProbeParams
 
 DIM, CLASSES = 12, 3
 
@@ -38,7 +39,7 @@ def rows(wanted: float | None = None, validation: int = 40) -> tuple[HeadRows, l
         return (weights * cross_entropy(raw, y, reduction="none")).mean()
 
     def quality(raw: Tensor) -> float:
-        told.append(-abs(len(told) - STRENGTHS.index(wanted or STRENGTHS[0])))
+        told.append(-abs(len(told) - PROBE_STRENGTHS.index(wanted or PROBE_STRENGTHS[0])))
         return told[-1]
 
     return HeadRows(x, asked, loss, quality), told
@@ -49,7 +50,7 @@ def answers(head: LinearProbe, x: Tensor) -> Tensor:
     return given.softmax(-1).detach()
 
 
-@pytest.mark.parametrize("strength", STRENGTHS)
+@pytest.mark.parametrize("strength", PROBE_STRENGTHS)
 @pytest.mark.parametrize("hidden", [None, 8])
 def test_it_starts_as_balanced_logistic_regression(strength: float, hidden: int | None) -> None:
     given, _ = rows(strength)
@@ -66,15 +67,17 @@ def test_it_starts_as_balanced_logistic_regression(strength: float, hidden: int 
 
 
 def test_the_search_ends_after_two_strengths_that_are_no_better() -> None:
-    given, told = rows(STRENGTHS[1])
+    given, told = rows(PROBE_STRENGTHS[1])
     LinearProbeParams().build(DIM, CLASSES).fit(given)
     assert told == [-1, 0, -1, -2]
 
 
 def test_without_validation_rows_the_strongest_penalty_stays() -> None:
     none, some = (LinearProbeParams(hidden=None).build(DIM, CLASSES).double() for _ in range(2))
-    none.fit(rows(STRENGTHS[-1], validation=0)[0])
-    some.fit(rows(STRENGTHS[0])[0])
+    given, told = rows(PROBE_STRENGTHS[-1], validation=0)
+    none.fit(given)
+    assert not told
+    some.fit(rows(PROBE_STRENGTHS[0])[0])
     torch.testing.assert_close(none.state_dict(), some.state_dict())
 
 
@@ -95,6 +98,5 @@ def test_the_hidden_layer_is_silent_and_learns() -> None:
 
 def test_it_is_what_core_fits_and_the_probe_of_runs_searches_alike() -> None:
     assert LinearProbe.fits_first
-    assert (linear_probe.STRENGTHS, linear_probe.WORSE) == (
-        frozen_probe.STRENGTHS, frozen_probe.WORSE,
-    )  # fmt: skip
+    for name in ("PROBE_STRENGTHS", "best_before_worse"):
+        assert vars(linear_probe)[name] is vars(frozen_probe)[name]
