@@ -60,10 +60,12 @@ def init(
     given = {"image": image, "text": text, "label": label, "group": group, "case": case}
     said = {role: name for role, name in given.items() if name is not None}
     with plain_words():
-        if table is None and said:
-            raise mmx.MmxError(f"--{next(iter(said))} names a column; name its table with --table")
         settings = {"encoding": encoding, "separator": separator, "sheet": sheet}
         stated = {name: value for name, value in settings.items() if value is not None}
+        asked = {**said, "task": task, "record": record, "join": join, **stated}
+        if table is None and any(asked.values()):
+            option = next(name for name, value in asked.items() if value)
+            raise mmx.MmxError(f"--{option} is about a table; name it with --table")
         columns, notes = None, list[str]()
         if table is not None:
             columns, notes, stated = _guessed(table, said, task, join, stated, record)

@@ -88,7 +88,11 @@ def test_it_never_overwrites_unless_told_to() -> None:
     [
         (["--table", "nowhere.csv"], "nowhere.csv"),
         (["--table", "mine/cases.csv", "--label", "findin"], "nearest: finding"),
-        (["--label", "finding"], "name its table with --table"),
+        (["--label", "finding"], "--label is about a table; name it with --table"),
+        (["--task", "ordinal"], "--task is about a table; name it with --table"),
+        (["--record"], "--record is about a table; name it with --table"),
+        (["--join", "mine/cases.csv"], "--join is about a table; name it with --table"),
+        (["--sheet", "Q"], "--sheet is about a table; name it with --table"),
         (["--out", "nowhere/spec.yaml"], "nowhere/spec.yaml cannot be written"),
     ],
 )

@@ -100,10 +100,10 @@ def guess_cases(
     Raises:
         DataError: the stated case does not fit.
     """
-    if said == NO_CASE or len(images) == 0:
+    if said == NO_CASE or (said is None and not images):
         return CaseColumns()
     asked = ""
-    for key in case_keys(values, images, pattern, said):
+    for key in case_keys(values, images, pattern, said) if images else ():
         shown = _shown(values, key)
         torn = [name for name, cells in fixed.items() if not agree(key.of_rows, cells)]
         if shown is not None and not torn and len(images) == 1:
@@ -112,9 +112,25 @@ def guess_cases(
     if said is not None:
         raise DataError(
             f"--case {said}: its rows are no pictures of one case that mmx init can write: "
-            f"{asked or 'no two rows have the same one'}"
+            f"{asked or _unshown(values[said], images)}"
         )
     return CaseColumns(question=asked)
+
+
+def _unshown(cells: Sequence[str], images: Sequence[str]) -> str:
+    """Why nothing tells the pictures of a stated case apart."""
+    if not images:
+        return "the table names no pictures"
+    if not all(cells):
+        return f"{cells.count('')} of {len(cells)} rows have none"
+    if len({*cells}) == len(cells):
+        return "no two rows have the same one"
+    if len({*cells}) == 1:
+        return "all rows have the same one"
+    return (
+        "no column holds views that are known, such as PA and LATERAL, or numbers of slices; to "
+        "write it by hand: docs/data.md, A row for each image"
+    )
 
 
 def _one(names: Sequence[str]) -> object:

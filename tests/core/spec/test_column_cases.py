@@ -102,6 +102,27 @@ def test_other_tables_are_left_as_they_are(tmp_path: Path, columns: Mapping[str,
     assert not [one for one in found.questions if "data.dataset.case" in one]
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"view": None}, "no column holds views that are known"),
+        ({"study_id": lambda row: f"S{row}"}, "no two rows have the same one"),
+        ({"study_id": lambda row: f"S{row // 2}" if row else ""}, "1 of 60 rows have none"),
+        ({"study_id": lambda _: "S1"}, "all rows have the same one"),
+        (
+            {"image": None, "notes": lambda row: f"a round brown spot of {row} mm"},
+            "the table names no pictures",
+        ),
+    ],
+)
+def test_a_case_that_a_user_says_in_vain_is_refused_with_the_reason(
+    tmp_path: Path, change: Mapping[str, Any], words: str
+) -> None:
+    columns = {name: cells for name, cells in {**STUDIES, **change}.items() if cells is not None}
+    with pytest.raises(DataError, match=f"--case study_id: .*{words}"):
+        guessed(tmp_path, columns, case="study_id")
+
+
 def test_what_differs_between_pictures_is_no_fact_of_their_case(tmp_path: Path) -> None:
     found = guessed(tmp_path, {**STUDIES, "dose": of(1, "1", "2", "3")})
     assert found.record == ("age",)
