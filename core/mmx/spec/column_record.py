@@ -9,6 +9,7 @@ from mmx.blocks import read_cells
 from mmx.errors import DataError
 from mmx.spec import column_cells as cells_of
 from mmx.spec import column_names as names_of
+from mmx.spec.column_facts import ask_of_codes
 from mmx.spec.column_found import Columns
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def with_record(columns: Columns, table: "DataFrame") -> Columns:
     names = [name for name in (*columns.record, *columns.left_out) if name in table.columns]
     values = {name: read_cells(table[name]).texts.tolist() for name in names}
     since = _since({name: values[name] for name in columns.left_out if name in values}, columns)
+    asked = ask_of_codes(columns.record, values)
     found = {name: cells_of.code_for_missing(values[name]) for name in columns.record}
     codes = {name: [int(code)] for name, code in found.items() if code}
     dates = dict.fromkeys((*since, *since.values()))
@@ -56,7 +58,7 @@ def with_record(columns: Columns, table: "DataFrame") -> Columns:
         left_out=kept,
         encoder=encoder,
         reasons={**columns.reasons, **told, "encoder": why},
-        questions=tuple(one for one in columns.questions if not one.startswith("does -")),
+        questions=tuple(one for one in columns.questions if one not in asked),
     )
 
 
