@@ -61,8 +61,8 @@ def _check_names(names: Sequence[str]) -> None:
         letters = ", ".join("abcdefgh"[: len(names)])
         raise DataError(
             f"the first line names no columns: it holds {row[0]!r}, which is a file. Write a line "
-            "with their names above it, such as split,image,label; or let the spec name them: "
-            f"data.dataset.reader: {{type: csv, columns: [{letters}]}}, "
+            "with their names above it, such as split,image,label; or, for a CSV, let the spec say "
+            f"them: data.dataset.reader: {{type: csv, columns: [{letters}]}}, "
             "and image, label and split by these names"
         )
 

@@ -81,7 +81,7 @@ class CsvReader(TableReader):
         guesses = {} if text.guess is None else {"encoding": text.guess}
         table = self._table(path, text)
         last = _last_filled(table)
-        blank = f"{len(table) - last} rows at the end hold nothing and are left out"
+        blank = f"rows at the end that hold nothing are left out: {len(table) - last}"
         notes = [*([text.note] if text.note else []), *([blank] if last < len(table) else [])]
         cells: DataFrame = table.slice(0, last).to_pandas()
         return TableContents(cells, notes, guesses=guesses)

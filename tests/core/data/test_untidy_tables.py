@@ -67,7 +67,7 @@ def test_blank_rows_at_the_end_are_left_out(tmp_path: Path, end: str) -> None:
     path.write_text(f"note;dx;size\na spot;x;1\n;;\nanother spot;y;2\n{end}")
     found = mmx.open_table(path)
     assert len(found.cells) == 3  # that in the middle keeps its number
-    assert [*found.notes] == ["2 rows at the end hold nothing and are left out"]
+    assert [*found.notes] == ["rows at the end that hold nothing are left out: 2"]
 
 
 def test_all_the_blank_rows_of_a_sheet_cost_little(tmp_path: Path) -> None:
@@ -100,13 +100,10 @@ ROW: list[Any] = ["1.png", "x", 40]
         ([["Clinic 2023"], []], HEADER, [], HEADER),
         ([["Case", None, "Patient"]], HEADER, ["A1:B1"], HEADER),
         ([["Case", None, "age"]], ["file", "dx", None], ["A1:B1", "C1:C2"], HEADER),
+        ([["Case", None, 2023]], HEADER, ["A1:B1"], HEADER),
         ([], HEADER, [], HEADER),
-        (
-            [],
-            ["file", None, "age"],
-            [],
-            ["file", "age"],
-        ),  # a name is lacking, and no title is there
+        ([], ["file", None, "age"], [], ["file", "age"]),  # a name is lacking, no title is there
+        ([], ["file", None, "age"], ["A1:B1"], ["file", "age"]),  # a name across columns
     ],
 )
 def test_names_stand_below_titles(
@@ -117,6 +114,12 @@ def test_names_stand_below_titles(
     assert (list(found.cells.columns), len(found.cells)) == (names, 2)
     told = [one for one in found.notes if "what stands above is a title" in one]
     assert len(told) == bool(above)
+
+
+def test_rows_of_blanks_at_the_end_of_a_sheet_are_left_out(tmp_path: Path) -> None:
+    blank = [" ", None, ""]
+    found = mmx.open_table(workbook(tmp_path / "t.xlsx", [HEADER, ROW, blank, ROW, blank, blank]))
+    assert len(found.cells) == 3
 
 
 def test_a_file_without_a_header_is_named_by_the_spec(tmp_path: Path) -> None:
