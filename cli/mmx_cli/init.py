@@ -66,12 +66,10 @@ def init(
         if table is None and any(asked.values()):
             option = next(name for name, value in asked.items() if value)
             raise mmx.MmxError(f"--{option} is about a table; name it with --table")
-        columns, notes = None, list[str]()
+        columns = None
         if table is not None:
-            columns, notes, stated = _guessed(table, said, task, join, stated, record)
+            columns, stated = _guessed(table, said, task, join, stated, record)
         commands.write_template(out, table=table, columns=columns, force=force, reading=stated)
-    for line in notes:
-        say(line)
     for line in columns.told() if columns else []:
         say(line)
     say(f"wrote {out}; next: mmx spec check {out}, then mmx run {out}")
@@ -84,13 +82,15 @@ def _guessed(
     join: Sequence[Path],
     stated: dict[str, str],
     record: bool,
-) -> "tuple[commands.Columns, list[str], dict[str, str]]":
+) -> "tuple[commands.Columns, dict[str, str]]":
     """What is guessed of the columns, with what is asked about other tables beside.
 
-    Also what a user must know of the table, and how it is read.
+    Also how the table is read. What a user must know of that is said before anything is guessed.
     """
     encoding, separator, sheet = map(stated.get, ("encoding", "separator", "sheet"))
     found = mmx.open_table(table, encoding=encoding, separator=separator, sheet=sheet, join=join)
+    for line in found.notes:
+        say(line)
     folder = found.folder or table.absolute().parent
     columns = commands.guess_columns(found.cells, folder, given=said, task=task)
     columns = commands.with_lists(columns, table, found.cells)
@@ -98,4 +98,4 @@ def _guessed(
     lists = columns.split.get("files", {}).values()
     beside = commands.tables_beside(table, found.cells, [*join, *lists])
     whole = replace(columns, questions=(*columns.questions, *beside), join=tuple(join))
-    return whole, list(found.notes), {**found.guesses, **stated}
+    return whole, {**found.guesses, **stated}
