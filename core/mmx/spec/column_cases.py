@@ -48,7 +48,7 @@ class CaseColumns:
     most: Mapping[str, int] = field(default_factory=dict)
     keys: tuple[str, ...] = ()
     unread: int = 0
-    blind: int = 0
+    blind: frozenset[str] = frozenset()
     why: str = ""
     question: str = ""
 
@@ -79,10 +79,10 @@ class CaseColumns:
             return []
         return [name for name, cells in values.items() if not agree(self.keys, cells)]
 
-    def stated(self, cells: Sequence[str]) -> int:
+    def stated(self, cells: Sequence[str]) -> set[str]:
         """Cases of which a row states something; rows where each is a case."""
         filled = zip(self.keys or map(str, range(len(cells))), cells, strict=True)
-        return len({key for key, cell in filled if cell})
+        return {key for key, cell in filled if cell}
 
 
 def guess_cases(
@@ -173,9 +173,8 @@ def _with_views(
     """The same with a place for each view where no case has one twice, else with their kinds."""
     kind_of = {cell: kind for kind, views in kinds.items() for cell in views}
     read = [(key, cell) for key, cell in zip(own.keys, cells, strict=True) if cell in kind_of]
-    own = replace(
-        own, unread=len(cells) - len(read), blind=len({*own.keys}) - len({key for key, _ in read})
-    )
+    blind = frozenset(own.keys) - {key for key, _ in read}
+    own = replace(own, unread=len(cells) - len(read), blind=blind)
     if are_of_sides(kinds) and len({*read}) == len(read):
         return replace(own, places=tuple(sorted(kind_of)), most={"image": len(kind_of)})
     counts = Counter((key, kind_of[cell]) for key, cell in read)

@@ -93,7 +93,7 @@ class Guess:
             roles=roles,
             split=self.split.settings,
             lacking=self._lacking(),
-            rows=self.cases.stated(["row"] * len(self.labels)),
+            rows=len(self._all()),
             reasons=self.reasons,
             left_out=self.left_out,
             questions=tuple(self.questions),
@@ -213,7 +213,8 @@ class Guess:
 
     def _alone(self) -> int:
         """Cases whose group is blank."""
-        return 0 if self.group.column is None else self._blank(self.values[self.group.column])
+        column = self.group.column
+        return 0 if column is None else len(self._unstated(self.values[column]))
 
     def _check_split(self) -> None:
         """A published split that tears a group is no split that a run would take."""
@@ -234,8 +235,12 @@ class Guess:
     def _lacking(self) -> int:
         """Cases without a label, or without anything to see."""
         told = self.texts.column is not None or bool(self.record)
-        return max(self._blank(self.labels), 0 if told else self.cases.blind)
+        unseen = set[str]() if told else self.cases.blind
+        return len(self._unstated(self.labels) | unseen)
 
-    def _blank(self, cells: Sequence[str]) -> int:
+    def _unstated(self, cells: Sequence[str]) -> set[str]:
         """Cases, none of whose rows fills a cell."""
-        return self.cases.stated(["row"] * len(cells)) - self.cases.stated(cells)
+        return self._all() - self.cases.stated(cells)
+
+    def _all(self) -> set[str]:
+        return self.cases.stated(["row"] * len(self.labels))

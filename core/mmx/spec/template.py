@@ -209,7 +209,8 @@ def _table(out: Path, table: Path, columns: Columns, stated: Mapping[str, str]) 
         lines.append(f"  narrative: {inline(_narrative(columns))}")
     if columns.lacking:
         most = math.ceil(100 * columns.lacking / columns.rows) / 100
-        lines.append(f"  # {columns.lacking} of {columns.rows} rows lack a label")
+        what = "cases lack a label or a picture" if columns.cases.case else "rows lack a label"
+        lines.append(f"  # {columns.lacking} of {columns.rows} {what}")
         lines.append(f"  max_bad: {most}")
     if columns.split:
         lines.append(f"  # {columns.reasons['split']}")

@@ -182,10 +182,12 @@ def test_slices_stand_in_their_order(tmp_path: Path) -> None:
 def test_views_that_are_unknown_are_counted(tmp_path: Path) -> None:
     views = {**STUDIES, "view": lambda row: "oblique" if row < 3 else ("AP", "LL")[row % 2]}
     found = guessed(tmp_path, views)
-    assert (found.cases.unread, found.cases.blind) == (3, 1)
+    assert (found.cases.unread, found.cases.blind) == (3, {"S0"})
     assert "3 rows of other views are not read" in found.reasons["case"]
     bare = {key: cells for key, cells in views.items() if key != "age"}
     assert guessed(tmp_path, bare).lacking == 1  # without a text and a record nothing is left
+    other = {**bare, "dx": lambda row: "" if row // 2 == 5 else "abc"[row // 2 % 3]}
+    assert guessed(tmp_path, other).lacking == 2  # nor is a study without a label
 
 
 def test_a_study_in_a_path_is_a_case(tmp_path: Path) -> None:
