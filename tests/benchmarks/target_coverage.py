@@ -1,7 +1,7 @@
 """How often the intervals of several labels and of ordered levels hold the truth.
 
-``python tests/benchmarks/target_coverage.py`` prints the tables of docs/intervals.md, in about six
-minutes on one core. It exits with 1 when a mean coverage leaves 92 to 99.5 %.
+``python tests/benchmarks/target_coverage.py`` prints the tables of docs/benchmarks.md, in about
+three minutes on one core. It exits with 1 when a mean coverage leaves 92 to 99.5 %.
 """
 
 import argparse

@@ -123,6 +123,9 @@ def test_a_sheet_of_a_workbook_becomes_a_spec(folder: Path) -> None:
     dataset = mmx.load_spec("spec.yaml").data.dataset
     assert dataset.model_dump()["sheet"] == "Sheet"
     assert [one.label for one in dataset.build().samples()] == [line[5] for line in lines[1:]]
+    unlabelled = init("--table", "mine/cases.xlsx", "--label", "findin", "--force")
+    assert unlabelled.exit_code == 2
+    assert "the sheet 'Sheet' is read" in unlabelled.stdout  # a refusal hides nothing
     (folder / "other.xlsx").write_bytes((folder / "mine" / "cases.xlsx").read_bytes())
     refused = init("--table", "other.xlsx", "--sheet", "Q", "--force")
     assert refused.exit_code == 2
