@@ -33,7 +33,6 @@ _MOST = 5_000_000  # cells
 _SHOWN = 3
 _TITLES = 10  # rows that may be titles
 _WIDE = 3  # columns from which on a row of one cell is a title
-_VALUES = (int, float, datetime.date, datetime.time)  # of cells that are no names
 
 
 class XlsxParams(TableReaderParams):
@@ -221,20 +220,16 @@ def _says_something(value: object) -> bool:
 def _below_titles(sheet: "Worksheet") -> int:
     """The first row that is no title: not blank, of one cell, or merged across columns.
 
-    Names may be merged across columns, too: then a row of values stands below, not of names.
+    A name may be merged across columns, too, in a row where most columns have a name of their own.
     """
     across = {one.min_row for one in sheet.merged_cells.ranges if one.max_col > one.min_col}
     for row in range(1, min(sheet.max_row, _TITLES) + 1):
-        if row not in across and (_filled_in(sheet, row) > 1 or sheet.max_column < _WIDE):
-            named = row - 1 in across and 2 * _filled_in(sheet, row - 1) > sheet.max_column
-            values = any(isinstance(cell.value, _VALUES) for cell in sheet[row])
-            return row - 1 if named and values else row
+        filled = [cell.coordinate for cell in sheet[row] if cell.value is not None]
+        own = sum(place not in sheet.merged_cells for place in filled)
+        title = row in across and 2 * own <= sheet.max_column
+        if not title and (len(filled) > 1 or sheet.max_column < _WIDE):
+            return row
     return 1
-
-
-def _filled_in(sheet: "Worksheet", row: int) -> int:
-    """Cells of a row that hold something."""
-    return sum(cell.value is not None for cell in sheet[row])
 
 
 def _names(sheet: "Worksheet", header: int) -> list[str]:

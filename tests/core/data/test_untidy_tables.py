@@ -100,10 +100,9 @@ ROW: list[Any] = ["1.png", "x", 40]
         ([["Clinic 2023"], []], HEADER, [], HEADER),
         ([["Case", None, "Patient"]], HEADER, ["A1:B1"], HEADER),
         ([["Case", None, "age"]], ["file", "dx", None], ["A1:B1", "C1:C2"], HEADER),
-        ([["Case", None, 2023]], HEADER, ["A1:B1"], HEADER),
+        ([["Clinic", None, "2023"]], HEADER, ["A1:B1"], HEADER),
         ([], HEADER, [], HEADER),
         ([], ["file", None, "age"], [], ["file", "age"]),  # a name is lacking, no title is there
-        ([], ["file", None, "age"], ["A1:B1"], ["file", "age"]),  # a name across columns
     ],
 )
 def test_names_stand_below_titles(
@@ -114,6 +113,13 @@ def test_names_stand_below_titles(
     assert (list(found.cells.columns), len(found.cells)) == (names, 2)
     told = [one for one in found.notes if "what stands above is a title" in one]
     assert len(told) == bool(above)
+
+
+def test_a_name_may_be_merged_across_columns(tmp_path: Path) -> None:
+    rows = [["file", "size", None, "dx", "age"], ["1.png", "2", "3", "x", "40"]]
+    found = mmx.open_table(workbook(tmp_path / "t.xlsx", rows, "B1:C1"))
+    assert (list(found.cells.columns), len(found.cells)) == (["file", "size", "dx", "age"], 1)
+    assert "columns whose name is empty are left out: C1" in found.notes
 
 
 def test_rows_of_blanks_at_the_end_of_a_sheet_are_left_out(tmp_path: Path) -> None:
