@@ -20,11 +20,19 @@ class CaseKey:
         columns: in the order in which they are joined.
         of_rows: name of the case of each row; none is empty.
         pattern: of the part of the cells that is the case; empty for all of it.
+        counted_in: column of the group in which its numbers begin anew; empty where in none.
     """
 
     columns: tuple[str, ...]
     of_rows: tuple[str, ...]
     pattern: str = ""
+    counted_in: str = ""
+
+    def within(self, group: str, of_rows: Sequence[str]) -> "CaseKey":
+        """The same in each group by itself, where several rows have the same one then."""
+        rows = tuple(f"{one} {key}" for one, key in zip(of_rows, self.of_rows, strict=True))
+        repeats = len({*rows}) < len(rows)
+        return CaseKey((group, *self.columns), rows, counted_in=group) if repeats else self
 
 
 def case_keys(

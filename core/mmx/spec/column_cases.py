@@ -86,7 +86,12 @@ class CaseColumns:
 
 
 def guess_cases(
-    values: Values, images: Sequence[str], fixed: Values, pattern: str, said: str | None = None
+    values: Values,
+    images: Sequence[str],
+    fixed: Values,
+    pattern: str,
+    said: str | None = None,
+    group: str | None = None,
 ) -> CaseColumns:
     """Find the rows that belong together.
 
@@ -96,6 +101,7 @@ def guess_cases(
         fixed: what must be the same in all rows of a case: label, group, split and texts.
         pattern: of the group in the names of files; empty where it has none there.
         said: the column of the case, as the user says it; ``none`` for none.
+        group: column of the group.
 
     Raises:
         DataError: the stated case does not fit.
@@ -105,9 +111,12 @@ def guess_cases(
     asked = ""
     for key in case_keys(values, images, pattern, said) if images else ():
         shown = _shown(values, key)
-        torn = [name for name, cells in fixed.items() if not agree(key.of_rows, cells)]
+        torn = _torn(key, fixed)
         if shown is not None and not torn and len(images) == 1:
             return replace(shown, why=_why(shown, said))
+        if group in torn and group not in images:
+            key = key.within(group, fixed[group])
+            torn = _torn(key, fixed)
         asked = asked or _asked(key, shown, torn, values)
     if said is not None:
         raise DataError(
@@ -142,6 +151,11 @@ def agree(keys: Sequence[str], cells: Sequence[str]) -> bool:
     first: dict[str, str] = {}
     filled = ((key, cell) for key, cell in zip(keys, cells, strict=True) if cell)
     return all(first.setdefault(key, cell) == cell for key, cell in filled)
+
+
+def _torn(key: CaseKey, fixed: Values) -> list[str]:
+    """What rows of one case state differently."""
+    return [name for name, cells in fixed.items() if not agree(key.of_rows, cells)]
 
 
 def _shown(values: Values, key: CaseKey) -> CaseColumns | None:
@@ -217,6 +231,8 @@ def _asked(key: CaseKey, shown: CaseColumns | None, torn: Sequence[str], values:
     ways = f"order: {order} (" if order else f"view: {', '.join(view)}, and views ("
     if torn:
         why = f"rows of one differ in {', '.join(map(repr, torn))}"
+    elif key.counted_in:
+        why = f"{key.columns[-1]!r} may count anew in each {key.counted_in!r}"
     elif shown is not None:
         why = "each row has several pictures itself"
     told = inline(key.columns[0] if len(key.columns) == 1 else [*key.columns])

@@ -106,3 +106,11 @@ def code_for_missing(cells: Sequence[str]) -> str:
     negative = {cell.removesuffix(".0") for cell in cells if cell.startswith("-")}
     found = negative.pop() if len(negative) == 1 else ""
     return found if found in _CODES and are_numbers(cells) and len({*cells}) > 2 else ""
+
+
+def code_pair(cells: Sequence[str]) -> str:
+    """A cell such as 1,2 of a column of numbers where all with a comma may be two of its codes."""
+    distinct = {*cells}
+    commas = [cell for cell in distinct if "," in cell]
+    codes = all({*cell.split(",")} <= distinct for cell in commas)
+    return min(commas) if commas and codes and are_numbers(cells) else ""

@@ -106,3 +106,14 @@ def ask_of_codes(record: Sequence[str], values: Values) -> list[str]:
         f"{{COLUMN: [{code}]}}, and for texts blank cells"
         for code in codes
     ]
+
+
+def ask_of_commas(record: Sequence[str], values: Values) -> list[str]:
+    """The question for cells such as 1,2 that may be two codes: 1 and 2 are cells, too."""
+    found = {name: cells_of.code_pair(values[name]) for name in record}
+    return [
+        f"are values of {name!r} such as {pair!r} numbers? Their comma is read as a decimal point; "
+        "if it stands between two codes, write another sign there, such as +"
+        for name, pair in found.items()
+        if pair
+    ]

@@ -7,7 +7,7 @@ from mmx.errors import DataError
 from mmx.spec import column_cells as cells_of
 from mmx.spec import column_names as names_of
 from mmx.spec.column_cases import CaseColumns, guess_cases
-from mmx.spec.column_facts import ask_of_codes, ask_of_spelling, facts
+from mmx.spec.column_facts import ask_of_codes, ask_of_commas, ask_of_spelling, facts
 from mmx.spec.column_found import Columns
 from mmx.spec.column_groups import groups_of, guess_group
 from mmx.spec.column_labels import LabelColumns, guess_labels
@@ -155,7 +155,9 @@ class Guess:
         group = self.group.column
         if group is not None:
             cells[group] = groups_of(self.values[group], self.group.pattern)
-        found = guess_cases(self.values, self.images.columns, cells, self.group.pattern, said)
+        found = guess_cases(
+            self.values, self.images.columns, cells, self.group.pattern, said, group
+        )
         self._take(*found.taken)
         if found.case:
             self.reasons["case"] = found.why
@@ -194,6 +196,7 @@ class Guess:
             self.questions.append(ask_of_kinds(columns))
         self.questions += [self.cases.question] if self.cases.question else []
         self.questions += ask_of_codes(self.record, self.values)
+        self.questions += ask_of_commas(self.record, self.values)
         self.questions += ask_of_spelling(self.record, self.values)
 
     def _labels(self, given: Mapping[str, str], task: str | None) -> LabelColumns:

@@ -192,3 +192,16 @@ def test_words_that_differ_in_case_are_asked_about(tmp_path: Path) -> None:
     found = guess_columns(pandas.DataFrame(rows), tmp_path)
     (asked,) = [one for one in found.questions if "are read as different values" in one]
     assert asked.startswith("are 'Ja' and 'ja', 'NEIN' and 'nein' in 'itch' the same?")
+
+
+def test_numbers_with_a_comma_that_may_be_two_codes_are_asked_about(tmp_path: Path) -> None:
+    rows = {
+        "file": [f"{row}.png" for row in range(40)],
+        "dx": ["x", "y"] * 20,
+        "complaints": ["1,2", "1", "2", "3", "1,3"] * 8,
+        "size": [("2,5", "1", "3,0")[row % 3] for row in range(40)],
+    }
+    found = guess_columns(pandas.DataFrame(rows), tmp_path)
+    (asked,) = found.questions
+    assert asked.startswith("are values of 'complaints' such as '1,2' numbers?")
+    assert {"complaints", "size"} <= {*found.record}

@@ -87,6 +87,16 @@ def test_rows_that_may_be_one_case_are_a_question(
         guessed(tmp_path, {**STUDIES, **change}, case="study_id")
 
 
+def test_studies_that_count_anew_in_each_patient_are_asked_about_with_both_columns(
+    tmp_path: Path,
+) -> None:
+    columns = {**STUDIES, "study_id": of(2, "1", "2")}
+    (asked,) = guessed(tmp_path, columns).questions
+    assert asked.startswith("are the rows of one 'patient_id' and 'study_id' pictures of one case?")
+    assert "'study_id' may count anew in each 'patient_id'" in asked
+    assert "data.dataset.case: [patient_id, study_id], view: view" in asked
+
+
 @pytest.mark.parametrize(
     "columns",
     [
