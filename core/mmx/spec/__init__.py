@@ -31,6 +31,5 @@ __all__ = [
     "TrainSpec", "chosen", "corrections", "diff_specs", "differences", "explain", "guess_columns",
     "idle_keys", "images_named", "inline", "load_spec", "names_of", "override", "part_named",
     "read_text", "read_tree", "short_key", "spec_schema", "too_many_images", "torn_by",
-    "with_record",
-    "write_template",
+    "with_record", "write_template",
 ]  # fmt: skip

@@ -50,8 +50,10 @@ class Guess:
         self.texts = self._texts(given, folder)
         if not self.images.columns and self.texts.column is None:
             raise DataError(
-                "the table names no image files and holds no sentences, and a run needs one of "
-                "the two; say --image COLUMN or --text COLUMN. There are: " + ", ".join(values)
+                "the table names no image files and holds no sentences, and mmx init writes models "
+                "that read one of the two; say --image COLUMN or --text COLUMN. To read facts "
+                "alone, write a spec with model: {record: tabular, fusion: {type: only, modality: "
+                "record}}. There are: " + ", ".join(values)
             )
         self.split = self._split()
         self.group = guess_group(self.free, self._files(), given)

@@ -210,8 +210,9 @@ def test_labels_that_are_several_or_misspelt_are_questions(tmp_path: Path) -> No
 
 
 def test_without_pictures_and_sentences_it_asks(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="names no image files and holds no sentences"):
+    with pytest.raises(DataError, match="names no image files and holds no sentences") as refused:
         guessed(tmp_path, {"dx": ["a", "b"], "age": lambda row: 20 + row})
+    assert "model: {record: tabular, fusion: {type: only, modality: record}}." in str(refused.value)
 
 
 def test_rows_without_a_label_are_counted(tmp_path: Path) -> None:
