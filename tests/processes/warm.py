@@ -92,6 +92,8 @@ def perform(command: dict[str, Any]) -> None:
     os.chdir(command["folder"])
     if command.get("installed since"):
         see_installed()
+    if command.get("short pages"):
+        shorten_pages()
     sys.argv = [command["module"], *command["words"]]
     runpy.run_module(command["module"], run_name="__main__", alter_sys=True)
 
@@ -100,7 +102,6 @@ if __name__ == "__main__":
     for name in HEAVY:
         import_module(name)
     read_sources()
-    shorten_pages()
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(sys.argv[1])
         server.listen()

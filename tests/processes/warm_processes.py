@@ -117,8 +117,12 @@ def _text(file: IO[bytes]) -> str:
 class WarmPython:
     """Does commands of mmx in copies of one process that has loaded the heavy libraries."""
 
-    def __init__(self, python: Path, folder: Path, environment: Mapping[str, str]) -> None:
-        self._address, self._begun = folder / "warm", list[WarmProcess]()
+    def __init__(
+        self, python: Path, folder: Path, environment: Mapping[str, str], short_pages: bool
+    ) -> None:
+        self._address = folder / "warm"
+        self._begun = list[WarmProcess]()
+        self._short_pages = short_pages
         words = [python, Path(__file__).with_name("warm.py"), self._address]
         self._server = subprocess.Popen(words, env=environment, cwd=folder)
 
@@ -188,7 +192,8 @@ class WarmPython:
 
     def _told(self, command: Mapping[str, object], handles: list[int]) -> socket.socket:
         heard = self._connected()
-        socket.send_fds(heard, [json.dumps(command).encode()], handles)
+        told = json.dumps({**command, "short pages": self._short_pages})
+        socket.send_fds(heard, [told.encode()], handles)
         return heard
 
     def _connected(self) -> socket.socket:
@@ -208,11 +213,17 @@ class WarmPython:
 
 @pytest.fixture(scope="session")
 def warm_pythons(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., WarmPython]]:
-    """Start one: ``warm_pythons(python, environment)``; they end with the tests."""
+    """Start one: ``warm_pythons(python, environment)``; they end with the tests.
+
+    Pages are made as for users, or with ``short_pages=True`` as the fixture of that name has it.
+    """
     started: list[WarmPython] = []
 
-    def start(python: Path, environment: Mapping[str, str]) -> WarmPython:
-        started.append(WarmPython(python, tmp_path_factory.mktemp("warm"), environment))
+    def start(
+        python: Path, environment: Mapping[str, str], *, short_pages: bool = False
+    ) -> WarmPython:
+        folder = tmp_path_factory.mktemp("warm")
+        started.append(WarmPython(python, folder, environment, short_pages))
         return started[-1]
 
     yield start
@@ -223,7 +234,7 @@ def warm_pythons(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 @pytest.fixture(scope="session")
 def warm_python(warm_pythons: Callable[..., WarmPython]) -> WarmPython:
     """That of this interpreter."""
-    return warm_pythons(Path(sys.executable), os.environ)
+    return warm_pythons(Path(sys.executable), os.environ, short_pages=True)
 
 
 @pytest.fixture

@@ -120,6 +120,7 @@ def test_a_run_reports_predicts_evaluates_and_is_made_again(fresh: Fresh) -> Non
     assert all(one["low"] < one["value"] < one["high"] for one in metrics.values())
     page = (run / "report.html").read_text()
     assert "lower is better" in page
+    assert "Answered, years" in page
     assert "Absolute error up to, years" in page
     table = fresh.folder / "ages" / "cases.csv"
     answers = fresh.folder / "ages.csv"
