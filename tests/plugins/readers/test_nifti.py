@@ -78,7 +78,10 @@ class InShard(PackedImage):
     """A volume that lies in a shard beside others."""
 
     name = "a.nii"
-    place = ("shard.tar", 512)
+
+    @property
+    def place(self) -> tuple[str, int]:
+        return "shard.tar", 512
 
     def read(self) -> bytes:
         return stored("LPS")
