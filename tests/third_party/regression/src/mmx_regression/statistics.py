@@ -1,6 +1,7 @@
 """Mean absolute error, R2 and Spearman's correlation of answers, with intervals over groups."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from math import atanh, exp, tanh
 from typing import Any
 
@@ -68,7 +69,9 @@ def scores(
     """Each metric of all methods, whose answers are [S, n]."""
     found: dict[str, Score] = {}
     for name in metrics:
-        if name in STATISTICS:
+        if name == "r2" and np.ptp(target) > 0:
+            found[name] = _r2_score(answers, target, groups)
+        elif name in STATISTICS:
             found[name] = _linear_score(name, answers, target, groups)
         else:
             gaps = {method: np.abs(of - target) for method, of in answers.items()}
@@ -85,6 +88,27 @@ def _linear_score(
         for method, of in answers.items()
     }
     return LinearScore(methods, rows / rows.sum(), most=MOST[name])
+
+
+def _r2_score(
+    answers: Mapping[str, Numbers], target: Numbers, groups: Sequence[str]
+) -> LinearScore:
+    """R2 of methods on the same rows, which share the spread of what is true.
+
+    So a difference of R2 is a sum over groups, and its share of a group is that of the spread:
+    exchanged groups give exactly the difference of the exchanged answers. Influences of left-out
+    groups do not where numbers have a long tail: one group holds much of the spread there.
+    """
+    member = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1].ravel()
+    spread = np.bincount(member, (target - target.mean()) ** 2)
+    shares = spread / spread.sum()
+    methods = {}
+    for method, of in answers.items():
+        told = _linear("r2", [_influence(r2, one, target, groups) for one in of])
+        missed = [np.bincount(member, (one - target) ** 2) / spread.sum() for one in of]
+        rest = (1 - told.value)[:, None] * shares
+        methods[method] = replace(told, influence=len(shares) * (rest - np.stack(missed)))
+    return LinearScore(methods, shares, most=MOST["r2"])
 
 
 def _linear(name: str, seeds: Sequence[tuple[float, Numbers]]) -> Linear:
