@@ -11,6 +11,7 @@ from mmx.blocks import ends_as_image, without_ending
 
 _LOOKED_AT = 2000  # files
 _FEWEST = 3
+_ROWS_EACH = 5  # that may show one picture; a class whose name is that of a file has more of them
 _FOLDERS = 200  # of each ring around the table
 _NAMES = {".": "the folder of the table", "..": "the folder above"}
 _ROOTS = 12  # folders that a spec may name
@@ -98,8 +99,8 @@ def find_without_ending(
     """A column whose values are names of image files without their ending, and that ending."""
     places = [place for ring in _rings(folder) for place in ring]
     for name, cells in columns.items():
-        some = list(dict.fromkeys(cell for cell in cells if cell))[:20]
-        if len(some) < _FEWEST or any(cell.startswith((os.sep, ".")) for cell in some):
+        some = _names_of_files(cells)[:20]
+        if not some or any(cell.startswith((os.sep, ".")) for cell in some):
             continue
         for ending in _ENDINGS:
             there = sum(
@@ -118,12 +119,19 @@ def find_below(columns: Mapping[str, Sequence[str]], folder: Path) -> tuple[str,
     """
     known = _files_below(folder)
     for name, cells in columns.items():
-        some = list(dict.fromkeys(cell for cell in cells if cell))[:_LOOKED_AT]
+        some = _names_of_files(cells)[:_LOOKED_AT]
         names = [without_ending(os.path.basename(cell)) for cell in some]
         there = [known[one] for one in names if one in known]
-        if len(some) >= _FEWEST and len(there) >= 0.8 * len(some):
+        if some and len(there) >= 0.8 * len(some):
             return name, os.path.commonpath(there) or "."
     return None
+
+
+def _names_of_files(cells: Sequence[str]) -> list[str]:
+    """The different values of a column, if it can name a file in each row; else none."""
+    filled = [cell for cell in cells if cell]
+    some = list(dict.fromkeys(filled))
+    return some if len(some) >= max(_FEWEST, len(filled) / _ROWS_EACH) else []
 
 
 def _files_below(folder: Path) -> dict[str, str]:
