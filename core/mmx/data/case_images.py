@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -92,7 +92,7 @@ def _rank(cell: str) -> Rank:
 
 def gathered_images(
     column: ImageColumn, cells: "Cells", views: "Cells | None", order: CaseOrder, faults: Faults
-) -> Sequence[Any]:
+) -> Sequence[object]:
     """The images of each case; a blank cell keeps its place among several.
 
     Args:
@@ -105,7 +105,7 @@ def gathered_images(
     Returns:
         One for each case: an image, a tuple of several, or nothing.
     """
-    found: list[list[Any]] = [[] for _ in range(max(order.codes, default=-1) + 1)]
+    found: list[list[object]] = [[] for _ in range(max(order.codes, default=-1) + 1)]
     last: dict[int, int] = {}
     for row in order.rows:
         if column.views is not None and views is not None and views[row] not in column.views:
@@ -123,7 +123,7 @@ def gathered_images(
     return [_cell(images) for images in found]
 
 
-def _cell(images: list[Any]) -> Any:
+def _cell(images: list[object]) -> object:
     if not any(image != "" for image in images):
         return ""
     return images[0] if len(images) == 1 else tuple(images)

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import uuid4
 
 import numpy as np
@@ -120,7 +120,7 @@ def _lock_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.lock")
 
 
-def _settle(stream: Any) -> None:
+def _settle(stream: IO[str] | IO[bytes]) -> None:
     """Flush a file to the disk and close it."""
     if not stream.closed:
         stream.flush()

@@ -125,7 +125,7 @@ class Evaluation:
         )
 
 
-def without_nan(value: Any) -> Any:
+def without_nan(value: object) -> Any:
     """The same nested data with None for NaN, which JSON cannot say."""
     if isinstance(value, Mapping):
         return {key: without_nan(inner) for key, inner in value.items()}

@@ -64,7 +64,7 @@ class LoraTraining(BaseModel):
         return f"{{lora: {{rank: {self.lora.rank}, alpha: {self.lora.alpha:g}}}}}"
 
 
-def _checked(value: Any, _: Any) -> Any:
+def _checked(value: object, _: object) -> object:
     """One of three words, or adapters; each mistake keeps its place."""
     if isinstance(value, LoraTraining) or value in ("frozen", "last", "full"):
         return value

@@ -11,9 +11,11 @@ from mmx.plugins.local import plugin_file
 from mmx.plugins.names import check_kind
 from mmx.plugins.nearest import nearest
 from mmx.plugins.registry import Plugins, Source, file_digest, find, installed, of_this_api
+from mmx.plugins.syntax import syntax_tree
 
 __all__ = [
     "HOOK", "KINDS", "LOCAL", "Code", "Description", "InstalledMethod", "Parameter", "Plugins",
     "Source", "check_kind", "core_code", "describe", "file_digest", "find", "hookimpl", "installed",
     "location_of", "modules_below", "nearest", "of_this_api", "plugin_file",
+    "syntax_tree",
 ]  # fmt: skip

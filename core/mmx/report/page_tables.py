@@ -188,12 +188,13 @@ def _listed(rows: Sequence[Mapping[str, object]], label: str) -> Table:
     return Table(label, tuple(map(title, columns)), cells, max(0, len(rows) - ROWS))
 
 
-def _has_parts(value: Any) -> bool:
+def _has_parts(value: object) -> bool:
     """A mapping with something in it, or a list of mappings."""
     if isinstance(value, Mapping):
         return bool(value)
-    is_list = isinstance(value, list | tuple) and bool(value)
-    return is_list and all(isinstance(each, Mapping) for each in value)
+    if not isinstance(value, list | tuple):
+        return False
+    return bool(value) and all(isinstance(each, Mapping) for each in value)
 
 
 def _deep(value: Mapping[str, object]) -> bool:

@@ -46,7 +46,7 @@ class ClosedModel(BaseModel):
         return content
 
 
-def without_null(value: Any) -> Any:
+def without_null(value: object) -> object:
     """A mapping without the entries that ``null`` takes out of what a base has."""
     if not isinstance(value, Mapping):
         return value

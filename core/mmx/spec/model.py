@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import (
     BeforeValidator,
@@ -40,13 +40,13 @@ class _NamedEncoder:
     """What a spec says of an encoder, with the name of its modality."""
 
     name: str
-    value: Any
+    value: object
 
 
 class _ByName(MethodChoice):
     """An encoder; one whose name says what it reads must read that."""
 
-    def _check(self, value: Any, info: ValidationInfo) -> Params:
+    def _check(self, value: object, info: ValidationInfo) -> Params:
         if not isinstance(value, _NamedEncoder):
             return super()._check(value, info)
         if value.name in _TAKEN or hasattr(nn.ModuleDict, value.name):

@@ -71,7 +71,7 @@ def identity(model: BaseModel, above: str = "") -> dict[str, object]:
     return plain
 
 
-def _identity(value: Any, dumped: Any, above: str) -> object:
+def _identity(value: object, dumped: Any, above: str) -> object:
     if isinstance(value, BaseModel):
         return identity(value, above)
     if isinstance(value, dict):

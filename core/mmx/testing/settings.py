@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mmx.interfaces import Params
-from mmx.plugins.syntax import syntax_tree
+from mmx.plugins import syntax_tree
 from mmx.testing.law import Laws, demand, same
 
 Method = type[Params] | Params  # the class alone where settings must be given
