@@ -6,16 +6,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmx.audit.finding import Score
-from mmx.audit.logistic import probabilities
 from mmx.audit.subject import FOLDS, Subject
 from mmx.audit.traces import Trace
-from mmx.evaluation import clustered_shares, group_counts, mean_share
+from mmx.evaluation import (
+    LogisticFit,
+    clustered_shares,
+    group_counts,
+    logistic_probabilities,
+    mean_share,
+)
 from mmx.interfaces import FeatureRows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
+
+FIT = LogisticFit(penalty=0.1)
 
 
 def linear(subject: Subject, matrix: FeatureRows, index: "Ints") -> "NDArray[np.float64]":
@@ -34,7 +41,7 @@ def linear(subject: Subject, matrix: FeatureRows, index: "Ints") -> "NDArray[np.
         learn = fold != number
         balance = _balance(truth[learn], classes)
         np.add.at(weights[:, number], (index[learn], truth[learn]), balance[truth[learn]])
-    return probabilities(matrix, weights)[index, fold]
+    return logistic_probabilities(matrix, weights, matrix, FIT)[index, fold]
 
 
 def frequent(subject: Subject, codes: "Ints") -> "Ints":

@@ -26,6 +26,7 @@ from mmx.evaluation.label_results import LabelEvaluation, LabelScores, Operating
 from mmx.evaluation.label_scores import evaluate_labels, quick_labels
 from mmx.evaluation.levels import decide_level, evaluate_levels, quick_levels
 from mmx.evaluation.linear_score import Linear, LinearScore
+from mmx.evaluation.logistic import LogisticFit, logistic_probabilities
 from mmx.evaluation.loss_score import loss_score
 from mmx.evaluation.probes import label_probe
 from mmx.evaluation.promises import (
@@ -60,6 +61,7 @@ __all__ = [
     "LabelScores",
     "Linear",
     "LinearScore",
+    "LogisticFit",
     "METRICS",
     "McNemar",
     "OperatingPoint",
@@ -88,6 +90,7 @@ __all__ = [
     "label_areas",
     "label_probe",
     "leave_group_out",
+    "logistic_probabilities",
     "loss_name",
     "loss_score",
     "mean_of_losses",

@@ -32,7 +32,7 @@ from mmx.pipeline import Sources
 
 PROBE = "probe"  # as tables call it
 MOST = 20_000  # training rows; more of them change the answers little and cost minutes
-FORMAT = 2  # of the kept answers; another number is another key
+FORMAT = 3  # of the kept answers; another number is another key
 LEAST = float(np.log(np.finfo(np.float32).tiny))  # for the logarithm of a probability of 0
 
 

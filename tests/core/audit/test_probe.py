@@ -1,56 +1,16 @@
-"""The probes against scikit-learn, and against what they must not see."""
+"""The words against scikit-learn, and the probes against what they must not see."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
-from mmx.audit import logistic, probe
+from mmx.audit import probe
 from mmx.audit.dates import as_numbers
-from mmx.audit.logistic import fitted, probabilities
 from mmx.audit.probe_columns import column
 from mmx.audit.words import tf_idf
-
-
-@pytest.mark.parametrize("classes", [2, 3])
-def test_the_regression_is_that_of_scikit_learn(classes: int) -> None:
-    draw = np.random.default_rng(0)
-    matrix = draw.normal(size=(300, 6))
-    size = (300, classes)
-    truth = (matrix @ draw.normal(size=(6, classes)) + draw.normal(size=size)).argmax(axis=1)
-    weight = draw.uniform(0.5, 2, (2, 300))
-    weights = np.zeros((300, 2, classes))
-    for fold in range(2):
-        weights[np.arange(300), fold, truth] = weight[fold]
-    ours, _ = fitted(matrix, weights)
-    for fold in range(2):
-        # of two classes scikit-learn learns the distance between their coefficients
-        model = LogisticRegression(C=10 if classes > 2 else 20, tol=1e-8, max_iter=2000)
-        model.fit(matrix, truth, sample_weight=weight[fold])
-        own = ours[:, fold] - ours[:, fold].mean(axis=1, keepdims=True)
-        found = model.coef_ if classes > 2 else np.concatenate([-model.coef_, model.coef_]) / 2
-        theirs = (found - found.mean(axis=0)).T
-        np.testing.assert_allclose(own, theirs, atol=0.01)
-        theirs = model.predict_proba(matrix)
-        np.testing.assert_allclose(probabilities(matrix, weights)[:, fold], theirs, atol=0.01)
-
-
-@pytest.mark.parametrize("form", [np.asarray, csr_matrix])
-def test_one_of_two_classes_is_learned_as_both_would_be(form: Callable[..., Any]) -> None:
-    """Rows that count as both classes, or as none, and a fold that knows one class only."""
-    draw = np.random.default_rng(1)
-    matrix = form(draw.normal(size=(200, 5)))
-    weights = draw.uniform(0, 2, (200, 4, 2)) * (draw.random((200, 4, 2)) < 0.7)
-    weights[:, 3, 0] = 0
-    both = logistic._of_all(matrix, weights)
-    for one, other in zip(fitted(matrix, weights), both, strict=True):
-        np.testing.assert_allclose(one[..., :3, :], other[..., :3, :], atol=1e-3)
-    assert (probabilities(matrix, weights)[:, 3] == [0, 1]).all()
 
 
 def test_the_words_are_those_of_scikit_learn() -> None:
