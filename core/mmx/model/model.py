@@ -206,11 +206,7 @@ class Model(nn.Module):
 
     def frozen_encoders(self) -> dict[str, Encoder]:
         """Encoders of which nothing learns, by name; of wrapping ones the innermost backbone."""
-        return {
-            name: inner
-            for name, inner in self._innermost().items()
-            if not any(p.requires_grad for p in inner.parameters())
-        }
+        return {name: inner for name, inner in self._innermost().items() if not _learns(inner)}
 
     def adapted_encoders(self) -> dict[str, Encoder]:
         """Encoders of which only adapters learn, by name; of wrapping ones the innermost one."""
@@ -218,21 +214,23 @@ class Model(nn.Module):
 
     def _innermost(self) -> dict[str, Encoder]:
         """The encoder of each modality, or the innermost backbone, by name."""
-        found: dict[str, Encoder] = {}
-        for modality in self.modalities:
-            name, inner = modality, self.encoder(modality)
-            while isinstance(inner, WrappingEncoder):
-                name, inner = f"{name}.backbone", inner.backbone
-            found[name] = inner
-        return found
+        return dict(map(self._innermost_of, self.modalities))
+
+    def _innermost_of(self, modality: str) -> tuple[str, Encoder]:
+        """The encoder of one modality, or the innermost backbone, behind its name."""
+        name, inner = modality, self.encoder(modality)
+        while isinstance(inner, WrappingEncoder):
+            name, inner = f"{name}.backbone", inner.backbone
+        return name, inner
 
     def frozen(self, modality: str) -> bool:
         """Whether nothing of the encoder of this modality learns."""
-        return modality in self.frozen_encoders()
+        name, inner = self._innermost_of(modality)
+        return name == modality and not _learns(inner)
 
     def frozen_inside(self, modality: str) -> bool:
         """Whether nothing learns of this modality's encoder, or of the backbone inside it."""
-        return any(name.partition(".")[0] == modality for name in self.frozen_encoders())
+        return not _learns(self._innermost_of(modality)[1])
 
     def trainable_state(self) -> dict[str, Tensor]:
         """All weights and buffers but what the sources of encoders give back.
@@ -254,6 +252,11 @@ class Model(nn.Module):
             odd = sorted(own.keys() ^ state.keys())[:3]
             raise RunError(f"the weights are of another model; they differ in {', '.join(odd)}")
         self.load_state_dict(dict(state), strict=False)
+
+
+def _learns(encoder: Encoder) -> bool:
+    """Whether any of its weights does."""
+    return any(weight.requires_grad for weight in encoder.parameters())
 
 
 def _parts(features: Mapping[str, Features]) -> dict[str, Tensor]:
