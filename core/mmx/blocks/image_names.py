@@ -6,6 +6,7 @@ _ENDING = re.compile(
     r"\.(jpe?g|png|bmp|tiff?|webp|gif|jp2|ppm|pgm|avif|hei[cf]|dcm|dicom|nii(\.gz)?)$",
     re.IGNORECASE,
 )
+_TEXT_ENDING = re.compile(r"\.(txt|text|md)$", re.IGNORECASE)
 
 
 def ends_as_image(name: str) -> bool:
@@ -16,3 +17,8 @@ def ends_as_image(name: str) -> bool:
 def without_ending(name: str) -> str:
     """A name without the ending of an image file."""
     return _ENDING.sub("", name)
+
+
+def without_text_ending(name: str) -> str:
+    """A name without the ending of a text file; what describes an image (.json) is none."""
+    return _TEXT_ENDING.sub("", name)

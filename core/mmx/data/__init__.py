@@ -30,6 +30,7 @@ from mmx.data.texts import TextStore, learn_texts, new_texts, text_notes, write_
 from mmx.data.threads import in_threads
 from mmx.data.token_loss import (
     TokenLoss,
+    cut_texts,
     loss_warnings,
     new_token_loss,
     strange_texts,
@@ -45,7 +46,8 @@ __all__ = [
     "FILE_LIMIT", "FeatureCache", "FrozenEncoder", "Gathering", "ImageReaders", "ImageStore",
     "KeyedInputs", "Manifest", "Part", "SMALL_SIDE", "Source", "Split", "TableRows", "TextStore",
     "TokenLoss", "Tokens", "UNUSED", "UnevenShare", "ViewStore", "WrittenText", "appearance_of",
-    "assign_groups", "check_bad", "check_groups", "in_threads", "is_table", "joined", "learn_texts",
+    "assign_groups", "check_bad", "check_groups", "cut_texts", "in_threads", "is_table", "joined",
+    "learn_texts",
     "loss_warnings", "make_data_report", "make_split", "measured_range", "new_texts",
     "new_token_loss", "open_like", "open_table", "part_of", "parts_of_cells", "read_image",
     "read_manifest", "read_split", "read_table", "small_greys", "strange_texts", "tables_beside",

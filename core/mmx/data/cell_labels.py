@@ -1,4 +1,4 @@
-"""Labels of a case that stand in one cell, such as ``Edema|Effusion``."""
+"""Labels of a case that stand in one cell: its class, or several as in ``Edema|Effusion``."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmx.blocks import check_spelling, split_labels
+from mmx.blocks import check_single, check_spelling, split_labels
 from mmx.errors import DataError
 from mmx.interfaces import Labels
 
@@ -14,6 +14,26 @@ if TYPE_CHECKING:
     from mmx.data.cells import Cells
 
 _SHOWN = 8  # names in a refusal
+
+
+def single_labels(cells: "Cells", rule: Labels, classes: Sequence[str] | None = None) -> "Cells":
+    """The class of each row; empty where its cell is.
+
+    Args:
+        cells: texts.
+        rule: which class they mean.
+        classes: that are stated; None: those that the cells name.
+
+    Raises:
+        DataError: cells that name several classes, or one class in two spellings.
+    """
+    read = {cell: rule.read(cell) for cell in dict.fromkeys(cells.tolist())}
+    labels = [read[cell] for cell in cells.tolist()]
+    if classes is None:
+        if rule.several == "refuse":
+            check_single([cell for cell in cells.tolist() if cell not in rule.map])
+        check_spelling(labels)
+    return np.array(labels, dtype=object)
 
 
 def labels_of_cells(

@@ -26,6 +26,7 @@ from mmx.data.frames import Decoder, request_for
 from mmx.data.images import DEEPEST, Frame, open_upright, read_bytes, resized
 from mmx.data.middle_cut import cut_middle
 from mmx.data.pixel_map import PixelMap, open_map
+from mmx.data.pixel_spacing import cut_at_spacing
 from mmx.data.small_grey import SMALL_SIDE, small_grey
 from mmx.data.threads import in_threads
 from mmx.data.writable_cache import image_cache
@@ -104,7 +105,7 @@ def decode(source: ImageSource, decoder: Decoder) -> tuple["NDArray[np.generic]"
     spec = decoder.spec
     if isinstance(source, Path | PackedImage):
         # the middle cut is held to the pixels of a library, which decodes the whole file
-        twice = None if spec.middle else (2 * spec.width, 2 * spec.height)
+        twice = None if spec.middle or spec.spacing else (2 * spec.width, 2 * spec.height)
         data = read_bytes(source)
         layers, frame = open_upright(
             data, request_for(source, spec), decoder.readers,
@@ -113,12 +114,16 @@ def decode(source: ImageSource, decoder: Decoder) -> tuple["NDArray[np.generic]"
     else:
         layers = (Image.fromarray(source.pixels()),)
         frame = Frame(*layers[0].size)
-    shown = [_scaled(layer, frame, spec) for layer in layers]
+    shown = [_scaled(layer, frame, spec, str(source)) for layer in layers]
     return _whole(shown) if decoder.deep else shown[0], frame
 
 
-def _scaled(layer: Image.Image, frame: Frame, spec: "ImageSpec") -> "NDArray[np.generic]":
+def _scaled(
+    layer: Image.Image, frame: Frame, spec: "ImageSpec", name: str
+) -> "NDArray[np.generic]":
     """The part that is shown, at the size of the spec."""
+    if spec.spacing is not None:
+        return cut_at_spacing(layer, frame.spacing, spec, name)
     if spec.middle is not None:
         return cut_middle(layer, spec.middle)
     return resized(layer, frame, spec.height, spec.width, spec.fit, spec.interpolation)

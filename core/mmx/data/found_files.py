@@ -1,8 +1,8 @@
-"""Image files by their id: ending and folder below a root are looked up in one listing."""
+"""Files by their id: ending and folder below a root are looked up in one listing."""
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,28 +20,32 @@ _SHOWN = 4  # files named in a reason
 
 
 class FolderListing:
-    """The image files below some roots, each root walked once; names that begin with a dot are not.
+    """The files below some roots, each root walked once; names that begin with a dot are not.
 
     Attributes:
         roots: in the order in which they are looked in.
+        bare: gives the path of a file without its ending, where that is one of those looked for.
     """
 
-    def __init__(self, roots: Sequence[Path], *, links: bool) -> None:
+    def __init__(
+        self, roots: Sequence[Path], *, links: bool, bare: Callable[[str], str] = without_ending
+    ) -> None:
         """Walk.
 
         Args:
             roots: folders.
             links: links to folders are followed, each folder once.
+            bare: see above; unless said, of images.
         """
-        self.roots = roots
+        self.roots, self.bare = roots, bare
         self._exact: list[set[str]] = []
         self._known: list[dict[str, list[str]]] = []  # by the last one and two parts of each path
         for root in roots:
             files = list(_files(root, links))
             known: dict[str, list[str]] = {}
             for file in files:
-                bare = without_ending(file)
-                for end in {_last(bare, 1), _last(bare, 2)}:
+                own = bare(file)
+                for end in {_last(own, 1), _last(own, 2)}:
                     known.setdefault(end, []).append(file)
             self._exact.append({*files})
             self._known.append(known)
@@ -56,13 +60,24 @@ class FolderListing:
             if tail in exact:
                 return (tail,)
             end = _last(tail, 2)
-            ends = dict.fromkeys((end, without_ending(end)))
+            ends = dict.fromkeys((end, self.bare(end)))
             held = [file for key in ends for file in known.get(key, ())]
-            at_root = [file for file in held if tail in _names(file)]
-            below = [file for file in held if any(one.endswith(f"/{tail}") for one in _names(file))]
+            at_root = [file for file in held if tail in self._names(file)]
+            below = [
+                file for file in held if any(one.endswith(f"/{tail}") for one in self._names(file))
+            ]
             if at_root or below:
                 return at_root or below
         return ()
+
+    def ending(self, file: str) -> str:
+        """The ending of a file that was found."""
+        name = file.rpartition("/")[2]
+        return name[len(self.bare(name)) :] or "no ending"
+
+    def _names(self, file: str) -> tuple[str, str]:
+        """What a file may be called: its path with and without the ending."""
+        return file, self.bare(file)
 
 
 def with_found_endings(
@@ -92,7 +107,7 @@ def with_found_endings(
         files = found[name]
         if len(files) == 1:
             only[name] = files[0]
-            endings[_ending(files[0])] += 1
+            endings[listing.ending(files[0])] += 1
         elif files:
             shown = " or ".join(files[:_SHOWN]) + (" or others" if len(files) > _SHOWN else "")
             faults[row] = (
@@ -115,16 +130,6 @@ def _told(column: str, endings: Counter[str]) -> str:
 def _last(path: str, parts: int) -> str:
     """The end of a path, of at most so many parts."""
     return "/".join(path.rsplit("/", parts)[-parts:])
-
-
-def _names(file: str) -> tuple[str, str]:
-    """What a file may be called: its path with and without the ending."""
-    return file, without_ending(file)
-
-
-def _ending(file: str) -> str:
-    name = file.rpartition("/")[2]
-    return name[len(without_ending(name)) :] or "no ending"
 
 
 def _files(root: Path, links: bool) -> Iterator[str]:

@@ -22,6 +22,7 @@ from mmx.data.images import DEEPEST, Frame, shares_of, window
 from mmx.data.middle_cut import middle_window
 from mmx.data.small_grey import SMALL_SIDE, small_greys
 from mmx.data.threads import in_threads
+from mmx.errors import DataError
 from mmx.interfaces import (
     IMAGE,
     Box,
@@ -116,6 +117,11 @@ class ImageStore(Store):
     def centre(self) -> torch.Tensor:
         """[n], int64: the place in each row that its other images stand around."""
         return torch.from_numpy(self._centre)
+
+    @property
+    def deep(self) -> bool:
+        """Whether any file may hold more than 8 bits of grey or of a colour."""
+        return self._decoder.deep
 
     @property
     def size(self) -> tuple[int, int]:
@@ -255,7 +261,13 @@ class ImageStore(Store):
 
 
 def _part_shown(frame: Frame, spec: "ImageSpec") -> Box:
-    """The part of an upright image that is shown, in its pixels."""
+    """The part of an upright image that is shown, in its pixels.
+
+    Raises:
+        DataError: pixels are shown by what they measure, which is not kept.
+    """
+    if spec.spacing is not None:
+        raise DataError("the rows have boxes, which data.image.spacing does not move; leave it out")
     if spec.middle is not None:
         return middle_window(*frame.upright, spec.middle)
     return window(frame, spec.height, spec.width, spec.fit)

@@ -68,11 +68,13 @@ class Frame:
         width: pixels as stored, before it is turned upright.
         height: pixels as stored.
         orientation: EXIF value 1..8; 1 is upright.
+        spacing: mm between rows and between columns; None where the file does not say it.
     """
 
     width: int
     height: int
     orientation: int = 1
+    spacing: tuple[float, float] | None = None
 
     @property
     def upright(self) -> tuple[int, int]:
@@ -143,7 +145,7 @@ def open_upright(
     read, name = None if readers is None else readers.read(data, request), request.name
     if read is not None:
         layers = _of_reader(read, name, grey_range, top)
-        return layers, Frame(*layers[0].size)
+        return layers, Frame(*layers[0].size, spacing=read.spacing)
     try:
         again = partial(_opened, data, name, request.pixel_limit)
         image = again()
@@ -297,7 +299,7 @@ def resized(
     width: int,
     fit: Fit,
     interpolation: Interpolation = "bicubic",
-) -> "NDArray[Any]":
+) -> "NDArray[np.generic]":
     """Cut and scale an upright image to [height, width, 3], or [height, width] in mode F."""
     box = window(frame, height, width, fit)
     across, down = image.width / frame.upright[0], image.height / frame.upright[1]

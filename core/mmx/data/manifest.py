@@ -66,6 +66,11 @@ class Manifest:
         return len(self.ids)
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user must know of how the rows were read, in sentences, each once."""
+        return tuple(dict.fromkeys((*self.facts.notes, *missing_words(self.facts.missing))))
+
+    @property
     def strata(self) -> Sequence[Strata]:
         """How the task sorts the rows."""
         return self.task.strata(self.targets)

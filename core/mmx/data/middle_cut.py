@@ -47,11 +47,25 @@ def cut_middle(image: Image.Image, frame: ImageFrame) -> "NDArray[np.generic]":
     left, top = _corner(size, frame)
     if min(left, top) >= 0:
         return np.asarray(scaled)[top : top + frame.height, left : left + frame.width]
-    grey: float | tuple[int, int, int] = (frame.fill, frame.fill, frame.fill)
+    return framed(scaled, (-left, -top), (frame.width, frame.height), frame.fill)
+
+
+def framed(
+    image: Image.Image, corner: tuple[int, int], size: tuple[int, int], fill: int
+) -> "NDArray[np.generic]":
+    """An image with its corner here, in a picture of this width and height; grey beside it.
+
+    Args:
+        image: RGB, or grey in mode F from 0 to 65535.
+        corner: left and top of the image in what is shown; negative: it is cut.
+        size: width and height of what is shown.
+        fill: grey of the bars, from 0 to 255.
+    """
+    grey: float | tuple[int, int, int] = (fill, fill, fill)
     if image.mode == "F":
-        grey = frame.fill * 257.0  # of 16 bits
-    shown = Image.new(image.mode, (frame.width, frame.height), grey)
-    shown.paste(scaled, (-left, -top))
+        grey = fill * 257.0  # of 16 bits
+    shown = Image.new(image.mode, size, grey)
+    shown.paste(image, corner)
     return np.asarray(shown)
 
 

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from mmx.blocks import check_single, check_spelling
-from mmx.data.cell_labels import labels_of_cells
+from mmx.blocks import missing_words
+from mmx.data.cell_labels import labels_of_cells, single_labels
 from mmx.data.cell_parts import parts_of_cells
 from mmx.data.cells import Faults, boxes_of, paths_of, read_column, texts_of, values_of
 from mmx.data.decimal_commas import comma_notes
-from mmx.data.found_files import FOUND, FolderListing, with_found_endings
 from mmx.data.gathering import Gathering
 from mmx.data.image_cells import image_cells, images_in
-from mmx.data.image_paths import leaving, placed, with_suffix
+from mmx.data.image_paths import leaving, placed
+from mmx.data.named_files import NamedFiles
 from mmx.data.one_hot import one_hot_labels
-from mmx.data.text_files import texts_of_files, undeclared_files
+from mmx.data.text_files import texts_of_files, undeclared_files, with_written
 from mmx.errors import DataError
 from mmx.interfaces import Box, FieldKind, FilesRead, Layout, RejectedRow, Sample, TableContents
 
@@ -38,11 +38,9 @@ class TableRows(Sequence[Sample]):
         faults: place of each other row -> why it cannot be used.
         missing: column -> word -> how many cells held it and were read as missing.
         alone: rows without a group that stand for themselves.
-        notes: what a user must know of the table, and of the files of its texts.
     """
 
     alone = 0
-    notes: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -66,6 +64,7 @@ class TableRows(Sequence[Sample]):
         """
         self.faults: Faults = dict(faults or {})
         self.missing: dict[str, Mapping[str, int]] = {}
+        self._notes: tuple[str, ...] = ()
         self._layout = layout
         self._own = layout.own
         self._texts = layout.texts
@@ -103,7 +102,7 @@ class TableRows(Sequence[Sample]):
         gathering.check_views()
         cases = gathering.contents
         rows = cls(layout, cases.cells, found.folder or folder, faults=cases.faults, told=told)
-        rows.notes = (*cases.notes, *rows.notes)
+        rows._notes = (*cases.notes, *rows._notes)
         return rows
 
     def further(self, found: TableContents, name: str) -> Sequence[str]:
@@ -122,7 +121,19 @@ class TableRows(Sequence[Sample]):
     def _read_files(self, table: "DataFrame") -> None:
         """Paths of images, and of files of other kinds, below the roots."""
         layout, roots = self._layout, self._roots
-        self._paths = self._images(table, roots)
+        cells = {
+            name: image_cells(table[name], lambda column: paths_of(column, self._read(column)))
+            for name in layout.image_columns
+        }
+        named = NamedFiles(layout, roots)
+        self._paths = named.images(cells)
+        texts = {
+            name: with_written(table[name].tolist(), self._names(table, name))
+            for name in layout.text_files
+        }
+        self._text_files = named.texts(texts)
+        self.faults.update(named.faults)
+        self._notes = (*self._notes, *named.notes)
         self._paths |= {name: self._names(table, name) for name in layout.inputs.values()}
         for name, paths in self._paths.items():
             self.faults.update(leaving(paths, roots, name, layout.follow_links))
@@ -157,19 +168,34 @@ class TableRows(Sequence[Sample]):
             kinds[name] = "word"
         cells = {name: self._cells(table, name) for name in (*layout.record, *layout.texts)
                  if name not in layout.text_files}  # fmt: skip
-        self.notes = (*self.notes, *undeclared_files(cells, layout.texts))
-        cells |= {name: self._text_files(table, name) for name in layout.text_files}
+        self._notes = (*self._notes, *undeclared_files(cells, layout.texts))
+        cells |= {name: self._texts_in_files(table, name) for name in layout.text_files}
         self._record = {
             name: self._values(name, one, kinds.get(name)) for name, one in cells.items()
         }
 
-    def _text_files(self, table: "DataFrame", name: str) -> "Cells":
+    def _texts_in_files(self, table: "DataFrame", name: str) -> "Cells":
         """What stands in the files that a column names; one that cannot be read is a fault."""
-        names = self._names(table, name)
+        names = self._text_files[name]
         found = texts_of_files(table[name], names, self._roots, self._layout, self._told)
-        self.faults.update(found.faults)
-        self.notes = (*self.notes, *found.notes)
+        self._text_files[name] = found.files
+        self.faults = {**found.faults, **self.faults}  # a name of two files is told as that
+        self._notes = (*self._notes, *found.notes)
         return self._read(table[name]._constructor(found.texts.tolist(), name=name))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user must know of how these rows were read, in sentences."""
+        told = f"{self.alone} rows have no group, and each stands for itself (group_missing: alone)"
+        return (*self._notes, *((told,) if self.alone else ()), *missing_words(self.missing))
+
+    @property
+    def text_files(self) -> dict[str, list[Path | None]]:
+        """By column the file that the text of each row lies in, for the rows that can be used."""
+        return {
+            name: [one if isinstance(one, Path) else None for one in files[self.rows].tolist()]
+            for name, files in self._text_files.items()
+        }
 
     @property
     def numbered(self) -> bool:
@@ -257,22 +283,6 @@ class TableRows(Sequence[Sample]):
             self.missing[str(column.name)] = found.words
         return found.texts
 
-    def _images(self, table: "DataFrame", roots: Sequence[Path]) -> "dict[str, Cells]":
-        """Images of each column as the table has them; names of files with their ending."""
-        layout = self._layout
-        cells = {
-            name: image_cells(table[name], lambda column: paths_of(column, self._read(column)))
-            for name in layout.image_columns
-        }
-        if layout.suffix != FOUND:
-            return {name: with_suffix(paths, layout.suffix) for name, paths in cells.items()}
-        listing = FolderListing(roots, links=layout.follow_links)
-        for name, paths in cells.items():
-            cells[name], faults, told = with_found_endings(paths, listing, name)
-            self.faults.update(faults)
-            self.notes = (*self.notes, told)
-        return cells
-
     def _names(self, table: "DataFrame", name: str) -> "Cells":
         """Names of files as the table has them."""
         return paths_of(table[name], self._cells(table, name))
@@ -288,14 +298,7 @@ class TableRows(Sequence[Sample]):
 
     def _labels(self, table: "DataFrame", name: str) -> "Cells":
         """The class of each row; empty where it is unknown."""
-        cells, rule = self._cells(table, name).tolist(), self._layout.labels
-        read = {cell: rule.read(cell) for cell in dict.fromkeys(cells)}
-        labels = [read[cell] for cell in cells]
-        if self._layout.classes is None:
-            if rule.several == "refuse":
-                check_single([cell for cell in cells if cell not in rule.map])
-            check_spelling(labels)
-        return np.array(labels, dtype=object)
+        return single_labels(self._cells(table, name), self._layout.labels, self._layout.classes)
 
     def _groups(self, table: "DataFrame") -> "Cells | None":
         """The group of each row; a blank cell is a fault, or a group of its own."""
@@ -325,7 +328,7 @@ class TableRows(Sequence[Sample]):
     def _values(self, column: str, cells: "Cells", kind: FieldKind | None) -> "Cells":
         values, faults = values_of(column, cells, kind)
         self.faults.update(faults)
-        self.notes = (*self.notes, *comma_notes(column, cells, values))
+        self._notes = (*self._notes, *comma_notes(column, cells, values))
         return values
 
     def _box(self, table: "DataFrame", columns: Sequence[str]) -> list[Box | None]:

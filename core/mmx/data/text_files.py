@@ -35,11 +35,13 @@ class FileTexts:
 
     Attributes:
         texts: [n], str; empty where a cell names no file, or its file is empty or cannot be read.
+        files: [n], the file of each row; something else where it names none.
         faults: row -> why its file cannot be read.
         notes: sentences on encodings that were guessed, and on empty files.
     """
 
     texts: "Cells"
+    files: "Cells"
     faults: Faults = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -55,21 +57,26 @@ def texts_of_files(
 
     Args:
         column: as the table has it.
-        names: its cells as names of files; empty where one is missing.
+        names: its cells as names of files, ``with_written``; empty where one is missing.
         roots: folders that the files must stay in.
         layout: says what links and encodings are.
         told: how many of how many files are read; at once that there are any.
     """
     told = told or _nobody
     told(0, len(names))
-    for row, cell in enumerate(column.tolist()):
-        if isinstance(cell, WrittenText):
-            names[row] = cell
     name = str(column.name)
     outside = leaving(names, roots, name, layout.follow_links)
     names[[*outside]] = ""
     found = _read(name, placed(names, roots), layout.text_encoding, told)
     return replace(found, faults={**found.faults, **outside})
+
+
+def with_written(cells: Sequence[object], names: "Cells") -> "Cells":
+    """Names of files; a text that a program gives stands in the place of one."""
+    for row, cell in enumerate(cells):
+        if isinstance(cell, WrittenText):
+            names[row] = cell
+    return names
 
 
 def _read(column: str, paths: "Cells", encoding: str | None, told: FilesRead) -> FileTexts:
@@ -90,7 +97,7 @@ def _read(column: str, paths: "Cells", encoding: str | None, told: FilesRead) ->
                 texts[row] = text
             else:
                 faults[row] = f"column {column!r}: {cell.name!r}: {text}"
-    return FileTexts(texts, faults, seen.notes(len(known)))
+    return FileTexts(texts, paths, faults, seen.notes(len(known)))
 
 
 def _attempt(encoding: str | None, path: Path) -> PlainText | DataError:

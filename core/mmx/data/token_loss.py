@@ -63,6 +63,21 @@ def strange_texts(loss: TokenLoss, known: float | None, encoder: str) -> list[st
     ]
 
 
+def cut_texts(loss: TokenLoss, encoder: str) -> list[str]:
+    """A sentence on new texts that are longer than what their encoder reads.
+
+    Args:
+        loss: of the new texts.
+        encoder: its name, such as encoder.transformers.
+    """
+    if not loss.cut:
+        return []
+    which = "this text is" if loss.texts == 1 else f"{loss.cut} of these {loss.texts} texts are"
+    over = "" if loss.texts == 1 else ", on average over all texts"
+    lost = "" if loss.lost is None else f"; {loss.lost:.0%} of the tokens are lost{over}"
+    return [f"{which} longer than {encoder} reads and cut at the end{lost}"]
+
+
 def token_losses(
     encoder: TextEncoder, texts: Sequence[str], split: Split
 ) -> tuple[dict[str, TokenLoss], str]:

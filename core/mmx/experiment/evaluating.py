@@ -135,7 +135,7 @@ def _scored(
     table = _table(trained, manifest, kept, predicted)
     folder = _keep(trained, manifest, evaluation, table)
     leaky = (LEAKY,) if any(one.needs_label for one in found.narratives.values()) else ()
-    told = (*warnings, *notes, *found.notes, *seen.notes, *leaky)
+    told = (*warnings, *notes, *manifest.notes, *seen.notes, *leaky)
     return EvaluationResult(evaluation, table, folder, told, left_out)
 
 

@@ -68,14 +68,12 @@ class LabelledRows:
         manifest: the rows that can be used, labelled or not.
         narratives: write their texts, by modality.
         unusable: the rows that cannot be used, with the reason.
-        notes: sentences on how a table was read.
     """
 
     name: str
     manifest: Manifest
     narratives: Mapping[str, NarrativeParams]
     unusable: tuple[RejectedRow, ...]
-    notes: tuple[str, ...] = ()
 
     def own(self, trained: TrainedRun) -> bool:
         """Whether these are the rows that the run was made with."""
@@ -85,10 +83,10 @@ class LabelledRows:
 class _Rows(Dataset):
     """Rows of a table as a data set."""
 
-    def __init__(self, rows: TableRows, classes: tuple[str, ...], hidden: tuple[str, ...]) -> None:
+    def __init__(self, rows: TableRows, classes: tuple[str, ...], facts: Facts) -> None:
         labels = rows.classes()
         self.classes = classes if set(labels) <= set(classes) else labels
-        self.facts = Facts(leak_columns=hidden)
+        self.facts = facts
         self._rows = rows
 
     def samples(self) -> Sequence[Sample]:
@@ -178,7 +176,9 @@ def _label_columns(layout: Layout) -> tuple[str, ...]:
 
 
 def _labelled(trained: TrainedRun, table: CaseTable, rows: TableRows) -> LabelledRows:
-    hidden = read_facts(trained.folder).leak_columns
-    manifest = read_manifest(_Rows(rows, trained.task.names, hidden), ALL, _reading(trained))
-    narratives, notes = trained.spec.data.narratives, (*table.notes, *rows.notes)
-    return LabelledRows(table.name, manifest, narratives, tuple(rows.rejected), notes)
+    facts = Facts(
+        leak_columns=read_facts(trained.folder).leak_columns, notes=(*table.notes, *rows.notes)
+    )
+    manifest = read_manifest(_Rows(rows, trained.task.names, facts), ALL, _reading(trained))
+    narratives = trained.spec.data.narratives
+    return LabelledRows(table.name, manifest, narratives, tuple(rows.rejected))

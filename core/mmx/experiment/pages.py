@@ -203,7 +203,7 @@ def run_notes(setup: RunSetup, result: RunResult) -> list[str]:
         *encoder_notes(setup.learner.model.named_encoders()),
         *setup.learner.inputs.notes,
         *result.sources.notes,
-        *setup.prepared.manifest.facts.notes,
+        *setup.prepared.manifest.notes,
         *map(_sentence, setup.prepared.notes),
         *setup.audited.notes,
         *setup.spec.plugins.notes,

@@ -54,7 +54,8 @@ def _write(
     except OSError as error:
         raise RunError(f"{folder} cannot be made: {error}; name another one with --out") from error
     facts = {"name": spec.name, "data": prepared.digests, "checks": [one.id for one in checks]}
-    write_json(folder / FACTS, {**facts, **audited.to_json()})
+    told = {"notes": [*prepared.manifest.notes, *prepared.notes]}
+    write_json(folder / FACTS, {**facts, **audited.to_json(), **told})
     write_text(folder / PAGE, render_audit(_page(spec, prepared, checks, audited)))
 
 
@@ -73,6 +74,7 @@ def _page(
         checks=[(check.id, check.finds) for check in checks],
         findings=[(audited.counts(one), one) for one in audited.findings],
         waivers=dict(audited.waived),
+        notes=[*manifest.notes, *prepared.notes],
         shown=_shown(prepared, audited.findings),
         labels=len(manifest.strata) > 1,
         created=time.strftime("%Y-%m-%d %H:%M"),

@@ -12,6 +12,7 @@ from mmx.errors import DataError
 from mmx.inference.case_texts import case_texts
 from mmx.inference.needs import Needs
 from mmx.inference.prediction import PartPrediction
+from mmx.inference.told_of_pictures import told_of_pictures
 from mmx.inference.told_of_texts import told_of_texts
 from mmx.inference.trained_run import TrainedRun
 from mmx.interfaces import IMAGE, TEXT, NarrativeParams, Sample, Store
@@ -33,7 +34,7 @@ class EncodedSamples:
         written: the texts of all samples by modality; empty where there is none.
         indices: the samples that can be answered.
         faults: the others, with the reason.
-        notes: sentences on what their texts lack.
+        notes: sentences on their images, and on what their texts lack.
     """
 
     samples: Sequence[Sample]
@@ -89,9 +90,7 @@ def see(
         hidden: fields of the record that texts are never written from.
         observer: is told how far it has come.
     """
-    samples = [rows[index] for index in range(len(rows))]
-    if needs.ragged:
-        samples = [_without_indices_behind(sample, needs.ragged) for sample in samples]
+    samples = [_without_indices_behind(rows[index], needs.ragged) for index in range(len(rows))]
     pictures = _pictures(trained, needs, samples, observer)
     faults = {int(bad.row): bad.reason for one in pictures.values() for bad in one.unreadable}
     kinds = trained.spec.model.kinds
@@ -103,13 +102,14 @@ def see(
         written[name] = _written(trained, writes, samples, lost, hidden, observer)
     stores = trained.inputs.stores(PreparedRows(_numbered(samples), pictures, written))
     faults |= {int(bad.row): bad.reason for one in stores.values() for bad in one.unreadable}
-    texts = together(written, len(samples))
-    held = _held(needs, stores, texts)
+    held = _held(needs, stores, together(written, len(samples)))
     for index in np.flatnonzero(~held).tolist():
         faults.setdefault(index, _nothing(needs))
     indices = [index for index in range(len(samples)) if index not in faults]
-    writers, first = {name: narratives[name] for name in needs.texts}, next(iter(pictures.values()))
-    notes = told_of_texts(trained, writers, samples, written, hidden)
+    first = next(iter(pictures.values()))
+    writers = {name: narratives[name] for name in needs.texts}
+    notes = told_of_pictures(trained, pictures, samples)
+    notes += told_of_texts(trained, writers, samples, written, hidden)
     return EncodedSamples(samples, stores, first, written, indices, faults, notes)
 
 
@@ -154,6 +154,8 @@ def _numbered(samples: Sequence[Sample]) -> list[Sample]:
 
 def _without_indices_behind(sample: Sample, ragged: Collection[str]) -> Sample:
     """The sample without empty places behind its last images, as its data set would give it."""
+    if not ragged:
+        return sample
     images, boxes = dict(sample.images), dict(sample.boxes)
     for name in images.keys() & ragged:
         count = max((index + 1 for index, one in enumerate(images[name]) if one), default=0)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from mmx.data import new_token_loss, strange_texts, text_notes
+from mmx.data import cut_texts, new_token_loss, strange_texts, text_notes
 from mmx.inference.trained_run import TrainedRun
 from mmx.interfaces import NarrativeParams, Sample, TextEncoder
 from mmx.pipeline import read_scored
@@ -26,14 +26,16 @@ def told_of_texts(
     """
     lacks = (note for one in narratives.values() for note in text_notes(one, samples, hidden))
     spoken = {name: texts for name, texts in written.items() if any(map(str.strip, texts))}
-    return tuple(dict.fromkeys([*lacks, *_strange(trained, spoken)]))
+    return tuple(dict.fromkeys([*lacks, *_unread(trained, spoken)]))
 
 
-def _strange(trained: TrainedRun, written: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """Where clearly more of the texts is unknown to their encoder than of the training texts."""
+def _unread(trained: TrainedRun, written: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Where texts are cut, or clearly more of them is unknown than of the training texts."""
     scored = read_scored(trained.folder)
     for name, texts in written.items():
         encoder = trained.model.encoder(name)
         if isinstance(encoder, TextEncoder):
             method = trained.spec.model.encoders[name].entry_point
-            yield from strange_texts(new_token_loss(encoder, texts), scored.unknown(name), method)
+            loss = new_token_loss(encoder, texts)
+            yield from cut_texts(loss, method)
+            yield from strange_texts(loss, scored.unknown(name), method)

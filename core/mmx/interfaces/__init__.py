@@ -33,6 +33,7 @@ from mmx.interfaces.fusion import DecisionFusion, Fusion, FusionParams
 from mmx.interfaces.head import Head, HeadOutput, HeadParams, HeadRows
 from mmx.interfaces.hook import MOMENTS, Hook, HookParams, RunDescription, Section
 from mmx.interfaces.image_reader import (
+    SPACING,
     ImageContents,
     ImageExample,
     ImageReader,
@@ -107,14 +108,14 @@ __all__ = [
     "Outputs", "PackedImage", "PairAdapter", "PairFusion", "PairFusionParams", "Params", "Picture",
     "Plane", "Plot", "Prediction", "RECORD", "ReaderParams", "Reading", "Record", "RecordEncoder",
     "RecordStore", "Records", "RecordsInput", "RejectedRow", "Resize", "Role", "RunDescription",
-    "Sample", "Sampler", "SamplerParams", "Score", "ScoreRow", "ScoreSection", "ScoreTable",
-    "Scores", "Section", "SingleImageEncoder", "SpecPath", "Store", "Strata", "Summary", "TEXT",
-    "TableContents", "TableExample", "TableReader", "TableReaderParams", "Target", "TargetRows",
-    "Task", "TaskParams", "TextEncoder", "Texts", "TextsInput", "TokenCount", "Tokenizer",
-    "Training", "Validation", "Value", "View", "Views", "WhichFrame", "WrappingEncoder",
-    "WrappingParams", "WrongAnswer", "by_modality", "innermost", "innermost_params", "join",
-    "joined_shape", "known_rows", "map_tensors", "masked_mean", "middle_indices", "on_real",
-    "one_by_one",
+    "SPACING", "Sample", "Sampler", "SamplerParams", "Score", "ScoreRow", "ScoreSection",
+    "ScoreTable", "Scores", "Section", "SingleImageEncoder", "SpecPath", "Store", "Strata",
+    "Summary", "TEXT", "TableContents", "TableExample", "TableReader", "TableReaderParams",
+    "Target", "TargetRows", "Task", "TaskParams", "TextEncoder", "Texts", "TextsInput",
+    "TokenCount", "Tokenizer", "Training", "Validation", "Value", "View", "Views", "WhichFrame",
+    "WrappingEncoder", "WrappingParams", "WrongAnswer", "by_modality", "innermost",
+    "innermost_params", "join", "joined_shape", "known_rows", "map_tensors", "masked_mean",
+    "middle_indices", "on_real", "one_by_one",
 ]  # fmt: skip
 
 # what packages written for plugin API 1 call them

@@ -210,6 +210,14 @@ class Dataset(ABC):
         """
         return {}
 
+    def text_files(self) -> "Mapping[str, Sequence[Path | None]]":
+        """The files that texts lie in; the audit looks at what tells their origin.
+
+        Returns:
+            Column -> the file of each of ``samples()``, None where there is none.
+        """
+        return {}
+
     def indices(self) -> Sequence[int]:
         """Where each of ``samples()`` stands in the table behind them, its first row being 0.
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 WhichFrame = Literal["only", "first", "middle"]
 """Of a file with several frames: none, which refuses such files, or one of them."""
 
+SPACING = "spacing in mm"
+"""What ``traces`` calls the mm between the rows of a file."""
+
 Plane = Literal["axial", "coronal", "sagittal"]
 """How the slices of a volume lie in a body."""
 
@@ -106,6 +109,8 @@ class ImageReader(ABC):
 
     def traces(self, head: bytes) -> Mapping[str, str | float | None]:
         """What a file says of its origin, such as the device, by name; the audit looks at it.
+
+        A run tells where ``SPACING`` differs between files.
 
         Args:
             head: the first MiB of the file. What cannot be read of it is left out.

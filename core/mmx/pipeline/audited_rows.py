@@ -13,6 +13,7 @@ from mmx.data import ImageReaders, ImageStore, Manifest, unread_by_all
 from mmx.interfaces import IMAGE, RECORD, TEXT, ImageSource, Strata, Value
 from mmx.pipeline.image_file_traces import file_names, file_traces, name_pattern
 from mmx.pipeline.prepare import PreparedData
+from mmx.pipeline.text_file_traces import text_file_traces
 from mmx.pipeline.withheld_fields import leak_columns
 from mmx.spec import Spec, names_of
 
@@ -185,6 +186,7 @@ def _technical(
             columns |= {_of(what, name, pictures): values for what, values in told.items()}
         return {
             **columns,
+            **_of_texts(manifest.dataset.text_files(), some),
             "row order": rows.astype(float).tolist(),
             "pattern of the id": [name_pattern(str(manifest.ids[row])) for row in some],
             f"pattern of the {manifest.facts.group}": [
@@ -212,10 +214,26 @@ def _of_files(
     }
 
 
+def _of_texts(
+    files: Mapping[str, Sequence[Path | None]], rows: list[int]
+) -> dict[str, list[Value]]:
+    """Name and folder of the files that texts lie in."""
+    columns: dict[str, list[Value]] = {}
+    for column, held in files.items():
+        names = [file_names(held[row]) for row in rows]
+        columns[f"pattern of the file name in {column}"] = [pattern for pattern, _ in names]
+        columns[f"folder of the file in {column}"] = [folder for _, folder in names]
+    return columns
+
+
 def _files(
     manifest: Manifest, modalities: Sequence[str], readers: ImageReaders
 ) -> "Callable[[Rows], Mapping[str, Sequence[Value]]]":
-    """Properties of the first image file of each row; files are opened, pixels not read."""
+    """Properties of the first image file of each row, and of the files of its texts.
+
+    Files are opened, pixels not read.
+    """
+    texts = manifest.dataset.text_files()
 
     def read(rows: "Rows") -> dict[str, list[Value]]:
         columns: dict[str, list[Value]] = {}
@@ -223,6 +241,10 @@ def _files(
             found = [file_traces(_first(manifest, row, name), readers) for row in rows.tolist()]
             for what in dict.fromkeys(what for one in found for what in one):
                 columns[_of(what, name, modalities)] = [one.get(what) for one in found]
+        for name, files in texts.items():
+            told = [text_file_traces(files[row]) for row in rows.tolist()]
+            for what in dict.fromkeys(what for one in told for what in one):
+                columns[f"{what} of the file in {name}"] = [one.get(what) for one in told]
         return columns
 
     return read

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmx.blocks import missing_words
 from mmx.data import (
     Decoder,
     ImageReaders,
@@ -16,7 +15,6 @@ from mmx.data import (
     Manifest,
     Split,
     check_bad,
-    measured_range,
     read_manifest,
     read_split,
     text_notes,
@@ -28,17 +26,17 @@ from mmx.interfaces import (
     RECORD,
     TEXT,
     NarrativeParams,
-    PackedImage,
     RejectedRow,
     Sample,
 )
 from mmx.pipeline.model_inputs import PreparedRows, UnlabelledSamples
 from mmx.pipeline.open_dataset import open_dataset
 from mmx.pipeline.open_split import open_split
+from mmx.pipeline.shown_images import settled_frames
 from mmx.pipeline.stage_progress import stage
 from mmx.pipeline.text_writer import TextWriter
 from mmx.runs import Observer
-from mmx.spec import DataSpec, ImageSpec, Spec
+from mmx.spec import DataSpec, Spec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -127,14 +125,14 @@ def prepare(spec: Spec, observer: Observer, split_file: Path | None = None) -> P
     split = read_split(split_file, manifest) if split_file else open_split(spec, manifest)
     names = tuple(manifest.contents.images) or (IMAGE,)
     readers = ImageReaders(spec.plugins)
-    frames, notes = settled_ranges(data, manifest, split, names, readers)
+    frames, notes = settled_frames(data, manifest, split, names, readers)
     hidden = manifest.facts.leak_columns
     lacks = [
         note for one in spec.narratives_read.values()
         for note in text_notes(one, manifest.samples, hidden)
     ]  # fmt: skip
     notes = (*notes, *dict.fromkeys(lacks))
-    for note in (*missing_words(manifest.facts.missing), *notes):
+    for note in (*manifest.notes, *notes):
         observer.message(note)
     pictures = {
         name: open_images(manifest, data, observer, Decoder(frame, readers), name)
@@ -175,62 +173,6 @@ def _looked_at(name: str, narrative: NarrativeParams, pictures: Mapping[str, Ima
             f"{narrative.images_of}, and the data set has images of {', '.join(pictures)}"
         )
     return narrative.images_of
-
-
-def settled_ranges(
-    spec: DataSpec,
-    manifest: Manifest,
-    split: Split,
-    names: Sequence[str],
-    readers: ImageReaders,
-) -> tuple[dict[str, ImageSpec], tuple[str, ...]]:
-    """Modality -> its settings with the range of grey of its training rows, and sentences on it."""
-    found = {
-        name: settled_range(
-            Decoder(spec.frame(name), readers), manifest, split, name if len(names) > 1 else None
-        )
-        for name in names
-    }
-    notes = [note for _, told in found.values() for note in told]
-    return {name: frame for name, (frame, _) in found.items()}, tuple(notes)
-
-
-def settled_range(
-    decoder: Decoder, manifest: Manifest, split: Split, modality: str | None = None
-) -> tuple[ImageSpec, tuple[str, ...]]:
-    """The settings with the range of grey that training rows have, and a sentence on it.
-
-    Args:
-        decoder: the settings, and the readers of files.
-        manifest: the rows.
-        split: whose training part is measured.
-        modality: whose images; None: of all, for there is one.
-    """
-    spec = decoder.spec
-    of, key = (f" of {modality}", f"images.{modality}") if modality else ("", "image")
-    if spec.grey_range is not None:
-        low, high = spec.grey_range
-        told = f"grey of files{of} with more than 8 bits: {low:g} is black, {high:g} white"
-        return spec, (told,)
-    if spec.windowed:
-        return spec, (f"grey of DICOM files{of} is shown by the window of each file",)
-    files = {
-        image
-        for row in split.rows("train").tolist()
-        for name, images in manifest.samples[row].images.items()
-        for image in images
-        if isinstance(image, Path | PackedImage) and modality in (None, name)
-    }
-    listed = sorted(files, key=lambda file: (file.name, str(file)))
-    found = measured_range(listed, spec.request(""), decoder.readers)
-    if found is None:
-        return spec, ()
-    (low, high), count = found
-    note = (
-        f"grey of files{of} with more than 8 bits: {low:g} is black, {high:g} white, measured on "
-        f"{count} training pictures; data.{key}.range states another range"
-    )
-    return spec.model_copy(update={"range": (low, high)}), (note,)
 
 
 def open_images(

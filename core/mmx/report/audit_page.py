@@ -44,6 +44,7 @@ class AuditPage:
         checks: id and what it finds.
         findings: what each counts as (its verdict, or "waived"), and the finding.
         waivers: id of a check to the written reason.
+        notes: sentences on how the rows were read.
         shown: samples whose pictures are shown, by modality (empty where there is one) and id.
         created: date and time.
         version: of mmx.
@@ -58,6 +59,7 @@ class AuditPage:
     checks: Sequence[tuple[str, str]]
     findings: Sequence[tuple[str, Finding]]
     waivers: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
     shown: Mapping[tuple[str, str], ShownSample] = field(default_factory=dict)
     labels: bool = False
     created: str = ""

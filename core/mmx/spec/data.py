@@ -36,6 +36,17 @@ from mmx.spec.split import Fraction, SplitSpec
 Side = Annotated[int, Field(gt=0, le=16_384)]  # beyond it a slip of the pen would fill any memory
 
 
+Millimetres = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
+Spacing = Annotated[
+    tuple[Millimetres, Millimetres],
+    BeforeValidator(
+        lambda one: [one, one] if isinstance(one, int | float) else one,
+        json_schema_input_type=Millimetres | tuple[Millimetres, Millimetres],
+    ),
+]
+"""Down and across; one number stands for both."""
+
+
 FRAME_KEYS = (
     "height",
     "width",
@@ -69,8 +80,15 @@ class ImageSpec(ClosedModel):
         description="where the middle begins if it lies between pixels: rounded down (as "
         "transformers does) or half to even (as torchvision, timm and open_clip do)",
     )
+    spacing: Spacing | None = Field(
+        default=None,
+        description="mm that a pixel measures, down and across: each image is scaled by the "
+        "spacing that its file states, and its middle is shown, with bars where it is smaller; "
+        "null: images are scaled whatever their pixels measure",
+    )
     fill: Annotated[int, Field(ge=0, le=255)] = Field(
-        default=0, description="grey of the bars of `resize: contain`; 0 is black, 255 white"
+        default=0,
+        description="grey of the bars of `resize: contain` and `spacing`; 0 is black, 255 white",
     )
     pixel_limit: PositiveInt = Field(
         default=50_000_000, description="an image file with more pixels is refused"
@@ -94,9 +112,20 @@ class ImageSpec(ClosedModel):
         return self
 
     @model_validator(mode="after")
+    def _scaled_once(self) -> "ImageSpec":
+        if self.spacing and (self.resize is not None or self.fit != "cover"):
+            other = "fit" if self.resize is None else "resize"
+            raise ValueError(
+                f"spacing says how far an image is scaled, and so does {other}; keep one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _has_a_middle(self) -> "ImageSpec":
-        if self.fill and self.resize != "contain":
-            raise ValueError("fill is the grey of the bars of resize: contain, and there are none")
+        if self.fill and self.resize != "contain" and not self.spacing:
+            raise ValueError(
+                "fill is the grey of the bars of resize: contain and of spacing, and there are none"
+            )
         if self.resize is None or isinstance(self.resize, str):
             return self
         tall, wide = self.resize if isinstance(self.resize, tuple) else (self.resize, self.resize)
@@ -126,14 +155,17 @@ class ImageSpec(ClosedModel):
         plain = self.resize is None and self.interpolation == "bicubic"
         corner = () if self.corner == "down" else (self.corner,)
         fill = (self.fill,) if self.fill else ()
+        spacing = ("spacing", *self.spacing) if self.spacing else ()
         return (
             *self.shown, self.fit, *(() if plain else (self.resize, self.interpolation)), *corner,
-            *fill,
+            *fill, *spacing,
         )  # fmt: skip
 
     def shown_to(self, frame: ImageFrame) -> "ImageSpec":
-        """The same with what an encoder wants to be shown."""
-        return self.model_copy(update={name: getattr(frame, name) for name in FRAME_KEYS})
+        """The same with what an encoder wants to be shown; a stated spacing decides the scale."""
+        scaled = ("resize", "corner", "fill") if self.spacing else ()
+        keys = [name for name in FRAME_KEYS if name not in scaled]
+        return self.model_copy(update={name: getattr(frame, name) for name in keys})
 
     @property
     def grey_range(self) -> tuple[float, float] | None:

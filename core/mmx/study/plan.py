@@ -9,6 +9,7 @@ from typing import Any
 from mmx.data import read_manifest
 from mmx.errors import RunError
 from mmx.pipeline import open_dataset, open_split
+from mmx.runs import Observer
 from mmx.spec import ABSENT, Spec
 from mmx.study.arms import Arm, Arms
 from mmx.study.spec import StudySpec
@@ -29,7 +30,7 @@ _PROMISED = (
 )
 
 
-def make_plan(study: StudySpec, arms: Arms) -> dict[str, Any]:
+def make_plan(study: StudySpec, arms: Arms, observer: Observer) -> dict[str, Any]:
     """The plan as plain data, with its digest.
 
     Raises:
@@ -43,7 +44,7 @@ def make_plan(study: StudySpec, arms: Arms) -> dict[str, Any]:
         "metric": arms.metric,
         "seeds": list(study.seeds),
         "folds": study.folds,
-        "data": _data(arms.base, study.folds),
+        "data": _data(arms.base, study.folds, observer),
         "arms": {arm.name: described(arm) for arm in arms.arms if arm.role != "control"},
         "comparisons": len(compared),
         "chosen_on_validation": dict(study.chosen_on_validation),
@@ -73,15 +74,18 @@ def described(arm: Arm) -> dict[str, object]:
     }
 
 
-def settle(folder: StudyFolder, study: StudySpec, arms: Arms, replan: bool) -> dict[str, object]:
+def settle(
+    folder: StudyFolder, study: StudySpec, arms: Arms, replan: bool, observer: Observer
+) -> dict[str, object]:
     """Write the plan of a new study, or hold this one against the plan that is there.
 
-    Arms that the plan does not have are noted as later ones, with the time.
+    Arms that the plan does not have are noted as later ones, with the time. The observer is told
+    how the rows were read.
 
     Raises:
         RunError: base, data, metric, seeds or an arm are not what was planned.
     """
-    plan, old = make_plan(study, arms), folder.plan
+    plan, old = make_plan(study, arms, observer), folder.plan
     if old is None:
         folder.write_plan(plan)
         return plan
@@ -117,12 +121,14 @@ def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _data(spec: Spec, folds: int) -> dict[str, str]:
+def _data(spec: Spec, folds: int, observer: Observer) -> dict[str, str]:
     """Digests of rows and split, as every run of the base will find them, and a group's name.
 
     With folds the split is that of the first one.
     """
-    manifest = read_manifest(open_dataset(spec), spec.data.max_bad, spec.task)
+    manifest = read_manifest(open_dataset(spec, observer), spec.data.max_bad, spec.task)
+    for note in manifest.notes:
+        observer.message(note)
     asked = spec.data.split
     if folds > 1:
         asked = asked.model_copy(update={"folds": folds, "fold": 0})

@@ -55,7 +55,7 @@ def run_study(
     arms = resolve_arms(study, plugins)
     folder = StudyFolder.of(study.study)
     with locked(folder.path, observer, wait=False):
-        settle(folder, study, arms, replan)
+        settle(folder, study, arms, replan, observer)
         write_text(folder.path / COPY, study.text)
         does = _executor(executor or "local", folder, study.threads, workers)
         Work(study, arms, folder, does, observer, early_stop is not None).do()

@@ -5,12 +5,12 @@ Rows are counted as a spreadsheet shows them: the header is row 1. Paths of imag
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from mmx import DataError, Dataset, Params, Sample, TableRows, hookimpl
-from mmx.blocks import missing_words
 from mmx.errors import SettingsError
 from mmx.interfaces import Facts, FilesRead, RejectedRow
-from mmx_plugins.datasets._table import TableSettings, alone
+from mmx_plugins.datasets._table import TableSettings
 
 
 class TableParams(TableSettings):
@@ -45,7 +45,7 @@ class Table(Dataset):
             params.synonyms,
             params.leak_columns,
             params.allowed_views,
-            notes=(*self._rows.notes, *alone(self._rows), *missing_words(self._rows.missing)),
+            notes=self._rows.notes,
             group=params.grouped_by,
             missing=self._rows.missing,
         )
@@ -77,6 +77,9 @@ class Table(Dataset):
 
     def names(self) -> Mapping[str, Sequence[str]]:
         return self._rows.names(self._params.layout())
+
+    def text_files(self) -> Mapping[str, Sequence[Path | None]]:
+        return self._rows.text_files
 
     def indices(self) -> Sequence[int]:
         return () if self._params.case else self._rows.rows.tolist()

@@ -20,6 +20,7 @@ import numpy as np
 from mmx import DataError, Params, hookimpl
 from mmx.errors import MissingExtraError, cut
 from mmx.interfaces import (
+    SPACING,
     ImageContents,
     ImageExample,
     ImageReader,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _PREAMBLE = 128  # bytes before the mark
 _BYTES = 1 << 30  # of the pixels of all frames, unpacked
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing")
+_GROUPS = ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence")
 _TRACES = {
     "Manufacturer": "manufacturer",
     "ManufacturerModelName": "camera",
@@ -77,7 +79,7 @@ class DicomReader(ImageReader):
         index = request.index(shape.frames)
         try:
             stored = pydicom.pixels.pixel_array(found, index=index)
-            return _contents(found, stored, request.windowed)
+            return _contents(found, stored, _spacing(found, index), windowed=request.windowed)
         except Exception as error:
             raise DataError(
                 f"the pixels of {request.name} cannot be decoded: {_words(error)}"
@@ -89,11 +91,12 @@ class DicomReader(ImageReader):
     def traces(self, head: bytes) -> Mapping[str, str | float | None]:
         pydicom = _library()
         found = pydicom.dcmread(
-            io.BytesIO(head), stop_before_pixels=True, specific_tags=[*_TRACES, *_SPACINGS]
-        )
+            io.BytesIO(head), stop_before_pixels=True,
+            specific_tags=[*_TRACES, *_SPACINGS, *_GROUPS],
+        )  # fmt: skip
         told = {what: _words_of(found.get(tag)) for tag, what in _TRACES.items()}
         spacing = _spacing(found)
-        return {**told, "spacing in mm": None if spacing is None else spacing[0]}
+        return {**told, SPACING: None if spacing is None else spacing[0]}
 
     def example(self) -> ImageExample:
         pydicom = _library()
@@ -183,11 +186,16 @@ def _refuse_large(shape: _Shape, request: ImageRequest) -> None:
         raise DataError(f"{name} has {frames} frames of {columns} x {rows} pixels, too many")
 
 
-def _contents(found: "Dataset", stored: "NDArray[Any]", windowed: bool) -> ImageContents:
+def _contents(
+    found: "Dataset",
+    stored: "NDArray[Any]",
+    spacing: tuple[float, float] | None,
+    *,
+    windowed: bool,
+) -> ImageContents:
     """The picture of one frame."""
     from pydicom.pixels.processing import apply_color_lut  # an extra
 
-    spacing = _spacing(found)
     bits = int(found.BitsStored)
     if found.PhotometricInterpretation == "PALETTE COLOR":
         stored = apply_color_lut(stored, found)
@@ -247,8 +255,15 @@ def _ends(found: "Dataset") -> tuple[float, float]:
     return both[0], both[1]
 
 
-def _spacing(found: "Dataset") -> tuple[float, float] | None:
-    told = next((one for one in map(found.get, _SPACINGS) if one), None)
+def _spacing(found: "Dataset", index: int = 0) -> tuple[float, float] | None:
+    """Of a frame: what the file says of its pixels, in enhanced files in groups of tags."""
+    places = [found]
+    for name, place in zip(_GROUPS, (index, 0), strict=True):
+        groups = found.get(name) or []
+        measures = groups[place].get("PixelMeasuresSequence") if place < len(groups) else None
+        places += list(measures or [])
+    stated = (place.get(tag) for tag in _SPACINGS for place in places)
+    told = next((one for one in stated if one), None)
     return (float(told[0]), float(told[1])) if told and len(told) == 2 else None
 
 

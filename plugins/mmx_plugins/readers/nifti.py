@@ -10,7 +10,7 @@ Source: Cox et al., NIfTI-1 data format, 2004; https://nifti.nimh.nih.gov
 
 import gzip
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -20,6 +20,7 @@ import numpy as np
 from mmx import DataError, Params, hookimpl
 from mmx.errors import MissingExtraError, cut
 from mmx.interfaces import (
+    SPACING,
     ImageContents,
     ImageExample,
     ImageReader,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _BYTES = 1 << 30  # of a volume, unpacked
 _HEADER = 348  # bytes
+_PACKED = b"\x1f\x8b"  # how a packed file begins
 _MARK = slice(344, 348)  # in the header
 _ACROSS = {"sagittal": 0, "coronal": 1, "axial": 2}  # axis, of right, front and head
 _LONGEST = 300  # letters of another library that are handed on
@@ -83,6 +85,20 @@ class NiftiReader(ImageReader):
         down, right = (sizes[axes[one][0]] for one in (2, 1, 0) if one != across)
         return ImageContents(pixels, None, (down, right))
 
+    def traces(self, head: bytes) -> Mapping[str, str | float | None]:
+        nibabel = _library()
+        if head.startswith(_PACKED):
+            with gzip.open(io.BytesIO(head)) as file:
+                head = file.read(_HEADER)
+        header = nibabel.Nifti1Header.from_fileobj(io.BytesIO(head[:_HEADER]), check=False)
+        sizes = [float(one) for one in header["pixdim"][1:4]]
+        software = bytes(header["descrip"]).rstrip(b"\0").decode("latin-1").strip()
+        return {
+            SPACING: sizes[0],
+            "spacing of slices in mm": sizes[2],
+            "software": software or None,
+        }
+
     def example(self) -> ImageExample:
         nibabel = _library()
         voxels = np.arange(24, dtype=np.int16).reshape(2, 3, 4) * 100
@@ -116,7 +132,7 @@ def _opened(content: bytes, name: str) -> Any:
 
 def _unpacked(content: bytes, name: str) -> bytes:
     """The bytes of the volume; a packed one is never unpacked beyond what may be read."""
-    if not content.startswith(b"\x1f\x8b"):
+    if not content.startswith(_PACKED):
         return content
     with gzip.open(io.BytesIO(content)) as file:
         whole = file.read(_BYTES + 1)

@@ -131,3 +131,36 @@ def test_a_hundred_thousand_names_cost_one_listing(
     assert paths.tolist() == names
     assert not faults
     assert ".jpg (33334 x)" in told
+
+
+def test_an_image_and_a_text_may_have_one_id(
+    tmp_path: Path, write_image: Callable[..., Path]
+) -> None:
+    write_image("scans/s1.png")
+    write_image("scans/s2.png")
+    _files(tmp_path, "reports/p1/s1.txt", "reports/s2.txt", "reports/s2.md", "scans/s1.json")
+    (tmp_path / "reports/p1/s1.txt").write_text("cough")
+    dataset = _rows(tmp_path, "image,letter,dx\ns1,s1,a\ns2,s2,b\ns2,s3,a\n", text_files="letter")
+    (sample,) = dataset.samples()
+    assert sample.record["letter"] == "cough"
+    assert sample.images["image"] == (tmp_path / "scans/s1.png",)
+    assert dataset.text_files() == {"letter": [tmp_path / "reports/p1/s1.txt"]}
+    assert [one.reason for one in dataset.rejected()] == [
+        "column 'letter': 's2' may be reports/s2.md or reports/s2.txt; name the file with its "
+        "folder and ending",
+        "column 'letter': 's3': there is no such file",
+    ]
+    assert dataset.facts.notes[1].startswith(
+        "column 'letter': endings of the files that were found: .txt (1 x); 1 names have no file"
+    )
+
+
+def test_a_stated_ending_is_that_of_images_alone(
+    tmp_path: Path, write_image: Callable[..., Path]
+) -> None:
+    write_image("a.png")
+    (tmp_path / "a.txt").write_text("cough")
+    dataset = _rows(tmp_path, "image,letter,dx\na,a.txt,x\na,a,y\n", suffix=".png",
+                    text_files="letter")  # fmt: skip
+    assert [one.record["letter"] for one in dataset.samples()] == ["cough"]
+    assert "there is no such file" in dataset.rejected()[0].reason

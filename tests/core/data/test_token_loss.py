@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mmx import TextEncoder, Texts
-from mmx.data import Split, loss_warnings, token_loss, token_losses
+from mmx.data import Split, cut_texts, loss_warnings, new_token_loss, token_loss, token_losses
 from mmx.interfaces import Features, TokenCount
 
 SPLIT = Split(np.array(["train", "train", "train", "test"]), 0, "x")
@@ -87,3 +87,29 @@ def test_an_encoder_that_does_not_count_is_watched() -> None:
 def test_nothing_lost_is_no_warning(counts: bool) -> None:
     found, advice = token_losses(Words(longest=99, counts=counts), [*TEXTS[:3], "a"], SPLIT)
     assert loss_warnings(found, "encoder.words", advice) == []
+
+
+LONGER = "longer than E reads and cut at the end"
+
+
+@pytest.mark.parametrize(
+    ("texts", "told"),
+    [
+        (["a b", ""], []),
+        (["a b c d e f g h"], [f"this text is {LONGER}; 50% of the tokens are lost"]),
+        (
+            ["a b c d e f g h", "a", ""],
+            [
+                f"1 of these 2 texts are {LONGER}; 25% of the tokens are lost, on average over all "
+                "texts"
+            ],
+        ),
+    ],
+)
+def test_new_texts_that_are_cut_are_told(texts: list[str], told: list[str]) -> None:
+    assert cut_texts(new_token_loss(Words(), texts), "E") == told
+
+
+def test_of_an_encoder_that_does_not_count_only_the_cut_is_told() -> None:
+    loss = new_token_loss(Words(counts=False), ["a b c d e f g h"])
+    assert cut_texts(loss, "E") == [f"this text is {LONGER}"]

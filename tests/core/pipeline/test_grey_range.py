@@ -43,6 +43,19 @@ def test_the_range_is_measured_kept_said_and_used_again(
     assert "0 is black, 4095 white, measured on" in run.report.read_text(encoding="utf-8")
     table = run.predictions.query("part == 'test'")
     columns = [name for name in table if str(name).startswith("p_")]
-    answers = mmx.ask(run.path, home / "cases.csv", plugins=[tiny_plugin]).table
+    found = mmx.ask(run.path, home / "cases.csv", plugins=[tiny_plugin])
+    assert "grey of files with more than 8 bits: 0 is black, 4095 white" in found.notes
+    answers = found.table
     asked = answers.set_index("id").loc[table["sample"].tolist(), columns]
     np.testing.assert_allclose(asked, table[columns], atol=1e-4)
+
+
+def test_grey_that_the_run_never_saw_is_told(spec: mmx.Spec, home: Path, tiny_plugin: Path) -> None:
+    deep = {file: file.read_bytes() for file in home.glob("*.png")}
+    for file in deep:
+        Image.open(file).point(lambda value: value / 16).convert("L").save(file)
+    run = mmx.run(spec)
+    for file, content in deep.items():
+        file.write_bytes(content)
+    (told,) = mmx.ask(run.path, home / "cases.csv", plugins=[tiny_plugin]).notes
+    assert told.startswith("files have more than 8 bits of grey (from 0 to 4095), and those that")

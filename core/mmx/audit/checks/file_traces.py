@@ -1,4 +1,4 @@
-"""Image files that say by themselves which class they are of: format, compression, camera, date.
+"""Files of images and texts that say by themselves which class they are of: format, camera, date.
 
 A model sees pixels alone, but other compression or another camera for one class is in the pixels as
 well, and a model learns it before it learns the disease.
@@ -11,7 +11,9 @@ from mmx.audit.subject import Subject
 from mmx.audit.telling import telling
 
 _ID = "file_traces"
-_ADVICE = "the pixels may carry the same trace; take the classes from the same devices and years"
+_ADVICE = (
+    "pixels and texts may carry the same trace; take the classes from the same devices and years"
+)
 
 
 def find(subject: Subject) -> list[Finding]:
@@ -26,4 +28,4 @@ def find(subject: Subject) -> list[Finding]:
     ]
 
 
-CHECK = Check(_ID, "properties of image files from which a class can be told", find)
+CHECK = Check(_ID, "properties of image and text files from which a class can be told", find)

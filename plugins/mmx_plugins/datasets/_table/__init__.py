@@ -1,6 +1,5 @@
 """How the columns of a table become samples."""
 
-from mmx_plugins.datasets._table.grouping import alone
 from mmx_plugins.datasets._table.settings import TableSettings
 
-__all__ = ["TableSettings", "alone"]
+__all__ = ["TableSettings"]

@@ -5,8 +5,6 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from mmx import TableRows
-
 GROUPING = (
     "say which rows belong together: group: COLUMN names the patient, lesion or study of each row, "
     "and no group is ever in two parts of the split, for two photographs of one lesion in training "
@@ -27,10 +25,3 @@ def _compiles(pattern: str) -> str:
 
 Pattern = Annotated[str, AfterValidator(_compiles)]
 """A regular expression, or nothing."""
-
-
-def alone(rows: TableRows) -> tuple[str, ...]:
-    """What is said of rows without a group."""
-    if not rows.alone:
-        return ()
-    return (f"{rows.alone} rows have no group, and each stands for itself (group_missing: alone)",)
