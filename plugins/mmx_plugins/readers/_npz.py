@@ -64,15 +64,21 @@ def check_picture(array: "NDArray[np.generic]", name: str) -> None:
             f"{name} has {shape} values of type {array.dtype} a case; pictures are [n, H, W] or "
             "[n, H, W, 3], volumes [n, slices, H, W]"
         )
-    if own.ndim == 3 and own.shape[0] in (3, 4) and own.shape[1] > own.shape[0]:
+    if array.ndim == 4 and array.shape[1] in (3, 4) and array.shape[2] > array.shape[1]:
         raise DataError(
-            f"{name} has {shape} values a case: {own.shape[0]} colours before the pixels, or as "
+            f"{name} has {shape} values a case: {array.shape[1]} colours before the pixels, or as "
             "many slices; save colours as the last axis, [n, H, W, 3]"
         )
-    if array.dtype.kind in "iu" and array.dtype.itemsize > 2 and abs(array).max() > _LARGEST:
+    if array.dtype.kind in "iu" and array.dtype.itemsize > 2 and _largest(array) > _LARGEST:
         raise DataError(f"{name} has numbers of more than 32 bits; save grey with fewer")
-    if picture.ndim == 3 and picture.shape[2] > 1 and array.dtype != np.uint8:
+    coloured = picture.ndim == 3 and array.shape[-1] > 1
+    if coloured and array.dtype != np.uint8:
         raise DataError(
             f"{name} has colours of type {array.dtype}; save them as whole numbers of 8 bits "
             "(uint8)"
         )
+
+
+def _largest(array: "NDArray[np.generic]") -> int:
+    """The largest number, whatever its sign."""
+    return max(int(np.max(array)), -int(np.min(array)))

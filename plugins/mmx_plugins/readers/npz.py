@@ -58,9 +58,10 @@ class NpzReader(TableReader):
         return TableContents(pandas.DataFrame(cells), found.notes)
 
     def example(self, folder: Path) -> TableExample:
-        arrays = {"train_ids": np.array(["007", "b"]), "train_ages": np.array([[40], [41]]),
-                  "test_ids": np.array(["c"]), "test_ages": np.array([[7]])}  # fmt: skip
-        np.savez(folder / "example.npz", **arrays)
+        np.savez(
+            folder / "example.npz", train_ids=np.array(["007", "b"]), test_ids=np.array(["c"]),
+            train_ages=np.array([[40], [41]]), test_ages=np.array([[7]]),
+        )  # fmt: skip
         rows = [
             {"ids": "007", "ages": "40", _SPLIT: "train"},
             {"ids": "b", "ages": "41", _SPLIT: "train"},

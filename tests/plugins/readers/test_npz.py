@@ -72,7 +72,9 @@ def test_grey_of_any_depth_is_kept(tmp_path: Path, dtype: str) -> None:
 def test_a_volume_is_its_slices_in_order(tmp_path: Path) -> None:
     volumes = DRAW.integers(0, 256, (5, 6, 8, 8), dtype=np.uint8)
     path = saved(tmp_path, images=volumes, labels=np.arange(5) % 2)
-    found = TableParams(path=path, images=["images"], label="labels", group=None).build()
+    found = TableParams(
+        path=path, images={"image": ("images",)}, label="labels", group=None
+    ).build()
     samples = [*found.samples()]
     assert [len(one.images["image"]) for one in samples] == [6] * 5
     spec = ImageSpec(height=8, width=8)
