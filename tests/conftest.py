@@ -6,7 +6,6 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from PIL import Image
 from warm_processes import processes, warm_python, warm_pythons, warm_workers
 
 import mmx
+from mmx.plugins import version_of
 from mmx.plugins.code import CORE
 from mmx.plugins.discovery import Claim, read_claims
 from mmx.plugins.source import Module, find_submodule
@@ -29,6 +29,7 @@ settings.load_profile(os.environ.get("MMX_TEST_PROFILE") or "ci")
 os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported anywhere
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # of what tests start; torch has counted cores here
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+gc.set_threshold(10_000)  # as in a process of mmx; what is imported and collected stays
 
 
 def pytest_collection_finish() -> None:
@@ -90,7 +91,7 @@ def modules_of_core_are_found_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mmx.plugins.code.find_submodule", found_once)
-        patch.setattr("mmx.pipeline.identity.version", cache(version))
+        patch.setattr("mmx.pipeline.identity.version_of", cache(version_of))
         yield
 
 

@@ -10,6 +10,7 @@ listens at a socket in the file system. A command comes as JSON (module, words, 
 with its three standard files; the number of its process goes back, and its exit status at the end.
 """
 
+import gc
 import json
 import os
 import runpy
@@ -99,9 +100,12 @@ def perform(command: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    gc.disable()
     for name in HEAVY:
         import_module(name)
     read_sources()
+    gc.enable()
+    gc.freeze()
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(sys.argv[1])
         server.listen()
