@@ -5,7 +5,6 @@ import json
 import platform
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from pydantic import BaseModel
 
 from mmx.blocks import state_digest
 from mmx.interfaces import ADAPTER, Encoder, EncoderParams, Params
-from mmx.plugins import Code, Plugins, Source, core_code, file_digest
+from mmx.plugins import Code, Plugins, Source, core_code, file_digest, version_of
 from mmx.spec import Spec
 from mmx.training import working_device
 
@@ -148,10 +147,7 @@ def libraries() -> dict[str, str]:
 
 
 def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
+    return version_of(name) or "not installed"
 
 
 def _processor() -> str:

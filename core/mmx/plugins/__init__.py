@@ -4,7 +4,7 @@ from mmx.plugins.code import Code, modules_below
 from mmx.plugins.describe import Description, Parameter, describe
 from mmx.plugins.discovery import HOOK, KINDS, InstalledMethod
 from mmx.plugins.hookspecs import hookimpl
-from mmx.plugins.libraries import core_code
+from mmx.plugins.libraries import core_code, version_of
 from mmx.plugins.loading import location_of
 from mmx.plugins.local import PACKAGE as LOCAL
 from mmx.plugins.local import plugin_file
@@ -17,5 +17,5 @@ __all__ = [
     "HOOK", "KINDS", "LOCAL", "Code", "Description", "InstalledMethod", "Parameter", "Plugins",
     "Source", "check_kind", "core_code", "describe", "file_digest", "find", "hookimpl", "installed",
     "location_of", "modules_below", "nearest", "of_this_api", "plugin_file",
-    "syntax_tree",
+    "syntax_tree", "version_of",
 ]  # fmt: skip

@@ -75,7 +75,21 @@ def modules_below(package: str) -> list[str]:
     return [_dotted(file.relative_to(_CORE_FOLDER)) for file in sorted(folder.rglob("*.py"))]
 
 
-def module_code(module: str, path: Sequence[str] | None, *, alone: bool) -> Code:
+class ImportGraph:
+    """Modules that were found in the same folders, and what they import.
+
+    Most of what a method imports is core, which is the same for all: walks from several methods
+    share one graph, and each module is looked at once.
+    """
+
+    def __init__(self) -> None:
+        self.found = dict[str, Module | None]()
+        self.next = dict[str, list[str]]()
+
+
+def module_code(
+    module: str, path: Sequence[str] | None, *, alone: bool, graph: ImportGraph | None = None
+) -> Code:
     """Code of a method that a distribution provides, and what of core it imports.
 
     Args:
@@ -83,8 +97,9 @@ def module_code(module: str, path: Sequence[str] | None, *, alone: bool) -> Code
         path: folders to search; None for what ``import`` would search.
         alone: only what the module itself imports, for a package whose methods do not know each
             other; else all files of its top-level package.
+        graph: of earlier calls with this path.
     """
-    walk = _Walk([CORE, module.partition(".")[0]], path)
+    walk = _Walk([CORE, module.partition(".")[0]], path, graph)
     files = {} if alone else dict(_files_around(module, walk))
     inside = [_dotted(Path(name)) for name in files if name.endswith(".py")]
     return walk.code([module, *inside], files)
@@ -104,9 +119,11 @@ def file_code(file: Path) -> Code:
 class _Walk:
     """From modules to all that they import, without importing anything."""
 
-    def __init__(self, own: Sequence[str], folders: Sequence[str] | None) -> None:
+    def __init__(
+        self, own: Sequence[str], folders: Sequence[str] | None, graph: ImportGraph | None = None
+    ) -> None:
         self._own, self._folders = own, folders
-        self._found = dict[str, Module | None]()
+        self._graph = graph or ImportGraph()
         self.without = ""
 
     def code(self, starts: Iterable[str], files: Mapping[str, str] | None = None) -> Code:
@@ -122,7 +139,9 @@ class _Walk:
             if module is None or not self._is_own(name, module):
                 libraries.add(name.partition(".")[0])
                 continue
-            found = list(self._next(name, module))
+            if name not in self._graph.next:
+                self._graph.next[name] = list(self._next(name, module))
+            found = self._graph.next[name]
             if self.without and any(one.startswith(self.without) for one in (name, *found)):
                 continue
             if module.file is not None:
@@ -163,9 +182,9 @@ class _Walk:
 
     def _find(self, name: str) -> Module | None:
         """The module of this name; None when there is none, or it comes with Python."""
-        if name not in self._found:
-            self._found[name] = self._search(name)
-        return self._found[name]
+        if name not in self._graph.found:
+            self._graph.found[name] = self._search(name)
+        return self._graph.found[name]
 
     def _search(self, name: str) -> Module | None:
         top, package = name.partition(".")[0], name.rpartition(".")[0]

@@ -15,7 +15,7 @@ _NO_NUMBERS = {"filelock", "pluggy", "pydantic", "pydantic-core", "pyyaml", "ric
 
 def imported_libraries(names: Collection[str]) -> dict[str, str]:
     """Distribution to version of the libraries with these names in Python."""
-    homes = {name: [name] for name in names if _version(name) is not None}
+    homes = {name: [name] for name in names if version_of(name) is not None}
     if homes.keys() < set(names):
         homes = _core_homes() | homes
     if not homes.keys() >= set(names):
@@ -41,7 +41,7 @@ def core_code(starts: Iterable[str], without: str = "") -> Code:
 
 def _versions(names: Collection[str]) -> dict[str, str]:
     """Of those that are installed; without the local part, which names a build of the same code."""
-    found = {normalised(name): _version(name) for name in names}
+    found = {normalised(name): version_of(name) for name in names}
     return {
         name: number.partition("+")[0]
         for name, number in sorted(found.items())
@@ -49,7 +49,8 @@ def _versions(names: Collection[str]) -> dict[str, str]:
     }
 
 
-def _version(name: str) -> str | None:
+def version_of(name: str) -> str | None:
+    """Version of an installed distribution; None where it is not installed."""
     try:
         found = distribution(name)
     except PackageNotFoundError:
@@ -75,7 +76,7 @@ def _core_homes() -> dict[str, list[str]]:
     """Import name to distribution of what core requires."""
     found = dict[str, list[str]]()
     for package in _requirements(CORE):
-        if _version(package) is not None:
+        if version_of(package) is not None:
             found |= {key: [package] for key in _tops(package)}
     return found
 

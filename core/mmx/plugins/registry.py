@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mmx.errors import PluginError, PluginLoadError
 from mmx.plugins import loading, local, names
 from mmx.plugins.api import API
-from mmx.plugins.code import CORE, Code, module_code
+from mmx.plugins.code import CORE, Code, ImportGraph, module_code
 from mmx.plugins.discovery import HOOK, Claim, InstalledMethod, Status, read_claims, same_package
 from mmx.plugins.imported import code_of_import, note_import
 from mmx.plugins.libraries import imported_libraries, required_libraries
@@ -66,6 +66,7 @@ class Plugins:
         self._claims: list[Claim] | None = None
         self._files: dict[Path, local.LocalFile] = {}
         self._outlines: dict[str, Outline | None] = {}
+        self._graph = ImportGraph()
         blocked = os.environ.get("MMX_BLOCK_PLUGINS", "").split(",")
         self._blocked = [name.strip() for name in blocked if name.strip()]
         self._outdone: dict[str, str] = {}
@@ -289,7 +290,7 @@ class Plugins:
         if known is not None:
             return known
         alone = same_package(method.package, CORE)  # our methods never import each other
-        code = module_code(method.module, self._path, alone=alone)
+        code = module_code(method.module, self._path, alone=alone, graph=self._graph)
         libraries = {} if alone else required_libraries(method.package)
         return code.on(libraries | imported_libraries(code.imported))
 
