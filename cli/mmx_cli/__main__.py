@@ -1,4 +1,4 @@
-"""The program `mmx`; as `python -m mmx_cli`, which `accelerate launch -m` and torchrun need, too."""
+"""The program `mmx`; also as `python -m mmx_cli`, which accelerate and torchrun need."""
 
 import gc
 
