@@ -19,6 +19,7 @@ from mmx.data.image_store import ImageStore
 from mmx.data.images import FILE_LIMIT, read_image
 from mmx.data.joined_tables import joined
 from mmx.data.label_shares import UnevenShare, uneven_shares
+from mmx.data.lost_depth import lost_depths
 from mmx.data.manifest import Manifest, check_bad, read_manifest
 from mmx.data.part import Part, Source, part_of
 from mmx.data.small_grey import SMALL_SIDE, small_greys
@@ -47,11 +48,9 @@ __all__ = [
     "KeyedInputs", "Manifest", "Part", "SMALL_SIDE", "Source", "Split", "TableRows", "TextStore",
     "TokenLoss", "Tokens", "UNUSED", "UnevenShare", "ViewStore", "WrittenText", "appearance_of",
     "assign_groups", "check_bad", "check_groups", "cut_texts", "in_threads", "is_table", "joined",
-    "learn_texts",
-    "loss_warnings", "make_data_report", "make_split", "measured_range", "new_texts",
-    "new_token_loss", "open_like", "open_table", "part_of", "parts_of_cells", "read_image",
-    "read_manifest", "read_split", "read_table", "small_greys", "strange_texts", "tables_beside",
-    "text_notes", "texts_of", "token_losses", "uneven_shares", "unread_by_all", "with_lists",
-    "without_nulls",
-    "write_split", "write_texts",
+    "learn_texts", "loss_warnings", "lost_depths", "make_data_report", "make_split",
+    "measured_range", "new_texts", "new_token_loss", "open_like", "open_table", "part_of",
+    "parts_of_cells", "read_image", "read_manifest", "read_split", "read_table", "small_greys",
+    "strange_texts", "tables_beside", "text_notes", "texts_of", "token_losses", "uneven_shares",
+    "unread_by_all", "with_lists", "without_nulls", "write_split", "write_texts",
 ]  # fmt: skip

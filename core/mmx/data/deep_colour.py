@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageFile, TiffImagePlugin
 
+from mmx.data.deep_ppm import deep_ppm, is_deep_ppm
 from mmx.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ _OTHER = {"L": "B", "B": "L"}
 
 
 def has_deep_colours(image: Image.Image) -> bool:
-    """Whether an image that is opened, and not decoded, has 16 bits of each colour."""
-    return _way(image)[1] != ""
+    """Whether an image that is opened, and not decoded, has more than 8 bits of each colour."""
+    return is_deep_ppm(image) or _way(image)[1] != ""
 
 
 def deep_colours(
@@ -45,6 +46,8 @@ def deep_colours(
     Raises:
         DataError: its colours lie in planes, of which Pillow gives one byte alone or none.
     """
+    if is_deep_ppm(image):
+        return deep_ppm(image, name)
     bands, order = _way(image)
     if bands == _PLANES:
         raise DataError(

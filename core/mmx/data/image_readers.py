@@ -98,7 +98,7 @@ class ImageReaders:
     def deep(self, content: bytes, name: str) -> bool | None:
         """Whether a reader may give more than 8 bits of grey; None of a file that none is for."""
         own = self._of(content, name)
-        return None if own is None else own.params.deep
+        return None if own is None else own.params.may_be_deep(content)
 
     def _of(self, content: bytes, name: str) -> _KnownReader | None:
         """The reader that a file is for."""

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from PIL import Image
 
+from mmx.data.clear_grey import on_white, without_clear
 from mmx.data.deep_colour import WHITE, deep_colours, has_deep_colours
 from mmx.data.image_readers import PLAIN, ImageReaders, readers_for
 from mmx.data.middle_cut import FILTERS
@@ -205,7 +206,7 @@ def grey_of(
         return None if shallow else read.pixels
     try:
         image = _opened(data, name, request.pixel_limit)
-        return np.asarray(image) if _deep(image) else None
+        return without_clear(image) if _deep(image) else None
     except DataError:
         raise
     except Exception as error:  # decoders raise many types for damaged bytes
@@ -235,7 +236,8 @@ def _rgb(
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if _deep(image):
-        return _grey(np.asarray(image), name, grey_range, top)
+        shown = _grey(np.asarray(image), name, grey_range, top)
+        return on_white(shown, image, top)
     if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
         layers = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), layers).convert("RGB")

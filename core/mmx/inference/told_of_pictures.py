@@ -1,42 +1,45 @@
-"""What is said of the images of new cases: which of their values are black and white."""
+"""What is said of the images of new cases: which values are black and white, and what is lost."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from mmx.data import ImageReaders, ImageStore, measured_range
 from mmx.inference.trained_run import TrainedRun
-from mmx.interfaces import Sample
-from mmx.pipeline import image_files, stated_range
+from mmx.interfaces import PackedImage, Sample
+from mmx.pipeline import image_files, lost_depth_note, stated_range
+from mmx.spec import ImageSpec
 
 
 def told_of_pictures(
     trained: TrainedRun, pictures: Mapping[str, ImageStore], samples: Sequence[Sample]
 ) -> tuple[str, ...]:
-    """Sentences on images with more than 8 bits of grey.
+    """Sentences on images with more than 8 bits of grey or of a colour.
 
     Args:
         trained: the run, whose range of grey counts.
         pictures: the images by modality.
         samples: the cases.
     """
-    several = len(pictures) > 1
-    deep = [name for name, store in pictures.items() if store.deep]
-    told = [
-        stated_range(trained.spec.data.frame(name), f" of {name}" if several else "")
-        or _unknown(trained, samples, name, several=several)
-        for name in deep
-    ]
+    told = list[str]()
+    for name, store in pictures.items():
+        modality, of = (name, f" of {name}") if len(pictures) > 1 else (None, "")
+        files = image_files(samples, modality)
+        told += lost_depth_note(files, of)
+        if store.deep:
+            frame = trained.spec.data.frame(name)
+            told += [stated_range(frame, of) or _unknown(trained, files, frame, of)]
     return tuple(filter(None, told))
 
 
-def _unknown(trained: TrainedRun, samples: Sequence[Sample], name: str, *, several: bool) -> str:
+def _unknown(
+    trained: TrainedRun, files: Sequence[Path | PackedImage], frame: ImageSpec, of: str
+) -> str:
     """What is said of grey whose range the run does not know; nothing where there is none."""
-    files = image_files(samples, name if several else None)
-    request = trained.spec.data.frame(name).request("")
-    found = measured_range(files, request, ImageReaders(trained.spec.plugins))
+    readers = ImageReaders(trained.spec.plugins)
+    found = measured_range(files, frame.request(""), readers)
     if found is None:
         return ""
     (low, high), _ = found
-    of = f" of {name}" if several else ""
     return (
         f"files{of} have more than 8 bits of grey (from {low:g} to {high:g}), and those that this "
         "run learned from had 8: nothing says which values are black and white; 0 and 65535 are "

@@ -130,6 +130,11 @@ class ImageReaderParams(ReaderParams):
     deep: ClassVar[bool] = False
     """Whether a file may hold more than 8 bits of grey or of a colour; 16 then reach encoders."""
 
+    @classmethod
+    def may_be_deep(cls, content: bytes) -> bool:
+        """Whether this file may; only then all files of its modality are kept in 16 bits."""
+        return cls.deep
+
     @abstractmethod
     def build(self) -> ImageReader:
         """Build the reader; its library is imported when it reads."""

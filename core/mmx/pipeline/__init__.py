@@ -32,7 +32,7 @@ from mmx.pipeline.open_split import open_split
 from mmx.pipeline.permission import permitted
 from mmx.pipeline.prepare import PreparedData, cache_folder, prepare, together
 from mmx.pipeline.processes import first_process, heard, lock_of, wait_for_everyone
-from mmx.pipeline.shown_images import image_files, stated_range
+from mmx.pipeline.shown_images import image_files, lost_depth_note, stated_range
 from mmx.pipeline.sources import Sources, open_sources
 from mmx.pipeline.spec_hooks import open_hooks
 from mmx.pipeline.stage_progress import JobProgress, stage
@@ -45,8 +45,8 @@ __all__ = [
     "Sources", "UnlabelledSamples", "build_learner", "cache_folder", "check_pictures",
     "check_promises", "check_views", "class_notes", "core_digest", "environment", "fields_read",
     "first_process", "heard", "hidden_fields", "image_files", "libraries", "link_for", "lock_of",
-    "open_dataset", "open_hooks", "open_split", "open_sources", "permitted", "prepare",
-    "read_facts", "read_scored", "read_surroundings", "read_texts", "restored_inputs", "run_digest",
-    "sources_used", "stage", "stated_range", "subject_of", "text_fields", "together",
+    "lost_depth_note", "open_dataset", "open_hooks", "open_split", "open_sources", "permitted",
+    "prepare", "read_facts", "read_scored", "read_surroundings", "read_texts", "restored_inputs",
+    "run_digest", "sources_used", "stage", "stated_range", "subject_of", "text_fields", "together",
     "trained_prior", "unread", "wait_for_everyone", "weights_digest",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from mmx.data import Decoder, ImageReaders, Manifest, Split, measured_range
+from mmx.data import Decoder, ImageReaders, Manifest, Split, lost_depths, measured_range
 from mmx.interfaces import PackedImage, Sample
 from mmx.pipeline.pixel_spacings import spacing_note
 from mmx.spec import DataSpec, ImageSpec
@@ -26,7 +26,8 @@ def settled_frames(
         decoder = Decoder(spec.frame(name), readers)
         frames[name], told = settled_range(decoder, files, name if several else None)
         of = f" of {name}" if several else ""
-        notes += [*told, *spacing_note(files, frames[name], readers, of)]
+        notes += [*told, *lost_depth_note(files, of)]
+        notes += spacing_note(files, frames[name], readers, of)
     return frames, tuple(notes)
 
 
@@ -67,6 +68,17 @@ def stated_range(spec: ImageSpec, of: str) -> str:
         low, high = spec.grey_range
         return f"grey of files{of} with more than 8 bits: {low:g} is black, {high:g} white"
     return f"grey of DICOM files{of} is shown by the window of each file" if spec.windowed else ""
+
+
+def lost_depth_note(files: Sequence[Path | PackedImage], of: str) -> tuple[str, ...]:
+    """A sentence on files of more than 8 bits of each colour of which 8 are read."""
+    lost = lost_depths(files)
+    if not lost:
+        return ()
+    return (
+        f"{len(lost)} of {len(files)} files{of}, such as {lost[0]}, have more than 8 bits of each "
+        "colour, and 8 are read (AVIF, JPEG 2000); as PNG, TIFF or HEIC they keep them",
+    )
 
 
 def image_files(samples: Iterable[Sample], modality: str | None) -> list[Path | PackedImage]:

@@ -5,7 +5,7 @@ the affine matrix of the file: axial ones from the feet up with the front of the
 ones from the back and sagittal ones from the left with the head above; the patient's right is on
 the left of axial and coronal slices, the front on the left of sagittal ones.
 
-Source: Cox et al., NIfTI-1 data format, 2004; https://nifti.nimh.nih.gov
+Source: Cox et al., NIfTI-1 data format, 2004, and NIfTI-2, 2011; https://nifti.nimh.nih.gov
 """
 
 import gzip
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BYTES = 1 << 30  # of a volume, unpacked
-_HEADER = 348  # bytes
+_HEADER = 540  # bytes, of the second version; the first has 348
 _PACKED = b"\x1f\x8b"  # how a packed file begins
-_MARK = slice(344, 348)  # in the header
+_MARK, _SECOND_MARK = slice(344, 348), slice(4, 8)  # in the header
 _ACROSS = {"sagittal": 0, "coronal": 1, "axial": 2}  # axis, of right, front and head
 _LONGEST = 300  # letters of another library that are handed on
 
@@ -48,7 +48,8 @@ class NiftiParams(ImageReaderParams):
 
     @classmethod
     def claims(cls, path: Path, head: bytes) -> bool:
-        return head[_MARK] == b"n+1\0" or super().claims(path, head)
+        marked = head[_MARK] == b"n+1\0" or head[_SECOND_MARK] == b"n+2\0"
+        return marked or super().claims(path, head)
 
     def build(self) -> "NiftiReader":
         return NiftiReader()
@@ -90,7 +91,8 @@ class NiftiReader(ImageReader):
         if head.startswith(_PACKED):
             with gzip.open(io.BytesIO(head)) as file:
                 head = file.read(_HEADER)
-        header = nibabel.Nifti1Header.from_fileobj(io.BytesIO(head[:_HEADER]), check=False)
+        kind = _kind(nibabel, head).header_class
+        header = kind.from_fileobj(io.BytesIO(head[:_HEADER]), check=False)
         sizes = [float(one) for one in header["pixdim"][1:4]]
         software = bytes(header["descrip"]).rstrip(b"\0").decode("latin-1").strip()
         return {
@@ -123,11 +125,17 @@ def _opened(content: bytes, name: str) -> Any:
     """The header; voxels are read when they are asked for."""
     nibabel = _library()
     try:
-        return nibabel.Nifti1Image.from_bytes(_unpacked(content, name))
+        whole = _unpacked(content, name)
+        return _kind(nibabel, whole).from_bytes(whole)
     except DataError:
         raise
     except Exception as error:  # the library raises many types for damaged bytes
         raise DataError(f"{name} is not a readable NIfTI file: {_words(error)}") from error
+
+
+def _kind(nibabel: ModuleType, head: bytes) -> Any:
+    """The class of images of the version that a header says."""
+    return nibabel.Nifti2Image if head[_SECOND_MARK] == b"n+2\0" else nibabel.Nifti1Image
 
 
 def _unpacked(content: bytes, name: str) -> bytes:

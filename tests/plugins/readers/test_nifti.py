@@ -116,3 +116,52 @@ def test_an_absent_library_is_told_with_its_command(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(__import__("sys").modules, "nibabel", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'mmx\[nifti\]'"):
         ImageReaders().read(stored("RAS"), ImageRequest("a.nii", 1000))
+
+
+LIBRARY = Path(str(nibabel.__file__)).parent
+OF_NIBABEL = {
+    "tests/data/anatomical.nii": "equal",
+    "tests/data/example4d.nii.gz": "holds 4 dimensions",
+    "tests/data/example_nifti2.nii.gz": "holds 4 dimensions",
+    "tests/data/functional.nii": "holds 4 dimensions",
+    "tests/data/reoriented_anat_moved.nii": "equal",
+    "tests/data/resampled_anat_moved.nii": "equal",
+    "tests/data/row_major.dconn.nii": "holds 6 dimensions",  # connections, no volume
+    "tests/data/standard.nii.gz": "equal",
+}
+"""Each file that the reader claims -> equal to nibabel's own pixels, or why it is refused."""
+
+
+def result(file: Path) -> str:
+    """How a file that comes with nibabel is read, held against nibabel's own order of axes."""
+    content = file.read_bytes()
+    request = ImageRequest(file.name, 1_000_000, "middle")
+    try:
+        found = NiftiParams().build().read(content, request).pixels
+    except mmx.DataError as error:
+        return str(error).removeprefix(f"{file.name} ").partition(";")[0]
+    canonical = nibabel.as_closest_canonical(nibabel.load(file))
+    volume: Any = np.asarray(canonical.dataobj)
+    volume = volume.reshape(volume.shape[:3])
+    middle = volume[:, :, volume.shape[2] // 2]
+    return "equal" if np.array_equal(found, middle[::-1, ::-1].T, equal_nan=True) else "DIFFERENT"
+
+
+def test_files_that_come_with_nibabel_are_read_or_listed_with_the_reason() -> None:
+    files = [one for one in sorted(LIBRARY.rglob("*")) if one.is_file()]
+    claimed = [one for one in files if NiftiParams.claims(one, one.read_bytes()[:4096])]
+    assert {one.relative_to(LIBRARY).as_posix(): result(one) for one in claimed} == OF_NIBABEL
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("version", [nibabel.Nifti1Image, nibabel.Nifti2Image])
+def test_both_versions_are_read_and_tell_their_origin(version: Any, packed: bool) -> None:
+    image = version(BODY, np.diag([0.5, 0.75, 4.0, 1.0]))
+    image.header["descrip"] = b"FSL5.0"
+    content = gzip.compress(image.to_bytes()) if packed else image.to_bytes()
+    assert packed or NiftiParams.claims(Path("scan"), content[:4096])
+    found = seen(content, "axial", 2)
+    np.testing.assert_array_equal(found.pixels, BODY[::-1, ::-1, 2].T)
+    assert found.spacing == (0.75, 0.5)
+    told = {"spacing in mm": 0.5, "spacing of slices in mm": 4.0, "software": "FSL5.0"}
+    assert NiftiParams().build().traces(content[: 1 << 20]) == told
