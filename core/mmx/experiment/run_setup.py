@@ -8,7 +8,7 @@ from mmx.data import ImageStore, TextStore, check_bad
 from mmx.errors import DataError
 from mmx.experiment.auditing import AuditResult, short_audit
 from mmx.experiment.zero_shot import check_names
-from mmx.interfaces import IMAGE, Encoder, Hook, SingleImageEncoder, Store, WrappingEncoder
+from mmx.interfaces import IMAGE, Encoder, Hook, ImageEncoder, SingleImageEncoder, Store
 from mmx.model import tried_encoders
 from mmx.pipeline import (
     Learner,
@@ -141,5 +141,5 @@ def _check_images(spec: Spec, encoders: Mapping[str, Encoder], prepared: Prepare
         words = too_many_images(most, params, limit, spec.plugins)
         if words:
             raise DataError(words)
-        if isinstance(encoder, WrappingEncoder):
+        if isinstance(encoder, ImageEncoder):
             encoder.check_views(most)

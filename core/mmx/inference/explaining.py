@@ -122,8 +122,11 @@ class Explainer:
 
     def _viewed(self, name: str, images: Images) -> _View:
         encoder = self.chain.model.encoder(name)
-        if not bool(images.mask.any()) or not isinstance(encoder, WrappingEncoder):
-            return _View(_picture(images, 0), 0)
+        if not bool(images.mask.any()):
+            return _View(None, 0)
+        if not isinstance(encoder, WrappingEncoder):  # one image, or slices of a volume
+            there = images.mask[0].nonzero()[:, 0]
+            return _View(_picture(images, int(there[len(there) // 2])), 0)
         shown = encoder.views(images)
         centre = encoder.view_centre(images.mask, images.centre)
         place = encoder.looked_at(shown.mask[0], int(centre[0]))

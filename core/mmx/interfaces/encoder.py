@@ -187,6 +187,13 @@ class ImageEncoder(Encoder):
         may have more views; views that are masked never matter.
         """
 
+    def check_views(self, most: int) -> None:
+        """Refuse data whose samples have up to ``most`` images, where they do not fit.
+
+        Raises:
+            DataError: says what would fit.
+        """
+
 
 class SingleImageEncoder(ImageEncoder):
     """Encodes one image per sample; ``encode`` sees [B, 3, H, W], normalised."""

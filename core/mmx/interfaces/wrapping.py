@@ -111,13 +111,6 @@ class WrappingEncoder(ImageEncoder):
         """Which view of one sample, mask [V], a heat map is laid over; the first real one."""
         return int(mask.int().argmax())
 
-    def check_views(self, most: int) -> None:
-        """Refuse data whose samples have up to ``most`` images, where they do not fit.
-
-        Raises:
-            DataError: says what would fit.
-        """
-
     def needs(self, reads: frozenset[str]) -> frozenset[str]:
         """What ``combine`` reads of the backbone (pooled, tokens), given what the fusion reads."""
         return (reads & {"tokens"}) | {"pooled"}
