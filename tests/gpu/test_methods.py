@@ -28,6 +28,7 @@ LITTLE = {"type": "timm", "arch": "resnet10t", "weights": "none"}
 SETTINGS: dict[str, dict[str, Any]] = {
     "fusion.only": {"modality": "image"},
     "encoder.timm": LITTLE,
+    "encoder.conv3d": {"weights": "none"},
     "encoder.torchvision": {"arch": "resnet18", "weights": "none"},
     "encoder.multi_view": {"backbone": LITTLE},
     "encoder.pseudo_3d": {"backbone": LITTLE},
