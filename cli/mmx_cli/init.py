@@ -11,7 +11,7 @@ import mmx
 from mmx import commands
 from mmx_cli.mappings import Join
 from mmx_cli.plain_words import plain_words
-from mmx_cli.terminal import say
+from mmx_cli.terminal import begin, say
 
 Name = Annotated[str | None, typer.Option(metavar="COLUMN", help="Do not guess this column.")]
 
@@ -87,6 +87,7 @@ def _guessed(
 
     Also how the table is read. What a user must know of that is said before anything is guessed.
     """
+    begin(f"reading {table}")
     encoding, separator, sheet = map(stated.get, ("encoding", "separator", "sheet"))
     found = mmx.open_table(table, encoding=encoding, separator=separator, sheet=sheet, join=join)
     for line in found.notes:

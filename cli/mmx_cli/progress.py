@@ -28,7 +28,7 @@ class Bars:
             console=console,
             disable=not console.is_terminal,
         )
-        self._tasks: dict[str, TaskID] = {}
+        self._tasks: dict[tuple[str, str], TaskID] = {}
 
     def __enter__(self) -> "Bars":
         """Start drawing."""
@@ -46,15 +46,20 @@ class Bars:
 
     def progress(self, progress: "commands.Progress") -> None:
         """Draw one step."""
-        step = progress
-        if step.stage not in self._tasks:
-            self._tasks[step.stage] = self._drawn.add_task(
-                escape(shown(step.stage)), total=step.total, told=""
-            )
-        task = self._tasks[step.stage]
         self._drawn.update(
-            task, completed=step.done, total=step.total, told=escape(shown(_told(step)))
-        )
+            self._task(progress), completed=progress.done, total=progress.total or None,
+            told=escape(shown(_told(progress))),
+        )  # fmt: skip
+
+    def _task(self, step: "commands.Progress") -> TaskID:
+        """The bar of a stage, which begins anew where it counts other things."""
+        if (step.stage, step.unit) not in self._tasks:
+            for stage, unit in [one for one in self._tasks if one[0] == step.stage]:
+                self._drawn.remove_task(self._tasks.pop((stage, unit)))
+            self._tasks[step.stage, step.unit] = self._drawn.add_task(
+                escape(shown(step.stage)), total=step.total or None, told=""
+            )
+        return self._tasks[step.stage, step.unit]
 
     def message(self, text: str) -> None:
         """Print a line above the bars."""
@@ -64,6 +69,8 @@ class Bars:
 def _told(step: "commands.Progress") -> str:
     """Values, rate and time left, in the width of a terminal."""
     words = [f"{name} {value:.3g}" for name, value in step.values.items()]
+    if not step.total:
+        words.append(step.unit)
     if step.rate:
         words.append(f"{step.rate:,.0f} {step.unit}/s")
     if step.seconds_left is not None and step.done < step.total:

@@ -64,6 +64,7 @@ def report(
     plugins: Plugins = [],
 ) -> None:
     """Write the report of a study again from the runs that are finished."""
+    begin(f"reading {study}")
     with plain_words():
         _tell(mmx.report_study(study, plugins=plugins))
 

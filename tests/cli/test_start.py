@@ -6,9 +6,12 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
+import typer
 
 from mmx_cli import __main__ as program
+from mmx_cli.main import app
 
 BOUND = 3.0  # seconds; 0.3 on an idle machine, and torch alone takes longer on a busy one
 
@@ -20,7 +23,14 @@ COMMANDS = [
     ["evaluate", "there", "--data", "there.csv"],
     ["predict", "there", "--text", "a spot"],
     ["reproduce", "there"],
+    ["init", "--table", "there.csv"],
+    ["study", "report", "there"],
 ]
+# read a spec or installed methods, and no data
+QUICK = {
+    "plugins list", "plugins show", "plugins check", "plugins new", "spec check", "spec show",
+    "spec diff", "spec schema", "study list",
+}  # fmt: skip
 
 
 def until_the_first_line(words: list[str], folder: Path) -> tuple[float, str]:
@@ -53,3 +63,17 @@ def test_the_program_looks_for_garbage_less_often_than_python(
         gc.set_threshold(*before)
     assert seen == [(program.YOUNG, *before[1:])]
     assert program.YOUNG > 700
+
+
+def names_of(command: click.Command) -> set[str]:
+    """All commands below one, as they are typed."""
+    if not isinstance(command, click.Group):
+        return {""}
+    below = command.commands.items()
+    return {f"{name} {end}".strip() for name, one in below for end in names_of(one)}
+
+
+def test_every_command_that_reads_data_is_asked() -> None:
+    asked = {name for name in names_of(typer.main.get_command(app)) if name not in QUICK}
+    assert asked == {next(name for name in asked if " ".join(words).startswith(name))
+                     for words in COMMANDS}  # fmt: skip

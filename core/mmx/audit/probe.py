@@ -55,10 +55,12 @@ def frequent(subject: Subject, codes: "Ints") -> "Ints":
     fold = subject.fold
     classes = len(subject.classes)
     predicted = np.empty_like(truth)
+    values = int(codes.max(initial=0)) + 1
+    pairs = codes * classes + truth
     for number in range(FOLDS):
         learn = fold != number
-        table = np.zeros((int(codes.max(initial=0)) + 1, classes))
-        np.add.at(table, (codes[learn], truth[learn]), 1)
+        counts = np.bincount(pairs[learn], minlength=values * classes)
+        table = counts.reshape(values, classes)
         shares = (table + 0.5) * _balance(truth[learn], classes)
         predicted[~learn] = shares.argmax(axis=1)[codes[~learn]]
     return predicted

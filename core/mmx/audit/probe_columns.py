@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -89,11 +90,16 @@ def _column(
     return Column(name, numbers, codes, ("missing", *named[0].tolist()))
 
 
+def column_of(subject: Subject, name: str, values: Sequence[Value]) -> Column:
+    """A field of the probed rows, as ``column`` reads it."""
+    return subject.derivations.of(f"column {name}", values, partial(column, name, values))
+
+
 def metadata(subject: Subject) -> list[Column]:
     """Fields of the record that narratives may see, without texts."""
     hidden = set(subject.leak_columns)
     return [
-        column(name, values)
+        column_of(subject, name, values)
         for name, values in subject.fields.items()
         if name not in hidden and not is_text(subject, name, values)
     ]
@@ -101,6 +107,12 @@ def metadata(subject: Subject) -> list[Column]:
 
 def is_text(subject: Subject, name: str, values: Sequence[Value]) -> bool:
     """Whether a field is the narrative itself, or some other text of several words."""
+    return subject.derivations.of(
+        f"whether {name} is a text", values, partial(_is_text, subject, name, values)
+    )
+
+
+def _is_text(subject: Subject, name: str, values: Sequence[Value]) -> bool:
     if name in subject.text_fields:
         return True
     told = [str(value).strip() for value in values if value is not None and value != ""]
@@ -124,8 +136,13 @@ def matrix(columns: Sequence[Column]) -> "tuple[NDArray[np.float64], NDArray[np.
     return np.concatenate(blocks, axis=1), index.ravel()
 
 
-def missingness(columns: Mapping[str, Sequence[Value]]) -> dict[str, list[Value]]:
-    """For each field that is sometimes missing, 1 where it is."""
+def missingness(subject: Subject) -> dict[str, list[Value]]:
+    """For each field of the probed rows that is sometimes missing, 1 where it is."""
+    columns = subject.fields
+    return subject.derivations.of("what is missing", columns, partial(_missing, columns))
+
+
+def _missing(columns: Mapping[str, Sequence[Value]]) -> dict[str, list[Value]]:
     found: dict[str, list[Value]] = {}
     for name, values in columns.items():
         missing: list[Value] = [float(value is None or value == "") for value in values]

@@ -1,6 +1,7 @@
 """What a probe reads in texts, pictures or the record, and how far it goes beyond the record."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,6 +79,8 @@ def read_record(subject: Subject) -> Reading | None:
     names = ", ".join(one.name for one in fields)
     if not fields:
         return None
-    features, index = matrix(fields)
+    features, index = subject.derivations.of(
+        "the record as a matrix", subject.fields, partial(matrix, fields)
+    )
     # no value is frequent enough to learn from
     return read(subject, f"the record ({names})", features, index) if features.shape[1] else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from mmx.audit.read_once import ReadOnce
+from mmx.audit.read_once import Derivations, ReadOnce
 from mmx.data import SMALL_SIDE, UNUSED, assign_groups, small_greys
 from mmx.interfaces import IMAGE, Strata, Value
 
@@ -93,6 +93,8 @@ class Subject:
         written: the narratives by modality.
         images: the images by modality.
         there: [n], bool, rows that have a modality which is neither images nor texts, by its name.
+        numbered: [n], the groups numbered in the order of their names; None: they are counted here.
+        derivations: what follows from the columns of the probed rows, whatever the label.
     """
 
     ids: "NDArray[np.object_]"
@@ -130,6 +132,8 @@ class Subject:
     written: Mapping[str, Sequence[str]] = field(default_factory=dict)
     images: Mapping[str, SubjectImages] = field(default_factory=dict)
     there: "Mapping[str, NDArray[np.bool_]]" = field(default_factory=dict)
+    numbered: "Rows | None" = None
+    derivations: Derivations = field(default_factory=Derivations)
 
     @cached_property
     def by_label(self) -> "list[Subject]":
@@ -144,11 +148,12 @@ class Subject:
             return self.probed
 
         record, files = ReadOnce(self.record, probed), ReadOnce(self.files, probed)
-        technical = ReadOnce(self.technical, probed)
+        technical, derivations = ReadOnce(self.technical, probed), Derivations()
         return [
             replace(self, labels=one.labels, classes=one.classes, label_name=one.name,
                     ordered=one.ordered, family=len(self.strata), strata=(), words=(),
-                    record=record, technical=technical, files=files)
+                    record=record, technical=technical, files=files,
+                    numbered=self.group_numbers, derivations=derivations)
             for one in self.strata
         ]  # fmt: skip
 
@@ -243,17 +248,20 @@ class Subject:
             return np.unique(np.concatenate([one.probed for one in self.by_label]))
         rows = self._of_common_classes(self.used)
         if len(rows) > MOST_ROWS:
-            names, member = np.unique(self.groups[rows].astype(str), return_inverse=True)
-            order = np.random.default_rng(0).permutation(len(names))
+            number = self.group_numbers[rows]
+            here = np.bincount(number) > 0
+            member = (np.cumsum(here) - 1)[number]
+            order = np.random.default_rng(0).permutation(int(here.sum()))
             sizes = np.bincount(member)
-            kept = np.zeros(len(names), dtype=bool)
+            kept = np.zeros(len(order), dtype=bool)
             kept[order[np.cumsum(sizes[order]) <= MOST_ROWS]] = True
             rows = self._of_common_classes(rows[kept[member]])
         return rows
 
     def _of_common_classes(self, rows: "Rows") -> "Rows":
-        pairs = {*zip(self.labels[rows].tolist(), self.groups[rows].tolist(), strict=True)}
-        counts = np.bincount([label for label, _ in pairs] or [0], minlength=len(self.classes))
+        classes = len(self.classes)
+        pairs = np.bincount(self.group_numbers[rows] * classes + self.labels[rows])
+        counts = np.bincount(np.flatnonzero(pairs) % classes, minlength=classes)
         common = counts >= LEAST_GROUPS
         return rows[common[self.labels[rows]]] if common.sum() >= 2 else rows[:0]
 
@@ -268,7 +276,14 @@ class Subject:
     @cached_property
     def member(self) -> "Rows":
         """[len(probed)], number of each row's group."""
-        return np.unique(self.groups[self.probed].astype(str), return_inverse=True)[1].ravel()
+        return np.unique(self.group_numbers[self.probed], return_inverse=True)[1].ravel()
+
+    @cached_property
+    def group_numbers(self) -> "Rows":
+        """[n], the groups numbered in the order of their names."""
+        if self.numbered is not None:
+            return self.numbered
+        return np.unique(self.groups.astype(str), return_inverse=True)[1].ravel()
 
     @cached_property
     def unit(self) -> "Rows":

@@ -45,7 +45,7 @@ def told(subject: Subject, trace: Trace) -> str:
 def _judged(
     subject: Subject, one: Column, check: str, advice: str, counts: Callable[[Trace], bool]
 ) -> Iterator[Finding]:
-    if len(set(one.codes.tolist())) < 2:
+    if (one.codes == one.codes[:1]).all():
         return
     traces = one_against_rest(subject, code_scores(subject, one.codes))
     clear, sure = [trace for trace in traces if counts(trace)], certain(subject, one)

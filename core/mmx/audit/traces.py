@@ -120,10 +120,12 @@ def code_scores(subject: Subject, codes: "Ints") -> "Floats":
     classes = len(subject.classes)
     weight = 1.0 / np.bincount(subject.unit)[subject.unit]  # a group counts once
     scores = np.empty((len(truth), classes))
+    values = int(codes.max(initial=0)) + 1
+    pairs = codes * classes + truth
     for number in range(FOLDS):
         learn = fold != number
-        table = np.zeros((int(codes.max(initial=0)) + 1, classes))
-        np.add.at(table, (codes[learn], truth[learn]), weight[learn])
+        counts = np.bincount(pairs[learn], weight[learn], minlength=values * classes)
+        table = counts.reshape(values, classes)
         base = table.sum(axis=0) / max(table.sum(), 1)
         share = (table + _PRIOR * base) / (table.sum(axis=1, keepdims=True) + _PRIOR)
         scores[~learn] = share[codes[~learn]]

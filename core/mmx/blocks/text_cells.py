@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -43,26 +43,38 @@ def read_cells(column: "pandas.Series[Any]", *, missing: Collection[str] = MISSI
         DataError: a cell holds bytes, a list or a struct; the words name the first row.
     """
     words = {word.casefold() for word in missing}
-    known: dict[Any, str] = {}  # one string for equal cells
+    pairs = zip(column.tolist(), column.isna().tolist(), strict=True)
+    cells = [_NULL if lacking is True else cell for cell, lacking in pairs]
+    keys = cells if {*map(type, cells)} <= {str} else _keys(str(column.name), cells)
+    known: dict[object, str] = {}  # one string for equal cells
     found: Counter[str] = Counter()
-    texts = np.empty(len(column), dtype=object)
-    pairs = zip(column.tolist(), column.isna(), strict=True)
-    for row, (cell, lacking) in enumerate(pairs):
-        if isinstance(cell, _NESTED):
-            raise DataError(_nested(str(column.name), row, cell))
-        key = (cell.__class__, cell)  # True and 1 are equal, and say different things
-        text = "" if lacking else known.get(key)
-        if text is None:
-            whole = isinstance(cell, float) and cell.is_integer()
-            text = known[key] = str(int(cell)) if whole else str(cell).strip()
+    for key, count in Counter(keys).items():
+        text = _text(key[1] if isinstance(key, tuple) else key)
         if text and is_missing(text, words):
-            found[text] += 1
+            found[text] += count
             text = ""
-        texts[row] = text
+        known[key] = text
+    texts = np.empty(len(cells), dtype=object)
+    texts[:] = [known[key] for key in keys]
     return Cells(texts, dict(sorted(found.items())))
 
 
+_NULL = ""
 _NESTED = (bytes, bytearray, memoryview, dict, list, tuple, set, np.ndarray)
+
+
+def _keys(column: str, cells: Sequence[object]) -> list[tuple[type, object]]:
+    """What stands for each cell; True and 1 are equal, and say different things."""
+    for row, cell in enumerate(cells):
+        if isinstance(cell, _NESTED):
+            raise DataError(_nested(column, row, cell))
+    return [(cell.__class__, cell) for cell in cells]
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return str(cell).strip()
 
 
 def _nested(column: str, row: int, cell: Any) -> str:

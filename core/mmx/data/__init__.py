@@ -11,6 +11,7 @@ from mmx.data.contents import Contents
 from mmx.data.data_report import Count, DataReport, make_data_report
 from mmx.data.encoding import FrozenEncoder, KeyedInputs
 from mmx.data.feature_cache import FeatureCache
+from mmx.data.field_columns import record_columns
 from mmx.data.frames import Decoder
 from mmx.data.gathering import Gathering
 from mmx.data.grey_range import measured_range
@@ -21,6 +22,7 @@ from mmx.data.joined_tables import joined
 from mmx.data.label_shares import UnevenShare, uneven_shares
 from mmx.data.lost_depth import lost_depths
 from mmx.data.manifest import Manifest, check_bad, read_manifest
+from mmx.data.one_reader import read_by_one
 from mmx.data.part import Part, Source, part_of
 from mmx.data.small_grey import SMALL_SIDE, small_greys
 from mmx.data.split import Split, make_split, read_split, write_split
@@ -50,7 +52,8 @@ __all__ = [
     "assign_groups", "check_bad", "check_groups", "cut_texts", "in_threads", "is_table", "joined",
     "learn_texts", "loss_warnings", "lost_depths", "make_data_report", "make_split",
     "measured_range", "new_texts", "new_token_loss", "open_like", "open_table", "part_of",
-    "parts_of_cells", "read_image", "read_manifest", "read_split", "read_table", "small_greys",
+    "parts_of_cells", "read_by_one", "read_image", "read_manifest", "read_split", "read_table",
+    "record_columns", "small_greys",
     "strange_texts", "tables_beside", "text_notes", "texts_of", "token_losses", "uneven_shares",
     "unread_by_all", "with_lists", "without_nulls", "write_split", "write_texts",
 ]  # fmt: skip

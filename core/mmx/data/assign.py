@@ -31,11 +31,13 @@ def assign_groups(
     """
     shares = np.array(fractions, dtype=np.float64)
     order = np.random.default_rng(seed).permutation(len(counts))
-    kinds, kind_of = np.unique(counts[order], axis=0, return_inverse=True)
+    dealt = counts[order]
+    kinds: dict[bytes, int] = {}
+    kind_of = [kinds.setdefault(row.tobytes(), len(kinds)) for row in dealt]
     part = np.full(len(counts), -1, dtype=np.int64)
-    leftovers = _whole_numbers(part, kind_of.ravel(), len(kinds), shares)
-    _deal(part, counts[order], leftovers, shares)
-    _spread(part, counts[order], shares)
+    leftovers = _whole_numbers(part, np.array(kind_of, dtype=np.int64), len(kinds), shares)
+    _deal(part, dealt, leftovers, shares)
+    _spread(part, dealt, shares)
     result = np.empty_like(part)
     result[order] = part
     return result

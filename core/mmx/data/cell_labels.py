@@ -1,7 +1,7 @@
 """Labels of a case that stand in one cell: its class, or several as in ``Edema|Effusion``."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,7 +50,8 @@ def labels_of_cells(
         DataError: a cell names a label that is neither stated nor one of ``none``, or two labels
             differ in their spelling alone.
     """
-    parts = {cell: _parts(cell, rule) for cell in dict.fromkeys(cells.tolist())}
+    different = dict.fromkeys(cells.tolist())
+    parts = {cell: _parts(cell, rule) for cell in different}
     told = Counter(name for cell in cells.tolist() for name in parts[cell])
     strange = [name for name in told if classes is not None and name not in classes]
     if strange:
@@ -63,12 +64,15 @@ def labels_of_cells(
     names = tuple(classes) if classes is not None else tuple(sorted(told))
     if classes is None:
         check_spelling(list(names))
-    found = {name: np.full(len(cells), "", dtype=object) for name in names}
-    for row, cell in enumerate(cells.tolist()):
-        if cell:
-            for name in names:
-                found[name][row] = "1" if name in parts[cell] else "0"
-    return found
+    places = {cell: place for place, cell in enumerate(different)}
+    rows = np.fromiter((places[cell] for cell in cells.tolist()), np.int64, len(cells))
+    return {name: _marks(name, parts)[rows] for name in names}
+
+
+def _marks(name: str, parts: Mapping[str, frozenset[str]]) -> "Cells":
+    """Of each different cell, whether it names a label; blank for the empty one."""
+    marks = [("1" if name in own else "0") if cell else "" for cell, own in parts.items()]
+    return np.array(marks, dtype=object)
 
 
 def _parts(cell: str, rule: Labels) -> frozenset[str]:

@@ -75,7 +75,8 @@ class ImageStore(Store):
         self._spec = spec
         self._decoder = Decoder(spec, readers or ImageReaders())
         rows = ImageRows(samples, modality, self._decoder)
-        content = file_keys(rows.sources, self._decoder, Path(folder))
+        told = progress or _silent
+        content = file_keys(rows.sources, self._decoder, Path(folder), told)
         self._decoder = replace(self._decoder, deep=any_deep(content))
         self._sources, kept = _distinct(rows.sources, content)
         self._index = np.where(rows.index >= 0, np.append(kept, -1)[rows.index], -1)  # [n, V]
@@ -84,7 +85,7 @@ class ImageStore(Store):
             kept_keys[source] = key
         self._decoded = decode_all(
             self._sources, kept_keys, self._decoder,
-            folder=Path(folder), memory_gb=memory_gb, report=progress or _silent,
+            folder=Path(folder), memory_gb=memory_gb, report=told,
         )  # fmt: skip
         self.unreadable = self._unreadable(rows)
         self._boxes = self._shares(rows.boxes) if rows.boxes else None

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -65,6 +65,12 @@ class Manifest:
         """Rows."""
         return len(self.ids)
 
+    def showing(self, modality: str) -> Sequence[Sample]:
+        """Samples with the images of a modality; ids and groups alone where no row has any."""
+        if modality in self.contents.images:
+            return self.samples
+        return _NameRows(self.ids, self.groups)
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What a user must know of how the rows were read, in sentences, each once."""
@@ -74,6 +80,25 @@ class Manifest:
     def strata(self) -> Sequence[Strata]:
         """How the task sorts the rows."""
         return self.task.strata(self.targets)
+
+
+class _NameRows(Sequence[Sample]):
+    """Samples that hold nothing, of which only their names are asked."""
+
+    def __init__(self, ids: "NDArray[np.object_]", groups: "NDArray[np.object_]") -> None:
+        self._ids, self._groups = ids, groups
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Sample]: ...
+    def __getitem__(self, index: int | slice) -> Sample | Sequence[Sample]:
+        if isinstance(index, slice):
+            return _NameRows(self._ids[index], self._groups[index])
+        return Sample(self._ids[index], self._groups[index])
 
 
 def read_manifest(dataset: Dataset, max_bad: float, task: TaskParams) -> Manifest:

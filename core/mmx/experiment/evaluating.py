@@ -27,7 +27,7 @@ from mmx.inference import (
     see,
 )
 from mmx.interfaces import RejectedRow, Scores
-from mmx.pipeline import LEAKY, cache_folder, heard, read_facts
+from mmx.pipeline import LEAKY, cache_folder, heard, read_facts, stage
 from mmx.runs import Observer, Record
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class EvaluationResult:
 
 
 # parameters: keywords of a call that users of the library make, each what they may want to say
+# length: most of it says what each of them means
 def evaluate_run(
     path: str | Path,
     data: str | Path,
@@ -97,9 +98,11 @@ def evaluate_run(
     """
     trained = load_trained(Path(path), plugins)
     needs = needs_of(trained, without)
-    found = _found(trained, needs, TableToScore(Path(data), columns or {}, root, join), plugins)
+    observer, given = heard(observer), TableToScore(Path(data), columns or {}, root, join)
+    with stage(observer, "reading", given.path.name):
+        found = _found(trained, needs, given, plugins)
     mapping = ClassMapping(classes or {}, drop_unknown)
-    return _scored(trained, needs, found, mapping, heard(observer))
+    return _scored(trained, needs, found, mapping, observer)
 
 
 def _found(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmx.data import Manifest
-from mmx.pipeline import heard, prepare
+from mmx.pipeline import heard, prepare, texts_of
 from mmx.runs import Observer
 from mmx.spec import Spec
 
@@ -49,6 +49,9 @@ def narratives(spec: Spec, count: int, *, observer: Observer | None = None) -> l
         MmxError: faults of the data or the narrative.
     """
     prepared = prepare(spec, heard(observer))
+    unread = [name for name in spec.data.narratives if name not in prepared.written]
+    texts_by_name = {**prepared.written, **texts_of(spec, prepared, unread)}
+    written = {name: texts_by_name[name] for name in spec.data.narratives}
     manifest = prepared.manifest
     order = np.random.default_rng(spec.seed).permutation(len(manifest))
     rank = np.zeros(len(manifest), dtype=np.int64)  # 0 for the first of each class, 1, ...
@@ -62,7 +65,7 @@ def narratives(spec: Spec, count: int, *, observer: Observer | None = None) -> l
             str(manifest.ids[row]),
             str(prepared.split.parts[row]),
             str(words[row]),
-            {name: texts[row] for name, texts in prepared.written.items()},
+            {name: texts[row] for name, texts in written.items()},
         )
         for row in sorted(chosen.tolist(), key=lambda row: (labels[row], row))
     ]

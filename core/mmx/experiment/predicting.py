@@ -31,7 +31,7 @@ from mmx.inference import (
     see,
     with_joined,
 )
-from mmx.pipeline import heard, read_facts
+from mmx.pipeline import heard, read_facts, stage
 from mmx.report import Explanation
 from mmx.runs import Observer
 
@@ -79,6 +79,7 @@ def predict(
 
 
 # parameters: keywords of a call that users of the library make, each what they may want to say
+# length: most of it says what each of them means
 def ask(
     run: str | Path,
     cases: Asked,
@@ -116,9 +117,11 @@ def ask(
     """
     trained = load_trained(Path(run), plugins)
     needs = needs_of(trained, without)
-    table = with_joined(case_table(cases, needs), join)
+    observer = heard(observer)
+    with stage(observer, "reading", "cases"):
+        table = with_joined(case_table(cases, needs), join)
     mapping = {**by_role(table, image_columns, text_column, needs), **(columns or {})}
-    return _asked(trained, needs, renamed(table, mapping, needs), root, explain, heard(observer))
+    return _asked(trained, needs, renamed(table, mapping, needs), root, explain, observer)
 
 
 def _asked(

@@ -93,7 +93,9 @@ def _shown(
     manifest = prepared.manifest
     wanted = {(one.modality, id) for one in findings for line in one.pictures for id in line}
     rows = {str(id): row for row, id in enumerate(manifest.ids.tolist())}
-    words = manifest.task.words(manifest.targets)
+    wanted = {(name, id) for name, id in wanted if id in rows}
+    places = sorted({rows[id] for _, id in wanted})
+    words = dict(zip(places, manifest.task.words(manifest.targets[places]), strict=True))
     return {
         (name, id): ShownSample(
             image=thumbnail(prepared.pictures.get(name, prepared.images), rows[id]),
@@ -102,5 +104,4 @@ def _shown(
             group=str(manifest.groups[rows[id]]),
         )
         for name, id in sorted(wanted)
-        if id in rows
     }

@@ -152,6 +152,11 @@ class DatasetParams(Params):
         """
         return None
 
+    @property
+    def opened_first(self) -> str:
+        """What is read first, such as the name of a table, for whoever waits for it."""
+        return self.entry_point
+
     @abstractmethod
     def build(self) -> "Dataset":
         """Read the tables; images are decoded later."""

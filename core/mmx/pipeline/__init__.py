@@ -27,10 +27,10 @@ from mmx.pipeline.identity import (
 )
 from mmx.pipeline.learner import Learner, build_learner, link_for, trained_prior
 from mmx.pipeline.model_inputs import ModelInputs, PreparedRows, UnlabelledSamples, restored_inputs
-from mmx.pipeline.open_dataset import open_dataset
+from mmx.pipeline.open_dataset import open_dataset, read_rows
 from mmx.pipeline.open_split import open_split
 from mmx.pipeline.permission import permitted
-from mmx.pipeline.prepare import PreparedData, cache_folder, prepare, together
+from mmx.pipeline.prepare import PreparedData, cache_folder, prepare, texts_of, together
 from mmx.pipeline.processes import first_process, heard, lock_of, wait_for_everyone
 from mmx.pipeline.shown_images import image_files, lost_depth_note, stated_range
 from mmx.pipeline.sources import Sources, open_sources
@@ -46,7 +46,8 @@ __all__ = [
     "check_promises", "check_views", "class_notes", "core_digest", "environment", "fields_read",
     "first_process", "heard", "hidden_fields", "image_files", "libraries", "link_for", "lock_of",
     "lost_depth_note", "open_dataset", "open_hooks", "open_split", "open_sources", "permitted",
-    "prepare", "read_facts", "read_scored", "read_surroundings", "read_texts", "restored_inputs",
-    "run_digest", "sources_used", "stage", "stated_range", "subject_of", "text_fields", "together",
-    "trained_prior", "unread", "wait_for_everyone", "weights_digest",
+    "prepare", "read_facts", "read_rows", "read_scored", "read_surroundings", "read_texts",
+    "restored_inputs", "run_digest", "sources_used", "stage", "stated_range", "subject_of",
+    "text_fields", "texts_of", "together", "trained_prior", "unread", "wait_for_everyone",
+    "weights_digest",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 import numpy as np
 
 from mmx.audit import Subject, SubjectImages
-from mmx.data import ImageReaders, ImageStore, Manifest, unread_by_all
+from mmx.data import ImageReaders, ImageStore, Manifest, record_columns, unread_by_all
 from mmx.interfaces import IMAGE, RECORD, TEXT, ImageSource, Strata, Value
 from mmx.pipeline.image_file_traces import file_names, file_traces, name_pattern
 from mmx.pipeline.prepare import PreparedData
@@ -52,8 +52,8 @@ def subject_of(spec: Spec, prepared: PreparedData) -> Subject:
         text_fields=text_fields(spec),
         narrative=names_of(spec.data.narratives),
         reads=frozenset(spec.model.used),
-        technical=_technical(manifest, prepared.pictures),
-        files=_files(manifest, [*prepared.pictures], ImageReaders(spec.plugins)),
+        technical=_technical(manifest, _shown(prepared)),
+        files=_files(manifest, [*_shown(prepared)], ImageReaders(spec.plugins)),
         spare={name: partial(manifest.dataset.column, name) for name in manifest.dataset.spare()},
         has_picture=images.has_first,
         has_image=images.mask.any(dim=1).numpy(),
@@ -65,6 +65,12 @@ def subject_of(spec: Spec, prepared: PreparedData) -> Subject:
         there=_there(spec, manifest),
         **_labels(manifest),
     )
+
+
+def _shown(prepared: PreparedData) -> dict[str, ImageStore]:
+    """The images of the modalities of which any row has one."""
+    there = prepared.manifest.contents.images
+    return {name: store for name, store in prepared.pictures.items() if name in there}
 
 
 class _Labels(TypedDict):
@@ -92,14 +98,24 @@ def _there(spec: Spec, manifest: Manifest) -> "dict[str, NDArray[np.bool_]]":
     kinds = spec.model.kinds
     names = [name for name in spec.model.used if kinds[name] not in {IMAGE, TEXT}]
     fields, records = fields_read(spec, manifest), [name for name in names if kinds[name] == RECORD]
-    found = {name: np.zeros(len(manifest), dtype=bool) for name in names}
-    for row in range(len(manifest) if names else 0):
-        sample = manifest.samples[row]
-        filled = any(sample.record.get(field) not in (None, "") for field in fields)
-        for name in names:
-            found[name][row] = filled if name in records else name in sample.inputs
+    found = {name: _filled(manifest, fields) for name in records}
+    others = [name for name in names if name not in records]
+    found |= {name: np.zeros(len(manifest), dtype=bool) for name in others}
+    for row in range(len(manifest) if others else 0):
+        inputs = manifest.samples[row].inputs
+        for name in others:
+            found[name][row] = name in inputs
     # an encoder that finds its data elsewhere, such as in a field, is asked no question here
     return {name: rows for name, rows in found.items() if rows.any()}
+
+
+def _filled(manifest: Manifest, fields: Collection[str]) -> "NDArray[np.bool_]":
+    """[n], rows in which one of these fields says something."""
+    found = np.zeros(len(manifest), dtype=bool)
+    for name, values in record_columns(manifest.samples, range(len(manifest))).items():
+        if name in fields:
+            found |= [value not in (None, "") for value in values]
+    return found
 
 
 def _images(store: ImageStore) -> SubjectImages:
@@ -163,16 +179,7 @@ def text_fields(spec: Spec) -> tuple[str, ...]:
 
 
 def _record(manifest: Manifest) -> "Callable[[Rows], Mapping[str, Sequence[Value]]]":
-    def read(rows: "Rows") -> dict[str, list[Value]]:
-        columns: dict[str, list[Value]] = {}
-        for index, row in enumerate(rows.tolist()):
-            for name, value in manifest.samples[row].record.items():
-                if name not in columns:
-                    columns[name] = [None] * len(rows)
-                columns[name][index] = value
-        return columns
-
-    return read
+    return lambda rows: record_columns(manifest.samples, rows.tolist())
 
 
 def _technical(

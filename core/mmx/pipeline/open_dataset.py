@@ -1,11 +1,12 @@
 """The data set of a spec, whose refusals stand at the keys that they are about."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
+from mmx.data import Manifest, read_manifest
 from mmx.errors import SettingsError, SpecError
-from mmx.interfaces import Dataset
-from mmx.pipeline.stage_progress import stage
+from mmx.interfaces import Dataset, FilesRead
+from mmx.pipeline.stage_progress import JobProgress, stage
 from mmx.runs import Observer, SilentObserver
 from mmx.spec import Spec
 
@@ -15,7 +16,7 @@ def open_dataset(spec: Spec, observer: Observer | None = None) -> Dataset:
 
     Args:
         spec: whose it is.
-        observer: is told how many text files are read.
+        observer: is told what is read, and how many text files.
 
     Raises:
         SpecError: its files contradict its settings, such as a sheet or a column that is not there;
@@ -23,8 +24,33 @@ def open_dataset(spec: Spec, observer: Observer | None = None) -> Dataset:
         DataError: its files cannot be used.
     """
     heard = SilentObserver() if observer is None else observer
-    with located(spec, "data.dataset"), stage(heard, "reading", "text files") as told:
-        return spec.data.dataset.open(told)
+    asked = spec.data.dataset
+    with located(spec, "data.dataset"), ExitStack() as stages:
+        stages.enter_context(stage(heard, "reading", asked.opened_first))
+        return asked.open(_counting(heard, stages))
+
+
+def _counting(observer: Observer, stages: ExitStack) -> FilesRead:
+    """Tells of files as a stage of its own, which begins with the first of them."""
+    begun: JobProgress | None = None
+
+    def told(done: int, total: int) -> None:
+        nonlocal begun
+        begun = begun or stages.enter_context(stage(observer, "reading", "text files"))
+        begun(done, total)
+
+    return told
+
+
+def read_rows(spec: Spec, observer: Observer | None = None) -> Manifest:
+    """The rows of the data set, checked.
+
+    Raises:
+        MmxError: as for ``open_dataset``, or more unusable rows than ``data.max_bad`` allows.
+    """
+    dataset = open_dataset(spec, observer)
+    with stage(observer or SilentObserver(), "reading", "rows"):
+        return read_manifest(dataset, spec.data.max_bad, spec.task)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,6 @@ from mmx.data import (
     Manifest,
     Split,
     check_bad,
-    read_manifest,
     read_split,
     text_notes,
 )
@@ -23,14 +22,13 @@ from mmx.errors import DataError
 from mmx.files import cache_path, own_folder
 from mmx.interfaces import (
     IMAGE,
-    RECORD,
     TEXT,
     NarrativeParams,
     RejectedRow,
-    Sample,
 )
+from mmx.pipeline.holding import holding
 from mmx.pipeline.model_inputs import PreparedRows, UnlabelledSamples
-from mmx.pipeline.open_dataset import open_dataset
+from mmx.pipeline.open_dataset import read_rows
 from mmx.pipeline.open_split import open_split
 from mmx.pipeline.shown_images import settled_frames
 from mmx.pipeline.stage_progress import stage
@@ -120,43 +118,51 @@ def prepare(spec: Spec, observer: Observer, split_file: Path | None = None) -> P
         DataError: more unusable rows than ``data.max_bad`` allows.
     """
     data = spec.data
-    manifest = read_manifest(open_dataset(spec, observer), data.max_bad, spec.task)
+    manifest = read_rows(spec, observer)
     manifest.task.check(manifest.targets)
-    split = read_split(split_file, manifest) if split_file else open_split(spec, manifest)
+    with stage(observer, "reading", "split"):
+        split = read_split(split_file, manifest) if split_file else open_split(spec, manifest)
     names = tuple(manifest.contents.images) or (IMAGE,)
     readers = ImageReaders(spec.plugins)
-    frames, notes = settled_frames(data, manifest, split, names, readers)
-    hidden = manifest.facts.leak_columns
-    lacks = [
-        note for one in spec.narratives_read.values()
-        for note in text_notes(one, manifest.samples, hidden)
-    ]  # fmt: skip
-    notes = (*notes, *dict.fromkeys(lacks))
+    with stage(observer, "reading", "range of grey"):
+        folder = cache_folder(data) / "images"
+        frames, notes = settled_frames(data, manifest, split, names, readers, folder)
+    notes = (*notes, *_lacking(spec, manifest, observer))
     for note in (*manifest.notes, *notes):
         observer.message(note)
     pictures = {
         name: open_images(manifest, data, observer, Decoder(frame, readers), name)
         for name, frame in frames.items()
     }
-    texts = TextWriter(spec, cache_folder(data), manifest, split)
-    written = {
-        name: texts.of(narrative, pictures, _looked_at(name, narrative, pictures))
-        for name, narrative in data.narratives.items()
-    }
-    _refuse_unreadable(manifest, pictures, data.max_bad)
-    held = _held(spec, manifest, together(written, len(manifest)), pictures)
-    _refuse_empty(manifest, split, held, data.max_bad)
     ranges = {name: one.grey_range for name, one in frames.items() if one.grey_range is not None}
-    return PreparedData(manifest, split, written, pictures, ranges, notes)
+    found = PreparedData(manifest, split, {}, pictures, ranges, notes)
+    with stage(observer, "reading", "texts"):
+        read = [name for name in data.narratives if name in spec.model.encoders]
+        found = replace(found, written=texts_of(spec, found, read))
+        refuse_bare(spec, found)
+    return found
 
 
-def _holds(spec: Spec, sample: Sample) -> bool:
-    """Whether a sample has something for an encoder of neither images nor texts."""
-    return any(
-        sample.inputs.get(name) is not None
-        or (params.modality == RECORD and any(one is not None for one in sample.record.values()))
-        for name, params in spec.model.encoders.items()
-    )
+def _lacking(spec: Spec, manifest: Manifest, observer: Observer) -> dict[str, None]:
+    """What the narratives that are read find lacking in the rows."""
+    hidden = manifest.facts.leak_columns
+    with stage(observer, "reading", "texts"):
+        told = (text_notes(one, manifest.samples, hidden) for one in spec.narratives_read.values())
+        return dict.fromkeys(note for notes in told for note in notes)
+
+
+def texts_of(spec: Spec, prepared: PreparedData, names: Sequence[str]) -> dict[str, list[str]]:
+    """What the narratives of some modalities write of each row.
+
+    Raises:
+        MmxError: a narrative refuses the rows, or looks at images that are not there.
+    """
+    pictures, narratives = prepared.pictures, spec.data.narratives
+    texts = TextWriter(spec, cache_folder(spec.data), prepared.manifest, prepared.split)
+    return {
+        name: texts.of(narratives[name], pictures, _looked_at(name, narratives[name], pictures))
+        for name in names
+    }
 
 
 def _looked_at(name: str, narrative: NarrativeParams, pictures: Mapping[str, ImageStore]) -> str:
@@ -185,7 +191,7 @@ def open_images(
     """The images of all rows of a modality, decoded like this."""
     with stage(observer, "reading", "images") as told:
         return ImageStore(
-            manifest.samples,
+            manifest.showing(modality),
             decoder.spec,
             modality=modality,
             folder=cache_folder(spec) / "images",
@@ -214,22 +220,24 @@ def cache_folder(spec: DataSpec) -> Path:
         ) from error
 
 
-def _refuse_unreadable(
-    manifest: Manifest, pictures: Mapping[str, ImageStore], max_bad: float
-) -> None:
-    check_bad([one for s in pictures.values() for one in s.unreadable], len(manifest), max_bad)
+def refuse_bare(spec: Spec, prepared: PreparedData) -> None:
+    """Refuse images that cannot be read, and rows with nothing to read, where they are too many.
 
-
-def _held(
-    spec: Spec, manifest: Manifest, texts: Sequence[str], pictures: Mapping[str, ImageStore]
-) -> "NDArray[np.bool_]":
-    """[n], rows that hold anything for a model."""
-    held = np.array([bool(text) for text in texts])
-    for store in pictures.values():
+    What a narrative writes that no encoder reads counts as something to read, and is written where
+    rows hold nothing else.
+    """
+    manifest, limit = prepared.manifest, spec.data.max_bad
+    unreadable = [one for store in prepared.pictures.values() for one in store.unreadable]
+    check_bad(unreadable, len(manifest), limit)
+    held = np.array([bool(text) for text in prepared.texts])
+    for store in prepared.pictures.values():
         held |= store.present.numpy()
-    rows = np.flatnonzero(~held).tolist()
-    held[rows] = [_holds(spec, manifest.samples[row]) for row in rows]
-    return held
+    rows = np.flatnonzero(~held)
+    held[rows] = holding(spec, manifest, rows)
+    others = [name for name in spec.data.narratives if name not in prepared.written]
+    if others and not held.all():
+        held |= [bool(text) for text in together(texts_of(spec, prepared, others), len(manifest))]
+    _refuse_empty(manifest, prepared.split, held, limit)
 
 
 def _refuse_empty(

@@ -3,7 +3,15 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from mmx.data import Decoder, ImageReaders, Manifest, Split, lost_depths, measured_range
+from mmx.data import (
+    Decoder,
+    ImageReaders,
+    Manifest,
+    Split,
+    lost_depths,
+    measured_range,
+    read_by_one,
+)
 from mmx.interfaces import PackedImage, Sample
 from mmx.pipeline.pixel_spacings import spacing_note
 from mmx.spec import DataSpec, ImageSpec
@@ -15,16 +23,27 @@ def settled_frames(
     split: Split,
     names: Sequence[str],
     readers: ImageReaders,
+    folder: Path,
 ) -> tuple[dict[str, ImageSpec], tuple[str, ...]]:
-    """Modality -> its settings with the range of grey of its training rows; and sentences."""
+    """Modality -> its settings with the range of grey of its training rows; and sentences.
+
+    Args:
+        spec: of the data.
+        manifest: the rows.
+        split: whose training part is measured.
+        names: of the modalities.
+        readers: of image files.
+        folder: where processes meet that measure the same files.
+    """
     several = len(names) > 1
     frames = dict[str, ImageSpec]()
     notes = list[str]()
     for name in names:
-        rows = (manifest.samples[row] for row in split.rows("train").tolist())
+        train = split.rows("train").tolist() if manifest.contents.images else []
+        rows = (manifest.samples[row] for row in train)
         files = image_files(rows, name if several else None)
         decoder = Decoder(spec.frame(name), readers)
-        frames[name], told = settled_range(decoder, files, name if several else None)
+        frames[name], told = settled_range(decoder, files, folder, name if several else None)
         of = f" of {name}" if several else ""
         notes += [*told, *lost_depth_note(files, of)]
         notes += spacing_note(files, frames[name], readers, of)
@@ -32,13 +51,17 @@ def settled_frames(
 
 
 def settled_range(
-    decoder: Decoder, files: Sequence[Path | PackedImage], modality: str | None = None
+    decoder: Decoder,
+    files: Sequence[Path | PackedImage],
+    folder: Path,
+    modality: str | None = None,
 ) -> tuple[ImageSpec, tuple[str, ...]]:
     """The settings with the range of grey that training rows have, and a sentence on it.
 
     Args:
         decoder: the settings, and the readers of files.
         files: of the training rows.
+        folder: where processes meet that measure the same files.
         modality: whose images; None: of all, for there is one.
     """
     spec = decoder.spec
@@ -46,10 +69,16 @@ def settled_range(
     told = stated_range(spec, of)
     if told:
         return spec, (told,)
-    found = measured_range(files, spec.request(""), decoder.readers)
-    if found is None:
+
+    def measured() -> list[float]:
+        found = measured_range(files, spec.request(""), decoder.readers)
+        return [] if found is None else [*found[0], found[1]]
+
+    about = "range of grey", decoder.readers.code, repr(spec.request(""))
+    found = read_by_one(files, about, folder, measured)
+    if not found:
         return spec, ()
-    (low, high), count = found
+    low, high, count = found
     note = (
         f"grey of files{of} with more than 8 bits: {low:g} is black, {high:g} white, measured on "
         f"{count} training pictures; data.{key}.range states another range"

@@ -10,10 +10,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from mmx.data import Manifest, Split, read_manifest
+from mmx.data import Manifest, Split
 from mmx.errors import MmxError
 from mmx.experiment import ControlAnswers, control_rows, joined_rows
-from mmx.pipeline import open_dataset, open_split, trained_prior
+from mmx.pipeline import open_split, read_rows, trained_prior
 from mmx.runs import write_beside, write_sealed
 from mmx.spec import Spec
 from mmx.study.record_texts import record_texts
@@ -45,7 +45,7 @@ def write_baselines(spec: Spec, file: Path) -> None:
 
     A baseline that cannot be had is left out, and the reason stands in a file beside it.
     """
-    manifest = read_manifest(open_dataset(spec), spec.data.max_bad, spec.task)
+    manifest = read_rows(spec)
     split = open_split(spec, manifest)
     found = baselines(spec, manifest, split)
     buffer = BytesIO()

@@ -6,9 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from mmx.data import read_manifest
 from mmx.errors import RunError
-from mmx.pipeline import open_dataset, open_split
+from mmx.pipeline import open_split, read_rows, stage
 from mmx.runs import Observer
 from mmx.spec import ABSENT, Spec
 from mmx.study.arms import Arm, Arms
@@ -31,7 +30,7 @@ _PROMISED = (
 
 
 def make_plan(study: StudySpec, arms: Arms, observer: Observer) -> dict[str, Any]:
-    """The plan as plain data, with its digest.
+    """The plan as plain data, with its digest; the observer is told what is read for it.
 
     Raises:
         MmxError: the data of the base cannot be read.
@@ -82,6 +81,13 @@ def settle(
     Arms that the plan does not have are noted as later ones, with the time. The observer is told
     how the rows were read.
 
+    Args:
+        folder: of the study.
+        study: as it is asked for now.
+        arms: of it.
+        replan: write a new plan where it is not as it was planned.
+        observer: is told what is read.
+
     Raises:
         RunError: base, data, metric, seeds or an arm are not what was planned.
     """
@@ -126,13 +132,14 @@ def _data(spec: Spec, folds: int, observer: Observer) -> dict[str, str]:
 
     With folds the split is that of the first one.
     """
-    manifest = read_manifest(open_dataset(spec, observer), spec.data.max_bad, spec.task)
+    manifest = read_rows(spec, observer)
     for note in manifest.notes:
         observer.message(note)
     asked = spec.data.split
     if folds > 1:
         asked = asked.model_copy(update={"folds": folds, "fold": 0})
-    split = open_split(spec, manifest, asked)
+    with stage(observer, "reading", "split"):
+        split = open_split(spec, manifest, asked)
     return {"rows": manifest.digest, "split": split.digest, "group": manifest.facts.group}
 
 

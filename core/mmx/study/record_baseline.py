@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmx.data import Manifest, read_manifest
+from mmx.data import Manifest
 from mmx.errors import DataError
 from mmx.interfaces import BaselineParams, Record, TargetRows
-from mmx.pipeline import hidden_fields, open_dataset, open_split
+from mmx.pipeline import hidden_fields, open_split, read_rows
 from mmx.runs import write_beside, write_sealed
 from mmx.spec import Spec
 from mmx.study.baselines import answer_table, priors
@@ -34,7 +34,7 @@ def write_record_baseline(
     Raises:
         MmxError: nothing can be learned of these records.
     """
-    manifest = read_manifest(open_dataset(spec), spec.data.max_bad, spec.task)
+    manifest = read_rows(spec)
     split = open_split(spec, manifest)
     excluded, shares = hidden_fields(spec, manifest), priors(spec, manifest, split)
     asked = records_of(manifest, split.rows("test"))

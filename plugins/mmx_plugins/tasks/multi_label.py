@@ -95,10 +95,11 @@ class MultiLabel(Task):
         self._unknown = unknown
 
     def target(self, sample: Sample) -> Target:
-        read = [(name, _read(sample.labels.get(name))) for name in self.names]
-        value = tuple(UNKNOWN if one is None else one for _, one in read)
-        strange = [name for name, one in read if one is None]
-        if strange:
+        cells = [sample.labels.get(name) for name in self.names]
+        read = [_SPELT[cell] if cell in _SPELT else _read(cell) for cell in cells]
+        value = tuple(UNKNOWN if one is None else one for one in read)
+        if None in read:
+            strange = [name for name, one in zip(self.names, read, strict=True) if one is None]
             cell = sample.labels[strange[0]]
             return Target(
                 (UNKNOWN,) * len(value),
@@ -140,7 +141,12 @@ class MultiLabel(Task):
 
     def words(self, target: "NDArray[np.int64]") -> "NDArray[np.object_]":
         found = np.empty(len(target), dtype=object)
-        found[:] = [self._words(row) for row in target.tolist()]
+        known: dict[bytes, str] = {}  # of many rows few have labels of their own
+        for place, row in enumerate(np.ascontiguousarray(target)):
+            key = row.tobytes()
+            if key not in known:
+                known[key] = self._words(row.tolist())
+            found[place] = known[key]
         return found
 
     def _words(self, row: Sequence[int]) -> str:
@@ -260,6 +266,10 @@ class MultiLabel(Task):
         there, not_there = f"{self.names[label]}: present", f"{self.names[label]}: absent"
         true, predicted = (not_there, there) if called else (there, not_there)
         return WrongAnswer(row, label, true, predicted, confidence, 1 - confidence)
+
+
+# of a million cells nearly all are written like this
+_SPELT: Mapping[Value, int] = {None: UNKNOWN, "": UNKNOWN, "0": 0, "1": 1, "-1": UNKNOWN}
 
 
 def _read(cell: Value) -> int | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mmx.data import Decoder, ImageReaders, file_keys
+from mmx.data import Decoder, ImageReaders, file_keys, one_reader
 from mmx.data.images import read_bytes
 from mmx.interfaces import ImageSource, PackedImage
 from mmx.spec import ImageSpec
@@ -16,12 +16,13 @@ SPEC = ImageSpec(height=8, width=8)
 
 
 def asked(sources: list[ImageSource], folder: Path) -> list[str]:
-    return file_keys.file_keys(sources, Decoder(SPEC, ImageReaders()), folder)
+    decoder = Decoder(SPEC, ImageReaders())
+    return file_keys.file_keys(sources, decoder, folder, lambda done, total: None)
 
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[ImageSource]:
-    monkeypatch.setattr(file_keys, "FEW", 0)
+    monkeypatch.setattr(one_reader, "FEW", 0)
     found: list[ImageSource] = []
     for name in ("a", "b", "c"):
         file = tmp_path / f"{name}.png"

@@ -6,7 +6,7 @@ well, and a model learns it before it learns the disease.
 
 from mmx.audit.check import Check
 from mmx.audit.finding import Finding
-from mmx.audit.probe_columns import column
+from mmx.audit.probe_columns import column_of
 from mmx.audit.subject import Subject
 from mmx.audit.telling import telling
 
@@ -24,7 +24,7 @@ def find(subject: Subject) -> list[Finding]:
     return [
         found
         for name, values in properties.items()
-        for found in telling(subject, column(name, values), _ID, _ADVICE)
+        for found in telling(subject, column_of(subject, name, values), _ID, _ADVICE)
     ]
 
 

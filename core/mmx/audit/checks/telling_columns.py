@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from mmx.audit.check import Check
 from mmx.audit.finding import Finding
-from mmx.audit.probe_columns import column, is_text, missingness
+from mmx.audit.probe_columns import column_of, is_text, missingness
 from mmx.audit.subject import Subject
 from mmx.audit.telling import telling, telling_field
 
@@ -31,13 +31,16 @@ def find(subject: Subject) -> list[Finding]:
         if is_text(subject, name, values):
             continue
         hidden = name in subject.leak_columns and name not in subject.record_fields
-        here = telling_field(subject, column(name, values), _ID, _HIDDEN if hidden else _FIELD)
+        here = telling_field(
+            subject, column_of(subject, name, values), _ID, _HIDDEN if hidden else _FIELD
+        )
         for one in here:
             said.add(f"{name} is missing")
             found.append(replace(one, verdict="note") if hidden else one)
-    technical = {**subject.technical(subject.probed), **missingness(subject.fields)}
+    technical = {**subject.technical(subject.probed), **missingness(subject)}
     for name in (name for name in technical if name not in said):
-        for one in telling(subject, column(name, technical[name]), _ID, _TECHNICAL):
+        shown = column_of(subject, name, technical[name])
+        for one in telling(subject, shown, _ID, _TECHNICAL):
             # a table that is sorted by class is usual, and no model sees the order
             found.append(replace(one, verdict="note") if name == _ORDER else one)
     return found

@@ -146,6 +146,10 @@ class TableSettings(DatasetParams):
         default=("identity",), description="views that leave the diagnosis unchanged, such as hflip"
     )
 
+    @property
+    def opened_first(self) -> str:
+        return self.path.name
+
     @model_validator(mode="before")
     @classmethod
     def _group_is_stated(cls, values: object) -> object:
