@@ -1,9 +1,14 @@
-"""The records of many rows by field, without a sample for each row where that can be had."""
+"""Many rows by column: records by field, and whether a row has anything at all."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
 
 from mmx.interfaces import Sample, Value
+
+if TYPE_CHECKING:
+    from mmx.data.cells import Cells, Faults
 
 
 @runtime_checkable
@@ -31,3 +36,20 @@ def record_columns(samples: Sequence[Sample], rows: Sequence[int]) -> dict[str, 
                 columns[name] = [None] * len(rows)
             columns[name][index] = value
     return columns
+
+
+def rows_without_content(
+    paths: "Mapping[str, Cells]", record: "Mapping[str, Cells]", rows: int
+) -> "Faults":
+    """Rows in which no column has anything to see.
+
+    Args:
+        paths: column -> paths of files; empty where there is none.
+        record: field -> its values.
+        rows: of the table.
+    """
+    seen = [values != "" for values in paths.values()]
+    for values in record.values():
+        seen.append(np.array([value is not None for value in values], dtype=bool))
+    nothing = np.flatnonzero(~np.any(seen, axis=0)) if seen else np.arange(rows)
+    return dict.fromkeys(nothing.tolist(), "has neither an image nor a text")

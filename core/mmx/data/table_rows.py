@@ -15,6 +15,7 @@ from mmx.data.cell_labels import labels_of_cells, single_labels
 from mmx.data.cell_parts import parts_of_cells
 from mmx.data.cells import Faults, boxes_of, paths_of, read_column, texts_of, values_of
 from mmx.data.decimal_commas import comma_notes
+from mmx.data.field_columns import rows_without_content
 from mmx.data.gathering import Gathering
 from mmx.data.image_cells import image_cells, images_in
 from mmx.data.image_paths import leaving, placed
@@ -79,7 +80,7 @@ class TableRows(Sequence[Sample]):
         self._group = self._groups(table)
         self._read_labels(table)
         self._read_record(table, kinds or {})
-        self._see_something(len(table))
+        self.faults.update(rows_without_content(self._paths, self._record, len(table)))
         unusable = np.fromiter(self.faults, np.int64, len(self.faults))
         self.rows = np.setdiff1d(np.arange(len(table)), unusable)
 
@@ -343,11 +344,3 @@ class TableRows(Sequence[Sample]):
             for column in columns
         ]
         return boxes_of(columns, sides, self.faults)
-
-    def _see_something(self, rows: int) -> None:
-        """A row without anything to see is a fault of the table."""
-        seen = [values != "" for values in self._paths.values()]
-        for values in self._record.values():
-            seen.append(np.array([value is not None for value in values], dtype=bool))
-        nothing = np.flatnonzero(~np.any(seen, axis=0)) if seen else np.arange(rows)
-        self.faults.update(dict.fromkeys(nothing.tolist(), "has neither an image nor a text"))
