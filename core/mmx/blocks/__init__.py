@@ -60,7 +60,6 @@ from mmx.blocks.presence import (
     real_tokens,
     same_width,
 )
-from mmx.blocks.probe_strengths import PROBE_STRENGTHS, best_before_worse
 from mmx.blocks.report_sections import read_sections
 from mmx.blocks.single_row import alone
 from mmx.blocks.table_text import TableText, check_names, guessed_text, not_utf8, table_text
@@ -91,22 +90,22 @@ from mmx.interfaces import join, joined_shape
 __all__ = [
     "Attention", "AttentionLayer", "Cells", "Cumulative", "EFFICIENTNET_LITE0",
     "EFFICIENTNET_LITE1", "EFFICIENTNET_LITE2", "FeedForward", "HubName", "LearnedPlaceholder",
-    "MINILM", "MISSING_WORDS", "Norm", "PROBE_STRENGTHS", "PatientBatchNorm", "PerModality",
-    "PlainText", "SEPARATORS", "SelfAttentionLayer", "Sigmoid", "Softmax", "TURNS", "TableText",
-    "TextFields", "TextFieldsParams", "TextWindows", "UnknownTokens", "Weights", "WeightsFile",
-    "Window", "alone", "attention_weights", "best_before_worse", "blurred", "case_phrase",
-    "check_heads", "check_model_folder", "check_names", "check_single", "check_spelling",
-    "check_tokenizer_files", "chunk_advice", "cumulative_logits", "cut", "either_present",
-    "ends_as_image", "ends_of", "exact_fp32", "find_weights", "folder_tensors", "foreign_word",
-    "fused_vector", "guessed_text", "hub_folder", "in_months", "in_windows", "inside", "is_missing",
-    "join", "joined_shape", "known_labels", "known_prefixes", "labels_per_row", "level_log_probs",
-    "likes_channels_last", "load_by_position", "load_tensors", "log_above", "masked_attention",
-    "masked_softmax", "mean_over_known", "merge_heads", "missing_words", "names_files", "near_grid",
-    "not_utf8", "pool_grid", "pool_level", "prevalence", "read_cells", "read_plain_text",
-    "read_sections", "read_tensors", "real_first", "real_pooled", "real_tokens", "same_width",
-    "several_labels", "split_heads", "split_labels", "state_digest", "store_channels_last",
-    "table_text", "token_count", "token_grid", "turned", "unit_pixels", "vector_norm",
-    "with_written_lists", "without_ending", "without_text_ending",
+    "MINILM", "MISSING_WORDS", "Norm", "PatientBatchNorm", "PerModality", "PlainText", "SEPARATORS",
+    "SelfAttentionLayer", "Sigmoid", "Softmax", "TURNS", "TableText", "TextFields",
+    "TextFieldsParams", "TextWindows", "UnknownTokens", "Weights", "WeightsFile", "Window", "alone",
+    "attention_weights", "blurred", "case_phrase", "check_heads", "check_model_folder",
+    "check_names", "check_single", "check_spelling", "check_tokenizer_files", "chunk_advice",
+    "cumulative_logits", "cut", "either_present", "ends_as_image", "ends_of", "exact_fp32",
+    "find_weights", "folder_tensors", "foreign_word", "fused_vector", "guessed_text", "hub_folder",
+    "in_months", "in_windows", "inside", "is_missing", "join", "joined_shape", "known_labels",
+    "known_prefixes", "labels_per_row", "level_log_probs", "likes_channels_last",
+    "load_by_position", "load_tensors", "log_above", "masked_attention", "masked_softmax",
+    "mean_over_known", "merge_heads", "missing_words", "names_files", "near_grid", "not_utf8",
+    "pool_grid", "pool_level", "prevalence", "read_cells", "read_plain_text", "read_sections",
+    "read_tensors", "real_first", "real_pooled", "real_tokens", "same_width", "several_labels",
+    "split_heads", "split_labels", "state_digest", "store_channels_last", "table_text",
+    "token_count", "token_grid", "turned", "unit_pixels", "vector_norm", "with_written_lists",
+    "without_ending", "without_text_ending",
 ]  # fmt: skip
 
 StandIn = LearnedPlaceholder  # what packages written for plugin API 1 call it

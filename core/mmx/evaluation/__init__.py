@@ -25,6 +25,7 @@ from mmx.evaluation.label_comparison import (
 from mmx.evaluation.label_results import LabelEvaluation, LabelScores, OperatingPoint
 from mmx.evaluation.label_scores import evaluate_labels, quick_labels
 from mmx.evaluation.levels import decide_level, evaluate_levels, quick_levels
+from mmx.evaluation.linear_fit import PROBE_STRENGTHS, LinearMap, fit_linear_map
 from mmx.evaluation.linear_score import Linear, LinearScore
 from mmx.evaluation.logistic import LogisticFit, logistic_probabilities
 from mmx.evaluation.loss_score import loss_score
@@ -60,11 +61,13 @@ __all__ = [
     "LabelEvaluation",
     "LabelScores",
     "Linear",
+    "LinearMap",
     "LinearScore",
     "LogisticFit",
     "METRICS",
     "McNemar",
     "OperatingPoint",
+    "PROBE_STRENGTHS",
     "RULES",
     "ReliabilityBin",
     "RocCurve",
@@ -82,6 +85,7 @@ __all__ = [
     "evaluate",
     "evaluate_labels",
     "evaluate_levels",
+    "fit_linear_map",
     "group_counts",
     "holm",
     "in_a_row",

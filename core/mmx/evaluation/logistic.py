@@ -92,7 +92,7 @@ def _of_all(matrix: "FeatureRows", weights: "Floats", fit: LogisticFit) -> "tupl
 
     enough = fit.slope * weights.sum(axis=(0, 2)) / classes
     start = np.zeros((features + 1, folds * classes))
-    found = _minimum(loss, start, np.repeat(enough, classes), fit.steps)
+    found = minimum(loss, start, np.repeat(enough, classes), fit.steps)
     found = found.reshape(features + 1, folds, classes)
     return found[:-1], found[-1]
 
@@ -114,11 +114,11 @@ def _of_two(matrix: "FeatureRows", weights: "Floats", fit: LogisticFit) -> "tupl
         return float(fault + fit.penalty * (values[:-1] ** 2).sum()), gradient
 
     enough = fit.slope * weights.sum(axis=(0, 2))  # twice the gradient of either class
-    found = _minimum(loss, np.zeros((features + 1, folds)), enough, fit.steps)
+    found = minimum(loss, np.zeros((features + 1, folds)), enough, fit.steps)
     return found[:-1], found[-1]
 
 
-def _minimum(
+def minimum(
     loss: "Callable[[Floats], tuple[float, Floats]]", start: "Floats", enough: "Floats", steps: int
 ) -> "Floats":
     """Where a convex function is smallest, by L-BFGS with backtracking.

@@ -8,7 +8,7 @@ arXiv:1610.01644; the linear model is that of the task.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +19,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmx.blocks import PROBE_STRENGTHS, best_before_worse
 from mmx.data import Part
-from mmx.evaluation import Interval
+from mmx.evaluation import Interval, fit_linear_map
 from mmx.experiment.controls_table import ControlAnswers
 from mmx.experiment.metrics import vars_of
 from mmx.experiment.outcome import decided, score
@@ -29,11 +28,11 @@ from mmx.experiment.probe_features import frozen_names, pooled_features
 from mmx.files import keep, own_folder, recall
 from mmx.interfaces import Task, TaskParams, known_rows
 from mmx.pipeline import Sources
+from mmx.training import ProbeJudge
 
 PROBE = "probe"  # as tables call it
 MOST = 20_000  # training rows; more of them change the answers little and cost minutes
-FORMAT = 3  # of the kept answers; another number is another key
-LEAST = float(np.log(np.finfo(np.float32).tiny))  # for the logarithm of a probability of 0
+FORMAT = 4  # of the kept answers; another number is another key
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +145,6 @@ def frozen_probe(
     digest = hashlib.sha256(f"{data.digest} {params.entry_point} {params!r}".encode()).hexdigest()
     file = cache / "probes" / f"{digest[:32]}.json"
     answers = _recalled(file) or _computed(file, data, task, params)
-    if answers is None:
-        return FrozenProbe({}, missing=f"the task {task.type} knows no linear model")
     target, group = data.targets, {name: part.groups for name, part in parts.items()}
     settled = decided(task, answers.validation, target["validation"], group["validation"])
     headline = next(iter(params.selects))
@@ -177,41 +174,26 @@ def probe_data(
     return ProbeData(features, targets)
 
 
-def linear_probe(data: ProbeData, task: Task, params: TaskParams) -> ProbeAnswers | None:
-    """The task's linear model on standardised features; None where it knows none.
+def linear_probe(data: ProbeData, task: Task, params: TaskParams) -> ProbeAnswers:
+    """The linear model that is best by the headline on validation; see ``fit_linear_map``.
 
-    z = (x - mean) / sd of the training rows; of the strengths the one that is best by the headline
-    on validation. Where rows have one class each, all classes weigh alike.
+    Where rows have one class each, all classes weigh alike.
 
     Args:
         data: features and targets.
         task: owns the target.
         params: its settings.
     """
-    mean, spread = data.features["train"].mean(axis=0), data.features["train"].std(axis=0)
-    spread[spread < 1e-6] = 1  # a channel that never changes says nothing
-    train, *others = ((data.features[part] - mean) / spread for part in data.features)
-    count, asked = len(others[0]), np.concatenate(others)
     prior = torch.full((len(task.names),), 1 / len(task.names)) if params.exclusive else None
-
-    def tried() -> Iterator[tuple[ProbeAnswers, float]]:
-        for strength in PROBE_STRENGTHS:
-            found = task.probe(train, data.targets["train"], asked, prior, strength)
-            if found is None:
-                return
-            found = found.nan_to_num(nan=torch.nan, neginf=LEAST)
-            reached = _quality(task, params, found[:count], data.targets["validation"])
-            yield ProbeAnswers(strength, found[:count], found[count:]), reached
-
-    return best_before_worse(tried())
-
-
-def _quality(task: Task, params: TaskParams, log_probs: Tensor, target: Tensor) -> float:
-    """The headline of rows, some of which may be unknown; higher is better."""
-    rows = known_rows(task, target)
-    name, higher = next(iter(params.selects.items()))
-    value = task.quick_scores(log_probs[rows].numpy(), target[rows].numpy())[name]
-    return value if higher else -value
+    link = task.link().double().requires_grad_(False)
+    judge = ProbeJudge(task, params, lambda raw: link.log_probs(link(raw)), prior)
+    features = {part: torch.from_numpy(of) for part, of in data.features.items()}
+    known = known_rows(task, data.targets["validation"])
+    asked, truth = features["validation"][known], data.targets["validation"][known]
+    rows = judge.rows(features["train"], data.targets["train"], asked, truth)
+    found = fit_linear_map(rows.train, rows.validation, link.inputs, rows.loss, rows.quality)
+    answers = (judge.log_probs(found(features[part])) for part in ("validation", "test"))
+    return ProbeAnswers(found.strength, *answers)
 
 
 def _recalled(file: Path) -> ProbeAnswers | None:
@@ -229,12 +211,11 @@ def _answers(kept: Mapping[str, Any]) -> ProbeAnswers:
     return ProbeAnswers(float(kept["strength"]), *parts)
 
 
-def _computed(file: Path, data: ProbeData, task: Task, params: TaskParams) -> ProbeAnswers | None:
+def _computed(file: Path, data: ProbeData, task: Task, params: TaskParams) -> ProbeAnswers:
     """Answers, kept for later runs; a full disk costs time and no result."""
     answers = linear_probe(data, task, params)
-    if answers is not None:
-        parts = {"validation": answers.validation.tolist(), "test": answers.test.tolist()}
-        with suppress(OSError):
-            own_folder(file.parent)
-            keep(file, {"strength": answers.strength, **parts})
+    parts = {"validation": answers.validation.tolist(), "test": answers.test.tolist()}
+    with suppress(OSError):
+        own_folder(file.parent)
+        keep(file, {"strength": answers.strength, **parts})
     return answers

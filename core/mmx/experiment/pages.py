@@ -49,6 +49,7 @@ def _report(setup: RunSetup, result: RunResult, sections: Sequence[tuple[str, st
         best_epoch=result.history.best_epoch - 1,
         start=result.history.start,
         select=spec.select,
+        margin=spec.train.margin,
         mistakes=shown,
         controls=_controls(result),
         missing=outcome.missing,

@@ -30,7 +30,7 @@ from mmx.pipeline import (
     first_process,
     open_sources,
 )
-from mmx.runs import RunFolder
+from mmx.runs import Progress, RunFolder
 from mmx.spec import PARTS
 from mmx.training import History, TrainingData, train
 
@@ -158,6 +158,7 @@ class Stages:
     def _probe(self, sources: Sources, parts: Mapping[str, Part]) -> FrozenProbe:
         """The control on frozen features; a run does not fail by it."""
         setup, attempts = self.setup, Attempts()
+        setup.observer.progress(Progress("probe", 0, 1, "model"))
         found = attempts.get(
             "what a probe reaches",
             lambda: frozen_probe(
@@ -165,6 +166,7 @@ class Stages:
             ),
             None,
         )
+        setup.observer.progress(Progress("probe", 1, 1, "model"))
         self._stop("probe")
         return found or FrozenProbe({}, missing=attempts.notes[0])
 

@@ -132,7 +132,7 @@ class ComparableTask(ABC):
     ) -> Tensor | None:
         """Answers of a linear model to features that are given, a control; None: none is known.
 
-        A study asks it about words of the record, a run about what its frozen encoders give.
+        A study asks it about words of the record.
 
         Args:
             train: [n, F], features of training rows that are known, sparse or not.

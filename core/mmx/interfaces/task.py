@@ -239,6 +239,10 @@ class Task(ComparableTask):
     def part_loss(self, log_probs: Tensor, target: Tensor) -> Tensor:
         """[B]: negative log likelihood of each row, for the small heads of ``train.auxiliary``."""
 
+    def known_answers(self, target: Tensor) -> Tensor:
+        """[B]: how many answers are known of each row, over which ``part_loss`` is a mean."""
+        return torch.ones(len(target))
+
     def guess(self, prior: Tensor) -> Tensor:
         """What is predicted of one row of which nothing is seen, as ``Link.log_probs`` gives it.
 

@@ -12,10 +12,14 @@ def learning_words(report: RunReport) -> str:
         return f"Trained for {epochs}."
     words = metric_words([report.select], report.evaluation.described)
     score = named(words[report.select])
+    apart = f" by more than {report.margin:g} standard errors" if report.margin else ""
     if report.best_epoch < 0:
         return (
             f"Trained for {epochs}; none was better by validation {score} than the head as it was "
-            "fitted before the first, so that was kept."
+            f"fitted before the first{apart}, so that was kept."
         )
     chosen = f"epoch {report.best_epoch + 1} was kept, chosen by validation"
-    return f"Trained for {epochs}; {chosen} {score}."
+    told = f"Trained for {epochs}; {chosen} {score}."
+    if apart:
+        told += f" It was better{apart} than the one kept before it, and no later one was."
+    return told

@@ -130,6 +130,11 @@ class TrainSpec(ClosedModel):
         description="validation score that chooses the best epoch; null: the headline of the task, "
         "such as balanced_accuracy",
     )
+    margin: NonNegativeFloat = Field(
+        default=0.0,
+        description="standard errors by which the score of an epoch must be better than that of "
+        "the one that is kept to be kept instead; 0: by anything",
+    )
     checkpoint_minutes: NonNegativeFloat = Field(
         default=2.0, description="time between checkpoints, minutes"
     )

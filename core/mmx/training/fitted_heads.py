@@ -1,6 +1,6 @@
 """Heads that fit themselves to what they read before training begins."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from mmx.interfaces import Features, Head, HeadRows, Task, known_rows
+from mmx.interfaces import Features, Head, HeadRows, known_rows
+from mmx.runs import Observer, Progress
 from mmx.spec import Spec
 from mmx.training.interfaces import Rows, Trainable
-from mmx.training.objective import class_weights
 from mmx.training.precision import Precision
+from mmx.training.probe_judge import ProbeJudge
 from mmx.training.scoring import predict_logits
 from mmx.training.trainee import Trainee
 
@@ -53,6 +54,7 @@ def fit_heads(
     parts: Mapping[str, Rows],
     spec: Spec,
     precision: Precision,
+    observer: Observer,
 ) -> None:
     """Let heads fit themselves to what the model at its start gives them to read.
 
@@ -64,6 +66,7 @@ def fit_heads(
         parts: ``train`` and ``validation``.
         spec: of the training.
         precision: arithmetic of the model.
+        observer: told how many heads are fitted.
     """
     size, known = spec.evaluation.batch_size, known_rows(trainee.task, parts["validation"].labels)
     rows = {"train": _some(len(parts["train"])), "validation": known.tolist()}
@@ -72,11 +75,13 @@ def fit_heads(
         for name, chosen in rows.items()
     }
     targets = {name: parts[name].labels[chosen] for name, chosen in rows.items()}
-    judge = _Judge.of(trainee, spec)
+    judge = _judge(trainee, spec)
     for index, head in enumerate(heads):
+        observer.progress(Progress("fit", index, len(heads), "head"))
         train, validation = (read[name][index] for name in rows)
         if train.pooled:
-            head.fit(judge.rows(train, validation, targets))
+            head.fit(_rows(judge, train, validation, targets))
+    observer.progress(Progress("fit", len(heads), len(heads), "head"))
 
 
 def _some(count: int) -> list[int]:
@@ -114,53 +119,22 @@ def _watched(heads: Sequence[Head], readings: Sequence[Readings]) -> Iterator[No
             handle.remove()
 
 
-@dataclass(frozen=True, slots=True)
-class _Judge:
-    """How outputs of a head are judged.
+def _judge(trainee: Trainee, spec: Spec) -> ProbeJudge:
+    """On the CPU in float64, with the link as it is at the start."""
+    link = deepcopy(trainee.link).cpu().double().requires_grad_(False)
+    loss = deepcopy(trainee.loss).cpu().double().requires_grad_(False)
+    prior = trainee.prior if spec.task.exclusive else None
 
-    Attributes:
-        task: owns the target.
-        prior: [C], class shares that answers are for; None: rows have no one class.
-        log_probs: of raw outputs [n, R], float64, as predictions are made from them.
-        select: name of the score that chooses the best epoch.
-        higher: whether more of it is better.
-    """
+    def log_probs(raw: Tensor) -> Tensor:
+        return link.log_probs(loss.adjust(link(raw)))
 
-    task: Task
-    prior: Tensor | None
-    log_probs: Callable[[Tensor], Tensor]
-    select: str
-    higher: bool
+    return ProbeJudge(trainee.task, spec.task, log_probs, prior)
 
-    @classmethod
-    def of(cls, trainee: Trainee, spec: Spec) -> "_Judge":
-        """On the CPU in float64, with the link as it is at the start."""
-        link = deepcopy(trainee.link).cpu().double().requires_grad_(False)
-        loss = deepcopy(trainee.loss).cpu().double().requires_grad_(False)
-        prior = trainee.prior if spec.task.exclusive else None
 
-        def log_probs(raw: Tensor) -> Tensor:
-            return link.log_probs(loss.adjust(link(raw)))
-
-        return cls(trainee.task, prior, log_probs, spec.select, spec.task.selects[spec.select])
-
-    def rows(
-        self, train: Readings, validation: Readings, targets: Mapping[str, Tensor]
-    ) -> HeadRows:
-        """The rows of one head."""
-        there, features = train.rows()
-        target = self.task.for_training(targets["train"][there])
-        weights = class_weights(target, self.prior)
-        asked, held = validation.rows() if validation.pooled else (torch.arange(0), features[:0])
-        truth = targets["validation"][asked].numpy()
-
-        def loss(raw: Tensor) -> Tensor:
-            return (weights * self.task.part_loss(self.log_probs(raw), target)).mean()
-
-        def quality(raw: Tensor) -> float:
-            with torch.no_grad():
-                answered = self.log_probs(raw).numpy()
-            value = self.task.quick_scores(answered, truth)[self.select]
-            return value if self.higher else -value
-
-        return HeadRows(features, held, loss, quality)
+def _rows(
+    judge: ProbeJudge, train: Readings, validation: Readings, targets: Mapping[str, Tensor]
+) -> HeadRows:
+    """The rows of one head."""
+    there, features = train.rows()
+    asked, held = validation.rows() if validation.pooled else (torch.arange(0), features[:0])
+    return judge.rows(features, targets["train"][there], held, targets["validation"][asked])

@@ -35,12 +35,13 @@ from mmx.training.optimiser import build_optimizer, flat_state, load_flat_state,
 from mmx.training.pace import Pace
 from mmx.training.precision import autocast, encodes
 from mmx.training.schedule import rate_factor
-from mmx.training.scoring import Processes, better, scores
+from mmx.training.scoring import Processes
 from mmx.training.seeds import generator_at, reseed, seed_at
 from mmx.training.session import Session, remember
 from mmx.training.state import State
 from mmx.training.trainee import Trainee, TrainingData
 from mmx.training.transfer import channels_last, to_device
+from mmx.training.validation import Validation
 
 EpochEnded = Callable[[int, Mapping[str, float]], None]
 SMALLER = (
@@ -94,6 +95,10 @@ class Loop:
         every = 1 if self.device.type == "cpu" else GUARD_STEPS
         self.guard = FiniteGuard(every, self.data.sample_names)
         self.checkpoints = Checkpoints(self.run)
+        self.validation = Validation(
+            self.trainee, self.data.parts["validation"], self.spec, self.session.precision,
+            Processes(self.process, self.processes, self._gathered),
+        )  # fmt: skip
         self.state = self._restore()
         self.reporter = Reporter(
             self.run, self.observer, self.steps, self.state.step, talks=self.first
@@ -109,6 +114,8 @@ class Loop:
             return State()
         state = State.of(dict(snapshot.facts), dict(snapshot.best), snapshot.best_epoch)
         if not state.done:  # a finished training keeps its best weights only
+            if state.best and self.spec.train.margin:
+                self.validation.recall(state.best)
             self.model.load_trainable(snapshot.weights)
             load_flat_state(self.optimizer, dict(snapshot.optimizer))
         if state.scale:
@@ -134,7 +141,8 @@ class Loop:
         heads = heads_to_fit(self.model)
         if not heads:
             return
-        fit_heads(heads, self.trainee, self.data.parts, self.spec, self.session.precision)
+        precision, observer = self.session.precision, self.observer
+        fit_heads(heads, self.trainee, self.data.parts, self.spec, precision, observer)
         self._as_in_first(parameter for head in heads for parameter in head.parameters())
         self.state.start = self._validate()
         self._keep_best(0, self.state.start)
@@ -317,13 +325,7 @@ class Loop:
     def _validate(self) -> dict[str, float]:
         # running means of batch normalisation are those of the first process
         self._as_in_first(self.model.buffers())  # type: ignore[attr-defined]
-        return scores(
-            self.trainee,
-            self.data.parts["validation"],
-            batch_size=self.spec.evaluation.batch_size,
-            precision=self.session.precision,
-            processes=Processes(self.process, self.processes, self._gathered),
-        )
+        return self.validation.scores()
 
     def _as_in_first(self, tensors: Iterable[Tensor]) -> None:
         """Give these tensors of all processes the values that the first one has."""
@@ -336,8 +338,8 @@ class Loop:
 
     def _keep_best(self, epoch: int, scored: Mapping[str, float]) -> None:
         state, value = self.state, scored.get(self.spec.select)
-        higher = self.spec.task.selects[self.spec.select]
-        if value is None or better(value, state.best_score, higher=higher) or not state.best:
+        if value is None or not state.best or self.validation.better(value, state.best_score):
+            self.validation.keep()
             state.best_score = value
             state.best_epoch = epoch
             state.waited = 0

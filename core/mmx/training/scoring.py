@@ -107,26 +107,23 @@ class Processes:
 ALONE = Processes()
 
 
-def scores(
+def known_log_probs(
     trainee: Trainee,
     part: Rows,
     *,
     batch_size: int,
     precision: Precision,
     processes: Processes = ALONE,
-) -> dict[str, float]:
-    """Quick scores of a part; rows of which nothing is known are left out; none give no scores."""
+) -> Tensor:
+    """[n, ...], float64, on the CPU: log-probabilities of the rows of which something is known."""
     known = known_rows(trainee.task, part.labels)
-    if not len(known):
-        return {}
     own = processes.share(known)
     seen = predict_logits(
         trainee.model, part, batch_size=batch_size, precision=precision, positions=own
     )
     logits = processes.joined(seen.logits, len(known))
     adjusted = trainee.loss.adjust(beside(trainee.loss, logits)).cpu().double()
-    log_probs = trainee.link.log_probs(beside(trainee.link, adjusted)).cpu()
-    return trainee.task.quick_scores(log_probs.detach().numpy(), part.labels[known].numpy())
+    return trainee.link.log_probs(beside(trainee.link, adjusted)).cpu().detach()
 
 
 def better(value: float, than: float | None, *, higher: bool) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmx.blocks import exact_fp32
 from mmx.errors import DataError, RunError
-from mmx.interfaces import Task
+from mmx.interfaces import Task, known_rows
 from mmx.runs import Observer, RunFolder
 from mmx.spec import Spec
 from mmx.training.history import History
@@ -47,6 +47,7 @@ def train(
         KeyboardInterrupt: Ctrl-C; a checkpoint was written, and the same spec goes on from it.
     """
     check_rows(data.parts["train"], trainee.task)
+    check_groups(data.parts["validation"], trainee.task, spec.train.margin)
     accelerator = _accelerator()
     first, _ = data.parts["train"].batch([0])
     session = settle(
@@ -94,3 +95,14 @@ def check_rows(part: Rows, task: Task) -> None:
     unknown = int((~task.known(part.labels)).sum())
     if unknown:
         raise DataError(f"{unknown} rows of the training part have no label; leave them out")
+
+
+def check_groups(part: Rows, task: Task, margin: float) -> None:
+    """Refuse a margin where the validation rows are of one group, which has no standard error."""
+    groups = {part.groups[row] for row in known_rows(task, part.labels).tolist()}
+    if margin and len(groups) == 1:
+        raise DataError(
+            "train.margin needs validation rows of two groups or more, whose differences make the "
+            f"standard error; all are of {next(iter(groups))!r}: set train.margin: 0, or give "
+            "validation more groups (data.split)"
+        )

@@ -164,7 +164,10 @@ class MultiLabel(Task):
         known = target >= 0
         chosen = target.clamp(min=0)[..., None]
         each = -log_probs.gather(-1, chosen)[..., 0].masked_fill(~known, 0)
-        return each.sum(dim=1) / known.sum(dim=1).clamp(min=1)
+        return each.sum(dim=1) / self.known_answers(target).clamp(min=1)
+
+    def known_answers(self, target: Tensor) -> Tensor:
+        return (target >= 0).sum(dim=1)
 
     def quick_scores(
         self, log_probs: "NDArray[np.float64]", target: "NDArray[np.int64]"

@@ -18,8 +18,7 @@ def test_epoch_0_is_the_probe(tiny_spec: Path, tiny_plugin: Path) -> None:
     probe = run.controls
     names = [name for name in asked.columns if name.startswith("p_")]
     assert asked["sample"].tolist() == probe["sample"].tolist()
-    # scikit-learn's default tolerance is what lies between them
-    np.testing.assert_allclose(asked[names], probe[names], atol=5e-3)
+    np.testing.assert_allclose(asked[names], probe[names], atol=1e-6)
     assert asked["predicted"].tolist() == probe["predicted"].tolist()
     assert run.metrics["best_epoch"] == 0
     assert (

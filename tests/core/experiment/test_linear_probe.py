@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
-from mmx.blocks import PROBE_STRENGTHS
+from mmx.evaluation import PROBE_STRENGTHS
 from mmx.experiment.frozen_probe import ProbeAnswers, ProbeData, linear_probe
 from mmx_plugins.tasks.multi_label import MultiLabel, MultiLabelParams
 from mmx_plugins.tasks.single_label import SingleLabel, SingleLabelParams
@@ -48,9 +47,7 @@ class Scored(SingleLabel):
 
 
 def probed(train: Rows, asked: Rows, scores: Sequence[float]) -> ProbeAnswers:
-    found = linear_probe(data_of(train, asked), Scored(scores), SingleLabelParams())
-    assert found is not None
-    return found
+    return linear_probe(data_of(train, asked), Scored(scores), SingleLabelParams())
 
 
 def test_it_minimises_its_formula() -> None:
@@ -71,7 +68,7 @@ def test_it_minimises_its_formula() -> None:
 
     flat = minimize(loss, np.zeros(18), tol=1e-9).x
     expected = log_softmax(z @ flat[:15].reshape(5, 3) + flat[15:], axis=1)
-    assert np.abs(found.test.numpy() - expected).max() < 0.01
+    assert np.abs(found.test.numpy() - expected).max() < 1e-6
     assert torch.equal(found.test, found.validation)
 
 
@@ -80,7 +77,7 @@ def test_units_of_a_channel_change_nothing() -> None:
     scale = np.array([1000, 1, 0.01, 5, 1], dtype=np.float32)
     one = probed((features, labels), (other, known), [0.0] * 6)
     same = probed((features * scale, labels), (other * scale, known), [0.0] * 6)
-    assert (one.validation - same.validation).abs().max() < 0.01
+    assert (one.validation - same.validation).abs().max() < 1e-4
 
 
 def test_the_search_ends_after_two_strengths_that_are_no_better() -> None:
@@ -91,7 +88,7 @@ def test_the_search_ends_after_two_strengths_that_are_no_better() -> None:
 def test_a_class_without_training_rows_is_as_good_as_impossible_and_finite() -> None:
     features, labels = drawn(100, 7)
     found = probed((features, labels % 2), (features, labels), [0.0] * 6)
-    assert (found.test[:, 2] < -80).all()
+    assert (found.test[:, 2] < -15).all()
     assert found.test.isfinite().all()
     assert torch.allclose(found.test.exp().sum(dim=1), torch.ones(100, dtype=torch.float64))
 
@@ -103,20 +100,9 @@ def test_labels_have_a_model_each_and_answers_are_finite() -> None:
     found = linear_probe(
         data_of((features, target), (features, target)), MultiLabel(NAMES), MultiLabelParams()
     )
-    assert found is not None
     assert found.test.shape == (200, 3, 2)
     assert found.test.isfinite().all()
     there = found.test[..., 1]
     assert there[labels == 1, 0].mean() > there[labels != 1, 0].mean()
     assert there[labels == 2, 1].mean() > there[labels != 2, 1].mean()
-    assert (there[:, 2] < -80).all()  # the last label is never there
-
-
-@pytest.mark.parametrize("rows", [1, 7])
-def test_a_task_without_a_linear_model_has_no_probe(rows: int) -> None:
-    class Silent(SingleLabel):
-        def probe(self, *given: object, **named: object) -> None:
-            return None
-
-    data = data_of(drawn(30, 9), drawn(rows, 10))
-    assert linear_probe(data, Silent(NAMES), SingleLabelParams()) is None
+    assert (there[:, 2] < -15).all()  # the last label is never there

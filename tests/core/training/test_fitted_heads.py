@@ -11,13 +11,13 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from mmx.blocks import Cumulative
+from mmx.evaluation import linear_fit
 from mmx.interfaces import Batch, Features, HeadRows, Link, Outputs
-from mmx.runs import RunFolder
+from mmx.runs import RunFolder, SilentObserver
 from mmx.training.fitted_heads import fit_heads, heads_to_fit
 from mmx.training.scoring import predict_logits
 from mmx.training.state import State
 from mmx.training.trainee import Trainee
-from mmx_plugins.heads import linear_probe
 from mmx_plugins.heads.linear_probe import LinearProbeParams
 
 STILL = {"optimizer": {"lr": 1e-12, "lr_image": 1e-12, "lr_text": 1e-12, "weight_decay": 0}}
@@ -67,7 +67,7 @@ def answered(tiny: Any, model: Any, **options: Any) -> Tensor:
 @pytest.fixture
 def strength(monkeypatch: pytest.MonkeyPatch) -> float:
     """The only strength that is tried."""
-    monkeypatch.setattr(linear_probe, "PROBE_STRENGTHS", (0.1,))
+    monkeypatch.setattr(linear_fit, "PROBE_STRENGTHS", (0.1,))
     return 0.1
 
 
@@ -91,11 +91,10 @@ def test_of_several_labels_it_is_one_for_each_on_its_known_rows(
     model, _, z = trained(tiny, folder, epochs=1, task="multi_label", **STILL)
     found = answered(tiny, model, several=True).exp().numpy()[..., 1]
     labels = tiny.TinyPart(50, 1, several=True).labels.numpy()
-    shares = 1 / (labels >= 0).sum(axis=1)  # a row is shared by its known labels
     for label, column in enumerate(labels.T):
         known = column >= 0
         reference = LogisticRegression(C=strength, tol=1e-10, max_iter=10_000)
-        reference.fit(z[known], column[known], sample_weight=shares[known])
+        reference.fit(z[known], column[known])
         np.testing.assert_allclose(found[:, label], reference.predict_proba(z)[:, 1], atol=1e-6)
 
 
@@ -128,7 +127,7 @@ def test_classes_weigh_as_the_answers_are_for(tiny: Any, monkeypatch: pytest.Mon
     (head,) = heads_to_fit(model)
     monkeypatch.setattr(head, "fit", seen.append)
     parts = {"train": part, "validation": tiny.TinyPart(31, 2)}
-    fit_heads([head], trainee, parts, spec, "fp32")
+    fit_heads([head], trainee, parts, spec, "fp32", SilentObserver())
     (given,) = seen
     raw = torch.randn(50, 3, dtype=torch.float64)
     weights = (prior / part.labels.bincount() * 50)[part.labels].double()
@@ -147,17 +146,27 @@ def test_training_leaves_it_where_validation_improves(tiny: Any, folder: RunFold
     assert history.best_epoch == values.index(max(values))
 
 
+def test_training_stays_at_it_under_a_margin_that_nothing_reaches(
+    tiny: Any, folder: RunFolder
+) -> None:
+    settings = {"optimizer": {"lr": 0.02, "lr_image": 0.02, "lr_text": 0.02}}
+    _, history, _ = trained(tiny, folder, epochs=8, margin=50.0, early_stopping=3, **settings)
+    assert (history.best_epoch, len(history.epochs)) == (0, 3)
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.5])
 def test_a_stopped_training_goes_on_with_its_start(
-    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, margin: float
 ) -> None:
     whole, halves = (RunFolder.create(tmp_path, name, "0" * 12) for name in ("whole", "halves"))
-    wanted, history, _ = trained(tiny, whole, epochs=3)
+    settings = {"epochs": 4, "margin": margin, "select": "balanced_nll"}
+    wanted, history, _ = trained(tiny, whole, **settings)
 
     def stop(epoch: int, values: Any) -> None:
         if epoch == 2:
             raise KeyboardInterrupt
 
-    spec = tiny.tiny_spec(epochs=3)
+    spec = tiny.tiny_spec(**settings)
     with pytest.raises(KeyboardInterrupt):
         tiny.tiny_train(halves.path, probing(tiny), spec, epoch_ended=stop)
     monkeypatch.setattr("mmx.training.loop.fit_heads", None)  # it is not fitted again
