@@ -24,7 +24,7 @@ def holding(spec: Spec, manifest: Manifest, rows: "NDArray[np.int64]") -> "NDArr
     encoders = spec.model.encoders
     if any(params.modality == RECORD for params in encoders.values()):
         for values in record_columns(manifest.samples, rows.tolist()).values():
-            found |= [value is not None for value in values]
+            found |= np.array([value is not None for value in values], dtype=bool)
     names = [name for name in encoders if name in manifest.contents.inputs]
     for place in np.flatnonzero(~found).tolist() if names else ():
         inputs = manifest.samples[int(rows[place])].inputs
