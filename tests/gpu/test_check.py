@@ -12,13 +12,13 @@ import sys
 import time
 from collections.abc import Callable
 from importlib import import_module
-from multiprocessing import get_context
-from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from check import NOT_RUN, OK, STEPS, Given, Row
-from warm import HEAVY
+from warm_processes import WarmFunction, WarmPython
 
 HERE = Path(__file__).parent
 Checked = Callable[..., "Check"]
@@ -28,25 +28,40 @@ Stop = Callable[[int], None]
 @pytest.mark.slow
 @pytest.mark.parametrize("name", STEPS)
 def test_a_step_runs_in_small(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm_workers: None
-) -> None:
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm_workers: None,
+    processes: WarmPython,
+) -> None:  # fmt: skip
     for folder in ("RUNS", "CACHE", "COMPARISONS"):
         monkeypatch.setenv(f"MMX_{folder}", str(tmp_path / folder.lower()))
     given = Given("cpu", True, tmp_path / name)
     given.folder.mkdir()
     step = import_module(f"step_{name}")
     if name == "resume":  # three processes, each of which loads torch for some seconds
-        monkeypatch.setattr(step, "get_context", lambda kind: loaded_before())
+        monkeypatch.setattr(step, "start", lambda *told: called(processes, name, "work", *told))
+    if name == "methods":  # one more
+        monkeypatch.setattr(step, "subprocess", SimpleNamespace(run=warm_run(processes)))
     found: list[Row] = list(step.main(given))
     assert found
     assert {row.verdict for row in found} <= {OK, ""}, found
 
 
-def loaded_before() -> ForkServerContext:
-    """Processes that are forked from one that has loaded the heavy libraries."""
-    context = get_context("forkserver")
-    context.set_forkserver_preload(list(HEAVY))
-    return context
+def called(processes: WarmPython, step: str, function: str, home: Path, *told: object) -> Any:
+    """A function of a step, in a process that has loaded the heavy libraries."""
+    words = (HERE, f"step_{step}", function, json.dumps([str(home), *told]))
+    return WarmFunction(processes.start(*words, module="call"))
+
+
+def warm_run(processes: WarmPython) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """``subprocess.run`` of ``python -m module words`` by such a process."""
+
+    def run(command: list[str], *, cwd: Path, check: bool) -> "subprocess.CompletedProcess[str]":
+        assert command[:2] == [sys.executable, "-m"]
+        assert not check
+        process = processes.start(*command[3:], module=command[2], folder=cwd)
+        out, err = process.communicate()
+        return subprocess.CompletedProcess(command, process.wait(), out, err)
+
+    return run
 
 
 class Check:

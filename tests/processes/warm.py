@@ -26,8 +26,12 @@ from typing import Any
 HEAVY = (
     "accelerate", "filelock", "jinja2", "matplotlib.backends.backend_svg", "matplotlib.figure",
     "mmx_cli.main", "mmx.audit", "mmx.experiment.answers", "mmx.interfaces", "pandas",
-    "pyarrow.parquet", "sklearn.linear_model", "torch", "torch._dynamo",
-    "torch.distributed.tensor",
+    "pyarrow.parquet", "scipy.optimize", "scipy.stats", "sklearn.model_selection", "torch",
+    "torch._dynamo", "torch.distributed.tensor", "typer._adapters",
+)  # fmt: skip
+OF_MOST_RUNS = (
+    "datasets.synthetic", "datasets.table", "fusion.concat", "heads.mlp", "losses.cross_entropy",
+    "narratives.column", "samplers.shuffle", "tasks.single_label",
 )  # fmt: skip
 
 
@@ -37,6 +41,21 @@ def read_sources() -> None:
     for package in ("mmx", "mmx_plugins"):
         for file in Path(import_module(package).__path__[0]).rglob("*.py"):
             parsed.parse_file(str(file))
+
+
+def make_ready() -> None:
+    """What most commands import and read besides, and what is installed."""
+    import_module("mmx.audit.check").all_checks()
+    for name in OF_MOST_RUNS:
+        import_module(f"mmx_plugins.{name}")
+    pages = import_module("mmx.report.environment").environment()
+    for name in pages.list_templates():
+        pages.get_template(name)
+    read = import_module("mmx.plugins.discovery").read_claims
+    known = read(None)
+    import_module("mmx.plugins.registry").read_claims = (  # type: ignore[attr-defined]
+        lambda path: [*known] if path is None else read(path)
+    )
 
 
 def shorten_pages() -> None:
@@ -80,6 +99,8 @@ def watched(heard: socket.socket, command: dict[str, Any], handles: list[int]) -
 
 def see_installed() -> None:
     """What was installed since Python started is seen, as by one that starts now."""
+    read = import_module("mmx.plugins.discovery").read_claims
+    import_module("mmx.plugins.registry").read_claims = read  # type: ignore[attr-defined]
     for folder in site.getsitepackages():
         site.addsitedir(folder)
     invalidate_caches()
@@ -104,6 +125,7 @@ if __name__ == "__main__":
     for name in HEAVY:
         import_module(name)
     read_sources()
+    make_ready()
     gc.enable()
     gc.freeze()
     with socket.socket(socket.AF_UNIX) as server:

@@ -70,6 +70,31 @@ class WarmProcess:
             one.close()
 
 
+class WarmFunction:
+    """A function that a warm process does; the part of multiprocessing's Process that tests need.
+
+    Args:
+        process: that ``call.py`` runs in.
+    """
+
+    def __init__(self, process: WarmProcess) -> None:
+        self._process = process
+        self.pid = process.pid
+
+    @property
+    def exitcode(self) -> int | None:
+        """The exit status; None while it works."""
+        return self._process.poll()
+
+    def is_alive(self) -> bool:
+        """Whether it works."""
+        return self.exitcode is None
+
+    def join(self) -> None:
+        """Wait for its end."""
+        self._process.wait()
+
+
 class WarmWorker(WarmProcess):
     """A process that is spoken with, line by line; ends when it is told no more.
 
@@ -131,10 +156,21 @@ class WarmPython:
         *words: object,
         environment: Mapping[str, str] | None = None,
         folder: Path | None = None,
+        module: str = "mmx_cli",
+        short_pages: bool = False,
     ) -> WarmProcess:
-        """Begin ``mmx words``, in this environment and folder unless others are given."""
+        """Begin ``python -m module words``, in this environment and folder unless others are given.
+
+        Args:
+            words: of the command.
+            environment: of the process.
+            folder: that it works in.
+            module: mmx, or another program.
+            short_pages: also where pages are made whole otherwise.
+        """
         command = {
-            "module": "mmx_cli",
+            "module": module,
+            "short pages": short_pages or self._short_pages,
             "words": [*map(str, words)],
             "environment": dict(os.environ if environment is None else environment),
             "folder": str(folder or Path.cwd()),
@@ -149,7 +185,7 @@ class WarmPython:
         """Begin a worker of a study, as LocalExecutor does."""
         command = {
             "module": "mmx.study.worker", "words": [], "environment": dict(os.environ),
-            "folder": str(Path.cwd()),
+            "folder": str(Path.cwd()), "short pages": self._short_pages,
         }  # fmt: skip
         (hears, tells), (reads, answers) = os.pipe(), os.pipe()
         with log.open("ab") as told:
@@ -192,8 +228,7 @@ class WarmPython:
 
     def _told(self, command: Mapping[str, object], handles: list[int]) -> socket.socket:
         heard = self._connected()
-        told = json.dumps({**command, "short pages": self._short_pages})
-        socket.send_fds(heard, [told.encode()], handles)
+        socket.send_fds(heard, [json.dumps(command).encode()], handles)
         return heard
 
     def _connected(self) -> socket.socket:

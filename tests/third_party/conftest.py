@@ -72,9 +72,12 @@ class Fresh:
         return self.warm_pythons(self.python, self.environment())
 
     def start(self, *words: str | Path, runs: Path | None = None) -> WarmProcess:
-        """Begin a command of mmx."""
+        """Begin a command of mmx; the pages of a first run and of a study are made whole."""
         environment = self.environment() | ({"MMX_RUNS": str(runs)} if runs else {})
-        return self.warm.start(*words, environment=environment, folder=self.folder)
+        whole = words[0] in ("run", "study") and runs is None and "--fresh" not in words
+        return self.warm.start(
+            *words, environment=environment, folder=self.folder, short_pages=not whole
+        )
 
     def mmx(self, *words: str | Path) -> str:
         """A command of mmx; what it prints. Fails the test when the command fails."""
