@@ -148,7 +148,7 @@ def test_a_killed_data_loader_is_told_and_the_run_goes_on(
     home: Path, tiny_spec: Path, command: Callable[..., Result], processes: WarmPython
 ) -> None:
     words = ["run", str(tiny_spec), "--plugin", str(PLUGIN),
-             "--set", "model.image.train=full", "--set", "train.epochs=20"]  # fmt: skip
+             "--set", "model.image.train=full", "--set", "train.epochs=8"]  # fmt: skip
     started = processes.start(*words, "--set", "data.workers=1")
     while started.poll() is None:  # one that has nothing left to fetch is not missed
         kill_children(started.pid)

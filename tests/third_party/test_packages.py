@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from warm_processes import WarmPython
 
 REPOSITORY = Path(__file__).parents[2]
 SPEC = """
@@ -29,6 +30,11 @@ class Fresh(Protocol):
     folder: Path
     packages: Path
     python: Path
+
+    @property
+    def warm(self) -> WarmPython: ...
+
+    def environment(self) -> dict[str, str]: ...
 
     def run(self, *words: str | Path, cwd: Path | None = None) -> str: ...
 
@@ -90,5 +96,10 @@ def test_a_spec_that_names_it_runs(fresh: Fresh, fusion: str, head: str, loss: s
 @pytest.mark.slow
 def test_the_example_keeps_its_own_tests(fresh: Fresh, tmp_path: Path) -> None:
     tests = REPOSITORY / "examples" / "plugin" / "tests"
-    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", tmp_path, tests]
-    assert " passed" in fresh.run(fresh.python, *words, cwd=tmp_path)
+    words = ("-q", "-p", "no:cacheprovider", "--rootdir", tmp_path, tests)
+    process = fresh.warm.start(
+        *words, module="pytest", environment=fresh.environment(), folder=tmp_path
+    )
+    printed, _ = process.communicate()
+    assert process.wait() == 0, printed
+    assert " passed" in printed

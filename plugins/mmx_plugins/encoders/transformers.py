@@ -82,12 +82,14 @@ class TransformersParams(EncoderParams):
     def build(self) -> "TransformersEncoder":
         bundled = find_weights(MINILM) if self.model == "bundled" else None
         folder = model_folder(bundled.path.parent if bundled else self.model, "a text model")
+        own = self.weights in ("default", "bundled")
         with quiet():
-            half = text_half(folder, self.weights, pooler=self.pool == "pooler")
+            given = bundled if bundled and own else self.weights
+            half = text_half(folder, given, pooler=self.pool == "pooler")
             tokenizer, digest = _tokenizer(folder)
         record = half.record
-        if self.weights in ("default", "bundled"):
-            record = bundled.record() if bundled else {**record, "origin": str(self.model)}
+        if own and not bundled:
+            record = {**record, "origin": str(self.model)}
         encoder = TransformersEncoder(
             half.network, tokenizer, self.pool, self.max_length, self.fractions,
             {**record, "tokenizer": digest},

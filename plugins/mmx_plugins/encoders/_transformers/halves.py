@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from mmx.blocks import find_weights, folder_tensors, read_tensors
+from mmx.blocks import WeightsFile, find_weights, folder_tensors, read_tensors
 from mmx.errors import WeightsError, said_by
 from mmx_plugins.encoders._transformers.names import load_published
 from mmx_plugins.encoders._transformers.siglip import KIND, SiglipTexts, siglip_network
@@ -36,12 +36,12 @@ class TextHalf:
     notes: tuple[str, ...] = ()
 
 
-def text_half(folder: Path, weights: str | Path, *, pooler: bool) -> TextHalf:
+def text_half(folder: Path, weights: str | Path | WeightsFile, *, pooler: bool) -> TextHalf:
     """Build the half of a model that reads texts, and load its weights.
 
     Args:
         folder: with ``config.json``.
-        weights: default (those of the folder), none, or a file.
+        weights: default (those of the folder), none, a file, or one that was found already.
         pooler: whether the model's own pooling layer is used; else it needs no weights.
 
     Raises:
@@ -98,7 +98,7 @@ def _check_kind(network: Any, folder: Path) -> None:
 
 
 def _load(
-    whole: object, folder: Path, weights: str | Path
+    whole: object, folder: Path, weights: str | Path | WeightsFile
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Load the folder's weights or a file, and say where they came from."""
     unused = [_COUNTER, *_HEADS]
@@ -108,7 +108,7 @@ def _load(
 
 
 def loaded(
-    network: object, folder: Path, weights: str | Path, unused: Sequence[str]
+    network: object, folder: Path, weights: str | Path | WeightsFile, unused: Sequence[str]
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Load the weights of a folder or a file into a network; where they came from, and notes."""
     if weights == "none":
@@ -116,6 +116,6 @@ def loaded(
     if weights in ("default", "bundled"):
         tensors, record = folder_tensors(folder)
     else:
-        found = find_weights(weights)
+        found = weights if isinstance(weights, WeightsFile) else find_weights(weights)
         tensors, record = read_tensors(found.path), found.record()
     return record, load_published(network, tensors, record["origin"], unused)
