@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from mmx.audit.read_once import Derivations, ReadOnce
+from mmx.blocks import plural_of
 from mmx.data import SMALL_SIDE, UNUSED, assign_groups, small_greys
 from mmx.interfaces import IMAGE, Strata, Value
 
@@ -217,7 +218,7 @@ class Subject:
     @property
     def many(self) -> str:
         """Several groups, in sentences: lesions, studies."""
-        return f"{self.group[:-1]}ies" if self.group.endswith("y") else f"{self.group}s"
+        return plural_of(self.group)
 
     def label(self, row: int) -> str:
         """The label of a row in words; empty where it is unknown."""

@@ -40,6 +40,7 @@ from mmx.blocks.model_folder import (
     folder_tensors,
 )
 from mmx.blocks.norms import Norm, PatientBatchNorm, vector_norm
+from mmx.blocks.nouns import plural_of
 from mmx.blocks.paths import inside
 from mmx.blocks.per_modality import PerModality
 from mmx.blocks.plain_text import PlainText, read_plain_text
@@ -101,7 +102,8 @@ __all__ = [
     "known_prefixes", "labels_per_row", "level_log_probs", "likes_channels_last",
     "load_by_position", "load_tensors", "log_above", "masked_attention", "masked_softmax",
     "mean_over_known", "merge_heads", "missing_words", "names_files", "near_grid", "not_utf8",
-    "pool_grid", "pool_level", "prevalence", "read_cells", "read_plain_text", "read_sections",
+    "plural_of", "pool_grid", "pool_level", "prevalence", "read_cells", "read_plain_text",
+    "read_sections",
     "read_tensors", "real_first", "real_pooled", "real_tokens", "same_width", "several_labels",
     "split_heads", "split_labels", "state_digest", "store_channels_last", "table_text",
     "token_count", "token_grid", "turned", "unit_pixels", "vector_norm", "with_written_lists",

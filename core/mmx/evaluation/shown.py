@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from math import isfinite
 
+from mmx.blocks import plural_of
 from mmx.evaluation.results import ClassScores, Evaluation
 from mmx.interfaces import Line, Matrix, Plot, ScoreRow, ScoreSection, ScoreTable
 
@@ -32,7 +33,7 @@ def class_sections(found: Evaluation, group: str) -> Sequence[ScoreSection]:
             "Each class against the rest, with 95\u00a0% intervals; n* is how many independent "
             "samples the sensitivity is worth. Where none or all is found the interval has one "
             "end, which holds with 97.5\u00a0%. A class of fewer than three "
-            f"{_many(group)} has no interval of its own.",
+            f"{plural_of(group)} has no interval of its own.",
             (_class_table(found, group),),
         ),
         ScoreSection(
@@ -47,7 +48,7 @@ def class_sections(found: Evaluation, group: str) -> Sequence[ScoreSection]:
 def _class_table(found: Evaluation, group: str) -> ScoreTable:
     heads = ("Sensitivity", "Specificity", "Precision", "F1", "AUROC")
     rows = tuple(_class_row(one, group) for one in found.per_class)
-    return ScoreTable("Class", ("Samples", _many(group).capitalize()), heads, rows)
+    return ScoreTable("Class", ("Samples", plural_of(group).capitalize()), heads, rows)
 
 
 def _class_row(one: ClassScores, group: str) -> ScoreRow:
@@ -103,9 +104,5 @@ def _calibration(found: Evaluation) -> Plot:
     )
 
 
-def _many(noun: str) -> str:
-    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-
-
 def _plural(number: int, noun: str) -> str:
-    return f"1 {noun}" if number == 1 else f"{number:,} {_many(noun)}"
+    return f"1 {noun}" if number == 1 else f"{number:,} {plural_of(noun)}"

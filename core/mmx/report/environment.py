@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from mmx.blocks import plural_of
 from mmx.report import wording
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ def environment() -> "Environment":
         lstrip_blocks=True,
     )
     for name in (
-        "bounds", "count", "decimal", "formed", "known", "many", "percent", "plural", "title",
+        "bounds", "count", "decimal", "formed", "known", "percent", "plural", "title",
     ):  # fmt: skip
         made.filters[name] = getattr(wording, name)
-    made.filters["trusted"] = Markup
+    made.filters |= {"plural_of": plural_of, "trusted": Markup}
     return made

@@ -1,10 +1,11 @@
 """What the figures of a study mean, in plain sentences."""
 
+from mmx.blocks import plural_of
 from mmx.evaluation import Contrast, arm_name, in_a_row, joint_signal, shuffled_name
 from mmx.interfaces import MetricWords
 from mmx.report.metric_units import LOWER, directed, named, scored, size, unit
 from mmx.report.study_report import ArmResult, ControlComparison, StudyReport
-from mmx.report.wording import many, plural
+from mmx.report.wording import plural
 
 CAVEAT = (
     "The column repeats what others claim, often as accuracy in per cent. It is shown, never used: "
@@ -201,7 +202,7 @@ def control_words(report: StudyReport) -> str:
 
 def interval_words(report: StudyReport) -> str:
     """What the intervals are."""
-    flips = f"{report.flips:,} sign flips of the {many(report.group)} of the test part"
+    flips = f"{report.flips:,} sign flips of the {plural_of(report.group)} of the test part"
     if report.conditional:
         seeds = (
             ". There is one training run of each arm: everything here is conditional on this "
@@ -223,7 +224,7 @@ def _pairs(report: StudyReport) -> str:
         return ""
     return (
         " Below p stand the rows that only one of the two has right; they take no account of "
-        f"{many(report.group)}."
+        f"{plural_of(report.group)}."
     )
 
 

@@ -2,6 +2,7 @@
 
 import io
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
@@ -96,6 +97,9 @@ def inline(figure: "Figure", name: str, description: str) -> Markup:
 def rendered(figure: "Figure") -> str:
     """The figure as a file of SVG; it is cleared. Laying it out takes most of a page's time."""
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    with warnings.catch_warnings():
+        # words stay words in the picture, and whoever opens it has the letters of his language
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     figure.clear()
     return buffer.getvalue()

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from mmx.blocks import plural_of
 from mmx.evaluation import Interval
 from mmx.interfaces import MetricWords
 
@@ -88,14 +89,9 @@ def plain(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def many(noun: str) -> str:
-    """Plural of a regular noun: "samples", "studies"."""
-    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-
-
 def plural(number: int, noun: str) -> str:
     """1 "sample", 2 "samples", 2 "studies"."""
-    return f"1 {noun}" if number == 1 else f"{count(number)} {many(noun)}"
+    return f"1 {noun}" if number == 1 else f"{count(number)} {plural_of(noun)}"
 
 
 def visible(value: Any) -> Any:

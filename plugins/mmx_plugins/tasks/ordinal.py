@@ -17,7 +17,7 @@ from pydantic import Field
 from torch import Tensor
 
 from mmx import DataError, Params, hookimpl
-from mmx.blocks import Softmax
+from mmx.blocks import Softmax, plural_of
 from mmx.evaluation import (
     CLASS_WORDS,
     COMPARED_CLASSES,
@@ -137,7 +137,7 @@ class OrdinalScores(EvaluationScores[Evaluation]):
 
     def summary(self, group: str) -> Summary:
         kappa, error = (self.metrics[name] for name in ("quadratic_kappa", "macro_absolute_error"))
-        many = f"{group[:-1]}ies" if group.endswith("y") else f"{group}s"
+        many = plural_of(group)
         return Summary(
             metric="quadratic_kappa",
             title="quadratic kappa",

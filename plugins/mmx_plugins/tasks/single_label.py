@@ -11,7 +11,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from mmx import Params, hookimpl
-from mmx.blocks import Softmax
+from mmx.blocks import Softmax, plural_of
 from mmx.evaluation import (
     CLASS_WORDS,
     COMPARED_CLASSES,
@@ -117,7 +117,7 @@ def _meaning(found: Evaluation, group: str) -> str:
     if not isfinite(headline.low):
         return f"{first} All samples are of one class, so there is nothing to average over."
     wide = f"between {_percent(headline.low)} and {_percent(headline.high)}"
-    judged = f"Judged by these {_many(group)}, the figure among all of their kind lies"
+    judged = f"Judged by these {plural_of(group)}, the figure among all of their kind lies"
     return f"{first} {judged} {wide} (95 %)."
 
 
@@ -160,12 +160,8 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f}\u202f%" if isfinite(share) else "\u2013"
 
 
-def _many(noun: str) -> str:
-    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-
-
 def _plural(number: int, noun: str) -> str:
-    return f"1 {noun}" if number == 1 else f"{number:,} {_many(noun)}"
+    return f"1 {noun}" if number == 1 else f"{number:,} {plural_of(noun)}"
 
 
 @hookimpl

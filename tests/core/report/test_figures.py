@@ -8,7 +8,7 @@ import matplotlib as mpl
 import pytest
 
 from mmx.evaluation import CLASS_WORDS
-from mmx.interfaces import Plot
+from mmx.interfaces import Line, Plot
 from mmx.report.figures import learning_curves, plot
 from mmx_plugins.tasks.single_label import SingleLabelScores
 
@@ -70,3 +70,11 @@ def test_learning_curves_name_terms_scores_and_the_kept_epoch() -> None:
 def test_a_single_term_that_equals_the_loss_is_not_drawn_twice() -> None:
     history = [{"loss": 0.7, "terms": {"cross_entropy": 0.7}}]
     assert "cross_entropy" not in learning_curves(history, None, "accuracy", {})
+
+
+@pytest.mark.filterwarnings("error")
+def test_words_in_any_script_are_drawn_as_words_and_nobody_is_warned() -> None:
+    line = Line("\u9ed1\u8272\u7d20\u7624", (0.0, 1.0), (0.0, 1.0))
+    drawn = plot(Plot("\u8bca\u65ad", "\u0434\u043d\u0438", "\u0633\u0646", (line,)), "roc")
+    for word in ("\u9ed1\u8272\u7d20\u7624", "\u8bca\u65ad", "\u0434\u043d\u0438", "\u0633\u0646"):
+        assert f">{word}<" in drawn

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
+from mmx.blocks import plural_of
 from mmx.evaluation import EvaluationScores, LabelEvaluation, LabelScores
 from mmx.interfaces import (
     Grid,
@@ -62,7 +63,7 @@ class MultiLabelScores(EvaluationScores[LabelEvaluation]):
             meaning=_meaning(self.found, group),
             measured=(
                 f"Measured on {self.found.cells:,} known labels of {self.samples:,} samples from "
-                f"{self.groups:,} {_many(group)}. Ranking at random would reach 0.5."
+                f"{self.groups:,} {plural_of(group)}. Ranking at random would reach 0.5."
             ),
             intervals=(
                 f"Intervals hold for 95 % and allow for several samples of one {group}. They hold "
@@ -83,8 +84,8 @@ class MultiLabelScores(EvaluationScores[LabelEvaluation]):
                 "Labels",
                 "Each label over the rows in which it is known, with 95\u00a0% intervals; n* is "
                 "how many independent positive rows it is worth. Average precision by chance is "
-                f"the prevalence. A label that fewer than three {_many(group)} have or lack is in "
-                "no mean.",
+                f"the prevalence. A label that fewer than three {plural_of(group)} have or lack "
+                "is in no mean.",
                 (_label_table(found, group),),
             ),
             ScoreSection(
@@ -120,7 +121,7 @@ def _label_table(found: LabelEvaluation, group: str) -> ScoreTable:
     heads = ("AUROC", "Average precision", "Brier")
     rows = tuple(_label_row(one, group) for one in found.per_label)
     return ScoreTable(
-        "Label", ("Known", "Present", f"{_many(group).capitalize()} with"), heads, rows
+        "Label", ("Known", "Present", f"{plural_of(group).capitalize()} with"), heads, rows
     )
 
 
@@ -196,7 +197,3 @@ def _calibration(found: LabelEvaluation) -> Plot:
         "calibration. Bars are 95\u00a0% intervals of the share that is present.",
         f"Reliability diagram of {len(bins)} bins",
     )
-
-
-def _many(noun: str) -> str:
-    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
