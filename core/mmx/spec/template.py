@@ -35,11 +35,14 @@ model:
   # train: frozen runs an encoder once and keeps its features; last | full let it learn
 {image}
 {fusion}
-  # begins as a linear probe of these features, and leaves it where validation improves
+  projection: null              # the head reads features as they are; most fusions want 256 here
+  head_norm: none
+  # begins as the linear model of the control "probe", and leaves it where validation says so
   head: {{type: linear_probe, hidden: 256, dropout: 0.5}}
 
 # {loss_why}; others: mmx plugins list --kind loss
 loss: {loss}
+inference: [temperature]        # as sure as validation bears out; the answers stay
 
 train:
   epochs: 60                    # at most: it ends when validation is flat
@@ -47,10 +50,16 @@ train:
   batch_size: 32
   optimizer: {{type: adamw, lr: {rate}, weight_decay: 0.1}}   # {why}
   select: {select:<21} # the best epoch by this score of the validation part
+  margin: {margin:<21} # {margin_why}
 """
 _AIM = (
-    "the same aim as the headline: each class counts alike", "logit_adjusted", "balanced_nll",
+    "the same aim as the headline: each class counts alike", "logit_adjusted",
+    "balanced_accuracy",
 )  # fmt: skip
+_QUICK = ("3.0e-4", "for few steps, of few rows")
+_SLOW = ("1.0e-4", "for many steps")
+_UNSURE = ("1.64", "standard errors by which a later epoch must be better to be kept")
+_SURE = ("0.0", "so many rows teach more than the chance of few validation rows misleads")
 _AIMS = {
     "multi_label": ("each known label by itself", "bce", "macro_auroc"),
     "ordinal": ("levels in their order", "cumulative_link", "quadratic_kappa"),
@@ -67,6 +76,7 @@ _SEVERAL = (
 _KINDS = "  # each kind of pictures has an encoder of its own\n"
 _RECORD = "  # mmx init --record makes the facts of the record a modality of their own\n"
 _MANY = 1000  # training rows from which on an epoch has steps enough for the smaller rate
+_PLENTY = 3000  # from which on training gains by more than is lost where an epoch is kept by chance
 _TRAINING = 0.7  # share of the rows, in the split that is written
 
 _OTHERS = "                # others: mmx plugins list --kind fusion"
@@ -142,13 +152,17 @@ def _has_text(columns: Columns) -> bool:
 
 
 def _filled(image: str, fusion: str, rows: int, task: str) -> str:
-    """The same with the rate that fits so many rows, and the loss that fits the task."""
-    many = _TRAINING * rows >= _MANY
-    rate, why = ("1.0e-4", "for many steps") if many else ("3.0e-4", "for few steps, of few rows")
+    """The same with the rate and the margin that fit so many rows, and the loss of the task."""
+    training = _TRAINING * rows
+    rate = _QUICK if training < _MANY else _SLOW
     loss_why, loss, select = _AIMS.get(task, _AIM)
+    margin = _UNSURE
+    if training >= _PLENTY and task not in _AIMS:
+        select, margin = "balanced_nll", _SURE
     return _TAIL.format(
-        image=image, fusion=fusion, rate=rate, why=why, loss_why=loss_why, loss=loss, select=select
-    )
+        image=image, fusion=fusion, rate=rate[0], why=rate[1], loss_why=loss_why, loss=loss,
+        select=select, margin=margin[0], margin_why=margin[1],
+    )  # fmt: skip
 
 
 def _image(columns: Columns) -> str:

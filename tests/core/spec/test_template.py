@@ -1,0 +1,36 @@
+"""What init writes of the training fits the number of rows."""
+
+import dataclasses
+from pathlib import Path
+
+import pandas
+import pytest
+import yaml
+
+from mmx.commands import guess_columns, write_template
+
+CELLS = {
+    "image": [f"{row}.jpg" for row in range(40)],
+    "dx": ["ab"[row % 2] for row in range(40)],
+}
+
+
+@pytest.mark.parametrize(
+    ("rows", "task", "select", "margin"),
+    [
+        (40, {}, "balanced_accuracy", 1.64),
+        (4000, {}, "balanced_accuracy", 1.64),
+        (5000, {}, "balanced_nll", 0.0),
+        (5000, {"type": "ordinal", "levels": ["a", "b"]}, "quadratic_kappa", 1.64),
+    ],
+)
+def test_few_rows_want_a_margin(
+    tmp_path: Path, rows: int, task: dict[str, object], select: str, margin: float
+) -> None:
+    columns = guess_columns(pandas.DataFrame(CELLS), tmp_path)
+    reasons = {**columns.reasons, "task": "asked for"}
+    columns = dataclasses.replace(columns, rows=rows, task=task, reasons=reasons)
+    write_template(tmp_path / "spec.yaml", table=tmp_path / "cases.csv", columns=columns)
+    spec = yaml.safe_load((tmp_path / "spec.yaml").read_text())
+    assert (spec["train"]["select"], spec["train"]["margin"]) == (select, margin)
+    assert (spec["model"]["projection"], spec["model"]["head_norm"]) == (None, "none")
