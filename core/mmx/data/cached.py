@@ -49,7 +49,11 @@ class TokenArrays:
 
 
 class Stream:
-    """One kind of stored features (pooled, tokens or levels) over all shards that hold it."""
+    """One kind of stored features (pooled, tokens or levels) over all shards that hold it.
+
+    Attributes:
+        present: [n], bool, whether each row that is stored has anything to encode.
+    """
 
     def __init__(self, kind: str, shards: Sequence[Shard], keys: Sequence[str]) -> None:
         self.kind = kind
@@ -63,6 +67,10 @@ class Stream:
         }
         found = np.array([index.get(key, (-1, -1)) for key in keys], dtype=np.int64).reshape(-1, 2)
         self.shard, self.row = found[:, 0], found[:, 1]
+        self.present = np.zeros(len(keys), dtype=bool)
+        stored = np.flatnonzero(self.shard >= 0)
+        for number, at, to in self.groups(stored) if len(stored) else ():
+            self.present[stored[to]] = self.shards[number].arrays[f"{kind}.present"][at]
         self._ragged: dict[tuple[int, str], TokenArrays] = {}
 
     def has(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -75,8 +83,14 @@ class Stream:
     ) -> "list[tuple[int, NDArray[np.int64], NDArray[np.int64]]]":
         """Shard, places in it, and places in the batch, for each shard that the rows need."""
         owner = self.shard[rows]
-        wanted = [(int(one), np.flatnonzero(owner == one)) for one in np.unique(owner)]
-        return [(number, self.row[rows[to]], to) for number, to in wanted]
+        order = np.argsort(owner, kind="stable")
+        places, ordered = self.row[rows[order]], owner[order]
+        starts = [0, *(np.flatnonzero(np.diff(ordered)) + 1).tolist()]
+        ends = [*starts[1:], len(rows)]
+        return [
+            (int(ordered[start]), places[start:end], order[start:end])
+            for start, end in zip(starts, ends, strict=True)
+        ]
 
     def vectors(self, name: str, rows: NDArray[np.int64]) -> Tensor:
         """[B, ...] of an array with one entry per input, as it is stored."""
@@ -149,8 +163,8 @@ class CachedFeatures:
 
     def _gather(self, rows: NDArray[np.int64]) -> Features:
         streams = self._streams
-        kind, stream = next(iter(streams.items()))
-        present = stream.vectors(f"{kind}.present", rows)
+        stream = next(iter(streams.values()))
+        present = torch.from_numpy(stream.present[rows])
         levels = tuple[Features, ...]()
         if "levels" in streams:
             levels = _levels(streams["levels"], rows, present)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import mmx
-from mmx.audit import Check, Finding, Subject, SubjectImages, all_checks, examine
+from mmx.audit import Check, Finding, Subject, SubjectImages, all_checks, examine, probe_columns
 from mmx.audit.traces import one_against_rest
 from mmx.interfaces import Strata
 
@@ -188,3 +188,21 @@ def test_an_audit_of_labels_from_a_spec_is_a_page_with_a_table_of_labels(
     several = [one for one in audited.findings if one.labels]
     assert several
     assert '<th scope="col">balanced accuracy</th>' in page
+
+
+def test_what_no_label_changes_is_worked_out_once(
+    rows: Any, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def noted(name: str, values: Any) -> Any:
+        made.append(name)
+        return plain(name, values)
+
+    plain = probe_columns.column
+    monkeypatch.setattr(probe_columns, "column", noted)
+    columns = {"site": [str(row % 7) for row in range(600)]}
+    subject = labelled(replace(rows, columns=columns).subject(), strata([0.5] * 14))
+    ask("telling_columns", subject)
+    assert "site" in made
+    assert len(made) == len({*made})
