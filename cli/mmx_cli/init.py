@@ -29,6 +29,12 @@ Separator = Annotated[
 Sheet = Annotated[
     str | None, typer.Option(help="Of a spreadsheet; without: the first.", show_default=False)
 ]
+Names = Annotated[
+    str | None,
+    typer.Option(
+        "--columns", metavar="A,B,...", help="Names of the columns of a CSV without a header."
+    ),
+]
 Task = Annotated[
     Literal["single_label", "multi_label", "ordinal"] | None,
     typer.Option(help="What is learned of the labels; without: as they speak.", show_default=False),
@@ -54,6 +60,7 @@ def init(
     encoding: Encoding = None,
     separator: Separator = None,
     sheet: Sheet = None,
+    columns: Names = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite.")] = False,
 ) -> None:
     """Write a commented spec for synthetic data, or for your own table by guessing its columns."""
@@ -61,16 +68,16 @@ def init(
     said = {role: name for role, name in given.items() if name is not None}
     with plain_words():
         settings = {"encoding": encoding, "separator": separator, "sheet": sheet}
-        stated = {name: value for name, value in settings.items() if value is not None}
-        asked = {**said, "task": task, "record": record, "join": join, **stated}
+        stated: dict[str, object] = {key: one for key, one in settings.items() if one is not None}
+        asked = {**said, "task": task, "record": record, "join": join, "columns": columns, **stated}
         if table is None and any(asked.values()):
             option = next(name for name, value in asked.items() if value)
             raise mmx.MmxError(f"--{option} is about a table; name it with --table")
-        columns = None
+        found = None
         if table is not None:
-            columns, stated = _guessed(table, said, task, join, stated, record)
-        commands.write_template(out, table=table, columns=columns, force=force, reading=stated)
-    for line in columns.told() if columns else []:
+            found, stated = _guessed(table, said, task, join, stated, columns, record)
+        commands.write_template(out, table=table, columns=found, force=force, reading=stated)
+    for line in found.told() if found else []:
         say(line)
     say(f"wrote {out}; next: mmx spec check {out}, then mmx run {out}")
 
@@ -80,16 +87,24 @@ def _guessed(
     said: dict[str, str],
     task: str | None,
     join: Sequence[Path],
-    stated: dict[str, str],
+    stated: dict[str, object],
+    names: str | None,
     record: bool,
-) -> "tuple[commands.Columns, dict[str, str]]":
+) -> "tuple[commands.Columns, dict[str, object]]":
     """What is guessed of the columns, with what is asked about other tables beside.
 
     Also how the table is read. What a user must know of that is said before anything is guessed.
     """
     begin(f"reading {table}")
-    encoding, separator, sheet = map(stated.get, ("encoding", "separator", "sheet"))
-    found = mmx.open_table(table, encoding=encoding, separator=separator, sheet=sheet, join=join)
+    reader, given = None, {key: str(one) for key, one in stated.items()}
+    if names is not None:
+        listed = [name.strip() for name in names.split(",")]
+        reader = commands.reader_with_columns(table, listed, stated)
+        given = {}
+    encoding, separator, sheet = map(given.get, ("encoding", "separator", "sheet"))
+    found = mmx.open_table(
+        table, encoding=encoding, separator=separator, sheet=sheet, reader=reader, join=join
+    )
     for line in found.notes:
         say(line)
     folder = found.folder or table.absolute().parent
@@ -99,4 +114,8 @@ def _guessed(
     lists = columns.split.get("files", {}).values()
     beside = commands.tables_beside(table, found.cells, [*join, *lists])
     whole = replace(columns, questions=(*columns.questions, *beside), join=tuple(join))
-    return whole, {**found.guesses, **stated}
+    read = {**found.guesses, **stated}
+    if reader is not None:
+        held = reader.model_dump(mode="json", include={"type", "columns"})
+        read = {"reader": {**held, **read}}
+    return whole, read

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mmx.data import tables_beside, with_lists
+    from mmx.data import reader_with_columns, tables_beside, with_lists
     from mmx.experiment import (
         Answers,
         AuditResult,
@@ -43,7 +43,7 @@ __all__ = [
     "EvaluationResult", "Explanation", "InstalledMethod", "NarratedSample", "Observer", "Parameter",
     "Progress", "Reproduction", "Source", "Study", "StudyListing", "StudySpec", "check_plugin",
     "check_spec", "describe", "diff_specs", "find", "guess_columns", "installed", "list_studies",
-    "load_study", "new_plugin", "spec_notes", "spec_schema", "tables_beside",
+    "load_study", "new_plugin", "reader_with_columns", "spec_notes", "spec_schema", "tables_beside",
     "with_lists", "with_record", "write_template",
 ]  # fmt: skip
 
@@ -52,7 +52,7 @@ if not TYPE_CHECKING:  # a checker that sees __getattr__ accepts every misspelt 
 
     _HOMES = {
         "mmx.data": [
-            "tables_beside", "with_lists",
+            "reader_with_columns", "tables_beside", "with_lists",
         ],
         "mmx.experiment": [
             "Answers", "AuditResult", "EvaluationResult", "NarratedSample", "Reproduction",

@@ -184,3 +184,28 @@ def test_pictures_of_several_kinds_alone_have_no_text_beside_them(folder: Path) 
     assert init("--table", "pictures.csv").exit_code == 0
     encoders = mmx.load_spec("spec.yaml").resolved()["model"]["encoders"]
     assert [*encoders] == ["derm", "clinic"]
+
+
+def test_a_text_without_a_header_is_named_and_its_spec_reads_it(folder: Path) -> None:
+    lines = [f"{('TRAIN', 'TEST')[row // 2]};{row + 1}.jpg;{row % 2}" for row in range(4)]
+    (folder / "mine" / "bare.csv").write_text("\n".join(lines))
+    table = ["--table", "mine/bare.csv"]
+    refused = init(*table)
+    assert refused.exit_code == 2
+    assert "mmx init --columns a,b,... writes data.dataset.reader" in refused.output
+    done = init(*table, "--columns", "split, image, label", "--separator", ";")
+    assert done.exit_code == 0, done.output
+    text = (folder / "spec.yaml").read_text()
+    assert "reader: {type: csv, columns: [split, image, label], separator: ;}" in text
+    found = mmx.load_spec("spec.yaml").data.dataset.build()
+    assert [sample.id for sample in found.samples()] == ["1", "2", "3", "4"]
+    assert found.column("split") == ["TRAIN", "TRAIN", "TEST", "TEST"]
+
+
+def test_names_of_columns_are_for_files_that_have_none(folder: Path) -> None:
+    book = openpyxl.Workbook()
+    book.save(folder / "mine" / "cases.xlsx")
+    done = init("--table", "mine/cases.xlsx", "--columns", "a,b")
+    assert done.exit_code == 2
+    assert "reader.xlsx: it has no setting 'columns'" in done.output
+    assert "--columns is about a table" in init("--columns", "a").output

@@ -158,4 +158,8 @@ def check_names(path: Path, names: Sequence[str]) -> None:
         raise DataError(f"{path} has no header row with column names")
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
-        raise DataError(f"{path} has more than one column named {', '.join(twice)}; rename them")
+        raise DataError(
+            f"{path} has more than one column named {', '.join(twice)}; rename them; or, if its "
+            "first line is no header, say their names: mmx init --columns a,b,... writes "
+            "data.dataset.reader: {type: csv, columns: [...]}"
+        )

@@ -27,7 +27,14 @@ from mmx.data.part import Part, Source, part_of
 from mmx.data.small_grey import SMALL_SIDE, small_greys
 from mmx.data.split import Split, make_split, read_split, write_split
 from mmx.data.table_rows import TableRows
-from mmx.data.tables import is_table, open_like, open_table, read_table, without_nulls
+from mmx.data.tables import (
+    is_table,
+    open_like,
+    open_table,
+    read_table,
+    reader_with_columns,
+    without_nulls,
+)
 from mmx.data.text_files import WrittenText
 from mmx.data.texts import TextStore, learn_texts, new_texts, text_notes, write_texts
 from mmx.data.threads import in_threads
@@ -52,8 +59,8 @@ __all__ = [
     "assign_groups", "check_bad", "check_groups", "cut_texts", "in_threads", "is_table", "joined",
     "learn_texts", "loss_warnings", "lost_depths", "make_data_report", "make_split",
     "measured_range", "new_texts", "new_token_loss", "open_like", "open_table", "part_of",
-    "parts_of_cells", "read_by_one", "read_image", "read_manifest", "read_split", "read_table",
-    "record_columns", "small_greys",
-    "strange_texts", "tables_beside", "text_notes", "texts_of", "token_losses", "uneven_shares",
-    "unread_by_all", "with_lists", "without_nulls", "write_split", "write_texts",
+    "parts_of_cells", "read_by_one", "read_image", "read_manifest", "reader_with_columns",
+    "read_split", "read_table", "record_columns", "small_greys", "strange_texts", "tables_beside",
+    "text_notes", "texts_of", "token_losses", "uneven_shares", "unread_by_all", "with_lists",
+    "without_nulls", "write_split", "write_texts",
 ]  # fmt: skip

@@ -59,13 +59,17 @@ class CaseOrder:
         rows: [n], places in the table.
     """
 
-    def __init__(self, codes: "NDArray[np.int64]", cells: "Cells | None") -> None:
+    def __init__(
+        self, codes: "NDArray[np.int64]", cells: "Cells | None", first_row: int = 2
+    ) -> None:
         """Sort.
 
         Args:
             codes: [n], the case of each row.
             cells: [n], texts that sort the rows of a case, numbers by size; None: as they stand.
+            first_row: number of the first row, as a spreadsheet shows it.
         """
+        self.first_row = first_row
         self.codes = codes.tolist()
         self._ranks = None if cells is None else [_rank(cell) for cell in cells.tolist()]
         places = np.argsort(codes, kind="stable").tolist()
@@ -117,7 +121,9 @@ def gathered_images(
             if column.single:
                 why = f"both show {views[row]!r}, which is one place" if views is not None else why
             if why:
-                faults.setdefault(case, f"rows {before + 2} and {row + 2} {why}")
+                faults.setdefault(
+                    case, f"rows {before + order.first_row} and {row + order.first_row} {why}"
+                )
         last[case] = row
         found[case].extend(each_of(cells[row]))
     return [_cell(images) for images in found]

@@ -39,7 +39,7 @@ def joined(own: TableContents, path: Path, further: TableContents) -> TableConte
             f"{path} has {what}: tables are joined by the columns of the same name, and it has "
             f"{', '.join(further.cells.columns)}; rename its columns in a copy"
         )
-    rows = _rows_by_key(further.cells, keys, path)
+    rows = _rows_by_key(further, keys, path)
     places = [rows.get(key, -1) for key in keys_of(own.cells, keys)]
     cells = own.cells.copy()
     for name in new:
@@ -61,14 +61,15 @@ def keys_of(table: "DataFrame", names: Sequence[str]) -> list[Key]:
     return [*zip(*(read_cells(table[name]).texts.tolist() for name in names), strict=True)]
 
 
-def _rows_by_key(table: "DataFrame", names: Sequence[str], path: Path) -> dict[Key, int]:
+def _rows_by_key(table: TableContents, names: Sequence[str], path: Path) -> dict[Key, int]:
     """Key -> place of its row."""
     rows: dict[Key, int] = {}
-    for place, key in enumerate(keys_of(table, names)):
+    for place, key in enumerate(keys_of(table.cells, names)):
         if all(key) and rows.setdefault(key, place) != place:
             told = ", ".join(f"{name} {cell}" for name, cell in zip(names, key, strict=True))
+            both = f"{rows[key] + table.first_row} and {place + table.first_row}"
             raise DataError(
-                f"{path} has two rows of {told} (rows {rows[key] + 2} and {place + 2}), and tables "
+                f"{path} has two rows of {told} (rows {both}), and tables "
                 f"are joined by all columns that both have ({', '.join(names)}): one row each"
             )
     return rows

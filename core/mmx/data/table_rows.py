@@ -51,6 +51,7 @@ class TableRows(Sequence[Sample]):
         kinds: Mapping[str, FieldKind] | None = None,
         faults: Mapping[int, str] | None = None,
         told: FilesRead | None = None,
+        first_row: int = 2,
     ) -> None:
         """Read the columns.
 
@@ -62,14 +63,13 @@ class TableRows(Sequence[Sample]):
                 itself decides.
             faults: place of a row in the table -> why its reader says that it cannot be used.
             told: how many of how many text files are read.
+            first_row: number of the first row, as a spreadsheet shows it.
         """
         self.faults: Faults = dict(faults or {})
         self.missing: dict[str, Mapping[str, int]] = {}
         self._notes: tuple[str, ...] = ()
         self._layout = layout
-        self._own = layout.own
-        self._texts = layout.texts
-        self._told = told
+        self._first_row, self._told = first_row, told
         self._roots = [one.absolute() for one in (layout.root or folder, *layout.roots)]
         self._read_files(table)
         self._boxes = {
@@ -102,7 +102,10 @@ class TableRows(Sequence[Sample]):
         gathering = Gathering(found, layout)
         gathering.check_views()
         cases = gathering.contents
-        rows = cls(layout, cases.cells, found.folder or folder, faults=cases.faults, told=told)
+        rows = cls(
+            layout, cases.cells, found.folder or folder, faults=cases.faults, told=told,
+            first_row=found.first_row,
+        )  # fmt: skip
         rows._notes = (*cases.notes, *rows._notes)
         return rows
 
@@ -205,7 +208,7 @@ class TableRows(Sequence[Sample]):
 
     def name(self, row: int) -> str:
         """The id of a row by its place in the table, or the number that a spreadsheet shows."""
-        return str(row + 2) if self._id is None else str(self._id[row])
+        return str(row + self._first_row) if self._id is None else str(self._id[row])
 
     @property
     def rejected(self) -> list[RejectedRow]:
@@ -215,7 +218,7 @@ class TableRows(Sequence[Sample]):
     def _place(self, row: int) -> str:
         """Where a reader of the table finds a row, or the rows of a case."""
         long = self._layout.long_table is not None
-        return f"case {self.name(row)}" if long else f"row {row + 2}"
+        return f"case {self.name(row)}" if long else f"row {row + self._first_row}"
 
     def classes(self) -> tuple[str, ...]:
         """Labels in the table, sorted; DataError without a column of labels.
@@ -272,11 +275,11 @@ class TableRows(Sequence[Sample]):
             record={column: values[row] for column, values in self._record.items()},
             label=(self._label[row] or None) if self._label is not None else None,
             labels={name: cells[row] or None for name, cells in self._each.items()},
-            own={name: index for name, index in self._own.items() if name in shown},
+            own={name: index for name, index in self._layout.own.items() if name in shown},
             numbered=self.numbered,
             roles=self._roles,
             inputs=inputs,
-            texts=self._texts,
+            texts=self._layout.texts,
         )  # fmt: skip
 
     def _cells(self, table: "DataFrame", name: str) -> "Cells":

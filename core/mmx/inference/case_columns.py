@@ -10,7 +10,7 @@ from mmx.blocks import MISSING_WORDS, read_cells
 from mmx.data import joined, open_like, open_table, parts_of_cells, without_nulls
 from mmx.errors import DataError, MmxError
 from mmx.inference.case_table import CaseTable
-from mmx.interfaces import Layout, TableContents
+from mmx.interfaces import Layout
 
 
 def with_joined(table: CaseTable, join: Sequence[str | Path]) -> CaseTable:
@@ -29,8 +29,7 @@ def with_joined(table: CaseTable, join: Sequence[str | Path]) -> CaseTable:
             f"{join[0]} cannot be joined to a single case; give its columns as its record"
         )
     for path in map(Path, join):
-        own = TableContents(table.cells, table.notes, table.faults)
-        found = joined(own, path, open_table(path))
+        found = joined(table.contents, path, open_table(path))
         table = replace(table, cells=without_nulls(found.cells), notes=tuple(found.notes))
     return table
 
@@ -106,7 +105,7 @@ def grouped(table: CaseTable, layout: Layout) -> tuple[CaseTable, Layout]:
     cells = read_cells(table.cells[layout.group], missing=words).texts
     groups = parts_of_cells(cells, layout.group, layout.group_pattern)[0].copy()
     for row in np.flatnonzero(groups == "").tolist():
-        groups[row] = f"row {row + 2}"
+        groups[row] = f"row {row + table.first_row}"
     name = f"{layout.group}: group"
     own = replace(layout, group=name, group_pattern="")
     return replace(table, cells=table.cells.assign(**{name: groups})), own

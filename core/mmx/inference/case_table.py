@@ -51,6 +51,7 @@ class CaseTable:
         faults: row, from 0 -> why it cannot be used.
         index: of the table that was given in memory; None for others.
         gathered: whether every row is a case, also where those of the run's own table are not.
+        first_row: number of the first row, as a spreadsheet shows it.
     """
 
     cells: pd.DataFrame
@@ -60,6 +61,12 @@ class CaseTable:
     faults: Mapping[int, str] = field(default_factory=dict)
     index: "pd.Index[Any] | None" = None
     gathered: bool = False
+    first_row: int = 2
+
+    @property
+    def contents(self) -> TableContents:
+        """The same as a reader gives it."""
+        return TableContents(self.cells, self.notes, self.faults, first_row=self.first_row)
 
     def columns_of(self, needs: Needs) -> Needs:
         """What the run needs, by the columns that this table should have."""
@@ -69,8 +76,7 @@ class CaseTable:
         """The rows of each case as one, by a layout whose columns of images and cases are there."""
         if self.gathered or layout.long_table is None:
             return self
-        own = TableContents(self.cells, self.notes, self.faults)
-        found = Gathering(own, layout).contents
+        found = Gathering(self.contents, layout).contents
         notes, faults = tuple(found.notes), found.faults
         return replace(
             self, cells=found.cells, notes=notes, faults=faults, index=None, gathered=True
@@ -78,7 +84,9 @@ class CaseTable:
 
     def rows(self, needs: Needs, layout: Layout) -> TableRows:
         """The rows as samples, by a layout whose columns are all there."""
-        return TableRows(layout, self.cells, self.folder, needs.kinds, self.faults)
+        return TableRows(
+            layout, self.cells, self.folder, needs.kinds, self.faults, first_row=self.first_row
+        )
 
 
 def case_table(asked: Asked, needs: Needs) -> CaseTable:
@@ -108,7 +116,9 @@ def _of_file(path: Path, layout: Layout) -> CaseTable:
     """The table of a file, read like the run's own."""
     found = open_like(path, layout.reading)
     folder = found.folder or path.absolute().parent
-    return CaseTable(found.cells, folder, str(path), tuple(found.notes), found.faults)
+    return CaseTable(
+        found.cells, folder, str(path), tuple(found.notes), found.faults, first_row=found.first_row
+    )
 
 
 def _cells(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
@@ -327,6 +337,6 @@ def named(
         if column is not None:
             names = read_cells(cells[column], missing=words).texts
             empty = np.flatnonzero(names == "")
-            names[empty] = [f"row {row + 2}" for row in empty.tolist()]
+            names[empty] = [f"row {row + table.first_row}" for row in empty.tolist()]
             cells = cells.assign(**{column: names})
     return replace(table, cells=cells)

@@ -71,6 +71,8 @@ class TableContents:
         guesses: setting -> value that the reader chose itself, since neither the settings nor the
             file say it, such as ``{"encoding": "gbk"}``; ``mmx init`` writes them into the spec.
         folder: that names of files in cells are relative to; None: the folder of the table.
+        first_row: number of the first row of ``cells`` as a spreadsheet shows it; more than 2 where
+            something stands above the names of the columns, 1 where no names stand there.
     """
 
     cells: "DataFrame"
@@ -78,6 +80,7 @@ class TableContents:
     faults: Mapping[int, str] = field(default_factory=dict)
     guesses: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
+    first_row: int = 2
 
 
 @dataclass(frozen=True, slots=True)

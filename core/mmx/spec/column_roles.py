@@ -58,12 +58,11 @@ def _check_names(names: Sequence[str]) -> None:
     """Refuse a first line that is a row already."""
     row = [name for name in names if ends_as_image(name)]
     if row:
-        letters = ", ".join("abcdefgh"[: len(names)])
+        letters = ",".join("abcdefgh"[: len(names)])
         raise DataError(
-            f"the first line names no columns: it holds {row[0]!r}, which is a file. Write a line "
-            "with their names above it, such as split,image,label; or, for a CSV, let the spec say "
-            f"them: data.dataset.reader: {{type: csv, columns: [{letters}]}}, "
-            "and image, label and split by these names"
+            f"the first line names no columns: it holds {row[0]!r}, which is a file. Say their "
+            f"names, in order: mmx init --columns {letters} (such as split,image,label), which "
+            "writes data.dataset.reader: {type: csv, columns: [...]}"
         )
 
 

@@ -88,7 +88,7 @@ def write_template(
     table: Path | None = None,
     columns: Columns | None = None,
     force: bool = False,
-    reading: Mapping[str, str] | None = None,
+    reading: Mapping[str, object] | None = None,
 ) -> None:
     """Write a commented spec for synthetic data, or for a table whose columns are known.
 
@@ -194,7 +194,7 @@ def _fusion(columns: Columns) -> str:
     return f"  fusion: concat{_OTHERS}"
 
 
-def _table(out: Path, table: Path, columns: Columns, stated: Mapping[str, str]) -> str:
+def _table(out: Path, table: Path, columns: Columns, stated: Mapping[str, object]) -> str:
     folder = out.absolute().parent
     own = table.absolute() if table.is_dir() else table.absolute().parent
     root = os.path.normpath(own / columns.root)

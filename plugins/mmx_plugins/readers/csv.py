@@ -84,7 +84,8 @@ class CsvReader(TableReader):
         blank = f"rows at the end that hold nothing are left out: {len(table) - last}"
         notes = [*([text.note] if text.note else []), *([blank] if last < len(table) else [])]
         cells: DataFrame = table.slice(0, last).to_pandas()
-        return TableContents(cells, notes, guesses=guesses)
+        first_row = 2 if self._columns is None else 1
+        return TableContents(cells, notes, guesses=guesses, first_row=first_row)
 
     def _table(self, path: Path, text: TableText) -> "Table":
         import pyarrow  # not needed to find this reader

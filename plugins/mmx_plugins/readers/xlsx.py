@@ -26,6 +26,7 @@ from mmx.interfaces import TableContents, TableExample, TableReader, TableReader
 if TYPE_CHECKING:
     from openpyxl.cell import Cell, MergedCell
     from openpyxl.workbook import Workbook
+    from openpyxl.worksheet.cell_range import CellRange
     from openpyxl.worksheet.worksheet import Worksheet
 
 UNPACKED_LIMIT = 1 << 30  # bytes of all parts of a workbook together
@@ -94,6 +95,7 @@ class XlsxReader(TableReader):
             pandas.DataFrame(columns),
             list(self._notes(book, sheet, rows, merged, header)),
             guesses={"sheet": sheet.title} if several else {},
+            first_row=header + 1,
         )
 
     def _chosen(self, path: Path, book: "Workbook") -> "Worksheet":
@@ -111,8 +113,11 @@ class XlsxReader(TableReader):
     ) -> Iterator[str]:
         """What a user must know of how the cells were read."""
         if self._header is None and header > 1:
+            above = "a title"
+            if _groups(sheet, header):
+                above = f"a title, or in row {header - 1} the first part of names with ' / '"
             yield (
-                f"the names of the columns are in row {header}, and what stands above is a title "
+                f"the names of the columns are in row {header}, and what stands above is {above} "
                 "(reader: {type: xlsx, header: 1} takes the first row)"
             )
         if self._sheet is None and len(book.sheetnames) > 1:
@@ -238,7 +243,23 @@ def _names(sheet: "Worksheet", header: int) -> list[str]:
     for one in sheet.merged_cells.ranges:
         if one.min_row < header <= one.max_row and one.min_col == one.max_col:
             names[one.min_col - 1] = _name(sheet.cell(one.min_row, one.min_col).value)
+    for one in _groups(sheet, header):
+        upper = _name(sheet.cell(one.min_row, one.min_col).value)
+        for column in range(one.min_col - 1, one.max_col):
+            if upper and names[column]:
+                names[column] = f"{upper} / {names[column]}"
     return names
+
+
+def _groups(sheet: "Worksheet", header: int) -> "list[CellRange]":
+    """Names that are merged across columns right above the header.
+
+    They are no title where there are several, or where a name beside them reaches into both rows.
+    """
+    ranges = list(sheet.merged_cells.ranges)
+    across = [one for one in ranges if one.max_row == header - 1 and one.max_col > one.min_col]
+    both = [one for one in ranges if one.min_row < header <= one.max_row]
+    return across if len(across) > 1 or both else []
 
 
 def _name(value: object) -> str:

@@ -90,6 +90,7 @@ def workbook(path: Path, rows: Sequence[list[Any]], *merged: str) -> Path:
 
 
 HEADER: list[Any] = ["file", "dx", "age"]
+CASE = ["Case / file", "Case / dx", "age"]
 ROW: list[Any] = ["1.png", "x", 40]
 
 
@@ -99,7 +100,7 @@ ROW: list[Any] = ["1.png", "x", 40]
         ([["Clinic 2023", None, None]], HEADER, ["A1:C1"], HEADER),
         ([["Clinic 2023"], []], HEADER, [], HEADER),
         ([["Case", None, "Patient"]], HEADER, ["A1:B1"], HEADER),
-        ([["Case", None, "age"]], ["file", "dx", None], ["A1:B1", "C1:C2"], HEADER),
+        ([["Case", None, "age"]], ["file", "dx", None], ["A1:B1", "C1:C2"], CASE),
         ([["Clinic", None, "2023"]], HEADER, ["A1:B1"], HEADER),
         ([], HEADER, [], HEADER),
         ([], ["file", None, "age"], [], ["file", "age"]),  # a name is lacking, no title is there
@@ -113,6 +114,48 @@ def test_names_stand_below_titles(
     assert (list(found.cells.columns), len(found.cells)) == (names, 2)
     told = [one for one in found.notes if "what stands above is a title" in one]
     assert len(told) == bool(above)
+
+
+def test_names_of_groups_stand_before_those_of_their_columns(tmp_path: Path) -> None:
+    """As clinics write it: a title, groups of columns, and names that reach into both rows."""
+    rows: list[list[Any]] = [
+        ["Augenklinik 2024", None, None, None, None],
+        ["Augendruck", None, "Visus", None, "Diagnose"],
+        ["rechts", "links", "rechts", "links", None],
+        [12, 14, 0.5, 0.8, "AMD"],
+    ]
+    merged = ["A1:E1", "A2:B2", "C2:D2", "E2:E3"]
+    found = mmx.open_table(workbook(tmp_path / "t.xlsx", rows, *merged))
+    assert [*found.cells.columns] == [
+        "Augendruck / rechts", "Augendruck / links", "Visus / rechts", "Visus / links", "Diagnose",
+    ]  # fmt: skip
+    assert found.cells["Visus / links"].tolist() == [0.8]
+    assert "in row 2 the first part of names with ' / '" in found.notes[0]
+
+
+@pytest.mark.parametrize("above", [[], [["Clinic"], [None]]])
+def test_rows_are_counted_as_the_sheet_shows_them(tmp_path: Path, above: list[list[Any]]) -> None:
+    rows: list[list[Any]] = [["note", "dx", "study"], ["a spot", "x", 1], [None, "y", 2],
+                             ["a film", None, 2], ["a lump", "y", None]]  # fmt: skip
+    path, first = workbook(tmp_path / "t.xlsx", [*above, *rows]), len(above) + 2
+    found = table(path)
+    assert [one.row for one in found.rejected()] == [f"row {first + 1}"]
+    assert [one.id for one in found.samples()] == [str(first + row) for row in (0, 2, 3)]
+    grouped = table(path, group="study", group_missing="alone")
+    assert grouped.samples()[2].group == f"row {first + 3}, alone"
+    by_case = table(path, case="study")
+    told = "; ".join(f"{one.row}: {one.reason}" for one in by_case.rejected())
+    assert told.startswith(f"case row {first + 3}: the case is not named"), told
+    rows[3][1], rows[2][0] = "x", "b"
+    by_case = table(workbook(tmp_path / "u.xlsx", [*above, *rows]), case="study")
+    reasons = " ".join(one.reason for one in by_case.rejected())
+    assert f"'y' in row {first + 1}, 'x' in row {first + 2}" in reasons
+
+
+def test_a_text_without_a_header_begins_at_its_first_row(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a spot,x\n,y\n")
+    found = table(tmp_path / "t.csv", reader={"type": "csv", "columns": ["note", "dx"]})
+    assert [one.row for one in found.rejected()] == ["row 2"]
 
 
 def test_a_name_may_be_merged_across_columns(tmp_path: Path) -> None:
@@ -132,7 +175,7 @@ def test_a_file_without_a_header_is_named_by_the_spec(tmp_path: Path) -> None:
     """As MedMNIST writes it: part, file, class."""
     path = tmp_path / "bloodmnist.csv"
     path.write_text("".join(f"TRAIN,train{row}_{row % 2}.png,{row % 2}\n" for row in range(6)))
-    with pytest.raises(DataError, match=r"columns: \[a, b, c\]"):
+    with pytest.raises(DataError, match=r"mmx init --columns a,b,c "):
         guess_columns(mmx.read_table(path), tmp_path)
     names = ["split", "file", "dx"]
     found = table(path, reader={"type": "csv", "columns": names}, text=None, images=["file"])
