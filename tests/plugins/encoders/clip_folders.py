@@ -29,6 +29,11 @@ BERT: dict[str, Any] = {
     "hf_proj_type": "mlp", "hf_pooler_type": "cls_last_hidden_state_pooler",
 }  # fmt: skip
 SIGLIP = {**TEXT, "no_causal_mask": True, "pool_type": "last", "pad_id": 1, "proj_bias": True}
+CLIPS: dict[str, Any] = {
+    "vision_cfg": VIT, "custom_text": True,
+    "text_cfg": {**TEXT, "tokenizer_mode": "clips", "pool_type": "last", "no_causal_mask": True},
+}  # fmt: skip
+"""A class token stands behind the padding."""
 COCA_TEXT = {**TEXT, "context_length": 11, "embed_cls": True, "output_tokens": True}
 MODELS: dict[str, dict[str, Any]] = {
     "clip": {"vision_cfg": VIT, "text_cfg": TEXT},
@@ -93,7 +98,7 @@ def reference(config: dict[str, Any], folder: Path) -> Any:
 
 def write(folder: Path, name: str, preprocess: dict[str, Any] | None = None) -> Any:
     """Write the folder of a model, laid out as BiomedCLIP is, and give the library's own."""
-    config = MODELS[name]
+    config = CLIPS if name == "clips" else MODELS[name]
     if name == "siglip":  # a head by attention pools to the width of the network
         config = {**config, "embed_dim": 96}
     folder.mkdir(exist_ok=True)
@@ -101,7 +106,7 @@ def write(folder: Path, name: str, preprocess: dict[str, Any] | None = None) -> 
         vocab_size=40, hidden_size=16, num_hidden_layers=3, num_attention_heads=2,
         intermediate_size=24, max_position_embeddings=20,
     ).save_pretrained(folder)  # fmt: skip
-    words(folder, 1 if name == "siglip" else 0)
+    words(folder, 1 if name == "siglip" else 0, ends=name == "clips")
     network = reference(config, folder).eval()  # its mask of the future is a buffer, not drawn
     network.load_state_dict(afresh(reference(config, folder)).state_dict())
     told = {"model_cfg": {"embed_dim": 8, **config}, "preprocess_cfg": preprocess or {}}
@@ -122,7 +127,7 @@ def text_encoder(folder: Path, **settings: Any) -> OpenClipTextEncoder:
     return params.build().eval()  # type: ignore[return-value]
 
 
-def words(folder: Path, padding: int) -> None:
+def words(folder: Path, padding: int, *, ends: bool = False) -> None:
     """A tokenizer of eight words; texts begin with [CLS] and end with [END], the highest id."""
     known = {word: n for n, word in enumerate(["[PAD]", "[PAD2]", "[CLS]", "[SEP]", *"abcdefgh"])}
     known |= {"[UNK]": 38, "[END]": 39}
@@ -135,4 +140,5 @@ def words(folder: Path, padding: int) -> None:
     PreTrainedTokenizerFast(
         tokenizer_object=rules, unk_token="[UNK]", pad_token="[PAD2]" if padding else "[PAD]",
         model_max_length=20,
+        **({"bos_token": "[SEP]", "eos_token": "[END]", "cls_token": "[CLS]"} if ends else {}),
     ).save_pretrained(folder)  # fmt: skip

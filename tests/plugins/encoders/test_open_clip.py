@@ -123,6 +123,30 @@ def test_the_tower_of_texts_gives_the_library_s_features(tmp_path: Path, name: s
             torch.testing.assert_close(tokens[row][real], own[: int(real.sum())], **CLOSE)
 
 
+def test_a_class_token_behind_the_padding_is_read_there(tmp_path: Path) -> None:
+    network = write(tmp_path, "clips").double()
+    ids, expected = library_text(tmp_path, network)
+    plain = text_encoder(tmp_path).double()
+    shared = text_encoder(tmp_path, pool="shared").double()
+    given = plain.tokenize(TEXTS)
+    for row, own in zip(SPOKEN, ids, strict=True):
+        mine = given.ids[row][given.mask[row]].tolist()
+        assert [*mine[:-1], mine[-1]] == [*own[: len(mine) - 1].tolist(), int(own[-1])]
+    with torch.no_grad():
+        found, projected = plain(given), shared(given)
+    torch.testing.assert_close(projected.pooled[SPOKEN], normalize(expected, dim=-1), **CLOSE)
+    hidden = network.text.forward_intermediates(ids, output_fmt="NLC")["text_intermediates"]
+    wanted = [network.text.ln_final(hidden[-1]), *hidden[:2]]
+    levels = [level.tokens for level in found.levels][:2]
+    for tokens, own in zip([found.tokens, *levels], wanted, strict=True):
+        for row, of_text in zip(SPOKEN, own, strict=True):
+            real = given.mask[row]
+            places = [*range(int(real.sum()) - 1), -1]
+            torch.testing.assert_close(tokens[row][real], of_text[places], **CLOSE)
+    alone = plain(plain.tokenize(["b"]))  # whatever other texts are beside it
+    torch.testing.assert_close(alone.pooled[0], found.pooled[2], **CLOSE)
+
+
 def _as_asked(network: Any) -> dict[str, str]:
     return {"output_fmt": "NLC"} if hasattr(network, "text") else {"text_output_fmt": "NLC"}
 

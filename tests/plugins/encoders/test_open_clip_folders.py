@@ -60,7 +60,12 @@ def test_a_resnet_has_one_size(tmp_path: Path) -> None:
         ({"vision_cfg": {**clip_folders.VIT, "width": 24}}, "of another shape"),
         ({"text_cfg": {**clip_folders.TEXT, "pool_type": "none"}}, "pools its texts by none"),
         ({"text_cfg": {**clip_folders.TEXT, "vocab_size": 9}}, "of another shape|40 tokens"),
-        ({"text_cfg": {**clip_folders.TEXT, "tokenizer_mode": "clips"}}, "by tokenizer_mode"),
+        ({"text_cfg": {**clip_folders.TEXT, "tokenizer_mode": "b"}}, "by tokenizer_mode: b, "),
+        (
+            {"text_cfg": {**clip_folders.TEXT, "tokenizer_kwargs": {"reduction_mask": "random"}}},
+            "by reduction_mask: random, which this method does not read: .* lose tokens by chance",
+        ),
+        ({"text_cfg": {**clip_folders.TEXT, "tokenizer_mode": "clips"}}, "needs a tokenizer with"),
     ],
 )
 def test_what_is_not_read_is_refused_in_words(

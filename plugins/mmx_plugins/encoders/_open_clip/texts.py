@@ -11,7 +11,7 @@ from mmx.errors import WeightsError, said_by
 from mmx_plugins.encoders._open_clip.bert import BertTexts, assumed, bert_tower
 from mmx_plugins.encoders._open_clip.both_towers import with_towers
 from mmx_plugins.encoders._open_clip.folder import ClipFolder
-from mmx_plugins.encoders._open_clip.tokens import ClipTokenizer, clip_tokenizer
+from mmx_plugins.encoders._open_clip.tokens import CLIPS, ClipTokenizer, clip_tokenizer
 from mmx_plugins.encoders._open_clip.trunk import TextTrunk, Tower, depths, linear_of
 
 _POOLS = ("argmax", "eos", "first", "last")
@@ -27,6 +27,7 @@ def text_side(
         WeightsError: as ``text_tower``; or the tokenizer is absent or of another model.
     """
     tower, tokenizer = text_tower(folder, weights, fractions), clip_tokenizer(folder)
+    _check_padding(tower.trunk, tokenizer, folder.path)
     known = tower.trunk.vocabulary
     if tokenizer.size > known:
         raise WeightsError(
@@ -55,9 +56,19 @@ def text_tower(folder: ClipFolder, weights: str | Path, fractions: Sequence[floa
             _check(stated, folder.path)
             tower = with_towers(folder.model, texts=stated).text
     record, notes = folder.load(tower, weights, "text.")
-    trunk = BertTexts(tower, fractions) if hasattr(tower, "pooler") else ClipTexts(tower, fractions)
+    kind = ClipsTexts if stated.get("tokenizer_mode") == CLIPS else ClipTexts
+    trunk = BertTexts(tower, fractions) if hasattr(tower, "pooler") else kind(tower, fractions)
     width = int(folder.model["embed_dim"])
     return TextTower(trunk, trunk.take_projection(), width, record, (*notes, *assumed(folder)))
+
+
+def _check_padding(trunk: TextTrunk, tokenizer: ClipTokenizer, path: Path) -> None:
+    """Refuse padding that a network which looks at it was not trained with."""
+    if isinstance(trunk, ClipsTexts) and trunk.text.pad_id != tokenizer.padding:
+        raise WeightsError(
+            f"{path}: the tokenizer fills texts up with {tokenizer.padding}, and the model states "
+            f"pad_id {trunk.text.pad_id}: they do not belong together"
+        )
 
 
 def _check(stated: dict[str, Any], path: Path) -> None:
@@ -99,7 +110,8 @@ class ClipTexts(TextTrunk):
             pooled = self.text.ln_final(found["text_intermediates_suffix"][-1])[:, 0]
         else:
             pooled = behind[torch.arange(len(ids), device=ids.device), self._place(whole)]
-        return _fitted(behind, mask), pooled, [_fitted(level, mask) for level in levels]
+        own = self._of_own_places
+        return own(behind, mask), pooled, [own(level, mask) for level in levels]
 
     def _whole(self, ids: Tensor, mask: Tensor) -> Tensor:
         """[B, positions], filled up behind the real tokens."""
@@ -107,6 +119,10 @@ class ClipTexts(TextTrunk):
         kept = min(ids.shape[1], whole.shape[1])
         whole[:, :kept] = ids[:, :kept].masked_fill(~mask[:, :kept], self.text.pad_id)
         return whole
+
+    def _of_own_places(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """[B, N, D] of the tokens [B, positions, D] of the network."""
+        return _fitted(tokens, mask)
 
     def _place(self, whole: Tensor) -> Tensor:
         """[B], the place of the token that stands for a text."""
@@ -127,6 +143,26 @@ class ClipTexts(TextTrunk):
     def last_stage(self) -> Iterable[nn.Module]:
         """The last block and the norm behind it."""
         return [self.text.transformer.resblocks[-1], self.text.ln_final]
+
+
+class ClipsTexts(ClipTexts):
+    """The same where the last token of a text, that of its class, stands behind the padding."""
+
+    def _whole(self, ids: Tensor, mask: Tensor) -> Tensor:
+        last = _last(mask)
+        rest = mask.scatter(1, last, torch.zeros_like(last, dtype=torch.bool))
+        whole = super()._whole(ids, rest)
+        whole[:, -1:] = ids.gather(1, last)
+        return whole
+
+    def _of_own_places(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        places = _last(mask)[..., None].expand(-1, 1, tokens.shape[2])
+        return super()._of_own_places(tokens, mask).scatter(1, places, tokens[:, -1:])
+
+
+def _last(mask: Tensor) -> Tensor:
+    """[B, 1], the place of the last real token of each text; 0 where there is none."""
+    return (mask.sum(dim=1, keepdim=True) - 1).clamp(min=0)
 
 
 def _fitted(tokens: Tensor, mask: Tensor) -> Tensor:

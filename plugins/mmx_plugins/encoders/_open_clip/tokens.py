@@ -10,6 +10,7 @@ from mmx.errors import MissingExtraError, WeightsError, said_by
 from mmx.interfaces import TokenCount
 from mmx_plugins.encoders._open_clip.folder import ClipFolder
 
+CLIPS = "clips"  # a mode of the library: the token of a class stands behind the padding
 _USUAL_LENGTH = 77  # tokens, of the first CLIP, where a folder is silent
 
 
@@ -78,17 +79,21 @@ def clip_tokenizer(folder: ClipFolder) -> ClipTokenizer:
         raise MissingExtraError("open_clip", "mmx[open-clip]") from error
     stated = folder.part("text_cfg")
     settings = stated.get("tokenizer_kwargs") or {}
-    if stated.get("tokenizer_mode") or settings.get("reduction_mask"):
+    mode, drawn = stated.get("tokenizer_mode"), settings.get("reduction_mask")
+    if drawn or mode not in (None, "", CLIPS):
+        key = f"reduction_mask: {drawn}" if drawn else f"tokenizer_mode: {mode}"
         raise WeightsError(
-            f"{folder.path} writes its texts by tokenizer_mode or reduction_mask, which this "
-            "method does not read; without these keys texts are cut where they are too long, which "
-            "is not what the model was trained with"
+            f"{folder.path} writes its texts by {key}, which this method does not read: texts that "
+            "are too long lose tokens by chance there, so that no two readings are alike; without "
+            "the key they are cut at the end, which is not what the model was trained with"
         )
     with said_by("open_clip", f"{folder.path} has no tokenizer that can be loaded"):
         found: Any = get_tokenizer(f"local-dir:{folder.path}")
     longest = int(stated.get("context_length") or _USUAL_LENGTH)
     if stated.get("hf_tokenizer_name"):
         check_tokenizer_files(folder.path, {*found.tokenizer.vocab_files_names.values()})
+    if mode == CLIPS and stated.get("hf_tokenizer_name"):
+        return _Clips(found, longest)
     return _Own(found, longest) if stated.get("hf_tokenizer_name") else _Simple(found, longest)
 
 
@@ -139,3 +144,24 @@ class _Own(ClipTokenizer):
             "input_ids"
         ]
         return found
+
+
+class _Clips(_Own):
+    """Begins and ends a text, and names its class behind it; the tower moves that to the end.
+
+    Source: Liu et al. 2024, CLIPS, arXiv:2411.16828
+    """
+
+    def __init__(self, found: Any, longest: int) -> None:
+        super().__init__(found, longest)
+        special = (self.inner.bos_token_id, self.inner.eos_token_id, self.inner.cls_token_id)
+        if None in (*special, self.inner.pad_token_id):
+            raise WeightsError(
+                "tokenizer_mode: clips needs a tokenizer with bos, eos, cls and pad tokens, and "
+                "this one lacks some of them"
+            )
+        self.special, self._ends = len(special), special
+
+    def rows(self, texts: Sequence[str]) -> list[list[int]]:
+        first, *behind = self._ends
+        return [[first, *self.plain(text)[: self.room], *behind] for text in texts]
