@@ -166,19 +166,20 @@ def _rows(
     rows = np.flatnonzero(labelled).tolist()
     samples = read_facts(trained.folder).samples
     if samples is not None and samples.numbered:
-        return rows, ()  # numbers of rows say nothing about who is the same case
+        return rows, found.split  # numbers of rows say nothing about who is the same case
     if manifest.contents.numbered:
-        return rows, (UNNAMED,)
+        return rows, (*found.split, UNNAMED)
     table = read_table(file)
     if not {"sample_id", "part"} <= set(table.columns):
         raise RunError(f"{file} has no columns sample_id and part; run the spec with --fresh")
     trained_on = set(map(own_words, table["sample_id"][table["part"] != "test"]))
     shared = int(np.isin(manifest.ids[labelled].astype(str), list(trained_on)).sum())
     warnings = (
+        *found.split,
         f"{shared} of {int(labelled.sum())} samples have the id of a sample that the run learned "
         "from; if they are the same cases, these figures are too good",
     )
-    return rows, warnings if shared else ()
+    return rows, warnings if shared else found.split
 
 
 def _seen(
@@ -197,7 +198,9 @@ def _seen(
         return seen
     lost = [bad for store in seen.stores.values() for bad in store.unreadable]
     check_bad(lost, len(manifest), trained.spec.data.max_bad)
-    return replace(seen, indices=list(range(len(rows))), faults={})
+    words = f"{len(lost)} inputs of these rows cannot be read and count as missing, as in the run"
+    notes = (*seen.notes, words) if lost else seen.notes
+    return replace(seen, indices=list(range(len(rows))), faults={}, notes=notes)
 
 
 def _faults(manifest: Manifest, rows: list[int], seen: EncodedSamples) -> list[RejectedRow]:

@@ -68,12 +68,14 @@ class LabelledRows:
         manifest: the rows that can be used, labelled or not.
         narratives: write their texts, by modality.
         unusable: the rows that cannot be used, with the reason.
+        split: what is said where they are dealt to parts, which an evaluation does not ask.
     """
 
     name: str
     manifest: Manifest
     narratives: Mapping[str, NarrativeParams]
     unusable: tuple[RejectedRow, ...]
+    split: tuple[str, ...] = ()
 
     def own(self, trained: TrainedRun) -> bool:
         """Whether these are the rows that the run was made with."""
@@ -132,7 +134,11 @@ def from_spec(trained: TrainedRun, path: Path, plugins: Sequence[str | Path]) ->
     spec = load_spec(path, plugins=plugins)
     data, dataset = spec.data, open_dataset(spec)
     manifest = read_manifest(dataset, ALL, _reading(trained))
-    return LabelledRows(str(path), manifest, data.narratives, tuple(dataset.rejected()))
+    parts = data.split
+    published = parts.file is not None or parts.files.named() or parts.column is not None
+    split = (f"data.split of {path} is not asked: rows of all its parts are scored",)
+    told = split if published else ()
+    return LabelledRows(str(path), manifest, data.narratives, tuple(dataset.rejected()), told)
 
 
 def from_table(trained: TrainedRun, needs: Needs, given: TableToScore) -> LabelledRows:

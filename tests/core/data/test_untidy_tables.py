@@ -146,7 +146,7 @@ def test_rows_are_counted_as_the_sheet_shows_them(tmp_path: Path, above: list[li
     by_case = table(path, case="study")
     told = "; ".join(f"{one.row}: {one.reason}" for one in by_case.rejected())
     assert told.startswith(f"case row {first + 3}: the case is not named"), told
-    rows[3][1], rows[2][0] = "x", "b"
+    rows[3][1], rows[2][0] = "x", "a film"
     by_case = table(workbook(tmp_path / "u.xlsx", [*above, *rows]), case="study")
     reasons = " ".join(one.reason for one in by_case.rejected())
     assert f"'y' in row {first + 1}, 'x' in row {first + 2}" in reasons

@@ -106,3 +106,12 @@ def test_a_run_an_audit_answers_and_an_evaluation_say_the_same(
         words = [one for one in WORDS if where != "predict" or "no group" not in one]
         assert [one for one in words if one not in whole] == [], where
         assert whole.count("'unbekannt' (3 x)") == 1, where
+    other = home / "other.yaml"
+    lines = (home / "fälle.csv").read_bytes().splitlines()
+    (home / "few.csv").write_bytes(b"\n".join(lines[:13]))
+    text = SPEC.replace("fälle.csv", "few.csv").replace(
+        "  image: {h", "  split: {column: age}\n  image: {h"
+    )
+    other.write_text(text, encoding="utf-8")
+    (first, *_) = evaluate(other).warnings
+    assert first == f"data.split of {other} is not asked: rows of all its parts are scored"
