@@ -67,15 +67,17 @@ def init(
     given = {"image": image, "text": text, "label": label, "group": group, "case": case}
     said = {role: name for role, name in given.items() if name is not None}
     with plain_words():
-        settings = {"encoding": encoding, "separator": separator, "sheet": sheet}
+        settings = {
+            "columns": columns, "encoding": encoding, "separator": separator, "sheet": sheet,
+        }  # fmt: skip
         stated: dict[str, object] = {key: one for key, one in settings.items() if one is not None}
-        asked = {**said, "task": task, "record": record, "join": join, "columns": columns, **stated}
+        asked = {**said, "task": task, "record": record, "join": join, **stated}
         if table is None and any(asked.values()):
             option = next(name for name, value in asked.items() if value)
             raise mmx.MmxError(f"--{option} is about a table; name it with --table")
         found = None
         if table is not None:
-            found, stated = _guessed(table, said, task, join, stated, columns, record)
+            found, stated = _guessed(table, said, task, join, stated, record)
         commands.write_template(out, table=table, columns=found, force=force, reading=stated)
     for line in found.told() if found else []:
         say(line)
@@ -88,7 +90,6 @@ def _guessed(
     task: str | None,
     join: Sequence[Path],
     stated: dict[str, object],
-    names: str | None,
     record: bool,
 ) -> "tuple[commands.Columns, dict[str, object]]":
     """What is guessed of the columns, with what is asked about other tables beside.
@@ -97,10 +98,9 @@ def _guessed(
     """
     begin(f"reading {table}")
     reader, given = None, {key: str(one) for key, one in stated.items()}
-    if names is not None:
-        listed = [name.strip() for name in names.split(",")]
-        reader = commands.reader_with_columns(table, listed, stated)
-        given = {}
+    if names := given.pop("columns", ""):
+        stated = {**given, "columns": [name.strip() for name in names.split(",")]}
+        reader, given = commands.reader_with_columns(table, stated), {}
     encoding, separator, sheet = map(given.get, ("encoding", "separator", "sheet"))
     found = mmx.open_table(
         table, encoding=encoding, separator=separator, sheet=sheet, reader=reader, join=join
@@ -116,6 +116,5 @@ def _guessed(
     whole = replace(columns, questions=(*columns.questions, *beside), join=tuple(join))
     read = {**found.guesses, **stated}
     if reader is not None:
-        held = reader.model_dump(mode="json", include={"type", "columns"})
-        read = {"reader": {**held, **read}}
+        read = {"reader": {**reader.model_dump(include={"type"}), **read}}
     return whole, read

@@ -196,7 +196,7 @@ def test_a_text_without_a_header_is_named_and_its_spec_reads_it(folder: Path) ->
     done = init(*table, "--columns", "split, image, label", "--separator", ";")
     assert done.exit_code == 0, done.output
     text = (folder / "spec.yaml").read_text()
-    assert "reader: {type: csv, columns: [split, image, label], separator: ;}" in text
+    assert "reader: {type: csv, separator: ;, columns: [split, image, label]}" in text
     found = mmx.load_spec("spec.yaml").data.dataset.build()
     assert [sample.id for sample in found.samples()] == ["1", "2", "3", "4"]
     assert found.column("split") == ["TRAIN", "TRAIN", "TEST", "TEST"]

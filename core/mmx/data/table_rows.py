@@ -43,6 +43,7 @@ class TableRows(Sequence[Sample]):
 
     alone = 0
 
+    # parameters: what else is known of a table, each of which most callers leave out
     def __init__(
         self,
         layout: Layout,

@@ -89,22 +89,18 @@ def _opened(path: Path, own: Reading) -> TableContents:
         raise SettingsError([(("reader", *key), words) for key, words in error.faults]) from error
 
 
-def reader_with_columns(
-    path: str | Path, columns: Sequence[str], stated: Mapping[str, object]
-) -> TableReaderParams:
+def reader_with_columns(path: str | Path, stated: Mapping[str, object]) -> TableReaderParams:
     """The reader of a table without a header, which is told the names of its columns.
 
     Args:
         path: of the file.
-        columns: their names, in order.
-        stated: further settings of the reader, such as ``{"separator": ";"}``.
+        stated: settings of the reader, such as ``{"columns": ["file", "dx"], "separator": ";"}``.
 
     Raises:
-        SettingsError: its reader has no such setting, since such files have names of their own.
+        SettingsError: its reader has no such setting, such as one whose files have names of their
+            own.
     """
-    head = _head(Path(path))
-    settings = {**stated, "columns": tuple(columns)}
-    return _with_settings(Path(path), _reader_of(Path(path), head), settings)
+    return _with_settings(Path(path), _reader_of(Path(path), _head(Path(path))), stated)
 
 
 def open_like(path: str | Path, own: Reading) -> TableContents:
