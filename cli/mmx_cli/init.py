@@ -114,7 +114,7 @@ def _guessed(
     lists = columns.split.get("files", {}).values()
     beside = commands.tables_beside(table, found.cells, [*join, *lists])
     whole = replace(columns, questions=(*columns.questions, *beside), join=tuple(join))
-    read = {**found.guesses, **stated}
+    read: dict[str, object] = {**found.guesses, **stated}
     if reader is not None:
         read = {"reader": {**reader.model_dump(include={"type"}), **read}}
     return whole, read
