@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -15,6 +16,8 @@ from typing import IO
 import pytest
 
 from mmx.study.executor import LocalExecutor
+
+_WARNED = re.compile(r"^\S+\.py:\d+: \w*Warning: .*$", re.MULTILINE)
 
 
 class WarmProcess:
@@ -61,7 +64,10 @@ class WarmProcess:
     def communicate(self, timeout: float = 300) -> tuple[str, str]:
         """What it wrote to standard output and to standard error, when it has ended."""
         self.wait(timeout)
-        return _text(self._out), _text(self._err)
+        out, err = _text(self._out), _text(self._err)
+        raw = _WARNED.findall(err)  # words of a library to its programmers, in a user's terminal
+        assert not raw, f"a library warned in its own words: {raw}"
+        return out, err
 
     def end(self) -> None:
         """Kill it, if it works, and leave nothing open."""
