@@ -15,8 +15,8 @@ def learning_words(report: RunReport) -> str:
     apart = f" by more than {report.margin:g} standard errors" if report.margin else ""
     if report.best_epoch < 0:
         return (
-            f"Trained for {epochs}; none was better by validation {score} than the head as it was "
-            f"fitted before the first{apart}, so that was kept."
+            f"Trained for {epochs}; by validation {score} none was better{apart} than the head as "
+            "it was fitted before the first, so that was kept."
         )
     chosen = f"epoch {report.best_epoch + 1} was kept, chosen by validation"
     told = f"Trained for {epochs}; {chosen} {score}."

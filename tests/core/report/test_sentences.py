@@ -18,12 +18,12 @@ from mmx.report.sentences import learning_words
             "more than 1.64 standard errors than the one kept before it, and no later one was.",
         ),
         (
-            -1, 0.0, "none was better by validation balanced accuracy than the head as it was "
+            -1, 0.0, "by validation balanced accuracy none was better than the head as it was "
             "fitted before the first, so that was kept.",
         ),
         (
-            -1, 1.64, "none was better by validation balanced accuracy than the head as it was "
-            "fitted before the first by more than 1.64 standard errors, so that was kept.",
+            -1, 1.64, "by validation balanced accuracy none was better by more than 1.64 standard "
+            "errors than the head as it was fitted before the first, so that was kept.",
         ),
     ],
 )  # fmt: skip
