@@ -75,7 +75,7 @@ class Decoding:
 
     def progress(self, progress: commands.Progress) -> None:
         """Keep the time of the first stage."""
-        if progress.stage == "reading" and progress.rate:
+        if (progress.stage, progress.unit) == ("reading", "images") and progress.rate:
             self.seconds = progress.done / progress.rate
 
     def message(self, text: str) -> None:

@@ -143,7 +143,7 @@ class Reading:
 
     def progress(self, progress: commands.Progress) -> None:
         """Keep the time of the first stage; what is done grows while it lasts."""
-        if progress.stage != "reading":
+        if (progress.stage, progress.unit) != ("reading", "images"):
             return
         if progress.done < self.pictures or not self.times:
             self.times += 1

@@ -46,7 +46,8 @@ def test_a_study_from_file_to_report(
         text = (done.path / name).read_text(encoding="utf-8")
         assert "probe: The probe is a linear model on the frozen features of image and text" in text
     assert len(pd.read_csv(done.path / "results.csv")) == 10
-    assert {step.stage for step in listener.steps} == {"concat", "gated", "image only", "text only"}
+    trained = {"concat", "gated", "image only", "text only"}
+    assert {step.stage for step in listener.steps} == {"reading", *trained}
     assert [step.done for step in listener.steps if step.stage == "gated"] == [0, 1, 2]
     # each score is that of an ordinary run
     run = mmx.Run(Path(gated["runs"][0]))
