@@ -135,7 +135,8 @@ def _smallest(value: Score, start: Tensor) -> Tensor:
 def best_before_worse(tried: Iterable[tuple[Tried, float]]) -> Tried | None:
     """The best of what is tried one after the other; None where nothing is.
 
-    The first of equal ones is kept. After two in a row that are no better no more are tried.
+    The first of equal ones is kept, and NaN is the worst. After two in a row that are no better
+    no more are tried.
 
     Args:
         tried: each with its score, higher is better; taken from it one at a time.
@@ -146,7 +147,7 @@ def best_before_worse(tried: Iterable[tuple[Tried, float]]) -> Tried | None:
     for one, reached in tried:
         if best is None or reached > top:
             best = one
-            top = reached
+            top = reached if reached == reached else -inf
             worse = 0
         elif (worse := worse + 1) == WORSE:
             break

@@ -37,6 +37,11 @@ class Readings:
         self.pooled.append(given[0].pooled.float().cpu())
         self.present.append(given[0].present.cpu())
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to read of any row."""
+        return not any(bool(one.any()) for one in self.present)
+
     def rows(self) -> tuple[Tensor, Tensor]:
         """[n], places of the rows that are there, and their features [n, D], float64."""
         there = torch.cat(self.present).nonzero().flatten()
@@ -79,7 +84,7 @@ def fit_heads(
     for index, head in enumerate(heads):
         observer.progress(Progress("fit", index, len(heads), "head"))
         train, validation = (read[name][index] for name in rows)
-        if train.pooled:
+        if not train.empty:
             head.fit(_rows(judge, train, validation, targets))
     observer.progress(Progress("fit", len(heads), len(heads), "head"))
 

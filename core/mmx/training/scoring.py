@@ -127,7 +127,9 @@ def known_log_probs(
 
 
 def better(value: float, than: float | None, *, higher: bool) -> bool:
-    """Whether a validation score beats the best so far; NaN beats nothing but nothing.
+    """Whether a validation score beats the best so far; NaN beats nothing but NaN.
+
+    So of scores that are all NaN the last is kept, as where no validation row is known.
 
     Args:
         value: the score.
@@ -135,5 +137,5 @@ def better(value: float, than: float | None, *, higher: bool) -> bool:
         higher: whether higher scores are better.
     """
     if than is None or than != than:
-        return value == value or than is None
+        return True
     return value > than if higher else value < than

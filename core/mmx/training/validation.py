@@ -95,7 +95,8 @@ class Validation:
 def standard_error(statistic: Callable[[Tensor], float], groups: Sequence[str]) -> float:
     """Of a statistic of rows, by the jackknife that leaves out one block of groups at a time.
 
-    Groups are dealt to at most 50 blocks in their order. Infinite with fewer than two groups.
+    Groups are dealt to at most 50 blocks in their order. Infinite with fewer than two groups, and
+    where the statistic is none without one of the blocks, on which it then hangs.
 
     Args:
         statistic: of rows [m], places in ``groups``.
@@ -110,5 +111,6 @@ def standard_error(statistic: Callable[[Tensor], float], groups: Sequence[str]) 
     block = torch.tensor([numbers[name] % blocks for name in groups])
     values = [statistic((block != index).nonzero().flatten()) for index in range(blocks)]
     found = torch.tensor(values, dtype=torch.float64)
-    found = found[found.isfinite()]
+    if not found.isfinite().all():
+        return float("inf")
     return sqrt((blocks - 1) * float(found.var(correction=0)))

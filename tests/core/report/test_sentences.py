@@ -18,6 +18,10 @@ from mmx.report.sentences import learning_words
             "more than 1.64 standard errors than the one kept before it, and no later one was.",
         ),
         (
+            0, 1.64, "epoch 1 was kept, chosen by validation balanced accuracy. No later one was "
+            "better by more than 1.64 standard errors.",
+        ),
+        (
             -1, 0.0, "by validation balanced accuracy none was better than the head as it was "
             "fitted before the first, so that was kept.",
         ),
@@ -32,3 +36,14 @@ def test_a_margin_is_told(
 ) -> None:
     report = dataclasses.replace(full_report(), best_epoch=best, margin=margin)
     assert learning_words(report).endswith(words)
+
+
+@pytest.mark.parametrize("scores", [{}, {"balanced_accuracy": float("nan"), "nll": 0.4}])
+def test_a_score_that_is_never_a_number_chose_nothing(
+    full_report: Callable[..., RunReport], scores: dict[str, float]
+) -> None:
+    report = full_report()
+    history = [{**epoch, "validation": scores} for epoch in report.history]
+    report = dataclasses.replace(report, history=history, start=scores)
+    told = learning_words(report)
+    assert told.endswith("epochs; the last was kept, since validation gives no balanced accuracy.")

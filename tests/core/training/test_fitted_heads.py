@@ -1,5 +1,6 @@
 """Heads that are fitted before training begins: epoch 0 is a candidate, and is the linear model."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from mmx.blocks import Cumulative
 from mmx.evaluation import linear_fit
+from mmx.experiment.frozen_probe import ProbeData, linear_probe
 from mmx.interfaces import Batch, Features, HeadRows, Link, Outputs
 from mmx.runs import RunFolder, SilentObserver
 from mmx.training.fitted_heads import fit_heads, heads_to_fit
@@ -19,6 +21,7 @@ from mmx.training.scoring import predict_logits
 from mmx.training.state import State
 from mmx.training.trainee import Trainee
 from mmx_plugins.heads.linear_probe import LinearProbeParams
+from mmx_plugins.tasks.multi_label import MultiLabelParams
 
 STILL = {"optimizer": {"lr": 1e-12, "lr_image": 1e-12, "lr_text": 1e-12, "weight_decay": 0}}
 
@@ -32,7 +35,8 @@ def probing(tiny: Any, link: Link | None = None) -> Any:
             self.head = LinearProbeParams(hidden=4, dropout=0).build(16, self.link.inputs)
 
         def forward(self, batch: Batch) -> Outputs:
-            raw = self.head(Features.of_pooled(self.read(batch))).logits
+            there = batch.present.any(dim=1)
+            raw = self.head(Features.of_pooled(self.read(batch), there)).logits
             return Outputs(self.link(raw), present=batch.present)
 
         def read(self, batch: Batch) -> Tensor:
@@ -136,6 +140,41 @@ def test_classes_weigh_as_the_answers_are_for(tiny: Any, monkeypatch: pytest.Mon
     assert (given.train.shape, given.validation.shape) == ((50, 16), (31, 16))
     right = torch.nn.functional.one_hot(parts["validation"].labels, 3).double()
     assert given.quality(right) == 1 > given.quality(-right)
+
+
+def test_of_several_labels_it_answers_as_the_control(tiny: Any, folder: RunFolder) -> None:
+    model, _, _ = trained(tiny, folder, epochs=1, task="multi_label", **STILL)
+    rows = {"train": (50, 1), "validation": (31, 2), "test": (50, 1)}
+    parts = {name: tiny.TinyPart(*drawn, several=True) for name, drawn in rows.items()}
+    with torch.no_grad():
+        read = {
+            name: model.read(part.batch(range(len(part)))[0]).numpy()
+            for name, part in parts.items()
+        }
+    params = MultiLabelParams()
+    targets = {name: part.labels for name, part in parts.items()}
+    expected = linear_probe(ProbeData(read, targets), params.build("abc"), params).test.exp()
+    found = answered(tiny, model, several=True).exp().double()
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
+
+
+def test_a_head_that_reads_no_training_row_stays_as_it_is(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, model, part = tiny.tiny_spec(), probing(tiny), tiny.TinyPart(50, 1)
+    given = part.batch
+
+    def without(positions: Any) -> Any:
+        batch, target = given(positions)
+        return replace(batch, present=torch.zeros_like(batch.present)), target
+
+    part.batch = without
+    (head,) = heads_to_fit(model)
+    monkeypatch.setattr(head, "fit", None)
+    sampler = spec.train.sampler.build(part.labels, 0)
+    trainee = Trainee(model, tiny.Plain(), sampler, spec.task.build("abc"))
+    parts = {"train": part, "validation": tiny.TinyPart(31, 2)}
+    fit_heads([head], trainee, parts, spec, "fp32", SilentObserver())
 
 
 def test_training_leaves_it_where_validation_improves(tiny: Any, folder: RunFolder) -> None:

@@ -15,6 +15,7 @@ from mmx.runs import RunFolder
 
 SETTINGS: dict[str, Any] = {
     "epochs": 5, "modality_dropout": 0.3, "accumulate": 2, "batch_size": 4, "schedule": "cosine",
+    "margin": 0.5,
 }  # fmt: skip
 
 

@@ -86,6 +86,7 @@ def test_the_loop_is_a_plain_loop_of_torch(tiny: Any, folder: RunFolder) -> None
 
 def test_two_processes_are_one(server: Any, tmp_path: Path) -> None:
     settings = {"epochs": 3, "modality_dropout": 0.3, "precision": "fp32", "batch_size": 8}
+    settings["margin"] = 0.5
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -118,6 +119,17 @@ def test_early_stopping_waits_so_many_epochs(tiny: Any, folder: RunFolder) -> No
     assert len(history.epochs) == history.best_epoch + 2
     losses = [epoch.scores["nll"] for epoch in history.epochs]
     assert losses.index(min(losses)) + 1 == history.best_epoch
+
+
+def test_where_the_score_is_never_a_number_the_last_epoch_is_kept(
+    tiny: Any, folder: RunFolder
+) -> None:
+    part = tiny.TinyPart(31, 2, several=True)
+    part.labels = torch.ones_like(part.labels)  # no AUROC: every label is there in all rows
+    spec = tiny.tiny_spec(task="multi_label", select="macro_auroc", early_stopping=1)
+    model = tiny.Tiny(link=tiny.link(spec))
+    history = tiny.tiny_train(folder.path, model, spec, parts={"validation": part})
+    assert (history.best_epoch, len(history.epochs)) == (4, 4)
 
 
 @pytest.mark.parametrize("clip", [None, 1.0])
@@ -244,6 +256,7 @@ def test_better_knows_which_way_is_up() -> None:
     assert not better(0.5, 0.5, higher=True)
     assert better(0.4, 0.5, higher=False)
     assert better(nan, None, higher=True)
+    assert better(nan, nan, higher=True)
     assert not better(nan, 0.5, higher=True)
     assert better(0.4, nan, higher=False)
 

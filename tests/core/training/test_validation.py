@@ -8,9 +8,11 @@ import torch
 from torch import Tensor
 
 from mmx.errors import DataError
+from mmx.interfaces import known_rows
 from mmx.training.start import check_groups
 from mmx.training.trainee import Trainee
 from mmx.training.validation import Validation, standard_error
+from mmx_plugins.tasks.multi_label import MultiLabelParams
 
 
 def test_of_a_mean_of_groups_it_is_the_textbooks_standard_error() -> None:
@@ -41,6 +43,9 @@ def test_many_groups_are_dealt_to_blocks_which_changes_it_little() -> None:
     assert found == pytest.approx(1 / 4000**0.5, rel=0.3)
 
 
+INFINITE = float("inf")
+
+
 def test_a_margin_needs_groups_that_differ(tiny: Any) -> None:
     part, task = tiny.TinyPart(12, 2), tiny.tiny_spec().task.build("abc")
     check_groups(part, task, 1.64)
@@ -56,14 +61,29 @@ def test_one_group_tells_nothing_apart_from_chance() -> None:
     assert standard_error(lambda rows: 1.0, ["a", "a", "a"]) == float("inf")
 
 
-class Answered(Validation):
+def test_nor_does_a_score_that_hangs_on_one_group() -> None:
+    def score(rows: Tensor) -> float:  # as an AUROC whose only positive row is the first
+        return 1.0 if 0 in rows else float("nan")
+
+    assert standard_error(score, ["a", "b"]) == standard_error(score, ["a", "b", "c"]) == INFINITE
+
+
+class Given(Validation):
     """Its answers are given: those of the epoch that is kept, and new ones."""
 
-    def __init__(self, tiny: Any, margin: float, wrong: tuple[int, int]) -> None:
-        spec = tiny.tiny_spec(margin=margin)
-        self.spec, self.part = spec, tiny.TinyPart(60, 2)
-        self.known, self.target = torch.arange(60), self.part.labels
+    def __init__(self, tiny: Any, spec: Any, rows: int) -> None:
+        several = isinstance(spec.task, MultiLabelParams)
+        self.spec, self.part = spec, tiny.TinyPart(rows, 2, several=several)
         self.trainee = Trainee(None, None, None, spec.task.build("abc"))  # type: ignore[arg-type]
+        self.known = known_rows(self.trainee.task, self.part.labels)
+        self.target = self.part.labels[self.known]
+
+
+class Answered(Given):
+    """Sure answers to three classes."""
+
+    def __init__(self, tiny: Any, margin: float, wrong: tuple[int, int]) -> None:
+        super().__init__(tiny, tiny.tiny_spec(margin=margin), 60)
         self._kept, self._answers = (self.answers(count) for count in wrong)
 
     def answers(self, wrong: int) -> Tensor:
@@ -86,3 +106,48 @@ def test_a_gain_counts_from_the_margin_on(
     )
     assert of.better(new, old) is expected
     assert of.better(new, None)
+
+
+class Drawn(Given):
+    """Unsure answers to labels or levels; the new ones are a little better."""
+
+    def __init__(self, tiny: Any, task: str, select: str) -> None:
+        super().__init__(tiny, tiny.tiny_spec(task=task, select=select, margin=1.0), 240)
+        several = task == "multi_label"
+        shape = (len(self.target), 3, 2) if several else (len(self.target), 3)
+        draws = torch.Generator().manual_seed(3)
+        told = torch.nn.functional.one_hot(self.target.clamp(min=0), shape[-1])
+        noise = torch.randn(shape, generator=draws), torch.randn(shape, generator=draws)
+        self._kept = (told + noise[0]).double().log_softmax(-1)
+        self._answers = (1.5 * told + 0.8 * noise[0] + 0.6 * noise[1]).double().log_softmax(-1)
+
+    def by_bootstrap(self, resamples: int) -> float:
+        """Standard deviation of the difference over groups that are drawn with replacement."""
+        groups = np.array(self.part.groups)[self.known.numpy()]
+        rows_of = [np.flatnonzero(groups == name) for name in dict.fromkeys(groups)]
+        rng, found = np.random.default_rng(4), []
+        for _ in range(resamples):
+            drawn = rng.integers(len(rows_of), size=len(rows_of))
+            rows = np.concatenate([rows_of[group] for group in drawn])
+            new, old = (self.score(answers, rows) for answers in (self._answers, self._kept))
+            found.append(new - old)
+        return float(np.std(found, ddof=1))
+
+    def score(self, answers: Tensor, rows: Any) -> float:
+        scores = self.trainee.task.quick_scores(answers.numpy()[rows], self.target.numpy()[rows])
+        return scores[self.spec.select]
+
+
+@pytest.mark.parametrize(
+    ("task", "select"),
+    [
+        ("multi_label", "macro_auroc"),
+        ("multi_label", "brier"),
+        ("ordinal", "quadratic_kappa"),
+        ("ordinal", "macro_absolute_error"),
+        ("single_label", "balanced_accuracy"),
+    ],
+)
+def test_it_is_that_of_the_bootstrap_over_groups(tiny: Any, task: str, select: str) -> None:
+    given = Drawn(tiny, task, select)
+    assert given._standard_error() == pytest.approx(given.by_bootstrap(400), rel=0.25)
