@@ -1,4 +1,4 @@
-"""What a reader of a study must know first: leaks, waivers, mixed arithmetic, and screening."""
+"""What a reader of a study must know first: leaks, waivers, arithmetic, epoch 0, screening."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,7 +19,8 @@ def cautions(
         answers: by arm, with its runs.
         folder: of the study.
     """
-    return [*_leaks(results), *_waivers(answers), *_arithmetic(answers), *screening_words(folder)]
+    told = [*_leaks(results), *_waivers(answers), *_arithmetic(answers), *_as_fitted(answers)]
+    return [*told, *screening_words(folder)]
 
 
 def _leaks(results: Sequence[ArmResult]) -> list[str]:
@@ -50,3 +51,19 @@ def _arithmetic(answers: Mapping[str, Answers]) -> list[str]:
         return []
     told = "; ".join(f"{precision}: {', '.join(names)}" for precision, names in arms.items())
     return [f"Arms were trained in different arithmetic ({told}); set train.precision for all."]
+
+
+def _as_fitted(answers: Mapping[str, Answers]) -> list[str]:
+    """Which arms kept epoch 0, the head as it was fitted, so that their training shows nowhere."""
+    told = []
+    for name, one in answers.items():
+        stayed = [run for run in one.runs if run.metrics["best_epoch"] == 0]
+        if stayed:
+            told.append(f"{name} (runs: {len(stayed)} of {len(one.runs)})")
+    if not told:
+        return []
+    return [
+        f"Epoch 0 was kept, the head as it was fitted before training: {', '.join(told)}. No later "
+        "epoch was better on validation, so these runs say nothing about what changes training "
+        "alone."
+    ]
