@@ -37,7 +37,7 @@ model:
 {fusion}
   projection: null              # the head reads features as they are; most fusions want 256 here
   head_norm: none
-  # begins as the linear model of the control "probe", and leaves it where validation says so
+  # begins as {start}, and leaves it where validation says so
   head: {{type: linear_probe, hidden: 256, dropout: 0.5}}
 
 # {loss_why}; others: mmx plugins list --kind loss
@@ -56,6 +56,8 @@ _AIM = (
     "the same aim as the headline: each class counts alike", "logit_adjusted",
     "balanced_accuracy",
 )  # fmt: skip
+_PROBE = 'the linear model of the control "probe"'
+_LINEAR = "a linear model of what it reads"
 _QUICK = ("3.0e-4", "for few steps, of few rows")
 _SLOW = ("1.0e-4", "for many steps")
 _UNSURE = ("1.64", "standard errors by which a later epoch must be better to be kept")
@@ -132,13 +134,16 @@ def _experiment(stem: str) -> str:
 def _tail(columns: Columns | None) -> str:
     """The model: what reads the pictures that a case has, and a fusion of what there is."""
     if columns is None:
-        return _filled(f"  image: {_ONE}", f"{_TEXT}  fusion: concat{_OTHERS}", 0, "")
+        return _filled(f"  image: {_ONE}", f"{_TEXT}  fusion: concat{_OTHERS}", 0, "", _PROBE)
     text = _TEXT if _has_text(columns) else ""
     record = _RECORD if columns.record else ""
     if columns.encoder:
         record = f"  # {columns.reasons['encoder']}\n  record: {inline(dict(columns.encoder))}\n"
     task = str(columns.task.get("type", ""))
-    return _filled(_image(columns), text + record + _fusion(columns), columns.rows, task)
+    # the probe reads no encoder that learns, and knows no order of levels
+    learns = columns.encoder or max(columns.shown.values(), default=1) > 1
+    start = _LINEAR if learns or task == "ordinal" else _PROBE
+    return _filled(_image(columns), text + record + _fusion(columns), columns.rows, task, start)
 
 
 def _has_text(columns: Columns) -> bool:
@@ -151,7 +156,7 @@ def _has_text(columns: Columns) -> bool:
     return columns.text is not None or bool(columns.record) or len(columns.shown) < 2
 
 
-def _filled(image: str, fusion: str, rows: int, task: str) -> str:
+def _filled(image: str, fusion: str, rows: int, task: str, start: str) -> str:
     """The same with the rate and the margin that fit so many rows, and the loss of the task."""
     training = _TRAINING * rows
     rate = _QUICK if training < _MANY else _SLOW
@@ -160,8 +165,8 @@ def _filled(image: str, fusion: str, rows: int, task: str) -> str:
     if training >= _PLENTY and task not in _AIMS:
         select, margin = "balanced_nll", _SURE
     return _TAIL.format(
-        image=image, fusion=fusion, rate=rate[0], why=rate[1], loss_why=loss_why, loss=loss,
-        select=select, margin=margin[0], margin_why=margin[1],
+        image=image, fusion=fusion, start=start, rate=rate[0], why=rate[1], loss_why=loss_why,
+        loss=loss, select=select, margin=margin[0], margin_why=margin[1],
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pandas
 import pytest
@@ -34,3 +35,26 @@ def test_few_rows_want_a_margin(
     spec = yaml.safe_load((tmp_path / "spec.yaml").read_text())
     assert (spec["train"]["select"], spec["train"]["margin"]) == (select, margin)
     assert (spec["model"]["projection"], spec["model"]["head_norm"]) == (None, "none")
+
+
+PROBE, LINEAR = 'the linear model of the control "probe"', "a linear model of what it reads"
+
+
+@pytest.mark.parametrize(
+    ("changed", "start"),
+    [
+        ({}, PROBE),
+        ({"task": {"type": "multi_label"}}, PROBE),
+        ({"task": {"type": "ordinal", "levels": ["a", "b"]}}, LINEAR),
+        ({"encoder": {"type": "tabular"}}, LINEAR),
+        ({"images": ("front", "back")}, LINEAR),
+    ],
+)
+def test_it_promises_the_probe_only_where_the_head_begins_at_it(
+    tmp_path: Path, changed: dict[str, Any], start: str
+) -> None:
+    columns = guess_columns(pandas.DataFrame(CELLS), tmp_path)
+    reasons = {**columns.reasons, "task": "asked for", "encoder": "asked for"}
+    columns = dataclasses.replace(columns, reasons=reasons, **changed)
+    write_template(tmp_path / "spec.yaml", table=tmp_path / "cases.csv", columns=columns)
+    assert f"# begins as {start}, and leaves it" in (tmp_path / "spec.yaml").read_text()
