@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 import mmx
-from mmx.commands import find, installed
 from mmx.data import ImageStore, TableRows
 from mmx.interfaces import (
     ImageReaderParams,
@@ -23,7 +22,12 @@ from mmx.interfaces import (
 from mmx.spec import ImageSpec
 from mmx.testing.readers import example_of
 
-READERS = [find(one.kind, one.long_name) for one in installed("reader") if one.status == "found"]
+PLUGINS = mmx.Plugins()  # it reads once what is installed
+READERS = [
+    PLUGINS.find(one.kind, one.long_name)
+    for one in PLUGINS.installed("reader")
+    if one.status == "found"
+]
 COUNT = 30
 Damage = Callable[[bytes], bytes]
 

@@ -1,7 +1,7 @@
 """Logistic regression for several classes and several folds at once, by L-BFGS.
 
 scikit-learn and scipy would do it too, but take a second to import and several times longer, and
-both the short audit and the control ``probe`` stand beside every run.
+the short audit stands beside every run. So does the control ``probe``, which uses ``minimum``.
 """
 
 from collections import deque

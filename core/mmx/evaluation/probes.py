@@ -1,4 +1,4 @@
-"""Linear models on features that are given, for the controls of runs and studies."""
+"""Linear models on features that are given, for the controls of studies."""
 
 import numpy as np
 from numpy.typing import NDArray

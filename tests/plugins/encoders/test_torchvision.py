@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save_file
-from torch import nn
+from torch import fx, nn
 from torchvision import models
+from torchvision.models.feature_extraction import get_graph_node_names
 
 from mmx import Encoder, Features, Images, PluginError, ShapeError, WeightsError
+from mmx_plugins.encoders._torchvision.cut import node_shapes
 from mmx_plugins.encoders.torchvision import TorchvisionEncoder, TorchvisionParams
 
 Make = Callable[..., Images]
@@ -159,6 +161,28 @@ def test_levels_can_be_named_and_unknown_ones_are_refused() -> None:
     assert params.build().shape.level_dims == (64, 512)
     with pytest.raises(PluginError, match="layer9.*layer4"):
         TorchvisionParams(arch="resnet18", weights="none", levels=("layer9",)).build()
+
+
+@pytest.mark.parametrize("arch", ["mobilenet_v3_small", "vit_b_32"])
+def test_shapes_are_of_the_nodes_that_torchvision_names(arch: str) -> None:
+    with torch.device("meta"):
+        network = models.get_model(arch, weights=None)
+    names, shapes = get_graph_node_names(network)[1], node_shapes(network)
+    assert [name for name in names if name in shapes] == list(shapes)
+    assert shapes[names[0]] == (1, 3, 224, 224)
+    assert shapes[names[-1]] == (1, 1000)
+
+
+def test_a_build_traces_the_network_once_for_its_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    traced, trace = list[bool](), fx.Tracer.trace
+
+    def counted(self: fx.Tracer, root: nn.Module, *args: Any, **words: Any) -> fx.Graph:
+        traced.append(root.training)
+        return trace(self, root, *args, **words)
+
+    monkeypatch.setattr(fx.Tracer, "trace", counted)
+    build("resnet18")
+    assert traced == [False, True, False]  # and twice for what it gives: in training, and without
 
 
 def test_nothing_is_bundled() -> None:

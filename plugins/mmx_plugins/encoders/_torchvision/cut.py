@@ -5,13 +5,14 @@ need not be one of torchvision's. The tracing is torchvision's feature extractio
 """
 
 import copy
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from einops import rearrange
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from mmx.errors import PluginError
 
@@ -70,7 +71,7 @@ def find_cut(network: nn.Module, levels: Sequence[str] | None = None) -> Cut:
     Raises:
         PluginError: a level that is no stage of the network.
     """
-    shapes = _shapes(network)
+    shapes = node_shapes(network)
     heads = tuple(f"{name}." for name in HEADS)
     cut = {n for n, m in network.named_modules() if isinstance(m, nn.AdaptiveAvgPool2d)}
     kept = {name: s for name, s in shapes.items() if not name.startswith(heads) and name not in cut}
@@ -97,18 +98,42 @@ def _after(network: nn.Module, stages: list[str], chosen: Sequence[str]) -> list
     return stages
 
 
-def _shapes(network: nn.Module) -> dict[str, Shape]:
-    """Shape of every node of the traced graph, from a run without data."""
-    from torchvision.models import feature_extraction as graph  # seconds of import
+def node_shapes(network: nn.Module) -> dict[str, Shape]:
+    """Shape of every node of the traced graph, from a run without data.
+
+    It is traced once, as torchvision does. ``get_graph_node_names`` traces it twice, and to ask
+    ``create_feature_extractor`` for every node traces it twice again.
+
+    Args:
+        network: takes images [B, 3, H, W]; it is neither run nor changed.
+    """
+    from torchvision import ops  # seconds of import
+    from torchvision.models.feature_extraction import NodePathTracer  # the same
 
     empty = copy.deepcopy(network).to("meta").eval()
-    names = graph.get_graph_node_names(empty)[1]
-    inputs = torch.zeros(1, 3, PROBE, PROBE, device="meta")
-    traced = graph.create_feature_extractor(
-        empty, train_return_nodes=names[:1], eval_return_nodes=names
-    )
-    found = traced.eval()(inputs)
-    return {name: tuple(v.shape) for name, v in found.items() if isinstance(v, Tensor)}
+    # what torchvision's feature extraction does not look into
+    leaves = [m for m in vars(ops).values() if isinstance(m, type) and issubclass(m, nn.Module)]
+    tracer = NodePathTracer(autowrap_modules=(math, ops), leaf_modules=leaves)
+    graph = tracer.trace(empty)
+    run = _ShapeRun(tracer.root, graph)
+    run.run(torch.zeros(1, 3, PROBE, PROBE, device="meta"))
+    names = tracer.node_to_qualname
+    return {names[node]: shape for node, shape in run.shapes.items() if node in names}
+
+
+class _ShapeRun(fx.Interpreter):
+    """Remembers the shape of each tensor that a node of the graph gives."""
+
+    def __init__(self, network: nn.Module, graph: fx.Graph) -> None:
+        super().__init__(network, graph=graph)
+        self.shapes = dict[fx.Node, Shape]()
+
+    def run_node(self, n: fx.Node) -> object:
+        """As the interpreter runs it."""
+        value = super().run_node(n)
+        if isinstance(value, Tensor):
+            self.shapes[n] = tuple(value.shape)
+        return value
 
 
 def _is_map(shape: Shape) -> bool:
