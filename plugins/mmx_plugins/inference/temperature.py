@@ -5,6 +5,7 @@ Source: Guo et al. 2017, On Calibration of Modern Neural Networks, arXiv:1706.04
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import log
 from typing import ClassVar, Literal
 
 import torch
@@ -16,6 +17,7 @@ from mmx.errors import RunError
 from mmx.interfaces import Batch, InferenceHook, InferenceParams, Params, Prediction, Validation
 
 LIMIT = 3.0  # of |log T|: a validation part without a mistake would drive T to zero
+NEAR = 0.99  # share of the limit from which on it counts as reached
 
 
 class TemperatureParams(InferenceParams):
@@ -43,7 +45,8 @@ class Temperature(InferenceHook):
     def fit(self, validation: Validation) -> None:
         known = validation.target >= 0
         self.temperature = best_temperature(validation.logits[known], validation.target[known])
-        self.notes = (f"temperature scaling: T = {self.temperature:.2f}, fitted on validation",)
+        told = f"temperature scaling: T = {self.temperature:.2f}, fitted on validation"
+        self.notes = (f"{told}{_at_limit(self.temperature)}",)
 
     def predict(self, next: Callable[[Batch], Prediction], batch: Batch) -> Prediction:
         if self.temperature is None:
@@ -70,6 +73,14 @@ def best_temperature(logits: Tensor, target: Tensor) -> float:
 
     optimizer.step(loss)  # type: ignore[no-untyped-call]
     return float(bounded(log_t.detach()).exp())
+
+
+def _at_limit(temperature: float) -> str:
+    """That validation asks for more than is done; empty where it does not."""
+    if abs(log(temperature)) < NEAR * LIMIT:
+        return ""
+    way = "smaller" if temperature < 1 else "larger"
+    return f", which asks for a {way} one; that is the limit"
 
 
 def bounded(log_t: Tensor) -> Tensor:

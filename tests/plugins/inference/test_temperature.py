@@ -78,6 +78,15 @@ def test_a_validation_part_without_a_mistake_keeps_the_temperature_in_bounds() -
     assert 0.049 < best_temperature(logits, logits.argmax(dim=1)) < 0.2
 
 
+@pytest.mark.parametrize(("size", "words"), [(1e-3, "smaller"), (1e3, "larger"), (1.0, "")])
+def test_a_limit_that_is_reached_is_told(size: float, words: str) -> None:
+    logits, target = drawn(1.0, 500)
+    hook = TemperatureParams().build()
+    hook.fit(validation(size * logits, target))
+    told = f", which asks for a {words} one; that is the limit" if words else ""
+    assert hook.notes[0].endswith(f"fitted on validation{told}")
+
+
 def test_rows_without_a_label_and_predictions_made_without_gradients_are_no_obstacle() -> None:
     with torch.inference_mode():
         logits, target = drawn(2.0, n=500)
