@@ -98,7 +98,7 @@ def _guessed(
     """
     begin(f"reading {table}")
     reader, given = None, {key: str(one) for key, one in stated.items()}
-    if names := given.pop("columns", ""):
+    if (names := given.pop("columns", None)) is not None:
         stated = {**given, "columns": [name.strip() for name in names.split(",")]}
         reader, given = commands.reader_with_columns(table, stated), {}
     encoding, separator, sheet = map(given.get, ("encoding", "separator", "sheet"))

@@ -209,3 +209,9 @@ def test_names_of_columns_are_for_files_that_have_none(folder: Path) -> None:
     assert done.exit_code == 2
     assert "reader.xlsx: it has no setting 'columns'" in done.output
     assert "--columns is about a table" in init("--columns", "a").output
+
+
+def test_names_of_columns_that_are_empty_are_refused(folder: Path) -> None:
+    (folder / "mine" / "bare.csv").write_text("1.jpg,a\n2.jpg,b\n")
+    done = init("--table", "mine/bare.csv", "--columns", "")
+    assert (done.exit_code, "no header row with column names" in done.output) == (2, True)

@@ -28,6 +28,7 @@ from mmx.data.small_grey import SMALL_SIDE, small_greys
 from mmx.data.split import Split, make_split, read_split, write_split
 from mmx.data.table_rows import TableRows
 from mmx.data.tables import (
+    in_memory,
     is_table,
     open_like,
     open_table,
@@ -56,11 +57,11 @@ __all__ = [
     "FILE_LIMIT", "FeatureCache", "FrozenEncoder", "Gathering", "ImageReaders", "ImageStore",
     "KeyedInputs", "Manifest", "Part", "SMALL_SIDE", "Source", "Split", "TableRows", "TextStore",
     "TokenLoss", "Tokens", "UNUSED", "UnevenShare", "ViewStore", "WrittenText", "appearance_of",
-    "assign_groups", "check_bad", "check_groups", "cut_texts", "in_threads", "is_table", "joined",
-    "learn_texts", "loss_warnings", "lost_depths", "make_data_report", "make_split",
-    "measured_range", "new_texts", "new_token_loss", "open_like", "open_table", "part_of",
-    "parts_of_cells", "read_by_one", "read_image", "read_manifest", "reader_with_columns",
-    "read_split", "read_table", "record_columns", "small_greys", "strange_texts", "tables_beside",
-    "text_notes", "texts_of", "token_losses", "uneven_shares", "unread_by_all", "with_lists",
-    "without_nulls", "write_split", "write_texts",
+    "assign_groups", "check_bad", "check_groups", "cut_texts", "in_memory", "in_threads",
+    "is_table", "joined", "learn_texts", "loss_warnings", "lost_depths", "make_data_report",
+    "make_split", "measured_range", "new_texts", "new_token_loss", "open_like", "open_table",
+    "part_of", "parts_of_cells", "read_by_one", "read_image", "read_manifest",
+    "reader_with_columns", "read_split", "read_table", "record_columns", "small_greys",
+    "strange_texts", "tables_beside", "text_notes", "texts_of", "token_losses", "uneven_shares",
+    "unread_by_all", "with_lists", "without_nulls", "write_split", "write_texts",
 ]  # fmt: skip

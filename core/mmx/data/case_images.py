@@ -9,7 +9,7 @@ import numpy as np
 
 from mmx.data.cells import Faults
 from mmx.data.image_cells import each_of
-from mmx.interfaces import Layout, LongTable
+from mmx.interfaces import Layout, LongTable, RowNumbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,16 +60,16 @@ class CaseOrder:
     """
 
     def __init__(
-        self, codes: "NDArray[np.int64]", cells: "Cells | None", first_row: int = 2
+        self, codes: "NDArray[np.int64]", cells: "Cells | None", numbers: RowNumbers
     ) -> None:
         """Sort.
 
         Args:
             codes: [n], the case of each row.
             cells: [n], texts that sort the rows of a case, numbers by size; None: as they stand.
-            first_row: number of the first row, as a spreadsheet shows it.
+            numbers: of the rows, for messages.
         """
-        self.first_row = first_row
+        self.numbers = numbers
         self.codes = codes.tolist()
         self._ranks = None if cells is None else [_rank(cell) for cell in cells.tolist()]
         places = np.argsort(codes, kind="stable").tolist()
@@ -121,9 +121,8 @@ def gathered_images(
             if column.single:
                 why = f"both show {views[row]!r}, which is one place" if views is not None else why
             if why:
-                faults.setdefault(
-                    case, f"rows {before + order.first_row} and {row + order.first_row} {why}"
-                )
+                both = f"rows {order.numbers.of(before)} and {order.numbers.of(row)}"
+                faults.setdefault(case, f"{both} {why}")
         last[case] = row
         found[case].extend(each_of(cells[row]))
     return [_cell(images) for images in found]

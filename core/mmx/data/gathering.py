@@ -17,7 +17,7 @@ from mmx.data.cell_parts import parts_of_cells
 from mmx.data.cells import Faults, paths_of, read_column
 from mmx.data.image_cells import image_cells
 from mmx.errors import DataError, SettingsError
-from mmx.interfaces import Layout, LongTable, TableContents
+from mmx.interfaces import Layout, LongTable, RowNumbers, TableContents
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,13 +36,13 @@ class _Cases:
         codes: [n], number of the case of each row, by first appearance.
         names: [G], of the cases; ``row N`` where a row names none.
         faults: case -> why it cannot be used.
-        first_row: number of the first row, as a spreadsheet shows it.
+        numbers: of the rows, for messages.
     """
 
     codes: "NDArray[np.int64]"
     names: "Cells"
     faults: Faults
-    first_row: int
+    numbers: RowNumbers
 
     @property
     def first(self) -> "NDArray[np.int64]":
@@ -132,7 +132,7 @@ def _gathered(
     table = found.cells
     cases = replace(cases, faults={**cases.faults})
     for row, why in found.faults.items():
-        cases.faults.setdefault(int(cases.codes[row]), f"row {row + found.first_row}: {why}")
+        cases.faults.setdefault(int(cases.codes[row]), f"row {found.numbers.of(row)}: {why}")
     columns: dict[str, Sequence[Any] | Cells] = {long.name: cases.names}
     notes = [f"{len(table)} rows are {len(cases.names)} cases (case: {', '.join(long.case)})"]
     for name, source in _facts(layout, long, table).items():
@@ -156,13 +156,13 @@ def _cases(layout: Layout, long: LongTable, found: TableContents) -> _Cases:
     names, lacking = parts_of_cells(joined, " + ".join(columns), long.pattern, "case")
     names = names.copy()
     blank = np.flatnonzero(names == "")
-    names[blank] = [f"row {row + found.first_row}" for row in blank.tolist()]
+    names[blank] = [f"row {found.numbers.of(row)}" for row in blank.tolist()]
     known: dict[str, int] = {}
     codes = [known.setdefault(name, len(known)) for name in names.tolist()]
     why = f"the case is not named: {' and '.join(map(repr, columns))} must be filled"
     faults: Faults = {codes[row]: lacking.get(row, why) for row in blank.tolist()}
     known_names = np.array([*known], dtype=object)
-    return _Cases(np.array(codes, dtype=np.int64), known_names, faults, found.first_row)
+    return _Cases(np.array(codes, dtype=np.int64), known_names, faults, found.numbers)
 
 
 def _joined(layout: Layout, columns: Sequence[str], table: "DataFrame") -> "Cells":
@@ -203,14 +203,14 @@ def _fact(layout: Layout, column: "Series[Any]", cases: _Cases) -> "tuple[Sequen
     pattern = layout.group_pattern if name == layout.by_row.group else ""
     texts, lacking = parts_of_cells(_texts(layout, column), name, pattern)
     for row, why in lacking.items():
-        cases.faults.setdefault(int(cases.codes[row]), f"row {row + cases.first_row}: {why}")
+        cases.faults.setdefault(int(cases.codes[row]), f"row {cases.numbers.of(row)}: {why}")
     filled = np.flatnonzero(texts != "")
     stating = _first_of(cases.codes, filled, count)  # [G], -1 where no row states it
     of_row = stating[cases.codes[filled]]
     differ = np.flatnonzero(texts[filled] != texts[of_row])
     for row, other in zip(filled[differ].tolist(), of_row[differ].tolist(), strict=True):
         what = f"the group in column {name!r}" if pattern else f"column {name!r}"
-        why = _differing(what, texts, (other, row), cases.first_row)
+        why = _differing(what, texts, (other, row), cases.numbers)
         cases.faults.setdefault(int(cases.codes[row]), why)
     blank = int((stating[cases.codes] >= 0).sum()) - len(filled)
     cells = column.tolist()
@@ -218,8 +218,8 @@ def _fact(layout: Layout, column: "Series[Any]", cases: _Cases) -> "tuple[Sequen
     return [cells[row] for row in rows.tolist()], blank
 
 
-def _differing(what: str, texts: "Cells", rows: tuple[int, int], first_row: int) -> str:
-    told = ", ".join(f"{_short(texts[row])} in row {row + first_row}" for row in rows)
+def _differing(what: str, texts: "Cells", rows: tuple[int, int], numbers: RowNumbers) -> str:
+    told = ", ".join(f"{_short(texts[row])} in row {numbers.of(row)}" for row in rows)
     return f"{what} differs between its rows: {told}; a fact must be the same in all rows of a case"
 
 
@@ -233,7 +233,7 @@ def _images(
     """Column of gathered rows -> the images of each case."""
     texts = partial(_texts, layout)
     sorting = None if long.order is None else texts(table[long.order])
-    order = CaseOrder(cases.codes, sorting, cases.first_row)
+    order = CaseOrder(cases.codes, sorting, cases.numbers)
     views = _joined(layout, long.view, table) if long.view else None
     shown = {
         name: image_cells(table[name], lambda one: paths_of(one, texts(one)))

@@ -67,7 +67,7 @@ def _rows_by_key(table: TableContents, names: Sequence[str], path: Path) -> dict
     for place, key in enumerate(keys_of(table.cells, names)):
         if all(key) and rows.setdefault(key, place) != place:
             told = ", ".join(f"{name} {cell}" for name, cell in zip(names, key, strict=True))
-            both = f"{rows[key] + table.first_row} and {place + table.first_row}"
+            both = f"{table.numbers.of(rows[key])} and {table.numbers.of(place)}"
             raise DataError(
                 f"{path} has two rows of {told} (rows {both}), and tables "
                 f"are joined by all columns that both have ({', '.join(names)}): one row each"

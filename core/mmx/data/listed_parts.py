@@ -85,7 +85,8 @@ def _by_index(manifest: Manifest, named: Collection[str]) -> Rows:
     indices = manifest.dataset.indices()
     if not len(indices):
         words = (
-            "its rows have no indices, for they are gathered from several or are those of no table"
+            "its rows have no indices, for they are gathered from several, lines between them that "
+            "repeat the names of the columns are left out, or they are those of no table"
         )
         raise SettingsError([(("index",), f"{words}; name them: leave index out")])
     count = len(indices) + len(manifest.dataset.rejected())

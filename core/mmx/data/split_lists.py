@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from mmx.blocks import without_ending
 from mmx.data.cells import texts_of
-from mmx.data.tables import read_table
+from mmx.data.tables import open_table
 from mmx.errors import DataError, Fault
 from mmx.files import read_regular
 
@@ -67,7 +67,8 @@ def read_list(path: Path, columns: Sequence[str]) -> SplitList:
         lines = [(number, text.strip()) for number, text in enumerate(_lines(path), 1)]
         named = [(number, name) for number, name in lines if name]
         return SplitList(path, [name for _, name in named], [number for number, _ in named])
-    table = read_table(path)
+    found = open_table(path)
+    table = found.cells
     column = next((name for name in columns if name in table.columns), None)
     if column is None:
         there = ", ".join(map(str, table.columns))
@@ -75,8 +76,8 @@ def read_list(path: Path, columns: Sequence[str]) -> SplitList:
             f"the split file {path} names no rows: it needs a column {' or '.join(columns)}; it "
             f"has {there}; in a file that ends with {LINES} each line is a name, without a header"
         )
-    cells = enumerate(texts_of(table[column]).tolist(), 2)
-    named = [(row, name) for row, name in cells if name]
+    cells = enumerate(texts_of(table[column]).tolist())
+    named = [(found.numbers.of(row), name) for row, name in cells if name]
     return SplitList(path, [name for _, name in named], [row for row, _ in named], column)
 
 

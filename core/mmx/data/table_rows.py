@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
     from mmx.data.cells import Cells
+    from mmx.interfaces import RowNumbers
 
 
 class TableRows(Sequence[Sample]):
@@ -52,7 +53,7 @@ class TableRows(Sequence[Sample]):
         kinds: Mapping[str, FieldKind] | None = None,
         faults: Mapping[int, str] | None = None,
         told: FilesRead | None = None,
-        first_row: int = 2,
+        numbers: "RowNumbers | None" = None,
     ) -> None:
         """Read the columns.
 
@@ -64,13 +65,13 @@ class TableRows(Sequence[Sample]):
                 itself decides.
             faults: place of a row in the table -> why its reader says that it cannot be used.
             told: how many of how many text files are read.
-            first_row: number of the first row, as a spreadsheet shows it.
+            numbers: of the rows; None: from 2 on.
         """
         self.faults: Faults = dict(faults or {})
         self.missing: dict[str, Mapping[str, int]] = {}
         self._notes: tuple[str, ...] = ()
         self._layout = layout
-        self._first_row, self._told = first_row, told
+        self._numbers, self._told = numbers or TableContents(table).numbers, told
         self._roots = [one.absolute() for one in (layout.root or folder, *layout.roots)]
         self._read_files(table)
         self._boxes = {
@@ -105,7 +106,7 @@ class TableRows(Sequence[Sample]):
         cases = gathering.contents
         rows = cls(
             layout, cases.cells, found.folder or folder, faults=cases.faults, told=told,
-            first_row=found.first_row,
+            numbers=found.numbers,
         )  # fmt: skip
         rows._notes = (*cases.notes, *rows._notes)
         return rows
@@ -151,7 +152,10 @@ class TableRows(Sequence[Sample]):
     def _read_labels(self, table: "DataFrame") -> None:
         layout = self._layout
         each = layout.labels.several == "each"
-        self._label = None if each or layout.label is None else self._labels(table, layout.label)
+        self._label: Cells | None = None
+        if layout.label is not None and not each:
+            cells = self._cells(table, layout.label)
+            self._label = single_labels(cells, layout.labels, layout.classes)
         if set(layout.labels.columns) & set(table.columns):
             self._label = self._one_hot(table)
         self._each = {
@@ -209,7 +213,7 @@ class TableRows(Sequence[Sample]):
 
     def name(self, row: int) -> str:
         """The id of a row by its place in the table, or the number that a spreadsheet shows."""
-        return str(row + self._first_row) if self._id is None else str(self._id[row])
+        return str(self._numbers.of(row)) if self._id is None else str(self._id[row])
 
     @property
     def rejected(self) -> list[RejectedRow]:
@@ -219,7 +223,7 @@ class TableRows(Sequence[Sample]):
     def _place(self, row: int) -> str:
         """Where a reader of the table finds a row, or the rows of a case."""
         long = self._layout.long_table is not None
-        return f"case {self.name(row)}" if long else f"row {row + self._first_row}"
+        return f"case {self.name(row)}" if long else f"row {self._numbers.of(row)}"
 
     def classes(self) -> tuple[str, ...]:
         """Labels in the table, sorted; DataError without a column of labels.
@@ -305,10 +309,6 @@ class TableRows(Sequence[Sample]):
         )
         self.faults.update(faults)
         return np.array([rule.map.get(name, name) for name in labels.tolist()], dtype=object)
-
-    def _labels(self, table: "DataFrame", name: str) -> "Cells":
-        """The class of each row; empty where it is unknown."""
-        return single_labels(self._cells(table, name), self._layout.labels, self._layout.classes)
 
     def _groups(self, table: "DataFrame") -> "Cells | None":
         """The group of each row; a blank cell is a fault, or a group of its own."""

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from mmx.blocks import check_names
 from mmx.data.joined_tables import joined
+from mmx.data.repeated_names import without_repeated_names
 from mmx.errors import DataError, EncodingError, MmxError, PluginError, SettingsError
 from mmx.files import need_regular, open_regular
 from mmx.interfaces import ReaderParams, Reading, TableContents, TableReaderParams
@@ -103,6 +104,12 @@ def reader_with_columns(path: str | Path, stated: Mapping[str, object]) -> Table
     return _with_settings(Path(path), _reader_of(Path(path), _head(Path(path))), stated)
 
 
+def in_memory(table: "pandas.DataFrame") -> TableContents:
+    """A table that a program has made, in the form that all tables have."""
+    cells = without_nulls(table.set_axis(table.columns.astype(str), axis=1))
+    return without_repeated_names(TableContents(cells.reset_index(drop=True)))
+
+
 def open_like(path: str | Path, own: Reading) -> TableContents:
     """Read a further table like one of which it is known how; its own format counts more.
 
@@ -146,7 +153,7 @@ def _read(path: Path, params: TableReaderParams) -> TableContents:
     )
     if (cells.dtypes != "str").any() or cells.isna().to_numpy().any():
         cells = without_nulls(cells.reset_index(drop=True))
-    return replace(found, cells=cells)
+    return without_repeated_names(replace(found, cells=cells))
 
 
 def _reader_of(path: Path, head: bytes) -> type[TableReaderParams]:

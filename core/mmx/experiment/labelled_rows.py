@@ -160,7 +160,7 @@ def from_table(trained: TrainedRun, needs: Needs, given: TableToScore) -> Labell
     if all(name in table.cells for name in (*own.columns, *labels)):
         own_rows = replace(own, root=reads.root)
         rows = TableRows(
-            own_rows, table.cells, table.folder, faults=table.faults, first_row=table.first_row
+            own_rows, table.cells, table.folder, faults=table.faults, numbers=table.numbers
         )
         found = _labelled(trained, table, rows) if len(rows) else None
         if found is not None and found.own(trained):

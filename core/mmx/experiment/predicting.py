@@ -160,7 +160,7 @@ def _answers(
     seen = see(trained, needs, rows, data.narratives, hidden, observer)
     faults = rows.faults | {int(rows.rows[place]): why for place, why in seen.faults.items()}
     column = needs.names(table.cells)
-    names = [f"row {row + table.first_row}" for row in range(count)]
+    names = [f"row {table.numbers.of(row)}" for row in range(count)]
     if column is not None:
         names = texts_of(table.cells[column]).tolist()
     if not seen.indices:

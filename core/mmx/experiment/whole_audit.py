@@ -15,6 +15,7 @@ from mmx.runs import Observer, write_json, write_text
 from mmx.spec import Spec
 
 PAGE, FACTS = "audit.html", "audit.json"
+_SHOWN = 3  # rows named in a sentence
 
 
 def audit_spec(
@@ -34,6 +35,8 @@ def audit_spec(
     checks = all_checks(open_hooks(spec, observer))
     waived = waivers(spec, checks)
     prepared = prepare(spec, observer)
+    for told_of in _unusable(prepared):
+        observer.message(told_of)
     subject, found = subject_of(spec, prepared), list[Finding]()
     with stage(observer, "audit", "checks") as told:
         for done, check in enumerate(checks, start=1):
@@ -54,7 +57,7 @@ def _write(
     except OSError as error:
         raise RunError(f"{folder} cannot be made: {error}; name another one with --out") from error
     facts = {"name": spec.name, "data": prepared.digests, "checks": [one.id for one in checks]}
-    told = {"notes": [*prepared.manifest.notes, *prepared.notes]}
+    told = {"notes": _notes(prepared)}
     write_json(folder / FACTS, {**facts, **audited.to_json(), **told})
     write_text(folder / PAGE, render_audit(_page(spec, prepared, checks, audited)))
 
@@ -74,12 +77,31 @@ def _page(
         checks=[(check.id, check.finds) for check in checks],
         findings=[(audited.counts(one), one) for one in audited.findings],
         waivers=dict(audited.waived),
-        notes=[*manifest.notes, *prepared.notes],
+        notes=_notes(prepared),
         shown=_shown(prepared, audited.findings),
         labels=len(manifest.strata) > 1,
         created=time.strftime("%Y-%m-%d %H:%M"),
         version=version("mmx"),
     )
+
+
+def _notes(prepared: PreparedData) -> list[str]:
+    """What a user must know of the rows, the same in the file and on the page."""
+    return [*prepared.manifest.notes, *_unusable(prepared), *prepared.notes]
+
+
+def _unusable(prepared: PreparedData) -> list[str]:
+    """A sentence on rows that no run can use; a run tells them in its data report."""
+    manifest = prepared.manifest
+    if not manifest.rejected:
+        return []
+    rows = len(manifest) + len(manifest.dataset.rejected())
+    told = "; ".join(f"{one.row}: {one.reason}" for one in manifest.rejected[:_SHOWN])
+    more = len(manifest.rejected) - _SHOWN
+    return [
+        f"{len(manifest.rejected)} of {rows} rows cannot be used ({told}"
+        f"{f'; and {more} more' if more > 0 else ''})"
+    ]
 
 
 def _parts(prepared: PreparedData) -> list[str]:

@@ -105,7 +105,7 @@ def grouped(table: CaseTable, layout: Layout) -> tuple[CaseTable, Layout]:
     cells = read_cells(table.cells[layout.group], missing=words).texts
     groups = parts_of_cells(cells, layout.group, layout.group_pattern)[0].copy()
     for row in np.flatnonzero(groups == "").tolist():
-        groups[row] = f"row {row + table.first_row}"
+        groups[row] = f"row {table.numbers.of(row)}"
     name = f"{layout.group}: group"
     own = replace(layout, group=name, group_pattern="")
     return replace(table, cells=table.cells.assign(**{name: groups})), own

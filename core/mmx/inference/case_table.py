@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from mmx.blocks import MISSING_WORDS, read_cells, read_plain_text
-from mmx.data import Gathering, TableRows, WrittenText, open_like, without_nulls
+from mmx.data import Gathering, TableRows, WrittenText, in_memory, open_like, without_nulls
 from mmx.errors import DataError
 from mmx.inference.needs import Needs
-from mmx.interfaces import IMAGE, TEXT, Layout, TableContents
+from mmx.interfaces import IMAGE, TEXT, Layout, RowNumbers, TableContents
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class CaseTable:
         faults: row, from 0 -> why it cannot be used.
         index: of the table that was given in memory; None for others.
         gathered: whether every row is a case, also where those of the run's own table are not.
-        first_row: number of the first row, as a spreadsheet shows it.
+        numbers: of the rows, as a spreadsheet shows them.
     """
 
     cells: pd.DataFrame
@@ -61,12 +61,15 @@ class CaseTable:
     faults: Mapping[int, str] = field(default_factory=dict)
     index: "pd.Index[Any] | None" = None
     gathered: bool = False
-    first_row: int = 2
+    numbers: RowNumbers = field(default_factory=RowNumbers)
 
     @property
     def contents(self) -> TableContents:
         """The same as a reader gives it."""
-        return TableContents(self.cells, self.notes, self.faults, first_row=self.first_row)
+        own = self.numbers
+        return TableContents(
+            self.cells, self.notes, self.faults, first_row=own.first, left_out=own.left_out
+        )
 
     def columns_of(self, needs: Needs) -> Needs:
         """What the run needs, by the columns that this table should have."""
@@ -85,7 +88,7 @@ class CaseTable:
     def rows(self, needs: Needs, layout: Layout) -> TableRows:
         """The rows as samples, by a layout whose columns are all there."""
         return TableRows(
-            layout, self.cells, self.folder, needs.kinds, self.faults, first_row=self.first_row
+            layout, self.cells, self.folder, needs.kinds, self.faults, numbers=self.numbers
         )
 
 
@@ -98,9 +101,10 @@ def case_table(asked: Asked, needs: Needs) -> CaseTable:
     if isinstance(asked, str | Path):
         return _of_file(Path(asked), needs.layout)
     if isinstance(asked, pd.DataFrame):
-        cells = without_nulls(asked.set_axis(asked.columns.astype(str), axis=1))
-        cells, index = cells.reset_index(drop=True), asked.index
-        return CaseTable(cells, Path.cwd(), "the table", index=index)
+        found, name = in_memory(asked), "the table"
+        index = asked.index.delete([*found.left_out])
+        told, numbers = tuple(found.notes), found.numbers
+        return CaseTable(found.cells, Path.cwd(), name, told, index=index, numbers=numbers)
     cases: Sequence[Case | Mapping[str, object]]
     cases = [asked] if isinstance(asked, Case | Mapping) else list(asked)
     notes: list[str] = []
@@ -117,7 +121,7 @@ def _of_file(path: Path, layout: Layout) -> CaseTable:
     found = open_like(path, layout.reading)
     folder = found.folder or path.absolute().parent
     return CaseTable(
-        found.cells, folder, str(path), tuple(found.notes), found.faults, first_row=found.first_row
+        found.cells, folder, str(path), tuple(found.notes), found.faults, numbers=found.numbers
     )
 
 
@@ -337,6 +341,6 @@ def named(
         if column is not None:
             names = read_cells(cells[column], missing=words).texts
             empty = np.flatnonzero(names == "")
-            names[empty] = [f"row {row + table.first_row}" for row in empty.tolist()]
+            names[empty] = [f"row {table.numbers.of(row)}" for row in empty.tolist()]
             cells = cells.assign(**{column: names})
     return replace(table, cells=cells)

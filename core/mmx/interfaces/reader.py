@@ -59,6 +59,25 @@ class PackedImage(ABC):
 
 
 @dataclass(frozen=True, slots=True)
+class RowNumbers:
+    """Numbers of rows as a spreadsheet shows them.
+
+    Attributes:
+        first: of the first row; 2 where the names of the columns stand in the first line.
+        left_out: places in the table, from 0, of rows that are no cases, in order.
+    """
+
+    first: int = 2
+    left_out: tuple[int, ...] = ()
+
+    def of(self, row: int) -> int:
+        """The number of a row, by its place among those that are not left out."""
+        for place in self.left_out:
+            row += place <= row
+        return self.first + row
+
+
+@dataclass(frozen=True, slots=True)
 class TableContents:
     """What a reader found.
 
@@ -73,6 +92,8 @@ class TableContents:
         folder: that names of files in cells are relative to; None: the folder of the table.
         first_row: number of the first row of ``cells`` as a spreadsheet shows it; more than 2 where
             something stands above the names of the columns, 1 where no names stand there.
+        left_out: places in the file, from 0, of rows that are not in ``cells``, for they repeat the
+            names of the columns; readers leave it empty.
     """
 
     cells: "DataFrame"
@@ -81,6 +102,12 @@ class TableContents:
     guesses: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
     first_row: int = 2
+    left_out: tuple[int, ...] = ()
+
+    @property
+    def numbers(self) -> RowNumbers:
+        """Numbers of the rows of ``cells``."""
+        return RowNumbers(self.first_row, self.left_out)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The page of an audit: a table of all checks, then each finding with its evidence."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -78,7 +79,12 @@ def render_audit(page: AuditPage) -> str:
         }
         for counts, one in ordered
     ]
-    names = {f"found-{place}": one.check for place, (_, one) in enumerate(ordered, start=1)}
+    several = Counter(one.check for _, one in ordered)
+    names = {
+        f"found-{place}": f"{one.check}: {one.about}" if several[one.check] > 1 else one.check
+        for place, (_, one) in enumerate(ordered, start=1)
+    }
+    told = [("rows", "How the rows were read")] if page.notes else []
     return (
         environment()
         .get_template("audit.html.j2")
@@ -87,7 +93,7 @@ def render_audit(page: AuditPage) -> str:
             counts={word: sum(one == word for one, _ in ordered) for word in ORDER},
             worst=_worst(page),
             found=found,
-            contents=[("result", "All checks"), *names.items()],
+            contents=[("result", "All checks"), *names.items(), *told],
         )
     )
 

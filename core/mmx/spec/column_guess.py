@@ -12,6 +12,7 @@ from mmx.spec.column_found import Columns
 from mmx.spec.column_groups import groups_of, guess_group
 from mmx.spec.column_labels import LabelColumns, guess_labels
 from mmx.spec.column_splits import SplitColumn, guess_split, torn_by
+from mmx.spec.column_sums import ask_of_names, ask_of_sums
 from mmx.spec.column_texts import TextColumns, guess_texts
 from mmx.spec.image_columns import ImageColumns, guess_images
 from mmx.spec.image_kinds import ask_of_kinds, differ_in_kind
@@ -200,6 +201,10 @@ class Guess:
         self.questions += ask_of_codes(self.record, self.values)
         self.questions += ask_of_commas(self.record, self.values)
         self.questions += ask_of_spelling(self.record, self.values)
+        asked = columns if self.images.strange else ()
+        others = {name: cells for name, cells in self.values.items() if name not in asked}
+        self.questions += ask_of_sums(others, self.labels)
+        self.questions += ask_of_names(self.learned.label, self.labels)
 
     def _labels(self, given: Mapping[str, str], task: str | None) -> LabelColumns:
         found = guess_labels(self.free, given, task)

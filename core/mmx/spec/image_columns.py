@@ -1,15 +1,18 @@
 """Which columns name image files, and where those files lie."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from mmx.blocks import ends_as_image
 from mmx.spec import column_cells as cells_of
 from mmx.spec import column_names as names_of
 from mmx.spec.column_found import SAID
 from mmx.spec.image_root import find_below, find_root, find_without_ending
 
 Values = Mapping[str, Sequence[str]]
+
+_SHOWN = 4  # names in a question
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class ImageColumns:
         reasons: of each of these.
         left_out: columns of pictures that no model may read -> why.
         questions: what the table does not answer.
+        strange: values that name no image where others do; ``questions`` asks about them.
     """
 
     columns: tuple[str, ...]
@@ -31,6 +35,7 @@ class ImageColumns:
     reasons: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
     questions: tuple[str, ...] = ()
+    strange: tuple[str, ...] = ()
 
 
 def guess_images(
@@ -52,27 +57,55 @@ def guess_images(
     elif held:
         columns, reasons["images"] = [*held], "its cells hold image files"
     else:
-        named = [
-            name
-            for name, cells in values.items()
-            if cells_of.are_images(cells) and not cells_of.are_addresses(cells)
-        ]
-        masks = _masks(named)
-        columns = [name for name in named if name not in masks]
+        columns, masks = _without_masks(_named(values))
         reasons["images"] = "its values end like image files"
     if not columns:
         columns, suffix, reasons = _without_ending(values, folder)
     files = [f"{cell}{suffix}" for name in columns for cell in values[name] if cell]
     found = find_root(files, folder)
+    strange = () if suffix else _strange(files, [folder / root for root in found.roots])
+    asked = _ask_of(strange)
     if found.lacking or not columns:
-        below = find_below({name: values[name] for name in columns} or values, folder)
+        own = {name: values[name] for name in columns}
+        below = find_below(own or values, folder, found.lacking)
         if below is not None:
-            return _by_id(columns or [below[0]], below[1], masks)
+            return replace(
+                _by_id(columns or [below[0]], below[1], masks), questions=asked, strange=strange
+            )
     reasons["root"] = found.why
     if len(found.roots) > 1:
         reasons["roots"] = "files that are not in the first folder are there"
     roots = found.roots or (".",)
-    return ImageColumns(tuple(columns), roots, suffix, reasons, masks, found.questions)
+    asked = (*found.questions, *asked)
+    return ImageColumns(tuple(columns), roots, suffix, reasons, masks, asked, strange)
+
+
+def _named(values: Values) -> list[str]:
+    """Columns whose cells end like image files."""
+    return [
+        name
+        for name, cells in values.items()
+        if cells_of.are_images(cells) and not cells_of.are_addresses(cells)
+    ]
+
+
+def _strange(files: Sequence[str], roots: Sequence[Path]) -> tuple[str, ...]:
+    """Names that end as no image where nearly all do, and that no file has, such as Total."""
+    if not cells_of.are_images(files):
+        return ()
+    odd = [name for name in dict.fromkeys(files) if not ends_as_image(name)]
+    return tuple(name for name in odd if not any((root / name).is_file() for root in roots))
+
+
+def _ask_of(strange: Sequence[str]) -> tuple[str, ...]:
+    if not strange:
+        return ()
+    told = ", ".join(map(repr, strange[:_SHOWN]))
+    more = f" and {len(strange) - _SHOWN} more" if len(strange) > _SHOWN else ""
+    return (
+        f"are the rows cases that name {told}{more} where others name an image? There is no such "
+        "file; a mean or a sum below a table is no case, and its row should be removed",
+    )
 
 
 def _by_id(columns: Sequence[str], root: str, masks: Mapping[str, str]) -> ImageColumns:
@@ -97,8 +130,9 @@ def _without_ending(values: Values, folder: Path) -> tuple[list[str], str, dict[
     }  # fmt: skip
 
 
-def _masks(names: Sequence[str]) -> dict[str, str]:
-    """Columns of pictures that are drawn where the finding is, beside those of the patient."""
+def _without_masks(names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Columns of pictures of the patient, and those that are drawn where the finding is."""
     masks = [name for name in names if names_of.says(name, names_of.MASKS)]
     why = "its pictures are masks, drawn by somebody who knew the finding"
-    return dict.fromkeys(masks, why) if len(masks) < len(names) else {}
+    found = dict.fromkeys(masks, why) if len(masks) < len(names) else {}
+    return [name for name in names if name not in found], found

@@ -35,7 +35,7 @@ class FileLocations:
     roots: tuple[str, ...]
     why: str
     linked: str = ""
-    lacking: int = 0
+    lacking: tuple[str, ...] = ()
 
     @property
     def questions(self) -> tuple[str, ...]:
@@ -66,12 +66,11 @@ def find_root(files: Sequence[str], folder: Path) -> FileLocations:
             left = _looked_in(places, left, folder, roots, told, len(some))
     if not roots:
         words = f"{some[0]!r} was not found beside the table nor just below; mend data.dataset.root"
-        return FileLocations((), words, lacking=len(left))
+        return FileLocations((), words, lacking=tuple(left))
     if left:
-        told.append(f"{len(left)} are nowhere, such as {left[0]!r}")
-    return FileLocations(
-        tuple(roots), ", ".join(told), _linked(some, [folder / root for root in roots]), len(left)
-    )
+        told.append(f"there is no file for {len(left)}, such as {left[0]!r}")
+    linked = _linked(some, [folder / root for root in roots])
+    return FileLocations(tuple(roots), ", ".join(told), linked, tuple(left))
 
 
 def _looked_in(
@@ -112,19 +111,33 @@ def find_without_ending(
     return None
 
 
-def find_below(columns: Mapping[str, Sequence[str]], folder: Path) -> tuple[str, str] | None:
+def find_below(
+    columns: Mapping[str, Sequence[str]], folder: Path, lacking: Sequence[str] = ()
+) -> tuple[str, str] | None:
     """A column whose values are names of image files in any folder below, and their common folder.
 
     Names may have no ending, as ``suffix: found`` looks them up.
+
+    Args:
+        columns: name -> cells.
+        folder: of the table.
+        lacking: files that are not where the others are, and are looked for; where none of them is
+            below, nothing is won.
     """
     known = _files_below(folder)
+    if lacking and not any(_bare(file) in known for file in lacking):
+        return None
     for name, cells in columns.items():
         some = _names_of_files(cells)[:_LOOKED_AT]
-        names = [without_ending(os.path.basename(cell)) for cell in some]
+        names = [_bare(cell) for cell in some]
         there = [known[one] for one in names if one in known]
         if some and len(there) >= 0.8 * len(some):
             return name, os.path.commonpath(there) or "."
     return None
+
+
+def _bare(file: str) -> str:
+    return without_ending(os.path.basename(file))
 
 
 def _names_of_files(cells: Sequence[str]) -> list[str]:

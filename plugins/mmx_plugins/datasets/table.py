@@ -34,7 +34,7 @@ class Table(Dataset):
         if lacking:
             words = f"{params.path} has no column {', '.join(map(repr, lacking))} of labels"
             raise SettingsError([(("labels",), words)])
-        self._params = params
+        self._params, self._left_out = params, found.left_out
         roles = {*layout.by_row.columns, *layout.joining, *named}
         spare = [name for name in map(str, found.cells.columns) if name not in roles]
         self._rows = TableRows.of_cases(layout, found, params.path.parent, told)
@@ -82,7 +82,10 @@ class Table(Dataset):
         return self._rows.text_files
 
     def indices(self) -> Sequence[int]:
-        return () if self._params.case else self._rows.rows.tolist()
+        if self._params.case or self._left_out:
+            return ()
+        places: list[int] = self._rows.rows.tolist()
+        return places
 
 
 @hookimpl

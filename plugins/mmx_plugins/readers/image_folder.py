@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import pandas
 
-from mmx import DataError, Params, hookimpl, read_table
+from mmx import DataError, Params, hookimpl, open_table
 from mmx.blocks import ends_as_image
 from mmx.interfaces import TableContents, TableExample, TableReader, TableReaderParams
 
@@ -51,13 +51,15 @@ class ImageFolderReader(TableReader):
 
     def read(self, path: Path) -> TableContents:
         files = _metadata(path)
+        notes = list[str]()
         if files:
-            cells = pandas.concat([_told(path, file) for file in files], ignore_index=True)
+            told = [_told(path, file, notes) for file in files]
+            cells = pandas.concat(told, ignore_index=True)
         else:
             cells = pandas.DataFrame(list(_in_classes(path)), dtype=object)
         if not len(cells):
             raise DataError(f"{path} holds no images, or none that its metadata names")
-        return TableContents(cells, folder=path)
+        return TableContents(cells, notes, folder=path)
 
     def example(self, folder: Path) -> TableExample:
         root = folder / "example"
@@ -80,9 +82,11 @@ def _metadata(path: Path) -> list[Path]:
     return own or [file for file in parts if file.is_file()]
 
 
-def _told(path: Path, file: Path) -> "DataFrame":
-    """The rows of one metadata file, its images named from the folder on."""
-    cells = read_table(file).astype(object)
+def _told(path: Path, file: Path, notes: list[str]) -> "DataFrame":
+    """The rows of one metadata file, its images named from the folder on; adds to the notes."""
+    found = open_table(file)
+    notes += [f"{file.relative_to(path).as_posix()}: {note}" for note in found.notes]
+    cells = found.cells.astype(object)
     named = [name for name in cells.columns if name == FILE or name.endswith(f"_{FILE}")]
     if not named:
         raise DataError(f"{file} has no column {FILE}; there are {', '.join(cells.columns)}")

@@ -40,6 +40,7 @@ audit: {waive: {text_tells_label: drawn}}
 """
 WORDS = (
     "rows at the end that hold nothing are left out: 3",
+    "rows that only repeat the names of the columns are left out: 1 (row 22)",
     "is not UTF-8",
     "a comma is read as the decimal point",
     "rows have no group, and each stands for itself",
@@ -73,6 +74,7 @@ def spec(home: Path, write_image: Callable[..., Path]) -> Path:
         age = "unbekannt" if row % 10 == 3 else str(30 + row)
         patient = "" if row == 29 else f"Müller {row // 2}"
         lines.append(f"c{row};c{row};{'ab'[row // 2 % 2]};{patient};{row},5;{age}")
+    lines.insert(21, lines[0])
     lines += [";;;;;"] * 3
     (home / "fälle.csv").write_bytes("\n".join(lines).encode("cp1252"))
     (home / "spec.yaml").write_text(SPEC, encoding="utf-8")
@@ -115,3 +117,18 @@ def test_a_run_an_audit_answers_and_an_evaluation_say_the_same(
     other.write_text(text, encoding="utf-8")
     (first, *_) = evaluate(other).warnings
     assert first == f"data.split of {other} is not asked: rows of all its parts are scored"
+
+
+def test_an_audit_says_which_rows_cannot_be_used_and_leads_to_what_it_says(
+    spec: Path, home: Path, tiny_plugin: Path
+) -> None:
+    table = home / "fälle.csv"
+    table.write_bytes(table.read_bytes().replace(b"c7;c7;b;", b"c7;c7;;"))
+    heard = Heard()
+    loaded = mmx.load_spec(spec, plugins=[tiny_plugin], overrides=["data.max_bad=0.1"])
+    audited = mmx.audit_spec(loaded, out=home / "audit", observer=heard)
+    assert audited.folder is not None
+    page = (audited.folder / "audit.html").read_text()
+    for told in ("\n".join(heard.told), page, (audited.folder / "audit.json").read_text()):
+        assert told.count("1 of 30 rows cannot be used (9: ") == 1
+    assert '<a href="#rows">How the rows were read</a>' in page
