@@ -36,6 +36,8 @@ _HEADER = 540  # bytes, of the second version; the first has 348
 _PACKED = b"\x1f\x8b"  # how a packed file begins
 _MARK, _SECOND_MARK = slice(344, 348), slice(4, 8)  # in the header
 _ACROSS = {"sagittal": 0, "coronal": 1, "axial": 2}  # axis, of right, front and head
+_UNITS = {1: 1000.0, 3: 0.001}  # mm of a metre and of a micrometre; without a unit they are mm
+_UNIT = 7  # the bits of the header that say it
 _LONGEST = 300  # letters of another library that are handed on
 
 
@@ -82,7 +84,8 @@ class NiftiReader(ImageReader):
             raise DataError(
                 f"the voxels of {request.name} cannot be read: {_words(error)}"
             ) from error
-        sizes = [float(one) for one in found.header.get_zooms()[:3]] + [1.0]
+        unit = _unit(found.header)
+        sizes = [float(one) * unit for one in found.header.get_zooms()[:3]] + [1.0]
         down, right = (sizes[axes[one][0]] for one in (2, 1, 0) if one != across)
         return ImageContents(pixels, None, (down, right))
 
@@ -93,7 +96,7 @@ class NiftiReader(ImageReader):
                 head = file.read(_HEADER)
         kind = _kind(nibabel, head).header_class
         header = kind.from_fileobj(io.BytesIO(head[:_HEADER]), check=False)
-        sizes = [float(one) for one in header["pixdim"][1:4]]
+        sizes = [float(one) * _unit(header) for one in header["pixdim"][1:4]]
         software = bytes(header["descrip"]).rstrip(b"\0").decode("latin-1").strip()
         return {
             SPACING: sizes[0],
@@ -136,6 +139,11 @@ def _opened(content: bytes, name: str) -> Any:
 def _kind(nibabel: ModuleType, head: bytes) -> Any:
     """The class of images of the version that a header says."""
     return nibabel.Nifti2Image if head[_SECOND_MARK] == b"n+2\0" else nibabel.Nifti1Image
+
+
+def _unit(header: Any) -> float:
+    """The mm of one unit of length of a file."""
+    return _UNITS.get(int(header["xyzt_units"]) & _UNIT, 1.0)
 
 
 def _unpacked(content: bytes, name: str) -> bytes:

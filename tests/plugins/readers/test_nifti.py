@@ -165,3 +165,13 @@ def test_both_versions_are_read_and_tell_their_origin(version: Any, packed: bool
     assert found.spacing == (0.75, 0.5)
     told = {"spacing in mm": 0.5, "spacing of slices in mm": 4.0, "software": "FSL5.0"}
     assert NiftiParams().build().traces(content[: 1 << 20]) == told
+
+
+@pytest.mark.parametrize(("unit", "size"), [("meter", 1e-3), ("micron", 1e3), ("unknown", 1.0)])
+def test_spacings_are_in_mm_whatever_the_unit_of_the_file(unit: str, size: float) -> None:
+    image = nibabel.Nifti1Image(BODY, np.diag([2.0 * size, 3.0 * size, 4.0 * size, 1.0]))
+    image.header.set_xyzt_units(xyz=unit)
+    content = image.to_bytes()
+    assert seen(content, "axial", 0).spacing == pytest.approx((3, 2))
+    told = ImageReaders().traces(content, "scan.nii")
+    assert (told["spacing in mm"], told["spacing of slices in mm"]) == pytest.approx((2, 4))
