@@ -1,6 +1,7 @@
 """What the validation part says of a model, and whether that is better by more than chance."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from math import sqrt
 
 import torch
@@ -41,25 +42,26 @@ class Validation:
         self.processes = processes
         self.known = known_rows(trainee.task, part.labels)
         self.target = part.labels[self.known]
-        self._answers = torch.empty(0)
-        self._kept = torch.empty(0)
+        self._last = Answers(torch.empty(0))
+        self._kept = self._last
 
     def scores(self) -> dict[str, float]:
         """Of the model as it is now; none where no row is known."""
         if not len(self.known):
             return {}
-        self._answers = known_log_probs(
+        log_probs = known_log_probs(
             self.trainee,
             self.part,
             batch_size=self.spec.evaluation.batch_size,
             precision=self.precision,
             processes=self.processes,
         )
-        return self.trainee.task.quick_scores(self._answers.numpy(), self.target.numpy())
+        self._last = Answers(log_probs)
+        return self.trainee.task.quick_scores(log_probs.numpy(), self.target.numpy())
 
     def keep(self) -> None:
         """What was scored last is kept."""
-        self._kept = self._answers
+        self._kept = self._last
 
     def recall(self, weights: Mapping[str, Tensor]) -> None:
         """What the model answered with the weights that are kept; it has them now."""
@@ -78,39 +80,61 @@ class Validation:
 
     def _standard_error(self) -> float:
         """Of the difference of the scores of what was scored last and of what is kept."""
-        groups = self.part.groups
-        names: list[str] = [groups[int(row)] for row in self.known]
+        return standard_error(self._without(self._last) - self._without(self._kept))
 
-        def difference(rows: Tensor) -> float:
-            target = self.target[rows].numpy()
-            new, old = (
-                self.trainee.task.quick_scores(answers[rows].numpy(), target)[self.spec.select]
-                for answers in (self._answers, self._kept)
-            )
-            return new - old
+    def _without(self, answers: "Answers") -> Tensor:
+        """[blocks], scores without each block; of labels and rows in thousands it takes long."""
+        if answers.without is None:
+            groups = [self.part.groups[int(row)] for row in self.known]
 
-        return standard_error(difference, names)
+            def score(rows: Tensor) -> float:
+                target = self.target[rows].numpy()
+                scores = self.trainee.task.quick_scores(answers.log_probs[rows].numpy(), target)
+                return scores[self.spec.select]
+
+            answers.without = leave_one_out(score, groups)
+        return answers.without
 
 
-def standard_error(statistic: Callable[[Tensor], float], groups: Sequence[str]) -> float:
-    """Of a statistic of rows, by the jackknife that leaves out one block of groups at a time.
+@dataclass
+class Answers:
+    """What a model answered to the known validation rows.
 
-    Groups are dealt to at most 50 blocks in their order. Infinite with fewer than two groups, and
-    where the statistic is none without one of the blocks, on which it then hangs.
+    Attributes:
+        log_probs: [n, ...].
+        without: scores without each block of groups; None: not asked yet.
+    """
+
+    log_probs: Tensor
+    without: Tensor | None = None
+
+
+def leave_one_out(statistic: Callable[[Tensor], float], groups: Sequence[str]) -> Tensor:
+    """[blocks], float64: a statistic of the rows outside of each block of groups.
+
+    Groups are dealt to at most 50 blocks in their order.
 
     Args:
         statistic: of rows [m], places in ``groups``.
         groups: [n], of each row.
-
-    Source: Tukey 1958; Efron and Stein 1981, doi:10.1214/aos/1176345462.
     """
     numbers = {name: index for index, name in enumerate(dict.fromkeys(groups))}
     blocks = min(BLOCKS, len(numbers))
     if blocks < 2:
-        return float("inf")
+        return torch.empty(0, dtype=torch.float64)
     block = torch.tensor([numbers[name] % blocks for name in groups])
     values = [statistic((block != index).nonzero().flatten()) for index in range(blocks)]
-    found = torch.tensor(values, dtype=torch.float64)
-    if not found.isfinite().all():
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def standard_error(left_out: Tensor) -> float:
+    """Of a statistic, by the jackknife, from what ``leave_one_out`` gave [blocks].
+
+    Infinite with fewer than two blocks, and where the statistic is none without one of them, on
+    which it then hangs.
+
+    Source: Tukey 1958; Efron and Stein 1981, doi:10.1214/aos/1176345462.
+    """
+    if len(left_out) < 2 or not left_out.isfinite().all():
         return float("inf")
-    return sqrt((blocks - 1) * float(found.var(correction=0)))
+    return sqrt((len(left_out) - 1) * float(left_out.var(correction=0)))

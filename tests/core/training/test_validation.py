@@ -1,5 +1,6 @@
 """train.margin: an epoch replaces another only where it is better by more than chance."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from mmx.errors import DataError
 from mmx.interfaces import known_rows
 from mmx.training.start import check_groups
 from mmx.training.trainee import Trainee
-from mmx.training.validation import Validation, standard_error
+from mmx.training.validation import Answers, Validation, leave_one_out
+from mmx.training.validation import standard_error as of_left_out
 from mmx_plugins.tasks.multi_label import MultiLabelParams
 
 
@@ -44,6 +46,10 @@ def test_many_groups_are_dealt_to_blocks_which_changes_it_little() -> None:
 
 
 INFINITE = float("inf")
+
+
+def standard_error(statistic: Callable[[Tensor], float], groups: Sequence[str]) -> float:
+    return of_left_out(leave_one_out(statistic, groups))
 
 
 def test_a_margin_needs_groups_that_differ(tiny: Any) -> None:
@@ -84,7 +90,7 @@ class Answered(Given):
 
     def __init__(self, tiny: Any, margin: float, wrong: tuple[int, int]) -> None:
         super().__init__(tiny, tiny.tiny_spec(margin=margin), 60)
-        self._kept, self._answers = (self.answers(count) for count in wrong)
+        self._kept, self._last = (Answers(self.answers(count)) for count in wrong)
 
     def answers(self, wrong: int) -> Tensor:
         """Sure answers, of which the first so many are wrong."""
@@ -101,8 +107,8 @@ def test_a_gain_counts_from_the_margin_on(
 ) -> None:
     of = Answered(tiny, margin, wrong)
     old, new = (
-        of.trainee.task.quick_scores(one.numpy(), of.target.numpy())["balanced_accuracy"]
-        for one in (of._kept, of._answers)
+        of.trainee.task.quick_scores(one.log_probs.numpy(), of.target.numpy())["balanced_accuracy"]
+        for one in (of._kept, of._last)
     )
     assert of.better(new, old) is expected
     assert of.better(new, None)
@@ -118,8 +124,10 @@ class Drawn(Given):
         draws = torch.Generator().manual_seed(3)
         told = torch.nn.functional.one_hot(self.target.clamp(min=0), shape[-1])
         noise = torch.randn(shape, generator=draws), torch.randn(shape, generator=draws)
-        self._kept = (told + noise[0]).double().log_softmax(-1)
-        self._answers = (1.5 * told + 0.8 * noise[0] + 0.6 * noise[1]).double().log_softmax(-1)
+        better = 1.5 * told + 0.8 * noise[0] + 0.6 * noise[1]
+        self._kept, self._last = (
+            Answers(one.double().log_softmax(-1)) for one in (told + noise[0], better)
+        )
 
     def by_bootstrap(self, resamples: int) -> float:
         """Standard deviation of the difference over groups that are drawn with replacement."""
@@ -129,7 +137,7 @@ class Drawn(Given):
         for _ in range(resamples):
             drawn = rng.integers(len(rows_of), size=len(rows_of))
             rows = np.concatenate([rows_of[group] for group in drawn])
-            new, old = (self.score(answers, rows) for answers in (self._answers, self._kept))
+            new, old = (self.score(one.log_probs, rows) for one in (self._last, self._kept))
             found.append(new - old)
         return float(np.std(found, ddof=1))
 
@@ -151,3 +159,22 @@ class Drawn(Given):
 def test_it_is_that_of_the_bootstrap_over_groups(tiny: Any, task: str, select: str) -> None:
     given = Drawn(tiny, task, select)
     assert given._standard_error() == pytest.approx(given.by_bootstrap(400), rel=0.25)
+
+
+def test_an_epoch_is_scored_without_each_block_once(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, asked = Drawn(tiny, "ordinal", "quadratic_kappa"), list[int]()
+    task = given.trainee.task
+    whole = task.quick_scores
+
+    def counted(log_probs: Any, target: Any) -> dict[str, float]:
+        asked.append(len(target))
+        return whole(log_probs, target)
+
+    monkeypatch.setattr(task, "quick_scores", counted)
+    assert given._standard_error() == given._standard_error() > 0
+    assert len(asked) == 2 * 50
+    given.keep()
+    assert given._standard_error() == 0
+    assert len(asked) == 2 * 50
