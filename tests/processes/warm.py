@@ -63,6 +63,13 @@ def shorten_pages() -> None:
     import_module("mmx.report.svg").rendered = lambda figure: "<svg></svg>"  # type: ignore[attr-defined]
 
 
+def fork_workers(address: str) -> None:
+    """The workers of its study are copies of the warm Python as well; their pages are short."""
+    warm = import_module("warm_processes")
+    start = warm.workers_of(warm.WarmAddress(Path(address), short_pages=True))
+    import_module("mmx.study.executor").LocalExecutor._start = start
+
+
 def next_command(listener: socket.socket) -> dict[str, Any] | None:
     """In the process of a command, that command; None when there are no more, where main runs."""
     while True:
@@ -106,7 +113,7 @@ def see_installed() -> None:
     invalidate_caches()
 
 
-def perform(command: dict[str, Any]) -> None:
+def perform(command: dict[str, Any], address: str) -> None:
     """What ``python -m module words`` does."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
@@ -116,6 +123,8 @@ def perform(command: dict[str, Any]) -> None:
         see_installed()
     if command.get("short pages"):
         shorten_pages()
+    if command.get("forked workers"):
+        fork_workers(address)
     sys.argv = [command["module"], *command["words"]]
     runpy.run_module(command["module"], run_name="__main__", alter_sys=True)
 
@@ -133,4 +142,4 @@ if __name__ == "__main__":
         server.listen()
         asked = next_command(server)
     if asked is not None:
-        perform(asked)
+        perform(asked, sys.argv[1])

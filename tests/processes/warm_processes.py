@@ -145,47 +145,16 @@ def _text(file: IO[bytes]) -> str:
     return file.read().decode()
 
 
-class WarmPython:
-    """Does commands of mmx in copies of one process that has loaded the heavy libraries."""
+class WarmAddress:
+    """Where a warm Python listens; its commands may begin workers there, too.
 
-    def __init__(
-        self, python: Path, folder: Path, environment: Mapping[str, str], short_pages: bool
-    ) -> None:
-        self._address = folder / "warm"
-        self._begun = list[WarmProcess]()
-        self._short_pages = short_pages
-        words = [python, Path(__file__).with_name("warm.py"), self._address]
-        self._server = subprocess.Popen(words, env=environment, cwd=folder)
+    Args:
+        file: in the file system.
+        short_pages: whether figures are filled with curves.
+    """
 
-    def start(
-        self,
-        *words: object,
-        environment: Mapping[str, str] | None = None,
-        folder: Path | None = None,
-        module: str = "mmx_cli",
-        short_pages: bool = False,
-    ) -> WarmProcess:
-        """Begin ``python -m module words``, in this environment and folder unless others are given.
-
-        Args:
-            words: of the command.
-            environment: of the process.
-            folder: that it works in.
-            module: mmx, or another program.
-            short_pages: also where pages are made whole otherwise.
-        """
-        command = {
-            "module": module,
-            "short pages": short_pages or self._short_pages,
-            "words": [*map(str, words)],
-            "environment": dict(os.environ if environment is None else environment),
-            "folder": str(folder or Path.cwd()),
-        }
-        out, err = TemporaryFile(), TemporaryFile()  # noqa: SIM115 - the process closes them
-        with Path(os.devnull).open("rb") as nothing:
-            heard = self._told(command, [one.fileno() for one in (nothing, out, err)])
-        self._begun.append(WarmProcess(heard, out, err))
-        return self._begun[-1]
+    def __init__(self, file: Path, short_pages: bool) -> None:
+        self._address, self._short_pages = file, short_pages
 
     def start_worker(self, log: Path) -> WarmWorker:
         """Begin a worker of a study, as LocalExecutor does."""
@@ -198,7 +167,81 @@ class WarmPython:
             heard = self._told(command, [hears, answers, told.fileno()])
         for end in (hears, answers):
             os.close(end)
-        worker = WarmWorker(heard, os.fdopen(tells, "w"), os.fdopen(reads))
+        return WarmWorker(heard, os.fdopen(tells, "w"), os.fdopen(reads))
+
+    def _told(self, command: Mapping[str, object], handles: list[int]) -> socket.socket:
+        heard = self._connected()
+        socket.send_fds(heard, [json.dumps(command).encode()], handles)
+        return heard
+
+    def _connected(self) -> socket.socket:
+        heard = socket.socket(socket.AF_UNIX)
+        try:
+            heard.connect(str(self._address))
+        except OSError:
+            heard.close()
+            raise
+        return heard
+
+
+def workers_of(warm: WarmAddress) -> Callable[[LocalExecutor], WarmWorker]:
+    """``LocalExecutor._start`` that forks."""
+
+    def start(executor: LocalExecutor) -> WarmWorker:
+        worker = warm.start_worker(executor._log)
+        executor._processes.add(worker)  # type: ignore[arg-type]  # what it needs of Popen
+        return worker
+
+    return start
+
+
+class WarmPython(WarmAddress):
+    """Does commands of mmx in copies of one process that has loaded the heavy libraries."""
+
+    def __init__(
+        self, python: Path, folder: Path, environment: Mapping[str, str], short_pages: bool
+    ) -> None:
+        super().__init__(folder / "warm", short_pages)
+        self._begun = list[WarmProcess]()
+        words = [python, Path(__file__).with_name("warm.py"), self._address]
+        self._server = subprocess.Popen(words, env=environment, cwd=folder)
+
+    def start(
+        self,
+        *words: object,
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        module: str = "mmx_cli",
+        short_pages: bool = False,
+        forked_workers: bool = False,
+    ) -> WarmProcess:
+        """Begin ``python -m module words``, in this environment and folder unless others are given.
+
+        Args:
+            words: of the command.
+            environment: of the process.
+            folder: that it works in.
+            module: mmx, or another program.
+            short_pages: also where pages are made whole otherwise.
+            forked_workers: the workers of its study are copies too, and make short pages.
+        """
+        command = {
+            "module": module,
+            "forked workers": forked_workers,
+            "short pages": short_pages or self._short_pages,
+            "words": [*map(str, words)],
+            "environment": dict(os.environ if environment is None else environment),
+            "folder": str(folder or Path.cwd()),
+        }
+        out, err = TemporaryFile(), TemporaryFile()  # noqa: SIM115 - the process closes them
+        with Path(os.devnull).open("rb") as nothing:
+            heard = self._told(command, [one.fileno() for one in (nothing, out, err)])
+        self._begun.append(WarmProcess(heard, out, err))
+        return self._begun[-1]
+
+    def start_worker(self, log: Path) -> WarmWorker:
+        """It ends with the test."""
+        worker = super().start_worker(log)
         self._begun.append(worker)
         return worker
 
@@ -232,24 +275,15 @@ class WarmPython:
         self._connected().close()
         self._server.wait()
 
-    def _told(self, command: Mapping[str, object], handles: list[int]) -> socket.socket:
-        heard = self._connected()
-        socket.send_fds(heard, [json.dumps(command).encode()], handles)
-        return heard
-
     def _connected(self) -> socket.socket:
         begun = time.monotonic()
         while True:
-            heard = socket.socket(socket.AF_UNIX)
             try:
-                heard.connect(str(self._address))
+                return super()._connected()
             except OSError:  # it still loads
-                heard.close()
                 assert self._server.poll() is None
                 assert time.monotonic() - begun < 120
                 time.sleep(0.02)
-            else:
-                return heard
 
 
 @pytest.fixture(scope="session")
@@ -281,13 +315,7 @@ def warm_python(warm_pythons: Callable[..., WarmPython]) -> WarmPython:
 @pytest.fixture
 def warm_workers(processes: "WarmPython", monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers of studies are forked too; that they start cold is seen in tests/third_party."""
-
-    def start(executor: LocalExecutor) -> WarmWorker:
-        worker = processes.start_worker(executor._log)
-        executor._processes.add(worker)  # type: ignore[arg-type]  # what it needs of Popen
-        return worker
-
-    monkeypatch.setattr(LocalExecutor, "_start", start)
+    monkeypatch.setattr(LocalExecutor, "_start", workers_of(processes))
 
 
 @pytest.fixture

@@ -71,17 +71,23 @@ class Fresh:
         """Its interpreter, with what it borrows loaded."""
         return self.warm_pythons(self.python, self.environment())
 
-    def start(self, *words: str | Path, runs: Path | None = None) -> WarmProcess:
+    def start(
+        self, *words: str | Path, runs: Path | None = None, forked_workers: bool = False
+    ) -> WarmProcess:
         """Begin a command of mmx; the pages of a first run and of a study are made whole."""
         environment = self.environment() | ({"MMX_RUNS": str(runs)} if runs else {})
         whole = words[0] in ("run", "study") and runs is None and "--fresh" not in words
         return self.warm.start(
-            *words, environment=environment, folder=self.folder, short_pages=not whole
-        )
+            *words, environment=environment, folder=self.folder, short_pages=not whole,
+            forked_workers=forked_workers,
+        )  # fmt: skip
 
-    def mmx(self, *words: str | Path) -> str:
-        """A command of mmx; what it prints. Fails the test when the command fails."""
-        process = self.start(*words)
+    def mmx(self, *words: str | Path, forked_workers: bool = False) -> str:
+        """A command of mmx; what it prints. Fails the test when the command fails.
+
+        The workers of a study start cold, as for users, unless ``forked_workers`` is true.
+        """
+        process = self.start(*words, forked_workers=forked_workers)
         out, err = process.communicate()
         assert process.returncode == 0, f"{words}\n{out}\n{err}"
         return out
