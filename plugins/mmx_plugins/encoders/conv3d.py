@@ -4,7 +4,6 @@ The ordered images of a sample, such as slices of CT or MRI, are one volume. Sou
 2018, arXiv:1711.11248 (R3D, MC3, R(2+1)D), as in torchvision.models.video.
 """
 
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import ClassVar, Literal
@@ -23,19 +22,12 @@ from mmx import (
     ImageEncoder,
     Images,
     Params,
-    WeightsError,
     hookimpl,
 )
-from mmx.blocks import (
-    Weights,
-    find_weights,
-    load_tensors,
-    read_tensors,
-    real_first,
-    state_digest,
-    unit_pixels,
-)
+from mmx.blocks import Weights, real_first, unit_pixels
+from mmx_plugins.encoders._torchvision import network_with
 
+INSTEAD = "no weights of 3D networks are bundled; use default, none or a file"
 STAGES = ("layer2", "layer3", "layer4")  # whose maps are the levels
 WIDTHS = (128, 256, 512)
 # of the films that its published weights were trained on
@@ -64,35 +56,10 @@ class Conv3dParams(EncoderParams):
     )
 
     def build(self) -> "Conv3d":
-        network, record, notes = _network(self.arch, self.weights)
-        encoder = Conv3d(network, self.depth, record)
-        encoder.notes = notes
+        network = network_with(self.arch, self.weights, instead=INSTEAD)
+        encoder = Conv3d(network.module, self.depth, network.record)
+        encoder.notes = network.notes
         return encoder
-
-
-def _network(arch: str, weights: Weights) -> tuple[nn.Module, dict[str, str], tuple[str, ...]]:
-    """The whole classifier with its weights, where they came from, and notes on them."""
-    from torchvision.models import get_model, get_model_weights  # seconds of import
-
-    if weights == "bundled":
-        raise WeightsError("no weights of 3D networks are bundled; use default, none or a file")
-    if weights == "default":
-        try:
-            network: nn.Module = get_model(arch, weights="DEFAULT")
-        except OSError as error:
-            raise WeightsError(
-                f"the weights of {arch} cannot be downloaded ({error}); use weights: none or a file"
-            ) from error
-        origin = f"torchvision {get_model_weights(arch).__name__}"
-        return network, {"origin": origin, "sha256": state_digest(network)}, ()
-    with warnings.catch_warnings():  # of how they are drawn
-        warnings.simplefilter("ignore")
-        network = get_model(arch, weights=None)
-    if weights == "none":
-        return network, {"origin": "none", "sha256": ""}, ()
-    found = find_weights(weights)
-    notes = load_tensors(network, read_tensors(found.path), found.origin, unused=["fc."])
-    return network, found.record(), notes
 
 
 class Conv3d(ImageEncoder):

@@ -7,7 +7,7 @@ He et al. 2016, arXiv:1512.03385 (ResNet); Liu et al. 2022, arXiv:2201.03545 (Co
 import difflib
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -20,18 +20,15 @@ from mmx import (
     Params,
     PluginError,
     SingleImageEncoder,
-    WeightsError,
     hookimpl,
 )
-from mmx.blocks import (
-    Weights,
-    find_weights,
-    load_tensors,
-    read_tensors,
-    state_digest,
+from mmx.blocks import Weights
+from mmx_plugins.encoders._torchvision import best_weights, find_cut, flatten_map, network_with
+
+INSTEAD = (
+    "no torchvision weights are bundled; use weights: default or a file, or the encoder "
+    "{type: timm, arch: tf_efficientnet_lite0, weights: bundled}"
 )
-from mmx.errors import said_by
-from mmx_plugins.encoders._torchvision import classifier_layers, find_cut, flatten_map
 
 
 class TorchvisionParams(EncoderParams):
@@ -56,18 +53,17 @@ class TorchvisionParams(EncoderParams):
     )
 
     def build(self) -> "TorchvisionEncoder":
-        with warnings.catch_warnings():  # old networks warn about their initialisation
+        _check_name(self.arch)
+        network = network_with(self.arch, self.weights, instead=INSTEAD)
+        mean, std = _normalisation(self.arch)
+        with warnings.catch_warnings():  # the two modes of old networks have other nodes
             warnings.simplefilter("ignore")
-            with said_by("torchvision", f"building the network {self.arch!r}"):
-                network, record, notes = _network(self.arch, self.weights)
-            mean, std = _normalisation(self.arch)
-            encoder = TorchvisionEncoder(network, self.levels, mean, std, record)
-        encoder.notes = notes
+            encoder = TorchvisionEncoder(network.module, self.levels, mean, std, network.record)
+        encoder.notes = network.notes
         return encoder
 
 
-def _network(arch: str, weights: Weights) -> tuple[nn.Module, dict[str, str], tuple[str, ...]]:
-    """The whole classifier with its weights, where they came from, and notes on them."""
+def _check_name(arch: str) -> None:
     from torchvision import models  # seconds of import
 
     names = models.list_models(module=models)
@@ -75,48 +71,12 @@ def _network(arch: str, weights: Weights) -> tuple[nn.Module, dict[str, str], tu
         near = difflib.get_close_matches(arch, names, n=1, cutoff=0.4)
         hint = f"; nearest: {near[0]}" if near else ""
         raise PluginError(f"torchvision has no classification network {arch!r}{hint}")
-    if weights == "bundled":
-        raise WeightsError(
-            "no torchvision weights are bundled; use weights: default or a file, or the encoder "
-            "{type: timm, arch: tf_efficientnet_lite0, weights: bundled}"
-        )
-    if weights == "default":
-        return *_downloaded(arch), ()
-    network: nn.Module = models.get_model(arch, weights=None)
-    if weights == "none":
-        return network, {"origin": "none", "sha256": ""}, ()
-    found = find_weights(weights)
-    heads = [f"{name}." for name in classifier_layers(network)]
-    notes = load_tensors(network, read_tensors(found.path), found.origin, unused=heads)
-    return network, found.record(), notes
-
-
-def _downloaded(arch: str) -> tuple[nn.Module, dict[str, str]]:
-    """The network with torchvision's best weights; torchvision checks the digest in their name."""
-    from torchvision import models  # seconds of import
-
-    weights = _best_weights(arch)
-    try:
-        network: nn.Module = models.get_model(arch, weights=weights, progress=False)
-    except OSError as error:
-        raise WeightsError(
-            f"the weights of {arch} cannot be downloaded ({error}); use weights: none or a file"
-        ) from error
-    return network, {"origin": f"torchvision {weights}", "sha256": state_digest(network)}
 
 
 def _normalisation(arch: str) -> tuple[Sequence[float], Sequence[float]]:
     """Mean and standard deviation that the network's own weights were trained with."""
-    transforms = _best_weights(arch).transforms()
+    transforms = best_weights(arch).transforms()
     return transforms.mean, transforms.std
-
-
-def _best_weights(arch: str) -> Any:
-    """What torchvision recommends for a network."""
-    from torchvision import models  # seconds of import
-
-    # each enumeration has DEFAULT, but the type that they share does not say so
-    return getattr(models.get_model_weights(arch), "DEFAULT")  # noqa: B009 - no checker knows it
 
 
 class TorchvisionEncoder(SingleImageEncoder):

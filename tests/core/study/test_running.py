@@ -22,6 +22,18 @@ Write = Callable[..., Path]
 Run = Callable[..., Study]
 
 
+def is_of_an_ordinary_run(arm: Any, controls: Any) -> None:
+    """The score of an arm, and that of the probe beside it, are those of its own run."""
+    told = mmx.Run(Path(arm["runs"][0])).metrics
+    assert arm["by_seed"]["balanced_accuracy"][0] == pytest.approx(
+        told["test"]["metrics"]["balanced_accuracy"]["value"]
+    )
+    (probe,) = [one for one in controls if one["name"] == "probe"]
+    assert probe["scores"]["balanced_accuracy"]["value"] == pytest.approx(
+        told["probe"]["balanced_accuracy"]["value"]
+    )
+
+
 def test_a_study_from_file_to_report(
     write_study: Write, run_here: Run, here: Any, listener: Any
 ) -> None:
@@ -49,16 +61,7 @@ def test_a_study_from_file_to_report(
     trained = {"concat", "gated", "image only", "text only"}
     assert {step.stage for step in listener.steps} == {"reading", *trained}
     assert [step.done for step in listener.steps if step.stage == "gated"] == [0, 1, 2]
-    # each score is that of an ordinary run
-    run = mmx.Run(Path(gated["runs"][0]))
-    assert gated["by_seed"]["balanced_accuracy"][0] == pytest.approx(
-        run.metrics["test"]["metrics"]["balanced_accuracy"]["value"]
-    )
-    # and so is that of the probe beside it
-    (probe,) = [one for one in found["controls"] if one["name"] == "probe"]
-    assert probe["scores"]["balanced_accuracy"]["value"] == pytest.approx(
-        run.metrics["probe"]["balanced_accuracy"]["value"]
-    )
+    is_of_an_ordinary_run(gated, found["controls"])
     # and nothing is done twice
     before = len(here.jobs)
     run_here(write_study(controls=True, seeds=[0, 1], arms=["concat", "gated", "nosuch"]))

@@ -7,6 +7,7 @@ import torch
 from einops import rearrange
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torchvision import models
 from torchvision.models import get_model
 
 from mmx import DataError, Images, WeightsError
@@ -103,6 +104,21 @@ def test_weights_of_a_file_are_those_of_the_network(tmp_path: Path) -> None:
     assert encoder.weights["sha256"]
     with pytest.raises(WeightsError, match="no weights of 3D networks are bundled"):
         Conv3dParams(weights="bundled").build()
+
+
+def test_downloaded_weights_are_told_by_their_name_and_a_failed_download_in_plain_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def offline(*_: object, **__: object) -> object:
+        raise OSError("no network")
+
+    best = models.get_weight("R3D_18_Weights.KINETICS400_V1")
+    random = models.get_model("r3d_18", weights=None).state_dict()
+    monkeypatch.setattr(type(best), "get_state_dict", lambda *_, **__: random)
+    assert Conv3dParams().build().weights["origin"] == "torchvision R3D_18_Weights.KINETICS400_V1"
+    monkeypatch.setattr(type(best), "get_state_dict", offline)
+    with pytest.raises(WeightsError, match=r"r3d_18 cannot be downloaded \(no network\); use"):
+        Conv3dParams().build()
 
 
 def test_single_images_are_no_volume() -> None:
