@@ -38,6 +38,26 @@ class Sampler(TorchSampler[int], ABC):
     def set_groups(self, groups: Sequence[str]) -> None:
         """Take the group of each training row; called once, right after ``build``."""
 
+    def set_files(self, files: Sequence[str]) -> None:
+        """Take the shard or table that the image of each training row lies in.
+
+        Called once, before the first epoch, where there are ``lanes``. Empty for a row without an
+        image, or with a file of its own.
+        """
+
+    @property
+    def lanes(self) -> int:
+        """Number of lanes, each of which one process reads; 0: any process reads any row.
+
+        A lane is what a process has for itself in an epoch, such as some of the shards. Batches are
+        the same for any number of processes up to that of lanes.
+        """
+        return 0
+
+    def lanes_of(self, rows: Sequence[int]) -> Sequence[int]:
+        """The lane of each of these rows in this epoch, 0 to ``lanes`` - 1."""
+        return [0] * len(rows)
+
     @abstractmethod
     def __iter__(self) -> Iterator[int]:
         """Rows of this epoch."""

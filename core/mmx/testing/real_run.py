@@ -81,6 +81,8 @@ def _trained(params: Params, side: int, learned: TaskParams) -> str:
     rows = _rows(params, model, side, target)
     before = {name: value.detach().clone() for name, value in model.named_parameters()}
     sampler = spec.train.sampler.build(rows.labels, 0)
+    if sampler.lanes:
+        sampler.set_files([""] * len(rows))
     with TemporaryDirectory() as folder:
         data = TrainingData({"train": rows, "validation": rows})
         trainee = Trainee(model, loss, sampler, task)

@@ -22,6 +22,7 @@ from mmx.testing.real_run import trains
 
 LABELS = torch.tensor([0] * 20 + [1] * 8 + [2] * 2)
 GROUPS = tuple(f"group {row // 2}" for row in range(len(LABELS)))
+FILES = tuple(f"{row // 3}.tar" for row in range(len(LABELS)))
 RECORD: dict[str, Value] = {"age": 45.0, "sex": "male", "site": "back", "text": "A brown spot."}
 SAMPLES = [
     Sample(f"row {n}", f"group {n // 2}", record={**RECORD, "age": 30.0 + n}, label="a")
@@ -185,10 +186,31 @@ def counts_match(params: SamplerParams) -> None:
     demand(good, f"it tells {told_counts.tolist()}, but draws {seen.mean(dim=0).tolist()}")
 
 
+def lanes_hold(params: SamplerParams) -> None:
+    """Where it has lanes, each row is in one of them, no lane is empty, and a file is in one lane.
+
+    They follow from seed and epoch alone, whether the order was drawn before or not.
+    """
+    used = built_sampler(params)
+    for epoch in (2, 0) if used.lanes else ():
+        fresh = built_sampler(params)
+        for sampler in (used, fresh):
+            sampler.set_epoch(epoch)
+        list(used)
+        lanes = list(fresh.lanes_of(range(len(LABELS))))
+        demand({*lanes} == {*range(fresh.lanes)}, f"{fresh.lanes} lanes, of which it names {lanes}")
+        files = len({*zip(FILES, lanes, strict=True)})
+        demand(files == len({*FILES}), "rows of one file are in several lanes")
+        again = list(used.lanes_of(range(len(LABELS))))
+        demand(again == lanes, f"the lanes of epoch {epoch} depend on what was drawn before")
+
+
 def built_sampler(params: SamplerParams) -> Sampler:
     """A sampler for imbalanced labels."""
     sampler = params.build(LABELS, 0)
     sampler.set_groups(GROUPS)
+    if sampler.lanes:
+        sampler.set_files(FILES)
     return sampler
 
 
@@ -213,5 +235,7 @@ NARRATIVE: Laws = {
 }
 SAMPLER: Laws = {
     "builds": sampler_builds,
-    **{law.__name__: law for law in (order_repeats, counts_match, random_state, trains)},
+    **{
+        law.__name__: law for law in (order_repeats, lanes_hold, counts_match, random_state, trains)
+    },
 }

@@ -1,7 +1,6 @@
-"""From the order of an epoch to the batches of its steps, divided between processes."""
+"""From the order of an epoch to the batches of its steps."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
@@ -9,26 +8,6 @@ from torch.utils.data import DataLoader
 
 from mmx.interfaces import Batch
 from mmx.training.interfaces import Rows
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """What one process sees of a global batch.
-
-    Attributes:
-        positions: of the whole batch, over all processes.
-        start: first of them that belongs to this process.
-        stop: one past the last of them.
-    """
-
-    positions: tuple[int, ...]
-    start: int
-    stop: int
-
-    @property
-    def own(self) -> tuple[int, ...]:
-        """Positions of this process."""
-        return self.positions[self.start : self.stop]
 
 
 def cut(order: Sequence[int], size: int, processes: int = 1) -> list[tuple[int, ...]]:
@@ -48,12 +27,6 @@ def steps_of(batches: Sequence[tuple[int, ...]], accumulate: int) -> list[list[t
     """Batches by optimiser step; the last step of an epoch may have fewer."""
     starts = range(0, len(batches), accumulate)
     return [list(batches[start : start + accumulate]) for start in starts]
-
-
-def share(positions: tuple[int, ...], process: int, processes: int) -> Share:
-    """The contiguous share of one process; shares differ by one sample at most."""
-    size = len(positions)
-    return Share(positions, size * process // processes, size * (process + 1) // processes)
 
 
 class _BatchDataset:

@@ -20,7 +20,7 @@ from mmx.interfaces import Batch, Images, Outputs
 from mmx.runs import Observer, RunFolder
 from mmx.spec import Spec
 from mmx.training.augment import Augmentation, pick_augmentations
-from mmx.training.batches import Share, cut, load, share, steps_of
+from mmx.training.batches import load
 from mmx.training.checkpoint import Checkpoints, Snapshot
 from mmx.training.device import enough_memory
 from mmx.training.epoch_reporting import Reporter
@@ -38,6 +38,7 @@ from mmx.training.schedule import rate_factor
 from mmx.training.scoring import Processes
 from mmx.training.seeds import generator_at, reseed, seed_at
 from mmx.training.session import Session, remember
+from mmx.training.sharing import Share, Sharing
 from mmx.training.state import State
 from mmx.training.trainee import Trainee, TrainingData
 from mmx.training.transfer import channels_last, to_device
@@ -89,8 +90,8 @@ class Loop:
             self.device.type, enabled=self.session.precision == "fp16"
         )
         self.learning = [p for p in self.model.parameters() if p.requires_grad]
-        batches = cut(range(len(self.trainee.sampler)), settings.batch_size, self.processes)
-        self.epoch_steps = len(steps_of(batches, settings.accumulate))
+        self.sharing = Sharing(self.trainee.sampler, self.process, self.processes)
+        self.epoch_steps = len(self.sharing.steps(range(len(self.trainee.sampler)), settings))
         self.steps = self.epoch_steps * settings.epochs
         every = 1 if self.device.type == "cpu" else GUARD_STEPS
         self.guard = FiniteGuard(every, self.data.sample_names)
@@ -166,9 +167,9 @@ class Loop:
         settings, state = self.spec.train, self.state
         started, before = time.perf_counter(), state.seconds
         self.trainee.sampler.set_epoch(epoch)
-        batches = cut(list(self.trainee.sampler), settings.batch_size, self.processes)
-        planned = steps_of(batches, settings.accumulate)[state.step % self.epoch_steps :]
-        own = [[share(b, self.process, self.processes) for b in step] for step in planned]
+        steps = self.sharing.steps(list(self.trainee.sampler), settings)
+        planned = steps[state.step % self.epoch_steps :]
+        own = [list(map(self.sharing.share, step)) for step in planned]
         fetched = load(
             self.data.parts["train"], [s.own for step in own for s in step], self.spec.data.workers
         )

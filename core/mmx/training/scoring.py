@@ -92,16 +92,18 @@ class Processes:
     gather: Gather = lambda tensor: tensor
 
     def share(self, rows: Tensor) -> list[int]:
-        """The rows [n] of this process: as many as each other has, the last repeating the first."""
-        padded = torch.cat([rows, rows[:1].expand(-len(rows) % self.count)])
-        return rearrange(padded, "(m w) -> w m", w=self.count)[self.own].tolist()
+        """The rows [n] of this process: neighbours, which often lie in the same file.
+
+        Each process has as many as each other; the last row is repeated.
+        """
+        padded = torch.cat([rows, rows[-1:].expand(-len(rows) % self.count)])
+        return rearrange(padded, "(w m) -> w m", w=self.count)[self.own].tolist()
 
     def joined(self, logits: Tensor, rows: int) -> Tensor:
         """Of the logits [m, C] of each process those of all rows [n, C], without the repeats."""
         if self.count == 1:
             return logits
-        stacked = self.gather(logits)
-        return rearrange(stacked, "(w m) c -> (m w) c", w=self.count)[:rows]
+        return self.gather(logits)[:rows]
 
 
 ALONE = Processes()

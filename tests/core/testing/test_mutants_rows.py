@@ -20,6 +20,9 @@ MISTAKES = {
         "shuffles with Python's numbers": "random_state",
         "order depends on what was drawn": "order_repeats",
         "counts told wrongly": "counts_match",
+        "a lane stays empty": "lanes_hold",
+        "a file is in two lanes": "lanes_hold",
+        "lanes are known when drawn": "lanes_hold",
     },
     "narrative": {
         "writes the label": "label_unseen",
@@ -50,8 +53,26 @@ class Order(mmx.Sampler):
     def __init__(self, rows: int, seed: int, mistake: str) -> None:
         self.rows, self.seed, self.mistake = rows, seed, mistake
         self.draws = torch.Generator().manual_seed(seed)
+        self.files: Sequence[str] = ()
+        self.drawn = 0
+
+    @property
+    def lanes(self) -> int:
+        return 2 + (self.mistake == "a lane stays empty")
+
+    def set_files(self, files: Sequence[str]) -> None:
+        self.files = files
+
+    def lanes_of(self, rows: Sequence[int]) -> Sequence[int]:
+        if self.mistake == "a file is in two lanes":
+            return [row % 2 for row in rows]
+        epoch = self.drawn if self.mistake == "lanes are known when drawn" else self.epoch
+        names = [name or row for row, name in enumerate(self.files)]
+        number = {name: index for index, name in enumerate(dict.fromkeys(names))}
+        return [(number[names[row]] + epoch // 2) % 2 for row in rows]
 
     def __iter__(self) -> Iterator[int]:
+        self.drawn = self.epoch
         if self.mistake == "shuffles with Python's numbers":
             random.seed(self.seed + self.epoch)
             return iter(random.sample(range(self.rows), self.rows))

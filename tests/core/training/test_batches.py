@@ -1,11 +1,11 @@
-"""Laws of cutting and sharing batches."""
+"""Laws of cutting batches."""
 
 from typing import Any
 
 import pytest
 import torch
 
-from mmx.training.batches import cut, load, share, steps_of
+from mmx.training.batches import cut, load, steps_of
 
 
 @pytest.mark.parametrize("rows", [1, 5, 31, 32, 33, 64, 65, 66])
@@ -18,15 +18,6 @@ def test_every_row_is_in_one_batch_and_none_is_too_small(rows: int, processes: i
 
 def test_batches_of_one_stay_when_asked_for() -> None:
     assert cut(range(3), 1) == [(0,), (1,), (2,)]
-
-
-@pytest.mark.parametrize("processes", [1, 2, 3])
-def test_the_shares_of_all_processes_make_the_batch(processes: int) -> None:
-    batch = tuple(range(10, 21))
-    shares = [share(batch, process, processes) for process in range(processes)]
-    assert tuple(row for part in shares for row in part.own) == batch
-    sizes = [len(part.own) for part in shares]
-    assert max(sizes) - min(sizes) <= 1
 
 
 def test_batches_accumulate_into_steps() -> None:
