@@ -21,6 +21,7 @@ from mmx.pipeline import (
     open_hooks,
     prepare,
     run_digest,
+    tell_files,
     weights_digest,
 )
 from mmx.runs import Hooks, Observer
@@ -79,11 +80,11 @@ def set_up(
     _check_rows(spec, encoders, prepared, observer)
     audited = short_audit(spec, prepared, hooks, observer)
     learner = build_learner(spec, prepared.manifest, prepared.split, encoders)
-    named = learner.model.named_encoders()
-    check_pictures(spec, named, prepared.manifest.facts.allowed_views)
+    files = tell_files(spec, learner.sampler, prepared)
+    check_pictures(spec, learner.model.named_encoders(), prepared.manifest.facts.allowed_views)
     stores = learner.inputs.stores(prepared.rows)
-    initial = {name: weights_digest(one) for name, one in named.items()}
-    digests = {**prepared.digests, **_others(spec, prepared, stores), **learner.inputs.digests}
+    initial = {name: weights_digest(one) for name, one in learner.model.named_encoders().items()}
+    digests = prepared.digests | _others(spec, prepared, stores) | learner.inputs.digests | files
     return RunSetup(
         spec=spec,
         observer=observer,

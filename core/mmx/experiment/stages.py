@@ -29,6 +29,7 @@ from mmx.pipeline import (
     environment,
     first_process,
     open_sources,
+    reading_notes,
 )
 from mmx.runs import Progress, RunFolder
 from mmx.spec import PARTS
@@ -126,7 +127,10 @@ class Stages:
         if first_process():
             self.folder.event("encoded", **sources.encoded)
             lost = lost_tokens(setup)
-        for note in (*(f"warning: {words}" for words in lost.warnings), *sources.notes):
+        warnings = [f"warning: {words}" for words in lost.warnings]
+        train = setup.prepared.split.rows("train").tolist()
+        reading = reading_notes(setup.spec, setup.learner.sampler, sources, train)
+        for note in (*warnings, *sources.notes, *reading):
             setup.observer.message(note)
         self._stop("encode")
         return sources, lost

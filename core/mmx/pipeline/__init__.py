@@ -37,17 +37,19 @@ from mmx.pipeline.sources import Sources, open_sources
 from mmx.pipeline.spec_hooks import open_hooks
 from mmx.pipeline.stage_progress import JobProgress, stage
 from mmx.pipeline.text_writer import LEAKY, FrozenFeatures
+from mmx.pipeline.training_files import reading_notes, tell_files
 from mmx.pipeline.withheld_fields import hidden_fields
 
 __all__ = [
-    "GROUPS", "HOOKS", "LEAKY", "METRICS", "MODEL", "SETTLED", "SURROUNDINGS", "WEIGHTS", "Counts",
-    "FrozenFeatures", "JobProgress", "Learner", "ModelInputs", "PreparedData", "PreparedRows",
-    "Sources", "UnlabelledSamples", "build_learner", "cache_folder", "check_pictures",
-    "check_promises", "check_views", "class_notes", "core_digest", "environment", "fields_read",
-    "first_process", "heard", "hidden_fields", "image_files", "libraries", "link_for", "lock_of",
-    "lost_depth_note", "open_dataset", "open_hooks", "open_split", "open_sources", "permitted",
-    "prepare", "read_facts", "read_rows", "read_scored", "read_surroundings", "read_texts",
+    "GROUPS", "HOOKS", "LEAKY", "METRICS", "MODEL", "SETTLED", "SURROUNDINGS", "WEIGHTS",
+    "Counts", "FrozenFeatures", "JobProgress", "Learner", "ModelInputs", "PreparedData",
+    "PreparedRows", "Sources", "UnlabelledSamples", "build_learner", "cache_folder",
+    "check_pictures", "check_promises", "check_views", "class_notes",
+    "core_digest", "environment", "fields_read", "first_process", "heard", "hidden_fields",
+    "image_files", "libraries", "link_for", "lock_of", "lost_depth_note", "open_dataset",
+    "open_hooks", "open_sources", "open_split", "permitted", "prepare", "read_facts",
+    "read_rows", "read_scored", "read_surroundings", "read_texts", "reading_notes",
     "restored_inputs", "run_digest", "sources_used", "stage", "stated_range", "subject_of",
-    "text_fields", "texts_of", "together", "trained_prior", "unread", "wait_for_everyone",
-    "weights_digest",
+    "tell_files", "text_fields", "texts_of", "together", "trained_prior", "unread",
+    "wait_for_everyone", "weights_digest",
 ]  # fmt: skip

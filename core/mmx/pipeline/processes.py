@@ -13,6 +13,11 @@ def first_process() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def process_count() -> int:
+    """Number of processes of this launch; 1 without ``accelerate launch`` or torchrun."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def lock_of(folder: RunFolder, observer: Observer) -> AbstractContextManager[None]:
     """The lock of a run for the first process; the others come in beside it."""
     return folder.lock(observer) if first_process() else nullcontext()

@@ -64,12 +64,14 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(server: Any, tmp_pa
     assert any(step % 7 for step in steps)  # some in the middle of an epoch
 
 
-@pytest.mark.parametrize("task", ["multi_label", "ordinal"])
-def test_labels_and_levels_end_with_the_same_bits_too(
-    server: Any, tmp_path: Path, task: str
+@pytest.mark.parametrize(
+    "others", [{"task": "multi_label"}, {"task": "ordinal"}, {"sampler": {"type": "shards"}}]
+)
+def test_other_tasks_and_samplers_end_with_the_same_bits_too(
+    server: Any, tmp_path: Path, others: dict[str, Any]
 ) -> None:
     whole, killed = folder_of(tmp_path, "whole"), folder_of(tmp_path, "killed")
-    settings = {**SETTINGS, "epochs": 3, "task": task}
+    settings = {**SETTINGS, "epochs": 3, **others}
     together = server.start(whole, settings=settings)
     for number in (1, 2):
         pid = server.start(killed, settings=settings, slow=0.05)

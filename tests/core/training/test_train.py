@@ -1,13 +1,19 @@
 """Laws of training."""
 
+import io
 import json
 import os
 import socket
+import tarfile
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from mmx.errors import DataError, RunError
@@ -84,25 +90,44 @@ def test_the_loop_is_a_plain_loop_of_torch(tiny: Any, folder: RunFolder) -> None
         torch.testing.assert_close(found[name], value, atol=1e-6, rtol=1e-5)
 
 
-def test_two_processes_are_one(server: Any, tmp_path: Path) -> None:
-    settings = {"epochs": 3, "modality_dropout": 0.3, "precision": "fp32", "batch_size": 8}
-    settings["margin"] = 0.5
+def draw_shard(file: Path, rows: Iterable[int]) -> None:
+    """Pictures of 6 x 8 pixels, each in a colour of its own."""
+    file.parent.mkdir(exist_ok=True)
+    with tarfile.open(file, "w") as shard:
+        for row in rows:
+            colour, content = np.random.default_rng(row).integers(256, size=3), io.BytesIO()
+            Image.new("RGB", (8, 6), tuple(colour.tolist())).save(content, "PNG")
+            member = tarfile.TarInfo(f"{row:03}.png")
+            member.size = content.tell()
+            content.seek(0)
+            shard.addfile(member, content)
+
+
+def launched(server: Any, folder: RunFolder, processes: int, **order: Any) -> list[Any]:
+    """What each of the processes of a launch found."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     shared = {
-        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2",
-        "LOCAL_WORLD_SIZE": "2", "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1",
+        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(processes),
+        "LOCAL_WORLD_SIZE": str(processes), "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1",
     }  # fmt: skip
+    pids = [
+        server.start(folder, environment={**shared, "RANK": rank, "LOCAL_RANK": rank}, **order)
+        for rank in map(str, range(processes))
+    ]
+    assert [server.wait(pid) for pid in pids] == [0] * processes
+    return [json.loads((folder.path / f"result-{r}.json").read_text()) for r in range(processes)]
+
+
+def test_two_processes_are_one(server: Any, tmp_path: Path) -> None:
+    settings = {"epochs": 3, "modality_dropout": 0.3, "precision": "fp32", "batch_size": 8}
+    settings["margin"] = 0.5
+    order = {"settings": settings, "plain": True, "rows": 48}
     one, two = (RunFolder.create(tmp_path, name, "0" * 12) for name in ("one", "two"))
-    pids = [server.start(one, settings=settings, plain=True, rows=48)]
-    for rank in ("0", "1"):
-        environment = {**shared, "RANK": rank, "LOCAL_RANK": rank}
-        order = {"settings": settings, "plain": True, "rows": 48, "environment": environment}
-        pids.append(server.start(two, **order))
-    assert [server.wait(pid) for pid in pids] == [0, 0, 0]
+    assert server.wait(server.start(one, **order)) == 0
     alone = json.loads((one.path / "result-0.json").read_text())
-    first, second = (json.loads((two.path / f"result-{r}.json").read_text()) for r in (0, 1))
+    first, second = launched(server, two, 2, **order)
     assert first == second
     assert two.read_json("training.json")["processes"] == 2
     for (loss, scores), (expected_loss, expected) in zip(
@@ -110,6 +135,33 @@ def test_two_processes_are_one(server: Any, tmp_path: Path) -> None:
     ):
         assert loss == pytest.approx(expected_loss, abs=1e-3)
         assert scores == pytest.approx(expected, abs=1e-3)
+
+
+def test_processes_read_shards_of_their_own_and_learn_as_one(server: Any, tmp_path: Path) -> None:
+    """One epoch over twelve shards, two batches a step."""
+    for shard in range(12):
+        draw_shard(tmp_path / "shards" / f"{shard:02}.tar", range(5 * shard, 5 * shard + 5))
+    sampler = {"type": "shards", "lanes": 4, "window": 2}
+    settings = {
+        "epochs": 1, "precision": "fp32", "batch_size": 12, "accumulate": 2, "sampler": sampler,
+        "optimizer": {"lr": 0.05, "lr_image": 0.05, "lr_text": 0.05},
+    }  # fmt: skip
+    order = {"settings": settings, "plain": True, "rows": 60, "shards": str(tmp_path / "shards")}
+    found = {
+        count: launched(server, RunFolder.create(tmp_path, f"{count}", "0" * 12), count, **order)
+        for count in (1, 2)
+    }
+    (alone,) = found[1]
+    assert Counter(alone["read"]) == {f"{shard:02}.tar": 5 for shard in range(12)}
+    for count, several in found.items():
+        files = [{*one["read"]} for one in several]
+        assert sum(map(len, files)) == len(set().union(*files)) == 12, count
+        assert sum(len(one["read"]) for one in several) == 60
+        for name, weights in several[0]["weights"].items():
+            close = {"atol": 1e-6, "rtol": 1e-5}
+            torch.testing.assert_close(
+                *map(torch.tensor, (weights, alone["weights"][name])), **close
+            )
 
 
 def test_early_stopping_waits_so_many_epochs(tiny: Any, folder: RunFolder) -> None:

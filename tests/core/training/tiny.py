@@ -7,16 +7,19 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from mmx.blocks import Softmax
+from mmx.data import ImageStore
 from mmx.interfaces import (
     Batch,
     Features,
@@ -26,13 +29,15 @@ from mmx.interfaces import (
     LossParams,
     LossValue,
     Outputs,
+    Sample,
     TaskParams,
 )
 from mmx.runs import RunFolder, SilentObserver
-from mmx.spec import EvaluationSpec, Spec, TrainSpec
+from mmx.spec import EvaluationSpec, ImageSpec, Spec, TrainSpec
 from mmx.training import History, Trainee, TrainingData, train
 from mmx_plugins.losses.bce import BceParams
 from mmx_plugins.losses.cumulative_link import CumulativeLinkParams
+from mmx_plugins.readers.webdataset import ShardImage, WebdatasetReader
 from mmx_plugins.tasks.multi_label import MultiLabelParams
 from mmx_plugins.tasks.ordinal import OrdinalParams
 from mmx_plugins.tasks.single_label import SingleLabelParams
@@ -89,6 +94,7 @@ class TinyPart:
         draws = torch.Generator().manual_seed(seed)
         self.labels = torch.randint(3, (rows,), generator=draws)
         self.groups = tuple(str(row // 2) for row in range(rows))
+        self.files = [f"{row // 4}.tar" for row in range(rows)]
         signal = nn.functional.one_hot(self.labels, 3).float()
         self.image = torch.cat([signal, torch.zeros(rows, 3)], 1)
         self.image += torch.randn(rows, 6, generator=draws)
@@ -112,6 +118,42 @@ class TinyPart:
         present = torch.ones(len(rows), 2, dtype=torch.bool)
         inputs = {"image": image, "text": Features.of_pooled(self.text[rows])}
         return Batch(inputs, present), self.labels[rows]
+
+
+class ShardedPart(TinyPart):
+    """Rows whose images lie in shards; which of them training reads is noted.
+
+    Args:
+        rows: of the part; the shards hold as many.
+        seed: of all but the images.
+        folder: of the shards.
+    """
+
+    def __init__(self, rows: int, seed: int, folder: Path) -> None:
+        super().__init__(rows, seed)
+        images = list(WebdatasetReader().read(folder).cells["image"])
+        samples = [
+            Sample(str(row), str(row), images={"image": (images[row],)}) for row in range(rows)
+        ]
+        spec = ImageSpec(height=6, width=8)
+        cache = folder / f"cache {os.getpid()}"
+        self.store = ImageStore(samples, spec, folder=cache, memory_gb=0)
+        self.files = [self.store.file_of(row) for row in range(rows)]
+        self.read: list[str] = []
+
+    def batch(self, positions: Sequence[int]) -> tuple[Batch, Tensor]:
+        batch, target = super().batch(positions)
+        plain = ShardImage.head
+
+        def noted(image: ShardImage, size: int) -> bytes:
+            self.read.append(image.shard.name)
+            return plain(image, size)
+
+        with mock.patch.object(ShardImage, "head", noted):
+            pixels = self.store.collate(positions)
+        if len(positions) == 1:  # a look at the first row, before training begins
+            self.read.clear()
+        return replace(batch, inputs={**batch.inputs, "image": pixels}), target
 
 
 TASKS: dict[str, tuple[TaskParams, LossParams | None]] = {
@@ -165,6 +207,8 @@ def tiny_train(path: Path, model: Tiny, spec: Spec, **options: Any) -> History:
     }
     parts |= options.pop("parts", {})
     sampler = spec.train.sampler.build(parts["train"].labels, spec.seed)
+    if sampler.lanes:
+        sampler.set_files(parts["train"].files)
     loss = options.pop("loss", built_loss(spec))
     task = spec.task.build("abc")
     described = {k: options.pop(k) for k in ("allowed_views", "sample_names") if k in options}
@@ -211,10 +255,17 @@ def _child(order: dict[str, Any]) -> None:
     os.fsync = lambda handle: (time.sleep(slow), sync(handle))[1]
     path, spec = Path(order["path"]), tiny_spec(**order["settings"])
     model = Tiny(plain=order.get("plain", False), link=link(spec))
-    history = tiny_train(path, model, spec, rows=order.get("rows", 50))
+    rows = order.get("rows", 50)
+    sharded = ShardedPart(rows, 1, Path(order["shards"])) if "shards" in order else None
+    parts = {} if sharded is None else {"train": sharded}
+    history = tiny_train(path, model, spec, rows=rows, parts=parts)
     epochs = [[epoch.loss, dict(epoch.scores)] for epoch in history.epochs]
     name = f"result-{os.environ.get('RANK', 0)}.json"
-    (path / name).write_text(json.dumps({"digest": digest(model), "epochs": epochs}))
+    found = {"digest": digest(model), "epochs": epochs}
+    if sharded is not None:
+        found["read"] = sharded.read
+        found["weights"] = {name: value.tolist() for name, value in model.state_dict().items()}
+    (path / name).write_text(json.dumps(found))
 
 
 __all__ = ["Plain", "Tiny", "TinyPart", "digest", "tiny_spec", "tiny_train"]
