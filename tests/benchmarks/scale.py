@@ -56,7 +56,7 @@ PARTS: Mapping[str, Callable[[Case], Figures]] = {
     "audit": audit, "pixels": pixels, "features": features, "stream": stream, "resume": resume,
     "processes": processes,
 }  # fmt: skip
-CHILDREN: Mapping[str, Callable[[Case], Figures]] = {"encode": encode, "share": share}
+NAMED: Mapping[str, Callable[[Case, str], Figures]] = {"run": run, "share": share}
 
 
 def missed(part: str, found: Figures, limit: float) -> list[str]:
@@ -70,8 +70,21 @@ def missed(part: str, found: Figures, limit: float) -> list[str]:
         faults.append("features that were there are encoded again")
     if part == "resume" and not (found["equal"] and found["resumed"]):
         faults.append("a resumed run is another one")
-    if part == "processes" and found["by_both"] > 1:  # one validation row fills up the last batch
-        faults.append("two processes read the same images")
+    if part == "processes":
+        faults += shared(found)
+    return faults
+
+
+def shared(found: Figures) -> list[str]:
+    """What two processes read both, and should not."""
+    faults = []
+    for sampler in ("shuffle", "shards"):
+        if found[sampler]["train_images_by_both"] or found[sampler]["twice"]:
+            faults.append(f"an image is read twice in an epoch of {sampler}")
+    if found["shards"]["train_shards_by_both"]:
+        faults.append("two processes read the same shard in training")
+    if found["shards"]["validation_shards_by_both"] > 1:  # where the rows of one end
+        faults.append("two processes read the same shards in validation")
     return faults
 
 
@@ -85,7 +98,7 @@ def options() -> argparse.ArgumentParser:
     found.add_argument("--folder", type=Path, help="of the shards, which stay there")
     found.add_argument("--home", type=Path, help="of caches and runs; emptied afterwards if absent")
     found.add_argument("--part", action="append", choices=PARTS, help="without: all")
-    found.add_argument("--child", choices=[*PARTS, *CHILDREN, "run"], help=argparse.SUPPRESS)
+    found.add_argument("--child", choices=[*PARTS, "encode", *NAMED], help=argparse.SUPPRESS)
     found.add_argument("--run", default="run", help=argparse.SUPPRESS)
     return found
 
@@ -94,11 +107,11 @@ def main(given: argparse.Namespace, home: Path) -> int:
     """Draw, do each part in its process, print what it found; 1 where a limit is missed."""
     drawn = DrawnShards(given.images, given.studies, given.size)
     case = Case(home, given.folder or home / "shards", drawn, given.memory_gb)
-    if given.child == "run":
-        run(case, given.run)
+    if given.child in NAMED:
+        NAMED[given.child](case, given.run)
         return 0
     if given.child:
-        print(json.dumps({**PARTS, **CHILDREN}[given.child](case)))
+        print(json.dumps({**PARTS, "encode": encode}[given.child](case)))
         return 0
     if not case.shards.exists():
         draw_shards(case.shards, drawn)

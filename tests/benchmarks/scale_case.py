@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from scale_sets import PER_SHARD, DrawnShards
+from scale_sets import PER_SHARD, DrawnShards, draw_shards
 
 import mmx
 from mmx.experiment.run_setup import RunSetup
@@ -95,6 +95,16 @@ def first_shards(case: Case) -> Case:
             os.link(file, folder / file.name)
     drawn = replace(case.drawn, images=min(case.drawn.images, PER_SHARD * len(files)))
     return replace(case, shards=folder, drawn=drawn, memory_gb=0.0)
+
+
+def many_shards(case: Case) -> Case:
+    """A case of two thousand images, fifty in a shard."""
+    few = min(case.drawn.images, 2_000)
+    drawn = replace(case.drawn, images=few, studies=few // 2, per_shard=50)
+    shards = case.home / "many"
+    if not shards.exists():
+        draw_shards(shards, drawn)
+    return replace(case, shards=shards, drawn=drawn, memory_gb=0.0)
 
 
 def sources_of(setup: RunSetup) -> Sources:

@@ -6,21 +6,24 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from scale_case import Case, Figures, first_shards, peak, sources_of, words_of
+from scale_case import Case, Figures, first_shards, many_shards, peak, sources_of, words_of
 from scale_encoder import WIDTH
 
 import mmx
-from mmx.experiment import stages
 from mmx.experiment.run_setup import set_up
 from mmx.pipeline import open_sources
 from mmx.runs import SilentObserver
-from mmx.training import train
+from mmx.training.loop import Loop
 from mmx_plugins.readers.webdataset import ShardImage
+
+Reads = list[tuple[str, str]]  # an image and its shard
+PHASES = ("train", "validation")
 
 
 def encode(case: Case) -> Figures:
@@ -107,38 +110,62 @@ def run(case: Case, name: str) -> Figures:
 
 
 def processes(case: Case) -> Figures:
-    """Two processes of one launch: which images each of them reads in an epoch."""
-    few = first_shards(case)
-    launch = [
-        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
-    ]  # fmt: skip
-    words = [*launch, *words_of(few, "share")[1:]]
-    cpu = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=cpu)
-    first, second = (
-        json.loads((few.home / f"read-{rank}.json").read_text()) for rank in ("0", "1")
-    )
-    both = {*first} & {*second}
-    return {"images": few.drawn.images, "first": len(first), "second": len(second),
-            "by_both": len(both), "twice": len(first) - len({*first})}  # fmt: skip
+    """Two processes of one launch: what each of them reads in an epoch, by two samplers."""
+    small = many_shards(case)
+    found: Figures = {"images": small.drawn.images, "shards": len([*small.shards.glob("*.tar")])}
+    for sampler in ("shuffle", "shards"):
+        launch = [
+            sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
+        ]  # fmt: skip
+        words = [*launch, *words_of(small, "share")[1:], "--run", sampler]
+        cpu = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+        subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=cpu)
+        found[sampler] = compared(*(json.loads(_told(small, rank).read_text()) for rank in "01"))
+    return found
 
 
-def share(case: Case) -> Figures:
-    """One of the processes; writes the names of what it read in the epoch of training."""
-    read = list[str]()
-    plain = ShardImage.read
+def compared(first: Mapping[str, Reads], second: Mapping[str, Reads]) -> Figures:
+    """Images and shards that two processes read in training and in validation."""
+    found: Figures = {}
+    for phase in PHASES:
+        for place, what in enumerate(("images", "shards")):
+            both = [{read[place] for read in one[phase]} for one in (first, second)]
+            found[f"{phase}_{what}"] = [*map(len, both)]
+            found[f"{phase}_{what}_by_both"] = len(both[0] & both[1])
+    again = [len(one["train"]) - len({*map(tuple, one["train"])}) for one in (first, second)]
+    return found | {"twice": sum(again)}
 
-    def noted(self: ShardImage) -> bytes:
-        read.append(self.name)
-        return plain(self)
 
-    def trained(*given: Any, **named: Any) -> Any:
-        with mock.patch.object(ShardImage, "read", noted):
-            return train(*given, **named)
+def share(case: Case, sampler: str) -> Figures:
+    """One of the processes; writes what it reads in an epoch of training and its validation."""
+    reads: dict[str, Reads] = {phase: [] for phase in PHASES}
+    phases, plain = list[str](), ShardImage.read
 
-    with mock.patch.object(stages, "train", trained):
+    def noted(image: ShardImage) -> bytes:
+        if phases:
+            reads[phases[-1]].append((image.name, image.shard.name))
+        return plain(image)
+
+    def told(phase: str, method: str) -> Any:
+        work = getattr(Loop, method)
+
+        def within(*given: Any) -> Any:
+            phases.append(phase)
+            try:
+                return work(*given)
+            finally:
+                phases.pop()
+
+        return mock.patch.object(Loop, method, within)
+
+    order = f"train.sampler={sampler}"
+    reading = mock.patch.object(ShardImage, "read", noted)
+    with reading, told("train", "_epoch"), told("validation", "_validate"):
         os.environ["MMX_RUNS"] = str(case.home / "runs")
-        mmx.run(case.spec("share", *_STEPS, *_ALL, "train.epochs=1"))
-    file = case.home / f"read-{os.environ['RANK']}.json"
-    file.write_text(json.dumps(read))
+        mmx.run(case.spec(f"share-{sampler}", *_STEPS, *_ALL, "train.epochs=1", order))
+    _told(case, os.environ["RANK"]).write_text(json.dumps(reads))
     return {}
+
+
+def _told(case: Case, rank: str) -> Path:
+    return case.home / f"read-{rank}.json"

@@ -27,11 +27,13 @@ class DrawnShards:
         images: pictures in all.
         studies: among which they are dealt.
         size: pixels of a side.
+        per_shard: pictures in a shard.
     """
 
     images: int
     studies: int
     size: int
+    per_shard: int = PER_SHARD
 
 
 def canvas() -> NDArray[np.uint8]:
@@ -73,8 +75,8 @@ def facts(row: int, drawn: DrawnShards) -> dict[str, object]:
 def _write_shards(folder: Path, drawn: DrawnShards, starts: range) -> None:
     paper = canvas()
     for start in starts:
-        with tarfile.open(folder / f"shard-{start // PER_SHARD:05d}.tar", "w") as shard:
-            for row in range(start, min(start + PER_SHARD, drawn.images)):
+        with tarfile.open(folder / f"shard-{start // drawn.per_shard:05d}.tar", "w") as shard:
+            for row in range(start, min(start + drawn.per_shard, drawn.images)):
                 told = json.dumps(facts(row, drawn)).encode()
                 for ending, content in (("jpg", picture(paper, row, drawn.size)), ("json", told)):
                     member = tarfile.TarInfo(f"{row:07d}.{ending}")
@@ -83,11 +85,10 @@ def _write_shards(folder: Path, drawn: DrawnShards, starts: range) -> None:
 
 
 def draw_shards(folder: Path, drawn: DrawnShards, processes: int = 2) -> Path:
-    """Write the shards, a thousand pictures each; gives their folder."""
+    """Write the shards; gives their folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    lanes = [
-        range(first * PER_SHARD, drawn.images, processes * PER_SHARD) for first in range(processes)
-    ]
+    each = drawn.per_shard
+    lanes = [range(first * each, drawn.images, processes * each) for first in range(processes)]
     if processes == 1:
         _write_shards(folder, drawn, lanes[0])
         return folder

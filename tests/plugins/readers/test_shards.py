@@ -72,8 +72,8 @@ def test_two_processes_encode_disjoint_shards(
 ) -> None:
     """Which shard files each of them opens while both run a frozen encoder over all images."""
     sets = import_module("scale_sets")
-    monkeypatch.setattr(sets, "PER_SHARD", 5)
-    small = replace(case, shards=sets.draw_shards(tmp_path / "twelve", case.drawn, processes=1))
+    drawn = replace(case.drawn, per_shard=5)
+    small = replace(case, shards=sets.draw_shards(tmp_path / "twelve", drawn, processes=1))
     setup = set_up(small.spec("split", "model.image=wide", TWO_AT_A_TIME), SilentObserver())
     forked = multiprocessing.get_context("fork")
     together, opened = forked.Barrier(2), forked.Queue()
