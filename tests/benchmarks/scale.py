@@ -16,12 +16,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # the neighbours, however this is started
 
 from scale_case import Case, Figures, peak, words_of
-from scale_processes import encode, processes, resume, run, share, stream
+from scale_processes import SAMPLERS, encode, processes, resume, run, share, stream
 from scale_sets import DrawnShards, draw_shards
 from scale_throughput import LEAST_SPEED, features, pixels
 
@@ -56,7 +57,10 @@ PARTS: Mapping[str, Callable[[Case], Figures]] = {
     "audit": audit, "pixels": pixels, "features": features, "stream": stream, "resume": resume,
     "processes": processes,
 }  # fmt: skip
-NAMED: Mapping[str, Callable[[Case, str], Figures]] = {"run": run, "share": share}
+CHILDREN: Mapping[str, Callable[[Case], Figures]] = {
+    "encode": encode,
+    **{f"share-{sampler}": partial(share, sampler=sampler) for sampler in SAMPLERS},
+}
 
 
 def missed(part: str, found: Figures, limit: float) -> list[str]:
@@ -78,7 +82,7 @@ def missed(part: str, found: Figures, limit: float) -> list[str]:
 def shared(found: Figures) -> list[str]:
     """What two processes read both, and should not."""
     faults = []
-    for sampler in ("shuffle", "shards"):
+    for sampler in SAMPLERS:
         if found[sampler]["train_images_by_both"] or found[sampler]["twice"]:
             faults.append(f"an image is read twice in an epoch of {sampler}")
     if found["shards"]["train_shards_by_both"]:
@@ -98,7 +102,7 @@ def options() -> argparse.ArgumentParser:
     found.add_argument("--folder", type=Path, help="of the shards, which stay there")
     found.add_argument("--home", type=Path, help="of caches and runs; emptied afterwards if absent")
     found.add_argument("--part", action="append", choices=PARTS, help="without: all")
-    found.add_argument("--child", choices=[*PARTS, "encode", *NAMED], help=argparse.SUPPRESS)
+    found.add_argument("--child", choices=[*PARTS, *CHILDREN, "run"], help=argparse.SUPPRESS)
     found.add_argument("--run", default="run", help=argparse.SUPPRESS)
     return found
 
@@ -107,11 +111,11 @@ def main(given: argparse.Namespace, home: Path) -> int:
     """Draw, do each part in its process, print what it found; 1 where a limit is missed."""
     drawn = DrawnShards(given.images, given.studies, given.size)
     case = Case(home, given.folder or home / "shards", drawn, given.memory_gb)
-    if given.child in NAMED:
-        NAMED[given.child](case, given.run)
+    if given.child == "run":
+        run(case, given.run)
         return 0
     if given.child:
-        print(json.dumps({**PARTS, "encode": encode}[given.child](case)))
+        print(json.dumps({**PARTS, **CHILDREN}[given.child](case)))
         return 0
     if not case.shards.exists():
         draw_shards(case.shards, drawn)

@@ -24,6 +24,7 @@ from mmx_plugins.readers.webdataset import ShardImage
 
 Reads = list[tuple[str, str]]  # an image and its shard
 PHASES = ("train", "validation")
+SAMPLERS = ("shuffle", "shards")
 
 
 def encode(case: Case) -> Figures:
@@ -112,12 +113,12 @@ def run(case: Case, name: str) -> Figures:
 def processes(case: Case) -> Figures:
     """Two processes of one launch: what each of them reads in an epoch, by two samplers."""
     small = many_shards(case)
-    found: Figures = {"images": small.drawn.images, "shards": len([*small.shards.glob("*.tar")])}
-    for sampler in ("shuffle", "shards"):
+    found: Figures = {"images": small.drawn.images, "files": len([*small.shards.glob("*.tar")])}
+    for sampler in SAMPLERS:
         launch = [
             sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
         ]  # fmt: skip
-        words = [*launch, *words_of(small, "share")[1:], "--run", sampler]
+        words = [*launch, *words_of(small, f"share-{sampler}")[1:]]
         cpu = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
         subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=cpu)
         found[sampler] = compared(*(json.loads(_told(small, rank).read_text()) for rank in "01"))

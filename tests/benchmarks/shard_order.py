@@ -42,6 +42,7 @@ ARMS = {
 }
 WORSE = 0.01  # balanced accuracy
 _SPEC = """
+name: shard_order
 data:
   dataset:
     type: table
@@ -55,7 +56,7 @@ data:
 model:
   image: {type: small_network, train: full}
   fusion: image_only
-  head: linear
+  head: {type: mlp, hidden: 16}
 train:
   epochs: 4
   threads: 1
@@ -199,7 +200,7 @@ def main(hospitals: int, seeds: int, home: Path) -> int:
 if __name__ == "__main__":
     options = argparse.ArgumentParser()
     options.add_argument("--hospitals", type=int, default=20)
-    options.add_argument("--seeds", type=int, default=8)
+    options.add_argument("--seeds", type=int, default=6)
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         sys.exit(main(given.hospitals, given.seeds, Path(folder)))
