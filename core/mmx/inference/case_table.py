@@ -141,8 +141,7 @@ def _row(case: Case, needs: Needs, notes: list[str]) -> dict[str, object]:
         row[column] = _told(text, named=column in needs.layout.text_files)
     shown = needs.reads.images
     for name, images in _by_name(_files(case.images, shown), shown, IMAGE, "images").items():
-        long = needs.layout.long_table
-        if long is not None and not long.places and shown.get(name):
+        if needs.in_one_cell(name, len(images)):
             row |= {shown[name][0]: [image or "" for image in images]}  # any number of them
         else:
             row |= _in_slots(images, shown.get(name, ()), notes)

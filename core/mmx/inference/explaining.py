@@ -1,50 +1,33 @@
 """Why a model said so, for single cases: heat on images, words, shares of modalities, gates."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from io import BytesIO
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from mmx.data import ImageStore, TextStore
 from mmx.inference.asking_again import asked_again, without_columns
 from mmx.inference.attempts import Attempts
 from mmx.inference.heat import heat_maps
+from mmx.inference.looked_at import LookedAt, looked_at
 from mmx.inference.missing import shares_of_case
 from mmx.inference.placeholders import Placeholders
 from mmx.inference.prediction import Chain
 from mmx.inference.shapley import Shares
 from mmx.interfaces import (
     Batch,
-    Images,
     Store,
     TextEncoder,
-    WrappingEncoder,
     map_tensors,
 )
 from mmx.report import ExplainedImage, Explanation, WithoutColumn
 
-Pixels = NDArray[np.uint8]
 Weights = dict[str, tuple[float, ...]]
 Words = tuple[tuple[str, float], ...]
 Columns = dict[str, tuple[WithoutColumn, ...]]
 PIECES = 48  # of a text; longer ones are cut into pieces of several words
 NUMBERS = 16  # of a gate or level weight; longer ones say nothing to a reader
-_SIDE = 192  # pixels, the longer side of a picture
-_WARM = np.array([214.0, 62.0, 0.0])
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """What an encoder of images looked at: a small picture, and which of the real views it is."""
-
-    picture: Pixels | None
-    view: int
 
 
 class Explainer:
@@ -82,9 +65,9 @@ class Explainer:
         shares = attempts.get("shares", lambda: self._shares(given), Shares({}, {}))
         heat = {
             name: attempts.get(
-                _of("heat", name, views), partial(self._heat, given, name, predicted, view), None
+                _of("heat", name, views), partial(self._heat, given, name, predicted), None
             )
-            for name, view in views.items()
+            for name in views
         }
         words = self._all_words(given, texts, predicted, attempts)
         columns = self._all_columns(given, attempts)
@@ -108,29 +91,18 @@ class Explainer:
         inputs = {name: store.collate([row]) for name, store in self.stores.items()}
         return Batch(inputs, torch.stack([one.present for one in inputs.values()], dim=1))
 
-    def _views(self, row: int, attempts: Attempts) -> dict[str, _View]:
+    def _views(self, row: int, attempts: Attempts) -> dict[str, LookedAt]:
         """What the encoders of images looked at, by modality; nothing where there is no image."""
         shown = {n: one for n, one in self.stores.items() if isinstance(one, ImageStore)}
-        return {
+        found = {
             name: attempts.get(
                 _of("what the encoder looked at", name, shown),
-                partial(self._viewed, name, store.collate([row])),
-                _View(None, 0),
+                partial(looked_at, self.chain.model.encoder(name), store.collate([row])),
+                None,
             )
             for name, store in shown.items()
         }
-
-    def _viewed(self, name: str, images: Images) -> _View:
-        encoder = self.chain.model.encoder(name)
-        if not bool(images.mask.any()):
-            return _View(None, 0)
-        if not isinstance(encoder, WrappingEncoder):  # one image, or slices of a volume
-            there = images.mask[0].nonzero()[:, 0]
-            return _View(_picture(images, int(there[len(there) // 2])), 0)
-        shown = encoder.views(images)
-        centre = encoder.view_centre(images.mask, images.centre)
-        place = encoder.looked_at(shown.mask[0], int(centre[0]))
-        return _View(_picture(shown, place), int(shown.mask[0, :place].sum()))
+        return {name: views for name, views in found.items() if views is not None}
 
     def _weights(self, explained: Mapping[str, Tensor]) -> Weights:
         encoders = self.chain.model.named_encoders().values()
@@ -184,14 +156,15 @@ class Explainer:
         drops = (probability[0] - probability[1:]).tolist()
         return tuple(zip(pieces, drops, strict=True))
 
-    def _heat(self, given: Batch, name: str, predicted: int, view: _View) -> bytes | None:
-        if view.picture is None or name not in self.chain.model.used:
+    def _heat(self, given: Batch, name: str, predicted: int) -> Tensor | None:
+        """[V, h, w] of the views of one modality; None where the model does not read it."""
+        if name not in self.chain.model.used:
             return None
         device = next(self.chain.model.parameters()).device
         on = map_tensors(given, lambda tensor: tensor.to(device))
         target = torch.tensor([predicted], device=device)
-        heat = heat_maps(self.chain.model, on, target, view.view, name, read=self.chain.evidence)
-        return None if heat is None else _jpeg(_overlay(view.picture, heat[0].float().cpu()))
+        heat = heat_maps(self.chain.model, on, target, name, read=self.chain.evidence)
+        return None if heat is None else heat[0].float().cpu()
 
 
 def _of(what: str, name: str, all_of: Collection[str]) -> str:
@@ -200,14 +173,10 @@ def _of(what: str, name: str, all_of: Collection[str]) -> str:
 
 
 def _shown(
-    views: Mapping[str, _View], heat: Mapping[str, bytes | None]
+    views: Mapping[str, LookedAt], heat: Mapping[str, Tensor | None]
 ) -> dict[str, ExplainedImage]:
-    """The pictures that are there, each with its heat."""
-    return {
-        name: ExplainedImage(_jpeg(view.picture), heat.get(name))
-        for name, view in views.items()
-        if view.picture is not None
-    }
+    """One picture of each modality, with its heat."""
+    return {name: one.shown(heat.get(name)) for name, one in views.items()}
 
 
 def pieces_of(text: str) -> list[str]:
@@ -244,33 +213,3 @@ def _readable(explained: Mapping[str, Tensor], entries: Mapping[str, Sequence[st
         elif value.ndim == 1:
             found[f"{name}, mean of {len(value)}"] = (float(value.float().mean()),)
     return found
-
-
-def _picture(images: Images, view: int) -> Pixels | None:
-    """[H, W, 3] of a view, small; None when it is absent."""
-    if not images.mask[0, view]:
-        return None
-    pixels = images.pixels[0, view]
-    if pixels.is_floating_point():
-        pixels = (pixels * 255).round().clamp(0, 255).to(torch.uint8)
-    if len(pixels) != 3:  # a stack of slices: the middle one
-        pixels = pixels[len(pixels) // 2].expand(3, -1, -1)
-    whole = Image.fromarray(pixels.permute(1, 2, 0).numpy())
-    whole.thumbnail((_SIDE, _SIDE))
-    return np.asarray(whole)
-
-
-def _overlay(picture: Pixels, heat: Tensor) -> Pixels:
-    """The picture in grey under its heat [h, w] in [0, 1]."""
-    height, width = picture.shape[:2]
-    shown = Image.fromarray((heat.numpy() * 255).astype(np.uint8))
-    alpha = np.asarray(shown.resize((width, height), Image.Resampling.BICUBIC)) / 255 * 0.75
-    grey = picture.mean(axis=2, keepdims=True)
-    mixed: NDArray[np.float64] = grey * (1 - alpha[..., None]) + _WARM * alpha[..., None]
-    return mixed.round().clip(0, 255).astype(np.uint8)
-
-
-def _jpeg(picture: Pixels) -> bytes:
-    buffer = BytesIO()
-    Image.fromarray(picture).save(buffer, "JPEG", quality=85)
-    return buffer.getvalue()

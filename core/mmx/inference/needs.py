@@ -11,6 +11,7 @@ from mmx.interfaces import (
     FieldKind,
     Layout,
     NarrativeParams,
+    SingleImageEncoder,
     TextEncoder,
     WrappingParams,
 )
@@ -34,6 +35,7 @@ class Needs:
         absent: columns that were said to be absent; they count as empty.
         ragged: modalities of which a sample has as many places as images, no empty ones behind.
         joining: columns that say which rows of a table are one case, where several are.
+        several: modalities of which a cell may name any number of images.
     """
 
     layout: Layout
@@ -44,6 +46,7 @@ class Needs:
     absent: tuple[str, ...]
     ragged: tuple[str, ...]
     joining: tuple[str, ...] = ()
+    several: frozenset[str] = frozenset()
 
     @property
     def by_row(self) -> "Needs":
@@ -73,6 +76,13 @@ class Needs:
         names = (self.layout.id, "id", None if long is None else long.name)
         there = [n for n in names if n is not None and n in columns and n not in self.absent]
         return there[0] if there else None
+
+    def in_one_cell(self, name: str, count: int) -> bool:
+        """Whether so many images of a modality stand in one cell of their column."""
+        long, columns = self.layout.long_table, self.reads.images.get(name, ())
+        if long is not None and not long.places:
+            return bool(columns)
+        return len(columns) == 1 and count > 1 and name in self.several
 
     def named(self, columns: Container[str], root: str | Path | None) -> Layout:
         """What is read, with ids and groups where a table has them.
@@ -139,7 +149,16 @@ def needs_of(trained: TrainedRun, without: Collection[str] = ()) -> Needs:
     }
     ragged = facts.samples.ragged if own is None else ()
     reads = _columns_read(trained, layout, read, inner, without)
-    return Needs(layout, read, reads, texts, kinds, absent, ragged)
+    several = frozenset(name for name in reads.images if _reads_several(trained, name))
+    return Needs(layout, read, reads, texts, kinds, absent, ragged, several=several)
+
+
+def _reads_several(trained: TrainedRun, name: str) -> bool:
+    """Whether an encoder reads any number of images of a case."""
+    params = trained.spec.model.encoders.get(name)
+    if params is None or params.most_images is not None:
+        return False
+    return not isinstance(trained.model.encoder(name), SingleImageEncoder)
 
 
 def _read(model: Model, without: Collection[str]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Encoders of images that wrap another one: several views of a sample, one backbone."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -77,11 +77,14 @@ class WrappingEncoder(ImageEncoder):
     Attributes:
         backbone: any image encoder, also another wrapping one; it sees one view at a time.
         recipe: all settings that decide the views; empty when they are the images as they come.
+        shown_by_heat: whether an explanation shows the view with the most heat, instead of the one
+            that ``looked_at`` names.
         token_views: how many of the first views ``combine`` reads the tokens of; None: of all.
         pretrained: names of its modules that come with weights; all others are new layers.
     """
 
     recipe: str = ""
+    shown_by_heat: bool = False
     token_views: int | None = None
     pretrained: ClassVar[tuple[str, ...]] = ("backbone",)
 
@@ -110,6 +113,17 @@ class WrappingEncoder(ImageEncoder):
     def looked_at(self, mask: Tensor, centre: int = 0) -> int:
         """Which view of one sample, mask [V], a heat map is laid over; the first real one."""
         return int(mask.int().argmax())
+
+    def made_of(self, mask: Tensor, centre: int, view: int) -> Sequence[int]:
+        """Places of the images that a view of one sample is made of, the middle one of which is
+        shown for it; none where the view itself is shown.
+
+        Args:
+            mask: [U], of the images.
+            centre: the place that the images stand around.
+            view: which of the views.
+        """
+        return () if self.recipe else (view,)
 
     def needs(self, reads: frozenset[str]) -> frozenset[str]:
         """What ``combine`` reads of the backbone (pooled, tokens), given what the fusion reads."""

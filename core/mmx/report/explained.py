@@ -14,10 +14,18 @@ _STRONG = 0.02  # a fall of the probability below this is not coloured
 def shown_images(
     images: Mapping[str, bytes | None], why: Explanation | None
 ) -> list[dict[str, str]]:
-    """Name, address of the picture and of its heat, if any, by modality; empty where it lacks."""
-    heat = {} if why is None else {name: one.heat for name, one in why.images.items()}
+    """Name, addresses of the picture and of its heat, and what is told of it, by modality.
+
+    The picture is the one that the heat lies over; an address is empty where there is none.
+    """
+    found = {} if why is None else why.images
     return [
-        {"name": name, "address": data_address(image), "heat": data_address(heat.get(name))}
+        {
+            "name": name,
+            "address": data_address(found[name].image if name in found else image),
+            "heat": data_address(found[name].heat) if name in found else "",
+            "told": found[name].told if name in found else "",
+        }
         for name, image in images.items()
     ]
 

@@ -14,10 +14,12 @@ class ExplainedImage:
     Attributes:
         image: a PNG or JPEG file.
         heat: the same under its Grad-CAM; None where the encoder has no map.
+        told: which of several images it is, and where the heat of all of them lies; else empty.
     """
 
     image: bytes
     heat: bytes | None = None
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,10 @@ class Pseudo3d(WrappingEncoder):
                 found[side * step] = torch.where(there, wanted, found[side * (step - 1)])
         return torch.stack([found[step] for step in sorted(found)], dim=1)
 
+    def made_of(self, mask: Tensor, centre: int, view: int) -> Sequence[int]:
+        places: list[int] = self._places(mask[None], torch.tensor([centre]))[0].tolist()
+        return places if self.derived is None else places[self.radius : self.radius + 1]
+
     def combine(self, seen: BackboneOutput) -> Features:
         return Features(seen.tokens[:, 0], seen.token_mask[:, 0], seen.pooled[:, 0])
 

@@ -79,6 +79,7 @@ class Sequence(WrappingEncoder):
         self.model = _model(params, dim)
         self.shape = FeatureShape(getattr(self.model, "dim", dim))
         self.pool = params.pool
+        self.shown_by_heat = self.pool != "centre"
         self.score = nn.Linear(self.shape.dim, 1, bias=False) if self.pool == "attention" else None
         if self.score is not None:
             nn.init.zeros_(self.score.weight)  # starts as the mean over the images
