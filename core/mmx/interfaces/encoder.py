@@ -144,9 +144,17 @@ class Encoder(nn.Module, ABC):
         for _, adapter in adapters_of(self):
             adapter.requires_grad_(training != "frozen")
         if training == "last":
-            for stage in self.last_stage():
-                stage.requires_grad_(True)
+            self._let_last_learn()
         self.train(self.training)
+
+    def _let_last_learn(self) -> None:
+        for stage in self.last_stage():
+            stage.requires_grad_(True)
+        if not any(parameter.requires_grad for parameter in self.parameters()):
+            raise ShapeError(
+                f"{type(self).__name__} has no last stage of its own here, so train: last lets "
+                "nothing learn; use train: frozen, full or {lora: ...}"
+            )
 
     @property
     def adapted(self) -> bool:

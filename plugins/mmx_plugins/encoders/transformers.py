@@ -37,16 +37,18 @@ from mmx.blocks import (
 )
 from mmx.interfaces import SpecPath, TokenCount
 from mmx_plugins.encoders._transformers import (
-    end_of_text,
+    TextPool,
+    check_alone,
+    check_pool,
+    check_vocabulary,
     folder_tokenizer,
+    last_layer,
     model_folder,
     quiet,
     text_half,
 )
 
 _NO_LIMIT = 1_000_000  # tokens; transformers writes 1e30 where a tokenizer knows no limit
-
-Pool = Literal["cls", "mean", "pooler"]
 
 
 class TransformersParams(EncoderParams):
@@ -66,7 +68,7 @@ class TransformersParams(EncoderParams):
         description="default (those of the model), none (random, from its configuration), "
         "package:NAME/PATH or a file",
     )
-    pool: Pool = Field(default="mean", description="how tokens become one vector")
+    pool: TextPool = Field(default="mean", description="how tokens become one vector")
     max_length: PositiveInt = Field(default=256, description="tokens; longer texts are cut")
     chunks: PositiveInt = Field(
         default=1,
@@ -95,6 +97,8 @@ class TransformersParams(EncoderParams):
             {**record, "tokenizer": digest},
         )  # fmt: skip
         encoder.notes, encoder.chunks = half.notes, self.chunks
+        with quiet():
+            check_alone(encoder, half.network.config.model_type)
         return encoder
 
 
@@ -117,40 +121,6 @@ def _tokenizer(folder: Path) -> tuple[object, str]:
     return tokenizer, sha256(rules.encode()).hexdigest()
 
 
-def _check_pool(network: Any, tokenizer: Any, pool: Pool) -> None:
-    """Refuse a way to one vector that a network does not have."""
-    if not _reads_forward(network):
-        if pool == "pooler" and getattr(network, "pooler", None) is None:
-            raise WeightsError("this model has no pooler; use pool: mean or cls")
-        return
-    if pool == "cls":
-        raise WeightsError(
-            "each token of this model knows those before it only, so the first knows nothing; use "
-            "pool: pooler (its last token) or mean"
-        )
-    end = end_of_text(tokenizer, network.config)
-    if pool == "pooler" and tokenizer("a")["input_ids"][-1] != end:
-        raise WeightsError(
-            f"this model pools at the token {end}, which ends a text, but the tokenizer of the "
-            "folder writes none; use pool: mean, or the tokenizer that belongs to the model"
-        )
-
-
-def _check_vocabulary(network: Any, tokenizer: Any) -> None:
-    """Refuse a tokenizer whose tokens have no vectors in the network."""
-    known = network.get_input_embeddings().num_embeddings
-    if len(tokenizer) > known:
-        raise WeightsError(
-            f"the tokenizer knows {len(tokenizer)} tokens, the model {known}: they do not belong "
-            "together"
-        )
-
-
-def _reads_forward(network: Any) -> bool:
-    """Whether a token sees those before it only, and the last one stands for the text (CLIP)."""
-    return bool(network.config.model_type == "clip_text_model")
-
-
 class TransformersEncoder(TextEncoder):
     """Ids [B, N] and mask -> tokens [B, N, D], pooled [B, D], levels at fractions of the depth.
 
@@ -170,7 +140,7 @@ class TransformersEncoder(TextEncoder):
         self,
         network: Any,
         tokenizer: Any,
-        pool: Pool,
+        pool: TextPool,
         max_length: int,
         fractions: Sequence[float],
         weights: Mapping[str, str],
@@ -181,13 +151,13 @@ class TransformersEncoder(TextEncoder):
         self.depths = [max(1, round(fraction * layers)) for fraction in fractions]
         if any(not 0 < fraction <= 1 for fraction in fractions):
             raise WeightsError(f"fractions must lie in (0, 1], got {list(fractions)}")
-        _check_pool(network, tokenizer, pool)
-        _check_vocabulary(network, tokenizer)
+        check_vocabulary(network, tokenizer)
+        check_pool(network, tokenizer, pool)
         self.network = network
         self.tokenizer = tokenizer
         self.pool = pool
-        limits = (tokenizer.model_max_length, _positions(network))
-        self.longest = int(min(*limits, _NO_LIMIT))
+        limits = (tokenizer.model_max_length, _positions(network), _NO_LIMIT)
+        self.longest = int(min(limit for limit in limits if limit > 0))  # -1: it has none
         self.max_length = min(max_length, self.longest)
         self.shape = FeatureShape(config.hidden_size, (config.hidden_size,) * len(self.depths))
         self.weights = weights
@@ -283,11 +253,7 @@ class TransformersEncoder(TextEncoder):
 
     def last_stage(self) -> Iterable[nn.Module]:
         """The last layer, with the norm behind it and the pooler where there are any."""
-        layers = int(self.network.config.num_hidden_layers)
-        stacks = [m for m in self.network.modules() if isinstance(m, nn.ModuleList)]
-        last = [stack[-1] for stack in stacks if len(stack) == layers][:1]
-        ends = [getattr(self.network, name, None) for name in ("final_layer_norm", "pooler")]
-        return [*last, *(module for module in ends if isinstance(module, nn.Module))]
+        return last_layer(self.network)
 
 
 @hookimpl

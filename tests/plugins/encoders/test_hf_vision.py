@@ -1,5 +1,6 @@
 """Image encoders of transformers against the library's own features, every number drawn afresh."""
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -155,7 +156,7 @@ def test_what_a_model_does_not_have_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"kind 'bert', which this method does not read"):
         built(write(tmp_path / "bert", bert))
     (folder / "preprocessor_config.json").unlink()
-    with pytest.raises(WeightsError, match=r"no preprocessor_config.json, so size, mean"):
+    with pytest.raises(WeightsError, match=r"no preprocessor_config.json, and no processor_conf"):
         built(folder)
 
 
@@ -254,3 +255,17 @@ def test_the_page_of_models_lists_what_is_compared_here() -> None:
         line.split(" | ") for line in page.splitlines() if line.startswith("| `encoder.hf_vision`")
     ]
     assert [cells[1] for cells in rows] == list(NETWORKS)
+
+
+def test_a_folder_that_was_saved_with_its_texts_is_read(tmp_path: Path) -> None:
+    """The library writes one file for the processor of both today."""
+    folder = write(tmp_path / "whole", afresh(NETWORKS["clip"]()))
+    plain = built(folder)
+    own = json.loads((folder / "preprocessor_config.json").read_text())
+    (folder / "preprocessor_config.json").unlink()
+    (folder / "processor_config.json").write_text(json.dumps({"image_processor": own}))
+    assert torch.equal(built(folder).mean, plain.mean)
+    assert HfVisionParams(model=folder).frame.resize == (32, 32)
+    (folder / "processor_config.json").write_text("[")
+    with pytest.raises(WeightsError, match=r"processor_config.json cannot be read"):
+        built(folder)

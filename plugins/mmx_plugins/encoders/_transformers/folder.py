@@ -24,4 +24,10 @@ def model_folder(model: str | Path, holds: str) -> Path:
     if not model.is_dir():
         raise WeightsError(f"there is no folder {model} with {holds}; give bundled or a folder")
     check_model_folder(model)
+    if not (model / "config.json").is_file():
+        inside = sorted(one.parent.name for one in model.glob("*/config.json"))
+        hint = f"; name the folder inside it that has one: {', '.join(inside)}" if inside else ""
+        raise WeightsError(
+            f"{model} has no config.json, so it holds no model of transformers{hint}"
+        )
     return model

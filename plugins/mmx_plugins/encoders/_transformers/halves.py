@@ -57,16 +57,18 @@ def text_half(folder: Path, weights: str | Path | WeightsFile, *, pooler: bool) 
     with said_by("transformers", failed):
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         config = _of_texts(config, folder)
+        told = _in_full(config, folder)
         build: Any = siglip_network if config.model_type == KIND else blank
         whole = build(config, dtype=torch.float32, trust_remote_code=False)
     if not pooler and isinstance(getattr(whole, "pooler", None), nn.Module):
-        whole.pooler = None  # it would take no part, and so never get a gradient
+        # it would take no part, and so never get a gradient; some models call it all the same
+        whole.pooler = nn.Identity()
     network = whole.get_encoder() if _has_decoder(whole) else whole
     _check_kind(network, folder)
-    record, notes = _load(whole, folder, weights)
+    record, notes = _load(whole, folder, weights, pooler=pooler)
     if network.config.model_type == KIND:
         network = SiglipTexts(network, pooler=pooler)
-    return TextHalf(network.eval(), record, notes)
+    return TextHalf(network.eval(), record, (*notes, *told))
 
 
 def _of_texts(config: Any, folder: Path) -> Any:
@@ -80,6 +82,21 @@ def _of_texts(config: Any, folder: Path) -> Any:
             f"not read; {_WANTED}"
         )
     return inner
+
+
+def _in_full(config: Any, folder: Path) -> tuple[str, ...]:
+    """Let all tokens of a text attend to each other; a sentence where the files say otherwise.
+
+    The library attends in blocks to long texts, until a short one comes: from then on in full. So
+    an answer would depend on what was asked before.
+    """
+    if getattr(config, "attention_type", None) != "block_sparse":
+        return ()
+    config.attention_type = "original_full"
+    return (
+        f"{folder}: all tokens of a text attend to each other; the model was trained to attend in "
+        "blocks (block_sparse), which the library does for some texts and not for others",
+    )
 
 
 def _has_decoder(whole: object) -> bool:
@@ -98,11 +115,11 @@ def _check_kind(network: Any, folder: Path) -> None:
 
 
 def _load(
-    whole: object, folder: Path, weights: str | Path | WeightsFile
+    whole: object, folder: Path, weights: str | Path | WeightsFile, *, pooler: bool
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Load the folder's weights or a file, and say where they came from."""
     unused = [_COUNTER, *_HEADS]
-    unused += [] if getattr(whole, "pooler", None) is not None else ["pooler."]
+    unused += [] if pooler and getattr(whole, "pooler", None) is not None else ["pooler."]
     unused += ["decoder."] if _has_decoder(whole) else []
     return loaded(whole, folder, weights, unused)
 
