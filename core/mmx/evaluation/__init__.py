@@ -22,6 +22,7 @@ from mmx.evaluation.label_comparison import (
     label_areas,
     scores_of_labels,
 )
+from mmx.evaluation.label_gains import label_gains
 from mmx.evaluation.label_results import LabelEvaluation, LabelScores, OperatingPoint
 from mmx.evaluation.label_scores import evaluate_labels, quick_labels
 from mmx.evaluation.levels import decide_level, evaluate_levels, quick_levels
@@ -92,6 +93,7 @@ __all__ = [
     "interval_of_influence",
     "joint_signal",
     "label_areas",
+    "label_gains",
     "label_probe",
     "leave_group_out",
     "logistic_probabilities",

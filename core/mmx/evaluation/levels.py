@@ -11,7 +11,7 @@ from mmx.evaluation.confusion import class_shares, confusion_of, floored
 from mmx.evaluation.counts import group_sums
 from mmx.evaluation.evaluate import evaluate
 from mmx.evaluation.jackknife import mean_loss
-from mmx.evaluation.kappa import quadratic_kappa
+from mmx.evaluation.kappa import kappas, moments, quadratic_kappa
 from mmx.evaluation.level_error import macro_absolute_error
 from mmx.evaluation.results import Evaluation
 
@@ -99,9 +99,10 @@ def quick_levels(
     answers, classes = decide_level(log_probs, decision), np.asarray(log_probs).shape[1]
     labels, alone = np.asarray(labels), np.zeros(len(answers), dtype=np.int64)
     shares = class_shares(confusion_of(answers, labels, classes))
+    rows, off = np.bincount(labels), np.bincount(labels, np.abs(answers - labels))
     return {
-        "quadratic_kappa": quadratic_kappa(answers, labels, alone).value,
-        "macro_absolute_error": macro_absolute_error(answers, labels, alone, classes).value,
+        "quadratic_kappa": float(kappas(moments(answers, labels, alone)[0])),
+        "macro_absolute_error": float((off[rows > 0] / rows[rows > 0]).mean()),
         "balanced_accuracy": float(np.nanmean(shares["sensitivity"])),
         "accuracy": float((answers == labels).mean()),
         "nll": float(-floored(log_probs)[np.arange(len(labels)), labels].mean()),

@@ -1,8 +1,8 @@
 """The linear map that a probe is: standardised channels, a penalty, the strength that is best."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from math import inf
+from dataclasses import dataclass, replace
+from math import inf, nan
 from typing import TypeVar
 
 import numpy as np
@@ -34,6 +34,7 @@ class LinearMap:
         weight: [R, D], V.
         bias: [R], b.
         strength: inverse weight of the penalty.
+        quality: on validation, by which the strength was chosen; NaN: there was none to choose by.
     """
 
     mean: Tensor
@@ -41,6 +42,7 @@ class LinearMap:
     weight: Tensor
     bias: Tensor
     strength: float
+    quality: float = nan
 
     def __call__(self, x: Tensor) -> Tensor:
         """[n, R]."""
@@ -54,7 +56,7 @@ def fit_linear_map(
 
     Of each strength C it minimises n C loss(V z + b) + |V|^2 / 2, as scikit-learn's
     LogisticRegression does (of two classes at C / 2, since it penalises their difference). The
-    strongest penalty comes first; without validation rows it is kept.
+    strongest penalty comes first; it is kept where validation has no rows or gives no number.
 
     Args:
         train: [n, D], rows that it learns from.
@@ -66,10 +68,7 @@ def fit_linear_map(
     Source: Liu and Nocedal 1989, doi:10.1007/BF01589116 (L-BFGS).
     """
     train, validation = train.double(), validation.double()
-    mean, spread = train.mean(dim=0), train.std(dim=0, correction=0)
-    spread = torch.where(spread < LEAST, 1, spread)
-    # as a model in single precision holds them, so that it subtracts what was fitted with
-    mean, spread = mean.float().double(), spread.float().double()
+    mean, spread = _standards(train)
     z = (train - mean) / spread
     axes, variances = principal_axes(z)
     turned = z @ axes
@@ -82,11 +81,22 @@ def fit_linear_map(
             if not len(validation):
                 yield found, 0.0
                 return
-            yield found, quality(found(validation))
+            found = replace(found, quality=quality(found(validation)))
+            yield found, found.quality
 
     best = best_before_worse(tried())
     assert best is not None
     return best
+
+
+def _standards(train: Tensor) -> tuple[Tensor, Tensor]:
+    """[D], mean and spread of the channels of rows [n, D].
+
+    They are rounded as a model in single precision holds them, which subtracts what was fitted.
+    """
+    spread = train.std(dim=0, correction=0)
+    spread = torch.where(spread < LEAST, 1, spread)
+    return train.mean(dim=0).float().double(), spread.float().double()
 
 
 def principal_axes(z: Tensor) -> tuple[Tensor, Tensor]:

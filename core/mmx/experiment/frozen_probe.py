@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from mmx.training import ProbeJudge
 
 PROBE = "probe"  # as tables call it
 MOST = 20_000  # training rows; more of them change the answers little and cost minutes
-FORMAT = 4  # of the kept answers; another number is another key
+FORMAT = 5  # of the kept answers; another number is another key
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +43,20 @@ class FrozenProbe:
     Attributes:
         metrics: the headline on the test part; empty where there is no probe. It may be trained
             for balanced classes, so its probabilities would mislead beside those of the run.
+        balanced: whether classes weigh alike, where rows have one class each.
         reads: modalities whose features it saw.
-        strength: inverse weight of the penalty, chosen on validation; None without a probe.
+        strength: inverse weight of the penalty; None without a probe.
+        chosen: whether it was chosen on validation; else it is the strongest penalty.
         rows: training rows that it learned from.
         missing: why there is no probe; empty where there is one.
         answers: to the test part; None without a probe.
     """
 
     metrics: Mapping[str, Interval]
+    balanced: bool = True
     reads: tuple[str, ...] = ()
     strength: float | None = None
+    chosen: bool = True
     rows: int = 0
     missing: str = ""
     answers: ControlAnswers | None = None
@@ -66,11 +71,16 @@ class FrozenProbe:
         """One sentence for the report."""
         if self.missing:
             return f"There is no probe beside this run: {self.missing}."
+        weight = ", each class with equal weight" if self.balanced else ""
+        unchosen = (
+            "is the first one that is tried, of the strongest penalty, since validation gives no "
+            "score to choose by"
+        )
         return (
             f"The probe is a linear model on the frozen features of {' and '.join(self.reads)} of "
-            f"{self.rows} training rows, each class with equal weight; its strength "
-            f"({self.strength:g}) was chosen on validation. A model that does not reach it has not "
-            "earned its fusion, head or loss."
+            f"{self.rows} training rows{weight}; its strength ({self.strength:g}) "
+            f"{'was chosen on validation' if self.chosen else unchosen}. A model that does not "
+            "reach it has not earned its fusion, head or loss."
         )
 
     def to_json(self) -> dict[str, object]:
@@ -78,14 +88,27 @@ class FrozenProbe:
         if self.missing:
             return {"missing": self.missing}
         told = {name: vars_of(one) for name, one in self.metrics.items()}
-        facts = {"reads": list(self.reads), "strength": self.strength, "training_rows": self.rows}
-        return {**told, **facts}
+        return {
+            **told,
+            "balanced": self.balanced,
+            "reads": list(self.reads),
+            "strength": self.strength,
+            "chosen_on_validation": self.chosen,
+            "training_rows": self.rows,
+        }
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> "FrozenProbe":
         """What ``to_json`` gave, without its figures."""
-        reads, rows = tuple(told.get("reads", ())), told.get("training_rows", 0)
-        return cls({}, reads, told.get("strength"), rows, told.get("missing", ""))
+        return cls(
+            {},
+            told.get("balanced", True),
+            tuple(told.get("reads", ())),
+            told.get("strength"),
+            told.get("chosen_on_validation", True),  # runs of older versions say nothing of it
+            told.get("training_rows", 0),
+            told.get("missing", ""),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +117,13 @@ class ProbeAnswers:
 
     Attributes:
         strength: that was best on validation.
+        chosen: whether validation gave scores to choose it by.
         validation: [n, ...].
         test: [m, ...].
     """
 
     strength: float
+    chosen: bool
     validation: Tensor
     test: Tensor
 
@@ -151,8 +176,10 @@ def frozen_probe(
     found = score(settled, answers.test, target["test"], group["test"]).metrics[headline]
     return FrozenProbe(
         {headline: found},
+        params.exclusive,
         names,
         answers.strength,
+        answers.chosen,
         len(data.features["train"]),
         answers=ControlAnswers(settled, answers.test),
     )
@@ -193,7 +220,7 @@ def linear_probe(data: ProbeData, task: Task, params: TaskParams) -> ProbeAnswer
     rows = judge.rows(features["train"], data.targets["train"], asked, truth)
     found = fit_linear_map(rows.train, rows.validation, link.inputs, rows.loss, rows.quality)
     answers = (judge.log_probs(found(features[part])) for part in ("validation", "test"))
-    return ProbeAnswers(found.strength, *answers)
+    return ProbeAnswers(found.strength, isfinite(found.quality), *answers)
 
 
 def _recalled(file: Path) -> ProbeAnswers | None:
@@ -208,7 +235,7 @@ def _recalled(file: Path) -> ProbeAnswers | None:
 def _answers(kept: Mapping[str, Any]) -> ProbeAnswers:
     """What ``_computed`` wrote."""
     parts = (torch.tensor(kept[part], dtype=torch.float64) for part in ("validation", "test"))
-    return ProbeAnswers(float(kept["strength"]), *parts)
+    return ProbeAnswers(float(kept["strength"]), bool(kept["chosen"]), *parts)
 
 
 def _computed(file: Path, data: ProbeData, task: Task, params: TaskParams) -> ProbeAnswers:
@@ -217,5 +244,5 @@ def _computed(file: Path, data: ProbeData, task: Task, params: TaskParams) -> Pr
     parts = {"validation": answers.validation.tolist(), "test": answers.test.tolist()}
     with suppress(OSError):
         own_folder(file.parent)
-        keep(file, {"strength": answers.strength, **parts})
+        keep(file, {"strength": answers.strength, "chosen": answers.chosen, **parts})
     return answers

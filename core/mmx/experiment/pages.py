@@ -18,6 +18,7 @@ from mmx.interfaces import IMAGE, TEXT, NarrativeParams, WrongAnswer
 from mmx.pipeline import LEAKY, PreparedData, class_notes
 from mmx.report import Mistake, RunReport, render_run
 from mmx.spec import Spec, idle_keys
+from mmx.training import too_few_groups
 
 MISTAKES = 12  # thumbnails in a report
 _THUMBNAIL = 192  # pixels, the longer side
@@ -49,7 +50,7 @@ def _report(setup: RunSetup, result: RunResult, sections: Sequence[tuple[str, st
         best_epoch=result.history.best_epoch - 1,
         start=result.history.start,
         select=spec.select,
-        margin=spec.train.margin,
+        confidence=spec.train.confidence,
         mistakes=shown,
         controls=_controls(result),
         missing=outcome.missing,
@@ -199,6 +200,7 @@ def run_notes(setup: RunSetup, result: RunResult) -> list[str]:
         *idle_keys(setup.spec),
         *class_notes(setup.prepared),
         *outcome_notes(result.outcome),
+        *_epoch_notes(setup, result),
         result.probe.note,
         *(one.note for one in result.zero_shot.values()),
         *encoder_notes(setup.learner.model.named_encoders()),
@@ -210,6 +212,13 @@ def run_notes(setup: RunSetup, result: RunResult) -> list[str]:
         *setup.spec.plugins.notes,
         *setup.hooks.notes,
     ]
+
+
+def _epoch_notes(setup: RunSetup, result: RunResult) -> list[str]:
+    """Why no later epoch could be kept, where none could."""
+    spec, part = setup.spec, result.parts["validation"]
+    few = too_few_groups(part, setup.learner.task, spec.train)
+    return [few] if few else []
 
 
 def _access_note(accesses: int) -> str:

@@ -266,6 +266,29 @@ class Task(ComparableTask):
     ) -> Scores:
         """Scores of rows that are known, with intervals that allow for groups of rows."""
 
+    def gains(
+        self,
+        name: str,
+        kept: "NDArray[np.float64]",
+        new: "NDArray[np.float64]",
+        target: "NDArray[Any]",
+        block: "NDArray[np.int64]",
+    ) -> "NDArray[np.float64] | None":
+        """[B], what the new answers of each block add to the difference of one quick score.
+
+        Half of what the new answers lose where the block answers as before, and half of what the
+        kept ones gain where it answers anew; positive is better. A task answers where it need not
+        score 2 B times; None: it is worked out by ``quick_scores``.
+
+        Args:
+            name: of the score.
+            kept: log-probabilities [n, ...].
+            new: of the same known rows.
+            target: [n, ...].
+            block: [n], in 0..B-1, each with a row.
+        """
+        return None
+
     def fitted(self, log_probs: Tensor, target: Tensor, groups: Sequence[str]) -> "Task":
         """The same task with what it decides on validation, such as thresholds."""
         return self

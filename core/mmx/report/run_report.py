@@ -129,7 +129,7 @@ class RunReport:
         best_epoch: the epoch (from 0) whose weights were kept; -1: as heads were fitted before it.
         start: validation scores before the first epoch, where a head was fitted then.
         select: the validation score that chose it.
-        margin: standard errors by which an epoch had to be better than the one kept before.
+        confidence: that an epoch had to be better than the one kept before; None: by anything.
         mistakes: most confident first.
         controls: further arms by name, such as "image alone", each with its metrics.
         missing: metrics with modalities taken away, by what was there, as ``arm_name`` and
@@ -167,7 +167,7 @@ class RunReport:
     best_epoch: int | None = None
     start: Mapping[str, float] = field(default_factory=dict)
     select: str = ""
-    margin: float = 0.0
+    confidence: float | None = None
     mistakes: Sequence[Mistake] = ()
     controls: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
     missing: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)

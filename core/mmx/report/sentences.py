@@ -16,7 +16,8 @@ def learning_words(report: RunReport) -> str:
     score = named(words[report.select])
     if not _scored(report):
         return f"Trained for {epochs}; the last was kept, since validation gives no {score}."
-    apart = f" by more than {report.margin:g} standard errors" if report.margin else ""
+    sure = report.confidence is not None
+    apart = f" with {100 * (report.confidence or 0):.10g} % confidence" if sure else ""
     if report.best_epoch < 0:
         return (
             f"Trained for {epochs}; by validation {score} none was better{apart} than the head as "

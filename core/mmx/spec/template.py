@@ -50,7 +50,7 @@ train:
   batch_size: 32
   optimizer: {{type: adamw, lr: {rate}, weight_decay: 0.1}}   # {why}
   select: {select:<21} # the best epoch by this score of the validation part
-  margin: {margin:<21} # {margin_why}
+  confidence: {sure:<17} # {sure_why}
 """
 _AIM = (
     "the same aim as the headline: each class counts alike", "logit_adjusted",
@@ -58,10 +58,11 @@ _AIM = (
 )  # fmt: skip
 _PROBE = 'the linear model of the control "probe"'
 _LINEAR = "a linear model of what it reads"
+_LEVELS = f"{_LINEAR} (with loss: logit_adjusted, the probe)"
 _QUICK = ("3.0e-4", "for few steps, of few rows")
 _SLOW = ("1.0e-4", "for many steps")
-_UNSURE = ("1.64", "standard errors by which a later epoch must be better to be kept")
-_SURE = ("0.0", "so many rows teach more than the chance of few validation rows misleads")
+_UNSURE = ("0.95", "that a later epoch is better than the one kept, over all that are asked")
+_SURE = ("null", "any better score: so many rows teach more than chance misleads")
 _AIMS = {
     "multi_label": ("each known label by itself", "bce", "macro_auroc"),
     "ordinal": ("levels in their order", "cumulative_link", "quadratic_kappa"),
@@ -142,7 +143,7 @@ def _tail(columns: Columns | None) -> str:
     task = str(columns.task.get("type", ""))
     # the probe reads no encoder that learns, and knows no order of levels
     learns = columns.encoder or max(columns.shown.values(), default=1) > 1
-    start = _LINEAR if learns or task == "ordinal" else _PROBE
+    start = _LINEAR if learns else _LEVELS if task == "ordinal" else _PROBE
     return _filled(_image(columns), text + record + _fusion(columns), columns.rows, task, start)
 
 
@@ -157,16 +158,16 @@ def _has_text(columns: Columns) -> bool:
 
 
 def _filled(image: str, fusion: str, rows: int, task: str, start: str) -> str:
-    """The same with the rate and the margin that fit so many rows, and the loss of the task."""
+    """The same with the rate and the confidence that fit so many rows, and the task's loss."""
     training = _TRAINING * rows
     rate = _QUICK if training < _MANY else _SLOW
     loss_why, loss, select = _AIMS.get(task, _AIM)
-    margin = _UNSURE
+    sure = _UNSURE
     if training >= _PLENTY and task not in _AIMS:
-        select, margin = "balanced_nll", _SURE
+        select, sure = "balanced_nll", _SURE
     return _TAIL.format(
         image=image, fusion=fusion, start=start, rate=rate[0], why=rate[1], loss_why=loss_why,
-        loss=loss, select=select, margin=margin[0], margin_why=margin[1],
+        loss=loss, select=select, sure=sure[0], sure_why=sure[1],
     )  # fmt: skip
 
 

@@ -130,10 +130,16 @@ class TrainSpec(ClosedModel):
         description="validation score that chooses the best epoch; null: the headline of the task, "
         "such as balanced_accuracy",
     )
-    margin: NonNegativeFloat = Field(
-        default=0.0,
-        description="standard errors by which the score of an epoch must be better than that of "
-        "the one that is kept to be kept instead; 0: by anything",
+    confidence: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="that an epoch is better than the one that is kept, over all epochs that are "
+        "compared with it; null: any better score counts",
+    )
+    # read and left out of all that is written, so that specs which say 0 still load
+    margin: float | None = Field(
+        default=None, exclude=True, description="0 has no effect; else see train.confidence"
     )
     checkpoint_minutes: NonNegativeFloat = Field(
         default=2.0, description="time between checkpoints, minutes"
@@ -142,6 +148,18 @@ class TrainSpec(ClosedModel):
         default=None, description="threads of torch; null: all cores"
     )
     compile: bool = Field(default=False, description="torch.compile the model")
+
+    @field_validator("margin")
+    @classmethod
+    def _no_margin(cls, value: float | None) -> float | None:
+        """Refuse standard errors, of which no confidence can be made."""
+        if value:
+            raise ValueError(
+                f"standard errors ({value:g}) no longer decide which epoch is kept: write "
+                "train.confidence: 0.95 instead, the confidence that it is better over all epochs "
+                "that are compared; or leave both out, so that any better score counts"
+            )
+        return value
 
     @property
     def drops_modalities(self) -> bool:

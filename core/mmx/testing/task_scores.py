@@ -6,6 +6,7 @@ from itertools import chain
 from math import isfinite, isnan
 
 import torch
+from torch import Tensor
 
 from mmx.interfaces import (
     Content,
@@ -19,7 +20,8 @@ from mmx.interfaces import (
     TaskParams,
 )
 from mmx.testing.law import Laws, demand
-from mmx.testing.task_rows import rows_of_task
+from mmx.testing.task_rows import plain, rows_of_task
+from mmx.training.exchange import blocks_of, exchanged_gains
 
 NEAR = 1e-9
 MOST_COMPARED = 6
@@ -106,6 +108,30 @@ def selects(params: TaskParams) -> str:
     return f"{first} {poor[first]:.3g} by chance, {good[first]:.3g} for answers that fit"
 
 
+def gains(params: TaskParams) -> str:
+    """What blocks of rows add to the difference of two epochs is what exchanging them adds."""
+    asked = rows_of_task(params)
+    kept, new = plain(asked.random), plain(asked.fitting)
+    target = asked.scored.numpy()
+    block = blocks_of(asked.groups)
+    closed = []
+    for name, higher in params.selects.items():
+        found = asked.task.gains(name, kept, new, target, block.numpy())
+        if found is None:
+            continue
+
+        def score(given: Tensor, name: str = name, sign: int = 1 if higher else -1) -> float:
+            return sign * asked.task.quick_scores(given.numpy(), target)[name]
+
+        answers = torch.from_numpy(kept), torch.from_numpy(new)
+        wanted = exchanged_gains(score, *answers, block).numpy()
+        demand(found.shape == wanted.shape, f"gains of {name} are {found.shape} for {len(wanted)}")
+        gap = float(abs(found - wanted).max())
+        demand(gap < NEAR, f"gains of {name} are {gap:.3g} off what exchanged answers gain")
+        closed.append(name)
+    return f"in closed form: {', '.join(closed)}" if closed else "by exchanged answers"
+
+
 def sections(params: TaskParams) -> str:
     """Sections of its report have rows as long as their heads, and anchors of their own."""
     asked = rows_of_task(params)
@@ -162,6 +188,7 @@ def answer_unit(params: TaskParams) -> str:
 SCORES: Laws = {
     law.__name__: law
     for law in (
-        headline, written, row_permutation, selects, sections, described_metrics, answer_unit,
+        headline, written, row_permutation, selects, gains, sections, described_metrics,
+        answer_unit,
     )
 }  # fmt: skip

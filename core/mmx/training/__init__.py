@@ -1,6 +1,7 @@
 """Training: the loop on Accelerate, optimisers, schedules, augmentation, checkpoints."""
 
 from mmx.training.device import enough_memory, placed, working_device
+from mmx.training.exchange import too_few_groups
 from mmx.training.history import EpochRecord, History
 from mmx.training.interfaces import Rows, Trainable
 from mmx.training.loss_trial import try_loss
@@ -17,5 +18,6 @@ __all__ = [
     "EpochRecord", "History", "Precision", "ProbeJudge", "Rows", "Trainable", "Trainee",
     "TrainingData", "autocast", "auxiliary_weights", "beside", "channels_last", "class_weights",
     "encodes", "enough_memory", "inverse_frequency", "placed", "predict_logits",
-    "resolve_precision", "threads", "to_device", "train", "try_loss", "working_device",
+    "resolve_precision", "threads", "to_device", "too_few_groups", "train", "try_loss",
+    "working_device",
 ]  # fmt: skip

@@ -115,7 +115,7 @@ class Loop:
             return State()
         state = State.of(dict(snapshot.facts), dict(snapshot.best), snapshot.best_epoch)
         if not state.done:  # a finished training keeps its best weights only
-            if state.best and self.spec.train.margin:
+            if state.best and self.spec.train.confidence is not None:
                 self.validation.recall(state.best)
             self.model.load_trainable(snapshot.weights)
             load_flat_state(self.optimizer, dict(snapshot.optimizer))

@@ -7,9 +7,10 @@ from typing import Any
 
 from mmx.blocks import exact_fp32
 from mmx.errors import DataError, RunError
-from mmx.interfaces import Task, known_rows
+from mmx.interfaces import Task
 from mmx.runs import Observer, RunFolder
-from mmx.spec import Spec
+from mmx.spec import Spec, TrainSpec
+from mmx.training.exchange import too_few_groups
 from mmx.training.history import History
 from mmx.training.interfaces import Rows
 from mmx.training.interrupt import StopRequest
@@ -47,7 +48,7 @@ def train(
         KeyboardInterrupt: Ctrl-C; a checkpoint was written, and the same spec goes on from it.
     """
     check_rows(data.parts["train"], trainee.task)
-    check_groups(data.parts["validation"], trainee.task, spec.train.margin)
+    tell_few_groups(data.parts["validation"], trainee.task, spec.train, observer)
     accelerator = _accelerator()
     first, _ = data.parts["train"].batch([0])
     session = settle(
@@ -97,12 +98,8 @@ def check_rows(part: Rows, task: Task) -> None:
         raise DataError(f"{unknown} rows of the training part have no label; leave them out")
 
 
-def check_groups(part: Rows, task: Task, margin: float) -> None:
-    """Refuse a margin where the validation rows are of one group, which has no standard error."""
-    groups = {part.groups[row] for row in known_rows(task, part.labels).tolist()}
-    if margin and len(groups) == 1:
-        raise DataError(
-            "train.margin needs validation rows of two groups or more, whose differences make the "
-            f"standard error; all are of {next(iter(groups))!r}: set train.margin: 0, or give "
-            "validation more groups (data.split)"
-        )
+def tell_few_groups(part: Rows, task: Task, train: TrainSpec, observer: Observer) -> None:
+    """Say before time is spent that no later epoch can be kept, where none can."""
+    few = too_few_groups(part, task, train)
+    if few:
+        observer.message(few)

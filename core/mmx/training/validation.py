@@ -1,28 +1,24 @@
 """What the validation part says of a model, and whether that is better by more than chance."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from math import sqrt
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
 from mmx.interfaces import known_rows
 from mmx.spec import Spec
+from mmx.training.exchange import blocks_of, bound, chance, exchanged_gains
 from mmx.training.interfaces import Rows
 from mmx.training.precision import Precision
 from mmx.training.scoring import Processes, better, known_log_probs
 from mmx.training.trainee import Trainee
 
-BLOCKS = 50  # of groups, at most; more of them make the standard error little surer
-
 
 class Validation:
     """Scores a model by the validation part, beside its epoch that is kept.
 
-    With ``train.margin`` an epoch is better only by more than so many standard errors of the
-    difference. Breiman et al. 1984, Classification and Regression Trees, 3.4.3, keep the simplest
-    tree within one standard error of the best; here the earlier epoch is the simpler one.
+    With ``train.confidence`` an epoch is better only where chance alone would hardly make it so:
+    see ``mmx.training.exchange``.
 
     Args:
         trainee: the model, as it is when ``scores`` is called.
@@ -42,8 +38,7 @@ class Validation:
         self.processes = processes
         self.known = known_rows(trainee.task, part.labels)
         self.target = part.labels[self.known]
-        self._last = Answers(torch.empty(0))
-        self._kept = self._last
+        self._last = self._kept = torch.empty(0)
 
     def scores(self) -> dict[str, float]:
         """Of the model as it is now; none where no row is known."""
@@ -56,7 +51,7 @@ class Validation:
             precision=self.precision,
             processes=self.processes,
         )
-        self._last = Answers(log_probs)
+        self._last = log_probs
         return self.trainee.task.quick_scores(log_probs.numpy(), self.target.numpy())
 
     def keep(self) -> None:
@@ -71,70 +66,24 @@ class Validation:
 
     def better(self, value: float, than: float | None) -> bool:
         """Whether what was scored last, with this score, is better than what is kept."""
-        higher, margin = self.spec.task.selects[self.spec.select], self.spec.train.margin
+        higher = self.spec.task.selects[self.spec.select]
         if not better(value, than, higher=higher):
             return False
-        if than is None or than != than or not margin:
+        if than is None or than != than or self.spec.train.confidence is None:
             return True
-        return abs(value - than) > margin * self._standard_error()
+        return chance(self._gains(higher)) <= bound(self.spec.train)
 
-    def _standard_error(self) -> float:
-        """Of the difference of the scores of what was scored last and of what is kept."""
-        return standard_error(self._without(self._last) - self._without(self._kept))
+    def _gains(self, higher: bool) -> Tensor:
+        """[B], what each block of groups adds to the difference from what is kept."""
+        task, select = self.trainee.task, self.spec.select
+        target = self.target.numpy()
+        block = blocks_of([self.part.groups[int(row)] for row in self.known])
+        found = task.gains(select, self._kept.numpy(), self._last.numpy(), target, block.numpy())
+        if found is not None:
+            return torch.from_numpy(found)
+        sign = 1 if higher else -1
 
-    def _without(self, answers: "Answers") -> Tensor:
-        """[blocks], scores without each block; of labels and rows in thousands it takes long."""
-        if answers.without is None:
-            groups = [self.part.groups[int(row)] for row in self.known]
+        def score(log_probs: Tensor) -> float:
+            return sign * task.quick_scores(log_probs.numpy(), target)[select]
 
-            def score(rows: Tensor) -> float:
-                target = self.target[rows].numpy()
-                scores = self.trainee.task.quick_scores(answers.log_probs[rows].numpy(), target)
-                return scores[self.spec.select]
-
-            answers.without = leave_one_out(score, groups)
-        return answers.without
-
-
-@dataclass
-class Answers:
-    """What a model answered to the known validation rows.
-
-    Attributes:
-        log_probs: [n, ...].
-        without: scores without each block of groups; None: not asked yet.
-    """
-
-    log_probs: Tensor
-    without: Tensor | None = None
-
-
-def leave_one_out(statistic: Callable[[Tensor], float], groups: Sequence[str]) -> Tensor:
-    """[blocks], float64: a statistic of the rows outside of each block of groups.
-
-    Groups are dealt to at most 50 blocks in their order.
-
-    Args:
-        statistic: of rows [m], places in ``groups``.
-        groups: [n], of each row.
-    """
-    numbers = {name: index for index, name in enumerate(dict.fromkeys(groups))}
-    blocks = min(BLOCKS, len(numbers))
-    if blocks < 2:
-        return torch.empty(0, dtype=torch.float64)
-    block = torch.tensor([numbers[name] % blocks for name in groups])
-    values = [statistic((block != index).nonzero().flatten()) for index in range(blocks)]
-    return torch.tensor(values, dtype=torch.float64)
-
-
-def standard_error(left_out: Tensor) -> float:
-    """Of a statistic, by the jackknife, from what ``leave_one_out`` gave [blocks].
-
-    Infinite with fewer than two blocks, and where the statistic is none without one of them, on
-    which it then hangs.
-
-    Source: Tukey 1958; Efron and Stein 1981, doi:10.1214/aos/1176345462.
-    """
-    if len(left_out) < 2 or not left_out.isfinite().all():
-        return float("inf")
-    return sqrt((len(left_out) - 1) * float(left_out.var(correction=0)))
+        return exchanged_gains(score, self._kept, self._last, block)

@@ -22,6 +22,7 @@ from mmx.evaluation import (
     choose_thresholds,
     evaluate_labels,
     label_areas,
+    label_gains,
     label_probe,
     quick_labels,
     scores_of_labels,
@@ -173,6 +174,12 @@ class MultiLabel(Task):
         self, log_probs: "NDArray[np.float64]", target: "NDArray[np.int64]"
     ) -> dict[str, float]:
         return quick_labels(log_probs, target)
+
+    def gains(
+        self, name: str, kept: "NDArray[np.float64]", new: "NDArray[np.float64]",
+        target: "NDArray[np.int64]", block: "NDArray[np.int64]",
+    ) -> "NDArray[np.float64] | None":  # fmt: skip
+        return label_gains(name, kept, new, target, block)
 
     def evaluate(
         self, log_probs: "NDArray[np.float64]", target: "NDArray[np.int64]", groups: Sequence[str]

@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from mmx.evaluation import PROBE_STRENGTHS
-from mmx.experiment.frozen_probe import ProbeAnswers, ProbeData, linear_probe
+from mmx.experiment.frozen_probe import FrozenProbe, ProbeAnswers, ProbeData, linear_probe
 from mmx_plugins.tasks.multi_label import MultiLabel, MultiLabelParams
 from mmx_plugins.tasks.single_label import SingleLabel, SingleLabelParams
 
@@ -83,6 +83,26 @@ def test_units_of_a_channel_change_nothing() -> None:
 def test_the_search_ends_after_two_strengths_that_are_no_better() -> None:
     found = probed(drawn(100, 4), drawn(20, 5), [0.5, 0.4, 0.5])  # a fourth one would raise
     assert found.strength == PROBE_STRENGTHS[0]
+
+
+def test_scores_that_are_no_numbers_choose_nothing_and_the_note_says_so() -> None:
+    train, asked = drawn(100, 4), drawn(20, 5)
+    found = probed(train, asked, [float("nan")] * 3)
+    assert (found.strength, found.chosen) == (PROBE_STRENGTHS[0], False)
+    assert probed(train, asked, [0.5, 0.4, 0.5]).chosen
+    told = FrozenProbe({}, reads=("image",), strength=1e-5, chosen=found.chosen, rows=9).to_json()
+    note = FrozenProbe.from_json(told).note
+    assert "(1e-05) is the first one that is tried, of the strongest penalty, since" in note
+    assert "chosen" not in note
+
+
+def test_where_rows_have_several_labels_no_class_is_said_to_weigh_alike() -> None:
+    one, many = (
+        FrozenProbe({}, balanced=alike, reads=("a",), strength=1.0) for alike in (True, False)
+    )
+    words = "each class with equal weight"
+    assert words in one.note
+    assert words not in many.note == FrozenProbe.from_json(many.to_json()).note
 
 
 def test_a_class_without_training_rows_is_as_good_as_impossible_and_finite() -> None:

@@ -10,31 +10,31 @@ from mmx.report.sentences import learning_words
 
 
 @pytest.mark.parametrize(
-    ("best", "margin", "words"),
+    ("best", "confidence", "words"),
     [
-        (1, 0.0, "epoch 2 was kept, chosen by validation balanced accuracy."),
+        (1, None, "epoch 2 was kept, chosen by validation balanced accuracy."),
         (
-            1, 1.64, "epoch 2 was kept, chosen by validation balanced accuracy. It was better by "
-            "more than 1.64 standard errors than the one kept before it, and no later one was.",
+            1, 0.95, "epoch 2 was kept, chosen by validation balanced accuracy. It was better "
+            "with 95 % confidence than the one kept before it, and no later one was.",
         ),
         (
-            0, 1.64, "epoch 1 was kept, chosen by validation balanced accuracy. No later one was "
-            "better by more than 1.64 standard errors.",
+            0, 0.95, "epoch 1 was kept, chosen by validation balanced accuracy. No later one was "
+            "better with 95 % confidence.",
         ),
         (
-            -1, 0.0, "by validation balanced accuracy none was better than the head as it was "
+            -1, None, "by validation balanced accuracy none was better than the head as it was "
             "fitted before the first, so that was kept.",
         ),
         (
-            -1, 1.64, "by validation balanced accuracy none was better by more than 1.64 standard "
-            "errors than the head as it was fitted before the first, so that was kept.",
+            -1, 0.95, "by validation balanced accuracy none was better with 95 % confidence than "
+            "the head as it was fitted before the first, so that was kept.",
         ),
     ],
 )  # fmt: skip
-def test_a_margin_is_told(
-    full_report: Callable[..., RunReport], best: int, margin: float, words: str
+def test_a_confidence_is_told(
+    full_report: Callable[..., RunReport], best: int, confidence: float | None, words: str
 ) -> None:
-    report = dataclasses.replace(full_report(), best_epoch=best, margin=margin)
+    report = dataclasses.replace(full_report(), best_epoch=best, confidence=confidence)
     assert learning_words(report).endswith(words)
 
 

@@ -14,6 +14,7 @@ Load = Callable[..., Spec]
     ("change", "words"),
     [
         ("evaluation.resamples=300", "evaluation.resamples: 300 has no effect: intervals are"),
+        ("train.margin=0", "train.margin: 0 has no effect: train.confidence decides"),
         ("evaluation.seed=0", "evaluation.seed: 0 has no effect"),
         ("train.optimizer.momentum=0.5", "momentum: 0.5 has no effect: adamw has none"),
     ],

@@ -17,27 +17,28 @@ CELLS = {
 
 
 @pytest.mark.parametrize(
-    ("rows", "task", "select", "margin"),
+    ("rows", "task", "select", "confidence"),
     [
-        (40, {}, "balanced_accuracy", 1.64),
-        (4000, {}, "balanced_accuracy", 1.64),
-        (5000, {}, "balanced_nll", 0.0),
-        (5000, {"type": "ordinal", "levels": ["a", "b"]}, "quadratic_kappa", 1.64),
+        (40, {}, "balanced_accuracy", 0.95),
+        (4000, {}, "balanced_accuracy", 0.95),
+        (5000, {}, "balanced_nll", None),
+        (5000, {"type": "ordinal", "levels": ["a", "b"]}, "quadratic_kappa", 0.95),
     ],
 )
-def test_few_rows_want_a_margin(
-    tmp_path: Path, rows: int, task: dict[str, object], select: str, margin: float
+def test_few_rows_want_confidence(
+    tmp_path: Path, rows: int, task: dict[str, object], select: str, confidence: float | None
 ) -> None:
     columns = guess_columns(pandas.DataFrame(CELLS), tmp_path)
     reasons = {**columns.reasons, "task": "asked for"}
     columns = dataclasses.replace(columns, rows=rows, task=task, reasons=reasons)
     write_template(tmp_path / "spec.yaml", table=tmp_path / "cases.csv", columns=columns)
     spec = yaml.safe_load((tmp_path / "spec.yaml").read_text())
-    assert (spec["train"]["select"], spec["train"]["margin"]) == (select, margin)
+    assert (spec["train"]["select"], spec["train"]["confidence"]) == (select, confidence)
     assert (spec["model"]["projection"], spec["model"]["head_norm"]) == (None, "none")
 
 
 PROBE, LINEAR = 'the linear model of the control "probe"', "a linear model of what it reads"
+LEVELS = f"{LINEAR} (with loss: logit_adjusted, the probe)"
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ PROBE, LINEAR = 'the linear model of the control "probe"', "a linear model of wh
     [
         ({}, PROBE),
         ({"task": {"type": "multi_label"}}, PROBE),
-        ({"task": {"type": "ordinal", "levels": ["a", "b"]}}, LINEAR),
+        ({"task": {"type": "ordinal", "levels": ["a", "b"]}}, LEVELS),
         ({"encoder": {"type": "tabular"}}, LINEAR),
         ({"images": ("front", "back")}, LINEAR),
     ],

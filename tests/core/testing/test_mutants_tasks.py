@@ -72,6 +72,7 @@ MISTAKES = {
         "unknown labels are scored as absent": "unknown_labels",
         "unknown labels are sorted as present": "strata",
         "decides nothing for the last label": "state",
+        "gains of the other side": "gains",
     },
 }  # fmt: skip
 
@@ -290,6 +291,10 @@ class Many(MultiLabel):
     def quick_scores(self, log_probs: Any, target: Any) -> dict[str, float]:
         wrong = self.mistake == "unknown labels are scored as absent"
         return super().quick_scores(log_probs, np.maximum(target, 0) if wrong else target)
+
+    def gains(self, name: str, kept: Any, new: Any, target: Any, block: Any) -> Any:
+        other = self.mistake == "gains of the other side"
+        return super().gains(name, *((new, kept) if other else (kept, new)), target, block)
 
     def fitted(self, log_probs: Tensor, target: Tensor, groups: Sequence[str]) -> "Many":
         found = super().fitted(log_probs, target, groups)

@@ -1,6 +1,7 @@
 """A tiny model and a tiny part, with the surface of the real ones."""
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -57,6 +58,21 @@ class Server:
 
     def start(self, folder: RunFolder, **order: Any) -> int:
         return self.ask(path=str(folder.path), **order)
+
+    def start_together(self, folder: RunFolder, processes: int, **order: Any) -> list[int]:
+        """Processes that train together; their process ids."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        shared = {
+            "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(processes),
+            "LOCAL_WORLD_SIZE": str(processes), "ACCELERATE_USE_CPU": "true",
+            "OMP_NUM_THREADS": "1",
+        }  # fmt: skip
+        return [
+            self.start(folder, environment={**shared, "RANK": rank, "LOCAL_RANK": rank}, **order)
+            for rank in map(str, range(processes))
+        ]
 
     def wait(self, pid: int) -> int:
         return self.ask(wait=pid)

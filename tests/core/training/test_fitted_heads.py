@@ -185,20 +185,32 @@ def test_training_leaves_it_where_validation_improves(tiny: Any, folder: RunFold
     assert history.best_epoch == values.index(max(values))
 
 
-def test_training_stays_at_it_under_a_margin_that_nothing_reaches(
+def test_training_stays_at_it_where_nothing_is_better_with_confidence(
     tiny: Any, folder: RunFolder
 ) -> None:
     settings = {"optimizer": {"lr": 0.02, "lr_image": 0.02, "lr_text": 0.02}}
-    _, history, _ = trained(tiny, folder, epochs=8, margin=50.0, early_stopping=3, **settings)
+    _, history, _ = trained(tiny, folder, epochs=8, confidence=0.9999, early_stopping=3, **settings)
     assert (history.best_epoch, len(history.epochs)) == (0, 3)
 
 
-@pytest.mark.parametrize("margin", [0.0, 0.5])
+def test_it_says_before_it_begins_that_no_epoch_can_be_better(
+    tiny: Any, folder: RunFolder, listener: Any
+) -> None:
+    spec = tiny.tiny_spec(epochs=2, confidence=0.99)
+    part = tiny.TinyPart(31, 2)
+    part.groups = tuple(str(row % 3) for row in range(31))
+    parts = {"validation": part}
+    tiny.tiny_train(folder.path, probing(tiny), spec, parts=parts, observer=listener)
+    (told,) = listener.said
+    assert "are of 3 groups, too few to say with 99 % confidence that one of 2 epochs" in told
+
+
+@pytest.mark.parametrize("confidence", [None, 0.2])
 def test_a_stopped_training_goes_on_with_its_start(
-    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, margin: float
+    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, confidence: float | None
 ) -> None:
     whole, halves = (RunFolder.create(tmp_path, name, "0" * 12) for name in ("whole", "halves"))
-    settings = {"epochs": 4, "margin": margin, "select": "balanced_nll"}
+    settings = {"epochs": 4, "confidence": confidence, "select": "balanced_nll"}
     wanted, history, _ = trained(tiny, whole, **settings)
 
     def stop(epoch: int, values: Any) -> None:

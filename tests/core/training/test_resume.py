@@ -16,7 +16,7 @@ from mmx.runs import RunFolder
 
 SETTINGS: dict[str, Any] = {
     "epochs": 5, "modality_dropout": 0.3, "accumulate": 2, "batch_size": 4, "schedule": "cosine",
-    "margin": 0.5,
+    "confidence": 0.2,
 }  # fmt: skip
 
 
@@ -83,6 +83,27 @@ def test_other_tasks_and_samplers_end_with_the_same_bits_too(
     assert server.wait(together) == 0
     assert result(killed) == result(whole)
     assert len(killed.events("resumed")) == 2
+
+
+def test_two_processes_go_on_with_what_was_kept(server: Any, tmp_path: Path) -> None:
+    whole, killed = folder_of(tmp_path, "whole"), folder_of(tmp_path, "killed")
+    order = {"settings": {**SETTINGS, "epochs": 3, "batch_size": 8}, "rows": 48}
+    together = server.start_together(whole, 2, **order)
+    pids = server.start_together(killed, 2, slow=0.05, **order)
+    wait_for_checkpoints(killed, 2)
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    assert [server.wait(pid) for pid in pids] == [-signal.SIGKILL] * 2
+    killed.sweep()
+    again = server.start_together(killed, 2, **order)
+    assert [server.wait(pid) for pid in (*again, *together)] == [0] * 4
+    found, wanted = result(killed), result(whole)
+    assert found["digest"] == wanted["digest"]
+    assert [scores for _, scores in found["epochs"]] == [scores for _, scores in wanted["epochs"]]
+    # of the epoch that was stopped, a checkpoint has the losses of the rows of the first process
+    losses = zip(found["epochs"], wanted["epochs"], strict=True)
+    assert sum(loss != expected for (loss, _), (expected, _) in losses) <= 1
+    assert len(killed.events("resumed")) == 1
 
 
 def test_a_damaged_checkpoint_is_passed_over(

@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import socket
 import tarfile
 from collections import Counter
 from collections.abc import Iterable
@@ -105,24 +104,14 @@ def draw_shard(file: Path, rows: Iterable[int]) -> None:
 
 def launched(server: Any, folder: RunFolder, processes: int, **order: Any) -> list[Any]:
     """What each of the processes of a launch found."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    shared = {
-        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(processes),
-        "LOCAL_WORLD_SIZE": str(processes), "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1",
-    }  # fmt: skip
-    pids = [
-        server.start(folder, environment={**shared, "RANK": rank, "LOCAL_RANK": rank}, **order)
-        for rank in map(str, range(processes))
-    ]
+    pids = server.start_together(folder, processes, **order)
     assert [server.wait(pid) for pid in pids] == [0] * processes
     return [json.loads((folder.path / f"result-{r}.json").read_text()) for r in range(processes)]
 
 
 def test_two_processes_are_one(server: Any, tmp_path: Path) -> None:
     settings = {"epochs": 3, "modality_dropout": 0.3, "precision": "fp32", "batch_size": 8}
-    settings["margin"] = 0.5
+    settings["confidence"] = 0.2
     order = {"settings": settings, "plain": True, "rows": 48}
     one, two = (RunFolder.create(tmp_path, name, "0" * 12) for name in ("one", "two"))
     assert server.wait(server.start(one, **order)) == 0
