@@ -42,7 +42,7 @@ model:
 
 # {loss_why}; others: mmx plugins list --kind loss
 loss: {loss}
-inference: [temperature]        # as sure as validation bears out; the answers stay
+inference: [temperature]        # as sure as validation bears out; {stays}
 
 train:
   epochs: 60                    # at most: it ends when validation is flat
@@ -71,6 +71,8 @@ _AIMS = {
 
 _ONE = "{type: timm, arch: tf_efficientnet_lite0, weights: bundled, train: frozen}"
 _TEXT = "  text: {type: transformers, model: bundled, train: frozen}\n"
+_STAYS = "the answers stay"
+_MOVES = "a level, the median, may change with it"
 _PLACES = 32  # that the positions of a sequence know unless more are asked for
 _SEVERAL = (
     "  # a case has several pictures, each in its place: a sequence model around one encoder\n"
@@ -166,6 +168,7 @@ def _filled(image: str, fusion: str, rows: int, task: str, start: str) -> str:
     if training >= _PLENTY and task not in _AIMS:
         select, sure = "balanced_nll", _SURE
     return _TAIL.format(
+        stays=_MOVES if task == "ordinal" else _STAYS,
         image=image, fusion=fusion, start=start, rate=rate[0], why=rate[1], loss_why=loss_why,
         loss=loss, select=select, sure=sure[0], sure_why=sure[1],
     )  # fmt: skip
