@@ -29,6 +29,8 @@ LIBRARIES = (
 def environment() -> dict[str, str]:
     """What may move the last digits of a number that the code leaves alone."""
     processor = torch.backends.cpu.get_cpu_capability()
+    if torch.cpu.get_capabilities().get("avx512_bf16"):  # an encoder that trains learns in bf16
+        processor += " with bf16"
     return {**{name: version(name) for name in LIBRARIES}, "processor": processor}
 
 
