@@ -8,6 +8,7 @@ is then told with an example; where they do not, it must be stated.
 import codecs
 import gzip
 import io
+import re
 import zlib
 from collections import Counter
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ PACKED_LIMIT = 4 << 30  # bytes of a table that is unpacked or decoded in memory
 _GZIP = b"\x1f\x8b"
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"),
           (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+_SEPARATOR = re.compile(r'"?sep=([^\r\n])"?[ ,;\t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
+_SEPARATOR_BEGINS = re.compile(rb'"?sep=', re.IGNORECASE)
 _WAYS = (
     "say how it was saved, with encoding: cp1252 (Western spreadsheets), gbk (Chinese ones) or "
     "another name in data.dataset (mmx init --encoding), or save it as UTF-8"
@@ -100,15 +103,13 @@ def _guessed(path: Path, content: bytes, error: EncodingError) -> TableText:
 
 def _said(text: str) -> TableText:
     """A text as UTF-8, and what its first line says of the signs between cells."""
-    first, _, rest = text.partition("\n")
-    separator = None
-    if first.lower().startswith("sep=") and len(first.strip()) == 5:
-        separator, text = first.strip()[-1], rest
-    return TableText(io.BytesIO(text.encode("utf-8")), separator)
+    told = _SEPARATOR.match(text)
+    rest = text if told is None else text[told.end() :]
+    return TableText(io.BytesIO(rest.encode("utf-8")), told and told[1])
 
 
 def _says_separator(head: bytes) -> bool:
-    return head.removeprefix(codecs.BOM_UTF8).lower().startswith(b"sep=")
+    return _SEPARATOR_BEGINS.match(head.removeprefix(codecs.BOM_UTF8)) is not None
 
 
 def _unpacked(path: Path) -> bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmx.interfaces import TableContents
+from mmx.interfaces import RowNumbers, TableContents
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -25,15 +25,16 @@ def without_repeated_names(found: TableContents) -> TableContents:
     if not places:
         return found
     kept = np.delete(np.arange(len(found.cells)), places)
+    in_file = [RowNumbers(0, found.left_out).of(place) for place in places]
     faults = {
         row - bisect(places, row): why for row, why in found.faults.items() if row not in places
     }
     return replace(
         found,
         cells=found.cells.iloc[kept].reset_index(drop=True),
-        notes=(*found.notes, _told(places, found.first_row)),
+        notes=(*found.notes, _told(in_file, found.first_row)),
         faults=faults,
-        left_out=tuple(places),
+        left_out=tuple(sorted((*found.left_out, *in_file))),
     )
 
 

@@ -106,7 +106,8 @@ def reader_with_columns(path: str | Path, stated: Mapping[str, object]) -> Table
 
 def in_memory(table: "pandas.DataFrame") -> TableContents:
     """A table that a program has made, in the form that all tables have."""
-    cells = without_nulls(table.set_axis(table.columns.astype(str), axis=1))
+    names = [str(name).strip() for name in table.columns]
+    cells = without_nulls(table.set_axis(names, axis=1))
     return without_repeated_names(TableContents(cells.reset_index(drop=True)))
 
 
@@ -146,7 +147,7 @@ def _read(path: Path, params: TableReaderParams) -> TableContents:
     except Exception as error:  # a library raises whatever damaged bytes make it do
         words = f"{type(error).__name__}: {error}"
         raise DataError(f"{path} cannot be read by {params.entry_point}: {words}") from error
-    columns = [str(name) for name in found.cells.columns]
+    columns = [str(name).strip() for name in found.cells.columns]
     check_names(path, columns)
     cells = (
         found.cells if columns == [*found.cells.columns] else found.cells.set_axis(columns, axis=1)
@@ -158,12 +159,13 @@ def _read(path: Path, params: TableReaderParams) -> TableContents:
 
 def _reader_of(path: Path, head: bytes) -> type[TableReaderParams]:
     """The reader that a file is for."""
-    others = list[type[TableReaderParams]]()
-    for one in _readers():  # each is imported when those before it have no use for the file
+    others, broken = list[type[TableReaderParams]](), list[str]()
+    for one in _readers(broken):  # each is imported when those before it have no use for the file
         if one.claims(path, head):
             return one
         others.append(one)
-    raise DataError(_unknown(path, others))
+    lost = f"; readers that cannot be loaded: {', '.join(broken)} (mmx plugins check NAME)"
+    raise DataError(_unknown(path, others) + (lost if broken else ""))
 
 
 def _with_settings(
@@ -196,14 +198,15 @@ def _head(path: Path) -> bytes:
         raise DataError(f"the table {path} cannot be read: {error}") from error
 
 
-def _readers() -> Iterator[type[TableReaderParams]]:
-    """Readers of tables, those of mmx first; a package that is broken stands in nobody's way."""
+def _readers(broken: list[str]) -> Iterator[type[TableReaderParams]]:
+    """Readers of tables, those of mmx first; names of those that are broken are added."""
     plugins = Plugins()
     methods = [one for one in plugins.installed(ReaderParams.kind) if one.status == "found"]
     for method in sorted(methods, key=lambda one: one.package != "mmx"):
         try:
             params = plugins.find(method.kind, method.long_name)
         except PluginError:
+            broken.append(method.long_name)
             continue
         if issubclass(params, TableReaderParams):
             yield params

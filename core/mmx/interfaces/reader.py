@@ -92,8 +92,9 @@ class TableContents:
         folder: that names of files in cells are relative to; None: the folder of the table.
         first_row: number of the first row of ``cells`` as a spreadsheet shows it; more than 2 where
             something stands above the names of the columns, 1 where no names stand there.
-        left_out: places in the file, from 0, of rows that are not in ``cells``, for they repeat the
-            names of the columns; readers leave it empty.
+        left_out: places in the file, from 0, of rows that are not in ``cells``: lines between the
+            rows that hold nothing, and rows that repeat the names of the columns, which every table
+            loses once its reader is done; in order.
     """
 
     cells: "DataFrame"

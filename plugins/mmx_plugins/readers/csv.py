@@ -1,14 +1,18 @@
 """CSV and TSV as spreadsheets and databases save them; cells stay texts as they are written.
 
 ``007`` stays ``007``, and an empty cell is the empty text. What stands between the cells is what a
-first line ``sep=;`` says, else a comma, or semicolons or tabs where the header has no comma.
+first line ``sep=;`` says, else what parts the names of the columns and the first rows alike. Lines
+of one cell above the names are titles.
 
 Source: Shafranovich 2005, RFC 4180
 """
 
 import csv
 import io
+import re
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -24,21 +28,23 @@ from mmx.blocks import (
 )
 from mmx.errors import EncodingError
 from mmx.interfaces import TableContents, TableExample, TableReader, TableReaderParams
+from mmx_plugins.readers._csv_header import TABS, Header, below, header_of, opened
 
 if TYPE_CHECKING:
     from pandas import DataFrame
     from pyarrow import Table
 
-_HEADER_LIMIT = 1 << 22  # characters of the first line
+_BLANK_LINE = re.compile(rb"\n\r?\n|\r\r")
+_CHUNK = 1 << 20  # bytes
+_SHOWN = 4  # rows named in a sentence
 _PIECE = 50_000  # cells that are looked at together, for a blank sheet may have a million rows
-_TABS = (".tsv", ".tab", ".tsv.gz", ".tab.gz")
 
 
 class CsvParams(TableReaderParams):
     """Text with a sign between the cells; packed by gzip or not."""
 
     type: Literal["csv"] = "csv"
-    endings: ClassVar[tuple[str, ...]] = (".csv", ".csv.gz", *_TABS)
+    endings: ClassVar[tuple[str, ...]] = (".csv", ".csv.gz", *TABS)
 
     encoding: str | None = Field(
         default=None,
@@ -47,7 +53,7 @@ class CsvParams(TableReaderParams):
     )
     separator: str | None = Field(
         default=None, min_length=1, max_length=1,
-        description="between cells; null: comma, or semicolons or tabs in a header without comma",
+        description="between cells; null: what parts the first rows: comma, semicolon, tab or |",
     )  # fmt: skip
 
     columns: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
@@ -79,23 +85,33 @@ class CsvReader(TableReader):
 
     def _contents(self, path: Path, text: TableText) -> TableContents:
         guesses = {} if text.guess is None else {"encoding": text.guess}
-        table = self._table(path, text)
+        header, table, between = self._table(path, text)
         last = _last_filled(table)
-        blank = f"rows at the end that hold nothing are left out: {len(table) - last}"
-        notes = [*([text.note] if text.note else []), *([blank] if last < len(table) else [])]
+        first_row = header.above + (2 if self._columns is None else 1)
         cells: DataFrame = table.slice(0, last).to_pandas()
-        first_row = 2 if self._columns is None else 1
-        return TableContents(cells, notes, guesses=guesses, first_row=first_row)
+        notes = [
+            text.note,
+            _told_of_titles(header.above),
+            _told_of_end(len(table) - last),
+            _told_of_lines(between, first_row),
+        ]
+        return TableContents(
+            cells, [*filter(None, notes)], guesses=guesses, first_row=first_row, left_out=between
+        )
 
-    def _table(self, path: Path, text: TableText) -> "Table":
+    def _table(self, path: Path, text: TableText) -> "tuple[Header, Table, tuple[int, ...]]":
+        """Where it begins, its rows, and the places of lines between them that hold nothing."""
         import pyarrow  # not needed to find this reader
 
         try:
-            first = _first_line(text.source, path)
-            separator = self._separator or text.separator or _seen(first, path)
-            names = self._columns or next(csv.reader([first], delimiter=separator), [])
+            header = header_of(text.source, path, self._separator or text.separator)
+            if self._columns is not None:
+                header = replace(header, above=0)
+            source, headed = below(text.source, header), self._columns is None
+            names = self._columns or next(csv.reader([header.line], delimiter=header.separator), [])
             check_names(path, names)
-            return _parsed(text.source, names, separator, headed=self._columns is None)
+            parsed = _parsed(source, names, header.separator, headed=headed)
+            return header, parsed, _blank_lines(source, header.separator, headed=headed)
         except UnicodeDecodeError as error:
             raise not_utf8(path, error) from error
         except (pyarrow.ArrowInvalid, csv.Error, TypeError) as error:
@@ -131,24 +147,48 @@ def _last_filled(table: "Table") -> int:
     return len(table)
 
 
-def _first_line(source: Path | io.BytesIO, path: Path) -> str:
-    """The header."""
-    stream = source.open("rb") if isinstance(source, Path) else io.BytesIO(source.getbuffer())
-    with io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as file:
-        first = file.readline(_HEADER_LIMIT)
-    if len(first) == _HEADER_LIMIT:
-        raise DataError(
-            f"{path} has a first line of more than {_HEADER_LIMIT} characters; a table begins with "
-            "a row of column names"
-        )
-    return first
+def _told_of_titles(above: int) -> str:
+    told = f"the names of the columns are in row {above + 1}, and what stands above is a title"
+    return told if above else ""
 
 
-def _seen(first: str, path: Path) -> str:
-    """The sign between the cells of a header."""
-    if path.name.lower().endswith(_TABS):
-        return "\t"
-    return next((sign for sign in ";\t" if sign in first and "," not in first), ",")
+def _told_of_end(count: int) -> str:
+    return f"rows at the end that hold nothing are left out: {count}" if count else ""
+
+
+def _told_of_lines(places: Sequence[int], first_row: int) -> str:
+    """What is said of lines between the rows that hold nothing."""
+    shown = ", ".join(str(place + first_row) for place in places[:_SHOWN])
+    more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+    rows = f"{'row' if len(places) == 1 else 'rows'} {shown}{more}"
+    told = f"lines between the rows that hold nothing are left out: {len(places)} ({rows})"
+    return told if places else ""
+
+
+def _blank_lines(source: Path | io.BytesIO, separator: str, *, headed: bool) -> tuple[int, ...]:
+    """Places, from 0 below the header, of lines of which pyarrow makes no rows."""
+    if not _has_blank_line(source):
+        return ()
+    places, last = list[int](), -1
+    with opened(source) as file, suppress(csv.Error):  # of a cell that is too long for it
+        rows = csv.reader(file, delimiter=separator)
+        for place, row in enumerate(rows, start=-1 if headed else 0):
+            if row:
+                last = place
+            else:
+                places.append(place)
+    return tuple(place for place in places if 0 <= place < last)
+
+
+def _has_blank_line(source: Path | io.BytesIO) -> bool:
+    """Whether a search of the lines is worth its time."""
+    with source.open("rb") if isinstance(source, Path) else io.BytesIO(source.getbuffer()) as file:
+        last = b""
+        while piece := file.read(_CHUNK):
+            if _BLANK_LINE.search(last + piece):
+                return True
+            last = piece[-2:]
+    return False
 
 
 def _parsed(

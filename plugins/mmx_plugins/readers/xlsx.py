@@ -22,18 +22,16 @@ from mmx import DataError, Params, hookimpl
 from mmx.blocks import check_names
 from mmx.errors import MissingExtraError, SettingsError
 from mmx.interfaces import TableContents, TableExample, TableReader, TableReaderParams
+from mmx_plugins.readers._xlsx_header import Header, header_of
 
 if TYPE_CHECKING:
     from openpyxl.cell import Cell, MergedCell
     from openpyxl.workbook import Workbook
-    from openpyxl.worksheet.cell_range import CellRange
     from openpyxl.worksheet.worksheet import Worksheet
 
 UNPACKED_LIMIT = 1 << 30  # bytes of all parts of a workbook together
 _MOST = 5_000_000  # cells
 _SHOWN = 3
-_TITLES = 10  # rows that may be titles
-_WIDE = 3  # columns from which on a row of one cell is a title
 
 
 class XlsxParams(TableReaderParams):
@@ -62,12 +60,14 @@ class _Rows:
         values: [n][columns].
         unknown: cells with a formula that has no stored value, such as ``C7``.
         errors: cells that hold an error, such as ``#DIV/0!``.
+        comments: cells with a comment.
     """
 
     names: list[str]
     values: list[list[Any]] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
 
 
 class XlsxReader(TableReader):
@@ -81,9 +81,10 @@ class XlsxReader(TableReader):
 
         book, formulas = _opened(path, values=True), _opened(path, values=False)
         sheet = self._chosen(path, book)
-        header = self._header or _below_titles(sheet)
-        rows = _rows(path, sheet, formulas[sheet.title], header)
-        merged = _filled(sheet, rows, header)
+        _check_height(path, sheet, self._header)
+        header = header_of(sheet, self._header)
+        rows = _rows(sheet, formulas[sheet.title], header)
+        merged = _filled(sheet, rows, header.row)
         kept = [index for index, name in enumerate(rows.names) if name]
         check_names(path, [rows.names[index] for index in kept])
         columns = {
@@ -95,30 +96,40 @@ class XlsxReader(TableReader):
             pandas.DataFrame(columns),
             list(self._notes(book, sheet, rows, merged, header)),
             guesses={"sheet": sheet.title} if several else {},
-            first_row=header + 1,
+            first_row=header.row + 1,
         )
 
     def _chosen(self, path: Path, book: "Workbook") -> "Worksheet":
         sheets = {sheet.title: sheet for sheet in book.worksheets}
         if not sheets:
             raise DataError(f"{path} holds no sheet with cells")
-        name = next(iter(sheets)) if self._sheet is None else self._sheet
+        shown = [
+            name
+            for name, sheet in sheets.items()
+            if sheet.sheet_state == "visible" and (sheet.max_row, sheet.max_column) != (1, 1)
+        ]
+        name = (*shown, *sheets)[0] if self._sheet is None else self._sheet
         if name not in sheets:
             words = f"{path} has no sheet {name!r}; its sheets are {', '.join(sheets)}"
             raise SettingsError([(("sheet",), words)])
         return sheets[name]
 
     def _notes(
-        self, book: "Workbook", sheet: "Worksheet", rows: _Rows, merged: Sequence[str], header: int
+        self,
+        book: "Workbook",
+        sheet: "Worksheet",
+        rows: _Rows,
+        merged: Sequence[str],
+        header: Header,
     ) -> Iterator[str]:
         """What a user must know of how the cells were read."""
-        if self._header is None and header > 1:
+        if self._header is None and header.row > 1:
             above = "a title"
-            if _groups(sheet, header):
-                above = f"a title, or in row {header - 1} the first part of names with ' / '"
+            if header.in_groups:
+                above = f"a title, or in row {header.row - 1} the first part of names with ' / '"
             yield (
-                f"the names of the columns are in row {header}, and what stands above is {above} "
-                "(reader: {type: xlsx, header: 1} takes the first row)"
+                f"the names of the columns are in row {header.row}, and what stands above is "
+                f"{above} (reader: {{type: xlsx, header: 1}} takes the first row)"
             )
         if self._sheet is None and len(book.sheetnames) > 1:
             others = ", ".join(name for name in book.sheetnames if name != sheet.title)
@@ -132,17 +143,17 @@ class XlsxReader(TableReader):
             )
         if rows.errors:
             yield f"cells with an error count as missing: {_listed(rows.errors)}"
+        if rows.comments:
+            yield f"comments on cells are not read: {_listed(rows.comments)}"
         unnamed = [
             index
             for index, name in enumerate(rows.names)
             if not name and any(row[index] is not None for row in rows.values)
         ]
         if unnamed:
-            cells = [sheet.cell(header, index + 1).coordinate for index in unnamed]
+            cells = [sheet.cell(header.row, index + 1).coordinate for index in unnamed]
             yield f"columns whose name is empty are left out: {_listed(cells)}"
-        hidden = [str(row) for row, shape in sheet.row_dimensions.items() if shape.hidden]
-        if hidden:
-            yield f"rows that are hidden in the sheet are read too: {_listed(hidden)}"
+        yield from _hidden(sheet)
 
     def example(self, folder: Path) -> TableExample:
         openpyxl = _library()
@@ -160,6 +171,14 @@ class XlsxReader(TableReader):
             {"id": "b", "born": "", "age": "4.5"},
         ]
         return TableExample(folder / "example.xlsx", rows)
+
+
+def _hidden(sheet: "Worksheet") -> Iterator[str]:
+    """What is said of rows and columns that a user of the program does not see."""
+    for kind, shapes in (("rows", sheet.row_dimensions), ("columns", sheet.column_dimensions)):
+        hidden = [str(place) for place, shape in shapes.items() if shape.hidden]
+        if hidden:
+            yield f"{kind} that are hidden in the sheet are read too: {_listed(hidden)}"
 
 
 def _library() -> ModuleType:
@@ -199,19 +218,23 @@ def _check_size(path: Path) -> None:
         )
 
 
-def _rows(path: Path, sheet: "Worksheet", formulas: "Worksheet", header: int) -> _Rows:
-    """The rows below the header up to the last one that holds something."""
+def _check_height(path: Path, sheet: "Worksheet", header: int | None) -> None:
+    """Refuse a sheet that is too large, or lacks the row of its names."""
     height, width = sheet.max_row, sheet.max_column
     if height * width > _MOST:
         raise DataError(
             f"{path}: the sheet {sheet.title!r} has {height} x {width} cells, more than the "
             f"{_MOST} that are read; save it as CSV (UTF-8)"
         )
-    if height < header:
+    if header is not None and height < header:
         words = f"{path}: the sheet {sheet.title!r} has {height} rows, no row {header}"
         raise SettingsError([(("header",), words)])
-    rows = _Rows(_names(sheet, header))
-    for cells in sheet.iter_rows(min_row=header + 1):
+
+
+def _rows(sheet: "Worksheet", formulas: "Worksheet", header: Header) -> _Rows:
+    """The rows below the header up to the last one that holds something."""
+    rows = _Rows(header.names)
+    for cells in sheet.iter_rows(min_row=header.row + 1):
         rows.values.append([_value(cell, formulas, rows) for cell in cells])
     while rows.values and not any(map(_says_something, rows.values[-1])):
         rows.values.pop()
@@ -222,52 +245,10 @@ def _says_something(value: object) -> bool:
     return value is not None and bool(str(value).strip())
 
 
-def _below_titles(sheet: "Worksheet") -> int:
-    """The first row that is no title: not blank, of one cell, or merged across columns.
-
-    A name may be merged across columns, too, in a row where most columns have a name of their own.
-    """
-    across = {one.min_row for one in sheet.merged_cells.ranges if one.max_col > one.min_col}
-    for row in range(1, min(sheet.max_row, _TITLES) + 1):
-        filled = [cell.coordinate for cell in sheet[row] if cell.value is not None]
-        own = sum(place not in sheet.merged_cells for place in filled)
-        title = row in across and 2 * own <= sheet.max_column
-        if not title and (len(filled) > 1 or sheet.max_column < _WIDE):
-            return row
-    return 1
-
-
-def _names(sheet: "Worksheet", header: int) -> list[str]:
-    """The names of the columns; one that is merged with rows above it stands at its top."""
-    names = [_name(cell.value) for cell in sheet[header]]
-    for one in sheet.merged_cells.ranges:
-        if one.min_row < header <= one.max_row and one.min_col == one.max_col:
-            names[one.min_col - 1] = _name(sheet.cell(one.min_row, one.min_col).value)
-    for one in _groups(sheet, header):
-        upper = _name(sheet.cell(one.min_row, one.min_col).value)
-        for column in range(one.min_col - 1, one.max_col):
-            if upper and names[column]:
-                names[column] = f"{upper} / {names[column]}"
-    return names
-
-
-def _groups(sheet: "Worksheet", header: int) -> "list[CellRange]":
-    """Names that are merged across columns right above the header.
-
-    They are no title where there are several, or where a name beside them reaches into both rows.
-    """
-    ranges = list(sheet.merged_cells.ranges)
-    across = [one for one in ranges if one.max_row == header - 1 and one.max_col > one.min_col]
-    both = [one for one in ranges if one.min_row < header <= one.max_row]
-    return across if len(across) > 1 or both else []
-
-
-def _name(value: object) -> str:
-    return "" if value is None else str(value).strip()
-
-
 def _value(cell: "Cell | MergedCell", formulas: "Worksheet", rows: _Rows) -> object:
     value: Any = cell.value
+    if cell.comment is not None:
+        rows.comments.append(cell.coordinate)
     if cell.data_type == "e":
         rows.errors.append(cell.coordinate)
         return None

@@ -245,3 +245,28 @@ def test_an_image_of_a_shard_that_was_cut_is_told(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:1600])
     with pytest.raises(mmx.DataError, match="a.tar: b.png is cut short"):
         image.read()
+
+
+def test_masks_and_hidden_files_in_folders_of_classes_are_no_cases(tmp_path: Path) -> None:
+    for name in (
+        "benign/a (1).png", "benign/a (1)_mask.png", "benign/a (1)_mask_1.png", "benign/b_mask.png",
+        "benign/._a (1).png", "normal/c-seg.png", "normal/c.png", ".ipynb_checkpoints/d.png",
+        "normal/more/e.png",
+    ):  # fmt: skip
+        put(tmp_path / name, png(9))
+    (tmp_path / "normal" / "link.png").symlink_to(tmp_path / "normal" / "c.png")
+    found = mmx.open_table(tmp_path)
+    assert found.cells["file_name"].tolist() == [
+        "benign/a (1).png", "benign/b_mask.png", "normal/c.png"
+    ]  # fmt: skip
+    assert "3 files are left out as a mask drawn over another image" in found.notes[0]
+    assert found.notes[1].startswith("folders in those of the classes are not read: normal/more;")
+    assert found.notes[2].startswith("links are not followed: normal/link.png;")
+
+
+def test_folders_beside_those_of_the_parts_are_told(tmp_path: Path) -> None:
+    for name in ("train/a/1.png", "test/a/2.png", "unlabelled/3.png"):
+        put(tmp_path / name, png(9))
+    found = mmx.open_table(tmp_path)
+    assert found.cells["split"].tolist() == ["test", "train"]
+    assert found.notes == ["folders beside those of the parts are not read: unlabelled"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from openpyxl.comments import Comment
 
 import mmx
 from mmx_plugins.readers import xlsx
@@ -92,3 +93,45 @@ def test_no_excel_file_is_refused_in_plain_words(tmp_path: Path) -> None:
     (tmp_path / "a.xlsx").write_bytes(b"PK\x03\x04")
     with pytest.raises(mmx.DataError, match="not a readable Excel file"):
         mmx.read_table(tmp_path / "a.xlsx")
+
+
+def test_names_of_two_rows_are_joined_without_merged_cells(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.append(["ID", "Refraction", None, "IOP", None, "dx"])
+    sheet.append([None, "sphere", "axis", "air", "contact", None])
+    sheet.append(["a", 0.5, 80, 14, None, "x"])
+    book.save(tmp_path / "t.xlsx")
+    found = mmx.open_table(tmp_path / "t.xlsx")
+    names = ["ID", "Refraction / sphere", "Refraction / axis", "IOP / air", "IOP / contact", "dx"]
+    assert list(found.cells.columns) == names
+    assert (len(found.cells), found.numbers.of(0)) == (1, 3)
+    assert "in row 1 the first part of names with ' / '" in found.notes[0]
+
+
+def test_a_first_row_that_fills_a_column_without_a_name_is_a_row(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    for row in (["id", None, "dx"], ["a", "aside", None], ["b", None, "x"]):
+        sheet.append(row)
+    book.save(tmp_path / "t.xlsx")
+    assert mmx.read_table(tmp_path / "t.xlsx")["id"].tolist() == ["a", "b"]
+
+
+def test_sheets_that_are_hidden_or_empty_are_not_the_first_one(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    hidden = book.create_sheet("old")
+    data = book.create_sheet("Data")
+    for sheet in (hidden, data):
+        sheet.append(["id", "dx"])
+        sheet.append([sheet.title, "x"])
+    hidden.sheet_state = "hidden"
+    data["A2"].comment = Comment("sure?", "a doctor")
+    data.column_dimensions["B"].hidden = True
+    book.save(tmp_path / "t.xlsx")
+    found = mmx.open_table(tmp_path / "t.xlsx")
+    assert found.cells["id"].tolist() == ["Data"]
+    notes = "; ".join(found.notes)
+    assert "the sheet 'Data' is read; there are also Sheet, old" in notes
+    assert "comments on cells are not read: A2" in notes
+    assert "columns that are hidden in the sheet are read too: B" in notes
