@@ -32,7 +32,7 @@ def test_three_modalities_run(home: Path) -> None:
     spec = mmx.load_spec(EXAMPLES / "record.yaml", overrides=["data.dataset.n=160", *SMALL])
     run = mmx.run(spec)
     assert {"share_image", "share_text", "share_record"} <= {*run.predictions}
-    assert "columns of the record" in (run.path / "report.html").read_text(encoding="utf-8")
+    assert "Columns of the record" in (run.path / "report.html").read_text(encoding="utf-8")
 
 
 def copy_some(data: Path, home: Path, name: str, table: str, group: str, label: str) -> None:

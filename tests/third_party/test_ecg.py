@@ -96,7 +96,7 @@ def test_a_spec_runs_and_the_report_tells_of_it(fresh: Fresh) -> None:
     assert metrics["test"]["metrics"]["balanced_accuracy"]["value"] > 0.8
     assert [*metrics["shares"]] == ["ecg", "record"]
     report = (run / "report.html").read_text()
-    assert "columns of the record" in report
+    assert "Columns of the record" in report
     assert "mmx-ecg" in (run / "environment.json").read_text()
 
 

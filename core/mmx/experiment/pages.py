@@ -190,7 +190,7 @@ def _explainer(setup: RunSetup, placeholders: Placeholders) -> Explainer | None:
 def _warnings(setup: RunSetup, result: RunResult) -> list[str]:
     """Sentences that a reader must see first."""
     leaky = [LEAKY] if setup.spec.leaky else []
-    return [*leaky, *setup.audited.alerts, *map(_sentence, result.lost.warnings)]
+    return [*leaky, *setup.audited.alerts, *result.lost.warnings]
 
 
 def run_notes(setup: RunSetup, result: RunResult) -> list[str]:
@@ -207,7 +207,7 @@ def run_notes(setup: RunSetup, result: RunResult) -> list[str]:
         *setup.learner.inputs.notes,
         *result.sources.notes,
         *setup.prepared.manifest.notes,
-        *map(_sentence, setup.prepared.notes),
+        *setup.prepared.notes,
         *setup.audited.notes,
         *setup.spec.plugins.notes,
         *setup.hooks.notes,
@@ -228,11 +228,6 @@ def _access_note(accesses: int) -> str:
         f"{accesses} runs have read this test part. Choosing among them by their test figures "
         "would make the best one look better than it is."
     )
-
-
-def _sentence(words: str) -> str:
-    """A warning as a sentence."""
-    return f"{words[:1].upper()}{words[1:]}."
 
 
 def thumbnails(prepared: PreparedData, row: int) -> dict[str, bytes]:

@@ -26,7 +26,8 @@ def environment() -> "Environment":
         lstrip_blocks=True,
     )
     for name in (
-        "bounds", "count", "decimal", "formed", "known", "percent", "plural", "title",
+        "bounds", "count", "decimal", "formed", "known", "percent", "plural", "sentence",
+        "title",
     ):  # fmt: skip
         made.filters[name] = getattr(wording, name)
     made.filters |= {"plural_of": plural_of, "trusted": Markup}

@@ -94,6 +94,16 @@ def plural(number: int, noun: str) -> str:
     return f"1 {noun}" if number == 1 else f"{count(number)} {plural_of(noun)}"
 
 
+def sentence(words: str) -> str:
+    """A note with a capital letter and a full stop; a name at its beginning stays as it is.
+
+    A first word with a colon, a point or a bar is the name of a modality, a file or a key.
+    """
+    first = words.split(" ", 1)[0]
+    begun = f"{words[:1].upper()}{words[1:]}" if first.isalpha() else words
+    return begun if not begun or begun[-1] in ".!?:)" else f"{begun}."
+
+
 def visible(value: Any) -> Any:
     """A text whose control characters are shown as a replacement character; markup stays markup."""
     if not isinstance(value, str) or not _CONTROL.search(value):

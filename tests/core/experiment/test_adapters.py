@@ -58,7 +58,7 @@ def test_adapters_are_kept_alone_go_on_and_answer_again(
     assert any(value.abs().max() > 0 for name, value in own.items() if ".lora_B" in name)
     learning = run.metrics["parameters"]["learning"]
     assert learning == sum(value.numel() for value in kept.values() if value.is_floating_point())
-    assert "adapters of rank 2 beside 4 layers (q_lin,v_lin) learn" in run.report.read_text()
+    assert "Adapters of rank 2 beside 4 layers (q_lin,v_lin) learn" in run.report.read_text()
     again = mmx.evaluate_run(run.path, tiny_spec, plugins=[tiny_plugin])
     expected = run.metrics["test"]["metrics"]
     for name, interval in again.evaluation.metrics.items():

@@ -90,7 +90,7 @@ def test_it_runs_and_says_what_it_reads(make: Callable[..., mmx.Spec]) -> None:
     metrics = json.loads((run.path / "metrics.json").read_text())
     assert metrics["test"]["metrics"]["balanced_accuracy"]["value"] > 0.9
     page = (run.path / "report.html").read_text()
-    assert "columns of the record, fitted on 72 training rows: age (20 to" in page
+    assert "Columns of the record, fitted on 72 training rows: age (20 to" in page
     assert "biopsy: it tells the label, as the data set says" in page
     assert [one["origin"]["fields"][0] for one in fitted(run)["columns"]] == [  # type: ignore[attr-defined]
         "age", "grade", "size",

@@ -93,7 +93,7 @@ TRAINS = {
         [*cycled(16, "ab"), "a", "b", "c", "c"], PARTS, "the train part has no sample of c",
     ),
     "a class without test rows": (
-        [*cycled(16, "abc"), "a", "b", "a", "b"], PARTS, "no samples of c",
+        [*cycled(16, "abc"), "a", "b", "a", "b"], PARTS, "No samples of c",
     ),
 }  # fmt: skip
 

@@ -84,7 +84,7 @@ def test_waivers_and_warnings_come_before_the_result(full_page: str) -> None:
     seen = text(full_page)
     result = seen.index("Of 100 samples")
     assert seen.index("the referral letter is known to the doctor") < result
-    assert seen.index("test part looked at 3 times") < result
+    assert seen.index("Test part looked at 3 times.") < result
 
 
 def test_mistakes_data_report_spec_and_environment_are_there(full_page: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from mmx.report import RunReport
 from mmx.report.sentences import learning_words
+from mmx.report.wording import sentence
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,19 @@ def test_a_score_that_is_never_a_number_chose_nothing(
     report = dataclasses.replace(report, history=history, start=scores)
     told = learning_words(report)
     assert told.endswith("epochs; the last was kept, since validation gives no balanced accuracy.")
+
+
+@pytest.mark.parametrize(
+    ("note", "told"),
+    [
+        ("rows at the end are left out: 2", "Rows at the end are left out: 2."),
+        ("t.csv is joined by id", "t.csv is joined by id."),
+        ("data.max_bad allows 0", "data.max_bad allows 0."),
+        ("image: 3 files", "image: 3 files."),
+        ("It is so.", "It is so."),
+        ("told (once)", "Told (once)"),
+        ("", ""),
+    ],
+)
+def test_notes_are_sentences_and_names_stay_as_they_are(note: str, told: str) -> None:
+    assert sentence(note) == told
