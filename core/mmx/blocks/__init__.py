@@ -14,7 +14,12 @@ from mmx.blocks.attention import (
 from mmx.blocks.case_phrase import case_phrase, in_months
 from mmx.blocks.exact import exact_fp32
 from mmx.blocks.hub import HubName, hub_folder
-from mmx.blocks.image_names import ends_as_image, without_ending, without_text_ending
+from mmx.blocks.image_names import (
+    ends_as_image,
+    with_slashes,
+    without_ending,
+    without_text_ending,
+)
 from mmx.blocks.known import known_labels, labels_per_row, mean_over_known, prevalence
 from mmx.blocks.label_spelling import (
     SEPARATORS,
@@ -107,7 +112,7 @@ __all__ = [
     "read_tensors", "real_first", "real_pooled", "real_tokens", "same_width", "several_labels",
     "split_heads", "split_labels", "state_digest", "store_channels_last", "table_text",
     "token_count", "token_grid", "turned", "unit_pixels", "vector_norm", "with_written_lists",
-    "without_ending", "without_text_ending",
+    "with_slashes", "without_ending", "without_text_ending",
 ]  # fmt: skip
 
 StandIn = LearnedPlaceholder  # what packages written for plugin API 1 call it

@@ -19,6 +19,11 @@ def without_ending(name: str) -> str:
     return _ENDING.sub("", name)
 
 
+def with_slashes(name: str) -> str:
+    r"""A path with / between its folders, as in ``images\a.jpg`` of a table made on Windows."""
+    return name.replace("\\", "/")
+
+
 def without_text_ending(name: str) -> str:
     """A name without the ending of a text file; what describes an image (.json) is none."""
     return _TEXT_ENDING.sub("", name)

@@ -66,7 +66,7 @@ def _ask_of_columns(file: Path, cells: "DataFrame") -> Iterator[str]:
     try:
         other = read_table(file)
         keys = [name for name in other.columns if name in cells.columns]
-        new = [name for name in other.columns if name not in keys]
+        new = [name for name in other.columns if name and name not in keys]
         fits = bool(keys and new) and _names_rows(other, cells, keys)
     except MmxError:
         return  # what cannot be read is nothing to ask about

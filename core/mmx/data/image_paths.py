@@ -43,6 +43,32 @@ def placed(paths: "NDArray[np.object_]", roots: Sequence[Path]) -> "NDArray[np.o
     return each_name(paths, in_folder)
 
 
+def told_of_several(
+    paths: "NDArray[np.object_]", roots: Sequence[Path], column: str
+) -> tuple[str, ...]:
+    """What is said of names that several folders have a file for; that of the first one counts."""
+    if len(roots) < 2:
+        return ()
+    folders: dict[tuple[Path, str], frozenset[str]] = {}
+
+    def there(root: Path, name: str) -> bool:
+        folder, file = os.path.split(name)
+        if (root, folder) not in folders:
+            place = root / folder
+            folders[root, folder] = frozenset(os.listdir(place) if place.is_dir() else ())
+        return file in folders[root, folder]
+
+    names = dict.fromkeys(one for cell in paths.tolist() for one in in_cell(cell) if one)
+    several = [name for name in names if sum(there(root, name) for root in roots) > 1]
+    if not several:
+        return ()
+    first = next(root for root in roots if there(root, several[0]))
+    return (
+        f"column {column!r}: {len(several)} of {len(names)} names have a file in more than one "
+        f"folder; that of the first counts, such as {several[0]!r} in {first.name}",
+    )
+
+
 def each_name(
     paths: "NDArray[np.object_]", change: Callable[[str], Path | str]
 ) -> "NDArray[np.object_]":
@@ -54,6 +80,12 @@ def each_name(
         else:
             found[row] = change(cell) if isinstance(cell, str) else cell
     return found
+
+
+def in_cell(cell: object) -> tuple[str, ...]:
+    """The names that a cell holds."""
+    held = cell if isinstance(cell, tuple) else (cell,)
+    return tuple(one for one in held if isinstance(one, str))
 
 
 def leaving(
@@ -69,12 +101,7 @@ def leaving(
     """
     faults, known = Faults(), set[str]()
     start = f"{roots[0]}{os.sep}"  # os.path.join per row takes a third of the time
-    names = (
-        (row, one)
-        for row, cell in enumerate(paths.tolist())
-        for one in (cell if isinstance(cell, tuple) else (cell,))
-        if isinstance(one, str)
-    )
+    names = ((row, one) for row, cell in enumerate(paths.tolist()) for one in in_cell(cell))
     for row, path in names:
         folder, name = os.path.split(path)
         linked = len(roots) > 1 or os.path.islink(start + path)

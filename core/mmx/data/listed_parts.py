@@ -41,7 +41,7 @@ def listed_parts(manifest: Manifest, spec: "SplitSpec") -> "NDArray[np.str_]":
         rows = own if named else places_of(known[one.column])
         faults += one.faults(_taken(part, one, rows, part_of, lists))
     if faults:
-        raise DataError("\n".join([*faults, *_unusable(manifest)]))
+        raise DataError("\n".join([*faults, *_named(manifest), *_unusable(manifest)]))
     left = [place for place, part in enumerate(part_of) if not part and manifest.known[place]]
     _refuse_left(manifest.ids[left])
     return np.array([part or UNUSED for part in part_of], dtype="<U11")
@@ -66,6 +66,12 @@ def _taken(
 def _unknown(name: str, one: SplitList) -> str:
     what = f"column {one.column!r}: " if one.column else ""
     return f"{what}no row of the data set is named {name!r}"
+
+
+def _named(manifest: Manifest) -> list[str]:
+    """How rows are named, for whoever looks for another name."""
+    first = [str(one) for one in manifest.ids[:2].tolist()]
+    return [f"rows of the data set are named such as {', '.join(first)}"] if first else []
 
 
 def _unusable(manifest: Manifest) -> list[str]:

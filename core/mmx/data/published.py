@@ -46,7 +46,8 @@ def published_folds(manifest: Manifest, column: str, folds: int) -> "NDArray[np.
     found = sorted(set(values[known]), key=_in_order)
     if "" in found or len(found) != folds:
         raise DataError(
-            f"the column {column!r} holds {len(found)} values ({_listed(found)}) and data.split."
+            f"the column {column!r} holds {len(found)} values "
+            f"({_listed([value or '(empty)' for value in found])}) and data.split."
             f"folds says {folds}; each value is one fold, and no cell may be empty"
         )
     indices = {value: index for index, value in enumerate(found)}

@@ -14,7 +14,6 @@ from mmx.blocks import missing_words
 from mmx.data.cell_labels import labels_of_cells, single_labels
 from mmx.data.cell_parts import parts_of_cells
 from mmx.data.cells import Faults, boxes_of, paths_of, read_column, texts_of, values_of
-from mmx.data.decimal_commas import comma_notes
 from mmx.data.field_columns import rows_without_content
 from mmx.data.gathering import Gathering
 from mmx.data.image_cells import image_cells, images_in
@@ -22,6 +21,7 @@ from mmx.data.image_paths import leaving, placed
 from mmx.data.named_files import NamedFiles
 from mmx.data.one_hot import one_hot_labels
 from mmx.data.text_files import texts_of_files, undeclared_files, with_written
+from mmx.data.words_among_numbers import number_notes
 from mmx.errors import DataError
 from mmx.interfaces import Box, FieldKind, FilesRead, Layout, RejectedRow, Sample, TableContents
 
@@ -338,7 +338,7 @@ class TableRows(Sequence[Sample]):
     def _values(self, column: str, cells: "Cells", kind: FieldKind | None) -> "Cells":
         values, faults = values_of(column, cells, kind)
         self.faults.update(faults)
-        self._notes = (*self._notes, *comma_notes(column, cells, values))
+        self._notes += number_notes(column, cells, kind, values, self._place)
         return values
 
     def _box(self, table: "DataFrame", columns: Sequence[str]) -> list[Box | None]:

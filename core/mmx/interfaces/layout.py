@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mmx.errors import DataError, SettingsError
 from mmx.interfaces.long_table import LongTable
@@ -45,6 +45,15 @@ class Labels(BaseModel):
     separator: str = Field(
         default="|", min_length=1, description="sign between several labels, for first and each"
     )
+
+    @model_validator(mode="after")
+    def _each_has_its_own_name(self) -> "Labels":
+        if self.each and self.map:
+            raise ValueError(
+                "map says what cells mean, and each names columns, which are the labels "
+                "themselves; rename the columns, or leave map out"
+            )
+        return self
 
     def read(self, text: str) -> str:
         """The class that a cell names."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mmx.blocks import ends_as_image
+from mmx.blocks import ends_as_image, with_slashes
 from mmx.spec import column_cells as cells_of
 from mmx.spec import column_names as names_of
 from mmx.spec.column_found import SAID
@@ -49,6 +49,7 @@ def guess_images(
         given: the column, as the user says it.
         held: columns whose cells are images themselves.
     """
+    values = {name: list(map(with_slashes, cells)) for name, cells in values.items()}
     reasons = dict[str, str]()
     masks = dict[str, str]()
     suffix = ""
@@ -69,14 +70,13 @@ def guess_images(
         own = {name: values[name] for name in columns}
         below = find_below(own or values, folder, found.lacking)
         if below is not None:
-            return replace(
-                _by_id(columns or [below[0]], below[1], masks), questions=asked, strange=strange
-            )
+            by_id = _by_id(columns or [below[0]], below[1], masks)
+            return replace(by_id, questions=asked, strange=strange)
     reasons["root"] = found.why
     if len(found.roots) > 1:
         reasons["roots"] = "files that are not in the first folder are there"
+    asked = (*found.questions, *asked, *_ask_of_addresses(values, columns))
     roots = found.roots or (".",)
-    asked = (*found.questions, *asked)
     return ImageColumns(tuple(columns), roots, suffix, reasons, masks, asked, strange)
 
 
@@ -105,6 +105,20 @@ def _ask_of(strange: Sequence[str]) -> tuple[str, ...]:
     return (
         f"are the rows cases that name {told}{more} where others name an image? There is no such "
         "file; a mean or a sum below a table is no case, and its row should be removed",
+    )
+
+
+def _ask_of_addresses(values: Values, columns: Sequence[str]) -> tuple[str, ...]:
+    """The question for addresses of images where nothing else names some."""
+    found = [
+        name for name, cells in values.items()
+        if cells_of.are_addresses(cells) and cells_of.are_images(cells)
+    ]  # fmt: skip
+    if columns or not found:
+        return ()
+    return (
+        f"where are the files of {found[0]!r}? Its values are addresses, and mmx fetches nothing: "
+        "fetch the files once, and name them in a column, as a.jpg",
     )
 
 

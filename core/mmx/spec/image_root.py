@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmx.blocks import ends_as_image, without_ending
+from mmx.spec.column_cells import are_addresses
 
 _LOOKED_AT = 2000  # files
 _FEWEST = 3
@@ -125,15 +126,30 @@ def find_below(
             below, nothing is won.
     """
     known = _files_below(folder)
-    if lacking and not any(_bare(file) in known for file in lacking):
+    if lacking and not any(_is_there(file, folder, known) for file in lacking):
         return None
     for name, cells in columns.items():
-        some = _names_of_files(cells)[:_LOOKED_AT]
-        names = [_bare(cell) for cell in some]
-        there = [known[one] for one in names if one in known]
+        some = [] if are_addresses(cells) else _names_of_files(cells)[:_LOOKED_AT]
+        there = [known[_bare(cell)] for cell in some if _ends_alike(cell, known)]
         if some and len(there) >= 0.8 * len(some):
             return name, os.path.commonpath(there) or "."
     return None
+
+
+def _ends_alike(name: str, known: Mapping[str, str]) -> bool:
+    """Whether a file is found by a name: one with folders must be the end of its path."""
+    bare = _bare(name)
+    if bare not in known:
+        return False
+    own = without_ending(name).removeprefix("./")
+    return f"/{known[bare]}/{bare}".endswith(f"/{own}")
+
+
+def _is_there(file: str, folder: Path, known: Mapping[str, str]) -> bool:
+    """Whether a file lies below, and is no link that leads to nothing."""
+    below = known.get(_bare(file))
+    place = folder / (below or ".") / os.path.basename(file)
+    return below is not None and (place.is_file() or not place.is_symlink())
 
 
 def _bare(file: str) -> str:

@@ -248,3 +248,24 @@ def test_numbers_with_a_comma_that_may_be_two_codes_are_asked_about(tmp_path: Pa
     (asked,) = found.questions
     assert asked.startswith("are values of 'complaints' such as '1,2' numbers?")
     assert {"complaints", "size"} <= {*found.record}
+
+
+def test_numbers_that_a_few_words_make_words_are_told(tmp_path: Path) -> None:
+    ages = ["years", *(str(30 + row) for row in range(20)), ">80", ""]
+    rows = "".join(f"a spot,{'xy'[row % 2]},{age}\n" for row, age in enumerate(ages))
+    (tmp_path / "t.csv").write_text(f"note,dx,age\n{rows}")
+    found = table(tmp_path / "t.csv", record=["age"])
+    (told,) = found.facts.notes
+    assert told.startswith("column 'age' is read as words, for 2 of its 22 cells are no numbers: ")
+    assert "'years' in row 2, '>80' in row 23" in told
+    clean = table(tmp_path / "t.csv", record=["age"], missing=["years", ">80"])
+    assert [row.record["age"] for row in clean.samples()][:2] == [None, 30]
+    assert all("read as words" not in note for note in clean.facts.notes)
+
+
+def test_names_of_columns_lose_outer_blanks(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(" note, dx \na spot,x\n")
+    assert list(mmx.read_table(tmp_path / "t.csv").columns) == ["note", "dx"]
+    (tmp_path / "t.csv").write_text("dx, dx\nx,x\n")
+    with pytest.raises(DataError, match="more than one column named dx"):
+        mmx.read_table(tmp_path / "t.csv")
