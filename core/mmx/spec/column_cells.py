@@ -1,11 +1,16 @@
 """What the cells of a column look like."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from mmx.blocks import ends_as_image
 from mmx.interfaces import PackedImage
 
+FEWEST_ROWS = 5
+"""Rows of a label from which on it says something of a column."""
 _NUMBER = re.compile(r"^[-+]?\d+([.,]\d+)?$")
 _DATE = re.compile(
     r"^(\d{4}[-/.年]\d{1,2}([-/.月]\d{1,2}日?)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
@@ -13,6 +18,12 @@ _DATE = re.compile(
 )
 _ADDRESS = re.compile(r"^(https?|ftp|s3|gs)://", re.IGNORECASE)
 _LIST = re.compile(r"^\[.*\]$", re.DOTALL)
+_SEXES = (
+    {"f", "female", "w", "woman", "weiblich", "frau", "女", "女性", "femme", "féminin", "mujer",
+     "femenino", "femmina", "feminino"},
+    {"m", "male", "man", "männlich", "mann", "男", "男性", "homme", "masculin", "hombre", "varón",
+     "masculino", "maschio"},
+)  # fmt: skip
 _CODES = ("-1", "-9", "-99", "-999")  # for a number that nobody knows
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -23,7 +34,7 @@ def holds_images(cells: Sequence[object]) -> bool:
 
 
 def _is_image(cell: object) -> bool:
-    if isinstance(cell, list | tuple):
+    if isinstance(cell, list | tuple | np.ndarray):
         return any(_is_image(one) for one in cell)
     struct = isinstance(cell, dict) and {*cell} == {"bytes", "path"}
     return struct or isinstance(cell, PackedImage | bytes)
@@ -84,11 +95,44 @@ def look_like_ids(cells: Sequence[str]) -> bool:
 
 def goes_with_one(cells: Sequence[str], labels: Sequence[str]) -> bool:
     """Whether each value stands beside one label only, though it repeats."""
-    pairs = {(cell, label) for cell, label in zip(cells, labels, strict=True) if cell and label}
-    values = {cell for cell, _ in pairs}
-    repeats = len(known(cells)) >= 3 * max(len(values), 1)
-    several = len({label for _, label in pairs}) > 1
-    return repeats and several and len(pairs) == len(values)
+    beside: dict[str, str] = {}
+    for cell, label in zip(cells, labels, strict=True):
+        if cell and label and beside.setdefault(cell, label) != label:
+            return False
+    repeats = len(known(cells)) >= 3 * max(len(beside), 1)
+    return repeats and len({*beside.values()}) > 1
+
+
+def filled_by_label(cells: Sequence[str], labels: Sequence[str]) -> bool:
+    """Whether cells are filled in all rows of some labels and blank in all rows of the others.
+
+    Labels of a few rows say nothing of it; most rows must be of others.
+    """
+    counts: dict[str, Counter[bool]] = {}
+    for cell, label in zip(cells, labels, strict=True):
+        if label:
+            counts.setdefault(label, Counter())[bool(cell)] += 1
+    told = [one for one in counts.values() if one.total() >= FEWEST_ROWS]
+    apart = all(len(one) == 1 for one in counts.values())
+    most = sum(one.total() for one in told) >= 0.8 * sum(map(bool, labels))
+    return apart and most and len({filled for one in told for filled in one}) == 2
+
+
+def words_among_numbers(cells: Sequence[str]) -> list[str]:
+    """The cells that are no numbers in a column where nearly all are; empty in any other."""
+    filled = known(cells)
+    words = [cell for cell in filled if not _NUMBER.search(cell)]
+    return list(dict.fromkeys(words)) if 0 < len(words) <= 0.2 * len(filled) else []
+
+
+def are_sexes(cells: Sequence[str]) -> bool:
+    """Whether all are words for a sex, and both are there."""
+    filled = {cell.casefold() for cell in known(cells)}
+    return (
+        len(filled) > 1
+        and all(filled & words for words in _SEXES)
+        and filled <= {word for words in _SEXES for word in words}
+    )
 
 
 def are_addresses(cells: Sequence[str]) -> bool:

@@ -1,45 +1,84 @@
 """Which columns are facts that a doctor would know before the diagnosis."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from mmx.spec import column_cells as cells_of
 from mmx.spec import column_names as names_of
 
 Values = Mapping[str, Sequence[str]]
+_SHOWN = 3  # cells named in a question
+_CHANCE = 1e-6  # of a value that stands beside one label alone
+_MOST_VALUES = 20  # of a column that is held against each of several labels
 
 
-def facts(values: Values, labels: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str]]:
+def facts(
+    values: Values,
+    labels: Sequence[str],
+    each: Sequence[Sequence[str]] = (),
+    groups: Sequence[str] = (),
+) -> tuple[tuple[str, ...], dict[str, str]]:
     """The columns that are facts; every other one, and why.
 
     Args:
         values: cells of the columns that no other role took.
         labels: of the rows.
+        each: cells of the columns of labels, where each is learned by itself.
+        groups: of the rows; empty where each row stands alone.
     """
     left_out: dict[str, str] = {}
     seen: dict[tuple[str, ...], str] = {}
     for name, cells in values.items():
-        why = unfit(name, cells, labels) or _of_others(name, values)
+        why = unfit(name, cells, labels, groups) or _of_others(name, values)
+        why = why or _tells_one(cells, each)
         same = seen.setdefault(tuple(cells), name)
         if why or same != name:
             left_out[name] = why or f"it says the same as {same!r}"
     return tuple(name for name in values if name not in left_out), left_out
 
 
-def unfit(name: str, cells: Sequence[str], labels: Sequence[str]) -> str | None:
+def unfit(
+    name: str, cells: Sequence[str], labels: Sequence[str], groups: Sequence[str] = ()
+) -> str | None:
     """Why a column is no fact that a doctor would know before the diagnosis; None when it is."""
     why = _by_name(name) if cells_of.known(cells) else None
-    return why or _by_cells(name, cells, labels)
+    return why or _by_cells(name, cells, *_once(cells, labels, groups))
+
+
+def _once(
+    cells: Sequence[str], labels: Sequence[str], groups: Sequence[str]
+) -> tuple[Sequence[str], Sequence[str]]:
+    """Each cell and label once for the rows of a patient, which are alike in both."""
+    if not groups:
+        return cells, labels
+    named = [group or str(row) for row, group in enumerate(groups)]
+    rows = dict.fromkeys(zip(named, cells, labels, strict=True))
+    return [cell for _, cell, _ in rows], [label for _, _, label in rows]
+
+
+def _tells_one(cells: Sequence[str], each: Sequence[Sequence[str]]) -> str | None:
+    """Why it is no fact where a case may have several labels, of which it says one."""
+    if len({*cells}) > _MOST_VALUES:
+        return None
+    told = any(
+        min(Counter(filter(None, labels)).values(), default=0) >= cells_of.FEWEST_ROWS
+        and (cells_of.goes_with_one(cells, labels) or cells_of.filled_by_label(cells, labels))
+        for labels in each
+    )
+    return "each of its values goes with one label only" if told else None
 
 
 def _by_name(name: str) -> str | None:
     if names_of.counts_rows(name):
         return "it counts the rows"
-    if names_of.says(name, names_of.TELLING):
+    if names_of.says(name, names_of.TELLING) or names_of.tells_of_disease(name):
         return "its name speaks of the diagnosis"
     if names_of.says(name, names_of.AFTER):
         return "it is known only after the diagnosis"
     if names_of.says(name, names_of.PERSONAL):
         return "it names a person"
+    if names_of.says(name, names_of.PUBLISHED):
+        return "it says who published the picture"
     header = "dicom" in names_of.words_of(name) and not names_of.says(name, names_of.SHOWN)
     if names_of.says(name, names_of.TECHNICAL) or (header and not names_of.is_date(name)):
         return "it says how the picture was taken or stored"
@@ -48,7 +87,10 @@ def _by_name(name: str) -> str | None:
     return None
 
 
-def _by_cells(name: str, cells: Sequence[str], labels: Sequence[str]) -> str | None:
+def _by_cells(
+    name: str, cells: Sequence[str], once: Sequence[str], labels: Sequence[str]
+) -> str | None:
+    """The same by cells: those of all rows, and those of each patient beside their labels."""
     filled = cells_of.known(cells)
     distinct = {*filled}
     if cells_of.count_rows(cells):
@@ -64,7 +106,9 @@ def _by_cells(name: str, cells: Sequence[str], labels: Sequence[str]) -> str | N
     few = len(distinct) <= max(len(filled) / 10, 2)
     if names_of.says(name, names_of.STRICT_IDS) or (names_of.says(name, names_of.IDS) and not few):
         return "its name is that of an id"
-    if cells_of.goes_with_one(cells, labels):
+    if cells_of.filled_by_label(once, labels):
+        return "it is filled for some labels and blank for all others"
+    if cells_of.goes_with_one(once, labels):
         return "each of its values goes with one label only"
     if cells_of.look_like_ids(cells):
         return "its values look like ids"
@@ -93,6 +137,49 @@ def ask_of_spelling(record: Sequence[str], values: Values) -> list[str]:
                 f"are {', '.join(sorted(several))} in {name!r} the same? They are read as "
                 "different values; write them alike in the table"
             )
+    return asked
+
+
+def ask_of_words(record: Sequence[str], values: Values) -> list[str]:
+    """The question for numbers among which a few words stand, such as units or >80."""
+    found = {name: cells_of.words_among_numbers(values[name]) for name in record}
+    return [
+        f"are {', '.join(map(repr, words[:_SHOWN]))}{' and others' * (len(words) > _SHOWN)} in "
+        f"{name!r} values? All other cells are numbers, and for these few the whole column is read "
+        "as words; mend them, or name them in data.dataset.missing"
+        for name, words in found.items()
+        if words
+    ]
+
+
+def ask_of_telling(
+    record: Sequence[str], values: Values, labels: Sequence[str], groups: Sequence[str]
+) -> list[str]:
+    """The question for a value that stands beside one label alone, more often than by chance.
+
+    Args:
+        record: columns of facts.
+        values: cells of all columns.
+        labels: of the rows.
+        groups: of the rows; empty where each row stands alone.
+    """
+    asked = []
+    for name in record:
+        pairs = [*zip(*_once(values[name], labels, groups), strict=True)]
+        counts = Counter(label for _, label in pairs)
+        beside: dict[str, Counter[str]] = {}
+        for cell, label in pairs:
+            if cell and label:
+                beside.setdefault(cell, Counter())[label] += 1
+        for cell, found in beside.items():
+            label, count = found.most_common(1)[0]
+            if len(found) == 1 and (counts[label] / len(pairs)) ** count < _CHANCE:
+                asked.append(
+                    f"is {name!r} known before the diagnosis? All {count} cases with {cell!r} are "
+                    f"{label!r}; if it follows from the diagnosis, take it out of "
+                    "data.dataset.record"
+                )
+                break
     return asked
 
 

@@ -40,16 +40,23 @@ def groups_of(cells: Sequence[str], pattern: str) -> list[str]:
     return [one[0] if one else cell for one, cell in zip(found, cells, strict=True)]
 
 
-def guess_group(values: Values, images: Values, given: Mapping[str, str]) -> GroupColumn:
+def guess_group(
+    values: Values, images: Values, given: Mapping[str, str], labels: Sequence[str]
+) -> GroupColumn:
     """Find the group.
 
     Args:
         values: cells of the columns that no other role took.
         images: names of image files, by column.
         given: role -> column, as the user says it.
+        labels: of the rows.
     """
     if "group" in given:
         return GroupColumn(given["group"], SAID)
+    values = {
+        name: cells for name, cells in values.items()
+        if not _measures(name, cells) and not cells_of.filled_by_label(cells, labels)
+    }  # fmt: skip
     lonely = list[str]()
     for wanted in names_of.GROUPS:
         for name, cells in values.items():
@@ -61,7 +68,8 @@ def guess_group(values: Values, images: Values, given: Mapping[str, str]) -> Gro
                 lonely.append(name)
             elif distinct > max(len(filled) / (10 if weak else 50), 2):
                 return GroupColumn(name, f"by its name, {distinct} in {len(filled)} rows")
-    return _in_names(images) or _of_ids(values) or GroupColumn(None, _ungrouped(lonely))
+    found = _in_names(images) or _of_ids(values) or _of_pictures(images)
+    return found or GroupColumn(None, _ungrouped(lonely))
 
 
 def _in_names(images: Values) -> GroupColumn | None:
@@ -90,6 +98,29 @@ def _of_ids(values: Values) -> GroupColumn | None:
         "and repeat, so it is taken as the group; --group COLUMN names another one"
     )
     return GroupColumn(name, "its values look like ids and repeat", question=asked)
+
+
+def _of_pictures(images: Values) -> GroupColumn | None:
+    """Pictures that stand in several rows, such as one for each box or each reader."""
+    for name, cells in images.items():
+        filled = cells_of.known(cells)
+        distinct = len({*filled})
+        if distinct < len(filled):
+            asked = (
+                f"are the rows with one picture ({name}) several cases? {len(filled)} rows name "
+                f"{distinct} pictures, and each row is a case of its own, as one for each box, "
+                "finding or reader would be; where a picture is one case, write one row for it"
+            )
+            why = f"rows with one picture stay together: {distinct} in {len(filled)} rows"
+            return GroupColumn(name, why, question=asked)
+    return None
+
+
+def _measures(name: str, cells: Sequence[str]) -> bool:
+    """Whether it counts or measures something, as days_from_study and numbers with fractions."""
+    fractions = cells_of.share(cells, lambda cell: "." in cell or "," in cell) > 0
+    numbers = cells_of.are_numbers(cells) and fractions
+    return numbers or bool(names_of.words_of(name)[:1] and names_of.counts_something(name))
 
 
 def _is_shared(name: str, cells: Sequence[str]) -> bool:

@@ -7,7 +7,14 @@ from mmx.errors import DataError
 from mmx.spec import column_cells as cells_of
 from mmx.spec import column_names as names_of
 from mmx.spec.column_cases import CaseColumns, guess_cases
-from mmx.spec.column_facts import ask_of_codes, ask_of_commas, ask_of_spelling, facts
+from mmx.spec.column_facts import (
+    ask_of_codes,
+    ask_of_commas,
+    ask_of_spelling,
+    ask_of_telling,
+    ask_of_words,
+    facts,
+)
 from mmx.spec.column_found import Columns
 from mmx.spec.column_groups import groups_of, guess_group
 from mmx.spec.column_labels import LabelColumns, guess_labels
@@ -57,7 +64,7 @@ class Guess:
                 "record}}. There are: " + ", ".join(values)
             )
         self.split = self._split()
-        self.group = guess_group(self.free, self._files(), given)
+        self.group = guess_group(self.free, self._files(), given, self.labels)
         self._take(self.group.column)
         self.cases = self._cases(given.get("case"))
         self.record = self._facts()
@@ -72,7 +79,8 @@ class Guess:
         if learned.task:
             self.reasons["task"] = learned.task_why
         if roles:
-            self.reasons["roles"] = "by their names"
+            by_name = names_of.says(roles.get("sex", "sex"), names_of.ROLES["sex"])
+            self.reasons["roles"] = "by their names" + ("" if by_name else "; sex by its cells")
         self._ask()
         return Columns(
             images=images.columns,
@@ -166,9 +174,15 @@ class Guess:
             self.reasons["case"] = found.why
         return found
 
+    def _groups(self) -> list[str]:
+        """Of the rows; none where each row stands alone."""
+        column = self.group.column
+        return [] if column is None else groups_of(self.values[column], self.group.pattern)
+
     def _facts(self) -> tuple[str, ...]:
         """Columns of facts; those of a picture are none of its case."""
-        record, left_out = facts(self.free, self.labels)
+        each = [self.values[name] for name in self.learned.each]
+        record, left_out = facts(self.free, self.labels, each, self._groups())
         self.left_out |= left_out
         if not self.cases.case:
             return record
@@ -186,7 +200,10 @@ class Guess:
                     if numbers == (role == "age") and not hospital:
                         found[role] = name
                         break
-        return found
+        by_cells = [name for name in self.record if cells_of.are_sexes(self.values[name])]
+        if len(by_cells) == 1:
+            found.setdefault("sex", by_cells[0])
+        return {role: found[role] for role in names_of.ROLES if role in found}
 
     def _ask(self) -> None:
         """What is asked when all columns have their roles."""
@@ -201,6 +218,8 @@ class Guess:
         self.questions += ask_of_codes(self.record, self.values)
         self.questions += ask_of_commas(self.record, self.values)
         self.questions += ask_of_spelling(self.record, self.values)
+        self.questions += ask_of_words(self.record, self.values)
+        self.questions += ask_of_telling(self.record, self.values, self.labels, self._groups())
         asked = columns if self.images.strange else ()
         others = {name: cells for name, cells in self.values.items() if name not in asked}
         self.questions += ask_of_sums(others, self.labels)

@@ -15,6 +15,7 @@ SINGLE = "single_label"
 MULTI = "multi_label"
 ORDINAL = "ordinal"
 _BLOCK = 3  # columns side by side from which on they are labels, whatever their names
+_MANY = 5  # of them, from which on one that is named like a disease is a label like the others
 _KNOWN = 0.5  # share of rows in which a label must be known to be taken before another
 _SHOWN = 14  # columns that are named
 
@@ -81,6 +82,8 @@ def _taken(values: Values, given: Mapping[str, str]) -> LabelColumns:
         return LabelColumns(SAID, given["label"])
     free = {name: cells for name, cells in values.items() if name not in given.values()}
     block = _block(free)
+    if len(block) < _MANY and any(map(names_of.tells_of_disease, block)):
+        block = ()  # cancer beside biopsy and invasive: one disease, and what follows from it
     named = [name for name in _by_name(free) if name not in block]
     if block and (len(block) >= _BLOCK or not named):
         return _of_columns(block, free)
@@ -90,8 +93,9 @@ def _taken(values: Values, given: Mapping[str, str]) -> LabelColumns:
             f"which one it is with --label COLUMN. There are: {', '.join(values)}"
         )
     name, *others = named
-    taken = LabelColumns(f"by its name, {_classes(free[name])} classes", name)
-    return replace(taken, questions=(_ask_of_others(others, free),)) if others else taken
+    asked = [*_ask_of_name(name), *([_ask_of_others(others, free)] if others else [])]
+    why = f"by its name, {_classes(free[name])} classes"
+    return LabelColumns(why, name, questions=tuple(asked))
 
 
 def _by_name(values: Values) -> list[str]:
@@ -106,7 +110,33 @@ def _by_name(values: Values) -> list[str]:
             found.append((not known, longer, rank, place, name))
     grades = [one for one in found if one[2] >= len(names_of.LABELS)]
     labels = [one for one in found if one not in grades]
-    return [one[-1] for one in sorted(labels or grades)]
+    ranks = [one[-1] for one in sorted(labels)], [*_of_first_words(values)], \
+        [*_of_diseases(values)], [one[-1] for one in sorted(grades)]  # fmt: skip
+    return next(filter(None, ranks), [])
+
+
+def _of_first_words(values: Values) -> Iterator[str]:
+    """Columns whose names begin with that of a label, such as Diagnostic retenu."""
+    for name, cells in values.items():
+        fits = 1 < _classes(cells) <= max(len(cells) / 3, 2) and not cells_of.are_dates(cells)
+        if fits and names_of.begins_with(name, names_of.LABELS):
+            yield name
+
+
+def _of_diseases(values: Values) -> Iterator[str]:
+    """Columns that say of one disease whether it is there."""
+    for name, cells in values.items():
+        if names_of.is_of_disease(name) and _classes(cells) == 2:
+            yield name
+
+
+def _ask_of_name(name: str) -> Iterator[str]:
+    """The question for a label whose name does not end with that of one."""
+    if not names_of.ends_with(name, (*names_of.LABELS, *names_of.GRADES)):
+        yield (
+            f"is {name!r} the label? Its name does not end like that of one; --label COLUMN learns "
+            "another column"
+        )
 
 
 def _block(values: Values) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What the names of columns say, in English, German, Chinese, French and Spanish."""
+"""What the names of columns say, in English and the languages of docs/data.md."""
 
 import re
 import unicodedata
@@ -11,6 +11,7 @@ LABELS = (
     "诊断", "标签", "类别", "疾病",
     "diagnostic", "maladie", "classe", "etiquette",
     "diagnostico", "enfermedad", "clase", "etiqueta",
+    "診断", "診斷", "病名", "diagnosi", "classificazione", "doenca",
     "pathology", "pathologie", "histology", "histologie", "病理", "problems", "problem",
 )  # fmt: skip
 GRADES = (
@@ -18,6 +19,17 @@ GRADES = (
     "grad", "schweregrad", "stufe", "分级", "程度", "grado", "gravite",
 )  # fmt: skip
 """Names of labels that have an order; they are looked at where no other name is a label's."""
+
+DISEASES = (
+    "cancer", "malignancy", "malignant", "tumor", "tumour", "carcinoma", "melanoma", "covid",
+    "covid19", "positive", "pneumonia", "tuberculosis", "glaucoma", "diabetes",
+    "krebs", "malignitat", "肺炎", "癌",
+)  # fmt: skip
+"""Names of yes and no about one disease; they are looked at where no name is that of a label."""
+_TELLING = DISEASES[:10]
+BEFORE = ("history", "family", "personal", "previous", "prior", "hx", "fh", "familial", "anamnese",
+          "familie", "antecedents", "antecedentes", "familiari", "既往", "家族")  # fmt: skip
+"""Names of what was known of a disease before."""
 
 REPORTS = (
     "report", "findings", "impression", "conclusion", "interpretation", "bericht", "befundbericht",
@@ -32,11 +44,14 @@ TEXTS = (
     "kommentar", "anmerkung", "主诉", "病史", "既往史", "描述", "所见", "文本",
     "texte", "antecedents", "commentaire",
     "texto", "descripcion", "historia", "notas", "observaciones",
+    "主訴", "現病歴", "既往歴", "病歷", "所見", "anamnesi", "descrizione", "descricao", "queixa",
 )  # fmt: skip
 # a person before a lesion before a visit: what stays together is as large as the table knows
 GROUPS = (
-    "patient", "pat", "person", "subject", "participant", "mrn", "患者", "病人", "受试者", "病历号",
-    "住院号", "门诊号", "paciente", "sujet", "sujeto", "malade", "proband",
+    "patient", "pat", "person", "subject", "participant", "mrn", "ptid", "pid", "eid", "subjid",
+    "usubjid", "seqn", "submitter", "患者", "病人", "受试者", "病历号",
+    "住院号", "门诊号", "paciente", "sujet", "sujeto", "malade", "proband", "paziente",
+    "prontuario", "病歴番号", "病歷號",
     "lesion", "lasion", "laesion", "病灶",
     "study", "case", "fall", "group", "visit", "exam", "病例", "检查号", "dossier", "cas", "caso",
 )  # fmt: skip
@@ -44,11 +59,13 @@ WEAK_GROUPS = ("study", "case", "fall", "group", "visit", "exam", "cas", "caso")
 """Names that also stand for arms of a trial or kinds of visits; few values are then no groups."""
 
 ROLES = {
-    "age": ("age", "alter", "lebensalter", "年龄", "edad"),
-    "sex": ("sex", "gender", "geschlecht", "性别", "sexe", "genre", "sexo", "genero"),
+    "age": ("age", "alter", "lebensalter", "年龄", "年齢", "年齡", "edad", "eta", "idade"),
+    "sex": ("sex", "gender", "geschlecht", "性别", "性別", "sexe", "genre", "sexo", "genero",
+            "sesso"),
     "site": (
         "site", "location", "localization", "localisation", "lokalisation", "anatom", "anatomy",
         "bodypart", "region", "korperstelle", "部位", "localizacion", "zona", "emplacement",
+        "sede", "regiao", "localizacao", "localizzazione",
     ),
 }  # fmt: skip
 NOT_SITES = ("hospital", "clinic", "centre", "center", "institution", "study", "klinik", "医院")
@@ -56,26 +73,33 @@ NOT_SITES = ("hospital", "clinic", "centre", "center", "institution", "study", "
 TELLING = (
     "dx", "diagnos", "label", "class", "histolog", "histopath", "biops", "malign", "benign",
     "outcome", "target", "patholog", "confirmed", "confirmation", "icd", "mesh",
-    "病理", "确诊", "诊断", "良恶性",
+    "病理", "确诊", "诊断", "良恶性", "診断", "診斷", "確定", "histopat", "istolog", "anatomopat",
+    "anapath",
 )  # fmt: skip
 """Names that speak of the diagnosis."""
 
 AFTER = (
     "management", "treatment", "therapy", "therapie", "score", "scoring", "surgery", "excision",
     "prognosis", "followup", "metasta", "stage", "staging", "tnm", "survival", "death",
-    "mortality", "discharge", "recurrence", "response", "qc",
+    "mortality", "discharge", "recurrence", "response", "qc", "icu", "intubated", "intubation",
+    "extubated", "ventilated", "ventilation",
     "behandlung", "operation", "stadium", "verlauf", "entlassung", "prognose", "rezidiv",
     "治疗", "处理", "手术", "评分", "分期", "预后", "随访", "出院",
     "traitement", "chirurgie", "pronostic", "suivi", "stade", "deces", "sortie",
     "tratamiento", "manejo", "cirugia", "puntuacion", "pronostico", "seguimiento", "estadio",
+    "治療", "手術", "経過", "予後", "terapia", "chirurgia", "prognosi", "tratamento",
 )  # fmt: skip
 """Names of what is known only after the diagnosis."""
 
 IDS = (
     "id", "ids", "nr", "no", "num", "number", "nummer", "uid", "uuid", "guid", "key", "code",
     "identifier", "accession", "kennung", "aktenzeichen", "akte", "编号", "序号", "号", "号码",
-    "numero", "identifiant", "identificador", "matricule", "folio",
+    "numero", "identifiant", "identificador", "matricule", "folio", "番号", "編號", "codice",
+    "codigo",
 )  # fmt: skip
+_COUNTS = ("days", "hours", "weeks", "months", "years", "day", "time", "count", "duration",
+           "tage", "wochen", "monate", "jahre", "anzahl", "jours", "mois", "dias", "meses",
+           "天数")  # fmt: skip
 COUNTERS = (
     "",
     "index",
@@ -90,7 +114,10 @@ COUNTERS = (
     "ligne",
     "fila",
 )
-STRICT_IDS = ("id", "ids", "uid", "uuid", "guid", "identifier")
+STRICT_IDS = (
+    "id", "ids", "uid", "uuid", "guid", "identifier", "rid", "ptid", "eid", "pid", "iid", "subjid",
+    "usubjid", "seqn",
+)  # fmt: skip
 """Of these, those that are ids however few values they have."""
 
 PERSONS = (
@@ -113,15 +140,20 @@ PROCEDURES = ("procedure", "protocol", "sequence")
 
 READERS = (
     *REPORTS, "assessment", "birads", "rads", "subtlety", "opinion", "verdict", "suspicion",
+    "adjudicated", "annotator", "grader", "rater", "consensus", "confidence", "prediction",
+    "predicted", "probability", "logit", "dnn",
     "einschatzung", "evaluation",
 )  # fmt: skip
-"""Names of what a reader made of the pictures."""
+"""Names of what a reader, or another model, made of the pictures."""
 
 TECHNICAL = (
     "pixel", "pixelspacing", "photometric", "manufacturer", "hersteller", "scanner", "resolution",
     "originalimage", "bitsstored", "filesize", "megapixel", "imagedir", "folder", "directory",
 )  # fmt: skip
 """Names of how a picture was taken or stored."""
+
+PUBLISHED = ("attribution", "license", "licence", "copyright", "citation", "credit", "doi")
+"""Names of whose a picture is."""
 
 SIZES = (("height", "width"), ("rows", "columns"), ("hohe", "breite"))
 """Names of sizes in pixels, where both are there."""
@@ -136,7 +168,7 @@ SIDES = (("left", "right"), ("od", "os"), ("l", "r"), ("links", "rechts"), ("左
          ("gauche", "droite"), ("izquierdo", "derecho"))  # fmt: skip
 """Both sides of a body, as names of columns call them."""
 
-_DATES = ("date", "datum", "日期", "fecha")
+_DATES = ("date", "datum", "日期", "fecha", "日付", "年月日", "検査日", "診察日")
 _EXAMINED = ("study", "series", "acquisition", "content", "exam", "scan", "image", "visit")
 _NOTHING = (
     "no finding", "no findings", "normal", "none", "healthy", "negative", "unremarkable",
@@ -164,7 +196,8 @@ PERSONAL = (
     "surname", "forename", "firstname", "lastname", "birthday", "birthdate", "dob", "birth",
     "address", "phone", "email", "geburtsdatum", "nachname", "vorname", "姓名", "出生日期",
     "电话",
-    "prenom", "naissance", "apellido", "nacimiento",
+    "prenom", "naissance", "apellido", "nacimiento", "氏名", "生年月日", "cognome", "nascita",
+    "sobrenome", "nascimento",
 )  # fmt: skip
 
 
@@ -201,6 +234,23 @@ def ends_with(name: str, words: Iterable[str]) -> str | None:
     return last if last in words else next(chinese, None)
 
 
+def begins_with(name: str, words: Iterable[str]) -> bool:
+    """Whether a name begins with one of these words, and another one follows."""
+    own = words_of(name)
+    first = own[0] if own else ""
+    chinese = any(not word.isascii() and first.startswith(word) for word in words)
+    return (len(own) > 1 and first in {*words}) or chinese
+
+
+def counts_something(name: str) -> bool:
+    """Whether a name is that of a number of things, such as days_from_study or Number of lesions.
+
+    ``num`` and ``nr`` alone may stand before the name of an id.
+    """
+    own = words_of(name)
+    return own[0] in _COUNTS or own[:2] in (["number", "of"], ["no", "of"], ["nombre", "de"])
+
+
 def counts_rows(name: str) -> bool:
     """Whether a name is that of row numbers: none at all, index, Unnamed: 0, lfd. Nr., 序号."""
     own = words_of(name)
@@ -211,6 +261,19 @@ def is_date(name: str) -> bool:
     """Whether a name is that of a day, or of the hour of an examination."""
     hour = (words_of(name) or [""])[-1] == "time" and says(name, _EXAMINED)
     return bool(ends_with(name, _DATES) or hour)
+
+
+def is_of_disease(name: str) -> bool:
+    """Whether a name is that of a disease or its finding, and not of what was known before."""
+    return bool(ends_with(name, DISEASES)) and not says(name, BEFORE)
+
+
+def tells_of_disease(name: str) -> bool:
+    """Whether a name says that there is a tumour, or what a test gave.
+
+    Other diseases may accompany what is asked, as diabetes does.
+    """
+    return is_of_disease(name) and ends_with(name, DISEASES) in _TELLING
 
 
 def says_nothing(label: str) -> bool:

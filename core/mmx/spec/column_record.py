@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mmx.blocks import read_cells
 from mmx.errors import DataError
 from mmx.spec import column_cells as cells_of
 from mmx.spec import column_names as names_of
 from mmx.spec.column_facts import ask_of_codes
 from mmx.spec.column_found import Columns
+from mmx.spec.column_roles import cells_as_texts
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -40,7 +40,7 @@ def with_record(columns: Columns, table: "DataFrame") -> Columns:
     if not columns.record:
         raise DataError("--record: the table holds no facts of the patient; leave it out")
     names = [name for name in (*columns.record, *columns.left_out) if name in table.columns]
-    values = {name: read_cells(table[name]).texts.tolist() for name in names}
+    values = cells_as_texts(table, names)
     since = _since({name: values[name] for name in columns.left_out if name in values}, columns)
     asked = ask_of_codes(columns.record, values)
     found = {name: cells_of.code_for_missing(values[name]) for name in columns.record}

@@ -1,6 +1,7 @@
 """Which column of a user's table holds what, guessed by name and content, with the reason."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,9 @@ from mmx.spec.column_guess import Guess
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Columns", "guess_columns"]
+__all__ = ["Columns", "cells_as_texts", "guess_columns"]
+
+_NESTED = "its cells hold lists, structs or bytes, which are no facts that a text can use"
 
 
 def guess_columns(
@@ -44,14 +47,39 @@ def guess_columns(
     _check_names(names)
     _check_given(given, names)
     held = {str(name): holds_images(table[name].tolist()) for name in table.columns}
-    values = {name: [""] * len(table) if held[name] else _texts(table, name) for name in names}
-    return Guess(values, folder, given, [name for name in names if held[name]], task).columns()
+    images = [name for name in names if held[name]]
+    named = [name for role, name in given.items() if role != "image" and name in names]
+    values = cells_as_texts(table, [name for name in names if not held[name]], named)
+    values |= {name: [""] * len(table) for name in images}
+    nested = [name for name in names if name not in values]
+    in_order = {name: values[name] for name in names if name in values}
+    found = Guess(in_order, folder, given, images, task).columns()
+    return replace(found, left_out={**found.left_out, **dict.fromkeys(nested, _NESTED)})
 
 
-def _texts(table: "pandas.DataFrame", name: str) -> list[str]:
-    """The cells of a column as texts; lists of texts as they would be written."""
-    cells: list[str] = read_cells(with_written_lists(table[name])).texts.tolist()
-    return cells
+def cells_as_texts(
+    table: "pandas.DataFrame", names: Sequence[str], needed: Sequence[str] = ()
+) -> dict[str, list[str]]:
+    """The cells of columns as texts, lists of texts as they would be written.
+
+    Columns whose cells are structs, bytes or lists of something else are left out.
+
+    Args:
+        table: as ``read_table`` gives it.
+        names: of the columns.
+        needed: columns that somebody names.
+
+    Raises:
+        DataError: one of those that are needed holds such cells.
+    """
+    found = {}
+    for name in names:
+        try:
+            found[name] = read_cells(with_written_lists(table[name])).texts.tolist()
+        except DataError:
+            if name in needed:
+                raise
+    return found
 
 
 def _check_names(names: Sequence[str]) -> None:

@@ -1,5 +1,6 @@
 """Rows that are no cases: sums below a table, such as its mean or total, and names of columns."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 _SUMS = frozenset({
@@ -12,7 +13,7 @@ _MOST = 4  # words named in a question
 
 
 def ask_of_sums(values: Mapping[str, Sequence[str]], labels: Sequence[str]) -> list[str]:
-    """The question for rows that have no label, or such a word as one, and say it in any column.
+    """The question for rows that say it in any column, and have no label, or one of their own.
 
     Args:
         values: cells of the columns that may say it.
@@ -42,7 +43,11 @@ def ask_of_names(label: str | None, labels: Sequence[str]) -> list[str]:
 
 
 def _words(values: Mapping[str, Sequence[str]], labels: Sequence[str]) -> Iterator[tuple[str, str]]:
-    rows = [row for row, label in enumerate(labels) if not label or _sums_up(label)]
+    counts = Counter(labels)
+    rows = [
+        row for row, label in enumerate(labels)
+        if not label or counts[label] == 1 or _sums_up(label)
+    ]  # fmt: skip
     for name, cells in values.items():
         for row in rows:
             if _sums_up(cells[row]) and cells.count(cells[row]) == 1:

@@ -88,10 +88,11 @@ def _of_sentences(values: Values) -> TextColumns:
     }  # fmt: skip
     asked = [_ask_of_report(name) for name in list(reports)[:1]]
     readable = {name: length for name, length in lengths.items() if name not in reports}
-    name, why = _longest(readable)
+    varied = [name for name in readable if _is_told(values[name])]
+    name, why = _longest(readable, varied)
     if name is None:
         return TextColumns(None, why, reports, tuple(asked))
-    further = tuple(one for one in readable if one != name and _is_told(values[one]))
+    further = tuple(one for one in varied if one != name)
     return TextColumns(name, why, reports, further=further)
 
 
@@ -116,17 +117,19 @@ def _is_told(cells: Sequence[str]) -> bool:
 
 
 def _is_no_text(name: str) -> bool:
-    """Whether it follows the diagnosis, or is a word for what was done, such as a procedure."""
-    return bool(names_of.says(name, (*names_of.TELLING, *names_of.AFTER, *names_of.PROCEDURES)))
+    """Whether it follows the diagnosis, says what was done, or from whom a picture is."""
+    words = (*names_of.TELLING, *names_of.AFTER, *names_of.PROCEDURES, *names_of.PUBLISHED)
+    return bool(names_of.says(name, words))
 
 
-def _longest(lengths: Mapping[str, float]) -> tuple[str | None, str]:
+def _longest(lengths: Mapping[str, float], varied: Sequence[str]) -> tuple[str | None, str]:
+    """The column of sentences: by its name, else the longest of those that differ from others."""
     for wanted in names_of.TEXTS:
         for name, length in lengths.items():
             if length >= 2 and names_of.says(name, [wanted]):
                 return name, f"by its name, {length:.0f} words on average"
-    longest = max(lengths, key=lambda name: lengths[name], default=None)
-    if longest is not None and lengths[longest] >= _SENTENCE:
+    longest = max(varied, key=lambda name: lengths[name], default=None)
+    if longest is not None:
         return longest, f"its values are sentences, {lengths[longest]:.0f} words on average"
     return None, "no column holds sentences; they are written from the record"
 
