@@ -98,7 +98,7 @@ IDS = (
     "codigo",
 )  # fmt: skip
 _COUNTS = ("days", "hours", "weeks", "months", "years", "day", "time", "count", "duration",
-           "tage", "wochen", "monate", "jahre", "anzahl", "jours", "mois", "dias", "meses",
+           "wochen", "monate", "jahre", "anzahl", "jours", "mois", "dias", "meses",
            "天数")  # fmt: skip
 COUNTERS = (
     "",
