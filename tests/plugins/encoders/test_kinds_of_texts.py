@@ -168,3 +168,17 @@ def test_a_folder_without_a_configuration_names_the_one_inside(tmp_path: Path) -
     (tmp_path / "0_Transformer" / "config.json").write_text("{}")
     with pytest.raises(WeightsError, match="inside it that has one: 0_Transformer"):
         built(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["sentencepiece.bpe.model", "spiece.model", "spm.model"])
+def test_a_tokenizer_of_pieces_names_the_library_that_reads_it(
+    name: str, write: Callable[[Any], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write(READ["xlm-roberta"]())
+    home = "mmx_plugins.encoders._transformers.tokenizer"
+    monkeypatch.setattr(f"{home}.find_spec", lambda library: None)
+    (folder / name).write_bytes(b"pieces")
+    built(folder)  # tokenizer.json is there as well
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(WeightsError, match=f"{name} is read by sentencepiece, which is not inst"):
+        built(folder)
