@@ -6,9 +6,9 @@ Drawn pictures of four classes lie in shards of fifty, eight shards of one hospi
 Each hospital has its own shares of the classes, brightness and contrast: the worst case for an
 order that sees some shards at a time. A small convolutional network with batch normalisation learns
 from them by `shuffle`, by `shards` as it is, and by one shard at a time; each seed draws weights
-and order, and the difference to `shuffle` is taken seed by seed. Exit status 1 where `shards` is
-worse than `shuffle` by more than a point of balanced accuracy, two standard errors included, or
-one shard at a time is not worse: then the data would tell nothing.
+and order, and the difference to `shuffle` is taken seed by seed. Exit status 1 where `shards` may
+be worse than `shuffle` by more than three points of balanced accuracy, two standard errors counted
+in, or where one shard at a time is not worse in NLL by two of them: then the data tell nothing.
 """
 
 import argparse
@@ -40,7 +40,7 @@ ARMS = {
     "shards, 8 lanes of 4": "shards",
     "shards, one at a time": "{type: shards, lanes: 1, window: 1}",
 }
-WORSE = 0.01  # balanced accuracy
+WORSE = 0.03  # balanced accuracy
 _SPEC = """
 name: shard_order
 data:
@@ -58,7 +58,7 @@ model:
   fusion: image_only
   head: {type: mlp, hidden: 16}
 train:
-  epochs: 4
+  epochs: 8
   threads: 1
   precision: fp32
   optimizer: {lr: 0.003, rates: {image: 0.003}}
@@ -110,7 +110,8 @@ def picture(draw: np.random.Generator, shown: int, look: tuple[float, float]) ->
     angle = shown * np.pi / CLASSES
     wave = np.sin((across * np.cos(angle) + down * np.sin(angle)) * 0.9 + draw.uniform(0, 6.3))
     noise: NDArray[np.float64] = draw.normal(size=(SIZE, SIZE))
-    grey = (look[0] + look[1] * (0.35 * wave + noise)).clip(0, 255).astype(np.uint8)
+    shows = draw.uniform(0, 0.6)  # from nothing, so that no network is right of all
+    grey = (look[0] + look[1] * (shows * wave + noise)).clip(0, 255).astype(np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(grey).save(buffer, "PNG")
     return buffer.getvalue()
@@ -184,22 +185,22 @@ def main(hospitals: int, seeds: int, home: Path) -> int:
     base = torch.tensor([reached(spec, prepared) for spec in specs.pop("shuffle")])
     print("| order | balanced accuracy | to shuffle | NLL | to shuffle |\n|---|---|---|---|---|")
     print(f"| shuffle | {base[:, 0].mean():.3f} | | {base[:, 1].mean():.3f} | |", flush=True)
-    worst = {}
+    worst: dict[str, tuple[float, float]] = {}
     for name, asked in specs.items():
         found = torch.tensor([reached(spec, prepared) for spec in asked])
         gap, error = (found - base).mean(0), (found - base).std(0) / seeds**0.5
         cells = [f"{found[:, k].mean():.3f} | {gap[k]:+.4f} ({error[k]:.4f})" for k in range(2)]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
-        worst[name] = float(gap[0]), float(error[0])
+        worst[name] = float(gap[0] - 2 * error[0]), float(gap[1] - 2 * error[1])
     usual, one = (worst[name] for name in [*ARMS][1:])
-    kept, tells = usual[0] - 2 * usual[1] > -WORSE, one[0] + 2 * one[1] < 0
+    kept, tells = usual[0] > -WORSE, one[1] > 0
     print("no limit missed" if kept and tells else f"missed: {worst}")
     return int(not (kept and tells))
 
 
 if __name__ == "__main__":
     options = argparse.ArgumentParser()
-    options.add_argument("--hospitals", type=int, default=20)
+    options.add_argument("--hospitals", type=int, default=12)
     options.add_argument("--seeds", type=int, default=6)
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
