@@ -55,11 +55,9 @@ def labels_of_cells(
     told = Counter(name for cell in cells.tolist() for name in parts[cell])
     strange = [name for name in told if classes is not None and name not in classes]
     if strange:
-        more = f" and {len(strange) - _SHOWN} more" if len(strange) > _SHOWN else ""
         raise DataError(
-            f"cells of labels name {', '.join(map(repr, strange[:_SHOWN]))}{more}, which are none "
-            "of the classes; name them in classes or in labels.none, or say what they are in "
-            "labels.map"
+            f"cells of labels name {_listed(strange)}, which are none of the classes; name them in "
+            "classes or in labels.none, or say what they are in labels.map"
         )
     names = tuple(classes) if classes is not None else tuple(sorted(told))
     if classes is None:
@@ -67,6 +65,39 @@ def labels_of_cells(
     places = {cell: place for place, cell in enumerate(different)}
     rows = np.fromiter((places[cell] for cell in cells.tolist()), np.int64, len(cells))
     return {name: _marks(name, parts)[rows] for name in names}
+
+
+def unread_names(column: str, cells: "Cells", rule: Labels) -> tuple[str, ...]:
+    """What is said of names in ``labels.map`` that no cell has; nothing where all cells are blank.
+
+    Args:
+        column: of the labels.
+        cells: its texts; empty where one is missing.
+        rule: which class they mean.
+    """
+    written = [cell for cell in dict.fromkeys(cells.tolist()) if cell]
+    if not rule.map or not written:
+        return ()
+    held = {piece for cell in written for piece in _pieces(cell, rule)}
+    unread = [name for name in rule.map if name not in held]
+    if not unread:
+        return ()
+    return (
+        f"labels.map names {_listed(unread)}, which no cell of column {column!r} holds; its cells "
+        f"hold {_listed(sorted(held))}",
+    )
+
+
+def _pieces(cell: str, rule: Labels) -> list[str]:
+    """What of a cell is looked up in the map."""
+    if rule.several == "each":
+        return split_labels(cell, rule.separator)
+    return [cell.split(rule.separator)[0].strip() if rule.several == "first" else cell]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(map(repr, names[:_SHOWN])) + more
 
 
 def _marks(name: str, parts: Mapping[str, frozenset[str]]) -> "Cells":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from mmx.blocks import missing_words
-from mmx.data.cell_labels import labels_of_cells, single_labels
+from mmx.data.cell_labels import labels_of_cells, single_labels, unread_names
 from mmx.data.cell_parts import parts_of_cells
 from mmx.data.cells import Faults, boxes_of, paths_of, read_column, texts_of, values_of
 from mmx.data.field_columns import rows_without_content
@@ -151,20 +151,19 @@ class TableRows(Sequence[Sample]):
 
     def _read_labels(self, table: "DataFrame") -> None:
         layout = self._layout
-        each = layout.labels.several == "each"
         self._label: Cells | None = None
-        if layout.label is not None and not each:
-            cells = self._cells(table, layout.label)
-            self._label = single_labels(cells, layout.labels, layout.classes)
-        if set(layout.labels.columns) & set(table.columns):
-            self._label = self._one_hot(table)
         self._each = {
             name: self._cells(table, name) for name in layout.labels.each if name in table.columns
         }
-        if each and layout.label is not None:
-            self._each = labels_of_cells(
-                self._cells(table, layout.label), layout.labels, layout.classes
-            )
+        if layout.label is not None:
+            cells = self._cells(table, layout.label)
+            self._notes += unread_names(layout.label, cells, layout.labels)
+            if layout.labels.several == "each":
+                self._each = labels_of_cells(cells, layout.labels, layout.classes)
+            else:
+                self._label = single_labels(cells, layout.labels, layout.classes)
+        if set(layout.labels.columns) & set(table.columns):
+            self._label = self._one_hot(table)
 
     def _read_record(self, table: "DataFrame", given: Mapping[str, FieldKind]) -> None:
         """Fields of the record, and the text among them, by the kinds that are known of them."""

@@ -47,11 +47,17 @@ class Labels(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _each_has_its_own_name(self) -> "Labels":
+    def _map_is_read(self) -> "Labels":
         if self.each and self.map:
             raise ValueError(
                 "map says what cells mean, and each names columns, which are the labels "
                 "themselves; rename the columns, or leave map out"
+            )
+        strange = [name for name in self.map if name not in self.columns] if self.columns else []
+        if strange:
+            raise ValueError(
+                f"map names {', '.join(map(repr, strange))}, which columns does not; beside "
+                "columns, map says the class that a column stands for"
             )
         return self
 

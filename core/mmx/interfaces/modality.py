@@ -1,9 +1,10 @@
 """Names of modalities, and the short form of what has one of them."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 IMAGE = "image"
 """The modality of images where a spec, a data set or a user names none."""
@@ -12,7 +13,24 @@ TEXT = "text"
 RECORD = "record"
 """The modality of the clinical table."""
 
-ModalityName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+_NAME = r"^[a-z][a-z0-9_]*$"
+
+
+def _in_small_letters(name: str) -> str:
+    if re.fullmatch(_NAME, name) is None:
+        raise ValueError(
+            f"{name!r} cannot name a modality: a name has lower-case letters from a to z, digits "
+            "and underscores, and begins with a letter, such as left_eye; columns and classes may "
+            "have any name"
+        )
+    return name
+
+
+ModalityName = Annotated[
+    str,
+    AfterValidator(_in_small_letters),
+    Field(max_length=40, json_schema_extra={"pattern": _NAME}),
+]
 """Name of a modality in a spec: lower-case letters, digits and underscores, a letter first."""
 
 

@@ -117,9 +117,14 @@ def _of_pictures(images: Values) -> GroupColumn | None:
 
 
 def _measures(name: str, cells: Sequence[str]) -> bool:
-    """Whether it counts or measures something, as days_from_study and numbers with fractions."""
+    """Whether it counts or measures something, as days_from_study and numbers with fractions.
+
+    Ids are numbers with fractions, too: 101.0 where a blank made a column one of floats, and 12.2
+    for the second lesion of a patient.
+    """
     fractions = cells_of.share(cells, lambda cell: "." in cell or "," in cell) > 0
-    numbers = cells_of.are_numbers(cells) and fractions
+    is_id = names_of.ends_with(name, (*names_of.GROUPS, *names_of.IDS))
+    numbers = fractions and not is_id and cells_of.are_numbers(cells)
     return numbers or bool(names_of.words_of(name)[:1] and names_of.counts_something(name))
 
 

@@ -110,8 +110,14 @@ def _by_name(values: Values) -> list[str]:
             found.append((not known, longer, rank, place, name))
     grades = [one for one in found if one[2] >= len(names_of.LABELS)]
     labels = [one for one in found if one not in grades]
-    ranks = [one[-1] for one in sorted(labels)], [*_of_first_words(values)], \
-        [*_of_diseases(values)], [one[-1] for one in sorted(grades)]  # fmt: skip
+    diseases = [*_of_diseases(values)]
+    ranks = (
+        [one[-1] for one in sorted(labels)],
+        [*_of_first_words(values)],
+        [name for name in diseases if names_of.tells_of_disease(name)],
+        [one[-1] for one in sorted(grades)],
+        diseases,  # that may accompany what is graded, as diabetes does
+    )
     return next(filter(None, ranks), [])
 
 
@@ -119,7 +125,8 @@ def _of_first_words(values: Values) -> Iterator[str]:
     """Columns whose names begin with that of a label, such as Diagnostic retenu."""
     for name, cells in values.items():
         fits = 1 < _classes(cells) <= max(len(cells) / 3, 2) and not cells_of.are_dates(cells)
-        if fits and names_of.begins_with(name, names_of.LABELS):
+        about = names_of.says(name, names_of.ABOUT_LABELS)
+        if fits and not about and names_of.begins_with(name, names_of.LABELS):
             yield name
 
 

@@ -14,6 +14,18 @@ LABELS = (
     "診断", "診斷", "病名", "diagnosi", "classificazione", "doenca",
     "pathology", "pathologie", "histology", "histologie", "病理", "problems", "problem",
 )  # fmt: skip
+ABOUT_LABELS = (
+    "method",
+    "type",
+    "source",
+    "date",
+    "confirm",
+    "confirmation",
+    "weight",
+    "certainty",
+)
+"""Words behind the name of a label that say how, when or by whom it was given."""
+
 GRADES = (
     "birads", "rads", "tirads", "pirads", "lirads", "grade", "level", "severity", "gleason",
     "grad", "schweregrad", "stufe", "分级", "程度", "grado", "gravite",

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from mmx import DataError
+from mmx.blocks import ends_as_image
 
 _LIMIT = 1 << 22  # characters of the first line
 _LOOKED_AT = 1 << 16  # characters in which titles and the sign are looked for
@@ -57,7 +58,7 @@ def header_of(source: Path | io.BytesIO, path: Path, stated: str | None) -> Head
                 f"{path} has a first line of more than {_LIMIT} characters; a table begins with "
                 "a row of column names"
             )
-        head = first + file.read(_LOOKED_AT)
+        head = first + file.read(_LOOKED_AT) + file.readline(_LIMIT)  # whole rows
     found = Header(first, stated or _seen(first, head, path))
     if sum(map(bool, _cells(first, found.separator))) > 1:
         return found
@@ -81,10 +82,15 @@ def _below_titles(head: str, path: Path, stated: str | None) -> Iterator[Header]
         rest = "".join(lines[place:])
         sign = stated or _seen(line, rest, path)
         names = [cell for cell in _cells(line, sign) if cell]
-        if len(names) >= _WIDE and _width(rest, sign):
+        if len(names) >= _WIDE and _are_names(names) and _width(rest, sign):
             yield Header(line, sign, place)
         if len(names) > 1:
             return
+
+
+def _are_names(cells: Sequence[str]) -> bool:
+    """Whether these may name columns: a.jpg;b.jpg;c.jpg is a cell below the name of one column."""
+    return not any(ends_as_image(cell) or cell.isdecimal() for cell in cells)
 
 
 def _cells(line: str, sign: str) -> list[str]:

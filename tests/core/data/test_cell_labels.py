@@ -32,6 +32,29 @@ def test_each_label_of_a_cell_is_one_of_several() -> None:
     assert {one.label for one in found} == {None}
 
 
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"several": "each", "map": {"EFF": "Effusion", "Mass": "mass"}}, ()),
+        ({"several": "each", "map": {"EFG": "Effusion"}}, ("'EFG'",)),
+        ({"several": "first", "map": {"Effusion": "E", "Edema": "e"}}, ("'Effusion'",)),
+        ({"several": "own", "map": {"EFF": "Effusion"}}, ("'EFF'",)),
+        ({"several": "own", "map": {"EFF | Mass": "both"}}, ()),
+        ({"several": "own"}, ()),
+    ],
+)
+def test_a_name_of_a_map_that_no_cell_has_is_told(
+    rule: dict[str, Any], said: tuple[str, ...]
+) -> None:
+    layout, table = Layout(label="dx", labels=Labels(**rule)), pd.DataFrame({"dx": CELLS})
+    notes = [note for note in TableRows(layout, table, Path()).notes if "labels.map" in note]
+    assert len(notes) == len(said)
+    for note, name in zip(notes, said, strict=True):
+        assert note.startswith(f"labels.map names {name}, which no cell of column 'dx' holds; its")
+    blank = pd.DataFrame({"dx": ["", ""]})
+    assert not any("labels.map" in note for note in TableRows(layout, blank, Path()).notes)
+
+
 def test_stated_labels_are_the_only_ones() -> None:
     found = rows(("Mass", "Edema"), none=("No Finding", "Effusion"))
     assert found.classes() == ("Mass", "Edema")

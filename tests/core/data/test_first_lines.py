@@ -48,6 +48,14 @@ def test_a_text_of_one_column_has_no_title(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text('note\n"a spot, since May, red"\n"a lump"\n')
     assert mmx.read_table(path)["note"].tolist() == ["a spot, since May, red", "a lump"]
+    path.write_text("image\n1.jpg;2.jpg;3.jpg\n4.jpg;5.jpg;6.jpg\n")
+    assert mmx.read_table(path)["image"].tolist() == ["1.jpg;2.jpg;3.jpg", "4.jpg;5.jpg;6.jpg"]
+
+
+def test_rows_that_are_longer_than_what_is_looked_at_are_parted_like_others(tmp_path: Path) -> None:
+    path, report = tmp_path / "t.csv", "a lump " * 5_000
+    path.write_text("note;size, in mm;image\n" + f"{report};2;a.png\n" * 3)
+    assert [*mmx.read_table(path).columns] == ["note", "size, in mm", "image"]
 
 
 def test_rows_keep_the_numbers_that_a_spreadsheet_shows_behind_lines_that_hold_nothing(

@@ -51,3 +51,9 @@ def test_a_name_that_several_folders_hold_is_told(
 def test_a_map_says_nothing_of_columns_that_are_labels_themselves() -> None:
     with pytest.raises(ValidationError, match="rename the columns, or leave map out"):
         Labels(each=("a", "b"), map={"a": "Alpha"})
+
+
+def test_a_map_beside_columns_of_classes_names_those_columns() -> None:
+    assert Labels(columns=("MEL", "NV"), map={"MEL": "melanoma"}).map == {"MEL": "melanoma"}
+    with pytest.raises(ValidationError, match="map names 'MLE', which columns does not"):
+        Labels(columns=("MEL", "NV"), map={"MLE": "melanoma"})

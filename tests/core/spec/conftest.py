@@ -165,6 +165,14 @@ def good() -> str:
 
 
 @pytest.fixture
+def tmp_path(tmp_path: Path) -> Path:
+    """A folder alone in its own, for ``mmx init`` looks for files in the folder above, too."""
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    return alone
+
+
+@pytest.fixture
 def load(tmp_path: Path, toys: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
     """Write files into an empty working folder and load the first one.
 

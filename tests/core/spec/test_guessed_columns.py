@@ -76,6 +76,8 @@ NONE: Any = None
          "is 'covid19_positive' the label?"),
         ({"Diagnostic retenu": dx}, "Diagnostic retenu", "is 'Diagnostic retenu' the label?"),
         ({"診断": dx}, "診断", ""), ({"Diagnosi": dx}, "Diagnosi", ""),
+        ({"birads": dx, "diabetes": lambda row: "yn"[row * 5 % 7 % 2]}, "birads", ""),
+        ({"birads": dx, "diagnosis_method": lambda row: "ab"[row * 5 % 7 % 2]}, "birads", ""),
     ],
 )  # fmt: skip
 def test_labels_of_other_names_are_taken_with_a_question(
@@ -92,6 +94,9 @@ def test_labels_of_other_names_are_taken_with_a_question(
         ({"days_from_study": lambda row: row % 12, "submitter_id": lambda row: f"S{row // 2}"},
          "submitter_id", False),
         ({"x": lambda row: f"{100 + row // 4}.0"}, None, False),
+        ({"patient_id": lambda row: f"{100 + row // 2}.0"}, "patient_id", False),
+        ({"lesion_id": lambda row: f"{100 + row // 4}.{row // 2 % 2 + 1}"}, "lesion_id", False),
+        ({"patient_weight": lambda row: f"{60 + row // 2}.5"}, None, False),
         ({"image": lambda row: f"{row // 3}.jpg"}, "image", True),
         ({"eid": lambda row: 1000010 + row // 2}, "eid", False),
     ],

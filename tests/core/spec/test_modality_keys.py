@@ -64,6 +64,15 @@ def test_all_that_names_a_modality_which_is_taken_out_is_told_at_once(
     assert all(fault.file and fault.file.name == "base.yaml" and fault.line for fault in found)
 
 
+def test_a_name_that_no_modality_can_have_is_refused_in_words(
+    written: Path, tiny_plugin: Path
+) -> None:
+    file = written / "spec.yaml"
+    file.write_text("name: top\nbase: base.yaml\ntrain: {modality_dropout: {皮肤: 0.1}}\n")
+    with pytest.raises(mmx.SpecError, match="'皮肤' cannot name a modality: a name has lower-case"):
+        mmx.load_spec(file, plugins=[tiny_plugin])
+
+
 def test_null_takes_the_settings_of_a_modality_out_with_it(
     written: Path, tiny_plugin: Path
 ) -> None:
