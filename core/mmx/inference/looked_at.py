@@ -52,16 +52,32 @@ class LookedAt:
 
     def shown(self, heat: Tensor | None) -> ExplainedImage:
         """One picture, under its heat [V, h, w] >= 0 if there is any."""
-        heat = None if heat is None else self._of_views(heat)
-        if heat is None:
-            return ExplainedImage(_jpeg(_picture(self.views[self.usual])), None, self._told(None))
-        sums = heat.sum(dim=(1, 2))
-        by_heat = self.by_heat and float(sums.sum()) > 0
-        place = int(sums.argmax()) if by_heat else self.usual
-        picture, own = _picture(self.views[place]), heat[place]
+        maps = None if heat is None else self._of_views(heat)
+        if heat is None or maps is None:
+            numbers = self.views[self.usual].numbers
+            return ExplainedImage(
+                _jpeg(_picture(self.views[self.usual])), None, self._told(numbers)
+            )
+        sums = maps.sum(dim=(1, 2))
+        most = torch.isclose(sums, sums.max(), atol=0)  # so are all slices of one cell
+        by_heat = self.by_heat and 0 < int(most.sum()) < len(most)
+        place = self._nearest(most) if by_heat else self.usual
+        picture, own = _picture(self.views[place]), maps[place]
         marked = _overlay(picture, own / own.max().clamp(min=1e-12))
-        words = self._told(sums / sums.sum() if by_heat else None, place)
+        numbers = self.views[place].numbers
+        if self.volume and len(heat) == 1:
+            numbers = tuple(number for view in self.views for number in view.numbers)
+        words = self._told(numbers, sums / sums.sum() if by_heat else None, place)
         return ExplainedImage(_jpeg(picture), _jpeg(marked), words)
+
+    def _nearest(self, most: Tensor) -> int:
+        """Of the places with the most heat, [V], the one that is nearest to the usual one.
+
+        Slices outside the centres of the first and the last cell have the heat of that cell: the
+        one at its centre stands for them, and not the outermost one.
+        """
+        places: list[int] = most.nonzero()[:, 0].tolist()
+        return min(places, key=lambda place: abs(place - self.usual))
 
     def _of_views(self, heat: Tensor) -> Tensor | None:
         """One map for each view; of the several that a backbone makes of a view, the first."""
@@ -70,9 +86,8 @@ class LookedAt:
             return along_slices(heat, views)
         return heat[:: cells // views] if cells % views == 0 else None
 
-    def _told(self, shares: Tensor | None, place: int | None = None) -> str:
-        """Which of several images is shown; empty where there is one."""
-        numbers = self.views[self.usual if place is None else place].numbers
+    def _told(self, numbers: Sequence[int], shares: Tensor | None = None, place: int = 0) -> str:
+        """Which of several images is shown; empty where there is one, or where it is not known."""
         if self.count < 2 or not numbers:
             return ""
         if len(set(numbers)) > 1:
@@ -80,12 +95,14 @@ class LookedAt:
             read = f"images {min(numbers)} to {max(numbers)} are read as one"
             return f"image {middle} of {self.count}; {read}"
         words = f"image {numbers[0]} of {self.count}"
-        if shares is None or place is None:
+        if shares is None:
             return words
-        first, last = half_of(shares.tolist())
-        ends = self.views[first].numbers[0], self.views[last].numbers[0]
-        where = f"image {ends[0]}" if first == last else f"images {ends[0]} to {ends[1]}"
-        return f"{words}, with the most heat ({shares[place]:.0%}); half of it lies in {where}"
+        words = f"{words}, with the most heat ({shares[place]:.0%})"
+        first, last = (self.views[end].numbers for end in half_of(shares.tolist()))
+        if not first or not last:
+            return words
+        where = f"image {first[0]}" if first == last else f"images {first[0]} to {last[0]}"
+        return f"{words}; half of it lies in {where}"
 
 
 def half_of(shares: Sequence[float]) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 A volume is read by one 3D convolution, whose map has a cell for each two slices.
 """
 
+import pytest
 import torch
 from einops import rearrange
 from torch import Tensor, nn
@@ -127,6 +128,26 @@ def test_the_slice_with_the_most_heat_is_shown_and_told() -> None:
     assert looked.shown(None).told == looked.shown(0 * heat).told == "image 5 of 8"
 
 
+@pytest.mark.parametrize(("cell", "number"), [(0, 4), (1, 13)])
+def test_the_slice_at_the_centre_of_a_cell_stands_for_those_at_the_end(
+    cell: int, number: int
+) -> None:
+    """Two cells over 16 slices: the four outermost ones have the heat of their cell alike."""
+    looked = looked_at(Volume(), case(torch.rand(1, 16, 3, SIDE, SIDE))[0])
+    assert looked is not None
+    heat = torch.zeros(2, 2, 2)
+    heat[cell] = 1.0
+    assert looked.shown(heat).told.startswith(f"image {number} of 16, with the most heat")
+
+
+def test_a_map_of_one_cell_tells_no_slice_from_another() -> None:
+    looked = looked_at(Volume(), case(torch.rand(1, 8, 3, SIDE, SIDE))[0])
+    assert looked is not None
+    shown = looked.shown(torch.rand(1, 2, 2))
+    assert shown.told == "image 5 of 8; images 1 to 8 are read as one"
+    assert shown.heat is not None
+
+
 def test_half_of_the_heat_is_told_by_the_shortest_run() -> None:
     assert half_of([0.1, 0.2, 0.3, 0.2, 0.2]) == (1, 2)
     assert half_of([0.0, 1.0]) == (1, 1)
@@ -153,3 +174,18 @@ def test_of_pictures_that_are_seen_one_by_one_the_one_with_the_most_heat_is_show
     inside[6], inside[3] = 1.0, 9.0
     assert looked.shown(inside).told.startswith("image 4 of 4")
     assert looked.shown(torch.zeros(3, 2, 2)).heat is None
+
+
+class Derived(Several):
+    """The first picture as it is; what the others are made of is not said."""
+
+    def made_of(self, mask: Tensor, centre: int, view: int) -> tuple[int, ...]:
+        return () if view else (0,)
+
+
+def test_where_half_of_the_heat_lies_is_not_told_of_pictures_without_numbers() -> None:
+    looked = looked_at(Derived(Volume()), case(torch.rand(1, 4, 3, SIDE, SIDE))[0])
+    assert looked is not None
+    heat = torch.ones(4, 2, 2)
+    heat[0] = 1.2
+    assert looked.shown(heat).told == "image 1 of 4, with the most heat (29%)"

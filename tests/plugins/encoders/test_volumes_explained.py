@@ -1,4 +1,4 @@
-"""Explanations of volumes as a user asks for them: a slice, its heat, and where the rest lies."""
+"""Explanations of volumes as a user asks for them: a slice, its heat, and where half of it lies."""
 
 import re
 from pathlib import Path
