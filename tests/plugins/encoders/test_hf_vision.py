@@ -266,6 +266,10 @@ def test_a_folder_that_was_saved_with_its_texts_is_read(tmp_path: Path) -> None:
     (folder / "processor_config.json").write_text(json.dumps({"image_processor": own}))
     assert torch.equal(built(folder).mean, plain.mean)
     assert HfVisionParams(model=folder).frame.resize == (32, 32)
+    (folder / "preprocessor_config.json").write_text("[]")
+    (folder / "processor_config.json").write_text("{}")
+    with pytest.raises(WeightsError, match=r"preprocessor_config.json cannot be read: it holds no"):
+        built(folder)
     (folder / "processor_config.json").write_text("[")
     with pytest.raises(WeightsError, match=r"processor_config.json cannot be read"):
         built(folder)

@@ -86,6 +86,8 @@ def _stated(folder: Path) -> tuple[Path, Mapping[str, Any]]:
             stated = stated.get("image_processor")
         if isinstance(stated, dict):
             return file, stated
+        if file.name == FILE:
+            raise WeightsError(f"{file} cannot be read: it holds no mapping of keys to values")
     raise WeightsError(
         f"{folder} has no {FILE}, and no {_WHOLE_FILE} with an image_processor, so size, mean and "
         "standard deviation of its images are unknown; copy it from where the model came from"
