@@ -6,15 +6,14 @@ Drawn pictures of four classes lie in shards of fifty, eight shards of one hospi
 Each hospital has its own shares of the classes, brightness and contrast: the worst case for an
 order that sees some shards at a time. A small convolutional network with batch normalisation learns
 from them by `shuffle`, by `shards` as it is, and by one shard at a time; each seed draws weights
-and order, and the difference to `shuffle` is taken seed by seed. Exit status 1 where `shards` may
-be worse than `shuffle` by more than three points of balanced accuracy, two standard errors counted
-in, or where one shard at a time is not worse in NLL by two of them: then the data tell nothing.
+and order, and the difference to `shuffle` is taken seed by seed and printed with its standard
+error. It has no limit: none was set before the first figures were seen. One shard at a time should
+be worse; where it is not, the drawing tells nothing of the other orders either.
 """
 
 import argparse
 import io
 import json
-import sys
 import tarfile
 import tempfile
 from collections.abc import Sequence
@@ -40,7 +39,6 @@ ARMS = {
     "shards, 8 lanes of 4": "shards",
     "shards, one at a time": "{type: shards, lanes: 1, window: 1}",
 }
-WORSE = 0.03  # balanced accuracy
 _SPEC = """
 name: shard_order
 data:
@@ -164,8 +162,8 @@ def reached(spec: mmx.Spec, prepared: PreparedData) -> tuple[float, float]:
     return float(torch.stack(recalls).mean()), -float(likely)
 
 
-def main(hospitals: int, seeds: int, home: Path) -> int:
-    """Draw, train, print the table; 1 where a limit is missed."""
+def main(hospitals: int, seeds: int, home: Path) -> None:
+    """Draw, train, print the table."""
     torch.set_num_threads(1)
     file = home / "spec.yaml"
     file.write_text(_SPEC)
@@ -185,17 +183,11 @@ def main(hospitals: int, seeds: int, home: Path) -> int:
     base = torch.tensor([reached(spec, prepared) for spec in specs.pop("shuffle")])
     print("| order | balanced accuracy | to shuffle | NLL | to shuffle |\n|---|---|---|---|---|")
     print(f"| shuffle | {base[:, 0].mean():.3f} | | {base[:, 1].mean():.3f} | |", flush=True)
-    worst: dict[str, tuple[float, float]] = {}
     for name, asked in specs.items():
         found = torch.tensor([reached(spec, prepared) for spec in asked])
         gap, error = (found - base).mean(0), (found - base).std(0) / seeds**0.5
         cells = [f"{found[:, k].mean():.3f} | {gap[k]:+.4f} ({error[k]:.4f})" for k in range(2)]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
-        worst[name] = float(gap[0] - 2 * error[0]), float(gap[1] - 2 * error[1])
-    usual, one = (worst[name] for name in [*ARMS][1:])
-    kept, tells = usual[0] > -WORSE, one[1] > 0
-    print("no limit missed" if kept and tells else f"missed: {worst}")
-    return int(not (kept and tells))
 
 
 if __name__ == "__main__":
@@ -204,4 +196,4 @@ if __name__ == "__main__":
     options.add_argument("--seeds", type=int, default=6)
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        sys.exit(main(given.hospitals, given.seeds, Path(folder)))
+        main(given.hospitals, given.seeds, Path(folder))
