@@ -13,7 +13,7 @@ from mmx.experiment.stages import Stages
 from mmx.interfaces import Hook
 from mmx.pipeline import first_process, heard, lock_of, wait_for_everyone
 from mmx.runs import Observer, RunFolder, sigterm_stops
-from mmx.spec import Spec
+from mmx.spec import Spec, check_trainable
 
 
 def runs_folder() -> Path:
@@ -70,6 +70,7 @@ def run_into(
     ``earlier`` is a run that this one repeats; ``also`` are hooks of mmx itself, beside those of
     the spec.
     """
+    check_trainable(spec)
     observer = heard(observer)
     if spec.train.threads:
         torch.set_num_threads(spec.train.threads)

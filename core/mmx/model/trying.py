@@ -7,7 +7,7 @@ from mmx.errors import Fault, MmxError, PluginError, ShapeError, SpecError
 from mmx.interfaces import IMAGE, Encoder
 from mmx.model.assembly import build_encoder
 from mmx.model.encoder_trial import built_encoder, try_encoder, without_download
-from mmx.spec import Spec, load_spec
+from mmx.spec import Spec, former_faults, load_spec
 
 
 def check_spec(
@@ -27,7 +27,7 @@ def check_spec(
         spec = load_spec(path, overrides=overrides, plugins=plugins)
     except SpecError as error:
         return error.faults
-    return list(_faults_of_images(spec))
+    return [*former_faults(spec), *_faults_of_images(spec)]
 
 
 def _faults_of_images(spec: Spec) -> Iterator[Fault]:

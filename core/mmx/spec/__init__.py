@@ -9,6 +9,7 @@ from mmx.spec.column_splits import torn_by
 from mmx.spec.data import CacheSpec, DataSpec, ImageSpec, names_of
 from mmx.spec.difference import ABSENT, Difference, diff_specs, differences
 from mmx.spec.explain import explain
+from mmx.spec.former import check_trainable, former_faults
 from mmx.spec.idle import idle_keys
 from mmx.spec.load import load_spec
 from mmx.spec.merge import override
@@ -28,8 +29,8 @@ __all__ = [
     "ABSENT", "PARTS", "PLUGINS", "AuditSpec", "Backbone", "CacheSpec", "ClosedModel", "Columns",
     "DataSpec", "Difference", "EvaluationSpec", "ImageSpec", "Location", "MethodChoice",
     "ModelSpec", "Node", "OptimizerSpec", "ProjectionSpec", "Seed", "Spec", "SplitSpec",
-    "TrainSpec", "chosen", "corrections", "diff_specs", "differences", "explain", "guess_columns",
-    "idle_keys", "images_named", "inline", "load_spec", "names_of", "override", "part_named",
-    "read_text", "read_tree", "short_key", "spec_schema", "too_many_images", "torn_by",
-    "with_record", "write_template",
+    "TrainSpec", "check_trainable", "chosen", "corrections", "diff_specs", "differences", "explain",
+    "former_faults", "guess_columns", "idle_keys", "images_named", "inline", "load_spec",
+    "names_of", "override", "part_named", "read_text", "read_tree", "short_key", "spec_schema",
+    "too_many_images", "torn_by", "with_record", "write_template",
 ]  # fmt: skip

@@ -19,8 +19,8 @@ def _idle(spec: Spec) -> Iterator[tuple[str, str]]:
     if spec.evaluation.seed is not None:
         yield f"evaluation.seed: {spec.evaluation.seed}", drawn
     train, used = spec.train, spec.model.used
-    if train.margin is not None:
-        yield f"train.margin: {train.margin:g}", "train.confidence decides, where it is given"
+    if train.margin == 0:
+        yield "train.margin: 0", "train.confidence decides, where it is given"
     if train.drops_modalities and len(used) == 1:
         why = f"{spec.model.fusion.entry_point} reads {used[0]} alone"
         yield f"train.modality_dropout: {train.modality_dropout}", why

@@ -10,7 +10,9 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     SerializeAsAny,
+    SerializerFunctionWrapHandler,
     field_validator,
+    model_serializer,
 )
 
 from mmx.interfaces import IMAGE, TEXT, ModalityName, SamplerParams
@@ -137,9 +139,10 @@ class TrainSpec(ClosedModel):
         description="that an epoch is better than the one that is kept, over all epochs that are "
         "compared with it; null: any better score counts",
     )
-    # read and left out of all that is written, so that specs which say 0 still load
-    margin: float | None = Field(
-        default=None, exclude=True, description="0 has no effect; else see train.confidence"
+    # so that finished runs of older versions are still read; see mmx.spec.former
+    margin: NonNegativeFloat | None = Field(
+        default=None,
+        description="0 has no effect; nothing trains by another number: see train.confidence",
     )
     checkpoint_minutes: NonNegativeFloat = Field(
         default=2.0, description="time between checkpoints, minutes"
@@ -149,17 +152,11 @@ class TrainSpec(ClosedModel):
     )
     compile: bool = Field(default=False, description="torch.compile the model")
 
-    @field_validator("margin")
-    @classmethod
-    def _no_margin(cls, value: float | None) -> float | None:
-        """Refuse standard errors, of which no confidence can be made."""
-        if value:
-            raise ValueError(
-                f"standard errors ({value:g}) no longer decide which epoch is kept: write "
-                "train.confidence: 0.95 instead, the confidence that it is better over all epochs "
-                "that are compared; or leave both out, so that any better score counts"
-            )
-        return value
+    @model_serializer(mode="wrap")
+    def _without_idle(self, written: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """All settings; a margin only where it is none that any better score would reach."""
+        found: dict[str, object] = written(self)
+        return found if self.margin else {k: v for k, v in found.items() if k != "margin"}
 
     @property
     def drops_modalities(self) -> bool:

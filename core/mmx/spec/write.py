@@ -65,8 +65,8 @@ def identity(model: BaseModel, above: str = "") -> dict[str, object]:
     plain, dumped = {}, model.model_dump(mode="json")
     for name, field in type(model).model_fields.items():
         key, value = f"{above}{name}", getattr(model, name)
-        idle = field.exclude or key in _UNIMPORTANT
-        if not idle and not shape(field).path and not isinstance(value, Path):
+        told = name in dumped and key not in _UNIMPORTANT
+        if told and not shape(field).path and not isinstance(value, Path):
             plain[name] = _identity(value, dumped[name], f"{key}.")
     return plain
 

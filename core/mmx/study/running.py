@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from mmx.runs import Observer, SilentObserver, locked, write_text
+from mmx.spec import check_trainable
 from mmx.study.arms import resolve_arms
 from mmx.study.executor import Executor
 from mmx.study.executors import Name, make_executor
@@ -51,8 +52,8 @@ def run_study(
     start, observer = time.monotonic(), observer or SilentObserver()
     if early_stop is not None:
         need_optuna()
-    study = load_study(path)
-    arms = resolve_arms(study, plugins)
+    arms = resolve_arms(study := load_study(path), plugins)
+    check_trainable(arms.base)
     folder = StudyFolder.of(study.study)
     with locked(folder.path, observer, wait=False):
         settle(folder, study, arms, replan, observer)
