@@ -143,6 +143,8 @@ def _row(case: Case, needs: Needs, notes: list[str]) -> dict[str, object]:
     for name, images in _by_name(_files(case.images, shown), shown, IMAGE, "images").items():
         if needs.in_one_cell(name, len(images)):
             row |= {shown[name][0]: [image or "" for image in images]}  # any number of them
+            if needs.layout.long_table is None:  # each of them might be a whole volume
+                notes.append(f"{len(images)} files of {name} are read together, in the order given")
         else:
             row |= _in_slots(images, shown.get(name, ()), notes)
     return row

@@ -60,6 +60,7 @@ def test_the_report_and_predict_show_a_slice_under_its_heat(
     page = volumes / "why.html"
     asked = CliRunner().invoke(app, ["predict", str(run), *slices, "--explain", str(page), *plugin])
     assert asked.exit_code == 0, asked.output
+    assert "4 files of image are read together, in the order given" in asked.output
     for text in (page.read_text(), (run / "report.html").read_text()):
         assert re.search(TOLD, text)
         assert 'alt="Where the evidence lies"' in text
