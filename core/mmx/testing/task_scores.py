@@ -21,7 +21,7 @@ from mmx.interfaces import (
 )
 from mmx.testing.law import Laws, demand
 from mmx.testing.task_rows import plain, rows_of_task
-from mmx.training.exchange import blocks_of, exchanged_gains
+from mmx.training import blocks_of, exchanged_gains
 
 NEAR = 1e-9
 MOST_COMPARED = 6

@@ -6,6 +6,7 @@ doi:10.1016/j.neunet.2005.06.042; Vaswani et al. 2017, arXiv:1706.03762. Its use
 """
 
 from collections.abc import Sequence as Several
+from contextlib import AbstractContextManager, nullcontext
 from typing import Literal, cast
 
 import torch
@@ -172,6 +173,15 @@ class _Identity(nn.Module):
         return x
 
 
+def lstm_arithmetic(device: str) -> AbstractContextManager[object]:
+    """What an LSTM can be computed in: fp32 on a CPU without AVX-512, else what the run trains in.
+
+    oneDNN has no LSTM in half precision for such CPUs and ends in an error; other layers do work.
+    """
+    poor = device == "cpu" and "AVX512" not in torch.backends.cpu.get_cpu_capability()
+    return torch.autocast(device, enabled=False) if poor else nullcontext()
+
+
 class BiLstm(nn.Module):
     """[B, V, D] -> [B, V, 2W], both directions over the real images only."""
 
@@ -183,12 +193,12 @@ class BiLstm(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Read [B, V, D] with mask [B, V]; zeros where there is no image."""
         order = real_first(mask)
-        packed = torch.take_along_dim(x, order[..., None], dim=1)
+        packed = torch.take_along_dim(x, order[..., None], dim=1).to(self.lstm.weight_ih_l0.dtype)
         lengths = mask.sum(dim=1).clamp(min=1).cpu()  # a row without an image reads one zero
-        sequence = pack_padded_sequence(packed, lengths, batch_first=True, enforce_sorted=False)
-        read, _ = pad_packed_sequence(
-            self.lstm(sequence)[0], batch_first=True, total_length=x.shape[1]
-        )
+        with lstm_arithmetic(x.device.type):
+            sequence = pack_padded_sequence(packed, lengths, batch_first=True, enforce_sorted=False)
+            found = self.lstm(sequence)[0]
+        read, _ = pad_packed_sequence(found, batch_first=True, total_length=x.shape[1])
         back = torch.take_along_dim(read, order.argsort(dim=1)[..., None], dim=1)
         return back.masked_fill(~mask[..., None], 0)
 

@@ -38,8 +38,8 @@ def test_a_run_keeps_the_columns_and_what_was_kept_of_the_promises(run: Any) -> 
 
 def test_the_report_says_what_was_fitted_and_kept(run: Any) -> None:
     page = run.report.read_text()
-    assert "temperature scaling: T = " in page
-    assert "conformal on the test part: promised coverage 0.8" in page
+    assert "Temperature scaling: T = " in page
+    assert "Conformal on the test part: promised coverage 0.8" in page
 
 
 def test_a_finished_run_fits_its_hooks_again_to_the_same_sets(run: Any, tiny_plugin: Path) -> None:

@@ -27,8 +27,8 @@ def test_the_run_is_finished_and_says_what_it_cannot_tell(run: mmx.Run) -> None:
         "words cannot be told: the text encoder Strict cannot tokenise",
         "heat cannot be told: ZeroDivisionError: no heat here",
         "shares cannot be told: IndexError: nothing to look at",
-        "what is left when a modality is missing cannot be told: IndexError",
-        "gate cannot be told: the first axis of what explains must be the samples",
+        "What is left when a modality is missing cannot be told: IndexError",
+        "Gate cannot be told: the first axis of what explains must be the samples",
     ):
         assert words in page, words
 

@@ -48,7 +48,7 @@ def test_every_file_that_runs_is_covered_but_for_what_shows_numbers(load: Load) 
     covered = {name for one in code.values() for name in one}
     covered |= set(audit_code().files)  # whose verdicts have a key of their own
     drawing = {"mmx/experiment/pages.py"} | {
-        f"mmx/inference/{name}.py" for name in ("asking_again", "explaining", "heat")
+        f"mmx/inference/{name}.py" for name in ("asking_again", "explaining", "heat", "looked_at")
     }
     rest = {name for name in names - covered if not name.startswith("mmx/report/")}
     assert rest - drawing <= {"mmx/__init__.py"}, "the face of core imports on first use"
