@@ -198,7 +198,8 @@ def main(given: Given) -> Iterator[Row]:
         yield held(f"fine-tuning {arch}", words, good)
         words = f"{rate:.0f} pictures a second, {memory:.1f} GiB at most"
         yield Row(f"fine-tuning {arch}", words)
-        words = f"{watch.pictures} pictures decoded in {watch.seconds:.1f} s, files gone through {watch.times} times"
+        words = f"{watch.pictures} pictures decoded in {watch.seconds:.1f} s"
+        words += f", files gone through {watch.times} times"
         yield held(f"decoded once, {arch}", words, 1 <= watch.times <= 2)
         if seen:
             busy = statistics.median(seen)

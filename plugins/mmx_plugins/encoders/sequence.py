@@ -193,8 +193,9 @@ class BiLstm(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Read [B, V, D] with mask [B, V]; zeros where there is no image."""
         order = real_first(mask)
-        packed = torch.take_along_dim(x, order[..., None], dim=1).to(self.lstm.weight_ih_l0.dtype)
+        packed = torch.take_along_dim(x, order[..., None], dim=1)
         lengths = mask.sum(dim=1).clamp(min=1).cpu()  # a row without an image reads one zero
+        packed = packed.to(next(self.lstm.parameters()).dtype)
         with lstm_arithmetic(x.device.type):
             sequence = pack_padded_sequence(packed, lengths, batch_first=True, enforce_sorted=False)
             found = self.lstm(sequence)[0]
