@@ -68,7 +68,7 @@ WRONG = [
      [(7, 3, "model.text", "model.encoders.text says the same already; write one of the two")]),
     ("  text: toy_ear\n", "  encoders: {photo: {type: toy_eye, ach: big}, Xray: toy_eye}\n",
      [(7, 37, "model.encoders.photo.ach", "unknown key 'ach'; nearest: arch"),
-      (7, 54, "model.encoders.Xray", "string should match pattern")]),
+      (7, 54, "model.encoders.Xray", "'Xray' cannot name a modality")]),
     ("  text: toy_ear\n", "  encoders: {keys: toy_ear}\n",
      [(7, 20, "model.encoders.keys", "'keys' cannot be the name of a modality; choose another")]),
     ("train:\n", "train:\n  optimizer: {lr_image: 0.1, rates: {txt: 1}}\n",
