@@ -59,7 +59,10 @@ def told_of_several(
         return file in folders[root, folder]
 
     names = dict.fromkeys(one for cell in paths.tolist() for one in in_cell(cell) if one)
-    several = [name for name in names if sum(there(root, name) for root in roots) > 1]
+    # files and not roots are counted, for an absolute path is the same in each
+    several = [
+        name for name in names if len({root / name for root in roots if there(root, name)}) > 1
+    ]
     if not several:
         return ()
     first = next(root for root in roots if there(root, several[0]))
@@ -116,6 +119,13 @@ def leaving(
     return faults
 
 
+def _holds(root: Path, path: str) -> bool:
+    """Whether a file is there below a folder; a whole path is the same file seen from each."""
+    return os.path.exists(os.path.join(root, path)) and (
+        not os.path.isabs(path) or path.startswith(f"{root}{os.sep}")
+    )
+
+
 def _outside(path: str, roots: Sequence[Path], links: bool) -> str:
     """Why a name leads out of its folder; empty when it does not."""
     if _ADDRESS.match(path):
@@ -123,7 +133,7 @@ def _outside(path: str, roots: Sequence[Path], links: bool) -> str:
             f"{path[:80]!r} is an address, and mmx fetches nothing; fetch the files once and name "
             "them below data.dataset.root"
         )
-    root = next((one for one in roots if os.path.exists(os.path.join(one, path))), roots[0])
+    root = next((one for one in roots if _holds(one, path)), roots[0])
     named = os.path.normpath(os.path.join(root, path))
     below = named.startswith(f"{root}{os.sep}") and "\0" not in path
     if links and below:

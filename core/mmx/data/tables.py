@@ -3,6 +3,7 @@
 Which formats there are is known to the readers alone, each a plugin of the kind ``reader``.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -105,8 +106,15 @@ def reader_with_columns(path: str | Path, stated: Mapping[str, object]) -> Table
 
 
 def in_memory(table: "pandas.DataFrame") -> TableContents:
-    """A table that a program has made, in the form that all tables have."""
+    """A table that a program has made, in the form that all tables have.
+
+    Raises:
+        DataError: two columns have one name, outer spaces aside.
+    """
     names = [str(name).strip() for name in table.columns]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(f"the table has more than one column named {twice[0]!r}; rename them")
     cells = without_nulls(table.set_axis(names, axis=1))
     return without_repeated_names(TableContents(cells.reset_index(drop=True)))
 

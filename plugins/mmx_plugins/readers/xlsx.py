@@ -175,8 +175,15 @@ class XlsxReader(TableReader):
 
 def _hidden(sheet: "Worksheet") -> Iterator[str]:
     """What is said of rows and columns that a user of the program does not see."""
-    for kind, shapes in (("rows", sheet.row_dimensions), ("columns", sheet.column_dimensions)):
-        hidden = [str(place) for place, shape in shapes.items() if shape.hidden]
+    rows = [str(place) for place, shape in sheet.row_dimensions.items() if shape.hidden]
+    # neighbours of one shape are stored as one, under the letter of the first
+    letter_of = _library().utils.get_column_letter
+    columns = [
+        letter if shape.max == shape.min else f"{letter} to {letter_of(shape.max)}"
+        for letter, shape in sheet.column_dimensions.items()
+        if shape.hidden
+    ]
+    for kind, hidden in (("rows", rows), ("columns", columns)):
         if hidden:
             yield f"{kind} that are hidden in the sheet are read too: {_listed(hidden)}"
 

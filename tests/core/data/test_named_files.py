@@ -48,6 +48,18 @@ def test_a_name_that_several_folders_hold_is_told(
     )
 
 
+def test_a_whole_path_is_one_file_whatever_the_folders(
+    tmp_path: Path, write_image: Callable[..., Path]
+) -> None:
+    folder = write_image("two/b.png").parent.parent
+    (folder / "one").mkdir()
+    (folder / "t.csv").write_text(f"image,dx\n{folder}/two/b.png,x\n")
+    found = table(folder / "t.csv", root=folder / "one", roots=[folder / "two"])
+    (sample,) = found.samples()
+    assert sample.images["image"] == (folder / "two" / "b.png",)
+    assert not [note for note in found.facts.notes if "more than one" in note]
+
+
 def test_a_map_says_nothing_of_columns_that_are_labels_themselves() -> None:
     with pytest.raises(ValidationError, match="rename the columns, or leave map out"):
         Labels(each=("a", "b"), map={"a": "Alpha"})

@@ -10,7 +10,7 @@ import pytest
 
 from mmx import DataError, open_table, read_table
 from mmx.blocks import inside
-from mmx.data import open_like
+from mmx.data import in_memory, open_like
 from mmx.errors import EncodingError
 from mmx.interfaces import Reading
 from mmx_plugins.readers.csv import CsvParams
@@ -285,3 +285,9 @@ def test_a_reader_that_cannot_be_used_stands_in_nobodys_way(
     pandas.DataFrame({"a": ["x"]}).to_parquet(tmp_path / "a.parquet")
     with pytest.raises(DataError, match="ends in .parquet, which no reader reads"):
         read_table(tmp_path / "a.parquet")
+
+
+def test_a_table_in_memory_has_each_name_once() -> None:
+    cells = pandas.DataFrame([["x", "y"]], columns=["age", "age "])
+    with pytest.raises(DataError, match="more than one column named 'age'; rename them"):
+        in_memory(cells)

@@ -26,6 +26,7 @@ def clinic(tmp_path: Path) -> Path:
     sheet.append([None] * 6)
     sheet.merge_cells("A2:A3")
     sheet.row_dimensions[3].hidden = True
+    sheet.column_dimensions.group("C", "E", hidden=True)
     book.create_sheet("Zweites").append(["id"])
     book.save(tmp_path / "clinic.xlsx")
     return tmp_path / "clinic.xlsx"
@@ -50,6 +51,7 @@ def test_what_is_no_plain_value_is_told_with_its_cells(clinic: Path) -> None:
         "one value for all their rows: A2:A3",
         "whose value is not stored count as missing: D2", "an error count as missing: D3",
         "whose name is empty are left out: F1", "hidden in the sheet are read too: 3",
+        "columns that are hidden in the sheet are read too: C to E",
     ):  # fmt: skip
         assert words in notes
 

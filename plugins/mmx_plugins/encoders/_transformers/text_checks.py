@@ -37,7 +37,9 @@ def check_pool(network: Any, tokenizer: Any, pool: TextPool) -> None:
     if pool == "pooler" and at_the_end:
         _check_end(network, tokenizer)
     elif pool == "pooler" and getattr(network, "pooler", None) is None:
-        raise WeightsError("this model has no pooler; use pool: mean or cls")
+        raise WeightsError(
+            "this model has no pooler; use pool: mean, or cls if it has a class token"
+        )
 
 
 def _check_class_token(network: Any, tokenizer: Any, instead: str) -> None:
